@@ -1,0 +1,32 @@
+/** The front door: everything a program may import, nothing else. */
+export * from "./schema/CacheError.ts"
+export { CacheOptions, type CacheOptionsShape } from "./schema/CacheOptions.ts"
+export type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "./schema/Command.ts"
+export type { ConnectionOptions, TlsOptions } from "./schema/ConnectionOptions.ts"
+export { defaultKeyFunction, type KeyFunction } from "./schema/Key.ts"
+export { Serializer } from "./schema/Serializer.ts"
+export {
+  CacheService,
+  type CounterOption,
+  type KeyOption,
+  type LookupOption,
+  type RenameOption,
+  type ScanKeysOption,
+  type SetOption,
+  type TtlOption,
+  type TypedCache
+} from "./services/CacheService.ts"
+export {
+  type DedicatedClient,
+  type Message,
+  type PipelineResults,
+  type ScanOptions,
+  type Script,
+  type ScriptStore,
+  type SendOptions,
+  ValkeyClient,
+  type ValkeyClientShape
+} from "./services/ValkeyClient.ts"
+export { CacheLive, layerFor } from "./layers/CacheLive.ts"
+export { CacheMemory } from "./layers/CacheMemory.ts"
+export * as ValkeyMemory from "./layers/ValkeyMemory.ts"

@@ -1,0 +1,173 @@
+/**
+ * The client over a store in this process: the same commands, interpreted. Synchronous, so that programs
+ * run under `Effect.runSync`; expiring by the Effect `Clock`, so that `TestClock` works.
+ */
+import { Clock, Effect, Exit, Layer, Queue, Result, Stream } from "effect"
+import {
+  type CacheError,
+  CacheInputError,
+  CacheServerError,
+  CacheUnsupportedError
+} from "../schema/CacheError.ts"
+import { type Arg, type Reply, toWireArg } from "../schema/Command.ts"
+import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
+import type { CommandContext } from "./memory/command.ts"
+import { type Call, lookupCommand, runCommand } from "./memory/interpreter.ts"
+import { MemoryPubSub } from "./memory/MemoryPubSub.ts"
+import { MemoryStore } from "./memory/MemoryStore.ts"
+import { NotInMemory, ServerReply } from "./memory/ServerReply.ts"
+import { checkCommand } from "./shared/commandRules.ts"
+import { scanWith } from "./shared/scan.ts"
+
+export interface MemoryOptions {
+  /** Default 100 000. */
+  readonly maxEntries?: number | undefined
+  /** Of keys and values together. Default 256 MiB. */
+  readonly maxBytes?: number | undefined
+  /** What happens when it is full: `"lru"` (default) drops what was not used for longest, `"none"` refuses writes with OOM. */
+  readonly eviction?: "lru" | "none" | undefined
+}
+
+export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
+  const store = new MemoryStore({
+    maxEntries: options.maxEntries ?? 100_000,
+    maxBytes: options.maxBytes ?? 256 * 1024 * 1024,
+    eviction: options.eviction ?? "lru"
+  })
+  const pubSub = new MemoryPubSub()
+
+  /** Runs at one instant; what the commands throw becomes a typed error. */
+  const at = <A, E, R>(
+    operation: string,
+    run: (context: CommandContext) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | CacheError, R> =>
+    Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      try {
+        return run({ store, pubSub, now })
+      } catch (error) {
+        return toExit(operation, error)
+      }
+    })
+
+  const request: ValkeyClientShape["request"] = (name, args, use, options) => {
+    const wire = checkCommand(name, args, "shared", Infinity)
+    if (typeof wire === "string") return refused(name, wire)
+    const call: Call = { name, args: wire, reply: options?.reply }
+    return at(name, (context) => use(exact(name, runCommand(context, call))))
+  }
+
+  const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
+
+  const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
+    Effect.forEach(commands, ({ name, args, reply }) => Effect.result(send(name, args, { reply })))
+
+  const transaction: ValkeyClientShape["transaction"] = (commands) => {
+    const calls: Array<Call> = []
+    for (const command of commands) {
+      const wire = checkCommand(command.name, command.args, "shared", Infinity)
+      if (typeof wire === "string") return refused(command.name, wire)
+      calls.push({ name: command.name, args: wire, reply: command.reply })
+    }
+    return at("EXEC", (context) => Exit.succeed(runTransaction(context, calls)))
+  }
+
+  const evaluate = (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => {
+    const { memory } = script
+    if (memory === undefined) {
+      return Effect.fail(unsupported(script.name, "the script has no twin in TypeScript (Script.memory)"))
+    }
+    const wire = checkCommand("EVAL", [...keys, ...args], "shared", Infinity)
+    if (typeof wire === "string") return refused(script.name, wire)
+    return at(script.name, (context) => Exit.succeed(exact(script.name, memory(scriptStore(context), keys, args))))
+  }
+
+  const subscribe: ValkeyClientShape["subscribe"] = (channel, ...more) =>
+    Stream.callback<Message, CacheError>((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => pubSub.subscribe([channel, ...more], (message) => Queue.offerUnsafe(queue, message))),
+        (unsubscribe) => Effect.sync(unsubscribe)
+      )
+    )
+
+  return {
+    topology: "memory",
+    send,
+    request,
+    pipeline,
+    transaction,
+    eval: evaluate,
+    scan: scanWith(send),
+    subscribe,
+    dedicated: Effect.succeed({ send, pipeline }),
+    raw: Effect.fail(unsupported("raw", "there is no connection")),
+    use: () => Effect.fail(unsupported("use", "there is no connection")),
+    info: () =>
+      at("INFO", ({ now }) => {
+        const facts = { used_memory: store.bytes, keys: [...store.entries(now)].length }
+        const fields = new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]))
+        return Exit.succeed(new Map([["memory", fields]]))
+      })
+  }
+}
+
+/** Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect. */
+export const layer = (options: MemoryOptions = {}): Layer.Layer<ValkeyClient> =>
+  Layer.effect(
+    ValkeyClient,
+    Effect.suspend(() =>
+      [options.maxEntries, options.maxBytes].every((limit) => limit === undefined || limit > 0)
+        ? Effect.succeed(make(options))
+        : Effect.die(new CacheInputError({ operation: "memory", reason: "maxEntries and maxBytes must be above zero" }))
+    )
+  )
+
+const refused = (operation: string, reason: string) => Exit.fail(new CacheInputError({ operation, reason }))
+
+const unsupported = (operation: string, reason: string) =>
+  new CacheUnsupportedError({ operation, topology: "memory", reason })
+
+const serverError = (operation: string, { code, message }: ServerReply, mayHaveExecuted = false) =>
+  new CacheServerError({ operation, code, reply: message, node: undefined, mayHaveExecuted })
+
+const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
+  if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))
+  if (error instanceof NotInMemory) return Exit.fail(unsupported(operation, error.message))
+  if (error instanceof CacheServerError) return Exit.fail(error)
+  return Exit.die(error)
+}
+
+/** An integer that JavaScript cannot hold exactly is refused, as it is from a server. */
+const exact = (operation: string, reply: Reply): Reply => {
+  if (typeof reply === "number" && !Number.isSafeInteger(reply)) throw serverError(operation, inexactInteger, true)
+  return reply
+}
+
+const inexactInteger = new ServerReply("OVERFLOW the reply is an integer beyond 2^53")
+
+const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): ReadonlyArray<Reply> => {
+  for (const call of calls) {
+    try {
+      lookupCommand(call)
+    } catch (error) {
+      if (error instanceof ServerReply) {
+        throw new ServerReply(`EXECABORT Transaction discarded because of previous errors. (${error.code})`)
+      }
+      throw error
+    }
+  }
+  const results = calls.map((call) => Result.try({ try: () => runCommand(context, call), catch: (error) => error }))
+  return results.map((result, i) => {
+    if (Result.isSuccess(result)) return exact("EXEC", result.success)
+    if (result.failure instanceof ServerReply) throw serverError(calls[i]!.name, result.failure, true)
+    throw result.failure
+  })
+}
+
+const scriptStore = (context: CommandContext) => ({
+  call: (name: string, ...args: ReadonlyArray<Arg>): Reply =>
+    runCommand(context, { name, args: args.map((arg) => toWireArg(arg) ?? ""), reply: "utf8" }),
+  fail: (reply: string): never => {
+    throw new ServerReply(reply)
+  }
+})

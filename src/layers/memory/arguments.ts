@@ -1,0 +1,40 @@
+/** How commands read their arguments. */
+import type { WireArg } from "../../schema/Command.ts"
+import { NotInMemory, notAnInteger } from "./ServerReply.ts"
+
+export const bytesOf = (value: WireArg): Buffer => (typeof value === "string" ? Buffer.from(value) : value)
+
+export const textOf = (value: WireArg): string => (typeof value === "string" ? value : value.toString())
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+export const keyOf = (value: WireArg | undefined): string => {
+  if (typeof value === "string") return value
+  try {
+    return utf8.decode(value)
+  } catch {
+    throw new NotInMemory("a key must be valid UTF-8")
+  }
+}
+
+const minInt64 = -(2n ** 63n)
+const maxInt64 = 2n ** 63n - 1n
+
+export const isInt64 = (value: bigint): boolean => value >= minInt64 && value <= maxInt64
+
+/** A whole number as the server reads it: no plus sign, no leading zero, 64 bits. */
+export const parseInt64 = (value: WireArg | undefined): bigint | undefined => {
+  const text = value === undefined ? "" : textOf(value)
+  if (!/^(?:0|-?[1-9]\d{0,18})$/.test(text)) return undefined
+  const integer = BigInt(text)
+  return isInt64(integer) ? integer : undefined
+}
+
+export const int64 = (value: WireArg | undefined): bigint => {
+  const integer = parseInt64(value)
+  if (integer === undefined) throw notAnInteger()
+  return integer
+}
+
+/** Keywords are read in either case. */
+export const keyword = (value: WireArg): string => textOf(value).toUpperCase()

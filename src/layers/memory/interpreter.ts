@@ -1,0 +1,42 @@
+/** Runs commands on the store, as a server would. */
+import type { Command, Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
+import { type CommandContext, type CommandTable, type MemoryCommand } from "./command.ts"
+import { counterCommands } from "./counters.ts"
+import { expiryCommands } from "./expiry.ts"
+import { keyCommands } from "./keys.ts"
+import { serverCommands } from "./server.ts"
+import { NotInMemory, wrongArguments } from "./ServerReply.ts"
+import { stringCommands } from "./strings.ts"
+
+const tables: ReadonlyArray<CommandTable> = [
+  stringCommands,
+  counterCommands,
+  keyCommands,
+  expiryCommands,
+  serverCommands
+]
+const commands = new Map<string, MemoryCommand>(tables.flatMap((table) => Object.entries(table)))
+
+export interface Call extends Pick<Command, "name" | "reply"> {
+  readonly args: ReadonlyArray<WireArg>
+}
+
+/** The command, if the store has it and the number of arguments is right. */
+export const lookupCommand = ({ name, args }: Call): MemoryCommand => {
+  const command = commands.get(name) ?? commands.get(name.toUpperCase())
+  if (command === undefined) throw new NotInMemory(`the memory store has no ${name.toUpperCase()}`)
+  if (args.length < command.least || args.length > command.most) throw wrongArguments(name)
+  return command
+}
+
+/** The reply; throws `ServerReply` where a server would answer with an error, `NotInMemory` where only a server can answer. */
+export const runCommand = (context: CommandContext, call: Call): Reply =>
+  encodeReply(lookupCommand(call).run(context, call.args), call.reply)
+
+const encodeReply = (reply: Reply, encoding: ReplyEncoding | undefined): Reply => {
+  if (reply === null || typeof reply === "number") return reply
+  if (typeof reply === "string") return encoding === "buffer" ? Buffer.from(reply) : reply
+  // A copy, because the caller may write into it.
+  if (Buffer.isBuffer(reply)) return encoding === "buffer" ? Buffer.from(reply) : reply.toString()
+  return reply.map((item) => encodeReply(item, encoding))
+}

@@ -1,0 +1,120 @@
+/** The key space: existence, types, renaming, globs, scans. */
+import type { WireArg } from "../../schema/Command.ts"
+import { int64, keyOf, keyword, textOf } from "./arguments.ts"
+import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import { globMatch } from "./glob.ts"
+import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
+
+const count = (test: (context: CommandContext, key: string) => boolean): MemoryCommand =>
+  atLeast(1, (context, keys) => keys.filter((key) => test(context, keyOf(key))).length)
+
+const deleteKeys = count(({ store, now }, key) => store.delete(key, now))
+
+const exists = count(({ store, now }, key) => store.get(key, now) !== undefined)
+
+/** False where `to` exists and must stay. */
+const rename = (
+  { store, now }: CommandContext,
+  fromArg: WireArg | undefined,
+  toArg: WireArg | undefined,
+  overwrite: boolean
+): boolean => {
+  const from = keyOf(fromArg)
+  const to = keyOf(toArg)
+  const entry = store.get(from, now)
+  if (entry === undefined) throw noSuchKey()
+  if (!overwrite && store.peek(to, now) !== undefined) return false
+  if (from === to) return true
+  const { value, expiresAt } = entry
+  store.delete(from, now)
+  store.delete(to, now)
+  store.set(to, value, expiresAt, now)
+  return true
+}
+
+const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...words]) => {
+  let replace = false
+  for (const word of words) {
+    if (keyword(word) === "DB") throw new NotInMemory("there is one database")
+    if (keyword(word) !== "REPLACE") throw syntaxError()
+    replace = true
+  }
+  const from = keyOf(fromArg)
+  const to = keyOf(toArg)
+  if (from === to) throw new ServerReply("ERR source and destination objects are the same")
+  const entry = store.get(from, now)
+  if (entry === undefined || (!replace && store.peek(to, now) !== undefined)) return 0
+  store.set(to, entry.value, entry.expiresAt, now)
+  return 1
+})
+
+const scanOptions = (words: ReadonlyArray<WireArg>) => {
+  let match: string | undefined
+  let type: string | undefined
+  let count = 10
+  for (let i = 0; i < words.length; i += 2) {
+    const value = words[i + 1]
+    if (value === undefined) throw syntaxError()
+    switch (keyword(words[i]!)) {
+      case "MATCH":
+        match = textOf(value)
+        break
+      case "COUNT":
+        count = Number(int64(value))
+        if (count < 1) throw syntaxError()
+        break
+      case "TYPE":
+        type = textOf(value).toLowerCase()
+        break
+      default:
+        throw syntaxError()
+    }
+  }
+  return { match, type, count }
+}
+
+/** The cursor is the id of the last key seen, so that keys may come and go between pages. */
+const scan: MemoryCommand = atLeast(1, ({ store, now }, [cursorArg, ...words]) => {
+  const cursor = textOf(cursorArg ?? "")
+  if (!/^\d{1,20}$/.test(cursor)) throw new ServerReply("ERR invalid cursor")
+  const { match, type, count } = scanOptions(words)
+  const keys: Array<string> = []
+  let seen = 0
+  for (const { key, id } of store.entries(now, Number(cursor))) {
+    if ((match === undefined || globMatch(match, key)) && (type === undefined || type === "string")) keys.push(key)
+    if (++seen >= count) return [String(id), keys]
+  }
+  return ["0", keys]
+})
+
+const flush: MemoryCommand = {
+  least: 0,
+  most: 1,
+  run: ({ store }, [mode]) => {
+    if (mode !== undefined && !["ASYNC", "SYNC"].includes(keyword(mode))) throw syntaxError()
+    store.clear()
+    return "OK"
+  }
+}
+
+export const keyCommands: CommandTable = {
+  DEL: deleteKeys,
+  UNLINK: deleteKeys,
+  EXISTS: exists,
+  TOUCH: exists,
+  TYPE: exactly(1, ({ store, now }, [key]) => (store.peek(keyOf(key), now) === undefined ? "none" : "string")),
+  RENAME: exactly(2, (context, [from, to]) => {
+    rename(context, from, to, true)
+    return "OK"
+  }),
+  RENAMENX: exactly(2, (context, [from, to]) => (rename(context, from, to, false) ? 1 : 0)),
+  COPY: copy,
+  KEYS: exactly(1, ({ store, now }, [pattern]) => {
+    const glob = textOf(pattern ?? "")
+    return [...store.entries(now)].filter(({ key }) => globMatch(glob, key)).map(({ key }) => key)
+  }),
+  SCAN: scan,
+  DBSIZE: exactly(0, ({ store, now }) => [...store.entries(now)].length),
+  FLUSHDB: flush,
+  FLUSHALL: flush
+}

@@ -1,0 +1,176 @@
+/** Strings. */
+import type { Reply, WireArg } from "../../schema/Command.ts"
+import { bytesOf, int64, keyOf, keyword } from "./arguments.ts"
+import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import { expiryOption, isExpiryOption, positiveInstant } from "./expiry.ts"
+import type { MemoryValue } from "./MemoryStore.ts"
+import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
+
+interface SetOptions {
+  readonly nx: boolean
+  readonly xx: boolean
+  readonly get: boolean
+  readonly keepTtl: boolean
+  readonly expiresAt: number | undefined
+}
+
+const setOptions = (context: CommandContext, words: ReadonlyArray<WireArg>): SetOptions => {
+  let nx = false
+  let xx = false
+  let get = false
+  let keepTtl = false
+  let expiry: { readonly word: string; readonly amount: WireArg } | undefined
+  for (let i = 0; i < words.length; i++) {
+    const word = keyword(words[i]!)
+    if (word === "NX" && !xx) nx = true
+    else if (word === "XX" && !nx) xx = true
+    else if (word === "GET") get = true
+    else if (word === "KEEPTTL" && expiry === undefined) keepTtl = true
+    else if (isExpiryOption(word) && expiry === undefined && !keepTtl && i + 1 < words.length) {
+      expiry = { word, amount: words[++i]! }
+    } else throw syntaxError()
+  }
+  // Only once the syntax is known to be right, as the server does.
+  const expiresAt = expiry && expiryOption(context, "set", expiry.word, expiry.amount)
+  return { nx, xx, get, keepTtl, expiresAt }
+}
+
+/** Stores text, or a copy of bytes, which stay the caller's; an instant that has passed leaves nothing. */
+const store = (context: CommandContext, key: string, value: MemoryValue, expiresAt = Infinity): void => {
+  if (expiresAt <= context.now) context.store.delete(key, context.now)
+  else context.store.set(key, typeof value === "string" ? value : Buffer.from(value), expiresAt, context.now)
+}
+
+const set: MemoryCommand = atLeast(2, (context, [keyArg, value, ...words]) => {
+  const options = setOptions(context, words)
+  const key = keyOf(keyArg)
+  const entry = context.store.get(key, context.now)
+  const previous = entry?.value ?? null
+  if ((options.nx && entry !== undefined) || (options.xx && entry === undefined)) return options.get ? previous : null
+  store(context, key, value!, options.keepTtl ? entry?.expiresAt : options.expiresAt)
+  return options.get ? previous : "OK"
+})
+
+const setWithExpiry = (command: string, unit: "s" | "ms"): MemoryCommand =>
+  exactly(3, (context, [key, amount, value]) => {
+    store(context, keyOf(key), value!, positiveInstant(command, int64(amount), unit, context.now))
+    return "OK"
+  })
+
+const getex: MemoryCommand = atLeast(1, (context, [keyArg, ...words]) => {
+  const word = words[0] === undefined ? undefined : keyword(words[0])
+  let expiresAt: number | undefined
+  if (word === "PERSIST" && words.length === 1) expiresAt = Infinity
+  else if (word !== undefined) {
+    if (!isExpiryOption(word) || words.length !== 2) throw syntaxError()
+    expiresAt = expiryOption(context, "getex", word, words[1])
+  }
+  const entry = context.store.get(keyOf(keyArg), context.now)
+  if (entry === undefined) return null
+  const { value } = entry
+  if (expiresAt !== undefined) {
+    if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
+    else entry.expiresAt = expiresAt
+  }
+  return value
+})
+
+const pairs = (command: string, args: ReadonlyArray<WireArg>): ReadonlyArray<readonly [string, WireArg]> => {
+  if (args.length % 2 !== 0) throw wrongArguments(command)
+  const found: Array<readonly [string, WireArg]> = []
+  for (let i = 0; i < args.length; i += 2) found.push([keyOf(args[i]), args[i + 1]!])
+  return found
+}
+
+const maxStringBytes = 512n * 1024n * 1024n
+
+const checkLength = (bytes: bigint): void => {
+  if (bytes > maxStringBytes) {
+    throw new ServerReply("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+  }
+}
+
+const bytesAt = ({ store, now }: CommandContext, key: WireArg | undefined): Buffer | undefined => {
+  const entry = store.get(keyOf(key), now)
+  return entry && bytesOf(entry.value)
+}
+
+/** New content, same lifetime. */
+const rewrite = ({ store, now }: CommandContext, key: WireArg | undefined, value: Buffer): number => {
+  const name = keyOf(key)
+  store.set(name, value, store.get(name, now)?.expiresAt ?? Infinity, now)
+  return value.length
+}
+
+const append: MemoryCommand = exactly(2, (context, [key, tail]) => {
+  const head = bytesAt(context, key) ?? Buffer.alloc(0)
+  const more = bytesOf(tail!)
+  checkLength(BigInt(head.length + more.length))
+  return rewrite(context, key, Buffer.concat([head, more]))
+})
+
+const setrange: MemoryCommand = exactly(3, (context, [key, offsetArg, patchArg]) => {
+  const offset = int64(offsetArg)
+  if (offset < 0n) throw new ServerReply("ERR offset is out of range")
+  const current = bytesAt(context, key) ?? Buffer.alloc(0)
+  const patch = bytesOf(patchArg!)
+  if (patch.length === 0) return current.length
+  checkLength(offset + BigInt(patch.length))
+  const grown = Buffer.alloc(Math.max(current.length, Number(offset) + patch.length))
+  current.copy(grown)
+  patch.copy(grown, Number(offset))
+  return rewrite(context, key, grown)
+})
+
+const getrange: MemoryCommand = exactly(3, (context, [key, startArg, endArg]) => {
+  const start = int64(startArg)
+  const end = int64(endArg)
+  const bytes = bytesAt(context, key) ?? Buffer.alloc(0)
+  const length = BigInt(bytes.length)
+  // Both behind the end and in the wrong order: nothing, before they are moved into range.
+  if (start < 0n && end < 0n && start > end) return ""
+  const clamp = (index: bigint) => {
+    const absolute = index < 0n ? index + length : index
+    return absolute < 0n ? 0n : absolute
+  }
+  const last = clamp(end)
+  return bytes.subarray(Number(clamp(start)), Number(last >= length ? length : last + 1n))
+})
+
+const swap = (context: CommandContext, key: WireArg | undefined, replace: (key: string) => void): Reply => {
+  const name = keyOf(key)
+  const previous = context.store.get(name, context.now)?.value ?? null
+  replace(name)
+  return previous
+}
+
+export const stringCommands: CommandTable = {
+  GET: exactly(1, ({ store, now }, [key]) => store.get(keyOf(key), now)?.value ?? null),
+  SET: set,
+  SETEX: setWithExpiry("setex", "s"),
+  PSETEX: setWithExpiry("psetex", "ms"),
+  SETNX: exactly(2, (context, [key, value]) => {
+    if (context.store.get(keyOf(key), context.now) !== undefined) return 0
+    store(context, keyOf(key), value!)
+    return 1
+  }),
+  GETSET: exactly(2, (context, [key, value]) => swap(context, key, (name) => store(context, name, value!))),
+  GETDEL: exactly(1, (context, [key]) => swap(context, key, (name) => context.store.delete(name, context.now))),
+  GETEX: getex,
+  MGET: atLeast(1, ({ store, now }, keys) => keys.map((key) => store.get(keyOf(key), now)?.value ?? null)),
+  MSET: atLeast(2, (context, args) => {
+    for (const [key, value] of pairs("mset", args)) store(context, key, value)
+    return "OK"
+  }),
+  MSETNX: atLeast(2, (context, args) => {
+    const entries = pairs("msetnx", args)
+    if (entries.some(([key]) => context.store.get(key, context.now) !== undefined)) return 0
+    for (const [key, value] of entries) store(context, key, value)
+    return 1
+  }),
+  STRLEN: exactly(1, (context, [key]) => bytesAt(context, key)?.length ?? 0),
+  APPEND: append,
+  SETRANGE: setrange,
+  GETRANGE: getrange,
+  SUBSTR: getrange
+}

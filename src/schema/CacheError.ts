@@ -1,0 +1,157 @@
+/**
+ * Every way an operation can fail. All are tagged: match them with `Effect.catchTag`.
+ *
+ * No error carries a value, a command argument or a credential: what is kept of a
+ * foreign error is its name, its message and its code.
+ */
+import { Schema } from "effect"
+import { Topology } from "./Command.ts"
+
+/** What is kept of an error that another library raised. */
+export const Cause = Schema.Struct({
+  name: Schema.String,
+  message: Schema.String,
+  code: Schema.optionalKey(Schema.String)
+})
+export type Cause = typeof Cause.Type
+
+const at = (node: string | undefined): string => node === undefined ? "" : ` at ${node}`
+const unknownOutcome = (mayHaveExecuted: boolean): string => mayHaveExecuted ? "; it may have been executed" : ""
+
+/**
+ * No usable connection: refused, DNS, TLS, authentication, lost mid-command, client closed.
+ *
+ * - `phase`: `connect` = never sent; `lost` = the connection broke while the command was out; `closed` = the layer is closed
+ * - `code`: what is behind it, where known: ECONNREFUSED, ENOTFOUND, WRONGPASS, LOADING, PROTOCOL …
+ * - `mayHaveExecuted`: the command was written to a socket before the loss, so a write may have been applied
+ */
+export class CacheConnectionError extends Schema.TaggedError<CacheConnectionError>("effect-vcache/CacheConnectionError")(
+  "CacheConnectionError",
+  {
+    operation: Schema.String,
+    phase: Schema.Literals(["connect", "lost", "closed"]),
+    code: Schema.UndefinedOr(Schema.String),
+    node: Schema.UndefinedOr(Schema.String),
+    mayHaveExecuted: Schema.Boolean,
+    cause: Schema.optionalKey(Cause)
+  }
+) {
+  override get message(): string {
+    const what = { connect: "no connection", lost: "connection lost", closed: "the cache is closed" }[this.phase]
+    const why = this.code === undefined ? "" : ` (${this.code})`
+    return `${this.operation}: ${what}${at(this.node)}${why}${unknownOutcome(this.mayHaveExecuted)}`
+  }
+}
+
+/** A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free slot or connection; never sent. */
+export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("effect-vcache/CacheTimeoutError")(
+  "CacheTimeoutError",
+  {
+    operation: Schema.String,
+    phase: Schema.Literals(["connect", "queue", "command"]),
+    timeout: Schema.Number,
+    node: Schema.UndefinedOr(Schema.String),
+    mayHaveExecuted: Schema.Boolean
+  }
+) {
+  override get message(): string {
+    const what = { connect: "not connected", queue: "no free slot", command: "no reply" }[this.phase]
+    return `${this.operation}: ${what}${at(this.node)} within ${this.timeout} ms${unknownOutcome(this.mayHaveExecuted)}`
+  }
+}
+
+/** The server answered with an error. `code` is the reply's first word: WRONGTYPE, OOM, READONLY, NOPERM, OVERFLOW … */
+export class CacheServerError extends Schema.TaggedError<CacheServerError>("effect-vcache/CacheServerError")(
+  "CacheServerError",
+  {
+    operation: Schema.String,
+    code: Schema.String,
+    reply: Schema.String,
+    node: Schema.UndefinedOr(Schema.String),
+    mayHaveExecuted: Schema.Boolean
+  }
+) {
+  override get message(): string {
+    return `${this.operation}${at(this.node)}: ${this.reply}${unknownOutcome(this.mayHaveExecuted)}`
+  }
+}
+
+/** A value could not be encoded for storage or decoded from it. The reason names paths and types, never the value. */
+export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect-vcache/CacheCodecError")(
+  "CacheCodecError",
+  {
+    operation: Schema.String,
+    direction: Schema.Literals(["encode", "decode"]),
+    key: Schema.UndefinedOr(Schema.String),
+    cause: Schema.optionalKey(Cause)
+  }
+) {
+  override get message(): string {
+    const key = this.key === undefined ? "" : ` of ${JSON.stringify(this.key)}`
+    return `${this.operation}: cannot ${this.direction} the value${key}: ${this.cause?.message ?? "unknown reason"}`
+  }
+}
+
+/** The operation needs an existing key and there is none (incr, decr, rename, incrVersion …). */
+export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-vcache/CacheMissError")(
+  "CacheMissError",
+  { operation: Schema.String, key: Schema.String }
+) {
+  override get message(): string {
+    return `${this.operation}: there is no key ${JSON.stringify(this.key)}`
+  }
+}
+
+/** Bad arguments or settings. Nothing was sent. */
+export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect-vcache/CacheInputError")(
+  "CacheInputError",
+  { operation: Schema.String, reason: Schema.String }
+) {
+  override get message(): string {
+    return `${this.operation}: ${this.reason}`
+  }
+}
+
+/** The topology or store cannot do it (a Lua text without a twin in the memory store, for instance). */
+export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedError>(
+  "effect-vcache/CacheUnsupportedError"
+)("CacheUnsupportedError", { operation: Schema.String, topology: Topology, reason: Schema.String }) {
+  override get message(): string {
+    return `${this.operation}: not possible in the ${this.topology} topology: ${this.reason}`
+  }
+}
+
+export type CacheError =
+  | CacheConnectionError
+  | CacheTimeoutError
+  | CacheServerError
+  | CacheCodecError
+  | CacheMissError
+  | CacheInputError
+  | CacheUnsupportedError
+
+const transientCodes: ReadonlySet<string> = new Set([
+  "LOADING",
+  "TRYAGAIN",
+  "CLUSTERDOWN",
+  "READONLY",
+  "MASTERDOWN",
+  "BUSY",
+  "MOVED",
+  "ASK",
+  "UNBLOCKED"
+])
+
+/** True for failures that a later attempt may not meet. Mind `mayHaveExecuted` before repeating a write. */
+export const isTransient = (error: CacheError): boolean => {
+  switch (error._tag) {
+    case "CacheConnectionError":
+      return error.phase !== "closed"
+    case "CacheTimeoutError":
+      return true
+    case "CacheServerError":
+      return transientCodes.has(error.code)
+    default:
+      return false
+  }
+}

@@ -1,0 +1,49 @@
+/** Commands and replies as the wire knows them. */
+import { Schema } from "effect"
+
+export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "memory"])
+export type Topology = typeof Topology.Type
+
+export type KeyType = "string" | "list" | "set" | "hash" | "zset" | "stream"
+
+export type Arg = string | number | bigint | Uint8Array
+
+/** A reply as the wire gives it: bulk strings are `Buffer` with `reply: "buffer"`, else utf8 text. */
+export type Reply = null | number | string | Buffer | ReadonlyArray<Reply>
+
+export type ReplyEncoding = "utf8" | "buffer"
+
+export interface Command {
+  readonly name: string
+  readonly args: ReadonlyArray<Arg>
+  /** Default `"utf8"`. */
+  readonly reply?: ReplyEncoding | undefined
+}
+
+/** An argument as it is written: text, or bytes. */
+export type WireArg = string | Buffer
+
+/** The argument as the wire takes it, or undefined where it cannot be sent unchanged. */
+export const toWireArg = (arg: Arg): WireArg | undefined => {
+  switch (typeof arg) {
+    case "string":
+      return arg.isWellFormed() ? arg : undefined
+    case "number":
+      if (Number.isSafeInteger(arg)) return String(arg)
+      if (Number.isInteger(arg) || Number.isNaN(arg)) return undefined
+      return arg === Infinity ? "inf" : arg === -Infinity ? "-inf" : String(arg)
+    case "bigint":
+      return String(arg)
+    default:
+      if (Buffer.isBuffer(arg)) return arg
+      return arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : undefined
+  }
+}
+
+/** Why `toWireArg` refused it; names the kind of argument, never its content. */
+export const refusedBecause = (arg: unknown): string =>
+  typeof arg === "string"
+    ? "text with a lone surrogate would be changed on the wire"
+    : typeof arg === "number"
+      ? "a number must not be NaN and an integer not beyond 2^53; pass a bigint"
+      : `${arg === null ? "null" : typeof arg} is neither text, a number nor bytes`

@@ -1,0 +1,171 @@
+/** Settings of a connection, as a caller writes them and as they are used. */
+import { type Duration, Redacted, Result } from "effect"
+import { CacheInputError } from "./CacheError.ts"
+import type { ConnectionTarget, Endpoint } from "./ConnectionUrl.ts"
+import { toMillis } from "./TimeToLive.ts"
+
+export interface TlsOptions {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string | Redacted.Redacted
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+/** Shared by all network topologies. What a URL says wins over these. */
+export interface ConnectionOptions {
+  readonly username?: string | undefined
+  readonly password?: string | Redacted.Redacted | undefined
+  /** Default 0. */
+  readonly database?: number | undefined
+  readonly tls?: boolean | TlsOptions | undefined
+  /** Default 5 seconds: from the first need of a connection to a ready one. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** Default 1 second: from call to reply. No operation outlives it by more than a turn of the event loop. */
+  readonly commandTimeout?: Duration.Input | undefined
+  /** Default 3 seconds without a byte while replies are due: the socket is destroyed. */
+  readonly socketTimeout?: Duration.Input | undefined
+  /** Default 1 second for the layer to close, whatever the server does. */
+  readonly closeTimeout?: Duration.Input | undefined
+  /** Default 5 seconds between TCP keep-alive probes. */
+  readonly keepAlive?: Duration.Input | undefined
+  /** Default 16 MiB after encoding; larger is a `CacheInputError` before anything is sent. */
+  readonly maxValueBytes?: number | undefined
+  /** Default `"lazy"`: building the layer opens nothing. `"eager"`: a failed connect fails the layer. */
+  readonly connect?: "lazy" | "eager" | undefined
+  /** Default 10 000 commands; the next one waits. */
+  readonly maxInFlight?: number | undefined
+  /** Default 1 second waiting for a slot, then `CacheTimeoutError` with `phase: "queue"`. */
+  readonly queueTimeout?: Duration.Input | undefined
+  /** Default 10 dedicated connections. */
+  readonly maxConnections?: number | undefined
+  /** Default 5 seconds waiting for one of them. */
+  readonly poolTimeout?: Duration.Input | undefined
+  /** Default 50 ms doubling to 2 seconds, with jitter, for ever. */
+  readonly reconnect?: { readonly base?: Duration.Input; readonly max?: Duration.Input } | undefined
+  /** Shown by `CLIENT LIST`. */
+  readonly clientName?: string | undefined
+}
+
+export interface TlsSettings {
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: Redacted.Redacted | undefined
+  readonly servername: string | undefined
+  readonly rejectUnauthorized: boolean
+}
+
+/** Checked settings with every default filled in; times in milliseconds. */
+export interface ConnectionSettings {
+  readonly address: Endpoint | { readonly path: string }
+  readonly username: string | undefined
+  readonly password: Redacted.Redacted | undefined
+  readonly database: number
+  readonly tls: TlsSettings | undefined
+  readonly connectTimeout: number
+  readonly commandTimeout: number
+  readonly socketTimeout: number
+  readonly closeTimeout: number
+  readonly keepAlive: number
+  readonly maxValueBytes: number
+  readonly eager: boolean
+  readonly maxInFlight: number
+  readonly queueTimeout: number
+  readonly maxConnections: number
+  readonly poolTimeout: number
+  readonly reconnectBase: number
+  readonly reconnectMax: number
+  readonly clientName: string | undefined
+}
+
+/** Checks the options against each other and fills in the defaults; the error names the field. */
+export const connectionSettings = (
+  target: Exclude<ConnectionTarget, { readonly _tag: "Memory" }>,
+  options: ConnectionOptions
+): Result.Result<ConnectionSettings, CacheInputError> => {
+  const fields = new Fields()
+  const connectTimeout = fields.millis("connectTimeout", options.connectTimeout, 5000)
+  const commandTimeout = fields.millis("commandTimeout", options.commandTimeout, 1000)
+  const settings: ConnectionSettings = {
+    address: target._tag === "Unix" ? { path: target.path } : target.endpoint,
+    username: target.username ?? fields.text("username", options.username),
+    password: target.password ?? redacted(options.password),
+    database: target.database ?? fields.integer("database", options.database, 0, 0),
+    tls: tlsSettings(target._tag === "Tcp" && target.tls, options.tls),
+    connectTimeout,
+    commandTimeout,
+    socketTimeout: fields.millis("socketTimeout", options.socketTimeout, 3000),
+    closeTimeout: fields.millis("closeTimeout", options.closeTimeout, 1000),
+    keepAlive: fields.millis("keepAlive", options.keepAlive, 5000),
+    maxValueBytes: fields.integer("maxValueBytes", options.maxValueBytes, 16 * 1024 * 1024),
+    eager: fields.oneOf("connect", options.connect, ["lazy", "eager"]) === "eager",
+    maxInFlight: fields.integer("maxInFlight", options.maxInFlight, 10_000),
+    queueTimeout: fields.millis("queueTimeout", options.queueTimeout, 1000),
+    maxConnections: fields.integer("maxConnections", options.maxConnections, 10),
+    poolTimeout: fields.millis("poolTimeout", options.poolTimeout, 5000),
+    reconnectBase: fields.millis("reconnect.base", options.reconnect?.base, 50),
+    reconnectMax: fields.millis("reconnect.max", options.reconnect?.max, 2000),
+    clientName: fields.text("clientName", options.clientName)
+  }
+  fields.require(
+    settings.username === undefined || settings.password !== undefined,
+    "username",
+    "needs a password beside it"
+  )
+  fields.require(settings.reconnectBase <= settings.reconnectMax, "reconnect.base", "must not exceed reconnect.max")
+  fields.require(settings.clientName === undefined || /^[!-~]+$/.test(settings.clientName), "clientName", "must be printable ASCII without spaces")
+  fields.require(target._tag === "Tcp" || settings.tls === undefined, "tls", "is not possible on a unix socket")
+  return fields.refusal === undefined
+    ? Result.succeed(settings)
+    : Result.fail(new CacheInputError({ operation: "connect", reason: fields.refusal }))
+}
+
+/** A timer cannot wait longer. */
+const maxTimer = 2 ** 31 - 1
+
+/** Reads fields and remembers the first refusal. */
+class Fields {
+  refusal: string | undefined
+
+  require(condition: boolean, field: string, what: string): void {
+    if (!condition) this.refusal ??= `${field} ${what}`
+  }
+
+  millis(field: string, input: Duration.Input | undefined, byDefault: number): number {
+    const millis = input === undefined ? byDefault : toMillis(input)
+    this.require(millis !== undefined && millis > 0 && millis <= maxTimer, field, "must be a positive, finite duration")
+    return millis ?? byDefault
+  }
+
+  integer(field: string, input: number | undefined, byDefault: number, least = 1): number {
+    const value = input ?? byDefault
+    this.require(Number.isSafeInteger(value) && value >= least, field, `must be a whole number, at least ${least}`)
+    return value
+  }
+
+  text(field: string, input: string | undefined): string | undefined {
+    this.require(input === undefined || (typeof input === "string" && input !== ""), field, "must not be empty")
+    return input
+  }
+
+  oneOf<A extends string>(field: string, input: A | undefined, choices: readonly [A, ...ReadonlyArray<A>]): A {
+    const value = input ?? choices[0]
+    this.require(choices.includes(value), field, `must be one of ${choices.join(", ")}`)
+    return value
+  }
+}
+
+const redacted = (secret: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined =>
+  typeof secret === "string" ? Redacted.make(secret) : secret
+
+const tlsSettings = (byUrl: boolean, option: boolean | TlsOptions | undefined): TlsSettings | undefined => {
+  if (!byUrl && (option === undefined || option === false)) return undefined
+  const tls = typeof option === "object" ? option : {}
+  return {
+    ca: tls.ca,
+    cert: tls.cert,
+    key: redacted(tls.key),
+    servername: tls.servername,
+    rejectUnauthorized: tls.rejectUnauthorized ?? true
+  }
+}

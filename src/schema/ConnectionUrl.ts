@@ -1,0 +1,137 @@
+/** Connection URLs. The parser is ours: iovalkey's turns a bad database into database 0 and every query into an option. */
+import { Redacted, Result } from "effect"
+import { CacheInputError } from "./CacheError.ts"
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+export type ConnectionTarget =
+  | {
+      readonly _tag: "Tcp"
+      readonly endpoint: Endpoint
+      readonly tls: boolean
+      readonly username: string | undefined
+      readonly password: Redacted.Redacted | undefined
+      readonly database: number | undefined
+    }
+  | {
+      readonly _tag: "Unix"
+      readonly path: string
+      readonly username: string | undefined
+      readonly password: Redacted.Redacted | undefined
+      readonly database: number | undefined
+    }
+  | { readonly _tag: "Memory" }
+
+const defaultPort = 6379
+const shape = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#@]*)(\/[^?#]*)?(?:\?([^#]*))?$/i
+
+/** Parses a URL of one server, or `memory://`. The error names the part that is wrong and shows nothing of the URL. */
+export const parseConnectionUrl = (
+  url: string | Redacted.Redacted
+): Result.Result<ConnectionTarget, CacheInputError> => {
+  try {
+    return Result.succeed(parse(Redacted.isRedacted(url) ? Redacted.value(url) : url))
+  } catch (error) {
+    if (error instanceof Refused) return Result.fail(inputError(error.message))
+    throw error
+  }
+}
+
+class Refused extends Error {}
+
+const inputError = (reason: string) => new CacheInputError({ operation: "url", reason })
+
+const parse = (url: unknown): ConnectionTarget => {
+  if (typeof url !== "string") throw new Refused("a connection URL must be text")
+  const parts = shape.exec(url)
+  if (parts === null) throw new Refused("not of the form scheme://[user[:password]@]host[:port][/database][?db=n]")
+  const [, scheme = "", userInfo, authority = "", path = "", query] = parts
+  switch (scheme.toLowerCase()) {
+    case "valkey":
+    case "redis":
+      return tcp(false, userInfo, authority, path, query)
+    case "valkeys":
+    case "rediss":
+      return tcp(true, userInfo, authority, path, query)
+    case "unix":
+      return unix(userInfo, authority, path, query)
+    case "memory":
+      if (userInfo !== undefined || authority !== "" || (path !== "" && path !== "/") || query !== undefined) {
+        throw new Refused("memory:// takes nothing after it")
+      }
+      return { _tag: "Memory" }
+    default:
+      throw new Refused("the scheme must be valkey, valkeys, redis, rediss, unix or memory")
+  }
+}
+
+const tcp = (
+  tls: boolean,
+  userInfo: string | undefined,
+  authority: string,
+  path: string,
+  query: string | undefined
+): ConnectionTarget => {
+  const fromPath = path === "" || path === "/" ? undefined : databaseNumber(path.slice(1), "the path")
+  const fromQuery = databaseOf(query)
+  if (fromPath !== undefined && fromQuery !== undefined && fromPath !== fromQuery) {
+    throw new Refused("the path and ?db= name different databases")
+  }
+  return { _tag: "Tcp", endpoint: endpoint(authority), tls, ...credentials(userInfo), database: fromPath ?? fromQuery }
+}
+
+const unix = (
+  userInfo: string | undefined,
+  authority: string,
+  path: string,
+  query: string | undefined
+): ConnectionTarget => {
+  if (authority !== "") throw new Refused("a unix URL has no host: unix:///path/to/socket")
+  if (path === "" || path === "/") throw new Refused("a unix URL names a socket: unix:///path/to/socket")
+  return { _tag: "Unix", path: decoded(path, "the path"), ...credentials(userInfo), database: databaseOf(query) }
+}
+
+const endpoint = (authority: string): Endpoint => {
+  const parts = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]\s]*))(?::(\d*))?$/i.exec(authority)
+  if (parts === null) throw new Refused("the host is malformed; an IPv6 address goes into brackets")
+  const host = parts[1] ?? decoded(parts[2] ?? "", "the host")
+  if (host === "") throw new Refused("the host is missing")
+  if (!/^[\w.:%-]+$/.test(host)) throw new Refused("the host is malformed")
+  const port = parts[3] === undefined || parts[3] === "" ? defaultPort : Number(parts[3])
+  if (port < 1 || port > 65_535) throw new Refused("the port must be between 1 and 65535")
+  return { host, port }
+}
+
+const credentials = (userInfo: string | undefined) => {
+  const colon = userInfo?.indexOf(":") ?? -1
+  const user = colon < 0 ? userInfo : userInfo?.slice(0, colon)
+  const password = colon < 0 ? undefined : userInfo?.slice(colon + 1)
+  return {
+    username: user === undefined || user === "" ? undefined : decoded(user, "the user name"),
+    password: password === undefined || password === "" ? undefined : Redacted.make(decoded(password, "the password"))
+  }
+}
+
+const databaseOf = (query: string | undefined): number | undefined => {
+  const parameters = [...new URLSearchParams(query ?? "")]
+  if (parameters.some(([name]) => name !== "db")) throw new Refused("the only query parameter is db")
+  if (parameters.length > 1) throw new Refused("db is given twice")
+  const [db] = parameters
+  return db === undefined ? undefined : databaseNumber(db[1], "?db=")
+}
+
+const databaseNumber = (text: string, where: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new Refused(`${where} must name a database: a whole number, zero or more`)
+  return Number(text)
+}
+
+const decoded = (text: string, what: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new Refused(`${what} has a malformed percent escape`)
+  }
+}

@@ -1,0 +1,128 @@
+/** The cache: what a program asks for. */
+import { Context, type Duration, type Effect, type Option, type Schema, type Stream } from "effect"
+import type { CacheError } from "../schema/CacheError.ts"
+import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
+import type { KeyType } from "../schema/Command.ts"
+import type { ValkeyClientShape } from "./ValkeyClient.ts"
+
+export interface KeyOption {
+  /** In place of the cache's own version. */
+  readonly version?: number | undefined
+}
+export interface TtlOption extends KeyOption {
+  /** `"Infinity"` = never expires; zero or less = expires at once. Default: the cache's own. */
+  readonly timeToLive?: Duration.Input | undefined
+}
+export interface SetOption extends TtlOption {
+  /** Store only where the key is absent, or only where it is present. Default: always. */
+  readonly when?: "absent" | "present" | undefined
+  /** Keep the lifetime that the key has. Not together with `timeToLive`. */
+  readonly keepTtl?: boolean | undefined
+}
+export interface CounterOption extends KeyOption {
+  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
+  readonly initial?: number | undefined
+  /** Lifetime of a key that `initial` creates. Default: the cache's own. An existing key keeps its lifetime. */
+  readonly timeToLive?: Duration.Input | undefined
+}
+export interface LookupOption extends TtlOption {}
+export interface RenameOption {
+  /** Default true. */
+  readonly overwrite?: boolean | undefined
+  readonly fromVersion?: number | undefined
+  readonly toVersion?: number | undefined
+}
+export interface ScanKeysOption extends KeyOption {
+  /** Keys looked at in one round trip, a hint. Default 1 000. */
+  readonly count?: number | undefined
+}
+
+/** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */
+export interface TypedCache<A, RD = never, RE = never> {
+  /** None on a miss; a stored `null` is a hit. */
+  readonly get: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
+  readonly getMany: (keys: Iterable<string>, options?: KeyOption) => Effect.Effect<ReadonlyMap<string, A>, CacheError, RD>
+  /** False only when `when` held it back. */
+  readonly set: (key: string, value: A, options?: SetOption) => Effect.Effect<boolean, CacheError, RE>
+  /** Stores and gives the value that was there. */
+  readonly getAndSet: (key: string, value: A, options?: SetOption) => Effect.Effect<Option.Option<A>, CacheError, RD | RE>
+  /** Deletes and gives the value that was there. */
+  readonly getAndDelete: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  /** Stores only where the key is absent; whether it did. */
+  readonly add: (key: string, value: A, options?: TtlOption) => Effect.Effect<boolean, CacheError, RE>
+  /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB. */
+  readonly setMany: (
+    entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
+    options?: TtlOption
+  ) => Effect.Effect<ReadonlyArray<string>, CacheError, RE>
+  /** Whether there was something to delete. */
+  readonly delete: (key: string, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  /** How many of the keys existed. */
+  readonly deleteMany: (keys: Iterable<string>, options?: KeyOption) => Effect.Effect<number, CacheError>
+  readonly has: (key: string, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
+  readonly incr: (key: string, delta?: number, options?: CounterOption) => Effect.Effect<number, CacheError>
+  readonly decr: (key: string, delta?: number, options?: CounterOption) => Effect.Effect<number, CacheError>
+  /** Exact at any size. One round trip within 64 bits; beyond, compare-and-set until it holds. */
+  readonly incrBig: (key: string, delta?: bigint, options?: KeyOption) => Effect.Effect<bigint, CacheError>
+  readonly incrFloat: (key: string, delta: number, options?: CounterOption) => Effect.Effect<number, CacheError>
+  /** New lifetime; true if the key exists, also when it was and stays persistent. Zero or less deletes. */
+  readonly touch: (key: string, options?: TtlOption) => Effect.Effect<boolean, CacheError>
+  /** `touch` with the lifetime as an argument. */
+  readonly expire: (key: string, timeToLive: Duration.Input, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  /** Lifetime up to an instant, in milliseconds since 1970 where it is a number. A past instant deletes. */
+  readonly expireAt: (key: string, instant: Date | number, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  /** True if a lifetime was removed. */
+  readonly persist: (key: string, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  /** None = no such key; Some(Duration.infinity) = never expires. */
+  readonly ttl: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<Duration.Duration>, CacheError>
+  /**
+   * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,
+   * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own and is not stored.
+   * A stored value that cannot be decoded counts as a miss; a failing store never hides a value that the lookup produced.
+   */
+  readonly getOrSet: <E, R>(
+    key: string,
+    lookup: Effect.Effect<A, E, R>,
+    options?: LookupOption
+  ) => Effect.Effect<A, E | CacheError, R | RD | RE>
+  /** Moves the value to version + delta, lifetime kept, atomically; the new version. */
+  readonly incrVersion: (key: string, delta?: number, options?: KeyOption) => Effect.Effect<number, CacheError>
+  readonly decrVersion: (key: string, delta?: number, options?: KeyOption) => Effect.Effect<number, CacheError>
+  /** False only with `overwrite: false` onto an existing key. */
+  readonly rename: (from: string, to: string, options?: RenameOption) => Effect.Effect<boolean, CacheError>
+  /** None = no such key. */
+  readonly typeOf: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<KeyType>, CacheError>
+
+  // The key space of this prefix and version. Patterns are globs over user keys: * ? [a-z] [^a] \
+  /** Each key once. Default pattern: all. */
+  readonly keys: (pattern?: string, options?: KeyOption) => Effect.Effect<ReadonlyArray<string>, CacheError>
+  /** As they are found; a key may come twice while the server resizes its table. */
+  readonly scan: (
+    pattern?: string,
+    options?: ScanKeysOption & { readonly type?: KeyType | undefined }
+  ) => Stream.Stream<string, CacheError>
+  /** Deletes while scanning, in batches; how many keys went. */
+  readonly deletePattern: (pattern: string, options?: ScanKeysOption) => Effect.Effect<number, CacheError>
+  /** This prefix and version only; how many keys went. */
+  readonly clear: Effect.Effect<number, CacheError>
+  /** This prefix in every version; how many keys went. */
+  readonly clearAllVersions: Effect.Effect<number, CacheError>
+  /** FLUSHDB: everything in the database, whoever wrote it. */
+  readonly flushAll: Effect.Effect<void, CacheError>
+
+  /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
+  readonly withSchema: <S extends Schema.Constraint>(
+    schema: S
+  ) => TypedCache<S["Type"], S["DecodingServices"], S["EncodingServices"]>
+  /** The same cache with other settings. The connection is shared. */
+  readonly withOptions: (options: Partial<CacheOptionsShape>) => TypedCache<A, RD, RE>
+  readonly options: CacheOptionsShape
+  /** The final key. Unlike the operations it does not check the key. */
+  readonly makeKey: (key: string, options?: KeyOption) => string
+  readonly reverseKey: (finalKey: string, options?: KeyOption) => string
+  readonly client: ValkeyClientShape
+}
+
+export class CacheService extends Context.Service<CacheService, TypedCache<unknown>>()("effect-vcache/CacheService") {}

@@ -1,0 +1,86 @@
+/** The client that every cache operation ends in: one command, one deadline, one typed error. */
+import { Context, type Duration, type Effect, type Result, type Scope, type Stream } from "effect"
+import type { Cluster as IovalkeyCluster, Redis as Iovalkey } from "iovalkey"
+import type { CacheError } from "../schema/CacheError.ts"
+import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../schema/Command.ts"
+
+export interface SendOptions {
+  /** `"utf8"` (default): bulk strings as text. `"buffer"`: as bytes. */
+  readonly reply?: ReplyEncoding | undefined
+  /** In place of the connection's `commandTimeout`. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/** What a script's twin sees of the store: the same commands, run at once. */
+export interface ScriptStore {
+  /** Runs a command as `server.call` does; throws where the server would answer with an error. */
+  readonly call: (name: string, ...args: ReadonlyArray<Arg>) => Reply
+  /** Ends the script with an error reply, as `server.error_reply` does. */
+  readonly fail: (reply: string) => never
+}
+
+/** A Lua script with, for the memory topology, the same behaviour in TypeScript. */
+export interface Script {
+  readonly name: string
+  readonly lua: string
+  readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
+}
+
+export interface Message {
+  readonly channel: string
+  readonly message: string
+}
+
+export interface ScanOptions {
+  /** Glob over whole keys. Default: all. */
+  readonly match?: string | undefined
+  /** Keys looked at in one round trip, a hint. Default 1 000. */
+  readonly count?: number | undefined
+  readonly type?: KeyType | undefined
+}
+
+/** One result for each command of a pipeline. */
+export type PipelineResults = ReadonlyArray<Result.Result<Reply, CacheError>>
+
+/** A connection that nobody else shares. Blocking commands may wait here as long as they ask to. */
+export interface DedicatedClient {
+  readonly send: ValkeyClientShape["send"]
+  readonly pipeline: ValkeyClientShape["pipeline"]
+}
+
+export interface ValkeyClientShape {
+  readonly topology: Topology
+  /**
+   * One command on the shared, multiplexed connection. Never queued while disconnected, never replayed,
+   * always bounded by the command deadline. Commands that would change or block the connection for
+   * everybody (SUBSCRIBE, MULTI, BLPOP …) are refused with `CacheInputError`.
+   */
+  readonly send: (name: string, args: ReadonlyArray<Arg>, options?: SendOptions) => Effect.Effect<Reply, CacheError>
+  /** `send`, and what to do with the reply, in one step of the fiber: for paths that are taken often. */
+  readonly request: <A, E, R>(
+    name: string,
+    args: ReadonlyArray<Arg>,
+    use: (reply: Reply) => Effect.Effect<A, E, R>,
+    options?: SendOptions
+  ) => Effect.Effect<A, E | CacheError, R>
+  /** Many commands in one write; one result per command, a failing command does not fail its neighbours. */
+  readonly pipeline: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CacheError>
+  /** MULTI/EXEC. A command that is refused keeps all of them from running; one that fails while running does not undo the others, and the error says so. */
+  readonly transaction: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<Reply>, CacheError>
+  /** Runs a script by its SHA, loading it where the server lacks it. */
+  readonly eval: (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Effect.Effect<Reply, CacheError>
+  /** Server-side cursor. Never KEYS. A key that stays through the scan comes at least once. */
+  readonly scan: (options?: ScanOptions) => Stream.Stream<string, CacheError>
+  /** Messages of the channels, on a connection of its own for the life of the stream. Fails when that connection is lost. */
+  readonly subscribe: (channel: string, ...more: ReadonlyArray<string>) => Stream.Stream<Message, CacheError>
+  /** A connection nobody else shares, for blocking commands and WATCH; from a bounded pool. */
+  readonly dedicated: Effect.Effect<DedicatedClient, CacheError, Scope.Scope>
+  /** The raw client, for anything this library does not wrap. Connects if needed; none in the memory topology. */
+  readonly raw: Effect.Effect<Iovalkey | IovalkeyCluster, CacheError>
+  /** Runs a function of the raw client under the command deadline; what it rejects with becomes a typed error where it is the client's. */
+  readonly use: <A>(f: (client: Iovalkey | IovalkeyCluster) => PromiseLike<A>) => Effect.Effect<A, CacheError>
+  /** INFO of every node, by "host:port". */
+  readonly info: (section?: string) => Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, string>>, CacheError>
+}
+
+export class ValkeyClient extends Context.Service<ValkeyClient, ValkeyClientShape>()("effect-vcache/ValkeyClient") {}

@@ -1,0 +1,70 @@
+/** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
+import { type Duration, Effect, Exit, Random } from "effect"
+import { CacheInputError } from "../../schema/CacheError.ts"
+import { type CacheOptionsShape, optionsRefusal } from "../../schema/CacheOptions.ts"
+import { keyRefusal } from "../../schema/Key.ts"
+import { toMillis, withJitter } from "../../schema/TimeToLive.ts"
+import type { ValueCodec } from "../../schema/ValueCodec.ts"
+import type { KeyOption } from "../CacheService.ts"
+import type { ValkeyClientShape } from "../ValkeyClient.ts"
+import type { SingleFlight } from "./SingleFlight.ts"
+
+export interface CacheContext<A, RD, RE> {
+  readonly client: ValkeyClientShape
+  readonly options: CacheOptionsShape
+  readonly codec: ValueCodec<A, RD, RE>
+  readonly flights: SingleFlight
+  /** The checked final key. */
+  readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
+  /** The version that the call means. */
+  readonly version: (operation: string, options?: KeyOption) => Exit.Exit<number, CacheInputError>
+  /** Milliseconds, with the cache's default and jitter; `Infinity` = never expires, 0 = at once. */
+  readonly lifetime: (operation: string, timeToLive: Duration.Input | undefined) => Effect.Effect<number, CacheInputError>
+}
+
+export const makeContext = <A, RD, RE>(
+  client: ValkeyClientShape,
+  options: CacheOptionsShape,
+  codec: ValueCodec<A, RD, RE>,
+  flights: SingleFlight
+): CacheContext<A, RD, RE> => {
+  const { jitter, keyFunction, prefix } = options
+  const refusal = optionsRefusal(options)
+  const defaultMillis = toMillis(options.timeToLive) ?? 0
+
+  const version: CacheContext<A, RD, RE>["version"] = (operation, keyOptions) => {
+    if (refusal !== undefined) return inputError(operation, refusal)
+    const version = keyOptions?.version ?? options.version
+    return Number.isSafeInteger(version) ? Exit.succeed(version) : inputError(operation, "version must be a safe integer")
+  }
+
+  return {
+    client,
+    options,
+    codec,
+    flights,
+    version,
+    finalKey: (operation, key, keyOptions) => {
+      const reason = refusal ?? keyRefusal(key)
+      if (reason !== undefined) return inputError(operation, reason)
+      let keyVersion = options.version
+      if (keyOptions?.version !== undefined) {
+        const checked = version(operation, keyOptions)
+        if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+        keyVersion = checked.value
+      }
+      const final = keyFunction.make({ prefix, version: keyVersion, key })
+      const finalReason = keyRefusal(final)
+      return finalReason === undefined ? Exit.succeed(final) : inputError(operation, `after prefix and version: ${finalReason}`)
+    },
+    lifetime: (operation, timeToLive) => {
+      const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)
+      if (millis === undefined) return inputError(operation, "timeToLive is not a duration")
+      if (jitter === 0) return Exit.succeed(millis)
+      return Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
+    }
+  }
+}
+
+export const inputError = (operation: string, reason: string): Exit.Exit<never, CacheInputError> =>
+  Exit.fail(new CacheInputError({ operation, reason }))

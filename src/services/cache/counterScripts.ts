@@ -1,0 +1,86 @@
+/** The scripts behind the counters: what a missing key means, and how far a number reaches, in one step with the count. */
+import type { Script } from "../ValkeyClient.ts"
+
+const overflow = "OVERFLOW the result is beyond 2^53"
+
+/** KEYS: the counter. ARGV: delta; what a missing key becomes, or ""; its lifetime in milliseconds, "0" = none at all, "" = for ever. */
+export const incrScript: Script = {
+  name: "incr",
+  lua: `
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  if ARGV[2] == '' then return nil end
+  if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+  elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+  return tonumber(ARGV[2])
+end
+local result = redis.call('INCRBY', KEYS[1], ARGV[1])
+if result > 9007199254740991 or result < -9007199254740991 then
+  redis.call('DECRBY', KEYS[1], ARGV[1])
+  return redis.error_reply('${overflow}')
+end
+return result`,
+  memory: ({ call, fail }, [key = ""], [delta = 0, initial = "", lifetime = ""]) => {
+    if (call("EXISTS", key) === 0) {
+      if (initial === "") return null
+      if (lifetime === "") call("SET", key, initial)
+      else if (lifetime !== "0") call("SET", key, initial, "PX", lifetime)
+      return Number(initial)
+    }
+    const result = call("INCRBY", key, delta)
+    if (!Number.isSafeInteger(result)) {
+      call("DECRBY", key, delta)
+      return fail(overflow)
+    }
+    return result
+  }
+}
+
+/** KEYS: the counter. ARGV: as for `incr`, the numbers with fractions. */
+export const incrFloatScript: Script = {
+  name: "incrFloat",
+  lua: `
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  if ARGV[2] == '' then return nil end
+  if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+  elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+  return ARGV[2]
+end
+return redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])`,
+  memory: ({ call }, [key = ""], [delta = 0, initial = "", lifetime = ""]) => {
+    if (call("EXISTS", key) === 0) {
+      if (initial === "") return null
+      if (lifetime === "") call("SET", key, initial)
+      else if (lifetime !== "0") call("SET", key, initial, "PX", lifetime)
+      return String(initial)
+    }
+    return call("INCRBYFLOAT", key, delta)
+  }
+}
+
+/** KEYS: the counter. ARGV: delta, within 64 bits. The result as text, so that none of it is rounded. */
+export const incrBigScript: Script = {
+  name: "incrBig",
+  lua: `
+if redis.call('EXISTS', KEYS[1]) == 0 then return nil end
+redis.call('INCRBY', KEYS[1], ARGV[1])
+return redis.call('GET', KEYS[1])`,
+  memory: ({ call }, [key = ""], [delta = 0]) => {
+    if (call("EXISTS", key) === 0) return null
+    call("INCRBY", key, delta)
+    return call("GET", key)
+  }
+}
+
+/** KEYS: the entry. ARGV: the text it must hold, the text it then gets. 1 = done, 0 = it holds something else. */
+export const replaceScript: Script = {
+  name: "replace",
+  lua: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`,
+  memory: ({ call }, [key = ""], [expected = "", replacement = ""]) => {
+    if (call("GET", key) !== expected) return 0
+    call("SET", key, replacement, "KEEPTTL")
+    return 1
+  }
+}

@@ -1,0 +1,132 @@
+/** The key space of one prefix: names, versions, scans, and clearing it. */
+import { Effect, Exit, Option, Stream } from "effect"
+import { type CacheError, CacheMissError } from "../../schema/CacheError.ts"
+import type { KeyType, Reply } from "../../schema/Command.ts"
+import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../schema/Key.ts"
+import type { KeyOption, TypedCache } from "../CacheService.ts"
+import type { ScanOptions } from "../ValkeyClient.ts"
+import { sendAll, split } from "./batches.ts"
+import { type CacheContext, inputError } from "./context.ts"
+import * as replies from "./replies.ts"
+
+type KeySpaceOperations =
+  | "incrVersion"
+  | "decrVersion"
+  | "rename"
+  | "typeOf"
+  | "keys"
+  | "scan"
+  | "deletePattern"
+  | "clear"
+  | "clearAllVersions"
+  | "flushAll"
+
+export const keySpaceOperations = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>
+): Pick<TypedCache<A, RD, RE>, KeySpaceOperations> => {
+  const { client, finalKey, options, version } = context
+  const { keyFunction, prefix } = options
+
+  /** Atomic and with its lifetime; false where `to` exists and must stay. */
+  const move = (operation: string, key: string, from: string, to: string, overwrite: boolean) =>
+    client.send(overwrite ? "RENAME" : "RENAMENX", [from, to]).pipe(
+      Effect.mapError((error) => (isNoSuchKey(error) ? new CacheMissError({ operation, key }) : error)),
+      Effect.map((reply) => reply !== 0)
+    )
+
+  const incrVersion = Effect.fnUntraced(function* (
+    operation: string,
+    key: string,
+    delta: number,
+    keyOptions?: KeyOption
+  ) {
+    const current = yield* version(operation, keyOptions)
+    const next = current + delta
+    if (!Number.isSafeInteger(delta)) return yield* inputError(operation, "delta must be a safe integer")
+    const from = yield* finalKey(operation, key, { version: current })
+    const to = yield* finalKey(operation, key, { version: next })
+    yield* move(operation, key, from, to, true)
+    return next
+  })
+
+  /** The keys that a glob matches, checked to be of this space. */
+  const space = (operation: string, pattern: string, keyOptions?: KeyOption) => {
+    const reason = keyRefusal(pattern)
+    if (reason !== undefined) return inputError(operation, reason.replace("a key", "a pattern"))
+    return Exit.map(version(operation, keyOptions), (version) => keySpace(keyFunction, { prefix, version }, pattern))
+  }
+
+  const scanSpace = ({ match, userKey }: KeySpace, scanOptions?: ScanOptions) =>
+    client.scan({ ...scanOptions, match }).pipe(
+      Stream.map(userKey),
+      Stream.filter((key) => key !== undefined)
+    )
+
+  const unlinkAll = Effect.fnUntraced(function* (operation: string, keys: ReadonlyArray<string>) {
+    let count = 0
+    for (const part of split(keys, (key) => key.length)) {
+      const [reply = null] = yield* sendAll(client, [{ name: "UNLINK", args: part }])
+      count += yield* replies.integer(operation)(reply)
+    }
+    return count
+  })
+
+  /** Deletes what the scan finds page by page, so that no list of all keys is ever held. */
+  const deleteAll = (operation: string, match: string, owns: (finalKey: string) => boolean, count?: number) =>
+    client.scan({ match, count }).pipe(
+      Stream.filter(owns),
+      Stream.chunks,
+      Stream.runFoldEffect(
+        () => 0,
+        (total, keys) => Effect.map(unlinkAll(operation, keys), (count) => total + count)
+      )
+    )
+
+  const deletePattern = (operation: string, pattern: string, keyOptions?: KeyOption, count?: number) =>
+    Effect.flatMapEager(space(operation, pattern, keyOptions), ({ match, userKey }) =>
+      deleteAll(operation, match, (finalKey) => userKey(finalKey) !== undefined, count)
+    )
+
+  return {
+    incrVersion: (key, delta = 1, keyOptions) => incrVersion("incrVersion", key, delta, keyOptions),
+    decrVersion: (key, delta = 1, keyOptions) => incrVersion("decrVersion", key, -delta, keyOptions),
+    rename: (from, to, { overwrite = true, fromVersion, toVersion } = {}) =>
+      Effect.flatMapEager(finalKey("rename", from, { version: fromVersion }), (source) =>
+        Effect.flatMapEager(finalKey("rename", to, { version: toVersion }), (target) =>
+          move("rename", from, source, target, overwrite)
+        )
+      ),
+    typeOf: (key, keyOptions) =>
+      Effect.flatMapEager(finalKey("typeOf", key, keyOptions), (final) =>
+        client.request("TYPE", [final], keyType)
+      ),
+    keys: (pattern = "*", keyOptions) =>
+      Effect.flatMapEager(space("keys", pattern, keyOptions), (space) =>
+        Effect.map(Stream.runCollect(scanSpace(space)), (keys) => [...new Set(keys)])
+      ),
+    scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
+      Stream.unwrap(
+        Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))
+      ),
+    deletePattern: (pattern, keyOptions) => deletePattern("deletePattern", pattern, keyOptions, keyOptions?.count),
+    clear: Effect.suspend(() => deletePattern("clear", "*")),
+    clearAllVersions: Effect.suspend(() =>
+      Effect.flatMap(version("clearAllVersions"), () => {
+        const { match, owns } = allVersions(keyFunction, prefix)
+        return deleteAll("clearAllVersions", match, owns)
+      })
+    ),
+    flushAll: Effect.asVoid(Effect.suspend(() => client.send("FLUSHDB", [])))
+  }
+}
+
+const isNoSuchKey = (error: CacheError): boolean =>
+  error._tag === "CacheServerError" && error.reply.includes("no such key")
+
+const keyTypes: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "hash", "zset", "stream"])
+const isKeyType = (text: string): text is KeyType => keyTypes.has(text)
+
+const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CacheError> => {
+  if (reply === "none") return Effect.succeedNone
+  return typeof reply === "string" && isKeyType(reply) ? Effect.succeedSome(reply) : replies.unexpected("typeOf")
+}

@@ -1,0 +1,34 @@
+/** Replies are checked, never cast: one of another shape is an error, not a value. */
+import { Effect, Exit, Option } from "effect"
+import { CacheConnectionError, type CacheError } from "../../schema/CacheError.ts"
+import type { Reply } from "../../schema/Command.ts"
+import type { ValueCodec } from "../../schema/ValueCodec.ts"
+
+/** Whoever answered so is not the server we think it is. */
+export const unexpected = (operation: string): Exit.Exit<never, CacheConnectionError> =>
+  Exit.fail(
+    new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node: undefined, mayHaveExecuted: true })
+  )
+
+export const integer = (operation: string) => (reply: Reply) =>
+  typeof reply === "number" ? Exit.succeed(reply) : unexpected(operation)
+
+/** 1 or 0. */
+export const flag = (operation: string) => (reply: Reply) =>
+  reply === 1 || reply === 0 ? Exit.succeed(reply === 1) : unexpected(operation)
+
+export const textOrNull = (operation: string) => (reply: Reply) =>
+  reply === null || typeof reply === "string" ? Exit.succeed(reply) : unexpected(operation)
+
+/** "OK", or null where a condition held the command back. */
+export const done = (operation: string) => (reply: Reply) =>
+  reply === "OK" || reply === null ? Exit.succeed(reply === "OK") : unexpected(operation)
+
+/** A stored value, or none. */
+export const value =
+  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, operation: string, key: string) =>
+  (reply: Reply): Effect.Effect<Option.Option<A>, CacheError, RD> => {
+    if (reply === null) return Effect.succeedNone
+    if (typeof reply !== "string") return unexpected(operation)
+    return Effect.mapEager(codec.decode(operation, key, reply), Option.some)
+  }
