@@ -30,3 +30,6 @@ export {
 export { CacheLive, layerFor } from "./layers/CacheLive.ts"
 export { CacheMemory } from "./layers/CacheMemory.ts"
 export * as ValkeyMemory from "./layers/ValkeyMemory.ts"
+export { CacheFromConfig } from "./layers/CacheFromConfig.ts"
+export * as ValkeyStandalone from "./layers/ValkeyStandalone.ts"
+export * as ValkeyUrl from "./layers/ValkeyUrl.ts"

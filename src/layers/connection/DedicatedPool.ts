@@ -1,0 +1,88 @@
+/** Connections that nobody shares, opened at need, kept for a minute, at most so many at a time. */
+import { Effect, Exit, Pool, type Scope } from "effect"
+import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { makeCommands } from "./commands.ts"
+import { Connection } from "./Connection.ts"
+
+interface Dedicated extends DedicatedClient {
+  /** False once a command did not end well: the server may still be at it. */
+  clean: boolean
+}
+
+/** Kept open so long after their last use. */
+const idleTime = "1 minute"
+
+export const makeDedicated = Effect.fnUntraced(function* (
+  settings: ConnectionSettings,
+  random: () => number
+): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
+  const connections = new Set<Connection>()
+  // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone.
+  const connectionSettings = { ...settings, socketTimeout: maxTimer }
+
+  const open = Effect.acquireRelease(
+    Effect.callback<Connection, CacheError>((resume) => {
+      const connection = new Connection(connectionSettings, random)
+      connections.add(connection)
+      connection.link.whenReady({
+        operation: "dedicated",
+        ready: () => resume(Exit.succeed(connection)),
+        fail: (error) => resume(Effect.as(close(connection), undefined).pipe(Effect.andThen(Effect.fail(error))))
+      })
+      return close(connection)
+    }),
+    (connection) => close(connection)
+  )
+  const close = (connection: Connection) =>
+    Effect.promise(() => connection.close().finally(() => connections.delete(connection)))
+
+  const pool = yield* Pool.makeWithTTL({
+    acquire: Effect.map(open, (connection) => clientOf(connection, settings)),
+    min: 0,
+    max: settings.maxConnections,
+    concurrency: 1,
+    timeToLive: idleTime
+  })
+  // Before the pool shuts down: it waits for reservations, which end when their connection does.
+  yield* Effect.addFinalizer(() => Effect.forEach(connections, close, { discard: true, concurrency: "unbounded" }))
+
+  const reserve = Effect.timeoutOrElse(Pool.get(pool), {
+    duration: settings.poolTimeout,
+    orElse: () =>
+      Effect.fail(
+        new CacheTimeoutError({
+          operation: "dedicated",
+          phase: "queue",
+          timeout: settings.poolTimeout,
+          node: undefined,
+          mayHaveExecuted: false
+        })
+      )
+  })
+  return Effect.tap(reserve, (dedicated) =>
+    Effect.addFinalizer(() => (dedicated.clean ? Effect.void : Pool.invalidate(pool, dedicated)))
+  )
+})
+
+const maxTimer = 2 ** 31 - 1
+
+const clientOf = (connection: Connection, settings: ConnectionSettings): Dedicated => {
+  const { pipeline, send } = makeCommands(connection, { ...settings, kind: "dedicated" })
+  const watched = <A>(effect: Effect.Effect<A, CacheError>) =>
+    Effect.suspend(() => {
+      const wasClean = client.clean
+      client.clean = false
+      return Effect.onExit(effect, (exit) => {
+        client.clean = wasClean && Exit.isSuccess(exit)
+        return Effect.void
+      })
+    })
+  const client: Dedicated = {
+    clean: true,
+    send: (name, args, options) => watched(send(name, args, options)),
+    pipeline: (commands) => watched(pipeline(commands))
+  }
+  return client
+}

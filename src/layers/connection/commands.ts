@@ -1,0 +1,97 @@
+/** Commands as effects over a connection. */
+import { Effect, Exit, Result } from "effect"
+import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import type { Command, WireArg } from "../../schema/Command.ts"
+import { toMillis } from "../../schema/TimeToLive.ts"
+import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { blockingMillis, checkCommand } from "../shared/commandRules.ts"
+import type { Connection } from "./Connection.ts"
+import { PendingCommand, reader } from "./PendingCommand.ts"
+
+export interface CommandOptions {
+  readonly maxValueBytes: number
+  /** Milliseconds. */
+  readonly commandTimeout: number
+  readonly kind: "shared" | "dedicated"
+}
+
+export const makeCommands = (
+  connection: Connection,
+  { commandTimeout, kind, maxValueBytes }: CommandOptions
+): Pick<ValkeyClientShape, "send" | "request" | "pipeline"> => {
+  /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; undefined = a bad option. */
+  const timeoutOf = (name: string, args: ReadonlyArray<WireArg>, options?: SendOptions): number | undefined => {
+    if (options?.timeout !== undefined) {
+      const millis = toMillis(options.timeout)
+      return millis === undefined || millis === 0 ? undefined : millis
+    }
+    if (kind === "shared") return commandTimeout
+    const blocking = blockingMillis(name.toUpperCase(), args)
+    if (blocking === undefined) return commandTimeout
+    return blocking === 0 ? Infinity : blocking + commandTimeout
+  }
+
+  const request: ValkeyClientShape["request"] = (name, args, use, options) => {
+    const wire = checkCommand(name, args, kind, maxValueBytes)
+    if (typeof wire === "string") return refused(name, wire)
+    const timeout = timeoutOf(name, wire, options)
+    if (timeout === undefined) return refused(name, "timeout must be a positive duration")
+    return Effect.callback((resume) => {
+      const command = new PendingCommand(name, wire, reader(options?.reply), {
+        succeed: (reply) => resume(attempt(() => use(reply))),
+        fail: (error) => resume(Exit.fail(error))
+      })
+      connection.send(command, timeout)
+      return Effect.sync(() => connection.abandon(command))
+    })
+  }
+
+  const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
+
+  const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
+    Effect.callback((resume) => {
+      if (commands.length === 0) return resume(Exit.succeed([]))
+      const results: Array<PipelineResults[number]> = Array.from(commands, () => notYet)
+      const pending: Array<PendingCommand> = []
+      let open = commands.length
+      const settle = (i: number, result: PipelineResults[number]) => {
+        results[i] = result
+        if (--open === 0) resume(Exit.succeed(results))
+      }
+      commands.forEach((command, i) => {
+        const wire = checkCommand(command.name, command.args, kind, maxValueBytes)
+        if (typeof wire === "string") return settle(i, Result.fail(inputError(command.name, wire)))
+        pending.push(pendingOf(command, wire, (result) => settle(i, result)))
+      })
+      for (const command of pending) connection.send(command)
+      return Effect.sync(() => pending.forEach((command) => connection.abandon(command)))
+    })
+
+  return { send, request, pipeline }
+}
+
+export const pendingOf = (
+  { name, reply }: Command,
+  wire: ReadonlyArray<WireArg>,
+  settle: (result: PipelineResults[number]) => void
+): PendingCommand =>
+  new PendingCommand(name, wire, reader(reply), {
+    succeed: (reply) => settle(Result.succeed(reply)),
+    fail: (error) => settle(Result.fail(error))
+  })
+
+export const inputError = (operation: string, reason: string) => new CacheInputError({ operation, reason })
+
+export const refused = (operation: string, reason: string): Exit.Exit<never, CacheError> =>
+  Exit.fail(inputError(operation, reason))
+
+/** What the function throws is a defect of its fiber, not of the parser that called it. */
+const attempt = <A, E, R>(f: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  try {
+    return f()
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
+const notYet: PipelineResults[number] = Result.succeed(null)

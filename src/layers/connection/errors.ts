@@ -1,0 +1,95 @@
+/** From iovalkey's failures to ours. Raw errors hold arguments and credentials, so that none is ever kept. */
+import { CacheConnectionError, type CacheError, CacheServerError, type Cause } from "../../schema/CacheError.ts"
+
+/** What is known of the command when it fails. */
+export interface Circumstances {
+  readonly operation: string
+  readonly node: string
+  /** Why the connection was last lost or could not be made. */
+  readonly lastError: Cause | undefined
+}
+
+const maxReplyLength = 200
+
+/** The server's words without the arguments that some of them repeat. */
+const cleanReply = (message: string): string =>
+  message
+    .replace(/,? ?with args beginning with:.*$/s, "")
+    .replace(/ script: [0-9a-f]{40}, on @.*$/s, "")
+    .slice(0, maxReplyLength)
+
+const firstWord = (message: string): string => /^[A-Z]+/.exec(message)?.[0] ?? "ERR"
+
+const serverError = ({ operation, node }: Circumstances, message: string, mayHaveExecuted = false) =>
+  new CacheServerError({ operation, node, code: firstWord(message), reply: cleanReply(message), mayHaveExecuted })
+
+export const isReplyError = (error: Error): boolean => error.name === "ReplyError"
+
+/** The error of a command that iovalkey gave up; undefined where the error is not the client's. */
+export const fromRejection = (error: unknown, circumstances: Circumstances): CacheError | undefined => {
+  if (!(error instanceof Error)) return undefined
+  const { lastError, node, operation } = circumstances
+  if (isReplyError(error)) return serverError(circumstances, error.message)
+  if (error.message.startsWith("Stream isn't writeable")) return notConnected(circumstances)
+  if (error.name === "ParserError") {
+    return new CacheConnectionError({
+      operation,
+      phase: "lost",
+      code: "PROTOCOL",
+      node,
+      mayHaveExecuted: true,
+      cause: causeOf(error)
+    })
+  }
+  const lost =
+    error.name === "MaxRetriesPerRequestError" ||
+    error.name === "AbortError" ||
+    error.message === "Connection is closed."
+  if (!lost) return undefined
+  return new CacheConnectionError({
+    operation,
+    phase: "lost",
+    code: lastError?.code,
+    node,
+    mayHaveExecuted: true,
+    ...(lastError === undefined ? {} : { cause: lastError })
+  })
+}
+
+/** There is no connection, and the command was never sent. */
+export const notConnected = ({ operation, node, lastError }: Circumstances): CacheConnectionError =>
+  new CacheConnectionError({
+    operation,
+    // What spoke another protocol was connected, and lost.
+    phase: lastError?.code === "PROTOCOL" ? "lost" : "connect",
+    code: lastError?.code,
+    node,
+    mayHaveExecuted: false,
+    ...(lastError === undefined ? {} : { cause: lastError })
+  })
+
+/** Why a transaction did not run, with the code of the command that kept it from running. */
+export const transactionAborted = (circumstances: Circumstances, message: string, first: CacheError | undefined) => {
+  const code = first?._tag === "CacheServerError" ? ` (${first.code})` : ""
+  return serverError(circumstances, `${cleanReply(message)}${code}`)
+}
+
+/** A command of a transaction failed while its neighbours ran. */
+export const failedInTransaction = (circumstances: Circumstances, error: Error) =>
+  serverError(circumstances, error.message, true)
+
+/** Name, message and code of a foreign error: nothing else of it is safe to show. */
+export const causeOf = (error: unknown): Cause => {
+  if (!(error instanceof Error)) return { name: "Error", message: "unknown" }
+  const code = codeOf(error)
+  const message = isReplyError(error) ? cleanReply(error.message) : error.message.replace(/ Last (reply|error):.*$/s, "")
+  return { name: error.name, message, ...(code === undefined ? {} : { code }) }
+}
+
+const codeOf = (error: Error): string | undefined => {
+  if (isReplyError(error)) {
+    return error.message.includes("max number of clients") ? "MAXCLIENTS" : firstWord(error.message)
+  }
+  if (error.name === "ParserError" || error.message.startsWith("Command queue state error")) return "PROTOCOL"
+  return "code" in error && typeof error.code === "string" ? error.code : undefined
+}

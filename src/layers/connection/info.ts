@@ -1,0 +1,23 @@
+/** INFO as maps. */
+import { Effect, Exit } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { protocolError } from "./PendingCommand.ts"
+
+export const makeInfo =
+  (node: string, send: ValkeyClientShape["send"]): ValkeyClientShape["info"] =>
+  (section) =>
+    Effect.flatMap(send("INFO", section === undefined ? [] : [section]), (reply) =>
+      typeof reply === "string"
+        ? Exit.succeed(new Map([[node, parseInfo(reply)]]))
+        : Exit.fail<CacheError>(protocolError("INFO", node))
+    )
+
+/** The fields of all sections. */
+const parseInfo = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text
+      .split("\r\n")
+      .filter((line) => line.includes(":") && !line.startsWith("#"))
+      .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)])
+  )

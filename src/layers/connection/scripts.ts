@@ -1,0 +1,27 @@
+/** Scripts by their SHA. */
+import { createHash } from "node:crypto"
+import { Effect } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { Script, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+
+export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number): ValkeyClientShape["eval"] => {
+  const shas = new WeakMap<Script, string>()
+  const shaOf = (script: Script): string => {
+    const known = shas.get(script)
+    if (known !== undefined) return known
+    const sha = createHash("sha1").update(script.lua).digest("hex")
+    shas.set(script, sha)
+    return sha
+  }
+  return (script, keys, args) =>
+    Effect.suspend(() => {
+      const started = performance.now()
+      return Effect.catchIf(send("EVALSHA", [shaOf(script), keys.length, ...keys, ...args]), isUnknownScript, () => {
+        // Both commands together take no longer than one may.
+        const timeout = Math.max(1, commandTimeout - (performance.now() - started))
+        return send("EVAL", [script.lua, keys.length, ...keys, ...args], { timeout })
+      })
+    })
+}
+
+const isUnknownScript = (error: CacheError): boolean => error._tag === "CacheServerError" && error.code === "NOSCRIPT"
