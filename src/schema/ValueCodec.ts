@@ -2,7 +2,8 @@
  * Values as they are stored: JSON text, so that integers are raw decimal text, countable by the server.
  * A codec is compiled once for each schema.
  */
-import { Effect, Exit, Schema } from "effect"
+import { Effect, Exit, Schema, SchemaAST } from "effect"
+import { SchemaJITCompiler } from "effect/schema"
 import { CacheCodecError, type Cause } from "./CacheError.ts"
 import { Serializer } from "./Serializer.ts"
 
@@ -51,6 +52,9 @@ export interface SchemaCodec<S extends Schema.Constraint>
 /** The codec of a schema: its canonical JSON form, checked in both directions. */
 export const schemaCodec = <S extends Schema.Constraint>(schema: S): SchemaCodec<S> => {
   const json = Schema.toCodecJson(schema)
+  // Generated code where the platform allows it, the interpreter elsewhere.
+  SchemaJITCompiler.enable(json.ast)
+  SchemaJITCompiler.enable(SchemaAST.flip(json.ast))
   const decodeJson = Schema.decodeUnknownEffect(json)
   const encodeJson = Schema.encodeEffect(json)
   return {

@@ -4,45 +4,53 @@ import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { fromRejection } from "./errors.ts"
-import { Link, type Waiter } from "./Link.ts"
+import { Link } from "./Link.ts"
 import { type Carrier, type PendingCommand, protocolError, type WireCommand } from "./PendingCommand.ts"
+import { TurnWriter } from "./TurnWriter.ts"
 
 export class Connection implements Carrier {
   readonly link: Link
   readonly #settings: ConnectionSettings
-  readonly #deadlines: Deadlines
-  readonly #queueDeadlines: Deadlines
+  readonly #deadlines: Deadlines<PendingCommand>
+  /** Wait for a slot, oldest first. */
   readonly #queued = new Set<PendingCommand>()
   #inFlight = 0
   #onWire = 0
   #admitting = false
-  #corked: Redis["stream"] | undefined
+  #writer: TurnWriter | undefined
+  #together = false
   #onDrained: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  constructor(settings: ConnectionSettings, random: () => number, onLost?: () => void) {
+  constructor(settings: ConnectionSettings, random: () => number) {
     this.#settings = settings
     this.#deadlines = new Deadlines(settings.commandTimeout)
-    this.#queueDeadlines = new Deadlines(settings.queueTimeout)
-    this.link = new Link({ settings, random, onLost, repliesDue: () => this.#onWire > 0 })
+    this.link = new Link({ settings, random, repliesDue: () => this.#onWire > 0 })
   }
 
   /** Sends the command now, or as soon as there is a slot and the first connection. Settles it within `timeout` milliseconds. */
   send(command: PendingCommand, timeout = this.#settings.commandTimeout): void {
-    if (this.link.isClosed) return command.fail(this.link.closedError(command.operation))
-    const { maxInFlight, queueTimeout } = this.#settings
-    this.#startDeadline(command, timeout)
-    if (this.#inFlight < maxInFlight && this.#queued.size === 0) return this.#admit(command)
-    this.#queued.add(command)
-    if (queueTimeout < timeout) {
-      command.queueDeadline = this.#queueDeadlines.add(() => this.#expire(command, queueTimeout))
-    }
+    if (this.link.isClosed) return command.fail(this.link.closedError(command.name))
+    command.carrier = this
+    command.timeout = timeout
+    if (this.#inFlight >= this.#settings.maxInFlight || this.#queued.size > 0) return this.#enqueue(command)
+    this.#startDeadline(command)
+    this.#admit(command)
+  }
+
+  /** Sends all of them in one write, as far as there are slots. */
+  sendTogether(commands: ReadonlyArray<PendingCommand>): void {
+    this.#together = true
+    if (this.#writer !== undefined) this.#writer.together = true
+    for (const command of commands) this.send(command)
+    this.#together = false
+    if (this.#writer !== undefined) this.#writer.together = false
   }
 
   /** Gives the command up: nobody waits for its reply any more. */
   abandon(command: PendingCommand): void {
     command.settled = true
-    this.#giveUp(command)
+    this.#letGo(command)
   }
 
   /** Settles what is in flight within `closeTimeout`, then closes the socket. Every call waits for the same end. */
@@ -52,20 +60,29 @@ export class Connection implements Carrier {
 
   leftWire(command: PendingCommand): void {
     this.#onWire--
-    this.#stopDeadlines(command)
+    this.#stopDeadline(command)
     this.#releaseSlot(command)
     if (this.#onWire === 0) this.#onDrained?.()
   }
 
-  toError({ operation }: PendingCommand, error: unknown): CacheError {
-    return fromRejection(error, this.link.circumstances(operation)) ?? protocolError(operation, this.link.node)
+  toError({ name }: PendingCommand, error: unknown): CacheError {
+    return fromRejection(error, this.link.circumstances(name)) ?? protocolError(name, this.link.node)
+  }
+
+  expired(command: PendingCommand): void {
+    const { name, timeout, written } = command
+    const phase = written ? "command" : command.holdsSlot ? "connect" : "queue"
+    command.fail(
+      new CacheTimeoutError({ operation: name, phase, timeout, node: this.link.node, mayHaveExecuted: written })
+    )
+    this.#letGo(command)
   }
 
   async #close(): Promise<void> {
     this.link.refuse()
     for (const command of this.#queued) {
-      this.#giveUp(command)
-      command.fail(this.link.closedError(command.operation))
+      command.fail(this.link.closedError(command.name))
+      this.#letGo(command)
     }
     if (this.#onWire > 0) {
       const drained = new Promise<void>((resolve) => (this.#onDrained = resolve))
@@ -77,27 +94,41 @@ export class Connection implements Carrier {
     // What is still on the wire is rejected when the socket closes.
     await this.link.end()
     this.#deadlines.close()
-    this.#queueDeadlines.close()
   }
 
   // A slot is held from admission until the command leaves the wire, not until its caller stops waiting:
   // that bounds what piles up in front of a frozen server.
+
+  #enqueue(command: PendingCommand): void {
+    const { queueTimeout } = this.#settings
+    const wait = Math.min(queueTimeout, command.timeout)
+    const queuedAt = performance.now()
+    const remaining = command.timeout
+    command.timeout = wait
+    this.#startTimer(command, wait)
+    this.#queued.add(command)
+    command.admit = () => {
+      this.#stopDeadline(command)
+      command.timeout = remaining
+      this.#startTimer(command, Math.max(1, remaining - (performance.now() - queuedAt)))
+      this.#admit(command)
+    }
+  }
 
   #admit(command: PendingCommand): void {
     this.#inFlight++
     command.holdsSlot = true
     const client = this.link.readyClient
     if (client !== undefined) return this.#write(client, command)
-    const waiter: Waiter = {
-      operation: command.operation,
+    command.waiter = {
+      operation: command.name,
       ready: (client) => this.#write(client, command),
       fail: (error) => {
-        this.#giveUp(command)
         command.fail(error)
+        this.#letGo(command)
       }
     }
-    command.waiter = waiter
-    this.link.whenReady(waiter)
+    this.link.whenReady(command.waiter)
   }
 
   #releaseSlot(command: PendingCommand): void {
@@ -110,65 +141,48 @@ export class Connection implements Carrier {
     for (const next of this.#queued) {
       if (this.#inFlight >= this.#settings.maxInFlight) break
       this.#queued.delete(next)
-      this.#stopQueueDeadline(next)
-      this.#admit(next)
+      next.admit?.()
     }
     this.#admitting = false
   }
 
-  #write(client: WritableClient, command: PendingCommand): void {
-    if (this.#corked === undefined) {
-      // Everything that this turn of the event loop sends goes out in one write.
-      this.#corked = client.stream
-      client.stream.cork()
-      process.nextTick(this.#uncork)
+  #write(client: Redis, command: PendingCommand): void {
+    let writer = this.#writer
+    if (writer?.destination.redis !== client) {
+      writer = this.#writer = new TurnWriter(client)
+      writer.together = this.#together
     }
-    for (const first of command.prelude) this.#writeOne(client, first)
-    this.#writeOne(client, command)
+    if (command.prelude === undefined) return this.#writeOne(client, command, writer)
+    writer.together = true
+    for (const first of command.prelude) this.#writeOne(client, first, writer)
+    writer.together = this.#together
+    this.#writeOne(client, command, writer)
   }
 
-  #writeOne(client: WritableClient, command: PendingCommand): void {
+  #writeOne(client: WritableClient, command: PendingCommand, writer: TurnWriter): void {
     command.carrier = this
     command.written = true
     this.#onWire++
-    client.sendCommand(command)
+    client.sendCommand(command, writer)
   }
 
-  readonly #uncork = (): void => {
-    const stream = this.#corked
-    this.#corked = undefined
-    stream?.uncork()
+  #startDeadline(command: PendingCommand): void {
+    if (command.timeout === this.#settings.commandTimeout) this.#deadlines.add(command)
+    else this.#startTimer(command, command.timeout)
   }
 
-  #startDeadline(command: PendingCommand, timeout: number): void {
-    const expire = () => this.#expire(command, timeout)
-    if (timeout === this.#settings.commandTimeout) command.deadline = this.#deadlines.add(expire)
+  #startTimer(command: PendingCommand, millis: number): void {
     // As in `Deadlines`: replies that have arrived are read before an immediate runs.
-    else if (timeout !== Infinity) command.timer = setTimeout(() => setImmediate(expire), timeout)
+    if (millis !== Infinity) command.timer = setTimeout(() => setImmediate(() => command.expire()), millis)
   }
 
-  #stopDeadlines(command: PendingCommand): void {
-    if (command.deadline !== undefined) this.#deadlines.remove(command.deadline)
-    if (command.timer !== undefined) clearTimeout(command.timer)
-    this.#stopQueueDeadline(command)
+  #stopDeadline(command: PendingCommand): void {
+    if (command.timer === undefined) this.#deadlines.dropSettled()
+    else clearTimeout(command.timer)
   }
 
-  #stopQueueDeadline(command: PendingCommand): void {
-    if (command.queueDeadline !== undefined) this.#queueDeadlines.remove(command.queueDeadline)
-  }
-
-  #expire(command: PendingCommand, timeout: number): void {
-    if (command.settled) return
-    const { operation, written } = command
-    const phase = written ? "command" : this.#queued.has(command) ? "queue" : "connect"
-    this.#giveUp(command)
-    command.fail(
-      new CacheTimeoutError({ operation, phase, timeout, node: this.link.node, mayHaveExecuted: written })
-    )
-  }
-
-  #giveUp(command: PendingCommand): void {
-    this.#stopDeadlines(command)
+  #letGo(command: PendingCommand): void {
+    this.#stopDeadline(command)
     this.#queued.delete(command)
     if (command.waiter !== undefined) this.link.stopWaiting(command.waiter)
     if (!command.written) this.#releaseSlot(command)
@@ -177,6 +191,5 @@ export class Connection implements Carrier {
 
 /** What is needed of iovalkey to write. */
 interface WritableClient {
-  readonly stream: Redis["stream"]
-  sendCommand(command: WireCommand): unknown
+  sendCommand(command: WireCommand, stream: TurnWriter): unknown
 }

@@ -5,7 +5,7 @@
 import { Command as IovalkeyCommand } from "iovalkey"
 import { CacheConnectionError, type CacheError, CacheServerError } from "../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
-import type { Deadline } from "./Deadlines.ts"
+import type { Expiring } from "./Deadlines.ts"
 import type { Waiter } from "./Link.ts"
 
 /** What iovalkey uses of a command. */
@@ -18,83 +18,110 @@ export interface WireCommand {
   toWritable(socket: object): string | Buffer
 }
 
-/** Whoever has sent the command. Told once. */
-export interface Outcome {
-  readonly succeed: (reply: Reply) => void
-  readonly fail: (error: CacheError) => void
-}
-
 /** The connection that carries it. */
 export interface Carrier {
   /** The reply has come, or never will: the command is no longer on the wire. */
   readonly leftWire: (command: PendingCommand) => void
   readonly toError: (command: PendingCommand, error: unknown) => CacheError
+  readonly expired: (command: PendingCommand) => void
 }
 
 export type ReadReply = (operation: string, reply: unknown) => Reply
 
-export class PendingCommand implements WireCommand {
+export abstract class PendingCommand implements WireCommand, Expiring {
   readonly name: string
   readonly args: ReadonlyArray<WireArg>
   readonly promise = undefined
   /** Tells `toWritable` that an argument is bytes. */
   readonly bufferMode: boolean
-  readonly operation: string
-  readonly #read: ReadReply
-  readonly #outcome: Outcome
+  readonly read: ReadReply
+  /** Milliseconds from the call. */
+  timeout = 0
+  expiresAt = 0
+  expiresNext: this | undefined = undefined
+  settled = false
   /** Written to a socket: from then on it may have been executed. */
   written = false
   /** Counted among those in flight. */
   holdsSlot = false
-  settled = false
-  carrier: Carrier | undefined
-  deadline: Deadline | undefined
-  queueDeadline: Deadline | undefined
-  timer: NodeJS.Timeout | undefined
-  waiter: Waiter | undefined
+  carrier: Carrier | undefined = undefined
+  timer: NodeJS.Timeout | undefined = undefined
+  waiter: Waiter | undefined = undefined
+  /** Goes on once there is a slot. */
+  admit: (() => void) | undefined = undefined
   /** Written immediately before it, with nothing between. */
-  prelude: ReadonlyArray<PendingCommand> = []
+  prelude: ReadonlyArray<PendingCommand> | undefined = undefined
 
-  constructor(name: string, args: ReadonlyArray<WireArg>, read: ReadReply, outcome: Outcome, operation = name) {
+  constructor(name: string, args: ReadonlyArray<WireArg>, read: ReadReply) {
     this.name = name
     this.args = args
-    this.bufferMode = args.some(isBytes)
-    this.operation = operation
-    this.#read = read
-    this.#outcome = outcome
+    this.bufferMode = hasBytes(args)
+    this.read = read
   }
+
+  /** Told once, with one of the two. */
+  protected abstract onReply(reply: Reply): void
+  protected abstract onError(error: CacheError): void
 
   toWritable(socket: object): string | Buffer {
     return IovalkeyCommand.prototype.toWritable.call(this, socket)
   }
 
   resolve(reply: unknown): void {
+    const waiting = !this.settled
+    this.settled = true
     this.carrier?.leftWire(this)
-    if (this.settled) return
+    if (!waiting) return
     let read: Reply
     try {
-      read = this.#read(this.operation, reply)
+      read = this.read(this.name, reply)
     } catch (error) {
-      this.fail(error instanceof CacheServerError ? error : protocolError(this.operation))
+      this.onError(error instanceof CacheServerError ? error : protocolError(this.name))
       return
     }
-    this.settled = true
-    this.#outcome.succeed(read)
+    this.onReply(read)
   }
 
   reject(error: Error): void {
+    const waiting = !this.settled
+    this.settled = true
     this.carrier?.leftWire(this)
-    if (!this.settled && this.carrier !== undefined) this.fail(this.carrier.toError(this, error))
+    if (waiting) this.onError(this.carrier?.toError(this, error) ?? protocolError(this.name))
   }
 
   fail(error: CacheError): void {
     if (this.settled) return
     this.settled = true
-    this.#outcome.fail(error)
+    this.onError(error)
+  }
+
+  expire(): void {
+    if (!this.settled) this.carrier?.expired(this)
   }
 }
 
-const isBytes = (arg: WireArg): boolean => typeof arg !== "string"
+const hasBytes = (args: ReadonlyArray<WireArg>): boolean => {
+  for (let i = 0; i < args.length; i++) if (typeof args[i] !== "string") return true
+  return false
+}
+
+/** A command that tells functions how it went. */
+export class CallbackCommand extends PendingCommand {
+  protected readonly onReply: (reply: Reply) => void
+  protected readonly onError: (error: CacheError) => void
+
+  constructor(
+    name: string,
+    args: ReadonlyArray<WireArg>,
+    read: ReadReply,
+    onReply: (reply: Reply) => void,
+    onError: (error: CacheError) => void
+  ) {
+    super(name, args, read)
+    this.onReply = onReply
+    this.onError = onError
+  }
+}
 
 /** A reply of a shape that no command can have. */
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>

@@ -1,12 +1,12 @@
 /** Commands as effects over a connection. */
 import { Effect, Exit, Result } from "effect"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
-import type { Command, WireArg } from "../../schema/Command.ts"
+import type { Command, Reply, WireArg } from "../../schema/Command.ts"
 import { toMillis } from "../../schema/TimeToLive.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { blockingMillis, checkCommand } from "../shared/commandRules.ts"
 import type { Connection } from "./Connection.ts"
-import { PendingCommand, reader } from "./PendingCommand.ts"
+import { CallbackCommand, PendingCommand, reader, type ReadReply } from "./PendingCommand.ts"
 
 export interface CommandOptions {
   readonly maxValueBytes: number
@@ -37,10 +37,7 @@ export const makeCommands = (
     const timeout = timeoutOf(name, wire, options)
     if (timeout === undefined) return refused(name, "timeout must be a positive duration")
     return Effect.callback((resume) => {
-      const command = new PendingCommand(name, wire, reader(options?.reply), {
-        succeed: (reply) => resume(attempt(() => use(reply))),
-        fail: (error) => resume(Exit.fail(error))
-      })
+      const command = new RequestCommand(name, wire, reader(options?.reply), use, resume)
       connection.send(command, timeout)
       return Effect.sync(() => connection.abandon(command))
     })
@@ -63,11 +60,44 @@ export const makeCommands = (
         if (typeof wire === "string") return settle(i, Result.fail(inputError(command.name, wire)))
         pending.push(pendingOf(command, wire, (result) => settle(i, result)))
       })
-      for (const command of pending) connection.send(command)
+      connection.sendTogether(pending)
       return Effect.sync(() => pending.forEach((command) => connection.abandon(command)))
     })
 
   return { send, request, pipeline }
+}
+
+/** A command of one effect. */
+class RequestCommand<A, E, R> extends PendingCommand {
+  readonly #use: (reply: Reply) => Effect.Effect<A, E, R>
+  readonly #resume: (effect: Effect.Effect<A, E | CacheError, R>) => void
+
+  constructor(
+    name: string,
+    args: ReadonlyArray<WireArg>,
+    read: ReadReply,
+    use: (reply: Reply) => Effect.Effect<A, E, R>,
+    resume: (effect: Effect.Effect<A, E | CacheError, R>) => void
+  ) {
+    super(name, args, read)
+    this.#use = use
+    this.#resume = resume
+  }
+
+  protected onReply(reply: Reply): void {
+    let next: Effect.Effect<A, E, R>
+    try {
+      next = this.#use(reply)
+    } catch (defect) {
+      // Of the fiber, not of the parser that called.
+      next = Exit.die(defect)
+    }
+    this.#resume(next)
+  }
+
+  protected onError(error: CacheError): void {
+    this.#resume(Exit.fail(error))
+  }
 }
 
 export const pendingOf = (
@@ -75,23 +105,17 @@ export const pendingOf = (
   wire: ReadonlyArray<WireArg>,
   settle: (result: PipelineResults[number]) => void
 ): PendingCommand =>
-  new PendingCommand(name, wire, reader(reply), {
-    succeed: (reply) => settle(Result.succeed(reply)),
-    fail: (error) => settle(Result.fail(error))
-  })
+  new CallbackCommand(
+    name,
+    wire,
+    reader(reply),
+    (reply) => settle(Result.succeed(reply)),
+    (error) => settle(Result.fail(error))
+  )
 
 export const inputError = (operation: string, reason: string) => new CacheInputError({ operation, reason })
 
 export const refused = (operation: string, reason: string): Exit.Exit<never, CacheError> =>
   Exit.fail(inputError(operation, reason))
-
-/** What the function throws is a defect of its fiber, not of the parser that called it. */
-const attempt = <A, E, R>(f: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  try {
-    return f()
-  } catch (defect) {
-    return Exit.die(defect)
-  }
-}
 
 const notYet: PipelineResults[number] = Result.succeed(null)

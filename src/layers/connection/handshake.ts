@@ -1,10 +1,11 @@
 /** What is said on a new connection before any command: who we are, which database, whether the server is ready. */
 import { Redacted } from "effect"
+import type { Redis } from "iovalkey"
 import type { WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import type { WireCommand } from "./PendingCommand.ts"
-import { PendingCommand, readText } from "./PendingCommand.ts"
 import { isReplyError } from "./errors.ts"
+import { CallbackCommand, readText, type WireCommand } from "./PendingCommand.ts"
+import { TurnWriter } from "./TurnWriter.ts"
 
 interface Step {
   readonly name: string
@@ -14,16 +15,14 @@ interface Step {
 }
 
 /** Calls back once, with nothing or with what went wrong. All steps go out in one write. */
-export const handshake = (
-  client: { sendCommand(command: WireCommand): unknown },
-  settings: ConnectionSettings,
-  done: (error?: Error) => void
-): void => {
+export const handshake = (client: Redis, settings: ConnectionSettings, done: (error?: Error) => void): void => {
+  const wire: { sendCommand(command: WireCommand, writer: TurnWriter): unknown } = client
+  const writer = new TurnWriter(client)
   let open = 0
   let failure: Error | undefined
   for (const { name, args, ignore } of steps(settings)) {
     open++
-    const command = new PendingCommand(name, args, readText, { succeed: () => finish(), fail: () => {} })
+    const command = new CallbackCommand(name, args, readText, () => finish(), () => {})
     const finish = (error?: Error) => {
       const harmless = error !== undefined && isReplyError(error) && ignore?.test(error.message) === true
       // The first error is the cause, those after it its consequences.
@@ -31,7 +30,7 @@ export const handshake = (
       if (--open === 0) done(failure)
     }
     command.reject = finish
-    client.sendCommand(command)
+    wire.sendCommand(command, writer)
   }
 }
 

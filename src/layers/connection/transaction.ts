@@ -7,7 +7,7 @@ import { checkCommand } from "../shared/commandRules.ts"
 import { type CommandOptions, pendingOf, refused } from "./commands.ts"
 import type { Connection } from "./Connection.ts"
 import { failedInTransaction, transactionAborted } from "./errors.ts"
-import { PendingCommand, protocolError, readText, reader } from "./PendingCommand.ts"
+import { CallbackCommand, protocolError, readText, reader } from "./PendingCommand.ts"
 
 export const makeTransaction =
   (connection: Connection, { kind, maxValueBytes }: CommandOptions): ValkeyClientShape["transaction"] =>
@@ -27,7 +27,7 @@ export const makeTransaction =
       })
       let replies: Array<Reply> = []
       let failure: CacheError | undefined
-      const exec = new PendingCommand(
+      const exec = new CallbackCommand(
         "EXEC",
         [],
         (_, reply) => {
@@ -36,23 +36,22 @@ export const makeTransaction =
           else failure = read
           return null
         },
-        {
-          succeed: () => resume(failure === undefined ? Exit.succeed(replies) : Exit.fail(failure)),
-          fail: (error) =>
-            resume(
-              Exit.fail(
-                error._tag === "CacheServerError" && error.code === "EXECABORT"
-                  ? transactionAborted(connection.link.circumstances("EXEC"), error.reply, firstError)
-                  : error
-              )
+        () => resume(failure === undefined ? Exit.succeed(replies) : Exit.fail(failure)),
+        (error) =>
+          resume(
+            Exit.fail(
+              error._tag === "CacheServerError" && error.code === "EXECABORT"
+                ? transactionAborted(connection.link.circumstances("EXEC"), error.reply, firstError)
+                : error
             )
-        }
+          )
       )
-      const multi = new PendingCommand("MULTI", [], readText, { succeed: () => {}, fail: (error) => (firstError ??= error) })
-      exec.prelude = [multi, ...queued]
+      const multi = new CallbackCommand("MULTI", [], readText, () => {}, (error) => (firstError ??= error))
+      const prelude = [multi, ...queued]
+      exec.prelude = prelude
       connection.send(exec)
       return Effect.sync(() => {
-        for (const command of exec.prelude) command.settled = true
+        for (const command of prelude) command.settled = true
         connection.abandon(exec)
       })
     })
