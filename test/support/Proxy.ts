@@ -1,0 +1,71 @@
+/** A relay in front of a server that loses, delays and cuts what passes. */
+import { connect, createServer, type Socket } from "node:net"
+import { Effect, type Scope } from "effect"
+
+export interface Proxy {
+  readonly port: number
+  readonly url: string
+  /** Replies from now on are swallowed. */
+  dropReplies: boolean
+  /** Chunks that came from the client. */
+  readonly writes: Array<Buffer>
+  /** Resets every connection. */
+  readonly reset: () => void
+}
+
+export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sockets = new Set<Socket>()
+    const writes: Array<Buffer> = []
+    const server = createServer((client) => {
+      const upstream = connect(targetPort, "127.0.0.1")
+      for (const socket of [client, upstream]) {
+        sockets.add(socket)
+        socket.setNoDelay(true)
+        socket.on("error", () => {})
+      }
+      client.on("data", (data) => {
+        writes.push(data)
+        upstream.write(data)
+      })
+      upstream.on("data", (data) => {
+        if (!proxy.dropReplies) client.write(data)
+      })
+      const end = () => {
+        client.destroy()
+        upstream.destroy()
+        sockets.delete(client)
+        sockets.delete(upstream)
+      }
+      client.on("close", end)
+      upstream.on("close", end)
+    })
+    const proxy: Proxy = {
+      port: 0,
+      url: "",
+      dropReplies: false,
+      writes,
+      reset: () => {
+        for (const socket of sockets) socket.resetAndDestroy()
+      }
+    }
+    yield* Effect.addFinalizer(() =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            for (const socket of sockets) socket.destroy()
+            server.close(() => resolve())
+          })
+      )
+    )
+    const port = yield* Effect.promise(
+      () =>
+        new Promise<number>((resolve) => {
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resolve(typeof address === "object" && address !== null ? address.port : 0)
+          })
+        })
+    )
+    return Object.assign(proxy, { port, url: `valkey://127.0.0.1:${port}` })
+  })

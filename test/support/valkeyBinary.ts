@@ -1,0 +1,113 @@
+/** Finds a Valkey server, or fetches Debian's into a cache folder, without root and without touching the system. */
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { homedir, tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+
+export interface ValkeyBinary {
+  readonly server: string
+  /** Folder of shared libraries that the binary needs beside those of the system. */
+  readonly libraries: string | undefined
+}
+
+export const noServer =
+  "No Valkey server: set VALKEY_SERVER, or install one (Debian: apt install valkey-server, from backports in Debian 12; " +
+  "Fedora: dnf install valkey; macOS: brew install valkey; Docker: docker run -p 6379:6379 valkey/valkey, then VALKEY_URL)."
+
+/** `$VALKEY_SERVER`, the path, the cache folder, the download: the first that there is. */
+export const findValkey = (): ValkeyBinary => {
+  const configured = process.env["VALKEY_SERVER"]
+  if (configured !== undefined && configured !== "") {
+    return { server: configured, libraries: process.env["VALKEY_SERVER_LIBRARIES"] }
+  }
+  for (const name of ["valkey-server", "redis-server"]) {
+    const folder = (process.env["PATH"] ?? "").split(delimiter).find((folder) => existsSync(join(folder, name)))
+    if (folder !== undefined) return { server: join(folder, name), libraries: undefined }
+  }
+  const cache = cacheFolder()
+  if (!existsSync(binaryIn(cache).server)) {
+    try {
+      download(cache)
+    } catch (error) {
+      throw new Error(noServer, { cause: error })
+    }
+  }
+  return binaryIn(cache)
+}
+
+const cacheFolder = (): string => {
+  const base = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache")
+  try {
+    mkdirSync(join(base, "effect-vcache"), { recursive: true })
+    return join(base, "effect-vcache", "valkey")
+  } catch {
+    return join(tmpdir(), "effect-vcache", "valkey")
+  }
+}
+
+const binaryIn = (folder: string): ValkeyBinary => ({
+  server: join(folder, "usr/bin/valkey-server"),
+  libraries: librariesIn(join(folder, "usr/lib"))
+})
+
+/** Debian keeps libraries in a folder named after the architecture. */
+const librariesIn = (folder: string): string | undefined => {
+  const name = existsSync(folder) ? readdirSync(folder).find((name) => name.includes("-linux-")) : undefined
+  return name && join(folder, name)
+}
+
+const packages = ["valkey-server", "valkey-tools", "libjemalloc2", "liblzf1", "libatomic1"]
+
+const download = (target: string): void => {
+  mkdirSync(join(target, ".."), { recursive: true })
+  const work = mkdtempSync(join(target, "..", "download-"))
+  try {
+    const apt = (...args: ReadonlyArray<string>) =>
+      execFileSync("apt-get", args, {
+        cwd: work,
+        env: { ...process.env, APT_CONFIG: join(work, "apt.conf") },
+        stdio: "pipe"
+      })
+    for (const folder of ["lists/partial", "archives/partial"]) mkdirSync(join(work, folder), { recursive: true })
+    writeFileSync(join(work, "sources.list"), sources())
+    writeFileSync(join(work, "apt.conf"), aptConfig(work))
+    apt("update")
+    apt("download", ...packages)
+    const root = join(work, "root")
+    for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
+      execFileSync("dpkg-deb", ["-x", join(work, file), root], { stdio: "pipe" })
+    }
+    // Another process may have been faster.
+    if (!existsSync(target)) renameSync(root, target)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** A state of apt's own, with nothing of the system's but its keys and its way to the network. */
+const aptConfig = (work: string): string => `
+Dir::State "${work}";
+Dir::State::lists "${work}/lists";
+Dir::Cache "${work}";
+Dir::Etc::sourcelist "${work}/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+`
+
+const sources = (): string => {
+  const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "bookworm"
+  const keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+  return [codename, `${codename}-backports`]
+    .map((suite) => `deb [signed-by=${keys}] ${mirror()} ${suite} main\n`)
+    .join("")
+}
+
+/** The mirror that the system uses. */
+const mirror = (): string => {
+  const folder = "/etc/apt/sources.list.d"
+  const files = ["/etc/apt/sources.list", ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])]
+  for (const file of files.filter((file) => existsSync(file))) {
+    const uri = /https?:\/\/\S+\/debian\/?(?=\s|$)/m.exec(readFileSync(file, "utf8").replace(/^#.*$/gm, ""))
+    if (uri !== null) return uri[0]
+  }
+  return "http://deb.debian.org/debian"
+}
