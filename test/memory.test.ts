@@ -1,5 +1,7 @@
-import { CacheMemory } from "effect-vcache"
+import { CacheMemory, ValkeyMemory } from "effect-vcache"
 import { TestClock } from "effect/testing"
 import { cacheContract } from "./contracts/cacheContract.ts"
+import { clientContract } from "./contracts/clientContract.ts"
 
 cacheContract("the cache in memory", CacheMemory, { pass: (millis) => TestClock.adjust(millis) })
+clientContract("the client in memory", ValkeyMemory.layer())

@@ -1,5 +1,5 @@
 /** Connections that nobody shares, opened at need, kept for a minute, at most so many at a time. */
-import { Effect, Exit, Pool, type Scope } from "effect"
+import { Effect, Exit, Pool, Scope } from "effect"
 import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -38,31 +38,34 @@ export const makeDedicated = Effect.fnUntraced(function* (
   const close = (connection: Connection) =>
     Effect.promise(() => connection.close().finally(() => connections.delete(connection)))
 
-  const pool = yield* Pool.makeWithTTL({
-    acquire: Effect.map(open, (connection) => clientOf(connection, settings)),
-    min: 0,
-    max: settings.maxConnections,
-    concurrency: 1,
-    timeToLive: idleTime
-  })
-  // Before the pool shuts down: it waits for reservations, which end when their connection does.
-  yield* Effect.addFinalizer(() => Effect.forEach(connections, close, { discard: true, concurrency: "unbounded" }))
+  const makePool = Effect.tap(
+    Pool.makeWithTTL({
+      acquire: Effect.map(open, (connection) => clientOf(connection, settings)),
+      min: 0,
+      max: settings.maxConnections,
+      concurrency: 1,
+      timeToLive: idleTime
+    }),
+    // Before the pool shuts down: it waits for reservations, which end when their connection does.
+    () => Effect.addFinalizer(() => Effect.forEach(connections, close, { discard: true, concurrency: "unbounded" }))
+  )
+  // Whoever never asks has no pool, and no fiber that minds it.
+  const pool = yield* Effect.cached(Scope.provide(makePool, yield* Effect.scope))
 
-  const reserve = Effect.timeoutOrElse(Pool.get(pool), {
-    duration: settings.poolTimeout,
-    orElse: () =>
-      Effect.fail(
-        new CacheTimeoutError({
-          operation: "dedicated",
-          phase: "queue",
-          timeout: settings.poolTimeout,
-          node: undefined,
-          mayHaveExecuted: false
-        })
-      )
+  const tooLate = new CacheTimeoutError({
+    operation: "dedicated",
+    phase: "queue",
+    timeout: settings.poolTimeout,
+    node: undefined,
+    mayHaveExecuted: false
   })
-  return Effect.tap(reserve, (dedicated) =>
-    Effect.addFinalizer(() => (dedicated.clean ? Effect.void : Pool.invalidate(pool, dedicated)))
+  return Effect.flatMap(pool, (pool) =>
+    Pool.get(pool).pipe(
+      Effect.timeoutOrElse({ duration: settings.poolTimeout, orElse: () => Effect.fail(tooLate) }),
+      Effect.tap((dedicated) =>
+        Effect.addFinalizer(() => (dedicated.clean ? Effect.void : Pool.invalidate(pool, dedicated)))
+      )
+    )
   )
 })
 

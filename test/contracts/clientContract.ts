@@ -1,0 +1,371 @@
+/** What every client does, whatever it stands on. */
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Effect, Fiber, type Layer, Result, Stream } from "effect"
+import { type CacheError, type Command, type Script, ValkeyClient } from "effect-vcache"
+
+let names = 0
+/** Keys of one test. */
+const key = (name = "k") => `c${names}:${name}`
+
+const bump: Script = {
+  name: "bump",
+  lua: "return redis.call('INCRBY', KEYS[1], ARGV[1])",
+  memory: ({ call }, [key = ""], [by = 0]) => call("INCRBY", key, by)
+}
+
+const test = <A, E>(body: (client: ValkeyClient["Service"]) => Effect.Effect<A, E>) =>
+  Effect.flatMap(ValkeyClient, (client) => {
+    names++
+    return body(client)
+  })
+
+export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClient, CacheError>): void => {
+  layer(clientLayer)(name, (it) => {
+    describe("send", () => {
+      it.effect("arguments of every kind, replies as text or bytes", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
+            assert.strictEqual(yield* client.send("SET", [key(), bytes]), "OK")
+            const back = yield* client.send("GET", [key()], { reply: "buffer" })
+            assert.deepStrictEqual(Buffer.from(back as Buffer), Buffer.from(bytes))
+            assert.strictEqual(yield* client.send("STRLEN", [key()]), 256)
+            for (const [arg, text] of [["Iñt ☃ 𝕏", "Iñt ☃ 𝕏"], [42, "42"], [-1.5, "-1.5"], [2n ** 70n, String(2n ** 70n)], ["", ""]] as const) {
+              yield* client.send("SET", [key(), arg])
+              assert.strictEqual(yield* client.send("GET", [key()]), text)
+            }
+            assert.isNull(yield* client.send("GET", [key("missing")]))
+            assert.deepStrictEqual(yield* client.send("MGET", [key(), key("missing")]), ["", null])
+          })
+        )
+      )
+
+      it.effect("a slice of a larger buffer is sent alone", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const large = new TextEncoder().encode("0123456789")
+            yield* client.send("SET", [key(), large.subarray(2, 5)])
+            large.fill(0)
+            assert.strictEqual(yield* client.send("GET", [key()]), "234")
+          })
+        )
+      )
+
+      it.effect("request goes on with the reply", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key(), "5"])
+            assert.strictEqual(yield* client.request("GET", [key()], (reply) => Effect.succeed(Number(reply))), 5)
+            const error = yield* Effect.flip(client.request("GET", [key()], () => Effect.fail("mine")))
+            assert.strictEqual(error, "mine")
+            const exit = yield* Effect.exit(
+              client.request("GET", [key()], (): Effect.Effect<never> => {
+                throw new Error("defect")
+              })
+            )
+            assert.strictEqual(exit._tag, "Failure")
+            assert.strictEqual(yield* client.send("GET", [key()]), "5")
+          })
+        )
+      )
+
+      it.effect("the server's errors have its code and words, and no arguments", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key(), "SECRET"])
+            const error = yield* Effect.flip(client.send("INCR", [key()]))
+            assert.strictEqual(error._tag, "CacheServerError")
+            if (error._tag !== "CacheServerError") return
+            assert.strictEqual(error.code, "ERR")
+            assert.strictEqual(error.reply, "ERR value is not an integer or out of range")
+            assert.isFalse(error.mayHaveExecuted)
+            assert.notInclude(JSON.stringify(error) + error.message, "SECRET")
+          })
+        )
+      )
+
+      it.effect("an integer beyond 2^53 is refused, not rounded", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key(), 2n ** 60n])
+            const error = yield* Effect.flip(client.send("INCR", [key()]))
+            assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "OVERFLOW")
+          })
+        )
+      )
+
+      it.effect("what cannot be sent unchanged is refused before anything is sent", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key(), "1"])
+            for (const arg of ["x\ud800", Number.NaN, 2 ** 60]) {
+              assert.strictEqual((yield* Effect.flip(client.send("SET", [key(), arg])))._tag, "CacheInputError")
+            }
+            for (const arg of [undefined, null, {}, [1]]) {
+              assert.strictEqual((yield* Effect.flip(client.send("SET", [key(), untyped(arg)])))._tag, "CacheInputError")
+            }
+            assert.strictEqual(yield* client.send("GET", [key()]), "1")
+          })
+        )
+      )
+
+      it.effect("commands that would change or block everybody's connection are refused", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const commands: ReadonlyArray<readonly [string, ReadonlyArray<string | number>]> = [
+              ["SUBSCRIBE", ["c"]],
+              ["MULTI", []],
+              ["exec", []],
+              ["SELECT", [1]],
+              ["AUTH", ["x"]],
+              ["HELLO", [3]],
+              ["QUIT", []],
+              ["MONITOR", []],
+              ["BLPOP", ["q", 0]],
+              ["XREAD", ["BLOCK", 0, "STREAMS", "s", "$"]],
+              ["CLIENT", ["REPLY", "OFF"]],
+              ["", []],
+              ["GET k\r\n", []]
+            ]
+            for (const [name, args] of commands) {
+              assert.strictEqual((yield* Effect.flip(client.send(name, args)))._tag, "CacheInputError", name)
+            }
+          })
+        )
+      )
+    })
+
+    describe("pipeline", () => {
+      it.effect("one result per command; a failing one does not fail its neighbours", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const results = yield* client.pipeline([
+              { name: "SET", args: [key(), "text"] },
+              { name: "INCR", args: [key()] },
+              { name: "GET", args: [key()], reply: "buffer" },
+              { name: "SET", args: [key(), "x\ud800"] },
+              { name: "GET", args: [key()] }
+            ])
+            assert.deepStrictEqual(results.map(Result.isSuccess), [true, false, true, false, true])
+            assert.deepStrictEqual(results[2], Result.succeed(Buffer.from("text")))
+            assert.deepStrictEqual(results[4], Result.succeed("text"))
+            assert.deepStrictEqual(yield* client.pipeline([]), [])
+          })
+        )
+      )
+
+      it.effect("10 000 commands keep their order", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const commands = Array.from({ length: 10_000 }, (_, i): Command => ({ name: "ECHO", args: [i] }))
+            const results = yield* client.pipeline(commands)
+            assert.deepStrictEqual(results, commands.map((_, i) => Result.succeed(String(i))))
+          })
+        )
+      )
+    })
+
+    describe("transaction", () => {
+      it.effect("all replies, or none", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const replies = yield* client.transaction([
+              { name: "SET", args: [key(), 5] },
+              { name: "INCR", args: [key()] },
+              { name: "GET", args: [key()], reply: "buffer" }
+            ])
+            assert.deepStrictEqual(replies, ["OK", 6, Buffer.from("6")])
+            assert.deepStrictEqual(yield* client.transaction([]), [])
+            const refused = yield* Effect.flip(
+              client.transaction([{ name: "SET", args: [key(), 7] }, { name: "GET", args: [] }])
+            )
+            assert.strictEqual(refused._tag === "CacheServerError" ? refused.code : refused._tag, "EXECABORT")
+            assert.include(refused.message, "(ERR)")
+            assert.strictEqual(yield* client.send("GET", [key()]), "6")
+          })
+        )
+      )
+
+      it.effect("a command that fails while the others run says that they did", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key("text"), "x"])
+            const error = yield* Effect.flip(
+              client.transaction([
+                { name: "SET", args: [key(), 1] },
+                { name: "INCR", args: [key("text")] },
+                { name: "INCR", args: [key()] }
+              ])
+            )
+            assert.strictEqual(error._tag, "CacheServerError")
+            assert.isTrue(error._tag === "CacheServerError" && error.mayHaveExecuted)
+            assert.strictEqual(yield* client.send("GET", [key()]), "2")
+          })
+        )
+      )
+
+      it.effect("nobody's command comes between", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key(), 0])
+            const twice = client.transaction([
+              { name: "INCR", args: [key()] },
+              { name: "INCR", args: [key()] }
+            ])
+            const replies = yield* Effect.forEach(Array.from({ length: 200 }), () => twice, { concurrency: "unbounded" })
+            for (const [first, second] of replies) assert.strictEqual(Number(second), Number(first) + 1)
+          })
+        )
+      )
+    })
+
+    describe("eval", () => {
+      it.effect("runs by its SHA, and again after the server forgot it", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            assert.strictEqual(yield* client.eval(bump, [key()], [2]), 2)
+            if (client.topology !== "memory") yield* client.send("SCRIPT", ["FLUSH"])
+            const all = yield* Effect.forEach(Array.from({ length: 50 }), () => client.eval(bump, [key()], [2]), {
+              concurrency: "unbounded"
+            })
+            assert.deepStrictEqual(all, Array.from({ length: 50 }, (_, i) => 4 + 2 * i))
+          })
+        )
+      )
+
+      it.effect("a script's error is the server's error, without the script's name in it", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            yield* client.send("SET", [key(), "text"])
+            const error = yield* Effect.flip(client.eval(bump, [key()], [1]))
+            assert.strictEqual(error._tag === "CacheServerError" ? error.reply : error._tag, "ERR value is not an integer or out of range")
+          })
+        )
+      )
+    })
+
+    describe("scan", () => {
+      it.effect("every key that stays comes, with globs, whole or in small pages", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const keys = Array.from({ length: 500 }, (_, i) => key(`n${i}`))
+            yield* client.pipeline(keys.map((key) => ({ name: "SET", args: [key, 1] })))
+            for (const count of [undefined, 7]) {
+              const found = yield* Stream.runCollect(client.scan({ match: key("n*"), count }))
+              assert.deepStrictEqual([...new Set(found)].sort(), [...keys].sort())
+            }
+            assert.deepStrictEqual(yield* Stream.runCollect(client.scan({ match: key("*"), type: "hash" })), [])
+          })
+        )
+      )
+
+      it.effect("deleting while scanning misses nothing", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const keys = Array.from({ length: 300 }, (_, i) => key(`n${i}`))
+            yield* client.pipeline(keys.map((key) => ({ name: "SET", args: [key, 1] })))
+            yield* Stream.runForEach(client.scan({ match: key("*"), count: 10 }), (key) => client.send("DEL", [key]))
+            assert.deepStrictEqual(yield* Stream.runCollect(client.scan({ match: key("*") })), [])
+          })
+        )
+      )
+    })
+
+    describe("subscribe", () => {
+      it.effect("messages of all channels, in order", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const first = key("one")
+            const second = key("two")
+            const fiber = yield* Effect.forkChild(
+              Stream.runCollect(Stream.take(client.subscribe(first, second), 4))
+            )
+            yield* untilSubscribed(client, first)
+            yield* untilSubscribed(client, second)
+            yield* client.send("PUBLISH", [second, "b"])
+            yield* client.send("PUBLISH", [key("other"), "x"])
+            yield* client.send("PUBLISH", [first, ""])
+            const messages = yield* Fiber.join(fiber)
+            assert.deepStrictEqual(messages.map(({ channel, message }) => [channel, message]), [
+              [first, "probe"],
+              [second, "probe"],
+              [second, "b"],
+              [first, ""]
+            ])
+          })
+        )
+      )
+
+      it.effect("ends with its fiber", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const channel = key()
+            const fiber = yield* Effect.forkChild(Stream.runDrain(client.subscribe(channel)))
+            yield* untilSubscribed(client, channel)
+            yield* Fiber.interrupt(fiber)
+            yield* pollUntil(Effect.map(client.send("PUBLISH", [channel, "x"]), (receivers) => receivers === 0))
+          })
+        )
+      )
+    })
+
+    it.effect("dedicated carries commands of its own", () =>
+      test((client) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const own = yield* client.dedicated
+            assert.strictEqual(yield* own.send("SET", [key(), "v"]), "OK")
+            assert.strictEqual(yield* client.send("GET", [key()]), "v")
+            assert.strictEqual((yield* own.pipeline([{ name: "GET", args: [key()] }])).length, 1)
+          })
+        )
+      )
+    )
+
+    it.effect("info has the facts of every node", () =>
+      test((client) =>
+        Effect.gen(function* () {
+          const nodes = [...(yield* client.info())]
+          assert.strictEqual(nodes.length, 1)
+          assert.isTrue(Number(nodes[0]?.[1].get("used_memory")) >= 0)
+        })
+      )
+    )
+
+    it.effect("10 000 commands at once are all answered", () =>
+      test((client) =>
+        Effect.gen(function* () {
+          const gate = yield* Deferred.make<void>()
+          const fiber = yield* Effect.forkChild(
+            Effect.forEach(
+              Array.from({ length: 10_000 }),
+              (_, i) => Effect.andThen(Deferred.await(gate), client.send("ECHO", [i])),
+              { concurrency: "unbounded" }
+            )
+          )
+          yield* Deferred.succeed(gate, undefined)
+          const replies = yield* Fiber.join(fiber)
+          assert.deepStrictEqual(replies, replies.map((_, i) => String(i)))
+        })
+      )
+    )
+  })
+}
+
+/** As a program without types would pass it. */
+const untyped = (arg: unknown): never => arg as never
+
+/** Messages to nobody are lost, so a test first publishes until somebody hears. */
+const untilSubscribed = (client: ValkeyClient["Service"], channel: string) =>
+  pollUntil(Effect.map(client.send("PUBLISH", [channel, "probe"]), (receivers) => receivers === 1))
+
+/** On real time, whatever clock the test has. */
+const pollUntil = <E>(condition: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
+  Effect.flatMap(condition, (met) =>
+    met
+      ? Effect.void
+      : Effect.andThen(
+          Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5))),
+          pollUntil(condition)
+        )
+  )
