@@ -19,8 +19,9 @@ export const makeDedicated = Effect.fnUntraced(function* (
   random: () => number
 ): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
   const connections = new Set<Connection>()
-  // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone.
-  const connectionSettings = { ...settings, socketTimeout: maxTimer }
+  // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
+  // under way when the connection is given up has nobody who waits for it.
+  const connectionSettings = { ...settings, socketTimeout: maxTimer, closeTimeout: 0 }
 
   const open = Effect.acquireRelease(
     Effect.callback<Connection, CacheError>((resume) => {
