@@ -2,8 +2,27 @@
 import { spawn } from "node:child_process"
 import { inspect } from "node:util"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, ManagedRuntime, Option, Redacted, Result, Schedule, type Scope, Stream } from "effect"
-import { type CacheError, CacheLive, CacheService, type ConnectionOptions, ValkeyClient, ValkeyStandalone } from "effect-vcache"
+import {
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  ManagedRuntime,
+  Option,
+  Redacted,
+  Result,
+  Schedule,
+  type Scope,
+  Stream
+} from "effect"
+import {
+  type CacheError,
+  CacheLive,
+  CacheService,
+  type ConnectionOptions,
+  ValkeyClient,
+  ValkeyStandalone
+} from "effect-vcache"
 import { startFake, startRaw } from "./support/FakeServer.ts"
 import { startProxy } from "./support/Proxy.ts"
 import { freePort, startServer } from "./support/ValkeyServer.ts"
@@ -102,8 +121,7 @@ describe("connecting", () => {
       const error = yield* failureWithin(200, buildEager(`valkey://127.0.0.1:${port}`))
       expectConnection(error, "connect", false, "ECONNREFUSED")
       assert.strictEqual(error._tag === "CacheConnectionError" ? error.cause?.code : "", "ECONNREFUSED")
-    })
-  )
+    }))
 
   test("D02 nothing listens, lazy: the operation fails at once, not sent", () =>
     Effect.gen(function* () {
@@ -112,8 +130,7 @@ describe("connecting", () => {
       for (let i = 0; i < 3; i++) {
         expectConnection(yield* failureWithin(50, cache.get("k")), "connect", false, "ECONNREFUSED")
       }
-    })
-  )
+    }))
 
   test("D03 a layer that is retried waits for its server", () =>
     Effect.gen(function* () {
@@ -123,16 +140,14 @@ describe("connecting", () => {
       yield* sleep(300)
       yield* server.start
       yield* Fiber.join(build)
-    })
-  )
+    }))
 
   test("D04 no such host", () =>
     Effect.gen(function* () {
       const error = yield* failureWithin(profile.connectTimeout, buildEager("valkey://no-such.invalid"))
       expectConnection(error, "connect", false)
       assert.match(error._tag === "CacheConnectionError" ? String(error.code) : "", /ENOTFOUND|EAI_AGAIN/)
-    })
-  )
+    }))
 
   test("D05 the peer accepts and is silent", () =>
     Effect.gen(function* () {
@@ -141,15 +156,13 @@ describe("connecting", () => {
       expectTimeout(error, "connect", false)
       const { cache } = yield* connect(fake.url)
       expectTimeout(yield* failureWithin(profile.commandTimeout, cache.get("k")), "connect", false)
-    })
-  )
+    }))
 
   test("D17 a password is required and none is given", () =>
     Effect.gen(function* () {
       const server = yield* startServer("--requirepass", "SECRETpassword")
       expectConnection(yield* failureWithin(300, buildEager(server.url)), "connect", false, "NOAUTH")
-    })
-  )
+    }))
 
   test("D18 a wrong password: WRONGPASS, shown nowhere", () =>
     Effect.gen(function* () {
@@ -157,23 +170,24 @@ describe("connecting", () => {
       const url = `valkey://:SECRETwrong@127.0.0.1:${server.port}`
       expectConnection(yield* failureWithin(300, buildEager(url)), "connect", false, "WRONGPASS")
       expectConnection(
-        yield* failureWithin(300, buildEager(server.url, { username: "SECRETuser", password: Redacted.make("SECRET") })),
+        yield* failureWithin(
+          300,
+          buildEager(server.url, { username: "SECRETuser", password: Redacted.make("SECRET") })
+        ),
         "connect",
         false,
         "WRONGPASS"
       )
       const { cache } = yield* connect(`valkey://:right@127.0.0.1:${server.port}/3`)
       assert.isTrue(yield* cache.set("k", 1))
-    })
-  )
+    }))
 
   test("a password that the server does not ask for is no error", () =>
     Effect.gen(function* () {
       const server = yield* startServer()
       const { cache } = yield* connect(server.url, { password: "unneeded" })
       assert.isTrue(yield* cache.set("k", 1))
-    })
-  )
+    }))
 
   test("D21 a database that does not exist: nothing runs in database 0", () =>
     Effect.gen(function* () {
@@ -187,15 +201,13 @@ describe("connecting", () => {
       yield* seven.cache.set("k", 7)
       assert.isFalse(yield* zero.cache.has("k"))
       assert.deepStrictEqual(yield* seven.cache.get("k"), Option.some(7))
-    })
-  )
+    }))
 
   test("D32 the peer speaks HTTP", () =>
     Effect.gen(function* () {
       const fake = yield* startRaw(() => "HTTP/1.1 400 Bad Request\r\n\r\n")
       expectConnection(yield* failureWithin(300, buildEager(fake.url)), "lost", false, "PROTOCOL")
-    })
-  )
+    }))
 
   test("a unix socket", () =>
     Effect.gen(function* () {
@@ -204,8 +216,7 @@ describe("connecting", () => {
       yield* cache.set("k", 1)
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
       expectConnection(yield* failureWithin(300, buildEager("unix:///no/such/socket")), "connect", false, "ENOENT")
-    })
-  )
+    }))
 })
 
 describe("a server that stops answering", () => {
@@ -221,8 +232,7 @@ describe("a server that stops answering", () => {
       yield* server.thaw
       yield* within(1000, recovered(cache.get("k0")))
       for (const [i, key] of keys.entries()) assert.deepStrictEqual(yield* cache.get(key), Option.some(i))
-    })
-  )
+    }))
 
   test("D14 a pause shorter than the deadline is waited for, a longer one is not", () =>
     Effect.gen(function* () {
@@ -233,8 +243,7 @@ describe("a server that stops answering", () => {
       assert.deepStrictEqual(yield* within(400, cache.get("k")), Option.some(1))
       yield* client.send("CLIENT", ["PAUSE", 700, "ALL"])
       expectTimeout(yield* failureWithin(400, cache.get("k")), "command", true)
-    })
-  )
+    }))
 
   test("D15 a late reply is nobody else's", () =>
     Effect.gen(function* () {
@@ -245,8 +254,7 @@ describe("a server that stops answering", () => {
       expectTimeout(yield* failureWithin(400, cache.get("a")), "command", true)
       assert.deepStrictEqual(yield* cache.get("b"), Option.some("B"))
       assert.deepStrictEqual(yield* cache.get("c"), Option.some("C"))
-    })
-  )
+    }))
 
   test("D27 a short stall of the server delays, and fails nobody", () =>
     Effect.gen(function* () {
@@ -258,8 +266,7 @@ describe("a server that stops answering", () => {
       const values = yield* within(350, Effect.all(reads, { concurrency: "unbounded" }))
       assert.isTrue(values.every(Option.isSome))
       yield* Fiber.join(stall)
-    })
-  )
+    }))
 
   test("D28 a busy script", () =>
     Effect.gen(function* () {
@@ -268,15 +275,16 @@ describe("a server that stops answering", () => {
       const other = yield* connect(server.url)
       yield* cache.set("k", 1)
       yield* other.cache.get("k")
-      const script = yield* Effect.forkChild(Effect.flip(client.eval({ name: "spin", lua: "while true do end" }, [], [])))
+      const script = yield* Effect.forkChild(
+        Effect.flip(client.eval({ name: "spin", lua: "while true do end" }, [], []))
+      )
       yield* sleep(150)
       const error = yield* failureWithin(400, other.cache.get("k"))
       assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "BUSY")
       yield* other.client.send("SCRIPT", ["KILL"])
       yield* within(1000, recovered(cache.get("k")))
       yield* Fiber.join(script)
-    })
-  )
+    }))
 
   test("D33 half a reply and then silence: the operation times out, the socket is replaced", () =>
     Effect.gen(function* () {
@@ -297,8 +305,7 @@ describe("a server that stops answering", () => {
       const { cache } = yield* connect(fake.url)
       expectTimeout(yield* failureWithin(400, cache.get("k")), "command", true)
       assert.deepStrictEqual(yield* within(2 * profile.socketTimeout, recovered(cache.get("k"))), Option.some(1))
-    })
-  )
+    }))
 
   test("a blocked event loop is not a time-out", () =>
     Effect.gen(function* () {
@@ -320,8 +327,7 @@ describe("a server that stops answering", () => {
         )
         assert.deepStrictEqual(yield* Fiber.join(read), Option.some(1))
       }
-    })
-  )
+    }))
 })
 
 describe("a connection that breaks", () => {
@@ -339,8 +345,7 @@ describe("a connection that breaks", () => {
       for (const error of errors) expectConnection(error, "lost", true)
       yield* server.start
       yield* within(700, recovered(cache.set("k", 2)))
-    })
-  )
+    }))
 
   test("D11 D12 a lost reply is not a lost write, and is never sent again", () =>
     Effect.gen(function* () {
@@ -362,8 +367,7 @@ describe("a connection that breaks", () => {
       yield* sleep(300)
       assert.deepStrictEqual(yield* direct.cache.get("n"), Option.some(2))
       assert.isFalse(yield* direct.cache.has("lock"))
-    })
-  )
+    }))
 
   test("D13 connections killed in a loop of reads: only typed failures, and short ones", () =>
     Effect.gen(function* () {
@@ -392,8 +396,7 @@ describe("a connection that breaks", () => {
       }
       yield* Fiber.join(reads)
       assert.isBelow(longestGap, 300 + slack)
-    })
-  )
+    }))
 
   test("D16 a write that timed out during an outage does not land later", () =>
     Effect.gen(function* () {
@@ -409,8 +412,7 @@ describe("a connection that breaks", () => {
       yield* within(700, recovered(cache.get("k")))
       yield* sleep(500)
       assert.deepStrictEqual(yield* other.cache.get("k"), Option.some("fresh"))
-    })
-  )
+    }))
 
   test("D42 killed in the middle of setMany: every key has its outcome", () =>
     Effect.gen(function* () {
@@ -430,8 +432,7 @@ describe("a connection that breaks", () => {
         if (Result.isFailure(result)) expectConnection(result.failure, "lost", true)
       }
       expectConnection(yield* Fiber.join(batch), "lost", true)
-    })
-  )
+    }))
 
   test("a reconnecting client fails at once and comes back with the same database and name", () =>
     Effect.gen(function* () {
@@ -443,8 +444,7 @@ describe("a connection that breaks", () => {
       yield* within(700, recovered(cache.get("k")))
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(5))
       assert.strictEqual(yield* client.send("CLIENT", ["GETNAME"]), "reconnector")
-    })
-  )
+    }))
 
   test("a subscriber is told that its connection broke", () =>
     Effect.gen(function* () {
@@ -454,8 +454,7 @@ describe("a connection that breaks", () => {
       yield* untilHeard(client, "news")
       yield* client.send("CLIENT", ["KILL", "TYPE", "pubsub"])
       expectConnection(yield* within(500, Fiber.join(messages)), "lost", false)
-    })
-  )
+    }))
 
   test("a subscriber notices a frozen server without a message", () =>
     Effect.gen(function* () {
@@ -465,8 +464,7 @@ describe("a connection that breaks", () => {
       yield* untilHeard(client, "news")
       yield* server.freeze
       expectConnection(yield* within(2 * profile.socketTimeout, Fiber.join(messages)), "lost", false, "ETIMEDOUT")
-    })
-  )
+    }))
 })
 
 describe("errors of the server", () => {
@@ -480,8 +478,7 @@ describe("errors of the server", () => {
         assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "NOPERM")
       }
       assert.isNull(yield* client.send("GET", ["app:x"]))
-    })
-  )
+    }))
 
   test("D23 D41 another type under the key: an error from get, a miss in getMany", () =>
     Effect.gen(function* () {
@@ -493,11 +490,13 @@ describe("errors of the server", () => {
       const keys = Array.from({ length: 1000 }, (_, i) => (i === 500 ? "list" : `k${i}`))
       yield* cache.setMany(keys.filter((key) => key !== "list").map((key) => [key, key] as const))
       const found = yield* cache.getMany([...keys, "k1", "k1"])
-      assert.deepStrictEqual([...found.keys()], keys.filter((key) => key !== "list"))
+      assert.deepStrictEqual(
+        [...found.keys()],
+        keys.filter((key) => key !== "list")
+      )
       assert.deepStrictEqual(yield* cache.set("list", "now a value"), true)
       assert.strictEqual((yield* cache.getMany(["list"])).get("list"), "now a value")
-    })
-  )
+    }))
 
   test("D24 out of memory: writes fail, reads and deletes work", () =>
     Effect.gen(function* () {
@@ -511,20 +510,23 @@ describe("errors of the server", () => {
       assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "OOM")
       assert.deepStrictEqual(yield* cache.get("first"), Option.some(1))
       assert.isTrue(yield* cache.delete("k0"))
-    })
-  )
+    }))
 
   test("D29 D31 a value over the limit is refused before anything is sent, and hurts nobody", () =>
     Effect.gen(function* () {
       const server = yield* startServer("--proto-max-bulk-len", "1mb")
       const { cache } = yield* connect(server.url, { maxValueBytes: 1_000_000 })
       yield* cache.set("k", 1)
-      const reads = yield* Effect.forkChild(Effect.all(Array.from({ length: 20 }, () => cache.get("k")), { concurrency: 20 }))
+      const reads = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 20 }, () => cache.get("k")),
+          { concurrency: 20 }
+        )
+      )
       const error = yield* failureWithin(50, cache.set("big", "SECRET".repeat(1_000_000)))
       assert.strictEqual(error._tag, "CacheInputError")
       assert.isTrue((yield* Fiber.join(reads)).every(Option.isSome))
-    })
-  )
+    }))
 
   test("D30 bytes come back as they were", () =>
     Effect.gen(function* () {
@@ -534,8 +536,7 @@ describe("errors of the server", () => {
       yield* client.send("SET", ["bytes", bytes])
       const back = yield* client.send("GET", ["bytes"], { reply: "buffer" })
       assert.isTrue(Buffer.isBuffer(back) && Buffer.compare(back, bytes) === 0)
-    })
-  )
+    }))
 
   test("D34 a reply that the command cannot have is an error, not a value", () =>
     Effect.gen(function* () {
@@ -545,8 +546,7 @@ describe("errors of the server", () => {
       expectConnection(yield* failureWithin(50, cache.getMany(["k"])), "lost", true, "PROTOCOL")
       expectConnection(yield* failureWithin(50, cache.has("k")), "lost", true, "PROTOCOL")
       expectConnection(yield* failureWithin(50, cache.ttl("k")), "lost", true, "PROTOCOL")
-    })
-  )
+    }))
 
   test("a reply that nobody asked for does not crash, and shows no value", () =>
     Effect.gen(function* () {
@@ -559,8 +559,7 @@ describe("errors of the server", () => {
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
       yield* sleep(30)
       yield* Effect.result(cache.get("k"))
-    })
-  )
+    }))
 })
 
 describe("back-pressure", () => {
@@ -571,9 +570,11 @@ describe("back-pressure", () => {
       const replies = yield* Effect.forEach(Array.from({ length: 1000 }), (_, i) => client.send("ECHO", [i]), {
         concurrency: "unbounded"
       })
-      assert.deepStrictEqual(replies, replies.map((_, i) => String(i)))
-    })
-  )
+      assert.deepStrictEqual(
+        replies,
+        replies.map((_, i) => String(i))
+      )
+    }))
 
   test("a slot that does not come in time is a time-out of the queue, never sent", () =>
     Effect.gen(function* () {
@@ -581,14 +582,15 @@ describe("back-pressure", () => {
       const { client } = yield* connect(server.url, { maxInFlight: 5 })
       yield* client.send("PING", [])
       yield* server.freeze
-      const all = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.forkChild(Effect.flip(client.send("INCR", ["n"]))))
+      const all = yield* Effect.forEach(Array.from({ length: 20 }), () =>
+        Effect.forkChild(Effect.flip(client.send("INCR", ["n"])))
+      )
       const errors = yield* within(profile.commandTimeout, Effect.forEach(all, Fiber.join))
       errors.forEach((error, i) => expectTimeout(error, i < 5 ? "command" : "queue", i < 5))
       yield* server.thaw
       yield* within(1500, recovered(client.send("PING", [])))
       assert.strictEqual(yield* client.send("GET", ["n"]), "5")
-    })
-  )
+    }))
 
   test("commands of one turn go out together", () =>
     Effect.gen(function* () {
@@ -602,8 +604,7 @@ describe("back-pressure", () => {
       proxy.writes.length = 0
       yield* client.pipeline(Array.from({ length: 500 }, () => ({ name: "GET", args: ["k"] })))
       assert.strictEqual(proxy.writes.length, 1)
-    })
-  )
+    }))
 })
 
 describe("dedicated connections", () => {
@@ -617,8 +618,7 @@ describe("dedicated connections", () => {
       yield* sleep(profile.commandTimeout + 200)
       yield* within(50, client.send("RPUSH", ["queue", "item"]))
       assert.deepStrictEqual(yield* within(100, Fiber.join(pop)), ["queue", "item"])
-    })
-  )
+    }))
 
   test("WATCH and MULTI work on one's own connection", () =>
     Effect.gen(function* () {
@@ -635,8 +635,7 @@ describe("dedicated connections", () => {
         })
       )
       assert.strictEqual(yield* client.send("GET", ["k"]), "changed")
-    })
-  )
+    }))
 
   test("an interrupted blocking command takes nothing later", () =>
     Effect.gen(function* () {
@@ -649,8 +648,7 @@ describe("dedicated connections", () => {
       yield* within(200, Fiber.interrupt(pop))
       yield* client.send("RPUSH", ["queue", "kept"])
       assert.strictEqual(yield* client.send("LLEN", ["queue"]), 1)
-    })
-  )
+    }))
 
   test("no more than maxConnections; the next one waits poolTimeout", () =>
     Effect.gen(function* () {
@@ -665,8 +663,7 @@ describe("dedicated connections", () => {
       )
       expectTimeout(held, "queue", false)
       yield* Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("PING", [])))
-    })
-  )
+    }))
 
   test("raw and use give iovalkey's own client, ready", () =>
     Effect.gen(function* () {
@@ -679,9 +676,15 @@ describe("dedicated connections", () => {
       assert.strictEqual(error._tag, "CacheServerError")
       const exit = yield* Effect.exit(client.use(() => Promise.reject(new Error("the caller's own"))))
       assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
-      expectTimeout(yield* failureWithin(400, client.use(() => new Promise(() => {}))), "command", true)
-    })
-  )
+      expectTimeout(
+        yield* failureWithin(
+          400,
+          client.use(() => new Promise(() => {}))
+        ),
+        "command",
+        true
+      )
+    }))
 
   test("one connection per layer, dedicated ones only while they are used", () =>
     Effect.gen(function* () {
@@ -693,9 +696,13 @@ describe("dedicated connections", () => {
       )
       yield* Effect.forEach(Array.from({ length: 200 }), (_, i) => cache.set(`k${i}`, i), { concurrency: "unbounded" })
       assert.strictEqual(yield* connections, 1)
-      yield* Effect.scoped(Effect.andThen(client.dedicated, Effect.map(connections, (n) => assert.strictEqual(n, 2))))
-    })
-  )
+      yield* Effect.scoped(
+        Effect.andThen(
+          client.dedicated,
+          Effect.map(connections, (n) => assert.strictEqual(n, 2))
+        )
+      )
+    }))
 })
 
 describe("closing", () => {
@@ -721,9 +728,11 @@ describe("closing", () => {
       }
       const neverOpened = ManagedRuntime.make(cacheOn(server.url))
       yield* Effect.promise(() => neverOpened.runPromise(CacheService))
-      yield* within(5, Effect.promise(() => neverOpened.dispose()))
-    })
-  )
+      yield* within(
+        5,
+        Effect.promise(() => neverOpened.dispose())
+      )
+    }))
 
   test("what is in flight when the layer closes is still answered", () =>
     Effect.gen(function* () {
@@ -735,8 +744,7 @@ describe("closing", () => {
       yield* Effect.yieldNow
       yield* Effect.promise(() => runtime.dispose())
       for (const read of reads) assert.deepStrictEqual(yield* Fiber.join(read), Option.some(1))
-    })
-  )
+    }))
 
   test("D38 frozen with commands in flight, reconnecting, connecting: each closes in time and settles all", () =>
     Effect.gen(function* () {
@@ -749,7 +757,10 @@ describe("closing", () => {
       yield* server.freeze
       const read = yield* Effect.forkChild(Effect.flip(cache.get("k")))
       yield* sleep(20)
-      yield* within(profile.closeTimeout + 100, Effect.promise(() => frozen.dispose()))
+      yield* within(
+        profile.closeTimeout + 100,
+        Effect.promise(() => frozen.dispose())
+      )
       expectConnection(yield* Fiber.join(read), "lost", true)
 
       for (const url of [`valkey://127.0.0.1:${gone}`, silent.url]) {
@@ -757,11 +768,13 @@ describe("closing", () => {
         const cache = yield* Effect.promise(() => runtime.runPromise(CacheService))
         const pending = yield* Effect.forkChild(Effect.flip(cache.get("k")))
         yield* sleep(30)
-        yield* within(profile.closeTimeout + 100, Effect.promise(() => runtime.dispose()))
+        yield* within(
+          profile.closeTimeout + 100,
+          Effect.promise(() => runtime.dispose())
+        )
         assert.strictEqual((yield* Fiber.join(pending))._tag, "CacheConnectionError")
       }
-    })
-  )
+    }))
 
   test("D38 the process ends by itself within a second of the close", () =>
     Effect.gen(function* () {
@@ -772,8 +785,7 @@ describe("closing", () => {
         assert.deepStrictEqual(outcome, { code: 0, stdout: "closed\n", stderr: "" })
         assert.isBelow(millis, 1000 + slack)
       }
-    })
-  )
+    }))
 })
 
 test("D57 what a caller's own function throws is the caller's defect, and hurts nobody else", () =>
@@ -790,8 +802,7 @@ test("D57 what a caller's own function throws is the caller's defect, and hurts 
     const called = Effect.suspend(() => hostile.get("k"))
     assert.isTrue(Exit.hasDies(yield* Effect.exit(called)))
     assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
-  })
-)
+  }))
 
 test("D58 an interrupted operation ends at once, whatever the server does", () =>
   Effect.gen(function* () {
@@ -805,13 +816,15 @@ test("D58 an interrupted operation ends at once, whatever the server does", () =
     yield* server.thaw
     yield* sleep(50)
     assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
-  })
-)
+  }))
 
 const drain = (client: ValkeyClient["Service"], channel: string) => Stream.runDrain(client.subscribe(channel))
 
 const untilHeard = (client: ValkeyClient["Service"], channel: string) =>
-  Effect.repeat(Effect.tap(client.send("PUBLISH", [channel, "probe"]), () => sleep(5)), { until: (heard) => heard === 1 })
+  Effect.repeat(
+    Effect.tap(client.send("PUBLISH", [channel, "probe"]), () => sleep(5)),
+    { until: (heard) => heard === 1 }
+  )
 
 interface ChildOutcome {
   readonly code: number | null

@@ -3,12 +3,7 @@
  * run under `Effect.runSync`; expiring by the Effect `Clock`, so that `TestClock` works.
  */
 import { Clock, Effect, Exit, Layer, Queue, Result, Stream } from "effect"
-import {
-  type CacheError,
-  CacheInputError,
-  CacheServerError,
-  CacheUnsupportedError
-} from "../schema/CacheError.ts"
+import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
 import { type Arg, type Reply, toWireArg } from "../schema/Command.ts"
 import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 import type { CommandContext } from "./memory/command.ts"
@@ -157,11 +152,11 @@ const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): Re
     }
   }
   const results = calls.map((call) => Result.try({ try: () => runCommand(context, call), catch: (error) => error }))
-  return results.map((result, i) => {
-    if (Result.isSuccess(result)) return exact("EXEC", result.success)
-    if (result.failure instanceof ServerReply) throw serverError(calls[i]!.name, result.failure, true)
-    throw result.failure
+  results.forEach((result, i) => {
+    if (Result.isSuccess(result)) return
+    throw result.failure instanceof ServerReply ? serverError(calls[i]!.name, result.failure, true) : result.failure
   })
+  return Result.getOrThrow(Result.all(results)).map((reply) => exact("EXEC", reply))
 }
 
 const scriptStore = (context: CommandContext) => ({

@@ -17,7 +17,10 @@ export interface StandaloneOptions extends ConnectionOptions {
 export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
   const target = yield* Effect.fromResult(parseConnectionUrl(url))
   if (target._tag === "Memory") {
-    return yield* new CacheInputError({ operation: "url", reason: "memory:// names no server; use ValkeyMemory or ValkeyUrl" })
+    return yield* new CacheInputError({
+      operation: "url",
+      reason: "memory:// names no server; use ValkeyMemory or ValkeyUrl"
+    })
   }
   const settings = yield* Effect.fromResult(connectionSettings(target, options))
   const client: ValkeyClientShape = yield* makeClient(settings)

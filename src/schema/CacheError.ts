@@ -15,8 +15,8 @@ export const Cause = Schema.Struct({
 })
 export type Cause = typeof Cause.Type
 
-const at = (node: string | undefined): string => node === undefined ? "" : ` at ${node}`
-const unknownOutcome = (mayHaveExecuted: boolean): string => mayHaveExecuted ? "; it may have been executed" : ""
+const at = (node: string | undefined): string => (node === undefined ? "" : ` at ${node}`)
+const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? "; it may have been executed" : "")
 
 /**
  * No usable connection: refused, DNS, TLS, authentication, lost mid-command, client closed.
@@ -25,17 +25,16 @@ const unknownOutcome = (mayHaveExecuted: boolean): string => mayHaveExecuted ? "
  * - `code`: what is behind it, where known: ECONNREFUSED, ENOTFOUND, WRONGPASS, LOADING, PROTOCOL …
  * - `mayHaveExecuted`: the command was written to a socket before the loss, so a write may have been applied
  */
-export class CacheConnectionError extends Schema.TaggedError<CacheConnectionError>("effect-vcache/CacheConnectionError")(
-  "CacheConnectionError",
-  {
-    operation: Schema.String,
-    phase: Schema.Literals(["connect", "lost", "closed"]),
-    code: Schema.UndefinedOr(Schema.String),
-    node: Schema.UndefinedOr(Schema.String),
-    mayHaveExecuted: Schema.Boolean,
-    cause: Schema.optionalKey(Cause)
-  }
-) {
+export class CacheConnectionError extends Schema.TaggedError<CacheConnectionError>(
+  "effect-vcache/CacheConnectionError"
+)("CacheConnectionError", {
+  operation: Schema.String,
+  phase: Schema.Literals(["connect", "lost", "closed"]),
+  code: Schema.UndefinedOr(Schema.String),
+  node: Schema.UndefinedOr(Schema.String),
+  mayHaveExecuted: Schema.Boolean,
+  cause: Schema.optionalKey(Cause)
+}) {
   override get message(): string {
     const what = { connect: "no connection", lost: "connection lost", closed: "the cache is closed" }[this.phase]
     const why = this.code === undefined ? "" : ` (${this.code})`

@@ -113,7 +113,11 @@ export const connectionSettings = (
     "needs a password beside it"
   )
   fields.require(settings.reconnectBase <= settings.reconnectMax, "reconnect.base", "must not exceed reconnect.max")
-  fields.require(settings.clientName === undefined || /^[!-~]+$/.test(settings.clientName), "clientName", "must be printable ASCII without spaces")
+  fields.require(
+    settings.clientName === undefined || /^[!-~]+$/.test(settings.clientName),
+    "clientName",
+    "must be printable ASCII without spaces"
+  )
   fields.require(target._tag === "Tcp" || settings.tls === undefined, "tls", "is not possible on a unix socket")
   return fields.refusal === undefined
     ? Result.succeed(settings)

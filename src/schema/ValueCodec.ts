@@ -46,8 +46,11 @@ export const unknownCodec: ValueCodec<unknown> = {
   decode: fromText
 }
 
-export interface SchemaCodec<S extends Schema.Constraint>
-  extends ValueCodec<S["Type"], S["DecodingServices"], S["EncodingServices"]> {}
+export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
+  S["Type"],
+  S["DecodingServices"],
+  S["EncodingServices"]
+> {}
 
 /** The codec of a schema: its canonical JSON form, checked in both directions. */
 export const schemaCodec = <S extends Schema.Constraint>(schema: S): SchemaCodec<S> => {

@@ -42,11 +42,18 @@ export interface TypedCache<A, RD = never, RE = never> {
   /** None on a miss; a stored `null` is a hit. */
   readonly get: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
   /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
-  readonly getMany: (keys: Iterable<string>, options?: KeyOption) => Effect.Effect<ReadonlyMap<string, A>, CacheError, RD>
+  readonly getMany: (
+    keys: Iterable<string>,
+    options?: KeyOption
+  ) => Effect.Effect<ReadonlyMap<string, A>, CacheError, RD>
   /** False only when `when` held it back. */
   readonly set: (key: string, value: A, options?: SetOption) => Effect.Effect<boolean, CacheError, RE>
   /** Stores and gives the value that was there. */
-  readonly getAndSet: (key: string, value: A, options?: SetOption) => Effect.Effect<Option.Option<A>, CacheError, RD | RE>
+  readonly getAndSet: (
+    key: string,
+    value: A,
+    options?: SetOption
+  ) => Effect.Effect<Option.Option<A>, CacheError, RD | RE>
   /** Deletes and gives the value that was there. */
   readonly getAndDelete: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
   /** Stores only where the key is absent; whether it did. */

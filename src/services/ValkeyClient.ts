@@ -68,7 +68,11 @@ export interface ValkeyClientShape {
   /** MULTI/EXEC. A command that is refused keeps all of them from running; one that fails while running does not undo the others, and the error says so. */
   readonly transaction: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<Reply>, CacheError>
   /** Runs a script by its SHA, loading it where the server lacks it. */
-  readonly eval: (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Effect.Effect<Reply, CacheError>
+  readonly eval: (
+    script: Script,
+    keys: ReadonlyArray<string>,
+    args: ReadonlyArray<Arg>
+  ) => Effect.Effect<Reply, CacheError>
   /** Server-side cursor. Never KEYS. A key that stays through the scan comes at least once. */
   readonly scan: (options?: ScanOptions) => Stream.Stream<string, CacheError>
   /** Messages of the channels, on a connection of its own for the life of the stream. Fails when that connection is lost. */

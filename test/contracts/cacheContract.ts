@@ -29,7 +29,22 @@ export const cacheContract = (
       it.effect("get gives what set stored; a miss is none, a stored null is a hit", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()
-          const values = ["text", "", "Iñtërnâtiônàlizætiøn ☃ 𝕏", 0, 42, -1, 1.5, true, false, null, [], [1, [2]], {}, { a: { b: null } }]
+          const values = [
+            "text",
+            "",
+            "Iñtërnâtiônàlizætiøn ☃ 𝕏",
+            0,
+            42,
+            -1,
+            1.5,
+            true,
+            false,
+            null,
+            [],
+            [1, [2]],
+            {},
+            { a: { b: null } }
+          ]
           assert.deepStrictEqual(yield* cache.get("missing"), none)
           for (const value of values) {
             assert.isTrue(yield* cache.set("key", value))
@@ -125,7 +140,14 @@ export const cacheContract = (
           const cache = yield* fresh()
           assert.deepStrictEqual(yield* cache.setMany({ a: 1, b: null, c: "x" }), [])
           const found = yield* cache.getMany(["c", "missing", "b", "a", "c"])
-          assert.deepStrictEqual([...found], [["c", "x"], ["b", null], ["a", 1]])
+          assert.deepStrictEqual(
+            [...found],
+            [
+              ["c", "x"],
+              ["b", null],
+              ["a", 1]
+            ]
+          )
           assert.deepStrictEqual([...(yield* cache.getMany([]))], [])
           assert.deepStrictEqual(yield* cache.setMany([]), [])
           assert.strictEqual(yield* cache.deleteMany([]), 0)
@@ -139,7 +161,12 @@ export const cacheContract = (
             yield "a"
             yield "b"
           }
-          yield* cache.setMany(new Map([["a", 1], ["b", 2]]))
+          yield* cache.setMany(
+            new Map([
+              ["a", 1],
+              ["b", 2]
+            ])
+          )
           const read = cache.getMany(keys())
           assert.strictEqual((yield* read).size, 2)
           assert.strictEqual((yield* read).size, 2)
@@ -154,7 +181,10 @@ export const cacheContract = (
           const entries = Array.from({ length: 25_000 }, (_, i) => [`k${i}`, { i }] as const)
           assert.deepStrictEqual(yield* cache.setMany(entries), [])
           const found = yield* cache.getMany(entries.map(([key]) => key))
-          assert.deepStrictEqual([...found], entries.map(([key, value]) => [key, value]))
+          assert.deepStrictEqual(
+            [...found],
+            entries.map(([key, value]) => [key, value])
+          )
           assert.strictEqual(yield* cache.deleteMany(entries.map(([key]) => key)), entries.length)
         })
       )
@@ -166,7 +196,10 @@ export const cacheContract = (
           yield* cache.setMany(entries)
           for (let round = 0; round < 2; round++) {
             const found = yield* cache.getMany(entries.map(([key]) => key))
-            assert.deepStrictEqual([...found], [...entries.map(([key, value]) => [key, value])])
+            assert.deepStrictEqual(
+              [...found],
+              entries.map(([key, value]) => [key, value])
+            )
           }
         })
       )
@@ -320,7 +353,10 @@ export const cacheContract = (
           yield* cache.setMany(keys.map((key) => [key, 1] as const))
           const ttls = yield* Effect.forEach(keys, (key) => cache.ttl(key))
           const millis = ttls.map((ttl) => Duration.toMillis(Option.getOrThrow(ttl)))
-          assert.isTrue(millis.every((ms) => ms > 48_000 && ms <= 150_000), String(millis))
+          assert.isTrue(
+            millis.every((ms) => ms > 48_000 && ms <= 150_000),
+            String(millis)
+          )
           assert.isTrue(Math.max(...millis) - Math.min(...millis) > 20_000, String(millis))
         })
       )
@@ -528,13 +564,13 @@ export const cacheContract = (
           yield* stranger.setMany({ "user:1": 0, "user:2": 0 })
           yield* cache.set("user:1", 0, { version: 2 })
           yield* cache.setMany({ "user:1": 1, "user:2": 2, "user:10": 3, "item:1": 4, "a*b": 5, "a[b": 6 })
-          const sorted = (pattern?: string) => Effect.map(cache.keys(pattern), (keys) => [...keys].sort())
+          const sorted = (pattern?: string) => Effect.map(cache.keys(pattern), (keys) => keys.toSorted())
           assert.deepStrictEqual(yield* sorted(), ["a*b", "a[b", "item:1", "user:1", "user:10", "user:2"])
           assert.deepStrictEqual(yield* sorted("user:?"), ["user:1", "user:2"])
           assert.deepStrictEqual(yield* sorted("*:[^2]"), ["item:1", "user:1"])
           assert.deepStrictEqual(yield* sorted("a\\*b"), ["a*b"])
           const scanned = yield* Stream.runCollect(cache.scan("user:*", { count: 1 }))
-          assert.deepStrictEqual([...new Set(scanned)].sort(), ["user:1", "user:10", "user:2"])
+          assert.deepStrictEqual([...new Set(scanned)].toSorted(), ["user:1", "user:10", "user:2"])
           assert.deepStrictEqual(yield* Stream.runCollect(cache.scan("*", { type: "list" })), [])
           assert.strictEqual(yield* cache.deletePattern("user:*"), 3)
           assert.strictEqual((yield* cache.keys()).length, 3)
@@ -584,7 +620,7 @@ export const cacheContract = (
           yield* cache.set("a", 3, { version: 2 })
           assert.strictEqual(cache.makeKey("a"), `a|${cache.options.prefix}|v1`)
           assert.strictEqual(cache.reverseKey(cache.makeKey("a")), "a")
-          assert.deepStrictEqual([...(yield* cache.keys())].sort(), ["a", "b"])
+          assert.deepStrictEqual((yield* cache.keys()).toSorted(), ["a", "b"])
           assert.strictEqual(yield* cache.clear, 2)
           assert.strictEqual(yield* cache.clearAllVersions, 1)
         })
@@ -593,10 +629,20 @@ export const cacheContract = (
       it.effect("keys of every kind of text come back", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()
-          const keys = ["with space", "new\r\nline", "nul\u0000", "ключ", "𝕏", "a:b:c", "{tag}", "__proto__", "k".repeat(60_000)]
+          const keys = [
+            "with space",
+            "new\r\nline",
+            "nul\u0000",
+            "ключ",
+            "𝕏",
+            "a:b:c",
+            "{tag}",
+            "__proto__",
+            "k".repeat(60_000)
+          ]
           yield* cache.setMany(keys.map((key) => [key, key.length] as const))
           assert.deepStrictEqual([...(yield* cache.getMany(keys)).keys()], keys)
-          assert.deepStrictEqual([...(yield* cache.keys())].sort(), [...keys].sort())
+          assert.deepStrictEqual((yield* cache.keys()).toSorted(), keys.toSorted())
         })
       )
 
@@ -661,7 +707,10 @@ export const cacheContract = (
               cache.get(key),
               cache.set(key, 1),
               cache.getMany(["ok", key]),
-              cache.setMany([["ok", 1], [key, 1]]),
+              cache.setMany([
+                ["ok", 1],
+                [key, 1]
+              ]),
               cache.deleteMany([key]),
               cache.incr(key),
               cache.incrBig(key),

@@ -30,7 +30,13 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             const back = yield* client.send("GET", [key()], { reply: "buffer" })
             assert.deepStrictEqual(Buffer.from(back as Buffer), Buffer.from(bytes))
             assert.strictEqual(yield* client.send("STRLEN", [key()]), 256)
-            for (const [arg, text] of [["Iñt ☃ 𝕏", "Iñt ☃ 𝕏"], [42, "42"], [-1.5, "-1.5"], [2n ** 70n, String(2n ** 70n)], ["", ""]] as const) {
+            for (const [arg, text] of [
+              ["Iñt ☃ 𝕏", "Iñt ☃ 𝕏"],
+              [42, "42"],
+              [-1.5, "-1.5"],
+              [2n ** 70n, String(2n ** 70n)],
+              ["", ""]
+            ] as const) {
               yield* client.send("SET", [key(), arg])
               assert.strictEqual(yield* client.send("GET", [key()]), text)
             }
@@ -102,7 +108,10 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
               assert.strictEqual((yield* Effect.flip(client.send("SET", [key(), arg])))._tag, "CacheInputError")
             }
             for (const arg of [undefined, null, {}, [1]]) {
-              assert.strictEqual((yield* Effect.flip(client.send("SET", [key(), untyped(arg)])))._tag, "CacheInputError")
+              assert.strictEqual(
+                (yield* Effect.flip(client.send("SET", [key(), untyped(arg)])))._tag,
+                "CacheInputError"
+              )
             }
             assert.strictEqual(yield* client.send("GET", [key()]), "1")
           })
@@ -159,7 +168,10 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           Effect.gen(function* () {
             const commands = Array.from({ length: 10_000 }, (_, i): Command => ({ name: "ECHO", args: [i] }))
             const results = yield* client.pipeline(commands)
-            assert.deepStrictEqual(results, commands.map((_, i) => Result.succeed(String(i))))
+            assert.deepStrictEqual(
+              results,
+              commands.map((_, i) => Result.succeed(String(i)))
+            )
           })
         )
       )
@@ -177,7 +189,10 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             assert.deepStrictEqual(replies, ["OK", 6, Buffer.from("6")])
             assert.deepStrictEqual(yield* client.transaction([]), [])
             const refused = yield* Effect.flip(
-              client.transaction([{ name: "SET", args: [key(), 7] }, { name: "GET", args: [] }])
+              client.transaction([
+                { name: "SET", args: [key(), 7] },
+                { name: "GET", args: [] }
+              ])
             )
             assert.strictEqual(refused._tag === "CacheServerError" ? refused.code : refused._tag, "EXECABORT")
             assert.include(refused.message, "(ERR)")
@@ -212,7 +227,9 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
               { name: "INCR", args: [key()] },
               { name: "INCR", args: [key()] }
             ])
-            const replies = yield* Effect.forEach(Array.from({ length: 200 }), () => twice, { concurrency: "unbounded" })
+            const replies = yield* Effect.forEach(Array.from({ length: 200 }), () => twice, {
+              concurrency: "unbounded"
+            })
             for (const [first, second] of replies) assert.strictEqual(Number(second), Number(first) + 1)
           })
         )
@@ -228,7 +245,10 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             const all = yield* Effect.forEach(Array.from({ length: 50 }), () => client.eval(bump, [key()], [2]), {
               concurrency: "unbounded"
             })
-            assert.deepStrictEqual(all, Array.from({ length: 50 }, (_, i) => 4 + 2 * i))
+            assert.deepStrictEqual(
+              all,
+              Array.from({ length: 50 }, (_, i) => 4 + 2 * i)
+            )
           })
         )
       )
@@ -238,7 +258,10 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           Effect.gen(function* () {
             yield* client.send("SET", [key(), "text"])
             const error = yield* Effect.flip(client.eval(bump, [key()], [1]))
-            assert.strictEqual(error._tag === "CacheServerError" ? error.reply : error._tag, "ERR value is not an integer or out of range")
+            assert.strictEqual(
+              error._tag === "CacheServerError" ? error.reply : error._tag,
+              "ERR value is not an integer or out of range"
+            )
           })
         )
       )
@@ -252,7 +275,7 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             yield* client.pipeline(keys.map((key) => ({ name: "SET", args: [key, 1] })))
             for (const count of [undefined, 7]) {
               const found = yield* Stream.runCollect(client.scan({ match: key("n*"), count }))
-              assert.deepStrictEqual([...new Set(found)].sort(), [...keys].sort())
+              assert.deepStrictEqual([...new Set(found)].toSorted(), keys.toSorted())
             }
             assert.deepStrictEqual(yield* Stream.runCollect(client.scan({ match: key("*"), type: "hash" })), [])
           })
@@ -277,21 +300,22 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           Effect.gen(function* () {
             const first = key("one")
             const second = key("two")
-            const fiber = yield* Effect.forkChild(
-              Stream.runCollect(Stream.take(client.subscribe(first, second), 4))
-            )
+            const fiber = yield* Effect.forkChild(Stream.runCollect(Stream.take(client.subscribe(first, second), 4)))
             yield* untilSubscribed(client, first)
             yield* untilSubscribed(client, second)
             yield* client.send("PUBLISH", [second, "b"])
             yield* client.send("PUBLISH", [key("other"), "x"])
             yield* client.send("PUBLISH", [first, ""])
             const messages = yield* Fiber.join(fiber)
-            assert.deepStrictEqual(messages.map(({ channel, message }) => [channel, message]), [
-              [first, "probe"],
-              [second, "probe"],
-              [second, "b"],
-              [first, ""]
-            ])
+            assert.deepStrictEqual(
+              messages.map(({ channel, message }) => [channel, message]),
+              [
+                [first, "probe"],
+                [second, "probe"],
+                [second, "b"],
+                [first, ""]
+              ]
+            )
           })
         )
       )
@@ -345,7 +369,10 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           )
           yield* Deferred.succeed(gate, undefined)
           const replies = yield* Fiber.join(fiber)
-          assert.deepStrictEqual(replies, replies.map((_, i) => String(i)))
+          assert.deepStrictEqual(
+            replies,
+            replies.map((_, i) => String(i))
+          )
         })
       )
     )

@@ -59,7 +59,9 @@ export const startRaw = (answer: Answer): Effect.Effect<FakeServer, never, Scope
     return { port, url: `valkey://127.0.0.1:${port}`, commands }
   })
 
-const parseCommand = (input: string): { readonly command: ReadonlyArray<string>; readonly rest: string } | undefined => {
+const parseCommand = (
+  input: string
+): { readonly command: ReadonlyArray<string>; readonly rest: string } | undefined => {
   const head = /^\*(\d+)\r\n/.exec(input)
   if (head === null) return undefined
   let at = head[0].length

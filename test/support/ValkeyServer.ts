@@ -23,9 +23,7 @@ export interface ValkeyServer {
 }
 
 /** Runs until the scope closes. `args` go to the server as they are. */
-export const startServer = (
-  ...args: ReadonlyArray<string>
-): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
+export const startServer = (...args: ReadonlyArray<string>): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
     const folder = mkdtempSync(join(tmpdir(), "vcache-"))
@@ -66,7 +64,14 @@ class ServerProcess {
     const log = join(this.#folder, "log")
     const output = openSync(log, "w")
     const settings = ["--port", String(this.#port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    const places = ["--dir", this.#folder, "--unixsocket", join(this.#folder, "socket"), "--enable-debug-command", "yes"]
+    const places = [
+      "--dir",
+      this.#folder,
+      "--unixsocket",
+      join(this.#folder, "socket"),
+      "--enable-debug-command",
+      "yes"
+    ]
     const child = spawn(server, [...settings, ...places, ...this.#args], {
       stdio: ["ignore", output, output],
       env: { ...process.env, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) }

@@ -1,6 +1,15 @@
 /** Finds a Valkey server, or fetches Debian's into a cache folder, without root and without touching the system. */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { homedir, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 
@@ -104,7 +113,10 @@ const sources = (): string => {
 /** The mirror that the system uses. */
 const mirror = (): string => {
   const folder = "/etc/apt/sources.list.d"
-  const files = ["/etc/apt/sources.list", ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])]
+  const files = [
+    "/etc/apt/sources.list",
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])
+  ]
   for (const file of files.filter((file) => existsSync(file))) {
     const uri = /https?:\/\/\S+\/debian\/?(?=\s|$)/m.exec(readFileSync(file, "utf8").replace(/^#.*$/gm, ""))
     if (uri !== null) return uri[0]

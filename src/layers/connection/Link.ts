@@ -64,7 +64,13 @@ export class Link {
   }
 
   closedError(operation: string): CacheConnectionError {
-    return new CacheConnectionError({ operation, phase: "closed", code: undefined, node: this.node, mayHaveExecuted: false })
+    return new CacheConnectionError({
+      operation,
+      phase: "closed",
+      code: undefined,
+      node: this.node,
+      mayHaveExecuted: false
+    })
   }
 
   /** Opens the connection at the first call. Waits while the first attempt is under way, at most `connectTimeout`. */

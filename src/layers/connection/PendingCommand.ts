@@ -135,7 +135,8 @@ export const readText: ReadReply = (operation, reply) =>
 export const readBuffer: ReadReply = (operation, reply) =>
   Buffer.isBuffer(reply) ? reply : readOther(operation, reply, readBuffer)
 
-export const reader = (encoding: ReplyEncoding | undefined): ReadReply => (encoding === "buffer" ? readBuffer : readText)
+export const reader = (encoding: ReplyEncoding | undefined): ReadReply =>
+  encoding === "buffer" ? readBuffer : readText
 
 const readOther = (operation: string, reply: unknown, read: ReadReply): Reply => {
   if (reply === null) return null

@@ -82,7 +82,9 @@ export const failedInTransaction = (circumstances: Circumstances, error: Error) 
 export const causeOf = (error: unknown): Cause => {
   if (!(error instanceof Error)) return { name: "Error", message: "unknown" }
   const code = codeOf(error)
-  const message = isReplyError(error) ? cleanReply(error.message) : error.message.replace(/ Last (reply|error):.*$/s, "")
+  const message = isReplyError(error)
+    ? cleanReply(error.message)
+    : error.message.replace(/ Last (reply|error):.*$/s, "")
   return { name: error.name, message, ...(code === undefined ? {} : { code }) }
 }
 

@@ -22,7 +22,13 @@ export const handshake = (client: Redis, settings: ConnectionSettings, done: (er
   let failure: Error | undefined
   for (const { name, args, ignore } of steps(settings)) {
     open++
-    const command = new CallbackCommand(name, args, readText, () => finish(), () => {})
+    const command = new CallbackCommand(
+      name,
+      args,
+      readText,
+      () => finish(),
+      () => {}
+    )
     const finish = (error?: Error) => {
       const harmless = error !== undefined && isReplyError(error) && ignore?.test(error.message) === true
       // The first error is the cause, those after it its consequences.

@@ -55,7 +55,8 @@ const listen = (
     unanswered++
     client.subscribe(...channels).then(
       () => unanswered--,
-      (error: unknown) => fail(fromRejection(error, link.circumstances("SUBSCRIBE")) ?? protocolError("SUBSCRIBE", link.node))
+      (error: unknown) =>
+        fail(fromRejection(error, link.circumstances("SUBSCRIBE")) ?? protocolError("SUBSCRIBE", link.node))
     )
     // An idle subscriber notices a dead peer only if it asks.
     const ping = () => {

@@ -46,7 +46,13 @@ export const makeTransaction =
             )
           )
       )
-      const multi = new CallbackCommand("MULTI", [], readText, () => {}, (error) => (firstError ??= error))
+      const multi = new CallbackCommand(
+        "MULTI",
+        [],
+        readText,
+        () => {},
+        (error) => (firstError ??= error)
+      )
       const prelude = [multi, ...queued]
       exec.prelude = prelude
       connection.send(exec)

@@ -2,7 +2,7 @@
 import type { WireArg } from "../../schema/Command.ts"
 import { int64, isInt64, keyOf, parseInt64, textOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable, exactly } from "./command.ts"
-import { addLongDouble, formatLongDouble, parseLongDouble } from "./longDouble.ts"
+import { addLongDouble, formatLongDouble, isInfinite, parseLongDouble } from "./longDouble.ts"
 import { notAnInteger, ServerReply } from "./ServerReply.ts"
 
 const add = ({ store, now }: CommandContext, keyArg: WireArg | undefined, delta: bigint): number => {
@@ -23,16 +23,20 @@ const negated = (delta: bigint): bigint => {
 
 const notAFloat = () => new ServerReply("ERR value is not a valid float")
 
-const addFloat = ({ store, now }: CommandContext, keyArg: WireArg | undefined, deltaArg: WireArg | undefined): string => {
+const addFloat = (
+  { store, now }: CommandContext,
+  keyArg: WireArg | undefined,
+  deltaArg: WireArg | undefined
+): string => {
   const key = keyOf(keyArg)
   const entry = store.get(key, now)
-  const current = parseLongDouble(entry === undefined ? "0" : textOf(entry.value))
-  const delta = parseLongDouble(textOf(deltaArg ?? ""))
+  const currentText = entry === undefined ? "0" : textOf(entry.value)
+  const deltaText = textOf(deltaArg ?? "")
+  const current = parseLongDouble(currentText)
+  const delta = parseLongDouble(deltaText)
   if (current === undefined || delta === undefined) {
-    if (/^[+-]?inf(?:inity)?$/i.test(textOf(deltaArg ?? "")) && current !== undefined) {
-      throw new ServerReply("ERR increment would produce NaN or Infinity")
-    }
-    throw notAFloat()
+    const readable = [currentText, deltaText].every((text) => isInfinite(text) || parseLongDouble(text) !== undefined)
+    throw readable ? new ServerReply("ERR increment would produce NaN or Infinity") : notAFloat()
   }
   const sum = formatLongDouble(addLongDouble(current, delta))
   store.set(key, sum, entry?.expiresAt ?? Infinity, now)

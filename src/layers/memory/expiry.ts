@@ -54,7 +54,8 @@ interface Condition {
 const condition = (words: ReadonlyArray<WireArg>): Condition => {
   const given = new Set<string>()
   for (const word of words) {
-    if (!["NX", "XX", "GT", "LT"].includes(keyword(word))) throw new ServerReply(`ERR Unsupported option ${textOf(word)}`)
+    if (!["NX", "XX", "GT", "LT"].includes(keyword(word)))
+      throw new ServerReply(`ERR Unsupported option ${textOf(word)}`)
     given.add(keyword(word))
   }
   const found = { nx: given.has("NX"), xx: given.has("XX"), gt: given.has("GT"), lt: given.has("LT") }
@@ -66,10 +67,7 @@ const condition = (words: ReadonlyArray<WireArg>): Condition => {
 }
 
 const allows = ({ nx, xx, gt, lt }: Condition, current: number, next: number): boolean =>
-  !(nx && current !== Infinity) &&
-  !(xx && current === Infinity) &&
-  !(gt && next <= current) &&
-  !(lt && next >= current)
+  !(nx && current !== Infinity) && !(xx && current === Infinity) && !(gt && next <= current) && !(lt && next >= current)
 
 const expire = (command: string, unit: Unit, relative: boolean): MemoryCommand =>
   atLeast(2, (context, [key, amount, ...options]) => {

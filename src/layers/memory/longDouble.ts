@@ -36,17 +36,29 @@ const divideHalfEven = (numerator: bigint, denominator: bigint): bigint => {
   return twice > denominator || (twice === denominator && (quotient & 1n) === 1n) ? quotient + 1n : quotient
 }
 
-/** Decimal text to a long double; undefined where the server would not read it as a float. */
+/** Decimal or hexadecimal text to a long double; undefined where the server would not read it as a finite float. */
 export const parseLongDouble = (text: string): LongDouble | undefined => {
+  const hexadecimal = /^([+-]?)0x([\da-f]+)\.?([\da-f]*)(?:p([+-]?\d+))?$/i.exec(text)
+  if (hexadecimal !== null) {
+    const [, sign, whole = "", fraction = "", power = "0"] = hexadecimal
+    const digits = BigInt(`0x${whole}${fraction}`) * (sign === "-" ? -1n : 1n)
+    return scaled(digits, 2n, Number(power) - 4 * fraction.length)
+  }
   const parts = /^([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:e([+-]?\d+))?$/i.exec(text)
   if (parts === null) return undefined
   const fraction = parts[3] ?? parts[4] ?? ""
   const digits = BigInt((parts[2] ?? "") + fraction) * (parts[1] === "-" ? -1n : 1n)
-  const power = Number(parts[5] ?? 0) - fraction.length
-  if (digits === 0n) return { mantissa: 0n, exponent: 0 }
-  if (Math.abs(power) > 5000) return undefined
-  return power >= 0 ? nearest(digits * 10n ** BigInt(power), 1n) : nearest(digits, 10n ** BigInt(-power))
+  return scaled(digits, 10n, Number(parts[5] ?? 0) - fraction.length)
 }
+
+const scaled = (digits: bigint, base: bigint, power: number): LongDouble | undefined => {
+  if (digits === 0n) return { mantissa: 0n, exponent: 0 }
+  // Beyond any long double.
+  if (Math.abs(power) > 20_000) return undefined
+  return power >= 0 ? nearest(digits * base ** BigInt(power), 1n) : nearest(digits, base ** BigInt(-power))
+}
+
+export const isInfinite = (text: string): boolean => /^[+-]?inf(?:inity)?$/i.test(text)
 
 export const addLongDouble = (a: LongDouble, b: LongDouble): LongDouble => {
   const exponent = Math.min(a.exponent, b.exponent)

@@ -26,7 +26,8 @@ const setOptions = (context: CommandContext, words: ReadonlyArray<WireArg>): Set
     else if (word === "XX" && !nx) xx = true
     else if (word === "GET") get = true
     else if (word === "KEEPTTL" && expiry === undefined) keepTtl = true
-    else if (isExpiryOption(word) && expiry === undefined && !keepTtl && i + 1 < words.length) {
+    else if (isExpiryOption(word) && (expiry?.word ?? word) === word && !keepTtl && i + 1 < words.length) {
+      // The same option may come twice: the last one counts.
       expiry = { word, amount: words[++i]! }
     } else throw syntaxError()
   }
@@ -58,20 +59,21 @@ const setWithExpiry = (command: string, unit: "s" | "ms"): MemoryCommand =>
   })
 
 const getex: MemoryCommand = atLeast(1, (context, [keyArg, ...words]) => {
-  const word = words[0] === undefined ? undefined : keyword(words[0])
-  let expiresAt: number | undefined
-  if (word === "PERSIST" && words.length === 1) expiresAt = Infinity
-  else if (word !== undefined) {
-    if (!isExpiryOption(word) || words.length !== 2) throw syntaxError()
-    expiresAt = expiryOption(context, "getex", word, words[1])
+  let option: { readonly word: string; readonly amount: WireArg | undefined } | undefined
+  for (let i = 0; i < words.length; i++) {
+    const word = keyword(words[i]!)
+    if ((option?.word ?? word) !== word) throw syntaxError()
+    if (word === "PERSIST") option = { word, amount: undefined }
+    else if (isExpiryOption(word) && i + 1 < words.length) option = { word, amount: words[++i] }
+    else throw syntaxError()
   }
   const entry = context.store.get(keyOf(keyArg), context.now)
   if (entry === undefined) return null
   const { value } = entry
-  if (expiresAt !== undefined) {
-    if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
-    else entry.expiresAt = expiresAt
-  }
+  if (option === undefined) return value
+  const expiresAt = expiryOption(context, "getex", option.word, option.amount) ?? Infinity
+  if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
+  else entry.expiresAt = expiresAt
   return value
 })
 

@@ -54,7 +54,8 @@ export const commandRefusal = (
   connection: "shared" | "dedicated"
 ): string | undefined => {
   if (!/^[A-Z][A-Z0-9_.|-]*$/.test(name)) return "not the name of a command"
-  if (breaksConnection.has(name)) return "it would change the connection itself; use an operation of the client, or a client of its own"
+  if (breaksConnection.has(name))
+    return "it would change the connection itself; use an operation of the client, or a client of its own"
   if (name === "CLIENT" && String(args[0]).toUpperCase() === "REPLY") return "replies would no longer match commands"
   if (connection === "dedicated") return undefined
   if (needsOwnConnection.has(name)) return "it needs a connection of its own: `transaction` or `dedicated`"

@@ -19,7 +19,10 @@ export interface CacheContext<A, RD, RE> {
   /** The version that the call means. */
   readonly version: (operation: string, options?: KeyOption) => Exit.Exit<number, CacheInputError>
   /** Milliseconds, with the cache's default and jitter; `Infinity` = never expires, 0 = at once. */
-  readonly lifetime: (operation: string, timeToLive: Duration.Input | undefined) => Effect.Effect<number, CacheInputError>
+  readonly lifetime: (
+    operation: string,
+    timeToLive: Duration.Input | undefined
+  ) => Effect.Effect<number, CacheInputError>
 }
 
 export const makeContext = <A, RD, RE>(
@@ -35,7 +38,9 @@ export const makeContext = <A, RD, RE>(
   const version: CacheContext<A, RD, RE>["version"] = (operation, keyOptions) => {
     if (refusal !== undefined) return inputError(operation, refusal)
     const version = keyOptions?.version ?? options.version
-    return Number.isSafeInteger(version) ? Exit.succeed(version) : inputError(operation, "version must be a safe integer")
+    return Number.isSafeInteger(version)
+      ? Exit.succeed(version)
+      : inputError(operation, "version must be a safe integer")
   }
 
   return {
@@ -55,7 +60,9 @@ export const makeContext = <A, RD, RE>(
       }
       const final = keyFunction.make({ prefix, version: keyVersion, key })
       const finalReason = keyRefusal(final)
-      return finalReason === undefined ? Exit.succeed(final) : inputError(operation, `after prefix and version: ${finalReason}`)
+      return finalReason === undefined
+        ? Exit.succeed(final)
+        : inputError(operation, `after prefix and version: ${finalReason}`)
     },
     lifetime: (operation, timeToLive) => {
       const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)

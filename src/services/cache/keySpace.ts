@@ -97,17 +97,13 @@ export const keySpaceOperations = <A, RD, RE>(
         )
       ),
     typeOf: (key, keyOptions) =>
-      Effect.flatMapEager(finalKey("typeOf", key, keyOptions), (final) =>
-        client.request("TYPE", [final], keyType)
-      ),
+      Effect.flatMapEager(finalKey("typeOf", key, keyOptions), (final) => client.request("TYPE", [final], keyType)),
     keys: (pattern = "*", keyOptions) =>
       Effect.flatMapEager(space("keys", pattern, keyOptions), (space) =>
         Effect.map(Stream.runCollect(scanSpace(space)), (keys) => [...new Set(keys)])
       ),
     scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
-      Stream.unwrap(
-        Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))
-      ),
+      Stream.unwrap(Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))),
     deletePattern: (pattern, keyOptions) => deletePattern("deletePattern", pattern, keyOptions, keyOptions?.count),
     clear: Effect.suspend(() => deletePattern("clear", "*")),
     clearAllVersions: Effect.suspend(() =>

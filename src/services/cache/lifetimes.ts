@@ -50,9 +50,7 @@ export const lifetimeOperations = <A, RD, RE>(
         client.request("PERSIST", [final], replies.flag("persist"))
       ),
     ttl: (key, options) =>
-      Effect.flatMapEager(finalKey("ttl", key, options), (final) =>
-        client.request("PTTL", [final], remaining)
-      )
+      Effect.flatMapEager(finalKey("ttl", key, options), (final) => client.request("PTTL", [final], remaining))
   }
 }
 

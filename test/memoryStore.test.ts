@@ -1,0 +1,146 @@
+/** What the memory store has of its own: bounds, eviction, the clock, synchrony. */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
+import { CacheLive, CacheMemory, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
+import { TestClock } from "effect/testing"
+
+const withStore = <A, E>(
+  options: ValkeyMemory.MemoryOptions,
+  body: (client: ValkeyClient["Service"]) => Effect.Effect<A, E>
+) => Effect.provide(Effect.flatMap(ValkeyClient, body), ValkeyMemory.layer(options))
+
+const present = (client: ValkeyClient["Service"], ...keys: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.forEach(keys, (key) => client.send("TYPE", [key])),
+    (types) => keys.filter((_, i) => types[i] !== "none")
+  )
+
+describe("bounds", () => {
+  it.effect("the least recently used entry goes; get, set and incr count as use", () =>
+    withStore({ maxEntries: 3 }, (client) =>
+      Effect.gen(function* () {
+        for (const key of ["a", "b", "c"]) yield* client.send("SET", [key, 1])
+        yield* client.send("GET", ["a"])
+        yield* client.send("SET", ["d", 1])
+        assert.deepStrictEqual(yield* present(client, "a", "b", "c", "d"), ["a", "c", "d"])
+        yield* client.send("INCR", ["c"])
+        yield* client.send("SET", ["a", 2])
+        yield* client.send("SET", ["e", 1])
+        assert.deepStrictEqual(yield* present(client, "a", "c", "d", "e"), ["a", "c", "e"])
+      })
+    )
+  )
+
+  it.effect("bytes are bounded; what fits nowhere is refused and evicts nothing", () =>
+    withStore({ maxBytes: 1000 }, (client) =>
+      Effect.gen(function* () {
+        yield* client.send("SET", ["a", "x".repeat(400)])
+        yield* client.send("SET", ["b", "x".repeat(400)])
+        const error = yield* Effect.flip(client.send("SET", ["c", "x".repeat(1100)]))
+        assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "OOM")
+        assert.deepStrictEqual(yield* present(client, "a", "b"), ["a", "b"])
+        yield* client.send("SET", ["c", "x".repeat(400)])
+        assert.deepStrictEqual(yield* present(client, "a", "b", "c"), ["b", "c"])
+        const used = [...(yield* client.info()).values()][0]?.get("used_memory")
+        assert.strictEqual(Number(used), 802)
+      })
+    )
+  )
+
+  it.effect("without eviction writes are refused, once what has expired is gone", () =>
+    withStore({ maxEntries: 2, eviction: "none" }, (client) =>
+      Effect.gen(function* () {
+        yield* client.send("SET", ["a", 1, "PX", 100])
+        yield* client.send("SET", ["b", 1])
+        const error = yield* Effect.flip(client.send("SET", ["c", 1]))
+        assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "OOM")
+        assert.strictEqual(yield* client.send("SET", ["b", 2]), "OK")
+        yield* TestClock.adjust(100)
+        assert.strictEqual(yield* client.send("SET", ["c", 1]), "OK")
+      })
+    )
+  )
+
+  it.effect("limits that are no limits are a defect", () =>
+    Effect.gen(function* () {
+      for (const options of [{ maxEntries: 0 }, { maxBytes: Number.NaN }]) {
+        const exit = yield* Effect.exit(withStore(options, (client) => client.send("PING", [])))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      }
+    })
+  )
+})
+
+it("runs under runSync, every operation of the cache", () => {
+  const program = Effect.gen(function* () {
+    const cache = yield* CacheService
+    yield* cache.set("a", 1)
+    yield* cache.setMany({ b: 2, c: 3 })
+    yield* cache.incr("a")
+    yield* cache.getOrSet(
+      "d",
+      Effect.sync(() => 4)
+    )
+    yield* cache.rename("d", "e")
+    yield* cache.touch("e", { timeToLive: "Infinity" })
+    return [yield* cache.get("a"), (yield* cache.keys()).length, yield* cache.deletePattern("?"), yield* cache.clear]
+  })
+  assert.deepStrictEqual(Effect.runSync(Effect.provide(program, CacheMemory)), [Option.some(2), 4, 4, 0])
+})
+
+it("two programs have a store each; two parts of one program share it", () => {
+  const set = Effect.flatMap(CacheService, (cache) => cache.set("k", 1))
+  const get = Effect.flatMap(CacheService, (cache) => cache.get("k"))
+  Effect.runSync(Effect.provide(set, CacheMemory))
+  assert.deepStrictEqual(Effect.runSync(Effect.provide(get, CacheMemory)), Option.none())
+  assert.deepStrictEqual(Effect.runSync(Effect.provide(Effect.andThen(set, get), CacheMemory)), Option.some(1))
+})
+
+it.effect("time is the clock's: an hour passes in no time", () =>
+  Effect.gen(function* () {
+    const cache = yield* CacheService
+    yield* cache.set("k", 1, { timeToLive: "1 hour" })
+    yield* TestClock.adjust("59 minutes")
+    assert.isTrue(yield* cache.has("k"))
+    yield* TestClock.adjust("1 minute")
+    assert.isFalse(yield* cache.has("k"))
+  }).pipe(Effect.provide(CacheMemory))
+)
+
+it.effect("bytes that the caller changes later stay as they were stored", () =>
+  withStore({}, (client) =>
+    Effect.gen(function* () {
+      const bytes = Buffer.from("before")
+      yield* client.send("SET", ["k", bytes])
+      bytes.fill(0)
+      const read = yield* client.send("GET", ["k"], { reply: "buffer" })
+      assert.isTrue(Buffer.isBuffer(read))
+      if (Buffer.isBuffer(read)) read.fill(0)
+      assert.strictEqual(yield* client.send("GET", ["k"]), "before")
+    })
+  )
+)
+
+it.effect("what only a server can do is unsupported, and says so", () =>
+  withStore({}, (client) =>
+    Effect.gen(function* () {
+      const unsupported: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
+        client.raw,
+        client.use(() => Promise.resolve(1)),
+        client.send("DUMP", ["k"]),
+        client.send("COPY", ["a", "b", "DB", 1]),
+        client.send("GET", [Uint8Array.of(0xff)]),
+        client.eval({ name: "twinless", lua: "return 1" }, [], [])
+      ]
+      for (const effect of unsupported) assert.strictEqual((yield* Effect.flip(effect))._tag, "CacheUnsupportedError")
+    })
+  )
+)
+
+it.effect("CacheLive over a store of given bounds", () =>
+  Effect.gen(function* () {
+    const cache = yield* CacheService
+    yield* cache.setMany(Array.from({ length: 10 }, (_, i) => [`k${i}`, i] as const))
+    assert.strictEqual((yield* cache.keys()).length, 4)
+  }).pipe(Effect.provide(Layer.provide(CacheLive, ValkeyMemory.layer({ maxEntries: 4 }))))
+)

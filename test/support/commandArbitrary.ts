@@ -1,0 +1,203 @@
+/** Generated command sequences, for the comparison of the memory store with a server. */
+import { Arbitrary, Schema } from "effect"
+import type { Command } from "effect-vcache"
+
+const key = Schema.Literals(["k1", "k2", "k3", "ключ", ""])
+const value = Schema.Literals([
+  "",
+  "abc",
+  "Iñt ☃ 𝕏",
+  "0",
+  "10",
+  "-5",
+  "05",
+  "+5",
+  " 5",
+  "5 ",
+  "3.5",
+  "-0.25",
+  "1e3",
+  "0x10",
+  "nan",
+  "inf",
+  "9223372036854775807",
+  "-9223372036854775808",
+  "9223372036854775808",
+  "9007199254740993",
+  "1000.1",
+  "0.1"
+])
+const integer = Schema.Literals([
+  "0",
+  "1",
+  "-1",
+  "2",
+  "-3",
+  "7",
+  "100",
+  "1.5",
+  "abc",
+  "",
+  "9223372036854775807",
+  "-9223372036854775808",
+  "99999999999999999999"
+])
+const float = Schema.Literals([
+  "0.1",
+  "0.2",
+  "-1.5",
+  "3",
+  "1e2",
+  "1e-3",
+  "100.7",
+  "12345678.9",
+  "abc",
+  "inf",
+  "-inf",
+  "nan",
+  ""
+])
+/** Long enough that a slow run does not see the end, or in the past, or no time at all. */
+const seconds = Schema.Literals([
+  "1000",
+  "5000",
+  "99999999",
+  "0",
+  "-1",
+  "abc",
+  "9223372036854775807",
+  "9223372036854775"
+])
+const millis = Schema.Literals(["1000000", "99999999999", "0", "-1", "1.5", "9223372036854775807"])
+const instantSeconds = Schema.Literals(["4000000000", "5000000000", "1", "0", "-1", "9223372036854775807"])
+const instantMillis = Schema.Literals(["4000000000000", "5000000000000", "1", "0", "-1", "9223372036854775807"])
+const index = Schema.Literals([
+  "0",
+  "1",
+  "2",
+  "5",
+  "-1",
+  "-2",
+  "-100",
+  "100",
+  "abc",
+  "-9223372036854775808",
+  "9223372036854775807"
+])
+const offset = Schema.Literals(["0", "1", "3", "20", "-1", "abc", "600000000"])
+const pattern = Schema.Literals([
+  "*",
+  "k*",
+  "k?",
+  "k[12]",
+  "k[^1]",
+  "k[1-2]",
+  "[k",
+  "\\k1",
+  "?????",
+  "*1",
+  "k[]1]",
+  "**",
+  ""
+])
+const condition = Schema.Literals(["NX", "XX", "GT", "LT", "nx", "WRONG"])
+
+const words = (...schemas: ReadonlyArray<Schema.Schema<string>>) => Schema.Tuple(schemas)
+const literal = (...texts: ReadonlyArray<string>) => Schema.Literals(texts)
+const one = (name: string, ...args: ReadonlyArray<Schema.Schema<string>>) => words(literal(name), ...args)
+
+const setTail = Schema.Union([
+  words(),
+  words(literal("NX", "XX", "GET", "KEEPTTL", "WRONG", "nx", "get")),
+  words(literal("EX"), seconds),
+  words(literal("PX", "px"), millis),
+  words(literal("EXAT"), instantSeconds),
+  words(literal("PXAT"), instantMillis)
+])
+const combine = (
+  head: Schema.Schema<ReadonlyArray<string>>,
+  ...tails: ReadonlyArray<Schema.Schema<ReadonlyArray<string>>>
+) => Arbitrary.map(Arbitrary.all([head, ...tails].map((schema) => Arbitrary.schema(schema))), (parts) => parts.flat())
+
+const families = {
+  strings: [
+    Arbitrary.schema(one("SET", key, value)),
+    combine(one("SET", key, value), setTail, setTail),
+    combine(one("SET", key, value), setTail, setTail, setTail),
+    Arbitrary.schema(one("GET", key)),
+    Arbitrary.schema(one("SETNX", key, value)),
+    Arbitrary.schema(one("SETEX", key, seconds, value)),
+    Arbitrary.schema(one("PSETEX", key, millis, value)),
+    Arbitrary.schema(one("GETSET", key, value)),
+    Arbitrary.schema(one("GETDEL", key)),
+    combine(one("GETEX", key), Schema.Union([setTail, words(literal("PERSIST"))])),
+    Arbitrary.schema(one("MGET", key, key, key)),
+    Arbitrary.schema(one("MSET", key, value, key, value)),
+    Arbitrary.schema(one("MSET", key, value, key)),
+    Arbitrary.schema(one("MSETNX", key, value, key, value)),
+    Arbitrary.schema(one("APPEND", key, value)),
+    Arbitrary.schema(one("STRLEN", key)),
+    Arbitrary.schema(one("SETRANGE", key, offset, value)),
+    Arbitrary.schema(one("GETRANGE", key, index, index)),
+    Arbitrary.schema(one("SUBSTR", key, index, index))
+  ],
+  counters: [
+    Arbitrary.schema(Schema.Union([one("INCR", key), one("DECR", key)])),
+    Arbitrary.schema(Schema.Union([one("INCRBY", key, integer), one("DECRBY", key, integer)])),
+    Arbitrary.schema(one("INCRBYFLOAT", key, float))
+  ],
+  keys: [
+    Arbitrary.schema(Schema.Union([one("DEL", key), one("UNLINK", key, key)])),
+    Arbitrary.schema(Schema.Union([one("EXISTS", key, key), one("TOUCH", key, key)])),
+    Arbitrary.schema(one("TYPE", key)),
+    Arbitrary.schema(Schema.Union([one("RENAME", key, key), one("RENAMENX", key, key)])),
+    Arbitrary.schema(
+      Schema.Union([one("COPY", key, key), one("COPY", key, key, literal("REPLACE", "replace", "WRONG"))])
+    ),
+    Arbitrary.schema(one("KEYS", pattern)),
+    Arbitrary.schema(
+      one(
+        "SCAN",
+        literal("0", "abc", "-1", ""),
+        literal("MATCH"),
+        pattern,
+        literal("COUNT"),
+        literal("1000", "0", "abc")
+      )
+    ),
+    Arbitrary.schema(
+      one("SCAN", literal("0"), literal("COUNT"), literal("1000"), literal("TYPE"), literal("string", "list", "STRING"))
+    ),
+    Arbitrary.schema(Schema.Union([one("DBSIZE"), one("PING"), one("PING", value), one("ECHO", value)])),
+    Arbitrary.schema(
+      Schema.Union([
+        one("FLUSHDB", literal("SYNC", "ASYNC", "WRONG")),
+        one("GET"),
+        one("SET", key),
+        one("TTL", key, key)
+      ])
+    )
+  ],
+  expiry: [
+    Arbitrary.schema(Schema.Union([one("EXPIRE", key, seconds), one("PEXPIRE", key, millis)])),
+    Arbitrary.schema(Schema.Union([one("EXPIREAT", key, instantSeconds), one("PEXPIREAT", key, instantMillis)])),
+    Arbitrary.schema(
+      Schema.Union([one("EXPIRE", key, seconds, condition), one("PEXPIREAT", key, instantMillis, condition, condition)])
+    ),
+    Arbitrary.schema(Schema.Union([one("TTL", key), one("PTTL", key)])),
+    Arbitrary.schema(Schema.Union([one("EXPIRETIME", key), one("PEXPIRETIME", key)])),
+    Arbitrary.schema(one("PERSIST", key))
+  ]
+}
+
+const toCommand = ([name = "", ...args]: ReadonlyArray<string>): Command => ({ name, args, reply: "buffer" })
+
+const all = Object.values(families).flat()
+
+/** Up to 12 commands over a few keys, of every family. */
+export const commandSequence: Arbitrary.Arbitrary<ReadonlyArray<Command>> = Arbitrary.array(
+  Arbitrary.flatMap(Arbitrary.schema(Schema.Literals(all.map((_, i) => i))), (i) =>
+    Arbitrary.map(all[i] ?? all[0]!, toCommand)
+  ),
+  { minLength: 1, maxLength: 12 }
+)

@@ -1,0 +1,73 @@
+/** Inference works without annotations, and what must not compile does not. Checked by `npm run check`; run here, too. */
+import { assert, expectTypeOf, it } from "@effect/vitest"
+import { Context, Effect, type Layer, Option, Schema, type Stream } from "effect"
+import {
+  type CacheError,
+  type CacheInputError,
+  CacheLive,
+  CacheMemory,
+  CacheOptions,
+  CacheService,
+  isTransient,
+  layerFor,
+  type TypedCache,
+  ValkeyClient,
+  ValkeyMemory,
+  ValkeyStandalone
+} from "effect-vcache"
+
+const User = Schema.Struct({ id: Schema.Int, born: Schema.Date })
+class Greeter extends Context.Service<Greeter, { readonly greet: string }>()("test/Greeter") {}
+
+it("types", () => {
+  const program = Effect.gen(function* () {
+    const cache = yield* CacheService
+    const users = cache.withSchema(User)
+
+    expectTypeOf(yield* cache.get("k")).toEqualTypeOf<Option.Option<unknown>>()
+    expectTypeOf(yield* users.get("k")).toEqualTypeOf<Option.Option<{ readonly id: number; readonly born: Date }>>()
+    expectTypeOf(users.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<typeof User.Type>, CacheError>>()
+    expectTypeOf(users.getMany(["k"])).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>>()
+    expectTypeOf(users.scan()).toEqualTypeOf<Stream.Stream<string, CacheError>>()
+    expectTypeOf(users.withOptions({ version: 2 })).toEqualTypeOf<TypedCache<typeof User.Type>>()
+
+    const found = users.getOrSet(
+      "k",
+      Effect.flatMap(Greeter, () => Effect.fail("not found" as const))
+    )
+    expectTypeOf(found).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError | "not found", Greeter>>()
+
+    // @ts-expect-error -- a value of another shape
+    users.set("k", { id: "1", born: new Date() })
+    // @ts-expect-error -- not a condition
+    cache.set("k", 1, { when: "sometimes" })
+    // @ts-expect-error -- a lookup of another type
+    users.getOrSet("k", Effect.succeed(1))
+    // @ts-expect-error -- a miss is an Option
+    const value: number = yield* cache.withSchema(Schema.Number).get("k")
+    void value
+
+    const outcome = cache.get("k").pipe(
+      Effect.catchTag("CacheTimeoutError", (error) => Effect.succeed(error.phase)),
+      Effect.catchTag(["CacheConnectionError", "CacheServerError"], (error) => Effect.succeed(error.code)),
+      Effect.catch((error) => Effect.succeed(isTransient(error)))
+    )
+    expectTypeOf(outcome).toMatchTypeOf<Effect.Effect<unknown, never>>()
+    return yield* outcome
+  })
+  expectTypeOf(program).toMatchTypeOf<Effect.Effect<unknown, CacheError, CacheService>>()
+
+  class Sessions extends Context.Service<Sessions, TypedCache<unknown>>()("test/Sessions") {}
+  expectTypeOf(layerFor(Sessions)).toEqualTypeOf<Layer.Layer<Sessions, never, ValkeyClient>>()
+  expectTypeOf(CacheLive).toEqualTypeOf<Layer.Layer<CacheService, never, ValkeyClient>>()
+  expectTypeOf(CacheMemory).toEqualTypeOf<Layer.Layer<CacheService>>()
+  expectTypeOf(CacheOptions.layer({ prefix: "p" })).toEqualTypeOf<Layer.Layer<never>>()
+  expectTypeOf(ValkeyMemory.layer()).toEqualTypeOf<Layer.Layer<ValkeyClient>>()
+  expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CacheError>>()
+  expectTypeOf<CacheInputError["_tag"]>().toEqualTypeOf<"CacheInputError">()
+
+  assert.deepStrictEqual(
+    Effect.runSync(Effect.provide(program as Effect.Effect<unknown, CacheError, CacheService>, CacheMemory)),
+    Option.none()
+  )
+})
