@@ -1,9 +1,11 @@
 /** One piece of work for each key at a time, shared by everybody who asks meanwhile. */
-import { Effect, Exit, Fiber, type Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, type Scope } from "effect"
 
 interface Flight {
-  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly result: Deferred.Deferred<unknown, unknown>
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
   waiting: number
+  landed: boolean
 }
 
 export class SingleFlight {
@@ -18,36 +20,47 @@ export class SingleFlight {
   /** The result of the work in flight for `key`, or of `work`, which is then in flight. Interrupted when the last who waits leaves. */
   share<A, E, R>(key: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(this.#join(key, work), (flight) =>
+      Effect.flatMap(this.#board(key, work), (flight) => {
         // The flights of one key all come from one codec, so the types are those of the one who started it.
-        Effect.onExit(restore(Fiber.join(flight.fiber as Fiber.Fiber<A, E>)), (exit) => this.#leave(key, flight, exit))
-      )
+        const result = flight.result as Deferred.Deferred<A, E>
+        return Effect.onExit(restore(Deferred.await(result)), () => this.#leave(key, flight))
+      })
     )
   }
 
-  #join<A, E, R>(key: string, work: Effect.Effect<A, E, R>): Effect.Effect<Flight, never, R> {
+  #board<A, E, R>(key: string, work: Effect.Effect<A, E, R>): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
-      const flight = this.#flights.get(key)
-      if (flight !== undefined) {
-        flight.waiting++
-        return Effect.succeed(flight)
+      const known = this.#flights.get(key)
+      if (known !== undefined) {
+        known.waiting++
+        return Effect.succeed(known)
       }
-      const started = Effect.forkIn(Effect.interruptible(work), this.#scope)
-      return Effect.map(started, (fiber) => {
-        const flight: Flight = { fiber, waiting: 1 }
-        this.#flights.set(key, flight)
+      const flight: Flight = { result: Deferred.makeUnsafe(), fiber: undefined, waiting: 1, landed: false }
+      this.#flights.set(key, flight)
+      const run = Effect.onExit(Effect.interruptible(work), (exit) => Effect.sync(() => this.#land(key, flight, exit)))
+      // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
+      return Effect.map(Effect.forkIn(run, this.#scope, { startImmediately: true }), (fiber) => {
+        flight.fiber = fiber
         return flight
       })
     })
   }
 
-  #leave(key: string, flight: Flight, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+  #land(key: string, flight: Flight, exit: Exit.Exit<unknown, unknown>): void {
+    flight.landed = true
+    this.#forget(key, flight)
+    Deferred.doneUnsafe(flight.result, exit)
+  }
+
+  #leave(key: string, flight: Flight): Effect.Effect<void> {
     return Effect.suspend(() => {
-      flight.waiting--
-      const landed = flight.fiber.pollUnsafe() !== undefined
-      if (!landed && flight.waiting > 0) return Effect.void
-      if (this.#flights.get(key) === flight) this.#flights.delete(key)
-      return !landed && Exit.hasInterrupts(exit) ? Fiber.interrupt(flight.fiber) : Effect.void
+      if (--flight.waiting > 0 || flight.landed || flight.fiber === undefined) return Effect.void
+      this.#forget(key, flight)
+      return Fiber.interrupt(flight.fiber)
     })
+  }
+
+  #forget(key: string, flight: Flight): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key)
   }
 }

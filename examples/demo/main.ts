@@ -1,0 +1,87 @@
+/**
+ * The main job on real input: questions about the packages installed here, answered twice through the cache.
+ *
+ *   npm run demo                                  in memory, no server needed
+ *   VALKEY_URL=valkey://localhost npm run demo    on a server
+ *   npm run demo -- --server                      on a server started for the occasion
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Clock, Config, Console, Effect, FileSystem, Layer, Path, Redacted } from "effect"
+import { CacheLive, CacheOptions, CacheService, ValkeyUrl } from "effect-vcache"
+import { startServer } from "../../test/support/ValkeyServer.ts"
+import { questions, type Tally } from "./questions.ts"
+
+const folder = Effect.map(Path.Path, (path) => path.join(import.meta.dirname, "../../node_modules"))
+
+const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const started = yield* Clock.monotonicTimeNanos
+  const value = yield* effect
+  return { value, millis: Number((yield* Clock.monotonicTimeNanos) - started) / 1e6 }
+})
+
+const answerAll = Effect.fnUntraced(function* (root: string) {
+  const rows: Array<{ readonly question: string; readonly answer: string; readonly millis: number }> = []
+  const tally: Tally = { asked: 0, lookups: 0 }
+  for (const [question, answer] of Object.entries(yield* questions(root, tally))) {
+    const { millis, value } = yield* timed(answer)
+    rows.push({ question, answer: value, millis })
+  }
+  return { rows, tally }
+})
+
+const storedBytes = Effect.gen(function* () {
+  const cache = yield* CacheService
+  const keys = yield* cache.keys()
+  const lengths = yield* Effect.forEach(keys, (key) => cache.client.send("STRLEN", [cache.makeKey(key)]))
+  return { entries: keys.length, bytes: lengths.reduce<number>((sum, length) => sum + Number(length), 0) }
+})
+
+const program = Effect.gen(function* () {
+  const cache = yield* CacheService
+  const root = yield* folder
+  if (!(yield* (yield* FileSystem.FileSystem).exists(root))) {
+    return yield* Effect.die(new Error("nothing is installed yet: npm ci"))
+  }
+  yield* cache.clear
+  const cold = yield* answerAll(root)
+  const warm = yield* answerAll(root)
+  const { bytes, entries } = yield* storedBytes
+
+  yield* Console.table(
+    cold.rows.map(({ answer, millis, question }, i) => ({
+      question,
+      answer,
+      "cold ms": Number(millis.toFixed(2)),
+      "warm ms": Number((warm.rows[i]?.millis ?? 0).toFixed(2))
+    }))
+  )
+  const sum = (rows: typeof cold.rows) => rows.reduce((sum, { millis }) => sum + millis, 0)
+  const asked = cold.tally.asked + warm.tally.asked
+  const misses = cold.tally.lookups + warm.tally.lookups
+  yield* Console.table({
+    topology: { value: cache.client.topology },
+    "all questions, cold (ms)": { value: Number(sum(cold.rows).toFixed(1)) },
+    "all questions, warm (ms)": { value: Number(sum(warm.rows).toFixed(1)) },
+    "times faster": { value: Number((sum(cold.rows) / sum(warm.rows)).toFixed(1)) },
+    hits: { value: asked - misses },
+    "misses, each a lookup on disk": { value: misses },
+    "lookups saved": { value: asked - misses },
+    "entries stored": { value: entries },
+    "bytes stored": { value: bytes }
+  })
+  const same = cold.rows.every(({ answer }, i) => answer === warm.rows[i]?.answer)
+  yield* Console.log(same ? "Both rounds gave the same answers." : "The rounds gave different answers!")
+  yield* cache.clear
+})
+
+/** The server of `--server`, else the one of VALKEY_URL, else none. */
+const url = process.argv.includes("--server")
+  ? Effect.map(startServer(), ({ url }) => Redacted.make(url))
+  : Config.withDefault(Config.Redacted("VALKEY_URL"), Redacted.make("memory://"))
+
+const cache = CacheLive.pipe(
+  Layer.provide(Layer.unwrap(Effect.map(url, (url) => ValkeyUrl.layer(url)))),
+  Layer.provide(CacheOptions.layer({ prefix: "demo", timeToLive: "10 minutes" }))
+)
+
+NodeRuntime.runMain(Effect.provide(program, [cache, NodeServices.layer]))
