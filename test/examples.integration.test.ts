@@ -1,0 +1,91 @@
+/** Every example and every program in the documents does what it says, in memory and on a server. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { run, runTs } from "./support/runProgram.ts"
+import { startServer } from "./support/ValkeyServer.ts"
+
+const root = join(import.meta.dirname, "..")
+const scope = Scope.makeUnsafe()
+let url = ""
+
+beforeAll(async () => {
+  url = (await Effect.runPromise(Scope.provide(startServer(), scope))).url
+})
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+/** What a program says that it prints. */
+const expectedOutput = (source: string): string | undefined => {
+  const [, printed] = source.split(/^\/\/ Prints:\n/m)
+  return printed?.replace(/^\/\/ ?/gm, "")
+}
+
+const assertPrints = async (file: string, expected: string | undefined, env: Readonly<Record<string, string>>) => {
+  const { code, stderr, stdout } = await runTs(file, root, env)
+  assert.strictEqual(stderr, "")
+  assert.strictEqual(code, 0)
+  if (expected !== undefined) assert.strictEqual(stdout, expected)
+}
+
+describe("examples", () => {
+  const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"))
+  it("are there", () => assert.isAtLeast(examples.length, 7))
+
+  for (const name of examples) {
+    const file = join(root, "examples", name)
+    const expected = expectedOutput(readFileSync(file, "utf8"))
+    it.concurrent(`${name} in memory`, () => assertPrints(file, expected, {}))
+    it.concurrent(`${name} on a server`, () => assertPrints(file, expected, { VALKEY_URL: url }))
+  }
+
+  it.concurrent("the demo, in memory and on a server", async () => {
+    for (const env of [{}, { VALKEY_URL: `${url}/1` }]) {
+      const { code, stderr, stdout } = await runTs(join(root, "examples/demo/main.ts"), root, env)
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(code, 0)
+      assert.include(stdout, "Both rounds gave the same answers.")
+      assert.include(stdout, "VALKEY_URL" in env ? "standalone" : "memory")
+    }
+  })
+})
+
+describe("documents", () => {
+  const folder = join(root, ".cache", "documents")
+  const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+  const programs = documents.flatMap((document) =>
+    [...readFileSync(join(root, document), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map((match, i) => ({
+      name: `${document} ${i + 1}`,
+      file: join(folder, `${document.replace(/\W/g, "_")}_${i + 1}.ts`),
+      source: match[1] ?? ""
+    }))
+  )
+
+  beforeAll(() => {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    for (const { file, source } of programs) writeFileSync(file, source)
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }))
+  })
+
+  it("have programs", () => assert.isAtLeast(programs.length, 5))
+
+  it("their programs have the types they claim", async () => {
+    const { code, stdout } = await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { cwd: root })
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(code, 0)
+  })
+
+  for (const { file, name, source } of programs) {
+    it.concurrent(name, () => assertPrints(file, expectedOutput(source), { VALKEY_URL: url }))
+  }
+
+  it("every link to a file of the project leads somewhere", () => {
+    for (const document of documents) {
+      const text = readFileSync(join(root, document), "utf8")
+      for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+        assert.doesNotThrow(() => readFileSync(join(root, document, "..", target)), `${document} → ${target}`)
+      }
+    }
+  })
+})

@@ -1,0 +1,46 @@
+/** The packed tarball installs in an empty project, imports, and brings its types. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, it } from "@effect/vitest"
+import { run } from "./support/runProgram.ts"
+
+const root = join(import.meta.dirname, "..")
+
+const program = `
+import { Effect, Option } from "effect"
+import { CacheMemory, CacheService } from "effect-vcache"
+
+const program = Effect.gen(function* () {
+  const cache = yield* CacheService
+  yield* cache.set("k", 1)
+  const value: Option.Option<unknown> = yield* cache.get("k")
+  return value
+})
+console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
+`
+
+it("npm pack, install, import", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vcache-package-"))
+  try {
+    const ok = async (command: string, ...args: ReadonlyArray<string>) => {
+      const { code, stderr, stdout } = await run(command, args, { cwd: folder })
+      assert.strictEqual(code, 0, stdout + stderr)
+      return stdout
+    }
+    const packed = await run("npm", ["pack", "--pack-destination", folder], { cwd: root })
+    assert.strictEqual(packed.code, 0, packed.stderr)
+    const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? ""
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0", type: "module" }))
+    await ok("npm", "install", "--no-audit", "--no-fund", `./${tarball}`)
+    writeFileSync(join(folder, "program.mts"), program)
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { module: "NodeNext", strict: true, noEmit: true, types: [] }, include: ["*.mts"] })
+    )
+    await ok(process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
+    assert.strictEqual(await ok(process.execPath, "program.mts"), '{"_id":"Option","_tag":"Some","value":1}\n')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 180_000)
