@@ -71,7 +71,11 @@ describe("documents", () => {
   it("have programs", () => assert.isAtLeast(programs.length, 5))
 
   it("their programs have the types they claim", async () => {
-    const { code, stdout } = await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { cwd: root })
+    const { code, stdout } = await run(
+      process.execPath,
+      [join(root, "node_modules/typescript/bin/tsc"), "-p", folder],
+      { cwd: root }
+    )
     assert.strictEqual(stdout, "")
     assert.strictEqual(code, 0)
   })

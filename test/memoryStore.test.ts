@@ -96,6 +96,17 @@ it("two programs have a store each; two parts of one program share it", () => {
   assert.deepStrictEqual(Effect.runSync(Effect.provide(Effect.andThen(set, get), CacheMemory)), Option.some(1))
 })
 
+it("a program may have a cache in memory beside another one", () => {
+  const program = Effect.gen(function* () {
+    const outer = yield* CacheService
+    yield* outer.set("k", "outer")
+    const inner = yield* Effect.provide(CacheService, CacheMemory)
+    return [yield* outer.get("k"), yield* inner.get("k")]
+  })
+  const live = Layer.provide(CacheLive, ValkeyMemory.layer())
+  assert.deepStrictEqual(Effect.runSync(Effect.provide(program, live)), [Option.some("outer"), Option.none()])
+})
+
 it.effect("time is the clock's: an hour passes in no time", () =>
   Effect.gen(function* () {
     const cache = yield* CacheService

@@ -36,7 +36,10 @@ it("npm pack, install, import", async () => {
     writeFileSync(join(folder, "program.mts"), program)
     writeFileSync(
       join(folder, "tsconfig.json"),
-      JSON.stringify({ compilerOptions: { module: "NodeNext", strict: true, noEmit: true, types: [] }, include: ["*.mts"] })
+      JSON.stringify({
+        compilerOptions: { module: "NodeNext", strict: true, noEmit: true, types: [] },
+        include: ["*.mts"]
+      })
     )
     await ok(process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
     assert.strictEqual(await ok(process.execPath, "program.mts"), '{"_id":"Option","_tag":"Some","value":1}\n')

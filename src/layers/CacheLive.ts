@@ -19,5 +19,8 @@ export const layerFor = <Self>(
     })
   )
 
-/** `CacheService` over the provided client, with the settings of `CacheOptions`. */
+/**
+ * `CacheService` over the provided client, with the settings of `CacheOptions`. As every layer it is built once in a
+ * program; for caches on several clients use `layerFor` with a tag each.
+ */
 export const CacheLive: Layer.Layer<CacheService, never, ValkeyClient> = layerFor(CacheService)

@@ -38,7 +38,6 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   /** Milliseconds from the call. */
   timeout = 0
   expiresAt = 0
-  expiresNext: this | undefined = undefined
   settled = false
   /** Written to a socket: from then on it may have been executed. */
   written = false

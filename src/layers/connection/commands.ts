@@ -69,8 +69,8 @@ export const makeCommands = (
 
 /** A command of one effect. */
 class RequestCommand<A, E, R> extends PendingCommand {
-  readonly #use: (reply: Reply) => Effect.Effect<A, E, R>
-  readonly #resume: (effect: Effect.Effect<A, E | CacheError, R>) => void
+  #use: ((reply: Reply) => Effect.Effect<A, E, R>) | undefined
+  #resume: ((effect: Effect.Effect<A, E | CacheError, R>) => void) | undefined
 
   constructor(
     name: string,
@@ -87,16 +87,25 @@ class RequestCommand<A, E, R> extends PendingCommand {
   protected onReply(reply: Reply): void {
     let next: Effect.Effect<A, E, R>
     try {
-      next = this.#use(reply)
+      next = this.#use!(reply)
     } catch (defect) {
       // Of the fiber, not of the parser that called.
       next = Exit.die(defect)
     }
-    this.#resume(next)
+    this.#resumeWith(next)
   }
 
   protected onError(error: CacheError): void {
-    this.#resume(Exit.fail(error))
+    this.#resumeWith(Exit.fail(error))
+  }
+
+  // Lets go of the fiber: the garbage collector keeps some settled commands for long, and what they hold with them.
+  #resumeWith(next: Effect.Effect<A, E | CacheError, R>): void {
+    const resume = this.#resume!
+    this.#use = undefined
+    this.#resume = undefined
+    this.carrier = undefined
+    resume(next)
   }
 }
 

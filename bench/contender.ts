@@ -1,0 +1,18 @@
+/** One contender in a process of its own, so that nobody pays for another's garbage or code. Runs bursts as it is told. */
+import { deepStrictEqual } from "node:assert/strict"
+import { contenders } from "./contenders.ts"
+import { type BurstRequest, timed } from "./measure.ts"
+import { article, keys } from "./value.ts"
+
+const [, , name = "", port = ""] = process.argv
+const contender = await contenders[name]?.(Number(port))
+if (contender === undefined) throw new Error(`there is no contender ${name}`)
+
+// Nobody wins by doing less.
+deepStrictEqual(await contender.read(keys[0] ?? ""), article, `${name} reads another value`)
+
+process.on("message", async ({ concurrency, count, work }: BurstRequest) => {
+  const burst = contender.work[work]
+  process.send?.(burst === undefined ? null : await timed(() => burst(concurrency, count)))
+})
+process.send?.(Object.keys(contender.work))

@@ -1,0 +1,168 @@
+/** The rivals and we, each doing the same work on the same server. A process loads only what it measures. */
+import { Effect, Layer, Option } from "effect"
+import { type Burst, loops } from "./measure.ts"
+import { Article, article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
+
+export interface Contender {
+  /** Gives the stored article, parsed where the contender parses. */
+  readonly read: (key: string) => Promise<unknown>
+  readonly work: { readonly get: Burst; readonly set?: Burst; readonly getMany?: Burst }
+}
+
+const host = "127.0.0.1"
+const millis = lifetime * 1000
+
+const reading = (read: (key: string) => Promise<unknown>): Burst => {
+  const key = inTurn()
+  return loops(() => read(key()))
+}
+
+/** Bursts of Effect code: as many fibers as are to be in flight. */
+const fibers =
+  <E>(operation: () => Effect.Effect<unknown, E>): Burst =>
+  (concurrency, count) => {
+    let left = count
+    const loop = Effect.whileLoop({ while: () => left-- > 0, body: operation, step: () => {} })
+    return Effect.runPromise(
+      Effect.forEach(Array.from({ length: concurrency }), () => loop, { concurrency: "unbounded", discard: true })
+    )
+  }
+
+const ours = async (port: number, typed: boolean): Promise<Contender> => {
+  const { CacheLive, CacheService, ValkeyStandalone } = await import("../src/index.ts")
+  const client = ValkeyStandalone.layer({ url: `valkey://${host}:${port}`, clientName: "bench-ours" })
+  const cache = await new Promise<CacheService["Service"]>((resolve, reject) => {
+    const held = Effect.flatMap(CacheService, (cache) => {
+      resolve(cache)
+      return Effect.never
+    })
+    Effect.runPromise(Effect.provide(held, Layer.provide(CacheLive, client))).catch(reject)
+  })
+  const view = typed ? cache.withSchema(Article) : cache
+  const key = inTurn()
+  const batch = inBatches()
+  return {
+    read: (key) => Effect.runPromise(view.get(key)).then(Option.getOrUndefined),
+    work: {
+      get: fibers(() => view.get(key())),
+      set: fibers(() => view.set(key(), article, { timeToLive: millis })),
+      getMany: fibers(() => view.getMany(batch()))
+    }
+  }
+}
+
+const iovalkey = async (
+  port: number,
+  enableAutoPipelining: boolean,
+  parse: (text: string) => unknown
+): Promise<Contender> => {
+  const { Redis } = await import("iovalkey")
+  const client = new Redis(port, host, { enableAutoPipelining })
+  const read = async (key: string) => parse((await client.get(key)) ?? "")
+  const key = inTurn()
+  const batch = inBatches()
+  return {
+    read: async (key) => JSON.parse((await client.get(key)) ?? ""),
+    work: {
+      get: reading(read),
+      set: loops(() => client.set(key(), JSON.stringify(article), "EX", lifetime)),
+      getMany: loops(async () => (await client.mget(batch())).map((text) => parse(text ?? "")))
+    }
+  }
+}
+
+const asText = (text: string): unknown => text
+
+/** Each stores what it reads under names of its own, so that it finds its own format. */
+export const contenders: Readonly<Record<string, (port: number) => Promise<Contender>>> = {
+  "effect-vcache withSchema": (port) => ours(port, true),
+  "effect-vcache": (port) => ours(port, false),
+  "iovalkey, text only": (port) => iovalkey(port, false, asText),
+  "iovalkey + JSON": (port) => iovalkey(port, false, JSON.parse),
+  "iovalkey auto-pipelined + JSON": (port) => iovalkey(port, true, JSON.parse),
+  "ioredis + JSON": async (port) => {
+    const { Redis } = await import("ioredis6")
+    const client = new Redis(port, host)
+    const read = async (key: string) => JSON.parse((await client.get(key)) ?? "")
+    const key = inTurn()
+    return {
+      read,
+      work: { get: reading(read), set: loops(() => client.set(key(), JSON.stringify(article), "EX", lifetime)) }
+    }
+  },
+  "node-redis + JSON": async (port) => {
+    const { createClient } = await import("redis")
+    const client = createClient({ url: `redis://${host}:${port}` })
+    await client.connect()
+    const read = async (key: string) => JSON.parse((await client.get(key)) ?? "")
+    const key = inTurn()
+    const batch = inBatches()
+    const expiration = { type: "EX", value: lifetime } as const
+    return {
+      read,
+      work: {
+        get: reading(read),
+        set: loops(() => client.set(key(), JSON.stringify(article), { expiration })),
+        getMany: loops(async () => (await client.mGet(batch())).map((text) => JSON.parse(text ?? "")))
+      }
+    }
+  },
+  "keyv + valkey": async (port) => {
+    const { default: Keyv } = await import("keyv")
+    const { default: KeyvValkey } = await import("@keyv/valkey")
+    const cache = new Keyv({ store: new KeyvValkey(`valkey://${host}:${port}`), namespace: "keyv" })
+    for (const key of keys) await cache.set(key, article, millis)
+    const key = inTurn()
+    const read = (key: string) => cache.get(key)
+    return { read, work: { get: reading(read), set: loops(() => cache.set(key(), article, millis)) } }
+  },
+  "cache-manager (keyv + valkey)": async (port) => {
+    const { default: Keyv } = await import("keyv")
+    const { default: KeyvValkey } = await import("@keyv/valkey")
+    const { createCache } = await import("cache-manager")
+    const store = new Keyv({ store: new KeyvValkey(`valkey://${host}:${port}`), namespace: "manager" })
+    const cache = createCache({ stores: [store] })
+    for (const key of keys) await cache.set(key, article, millis)
+    const key = inTurn()
+    const read = (key: string) => cache.get(key)
+    return { read, work: { get: reading(read), set: loops(() => cache.set(key(), article, millis)) } }
+  },
+  "bentocache (L2 only)": async (port) => {
+    const { BentoCache, bentostore } = await import("bentocache")
+    const { redisDriver } = await import("bentocache/drivers/redis")
+    const cache = new BentoCache({
+      default: "redis",
+      stores: { redis: bentostore().useL2Layer(redisDriver({ connection: { host, port } })) }
+    })
+    const ttl = `${lifetime}s`
+    for (const key of keys) await cache.set({ key, value: article, ttl })
+    const key = inTurn()
+    const read = (key: string) => cache.get({ key })
+    return { read, work: { get: reading(read), set: loops(() => cache.set({ key: key(), value: article, ttl })) } }
+  },
+  "unstorage (ioredis)": async (port) => {
+    const { createStorage } = await import("unstorage")
+    const { default: driver } = await import("unstorage/drivers/redis")
+    const storage = createStorage({
+      driver: driver({ url: `redis://${host}:${port}`, base: "unstorage", ttl: lifetime })
+    })
+    for (const key of keys) await storage.setItem(key, article)
+    const key = inTurn()
+    const read = (key: string) => storage.getItem(key)
+    return { read, work: { get: reading(read), set: loops(() => storage.setItem(key(), article)) } }
+  },
+  "Effect PersistedCache over NodeRedis": async (port) => {
+    const { get } = await (await import("./persisted.ts")).makePersisted(`redis://${host}:${port}`)
+    const key = inTurn()
+    return { read: (key) => Effect.runPromise(get(key)), work: { get: fibers(() => get(key())) } }
+  }
+}
+
+/** What every raw client reads. */
+export const prepare = async (port: number): Promise<void> => {
+  const { Redis } = await import("iovalkey")
+  const client = new Redis(port, host)
+  await client.mset(keys.flatMap((key) => [key, text]))
+  await client.mset(keys.flatMap((key) => [`:1:${key}`, text]))
+  await client.quit()
+}

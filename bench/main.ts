@@ -1,0 +1,164 @@
+/**
+ * What the cache costs, against what people use otherwise, in one run. Writes results.md and fails where a target
+ * is missed. `npm run bench`
+ */
+import { writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { cpus, totalmem } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { Redis } from "iovalkey"
+import { startServer } from "../test/support/ValkeyServer.ts"
+import { contenders, prepare } from "./contenders.ts"
+import { inProcess, readOfNumber } from "./inProcess.ts"
+import { measure, nanoseconds, type Result, Runner } from "./measure.ts"
+import { text } from "./value.ts"
+
+interface Target {
+  readonly work: string
+  readonly wanted: string
+  readonly measured: string
+  readonly met: boolean
+}
+
+const typed = "effect-vcache withSchema"
+const ours = "effect-vcache"
+
+const rate = (results: ReadonlyArray<Result>, name: string): number =>
+  results.find((result) => result.name === name)?.perSecond ?? Number.NaN
+
+/** Ours against a rival's, from the same rounds. */
+const ratio = (work: string, results: ReadonlyArray<Result>, mine: string, rival: string, least: number): Target => {
+  const times = rate(results, mine) / rate(results, rival)
+  return {
+    work: `${work}: ${mine} / ${rival}`,
+    wanted: `≥ ${least} ×`,
+    measured: `${times.toFixed(2)} ×`,
+    met: times >= least
+  }
+}
+
+const table = (headers: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [headers, headers.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
+
+const rates = (columns: Readonly<Record<string, ReadonlyArray<Result>>>): string => {
+  const names = new Set(Object.values(columns).flatMap((results) => results.map(({ name }) => name)))
+  const cell = (results: ReadonlyArray<Result>, name: string) => {
+    const perSecond = rate(results, name)
+    return Number.isNaN(perSecond) ? "" : Math.round(perSecond).toLocaleString("en")
+  }
+  return table(
+    ["operations per second", ...Object.keys(columns)],
+    [...names].map((name) => [name].concat(Object.values(columns).map((results) => cell(results, name))))
+  )
+}
+
+const require = createRequire(import.meta.url)
+
+const version = (name: string): string => {
+  const entry = require.resolve(name)
+  const folder = `node_modules/${name}/`
+  const { version }: { readonly version: string } = require(
+    `${entry.slice(0, entry.lastIndexOf(folder) + folder.length)}package.json`
+  )
+  return `${name.replace("ioredis6", "ioredis")} ${version}`
+}
+
+const rivals = [
+  "iovalkey",
+  "ioredis6",
+  "redis",
+  "keyv",
+  "@keyv/valkey",
+  "cache-manager",
+  "bentocache",
+  "unstorage",
+  "effect"
+]
+
+const bench = async (port: number): Promise<ReadonlyArray<Target>> => {
+  await prepare(port)
+  const runners: Array<Runner> = []
+  for (const name of Object.keys(contenders)) runners.push(await Runner.start(name, port))
+
+  console.error("measuring; about three minutes …")
+  const get1 = await measure(runners, "get", 1)
+  const get64 = await measure(runners, "get", 64)
+  const get512 = await measure(runners, "get", 512)
+  const set64 = await measure(runners, "set", 64)
+  const many = await measure(runners, "getMany", 1)
+
+  const observer = new Redis(port, "127.0.0.1")
+  // Two layers are measured, with and without a schema.
+  const connections = (String(await observer.client("LIST")).split("name=bench-ours").length - 1) / 2
+  const server = /^valkey_version:(\S+)/m.exec(await observer.info("server"))?.[1]
+  observer.disconnect()
+  for (const runner of runners) runner.stop()
+
+  const inMemory = nanoseconds(inProcess())
+  const nanos = inMemory.get(readOfNumber) ?? Number.NaN
+
+  const targets: ReadonlyArray<Target> = [
+    ratio("get, 64 in flight", get64, typed, "iovalkey + JSON", 1.7),
+    ratio("get, 512 in flight", get512, typed, "iovalkey + JSON", 1.7),
+    ratio("get, 64 in flight", get64, typed, "node-redis + JSON", 1.15),
+    ratio("get, 512 in flight", get512, typed, "node-redis + JSON", 1.15),
+    ratio("get, one in flight", get1, ours, "iovalkey + JSON", 0.95),
+    ratio("set with ttl, 64 in flight", set64, ours, "iovalkey + JSON", 1.7),
+    ratio("getMany of 100", many, ours, "iovalkey + JSON", 0.9),
+    ratio("get, 64 in flight", get64, typed, "bentocache (L2 only)", 2.5),
+    ratio("get, 64 in flight", get64, typed, "keyv + valkey", 2.5),
+    ratio("get, 64 in flight", get64, typed, "cache-manager (keyv + valkey)", 2.5),
+    ratio("get, 64 in flight", get64, typed, "unstorage (ioredis)", 2.5),
+    { work: readOfNumber, wanted: "≤ 1 µs", measured: `${(nanos / 1000).toFixed(2)} µs`, met: nanos <= 1000 },
+    { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 }
+  ]
+
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
+  const report = `# Bench results
+
+Written by \`npm run bench\`; do not edit. Medians of interleaved rounds of one run, each contender in a process of its own:
+the ratios hold, the absolute numbers move from run to run. The value is a record of ${text.length} bytes of JSON; 1 000 keys
+are read in turn.
+
+Machine: ${machine}; Node ${process.version}; Valkey ${server} on loopback, on the same cores.
+
+Rivals: ${rivals.map(version).join(", ")}; unstorage and bentocache on the ioredis 5 that they ask for.
+
+## Targets
+
+${table(
+  ["work", "wanted", "measured", ""],
+  targets.map(({ met, measured, wanted, work }) => [work, wanted, measured, met ? "met" : "**missed**"])
+)}
+
+## get
+
+${rates({ "1 in flight": get1, "64 in flight": get64, "512 in flight": get512 })}
+
+## set with a lifetime, 64 in flight
+
+${rates({ set: set64 })}
+
+## getMany of 100, one in flight
+
+${rates({ batches: many })}
+
+## In this process
+
+${table(
+  ["one read", "ns"],
+  [...inMemory].map(([name, nanos]) => [name, nanos.toFixed(0)])
+)}
+`
+  writeFileSync(join(import.meta.dirname, "results.md"), report)
+  console.log(report)
+  return targets
+}
+
+const targets = await Effect.runPromise(
+  Effect.scoped(Effect.flatMap(startServer(), ({ port }) => Effect.promise(() => bench(port))))
+)
+const missed = targets.filter(({ met }) => !met)
+console.log(missed.length === 0 ? "Every target is met." : `Missed: ${missed.map(({ work }) => work).join("; ")}`)
+process.exitCode = missed.length === 0 ? 0 : 1

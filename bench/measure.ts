@@ -1,0 +1,120 @@
+/** Interleaved rounds: every contender runs a short burst in turn, so that what the machine does meanwhile hits all. */
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { join } from "node:path"
+
+/** Runs an operation `count` times in all, `concurrency` at a time. */
+export type Burst = (concurrency: number, count: number) => Promise<void>
+
+export interface BurstRequest {
+  readonly work: "get" | "set" | "getMany"
+  readonly concurrency: number
+  readonly count: number
+}
+
+export interface Result {
+  readonly name: string
+  /** Operations per second, the median of the rounds. */
+  readonly perSecond: number
+}
+
+const burstMillis = 200
+const rounds = 9
+
+/** Bursts of Promise code. */
+export const loops =
+  (operation: () => Promise<unknown>): Burst =>
+  async (concurrency, count) => {
+    let left = count
+    const loop = async () => {
+      while (left-- > 0) await operation()
+    }
+    await Promise.all(Array.from({ length: concurrency }, loop))
+  }
+
+/** A contender's process. */
+export class Runner {
+  readonly name: string
+  readonly #child: ChildProcess
+  readonly #work: ReadonlyArray<string>
+
+  private constructor(name: string, child: ChildProcess, work: ReadonlyArray<string>) {
+    this.name = name
+    this.#child = child
+    this.#work = work
+  }
+
+  static async start(name: string, port: number): Promise<Runner> {
+    const child = fork(join(import.meta.dirname, "contender.ts"), [name, String(port)])
+    const failed = once(child, "exit").then(() => {
+      throw new Error(`${name} did not start`)
+    })
+    const [work] = await Promise.race([once(child, "message"), failed])
+    failed.catch(() => {})
+    return new Runner(name, child, work)
+  }
+
+  can(work: BurstRequest["work"]): boolean {
+    return this.#work.includes(work)
+  }
+
+  /** Milliseconds. */
+  async run(request: BurstRequest): Promise<number> {
+    this.#child.send(request)
+    const [millis] = await once(this.#child, "message")
+    return millis
+  }
+
+  stop(): void {
+    this.#child.kill()
+  }
+}
+
+export const measure = async (
+  runners: ReadonlyArray<Runner>,
+  work: BurstRequest["work"],
+  concurrency: number
+): Promise<ReadonlyArray<Result>> => {
+  const running: Array<{ readonly runner: Runner; readonly count: number; readonly rates: Array<number> }> = []
+  for (const runner of runners.filter((runner) => runner.can(work))) {
+    // The first bursts warm up, the last one says how many operations a burst takes.
+    let count = 50 * concurrency
+    for (let i = 0; i < 4; i++) {
+      const millis = await runner.run({ work, concurrency, count })
+      count = Math.max(concurrency, Math.round((count * burstMillis) / millis))
+    }
+    running.push({ runner, count, rates: [] })
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { count, rates, runner } of running) {
+      rates.push((count / (await runner.run({ work, concurrency, count }))) * 1000)
+    }
+  }
+  return running.map(({ rates, runner }) => ({ name: runner.name, perSecond: median(rates) }))
+}
+
+/** Nanoseconds for one synchronous call, the median of interleaved rounds. */
+export const nanoseconds = (calls: Readonly<Record<string, () => unknown>>): ReadonlyMap<string, number> => {
+  const count = 100_000
+  const times = new Map(Object.keys(calls).map((name) => [name, [] as Array<number>]))
+  for (let round = -2; round < rounds; round++) {
+    for (const [name, call] of Object.entries(calls)) {
+      const started = performance.now()
+      for (let i = 0; i < count; i++) call()
+      // The rounds below zero warm up.
+      if (round >= 0) times.get(name)?.push(((performance.now() - started) * 1e6) / count)
+    }
+  }
+  return new Map([...times].map(([name, values]) => [name, median(values)]))
+}
+
+export const timed = async (run: () => Promise<void>): Promise<number> => {
+  const started = performance.now()
+  await run()
+  return performance.now() - started
+}
+
+const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

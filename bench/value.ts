@@ -1,0 +1,42 @@
+/** The value that everybody stores: a record of about 1 KB of JSON, most of it text. */
+import { Schema } from "effect"
+
+export const Article = Schema.Struct({
+  id: Schema.Finite,
+  title: Schema.String,
+  author: Schema.Struct({ id: Schema.Finite, name: Schema.String, verified: Schema.Boolean }),
+  tags: Schema.Array(Schema.String),
+  published: Schema.String,
+  score: Schema.Finite,
+  body: Schema.String
+})
+
+export const article: typeof Article.Type = {
+  id: 4711,
+  title: "What a cache costs, and what it saves",
+  author: { id: 7, name: "A. Lovelace", verified: true },
+  tags: ["cache", "valkey", "effect"],
+  published: "2026-01-31T12:00:00.000Z",
+  score: 98.6,
+  body: "A cache is a promise that the answer has not changed since it was last asked. ".repeat(10)
+}
+
+export const text = JSON.stringify(article)
+/** Seconds. */
+export const lifetime = 300
+
+/** As many entries as there are keys, read in turn, so that nobody answers several callers with one reply. */
+export const keys = Array.from({ length: 1000 }, (_, i) => `article:${i}`)
+
+/** The next key, for one contender. */
+export const inTurn = (): (() => string) => {
+  let next = 0
+  return () => keys[next++ % keys.length] ?? ""
+}
+
+/** The next hundred keys. */
+export const inBatches = (): (() => Array<string>) => {
+  const batches = Array.from({ length: 10 }, (_, i) => keys.slice(i * 100, i * 100 + 100))
+  let next = 0
+  return () => batches[next++ % batches.length] ?? []
+}
