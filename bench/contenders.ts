@@ -1,5 +1,6 @@
 /** The rivals and we, each doing the same work on the same server. A process loads only what it measures. */
 import { Effect, Layer, Option } from "effect"
+import { CacheLive, CacheService, type TypedCache, ValkeyStandalone } from "../src/index.ts"
 import { type Burst, loops } from "./measure.ts"
 import { Article, article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
 
@@ -29,9 +30,8 @@ const fibers =
   }
 
 const ours = async (port: number, typed: boolean): Promise<Contender> => {
-  const { CacheLive, CacheService, ValkeyStandalone } = await import("../src/index.ts")
   const client = ValkeyStandalone.layer({ url: `valkey://${host}:${port}`, clientName: "bench-ours" })
-  const cache = await new Promise<CacheService["Service"]>((resolve, reject) => {
+  const cache = await new Promise<TypedCache<unknown>>((resolve, reject) => {
     const held = Effect.flatMap(CacheService, (cache) => {
       resolve(cache)
       return Effect.never
@@ -42,7 +42,7 @@ const ours = async (port: number, typed: boolean): Promise<Contender> => {
   const key = inTurn()
   const batch = inBatches()
   return {
-    read: (key) => Effect.runPromise(view.get(key)).then(Option.getOrUndefined),
+    read: (key) => Effect.runPromise(Effect.map(view.get(key), Option.getOrUndefined)),
     work: {
       get: fibers(() => view.get(key())),
       set: fibers(() => view.set(key(), article, { timeToLive: millis })),

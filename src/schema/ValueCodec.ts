@@ -73,3 +73,16 @@ export const schemaCodec = <S extends Schema.Constraint>(schema: S): SchemaCodec
       )
   }
 }
+
+/** The decoded value where decoding neither waits nor fails; undefined = run the effect. */
+export const decodedNow = <A, RD, RE>(
+  codec: ValueCodec<A, RD, RE>,
+  operation: string,
+  key: string,
+  stored: string
+): { readonly value: A } | undefined => {
+  const decoded = codec.decode(operation, key, stored)
+  // An exit is the effect that it is the result of, and so of the same type.
+  const exit = Exit.isExit(decoded) ? (decoded as Exit.Exit<A, CacheCodecError>) : undefined
+  return exit !== undefined && Exit.isSuccess(exit) ? exit : undefined
+}

@@ -62,8 +62,12 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   protected abstract onReply(reply: Reply): void
   protected abstract onError(error: CacheError): void
 
+  /** The command as the protocol writes it. */
   toWritable(socket: object): string | Buffer {
-    return IovalkeyCommand.prototype.toWritable.call(this, socket)
+    if (this.bufferMode) return IovalkeyCommand.prototype.toWritable.call(this, socket)
+    let text = headOf(this.name, this.args.length)
+    for (let i = 0; i < this.args.length; i++) text += `$${Buffer.byteLength(this.args[i]!)}\r\n${this.args[i]}\r\n`
+    return text
   }
 
   resolve(reply: unknown): void {
@@ -98,6 +102,17 @@ export abstract class PendingCommand implements WireCommand, Expiring {
     if (!this.settled) this.carrier?.expired(this)
   }
 }
+
+/** What all commands of a name and number of arguments start with. Names come from programs, so that there are few. */
+const headOf = (name: string, args: number): string => {
+  const heads = (args < knownHeads.length && knownHeads[args]) || new Map<string, string>()
+  const known = heads.get(name)
+  if (known !== undefined) return known
+  const head = `*${args + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`
+  if (heads.size < 500) heads.set(name, head)
+  return head
+}
+const knownHeads = Array.from({ length: 10 }, () => new Map<string, string>())
 
 const hasBytes = (args: ReadonlyArray<WireArg>): boolean => {
   for (let i = 0; i < args.length; i++) if (typeof args[i] !== "string") return true

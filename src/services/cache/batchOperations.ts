@@ -2,8 +2,10 @@
 import { Effect, Exit, Result } from "effect"
 import type { CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
+import { decodedNow } from "../../schema/ValueCodec.ts"
 import type { KeyOption, TtlOption, TypedCache } from "../CacheService.ts"
 import { sendAll, split, ValueSize } from "./batches.ts"
+
 import type { CacheContext } from "./context.ts"
 import * as replies from "./replies.ts"
 
@@ -43,24 +45,41 @@ export const batchOperations = <A, RD, RE>(
         parts.map((part) => ({ name: "MGET", args: part.map(([, final]) => final) }))
       ),
       (repliesOfParts) => {
-        // Folds without fiber steps while the codec is synchronous.
-        let decoding: Effect.Effect<Map<string, A>, CacheError, RD> = Exit.succeed(found)
+        const hits: Array<readonly [key: string, stored: string]> = []
         for (let i = 0; i < parts.length; i++) {
+          const part = parts[i]!
           const values = repliesOfParts[i]
-          if (!isValues(values, parts[i]!.length)) return replies.unexpected("getMany")
+          if (!isValues(values, part.length)) return replies.unexpected("getMany")
           observe(valueSize, values)
-          for (let j = 0; j < values.length; j++) {
+          for (let j = 0; j < part.length; j++) {
             const stored = values[j]
-            if (stored === null || stored === undefined) continue
-            const [key] = parts[i]![j]!
-            decoding = Effect.flatMapEager(decoding, (found) =>
-              Effect.mapEager(codec.decode("getMany", key, stored), (value) => found.set(key, value))
-            )
+            if (typeof stored === "string") hits.push([part[j]![0], stored])
           }
         }
-        return decoding
+        return decodeAll(hits, found)
       }
     )
+
+  /** In order, and without fiber steps as long as the codec needs none. */
+  const decodeAll = (
+    hits: ReadonlyArray<readonly [key: string, stored: string]>,
+    found: Map<string, A>
+  ): Effect.Effect<Map<string, A>, CacheError, RD> => {
+    for (let i = 0; i < hits.length; i++) {
+      const [key, stored] = hits[i]!
+      const decoded = decodedNow(codec, "getMany", key, stored)
+      if (decoded === undefined) {
+        const rest = Effect.forEach(
+          hits.slice(i),
+          ([key, stored]) => Effect.map(codec.decode("getMany", key, stored), (value) => found.set(key, value)),
+          { discard: true }
+        )
+        return Effect.as(rest, found)
+      }
+      found.set(key, decoded.value)
+    }
+    return Exit.succeed(found)
+  }
 
   const getMany: TypedCache<A, RD, RE>["getMany"] = (keys, options) =>
     Effect.flatMapEager(finalKeys("getMany", keys, options), (pairs) =>

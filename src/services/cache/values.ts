@@ -86,7 +86,8 @@ const setArguments = (
 ): Array<Arg> => {
   const args: Array<Arg> = [key, value]
   if (millis === undefined) args.push("KEEPTTL")
-  else if (millis !== Infinity) args.push("PX", millis)
+  // As text, which needs no conversion on its way.
+  else if (millis !== Infinity) args.push("PX", String(millis))
   if (options?.when !== undefined) args.push(options.when === "absent" ? "NX" : "XX")
   return args
 }
