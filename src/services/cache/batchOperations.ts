@@ -46,16 +46,19 @@ export const batchOperations = <A, RD, RE>(
       ),
       (repliesOfParts) => {
         const hits: Array<readonly [key: string, stored: string]> = []
+        let bytes = 0
         for (let i = 0; i < parts.length; i++) {
           const part = parts[i]!
           const values = repliesOfParts[i]
           if (!isValues(values, part.length)) return replies.unexpected("getMany")
-          observe(valueSize, values)
           for (let j = 0; j < part.length; j++) {
             const stored = values[j]
-            if (typeof stored === "string") hits.push([part[j]![0], stored])
+            if (typeof stored !== "string") continue
+            hits.push([part[j]![0], stored])
+            bytes += stored.length
           }
         }
+        valueSize.observe(hits.length, bytes)
         return decodeAll(hits, found)
       }
     )
@@ -150,17 +153,6 @@ const isValues = (reply: Reply | undefined, length: number): reply is ReadonlyAr
   Array.isArray(reply) &&
   reply.length === length &&
   reply.every((item: Reply) => item === null || typeof item === "string")
-
-const observe = (size: ValueSize, values: ReadonlyArray<string | null>): void => {
-  let bytes = 0
-  let count = 0
-  for (const value of values) {
-    if (value === null) continue
-    bytes += value.length
-    count++
-  }
-  size.observe(count, bytes)
-}
 
 const isIterable = <A>(entries: Iterable<readonly [string, A]> | object): entries is Iterable<readonly [string, A]> =>
   Symbol.iterator in entries

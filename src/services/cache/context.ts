@@ -2,7 +2,7 @@
 import { type Duration, Effect, Exit, Random } from "effect"
 import { CacheInputError } from "../../schema/CacheError.ts"
 import { type CacheOptionsShape, optionsRefusal } from "../../schema/CacheOptions.ts"
-import { keyRefusal } from "../../schema/Key.ts"
+import { defaultKeyFunction, keyRefusal } from "../../schema/Key.ts"
 import { toMillis, withJitter } from "../../schema/TimeToLive.ts"
 import type { ValueCodec } from "../../schema/ValueCodec.ts"
 import type { KeyOption } from "../CacheService.ts"
@@ -43,6 +43,10 @@ export const makeContext = <A, RD, RE>(
       : inputError(operation, "version must be a safe integer")
   }
 
+  // What the default key function puts before every key of the cache's own version.
+  const head =
+    keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
+
   return {
     client,
     options,
@@ -52,17 +56,10 @@ export const makeContext = <A, RD, RE>(
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return inputError(operation, reason)
-      let keyVersion = options.version
-      if (keyOptions?.version !== undefined) {
-        const checked = version(operation, keyOptions)
-        if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
-        keyVersion = checked.value
-      }
-      const final = keyFunction.make({ prefix, version: keyVersion, key })
-      const finalReason = keyRefusal(final)
-      return finalReason === undefined
-        ? Exit.succeed(final)
-        : inputError(operation, `after prefix and version: ${finalReason}`)
+      if (head !== undefined && keyOptions?.version === undefined) return checkedFinal(operation, head + key)
+      const checked = version(operation, keyOptions)
+      if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+      return checkedFinal(operation, keyFunction.make({ prefix, version: checked.value, key }))
     },
     lifetime: (operation, timeToLive) => {
       const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)
@@ -71,6 +68,11 @@ export const makeContext = <A, RD, RE>(
       return Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
     }
   }
+}
+
+const checkedFinal = (operation: string, final: string): Exit.Exit<string, CacheInputError> => {
+  const reason = keyRefusal(final)
+  return reason === undefined ? Exit.succeed(final) : inputError(operation, `after prefix and version: ${reason}`)
 }
 
 export const inputError = (operation: string, reason: string): Exit.Exit<never, CacheInputError> =>
