@@ -106,10 +106,11 @@ const bench = async (port: number): Promise<ReadonlyArray<Target>> => {
     ratio("get, one in flight", get1, ours, "iovalkey + JSON", 0.95),
     ratio("set with ttl, 64 in flight", set64, ours, "iovalkey + JSON", 1.7),
     ratio("getMany of 100", many, ours, "iovalkey + JSON", 0.9),
-    ratio("get, 64 in flight", get64, typed, "bentocache (L2 only)", 2.5),
-    ratio("get, 64 in flight", get64, typed, "keyv + valkey", 2.5),
-    ratio("get, 64 in flight", get64, typed, "cache-manager (keyv + valkey)", 2.5),
-    ratio("get, 64 in flight", get64, typed, "unstorage (ioredis)", 2.5),
+    // They know no schema: the same work is a get without one.
+    ratio("get, 64 in flight", get64, ours, "bentocache (L2 only)", 2.5),
+    ratio("get, 64 in flight", get64, ours, "keyv + valkey", 2.5),
+    ratio("get, 64 in flight", get64, ours, "cache-manager (keyv + valkey)", 2.5),
+    ratio("get, 64 in flight", get64, ours, "unstorage (ioredis)", 2.5),
     { work: readOfNumber, wanted: "≤ 1 µs", measured: `${(nanos / 1000).toFixed(2)} µs`, met: nanos <= 1000 },
     { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 }
   ]

@@ -65,8 +65,11 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   /** The command as the protocol writes it. */
   toWritable(socket: object): string | Buffer {
     if (this.bufferMode) return IovalkeyCommand.prototype.toWritable.call(this, socket)
-    let text = headOf(this.name, this.args.length)
-    for (let i = 0; i < this.args.length; i++) text += `$${Buffer.byteLength(this.args[i]!)}\r\n${this.args[i]}\r\n`
+    const head = headOf(this.name, this.args.length)
+    // One flat text; adding up many parts would make a tree that is flattened later.
+    if (this.args.length > 16) return head + this.args.map(bulk).join("")
+    let text = head
+    for (let i = 0; i < this.args.length; i++) text += bulk(this.args[i]!)
     return text
   }
 
@@ -102,6 +105,8 @@ export abstract class PendingCommand implements WireCommand, Expiring {
     if (!this.settled) this.carrier?.expired(this)
   }
 }
+
+const bulk = (arg: WireArg): string => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`
 
 /** What all commands of a name and number of arguments start with. Names come from programs, so that there are few. */
 const headOf = (name: string, args: number): string => {

@@ -45,41 +45,44 @@ export const batchOperations = <A, RD, RE>(
         parts.map((part) => ({ name: "MGET", args: part.map(([, final]) => final) }))
       ),
       (repliesOfParts) => {
-        const hits: Array<readonly [key: string, stored: string]> = []
+        const hits: Array<string> = []
+        const stored: Array<string> = []
         let bytes = 0
         for (let i = 0; i < parts.length; i++) {
           const part = parts[i]!
           const values = repliesOfParts[i]
-          if (!isValues(values, part.length)) return replies.unexpected("getMany")
+          if (!Array.isArray(values) || values.length !== part.length) return replies.unexpected("getMany")
           for (let j = 0; j < part.length; j++) {
-            const stored = values[j]
-            if (typeof stored !== "string") continue
-            hits.push([part[j]![0], stored])
-            bytes += stored.length
+            const value: Reply = values[j]
+            if (value === null) continue
+            if (typeof value !== "string") return replies.unexpected("getMany")
+            hits.push(part[j]![0])
+            stored.push(value)
+            bytes += value.length
           }
         }
         valueSize.observe(hits.length, bytes)
-        return decodeAll(hits, found)
+        return decodeAll(hits, stored, found)
       }
     )
 
   /** In order, and without fiber steps as long as the codec needs none. */
   const decodeAll = (
-    hits: ReadonlyArray<readonly [key: string, stored: string]>,
+    keys: ReadonlyArray<string>,
+    stored: ReadonlyArray<string>,
     found: Map<string, A>
   ): Effect.Effect<Map<string, A>, CacheError, RD> => {
-    for (let i = 0; i < hits.length; i++) {
-      const [key, stored] = hits[i]!
-      const decoded = decodedNow(codec, "getMany", key, stored)
+    for (let i = 0; i < keys.length; i++) {
+      const decoded = decodedNow(codec, "getMany", keys[i]!, stored[i]!)
       if (decoded === undefined) {
         const rest = Effect.forEach(
-          hits.slice(i),
-          ([key, stored]) => Effect.map(codec.decode("getMany", key, stored), (value) => found.set(key, value)),
+          keys.slice(i),
+          (key, j) => Effect.map(codec.decode("getMany", key, stored[i + j]!), (value) => found.set(key, value)),
           { discard: true }
         )
         return Effect.as(rest, found)
       }
-      found.set(key, decoded.value)
+      found.set(keys[i]!, decoded.value)
     }
     return Exit.succeed(found)
   }
@@ -148,11 +151,6 @@ export const batchOperations = <A, RD, RE>(
 }
 
 const windows = <A>(parts: ReadonlyArray<A>): Array<Array<A>> => split(parts, () => 0, commandsPerWrite)
-
-const isValues = (reply: Reply | undefined, length: number): reply is ReadonlyArray<string | null> =>
-  Array.isArray(reply) &&
-  reply.length === length &&
-  reply.every((item: Reply) => item === null || typeof item === "string")
 
 const isIterable = <A>(entries: Iterable<readonly [string, A]> | object): entries is Iterable<readonly [string, A]> =>
   Symbol.iterator in entries
