@@ -19,7 +19,7 @@ export interface Result {
 }
 
 const burstMillis = 200
-const rounds = 9
+const defaultRounds = 9
 
 /** Bursts of Promise code. */
 export const loops =
@@ -73,7 +73,8 @@ export class Runner {
 export const measure = async (
   runners: ReadonlyArray<Runner>,
   work: BurstRequest["work"],
-  concurrency: number
+  concurrency: number,
+  rounds = defaultRounds
 ): Promise<ReadonlyArray<Result>> => {
   const running: Array<{ readonly runner: Runner; readonly count: number; readonly rates: Array<number> }> = []
   for (const runner of runners.filter((runner) => runner.can(work))) {
@@ -97,7 +98,7 @@ export const measure = async (
 export const nanoseconds = (calls: Readonly<Record<string, () => unknown>>): ReadonlyMap<string, number> => {
   const count = 100_000
   const times = new Map(Object.keys(calls).map((name) => [name, [] as Array<number>]))
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -2; round < defaultRounds; round++) {
     for (const [name, call] of Object.entries(calls)) {
       const started = performance.now()
       for (let i = 0; i < count; i++) call()

@@ -20,6 +20,7 @@ import {
   CacheLive,
   CacheService,
   type ConnectionOptions,
+  type DedicatedClient,
   ValkeyClient,
   ValkeyStandalone
 } from "effect-vcache"
@@ -663,6 +664,38 @@ describe("dedicated connections", () => {
       )
       expectTimeout(held, "queue", false)
       yield* Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("PING", [])))
+    }))
+
+  test("what one borrower began, the next one does not find", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const { client } = yield* connect(server.url, { maxConnections: 1 })
+      const borrow = <A>(body: (own: DedicatedClient) => Effect.Effect<A, CacheError>) =>
+        Effect.scoped(Effect.flatMap(client.dedicated, body))
+      yield* borrow((own) => own.send("MULTI", []))
+      assert.strictEqual(yield* borrow((own) => own.send("SET", ["k", "v"])), "OK")
+      yield* borrow((own) => own.pipeline([{ name: "WATCH", args: ["k"] }]))
+      yield* client.send("SET", ["k", "changed"])
+      const replies = borrow((own) =>
+        Effect.andThen(Effect.andThen(own.send("MULTI", []), own.send("GET", ["k"])), own.send("EXEC", []))
+      )
+      assert.deepStrictEqual(yield* replies, ["changed"])
+      const id = borrow((own) => own.send("PING", []))
+      assert.deepStrictEqual([yield* id, yield* id], ["PONG", "PONG"])
+    }))
+
+  test("while the server is away borrowing fails, typed and soon; afterwards it works", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const { client } = yield* connect(server.url, { maxConnections: 1 })
+      const ping = Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("PING", [])))
+      yield* ping
+      yield* server.kill
+      for (let i = 0; i < 3; i++) {
+        assert.strictEqual((yield* failureWithin(profile.commandTimeout, ping))._tag, "CacheConnectionError")
+      }
+      yield* server.start
+      assert.strictEqual(yield* within(1000, recovered(ping)), "PONG")
     }))
 
   test("raw and use give iovalkey's own client, ready", () =>

@@ -7,9 +7,12 @@ import { makeCommands } from "./commands.ts"
 import { Connection } from "./Connection.ts"
 
 interface Dedicated extends DedicatedClient {
-  /** False once a command did not end well: the server may still be at it. */
-  clean: boolean
+  /** Whether somebody else may have the connection after this. */
+  readonly isClean: () => boolean
 }
+
+/** What they begin is the connection's state, which nobody else may find there. */
+const stateful: ReadonlySet<string> = new Set(["MULTI", "WATCH", "CLIENT", "READONLY", "READWRITE", "ASKING"])
 
 /** Kept open so long after their last use. */
 const idleTime = "1 minute"
@@ -30,7 +33,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
       connection.link.whenReady({
         operation: "dedicated",
         ready: () => resume(Exit.succeed(connection)),
-        fail: (error) => resume(Effect.as(close(connection), undefined).pipe(Effect.andThen(Effect.fail(error))))
+        fail: (error) => resume(Effect.andThen(close(connection), Effect.fail(error)))
       })
       return close(connection)
     }),
@@ -64,7 +67,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
     Pool.get(pool).pipe(
       Effect.timeoutOrElse({ duration: settings.poolTimeout, orElse: () => Effect.fail(tooLate) }),
       Effect.tap((dedicated) =>
-        Effect.addFinalizer(() => (dedicated.clean ? Effect.void : Pool.invalidate(pool, dedicated)))
+        Effect.addFinalizer(() => (dedicated.isClean() ? Effect.void : Pool.invalidate(pool, dedicated)))
       )
     )
   )
@@ -74,19 +77,26 @@ const maxTimer = 2 ** 31 - 1
 
 const clientOf = (connection: Connection, settings: ConnectionSettings): Dedicated => {
   const { pipeline, send } = makeCommands(connection, { ...settings, kind: "dedicated" })
-  const watched = <A>(effect: Effect.Effect<A, CacheError>) =>
+  let active = 0
+  let healthy = true
+  /** A command that did not end well may still be under way on the server. */
+  const watched = <A>(names: ReadonlyArray<string>, effect: Effect.Effect<A, CacheError>) =>
     Effect.suspend(() => {
-      const wasClean = client.clean
-      client.clean = false
+      active++
+      if (names.some((name) => stateful.has(name.toUpperCase()))) healthy = false
       return Effect.onExit(effect, (exit) => {
-        client.clean = wasClean && Exit.isSuccess(exit)
+        active--
+        if (Exit.isFailure(exit)) healthy = false
         return Effect.void
       })
     })
-  const client: Dedicated = {
-    clean: true,
-    send: (name, args, options) => watched(send(name, args, options)),
-    pipeline: (commands) => watched(pipeline(commands))
+  return {
+    isClean: () => healthy && active === 0,
+    send: (name, args, options) => watched([name], send(name, args, options)),
+    pipeline: (commands) =>
+      watched(
+        commands.map(({ name }) => name),
+        pipeline(commands)
+      )
   }
-  return client
 }

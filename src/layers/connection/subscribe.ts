@@ -24,17 +24,21 @@ export const makeSubscribe =
     return Stream.callback<Message, CacheError>((queue) =>
       Effect.acquireRelease(
         Effect.sync(() => listen(settings, random, channels, queue)),
-        (link) => Effect.promise(() => link.end())
+        (listener) => Effect.promise(() => listener.stop())
       )
     )
   }
+
+interface Listener {
+  readonly stop: () => Promise<void>
+}
 
 const listen = (
   settings: ConnectionSettings,
   random: () => number,
   channels: ReadonlyArray<string>,
   queue: Queue.Queue<Message, CacheError | Cause.Done>
-): Link => {
+): Listener => {
   const fail = (error: CacheError) => Queue.failCauseUnsafe(queue, Cause.fail(error))
   let heartbeat: NodeJS.Timeout | undefined
   let unanswered = 0
@@ -69,7 +73,12 @@ const listen = (
     heartbeat = setInterval(ping, settings.socketTimeout / heartbeats).unref()
   }
   link.whenReady({ operation: "SUBSCRIBE", ready: start, fail })
-  return link
+  return {
+    stop: () => {
+      clearInterval(heartbeat)
+      return link.end()
+    }
+  }
 }
 
 const overflow = (node: string) =>
