@@ -25,7 +25,7 @@ export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scop
         socket.on("error", () => {})
       }
       client.on("data", (data) => {
-        writes.push(data)
+        writes.push(Buffer.from(data))
         upstream.write(data)
       })
       upstream.on("data", (data) => {
