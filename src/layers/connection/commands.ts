@@ -104,7 +104,6 @@ class RequestCommand<A, E, R> extends PendingCommand {
     const resume = this.#resume!
     this.#use = undefined
     this.#resume = undefined
-    this.carrier = undefined
     resume(next)
   }
 }
