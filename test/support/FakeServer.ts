@@ -1,6 +1,7 @@
 /** A server that says what a test wants: it parses commands and answers with whatever bytes a function gives. */
 import { createServer, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
+import { listen } from "./listen.ts"
 
 /** The bytes to answer with; undefined = nothing. */
 export type Answer = (command: ReadonlyArray<string>, socket: Socket) => string | undefined
@@ -38,24 +39,7 @@ export const startRaw = (answer: Answer): Effect.Effect<FakeServer, never, Scope
         }
       })
     })
-    yield* Effect.addFinalizer(() =>
-      Effect.promise(
-        () =>
-          new Promise<void>((resolve) => {
-            for (const socket of sockets) socket.destroy()
-            server.close(() => resolve())
-          })
-      )
-    )
-    const port = yield* Effect.promise(
-      () =>
-        new Promise<number>((resolve) => {
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            resolve(typeof address === "object" && address !== null ? address.port : 0)
-          })
-        })
-    )
+    const port = yield* listen(server, sockets)
     return { port, url: `valkey://127.0.0.1:${port}`, commands }
   })
 

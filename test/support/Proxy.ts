@@ -1,6 +1,7 @@
 /** A relay in front of a server that loses, delays and cuts what passes. */
 import { connect, createServer, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
+import { listen } from "./listen.ts"
 
 export interface Proxy {
   readonly port: number
@@ -49,23 +50,6 @@ export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scop
         for (const socket of sockets) socket.resetAndDestroy()
       }
     }
-    yield* Effect.addFinalizer(() =>
-      Effect.promise(
-        () =>
-          new Promise<void>((resolve) => {
-            for (const socket of sockets) socket.destroy()
-            server.close(() => resolve())
-          })
-      )
-    )
-    const port = yield* Effect.promise(
-      () =>
-        new Promise<number>((resolve) => {
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            resolve(typeof address === "object" && address !== null ? address.port : 0)
-          })
-        })
-    )
+    const port = yield* listen(server, sockets)
     return Object.assign(proxy, { port, url: `valkey://127.0.0.1:${port}` })
   })
