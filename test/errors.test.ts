@@ -1,0 +1,94 @@
+/** The errors are data: they go through JSON and come back as themselves. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import {
+  CacheCodecError,
+  CacheConnectionError,
+  type CacheError,
+  CacheInputError,
+  CacheMissError,
+  CacheServerError,
+  CacheTimeoutError,
+  CacheUnsupportedError,
+  isTransient
+} from "effect-vcache"
+
+const AnyError = Schema.Union([
+  CacheConnectionError,
+  CacheTimeoutError,
+  CacheServerError,
+  CacheCodecError,
+  CacheMissError,
+  CacheInputError,
+  CacheUnsupportedError
+])
+
+const node = "127.0.0.1:6379"
+const cases: ReadonlyArray<readonly [CacheError, boolean, string]> = [
+  [
+    new CacheConnectionError({
+      operation: "GET",
+      phase: "connect",
+      code: "ECONNREFUSED",
+      node,
+      mayHaveExecuted: false,
+      cause: { name: "Error", message: "connect ECONNREFUSED", code: "ECONNREFUSED" }
+    }),
+    true,
+    "GET: no connection at 127.0.0.1:6379 (ECONNREFUSED)"
+  ],
+  [
+    new CacheConnectionError({ operation: "SET", phase: "lost", code: undefined, node, mayHaveExecuted: true }),
+    true,
+    "SET: connection lost at 127.0.0.1:6379; it may have been executed"
+  ],
+  [
+    new CacheConnectionError({ operation: "GET", phase: "closed", code: undefined, node, mayHaveExecuted: false }),
+    false,
+    "GET: the cache is closed at 127.0.0.1:6379"
+  ],
+  [
+    new CacheTimeoutError({ operation: "GET", phase: "queue", timeout: 250, node: undefined, mayHaveExecuted: false }),
+    true,
+    "GET: no free slot within 250 ms"
+  ],
+  [
+    new CacheServerError({ operation: "SET", code: "OOM", reply: "OOM out", node, mayHaveExecuted: false }),
+    false,
+    "SET at 127.0.0.1:6379: OOM out"
+  ],
+  [
+    new CacheServerError({ operation: "GET", code: "LOADING", reply: "LOADING", node, mayHaveExecuted: false }),
+    true,
+    "GET at 127.0.0.1:6379: LOADING"
+  ],
+  [
+    new CacheCodecError({ operation: "get", direction: "decode", key: "k", cause: { name: "E", message: "why" } }),
+    false,
+    'get: cannot decode the value of "k": why'
+  ],
+  [new CacheMissError({ operation: "incr", key: "k" }), false, 'incr: there is no key "k"'],
+  [new CacheInputError({ operation: "set", reason: "why" }), false, "set: why"],
+  [
+    new CacheUnsupportedError({ operation: "raw", topology: "memory", reason: "why" }),
+    false,
+    "raw: not possible in the memory topology: why"
+  ]
+]
+
+describe("errors", () => {
+  for (const [error, transient, message] of cases) {
+    it.effect(`${error._tag}: ${message}`, () =>
+      Effect.gen(function* () {
+        assert.strictEqual(error.message, message)
+        assert.strictEqual(isTransient(error), transient)
+        const codec = Schema.toCodecJson(AnyError)
+        const json = JSON.stringify(yield* Schema.encodeEffect(codec)(error))
+        const back = yield* Schema.decodeUnknownEffect(codec)(JSON.parse(json))
+        assert.strictEqual(back._tag, error._tag)
+        assert.strictEqual(back.message, message)
+        assert.instanceOf(back, Error)
+      })
+    )
+  }
+})
