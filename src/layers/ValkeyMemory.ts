@@ -5,6 +5,7 @@
 import { Clock, Effect, Exit, Layer, Queue, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
 import { type Arg, type Reply, toWireArg } from "../schema/Command.ts"
+import { inexactInteger, refused } from "../schema/failures.ts"
 import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 import type { CommandContext } from "./memory/command.ts"
 import { type Call, lookupCommand, runCommand } from "./memory/interpreter.ts"
@@ -117,8 +118,6 @@ export const layer = (options: MemoryOptions = {}): Layer.Layer<ValkeyClient> =>
     )
   )
 
-const refused = (operation: string, reason: string) => Exit.fail(new CacheInputError({ operation, reason }))
-
 const unsupported = (operation: string, reason: string) =>
   new CacheUnsupportedError({ operation, topology: "memory", reason })
 
@@ -134,11 +133,9 @@ const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError>
 
 /** An integer that JavaScript cannot hold exactly is refused, as it is from a server. */
 const exact = (operation: string, reply: Reply): Reply => {
-  if (typeof reply === "number" && !Number.isSafeInteger(reply)) throw serverError(operation, inexactInteger, true)
+  if (typeof reply === "number" && !Number.isSafeInteger(reply)) throw inexactInteger(operation)
   return reply
 }
-
-const inexactInteger = new ServerReply("OVERFLOW the reply is an integer beyond 2^53")
 
 const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): ReadonlyArray<Reply> => {
   for (const call of calls) {

@@ -2,10 +2,11 @@
 import type { Redis } from "iovalkey"
 import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { protocolError } from "../../schema/failures.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { fromRejection } from "./errors.ts"
 import { Link } from "./Link.ts"
-import { type Carrier, type PendingCommand, protocolError, type WireCommand } from "./PendingCommand.ts"
+import type { Carrier, PendingCommand, WireCommand } from "./PendingCommand.ts"
 import { TurnWriter } from "./TurnWriter.ts"
 
 export class Connection implements Carrier {
@@ -173,7 +174,12 @@ export class Connection implements Carrier {
 
   #startTimer(command: PendingCommand, millis: number): void {
     // As in `Deadlines`: replies that have arrived are read before an immediate runs.
-    if (millis !== Infinity) command.timer = setTimeout(() => setImmediate(() => command.expire()), millis)
+    if (millis === Infinity) return
+    const timer = setTimeout(() => {
+      // Unless it was given another time meanwhile.
+      setImmediate(() => command.timer === timer && command.expire())
+    }, millis)
+    command.timer = timer
   }
 
   #stopDeadline(command: PendingCommand): void {

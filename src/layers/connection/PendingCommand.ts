@@ -3,8 +3,9 @@
  * but without the promises that one makes for each command.
  */
 import { Command as IovalkeyCommand } from "iovalkey"
-import { CacheConnectionError, type CacheError, CacheServerError } from "../../schema/CacheError.ts"
+import { type CacheError, CacheServerError } from "../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
+import { inexactInteger, protocolError } from "../../schema/failures.ts"
 import type { Expiring } from "./Deadlines.ts"
 import type { Waiter } from "./Link.ts"
 
@@ -142,10 +143,6 @@ export class CallbackCommand extends PendingCommand {
   }
 }
 
-/** A reply of a shape that no command can have. */
-export const protocolError = (operation: string, node?: string): CacheConnectionError =>
-  new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })
-
 /** The reply with bulk strings as text. */
 export const readText: ReadReply = (operation, reply) =>
   Buffer.isBuffer(reply) ? reply.toString() : readOther(operation, reply, readText)
@@ -161,18 +158,9 @@ const readOther = (operation: string, reply: unknown, read: ReadReply): Reply =>
   if (reply === null) return null
   if (typeof reply === "number") {
     if (Number.isSafeInteger(reply)) return reply
+    // The parser has already rounded it.
     throw inexactInteger(operation)
   }
   if (Array.isArray(reply)) return reply.map((item) => read(operation, item))
   throw new TypeError("not a reply")
 }
-
-/** The parser has already rounded it. */
-const inexactInteger = (operation: string) =>
-  new CacheServerError({
-    operation,
-    code: "OVERFLOW",
-    reply: "OVERFLOW the reply is an integer beyond 2^53",
-    node: undefined,
-    mayHaveExecuted: true
-  })

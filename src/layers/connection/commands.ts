@@ -2,6 +2,7 @@
 import { Effect, Exit, Result } from "effect"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { Command, Reply, WireArg } from "../../schema/Command.ts"
+import { refused } from "../../schema/failures.ts"
 import { toMillis } from "../../schema/TimeToLive.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { blockingMillis, checkCommand } from "../shared/commandRules.ts"
@@ -57,7 +58,8 @@ export const makeCommands = (
       }
       commands.forEach((command, i) => {
         const wire = checkCommand(command.name, command.args, kind, maxValueBytes)
-        if (typeof wire === "string") return settle(i, Result.fail(inputError(command.name, wire)))
+        if (typeof wire === "string")
+          return settle(i, Result.fail(new CacheInputError({ operation: command.name, reason: wire })))
         pending.push(pendingOf(command, wire, (result) => settle(i, result)))
       })
       connection.sendTogether(pending)
@@ -120,10 +122,5 @@ export const pendingOf = (
     (reply) => settle(Result.succeed(reply)),
     (error) => settle(Result.fail(error))
   )
-
-export const inputError = (operation: string, reason: string) => new CacheInputError({ operation, reason })
-
-export const refused = (operation: string, reason: string): Exit.Exit<never, CacheError> =>
-  Exit.fail(inputError(operation, reason))
 
 const notYet: PipelineResults[number] = Result.succeed(null)

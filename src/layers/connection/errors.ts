@@ -1,4 +1,5 @@
 /** From iovalkey's failures to ours. Raw errors hold arguments and credentials, so that none is ever kept. */
+import { replyCode } from "../../schema/failures.ts"
 import { CacheConnectionError, type CacheError, CacheServerError, type Cause } from "../../schema/CacheError.ts"
 
 /** What is known of the command when it fails. */
@@ -18,10 +19,8 @@ const cleanReply = (message: string): string =>
     .replace(/ script: [0-9a-f]{40}, on @.*$/s, "")
     .slice(0, maxReplyLength)
 
-const firstWord = (message: string): string => /^[A-Z]+/.exec(message)?.[0] ?? "ERR"
-
 const serverError = ({ operation, node }: Circumstances, message: string, mayHaveExecuted = false) =>
-  new CacheServerError({ operation, node, code: firstWord(message), reply: cleanReply(message), mayHaveExecuted })
+  new CacheServerError({ operation, node, code: replyCode(message), reply: cleanReply(message), mayHaveExecuted })
 
 export const isReplyError = (error: Error): boolean => error.name === "ReplyError"
 
@@ -90,7 +89,7 @@ export const causeOf = (error: unknown): Cause => {
 
 const codeOf = (error: Error): string | undefined => {
   if (isReplyError(error)) {
-    return error.message.includes("max number of clients") ? "MAXCLIENTS" : firstWord(error.message)
+    return error.message.includes("max number of clients") ? "MAXCLIENTS" : replyCode(error.message)
   }
   if (error.name === "ParserError" || error.message.startsWith("Command queue state error")) return "PROTOCOL"
   return "code" in error && typeof error.code === "string" ? error.code : undefined

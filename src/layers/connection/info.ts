@@ -2,7 +2,7 @@
 import { Effect, Exit } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { protocolError } from "./PendingCommand.ts"
+import { protocolError } from "../../schema/failures.ts"
 
 export const makeInfo =
   (node: string, send: ValkeyClientShape["send"]): ValkeyClientShape["info"] =>

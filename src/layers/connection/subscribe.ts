@@ -3,11 +3,10 @@ import { Cause, Effect, Queue, Stream } from "effect"
 import type { Redis } from "iovalkey"
 import { type CacheError, CacheConnectionError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { protocolError, refused } from "../../schema/failures.ts"
 import type { Message, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { inputError } from "./commands.ts"
 import { fromRejection, notConnected } from "./errors.ts"
 import { Link } from "./Link.ts"
-import { protocolError } from "./PendingCommand.ts"
 
 /** Messages that may wait for a slow reader. One more and the stream fails, because dropping them would be silent. */
 const maxWaiting = 16_384
@@ -19,7 +18,7 @@ export const makeSubscribe =
   (settings: ConnectionSettings, random: () => number): ValkeyClientShape["subscribe"] =>
   (...channels) => {
     if (channels.some((channel) => !channel.isWellFormed())) {
-      return Stream.fail(inputError("SUBSCRIBE", "a channel must not contain a lone surrogate"))
+      return Stream.fromEffect(refused("SUBSCRIBE", "a channel must not contain a lone surrogate"))
     }
     return Stream.callback<Message, CacheError>((queue) =>
       Effect.acquireRelease(

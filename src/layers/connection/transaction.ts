@@ -2,12 +2,13 @@
 import { Effect, Exit } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
+import { protocolError, refused } from "../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { checkCommand } from "../shared/commandRules.ts"
-import { type CommandOptions, pendingOf, refused } from "./commands.ts"
+import { type CommandOptions, pendingOf } from "./commands.ts"
 import type { Connection } from "./Connection.ts"
 import { failedInTransaction, transactionAborted } from "./errors.ts"
-import { CallbackCommand, protocolError, readText, reader } from "./PendingCommand.ts"
+import { CallbackCommand, readText, reader } from "./PendingCommand.ts"
 
 export const makeTransaction =
   (connection: Connection, { kind, maxValueBytes }: CommandOptions): ValkeyClientShape["transaction"] =>

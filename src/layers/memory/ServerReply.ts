@@ -1,12 +1,14 @@
 /** The server's error replies, word for word. */
 
+import { replyCode } from "../../schema/failures.ts"
+
 /** Thrown by a command to answer with an error. */
 export class ServerReply extends Error {
   override readonly name = "ServerReply"
 
   /** The reply's first word. */
   get code(): string {
-    return /^[A-Z]+/.exec(this.message)?.[0] ?? "ERR"
+    return replyCode(this.message)
   }
 }
 

@@ -5,9 +5,9 @@ import type { Command, Reply } from "../../schema/Command.ts"
 import { decodedNow } from "../../schema/ValueCodec.ts"
 import type { KeyOption, TtlOption, TypedCache } from "../CacheService.ts"
 import { sendAll, split, ValueSize } from "./batches.ts"
-
 import type { CacheContext } from "./context.ts"
 import * as replies from "./replies.ts"
+import { setArguments } from "./values.ts"
 
 /** A user key and its final key. */
 type KeyPair = readonly [key: string, final: string]
@@ -102,9 +102,7 @@ export const batchOperations = <A, RD, RE>(
     )
 
   const setCommand = (final: string, encoded: string, millis: number): Command =>
-    millis === 0
-      ? { name: "UNLINK", args: [final] }
-      : { name: "SET", args: millis === Infinity ? [final, encoded] : [final, encoded, "PX", millis] }
+    millis === 0 ? { name: "UNLINK", args: [final] } : { name: "SET", args: setArguments(final, encoded, millis) }
 
   const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options?: TtlOption) {
     const sets: Array<{ readonly key: string; readonly command: Command; readonly bytes: number }> = []

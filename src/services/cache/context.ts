@@ -1,7 +1,8 @@
 /** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
 import { type Duration, Effect, Exit, Random } from "effect"
-import { CacheInputError } from "../../schema/CacheError.ts"
+import type { CacheInputError } from "../../schema/CacheError.ts"
 import { type CacheOptionsShape, optionsRefusal } from "../../schema/CacheOptions.ts"
+import { refused } from "../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal } from "../../schema/Key.ts"
 import { toMillis, withJitter } from "../../schema/TimeToLive.ts"
 import type { ValueCodec } from "../../schema/ValueCodec.ts"
@@ -36,11 +37,9 @@ export const makeContext = <A, RD, RE>(
   const defaultMillis = toMillis(options.timeToLive) ?? 0
 
   const version: CacheContext<A, RD, RE>["version"] = (operation, keyOptions) => {
-    if (refusal !== undefined) return inputError(operation, refusal)
+    if (refusal !== undefined) return refused(operation, refusal)
     const version = keyOptions?.version ?? options.version
-    return Number.isSafeInteger(version)
-      ? Exit.succeed(version)
-      : inputError(operation, "version must be a safe integer")
+    return Number.isSafeInteger(version) ? Exit.succeed(version) : refused(operation, "version must be a safe integer")
   }
 
   // What the default key function puts before every key of the cache's own version.
@@ -55,7 +54,7 @@ export const makeContext = <A, RD, RE>(
     version,
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
-      if (reason !== undefined) return inputError(operation, reason)
+      if (reason !== undefined) return refused(operation, reason)
       if (head !== undefined && keyOptions?.version === undefined) return checkedFinal(operation, head + key)
       const checked = version(operation, keyOptions)
       if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
@@ -63,7 +62,7 @@ export const makeContext = <A, RD, RE>(
     },
     lifetime: (operation, timeToLive) => {
       const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)
-      if (millis === undefined) return inputError(operation, "timeToLive is not a duration")
+      if (millis === undefined) return refused(operation, "timeToLive is not a duration")
       if (jitter === 0) return Exit.succeed(millis)
       return Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
     }
@@ -72,8 +71,5 @@ export const makeContext = <A, RD, RE>(
 
 const checkedFinal = (operation: string, final: string): Exit.Exit<string, CacheInputError> => {
   const reason = keyRefusal(final)
-  return reason === undefined ? Exit.succeed(final) : inputError(operation, `after prefix and version: ${reason}`)
+  return reason === undefined ? Exit.succeed(final) : refused(operation, `after prefix and version: ${reason}`)
 }
-
-export const inputError = (operation: string, reason: string): Exit.Exit<never, CacheInputError> =>
-  Exit.fail(new CacheInputError({ operation, reason }))

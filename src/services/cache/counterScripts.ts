@@ -1,5 +1,17 @@
 /** The scripts behind the counters: what a missing key means, and how far a number reaches, in one step with the count. */
-import type { Script } from "../ValkeyClient.ts"
+import type { Arg } from "../../schema/Command.ts"
+import type { Script, ScriptStore } from "../ValkeyClient.ts"
+
+/** What becomes of a missing counter: a miss, or ARGV[2] for ARGV[3] milliseconds, "0" = for none at all, "" = for ever. */
+const createLua = `
+  if ARGV[2] == '' then return nil end
+  if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+  elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end`
+
+const create = (call: ScriptStore["call"], key: string, initial: Arg, lifetime: Arg): void => {
+  if (lifetime === "") call("SET", key, initial)
+  else if (lifetime !== "0") call("SET", key, initial, "PX", lifetime)
+}
 
 const overflow = "OVERFLOW the result is beyond 2^53"
 
@@ -8,9 +20,7 @@ export const incrScript: Script = {
   name: "incr",
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  if ARGV[2] == '' then return nil end
-  if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
-  elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+${createLua}
   return tonumber(ARGV[2])
 end
 local result = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -22,8 +32,7 @@ return result`,
   memory: ({ call, fail }, [key = ""], [delta = 0, initial = "", lifetime = ""]) => {
     if (call("EXISTS", key) === 0) {
       if (initial === "") return null
-      if (lifetime === "") call("SET", key, initial)
-      else if (lifetime !== "0") call("SET", key, initial, "PX", lifetime)
+      create(call, key, initial, lifetime)
       return Number(initial)
     }
     const result = call("INCRBY", key, delta)
@@ -40,17 +49,14 @@ export const incrFloatScript: Script = {
   name: "incrFloat",
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  if ARGV[2] == '' then return nil end
-  if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
-  elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+${createLua}
   return ARGV[2]
 end
 return redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])`,
   memory: ({ call }, [key = ""], [delta = 0, initial = "", lifetime = ""]) => {
     if (call("EXISTS", key) === 0) {
       if (initial === "") return null
-      if (lifetime === "") call("SET", key, initial)
-      else if (lifetime !== "0") call("SET", key, initial, "PX", lifetime)
+      create(call, key, initial, lifetime)
       return String(initial)
     }
     return call("INCRBYFLOAT", key, delta)

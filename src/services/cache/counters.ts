@@ -4,7 +4,8 @@ import { type CacheError, CacheMissError, CacheServerError } from "../../schema/
 import type { Reply } from "../../schema/Command.ts"
 import type { CounterOption, TypedCache } from "../CacheService.ts"
 import type { Script } from "../ValkeyClient.ts"
-import { type CacheContext, inputError } from "./context.ts"
+import { refused, replyCode } from "../../schema/failures.ts"
+import type { CacheContext } from "./context.ts"
 import { incrBigScript, incrFloatScript, incrScript, replaceScript } from "./counterScripts.ts"
 import * as replies from "./replies.ts"
 
@@ -27,7 +28,7 @@ export const counterOperations = <A, RD, RE>(
     const { initial } = options
     const start = initial === undefined ? "" : initial + delta
     if (typeof start === "number" && !isCounter(script, start)) {
-      return yield* inputError(operation, "initial plus delta is not a number that the counter can hold")
+      return yield* refused(operation, "initial plus delta is not a number that the counter can hold")
     }
     const millis = initial === undefined ? Infinity : yield* lifetime(operation, options.timeToLive)
     const reply = yield* client.eval(script, [final], [delta, String(start), millis === Infinity ? "" : String(millis)])
@@ -38,17 +39,17 @@ export const counterOperations = <A, RD, RE>(
   const incr = (operation: string, key: string, delta: number, options?: CounterOption) =>
     Number.isSafeInteger(delta)
       ? Effect.flatMap(count(operation, incrScript, key, delta, options), replies.integer(operation))
-      : inputError(operation, "delta must be a safe integer; incrBig counts further")
+      : refused(operation, "delta must be a safe integer; incrBig counts further")
 
   const incrFloat: TypedCache<A, RD, RE>["incrFloat"] = (key, delta, options) =>
     Number.isFinite(delta)
       ? Effect.flatMap(count("incrFloat", incrFloatScript, key, delta, options), finiteNumber)
-      : inputError("incrFloat", "delta must be a finite number")
+      : refused("incrFloat", "delta must be a finite number")
 
   /** Within 64 bits the server counts; beyond, we do, and store the sum where nobody was faster. */
   const incrBig: TypedCache<A, RD, RE>["incrBig"] = Effect.fnUntraced(function* (key, delta = 1n, options) {
     const final = yield* finalKey("incrBig", key, options)
-    if (typeof delta !== "bigint") return yield* inputError("incrBig", "delta must be a bigint")
+    if (typeof delta !== "bigint") return yield* refused("incrBig", "delta must be a bigint")
     if (BigInt.asIntN(64, delta) === delta) {
       const counted = yield* client.eval(incrBigScript, [final], [delta]).pipe(
         Effect.map((reply) => ({ reply })),
@@ -80,7 +81,7 @@ const isCounter = (script: Script, value: number): boolean =>
 const serverError = (operation: string, reply: string) =>
   new CacheServerError({
     operation,
-    code: reply.split(" ")[0] ?? "ERR",
+    code: replyCode(reply),
     reply,
     node: undefined,
     mayHaveExecuted: false

@@ -5,8 +5,9 @@ import type { KeyType, Reply } from "../../schema/Command.ts"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../schema/Key.ts"
 import type { KeyOption, TypedCache } from "../CacheService.ts"
 import type { ScanOptions } from "../ValkeyClient.ts"
-import { sendAll, split } from "./batches.ts"
-import { type CacheContext, inputError } from "./context.ts"
+import { split } from "./batches.ts"
+import { refused } from "../../schema/failures.ts"
+import type { CacheContext } from "./context.ts"
 import * as replies from "./replies.ts"
 
 type KeySpaceOperations =
@@ -42,7 +43,7 @@ export const keySpaceOperations = <A, RD, RE>(
   ) {
     const current = yield* version(operation, keyOptions)
     const next = current + delta
-    if (!Number.isSafeInteger(delta)) return yield* inputError(operation, "delta must be a safe integer")
+    if (!Number.isSafeInteger(delta)) return yield* refused(operation, "delta must be a safe integer")
     const from = yield* finalKey(operation, key, { version: current })
     const to = yield* finalKey(operation, key, { version: next })
     yield* move(operation, key, from, to, true)
@@ -52,7 +53,7 @@ export const keySpaceOperations = <A, RD, RE>(
   /** The keys that a glob matches, checked to be of this space. */
   const space = (operation: string, pattern: string, keyOptions?: KeyOption) => {
     const reason = keyRefusal(pattern)
-    if (reason !== undefined) return inputError(operation, reason.replace("a key", "a pattern"))
+    if (reason !== undefined) return refused(operation, reason.replace("a key", "a pattern"))
     return Exit.map(version(operation, keyOptions), (version) => keySpace(keyFunction, { prefix, version }, pattern))
   }
 
@@ -65,8 +66,7 @@ export const keySpaceOperations = <A, RD, RE>(
   const unlinkAll = Effect.fnUntraced(function* (operation: string, keys: ReadonlyArray<string>) {
     let count = 0
     for (const part of split(keys, (key) => key.length)) {
-      const [reply = null] = yield* sendAll(client, [{ name: "UNLINK", args: part }])
-      count += yield* replies.integer(operation)(reply)
+      count += yield* client.request("UNLINK", part, replies.integer(operation))
     }
     return count
   })

@@ -1,9 +1,11 @@
 /** How long keys live. */
-import { Duration, Effect, Option, Result } from "effect"
+import { Duration, Effect, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import type { KeyOption, TypedCache } from "../CacheService.ts"
-import { type CacheContext, inputError } from "./context.ts"
+import { sendAll } from "./batches.ts"
+import { refused } from "../../schema/failures.ts"
+import type { CacheContext } from "./context.ts"
 import * as replies from "./replies.ts"
 
 type LifetimeOperations = "touch" | "expire" | "expireAt" | "persist" | "ttl"
@@ -15,15 +17,13 @@ export const lifetimeOperations = <A, RD, RE>(
 
   /** Persistent, whether it was so before or not; whether the key exists. */
   const persistent = (operation: string, final: string) =>
-    client
-      .pipeline([
+    Effect.flatMap(
+      sendAll(client, [
         { name: "PERSIST", args: [final] },
         { name: "EXISTS", args: [final] }
-      ])
-      .pipe(
-        Effect.flatMap((results) => Effect.fromResult(Result.all(results))),
-        Effect.flatMap(([, exists]) => replies.flag(operation)(exists ?? null))
-      )
+      ]),
+      ([, exists = null]) => replies.flag(operation)(exists)
+    )
 
   const expire = (operation: string, key: string, timeToLive: Duration.Input | undefined, options?: KeyOption) =>
     Effect.flatMapEager(finalKey(operation, key, options), (final) =>
@@ -40,7 +40,7 @@ export const lifetimeOperations = <A, RD, RE>(
     expireAt: (key, instant, options) => {
       const millis = Math.ceil(Number(instant))
       // Beyond them there are no dates.
-      if (!(Math.abs(millis) <= 8.64e15)) return inputError("expireAt", "the instant is not a valid date")
+      if (!(Math.abs(millis) <= 8.64e15)) return refused("expireAt", "the instant is not a valid date")
       return Effect.flatMapEager(finalKey("expireAt", key, options), (final) =>
         client.request("PEXPIREAT", [final, millis], replies.flag("expireAt"))
       )

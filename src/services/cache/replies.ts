@@ -1,14 +1,13 @@
 /** Replies are checked, never cast: one of another shape is an error, not a value. */
 import { Effect, Exit, Option } from "effect"
-import { CacheConnectionError, type CacheError } from "../../schema/CacheError.ts"
+import type { CacheConnectionError, CacheError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
+import { protocolError } from "../../schema/failures.ts"
 import type { ValueCodec } from "../../schema/ValueCodec.ts"
 
 /** Whoever answered so is not the server we think it is. */
 export const unexpected = (operation: string): Exit.Exit<never, CacheConnectionError> =>
-  Exit.fail(
-    new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node: undefined, mayHaveExecuted: true })
-  )
+  Exit.fail(protocolError(operation))
 
 export const integer = (operation: string) => (reply: Reply) =>
   typeof reply === "number" ? Exit.succeed(reply) : unexpected(operation)
@@ -16,9 +15,6 @@ export const integer = (operation: string) => (reply: Reply) =>
 /** 1 or 0. */
 export const flag = (operation: string) => (reply: Reply) =>
   reply === 1 || reply === 0 ? Exit.succeed(reply === 1) : unexpected(operation)
-
-export const textOrNull = (operation: string) => (reply: Reply) =>
-  reply === null || typeof reply === "string" ? Exit.succeed(reply) : unexpected(operation)
 
 /** "OK", or null where a condition held the command back. */
 export const done = (operation: string) => (reply: Reply) =>

@@ -2,7 +2,8 @@
 import { Effect, Exit } from "effect"
 import type { Arg } from "../../schema/Command.ts"
 import type { SetOption, TypedCache } from "../CacheService.ts"
-import { type CacheContext, inputError } from "./context.ts"
+import { refused } from "../../schema/failures.ts"
+import type { CacheContext } from "./context.ts"
 import * as replies from "./replies.ts"
 
 type ValueOperations = "get" | "set" | "getAndSet" | "getAndDelete" | "add" | "delete" | "has"
@@ -21,10 +22,10 @@ export const valueOperations = <A, RD, RE>(
   const newLifetime = (operation: string, options?: SetOption) => {
     const { keepTtl, timeToLive, when } = options ?? {}
     if (when !== undefined && when !== "absent" && when !== "present") {
-      return inputError(operation, "when must be absent or present")
+      return refused(operation, "when must be absent or present")
     }
     if (keepTtl !== true) return lifetime(operation, timeToLive)
-    return timeToLive === undefined ? Exit.succeed(undefined) : inputError(operation, "keepTtl contradicts timeToLive")
+    return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl contradicts timeToLive")
   }
 
   const exists = (final: string) => client.request("EXISTS", [final], replies.flag("has"))
@@ -78,11 +79,12 @@ export const valueOperations = <A, RD, RE>(
   }
 }
 
-const setArguments = (
+/** Of SET; undefined = the key keeps its lifetime. */
+export const setArguments = (
   key: string,
   value: string,
   millis: number | undefined,
-  options: SetOption | undefined
+  options?: SetOption
 ): Array<Arg> => {
   const args: Array<Arg> = [key, value]
   if (millis === undefined) args.push("KEEPTTL")
