@@ -109,7 +109,6 @@ describe("connection options", () => {
   it("has the documented defaults", () => {
     const settings = Result.getOrThrow(connectionSettings(target, {}))
     assert.deepStrictEqual(settings, {
-      address: { host: "h", port: 6379 },
       username: undefined,
       password: undefined,
       database: 0,

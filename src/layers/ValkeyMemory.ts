@@ -98,6 +98,8 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     dedicated: Effect.succeed({ send, pipeline }),
     raw: Effect.fail(unsupported("raw", "there is no connection")),
     use: () => Effect.fail(unsupported("use", "there is no connection")),
+    state: Effect.succeed({ _tag: "Ready" }),
+    states: Stream.succeed({ _tag: "Ready" }),
     info: () =>
       at("INFO", ({ now }) => {
         const facts = { used_memory: store.bytes, keys: [...store.entries(now)].length }

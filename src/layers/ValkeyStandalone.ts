@@ -1,10 +1,10 @@
 /** The client over one server: TCP, TLS or a unix socket. */
 import { Config, Effect, Layer, type Redacted } from "effect"
-import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
-import { type ConnectionOptions, connectionSettings } from "../schema/ConnectionOptions.ts"
-import { parseConnectionUrl } from "../schema/ConnectionUrl.ts"
-import { ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
-import { makeClient } from "./connection/client.ts"
+import type { CacheError } from "../schema/CacheError.ts"
+import type { ConnectionOptions } from "../schema/ConnectionOptions.ts"
+import { serverSettings } from "../schema/ReplicatedOptions.ts"
+import { ValkeyClient } from "../services/ValkeyClient.ts"
+import { makeStandalone } from "./connection/standalone.ts"
 
 /**
  * `valkey://[user[:password]@]host[:port][/database][?db=n]`, also `redis://`; TLS: `valkeys://`, `rediss://`;
@@ -15,16 +15,8 @@ export interface StandaloneOptions extends ConnectionOptions {
 }
 
 export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
-  const target = yield* Effect.fromResult(parseConnectionUrl(url))
-  if (target._tag === "Memory") {
-    return yield* new CacheInputError({
-      operation: "url",
-      reason: "memory:// names no server; use ValkeyMemory or ValkeyUrl"
-    })
-  }
-  const settings = yield* Effect.fromResult(connectionSettings(target, options))
-  const client: ValkeyClientShape = yield* makeClient(settings)
-  return client
+  const { address, settings } = yield* Effect.fromResult(serverSettings(url, options))
+  return yield* makeStandalone(address, settings)
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */

@@ -1,8 +1,8 @@
 /** Settings of a connection, as a caller writes them and as they are used. */
-import { type Duration, Redacted, Result } from "effect"
-import { CacheInputError } from "./CacheError.ts"
-import type { ConnectionTarget, Endpoint } from "./ConnectionUrl.ts"
-import { toMillis } from "./TimeToLive.ts"
+import { type Duration, Redacted, type Result } from "effect"
+import type { CacheInputError } from "./CacheError.ts"
+import type { Endpoint, Identity } from "./ConnectionUrl.ts"
+import { Fields } from "./Fields.ts"
 
 export interface TlsOptions {
   readonly ca?: string
@@ -55,9 +55,11 @@ export interface TlsSettings {
   readonly rejectUnauthorized: boolean
 }
 
-/** Checked settings with every default filled in; times in milliseconds. */
+/** Where a server listens. */
+export type Address = Endpoint | { readonly path: string }
+
+/** Checked settings of every connection, with all defaults filled in; times in milliseconds. */
 export interface ConnectionSettings {
-  readonly address: Endpoint | { readonly path: string }
   readonly username: string | undefined
   readonly password: Redacted.Redacted | undefined
   readonly database: number
@@ -80,18 +82,17 @@ export interface ConnectionSettings {
 
 /** Checks the options against each other and fills in the defaults; the error names the field. */
 export const connectionSettings = (
-  target: Exclude<ConnectionTarget, { readonly _tag: "Memory" }>,
+  target: Identity & { readonly _tag?: string; readonly tls?: boolean },
   options: ConnectionOptions
 ): Result.Result<ConnectionSettings, CacheInputError> => {
   const fields = new Fields()
   const connectTimeout = fields.millis("connectTimeout", options.connectTimeout, 5000)
   const commandTimeout = fields.millis("commandTimeout", options.commandTimeout, 1000)
   const settings: ConnectionSettings = {
-    address: target._tag === "Unix" ? { path: target.path } : target.endpoint,
     username: target.username ?? fields.text("username", options.username),
     password: target.password ?? redacted(options.password),
     database: target.database ?? fields.integer("database", options.database, 0, 0),
-    tls: tlsSettings(target._tag === "Tcp" && target.tls, options.tls),
+    tls: tlsSettings(target.tls === true, options.tls),
     connectTimeout,
     commandTimeout,
     socketTimeout: fields.millis("socketTimeout", options.socketTimeout, 3000),
@@ -118,51 +119,14 @@ export const connectionSettings = (
     "clientName",
     "must be printable ASCII without spaces"
   )
-  fields.require(target._tag === "Tcp" || settings.tls === undefined, "tls", "is not possible on a unix socket")
-  return fields.refusal === undefined
-    ? Result.succeed(settings)
-    : Result.fail(new CacheInputError({ operation: "connect", reason: fields.refusal }))
+  fields.require(target._tag !== "Unix" || settings.tls === undefined, "tls", "is not possible on a unix socket")
+  return fields.result(settings)
 }
 
-/** A timer cannot wait longer. */
-const maxTimer = 2 ** 31 - 1
-
-/** Reads fields and remembers the first refusal. */
-class Fields {
-  refusal: string | undefined
-
-  require(condition: boolean, field: string, what: string): void {
-    if (!condition) this.refusal ??= `${field} ${what}`
-  }
-
-  millis(field: string, input: Duration.Input | undefined, byDefault: number): number {
-    const millis = input === undefined ? byDefault : toMillis(input)
-    this.require(millis !== undefined && millis > 0 && millis <= maxTimer, field, "must be a positive, finite duration")
-    return millis ?? byDefault
-  }
-
-  integer(field: string, input: number | undefined, byDefault: number, least = 1): number {
-    const value = input ?? byDefault
-    this.require(Number.isSafeInteger(value) && value >= least, field, `must be a whole number, at least ${least}`)
-    return value
-  }
-
-  text(field: string, input: string | undefined): string | undefined {
-    this.require(input === undefined || (typeof input === "string" && input !== ""), field, "must not be empty")
-    return input
-  }
-
-  oneOf<A extends string>(field: string, input: A | undefined, choices: readonly [A, ...ReadonlyArray<A>]): A {
-    const value = input ?? choices[0]
-    this.require(choices.includes(value), field, `must be one of ${choices.join(", ")}`)
-    return value
-  }
-}
-
-const redacted = (secret: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined =>
+export const redacted = (secret: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined =>
   typeof secret === "string" ? Redacted.make(secret) : secret
 
-const tlsSettings = (byUrl: boolean, option: boolean | TlsOptions | undefined): TlsSettings | undefined => {
+export const tlsSettings = (byUrl: boolean, option: boolean | TlsOptions | undefined): TlsSettings | undefined => {
   if (!byUrl && (option === undefined || option === false)) return undefined
   const tls = typeof option === "object" ? option : {}
   return {

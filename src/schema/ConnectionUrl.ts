@@ -7,28 +7,49 @@ export interface Endpoint {
   readonly port: number
 }
 
+/** Who a URL says we are. */
+export interface Identity {
+  readonly username: string | undefined
+  readonly password: Redacted.Redacted | undefined
+  readonly database: number | undefined
+}
+
+export interface ServerTarget extends Identity {
+  readonly _tag: "Tcp"
+  readonly endpoint: Endpoint
+  readonly tls: boolean
+}
+
+export interface SocketTarget extends Identity {
+  readonly _tag: "Unix"
+  readonly path: string
+}
+
+export interface SentinelTarget extends Identity {
+  readonly _tag: "Sentinel"
+  readonly sentinels: readonly [Endpoint, ...ReadonlyArray<Endpoint>]
+  readonly name: string
+  readonly tls: boolean
+}
+
+export interface ClusterTarget extends Identity {
+  readonly _tag: "Cluster"
+  readonly nodes: readonly [Endpoint, ...ReadonlyArray<Endpoint>]
+  readonly tls: boolean
+}
+
 export type ConnectionTarget =
-  | {
-      readonly _tag: "Tcp"
-      readonly endpoint: Endpoint
-      readonly tls: boolean
-      readonly username: string | undefined
-      readonly password: Redacted.Redacted | undefined
-      readonly database: number | undefined
-    }
-  | {
-      readonly _tag: "Unix"
-      readonly path: string
-      readonly username: string | undefined
-      readonly password: Redacted.Redacted | undefined
-      readonly database: number | undefined
-    }
+  | ServerTarget
+  | SocketTarget
+  | SentinelTarget
+  | ClusterTarget
   | { readonly _tag: "Memory" }
 
 const defaultPort = 6379
+const defaultSentinelPort = 26_379
 const shape = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#@]*)(\/[^?#]*)?(?:\?([^#]*))?$/i
 
-/** Parses a URL of one server, or `memory://`. The error names the part that is wrong and shows nothing of the URL. */
+/** Parses a URL of any topology. The error names the part that is wrong and shows nothing of the URL. */
 export const parseConnectionUrl = (
   url: string | Redacted.Redacted
 ): Result.Result<ConnectionTarget, CacheInputError> => {
@@ -47,7 +68,10 @@ const inputError = (reason: string) => new CacheInputError({ operation: "url", r
 const parse = (url: unknown): ConnectionTarget => {
   if (typeof url !== "string") throw new Refused("a connection URL must be text")
   const parts = shape.exec(url)
-  if (parts === null) throw new Refused("not of the form scheme://[user[:password]@]host[:port][/database][?db=n]")
+  if (parts === null)
+    throw new Refused(
+      "not of the form scheme://[user[:password]@]host[:port][/database][?db=n], with hosts in a list where there are several"
+    )
   const [, scheme = "", userInfo, authority = "", path = "", query] = parts
   switch (scheme.toLowerCase()) {
     case "valkey":
@@ -58,13 +82,21 @@ const parse = (url: unknown): ConnectionTarget => {
       return tcp(true, userInfo, authority, path, query)
     case "unix":
       return unix(userInfo, authority, path, query)
+    case "sentinel":
+      return sentinel(false, userInfo, authority, path, query)
+    case "sentinels":
+      return sentinel(true, userInfo, authority, path, query)
+    case "cluster":
+      return cluster(false, userInfo, authority, path, query)
+    case "clusters":
+      return cluster(true, userInfo, authority, path, query)
     case "memory":
       if (userInfo !== undefined || authority !== "" || (path !== "" && path !== "/") || query !== undefined) {
         throw new Refused("memory:// takes nothing after it")
       }
       return { _tag: "Memory" }
     default:
-      throw new Refused("the scheme must be valkey, valkeys, redis, rediss, unix or memory")
+      throw new Refused("the scheme must be valkey(s), redis(s), unix, sentinel(s), cluster(s) or memory")
   }
 }
 
@@ -76,11 +108,8 @@ const tcp = (
   query: string | undefined
 ): ConnectionTarget => {
   const fromPath = path === "" || path === "/" ? undefined : databaseNumber(path.slice(1), "the path")
-  const fromQuery = databaseOf(query)
-  if (fromPath !== undefined && fromQuery !== undefined && fromPath !== fromQuery) {
-    throw new Refused("the path and ?db= name different databases")
-  }
-  return { _tag: "Tcp", endpoint: endpoint(authority), tls, ...credentials(userInfo), database: fromPath ?? fromQuery }
+  const database = oneDatabase(fromPath, databaseOf(query))
+  return { _tag: "Tcp", endpoint: endpoint(authority), tls, ...credentials(userInfo), database }
 }
 
 const unix = (
@@ -94,13 +123,71 @@ const unix = (
   return { _tag: "Unix", path: decoded(path, "the path"), ...credentials(userInfo), database: databaseOf(query) }
 }
 
-const endpoint = (authority: string): Endpoint => {
+const sentinel = (
+  tls: boolean,
+  userInfo: string | undefined,
+  authority: string,
+  path: string,
+  query: string | undefined
+): SentinelTarget => {
+  const [name = "", database, ...rest] = path.slice(1).split("/")
+  if (name === "") throw new Refused("a sentinel URL names its primary: sentinel://host/name[/database]")
+  if (rest.length > 0) throw new Refused("after the primary's name comes nothing but a database")
+  const fromPath = database === undefined || database === "" ? undefined : databaseNumber(database, "the path")
+  return {
+    _tag: "Sentinel",
+    sentinels: endpoints(authority, defaultSentinelPort),
+    name: decoded(name, "the primary's name"),
+    tls,
+    ...credentials(userInfo),
+    database: oneDatabase(fromPath, databaseOf(query))
+  }
+}
+
+const cluster = (
+  tls: boolean,
+  userInfo: string | undefined,
+  authority: string,
+  path: string,
+  query: string | undefined
+): ClusterTarget => {
+  const fromPath = path === "" || path === "/" ? undefined : databaseNumber(path.slice(1), "the path")
+  const database = oneDatabase(fromPath, databaseOf(query))
+  if (database !== undefined && database !== 0) throw new Refused("a cluster has only database 0")
+  return { _tag: "Cluster", nodes: endpoints(authority, defaultPort), tls, ...credentials(userInfo), database }
+}
+
+const oneDatabase = (fromPath: number | undefined, fromQuery: number | undefined): number | undefined => {
+  if (fromPath !== undefined && fromQuery !== undefined && fromPath !== fromQuery) {
+    throw new Refused("the path and ?db= name different databases")
+  }
+  return fromPath ?? fromQuery
+}
+
+const endpoints = (authority: string, byDefault: number): readonly [Endpoint, ...ReadonlyArray<Endpoint>] => {
+  const [first = "", ...more] = authority.split(",")
+  return [endpoint(first, byDefault), ...more.map((one) => endpoint(one, byDefault))]
+}
+
+/** The URL is right, and of another topology. */
+export const wrongScheme = (wanted: string): Result.Result<never, CacheInputError> =>
+  Result.fail(inputError(`the URL must start with ${wanted}`))
+
+/** Checks a host and port that were given apart. */
+export const checkEndpoint = (host: unknown, port: unknown, byDefault: number): Endpoint | undefined => {
+  const checked = port === undefined ? byDefault : port
+  if (typeof host !== "string" || !/^[\w.:%-]+$/.test(host)) return undefined
+  if (typeof checked !== "number" || !Number.isInteger(checked) || checked < 1 || checked > 65_535) return undefined
+  return { host, port: checked }
+}
+
+const endpoint = (authority: string, byDefault = defaultPort): Endpoint => {
   const parts = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]\s]*))(?::(\d*))?$/i.exec(authority)
   if (parts === null) throw new Refused("the host is malformed; an IPv6 address goes into brackets")
   const host = parts[1] ?? decoded(parts[2] ?? "", "the host")
   if (host === "") throw new Refused("the host is missing")
   if (!/^[\w.:%-]+$/.test(host)) throw new Refused("the host is malformed")
-  const port = parts[3] === undefined || parts[3] === "" ? defaultPort : Number(parts[3])
+  const port = parts[3] === undefined || parts[3] === "" ? byDefault : Number(parts[3])
   if (port < 1 || port > 65_535) throw new Refused("the port must be between 1 and 65535")
   return { host, port }
 }

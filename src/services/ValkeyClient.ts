@@ -1,6 +1,7 @@
 /** The client that every cache operation ends in: one command, one deadline, one typed error. */
 import { Context, type Duration, type Effect, type Result, type Scope, type Stream } from "effect"
 import type { Cluster as IovalkeyCluster, Redis as Iovalkey } from "iovalkey"
+import type { ClientState } from "../schema/ClientState.ts"
 import type { CacheError } from "../schema/CacheError.ts"
 import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../schema/Command.ts"
 
@@ -83,6 +84,10 @@ export interface ValkeyClientShape {
   readonly raw: Effect.Effect<Iovalkey | IovalkeyCluster, CacheError>
   /** Runs a function of the raw client under the command deadline; what it rejects with becomes a typed error where it is the client's. */
   readonly use: <A>(f: (client: Iovalkey | IovalkeyCluster) => PromiseLike<A>) => Effect.Effect<A, CacheError>
+  /** How the connections are. */
+  readonly state: Effect.Effect<ClientState>
+  /** The state now, then each new one; ends when the client closes. */
+  readonly states: Stream.Stream<ClientState>
   /** INFO of every node, by "host:port". */
   readonly info: (section?: string) => Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, string>>, CacheError>
 }

@@ -1,10 +1,12 @@
 /** Real servers, started and stopped as scoped resources. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { randomInt } from "node:crypto"
 import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
+import { Redis } from "iovalkey"
 import { findValkey } from "./valkeyBinary.ts"
 
 export interface ValkeyServer {
@@ -12,22 +14,43 @@ export interface ValkeyServer {
   readonly port: number
   /** A URL without a database. */
   readonly url: string
+  /** "host:port". */
+  readonly node: string
   readonly socket: string
   /** Freezes the process: it accepts connections and answers nobody. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
   /** Ends it at once, without a word to its clients. */
   readonly kill: Effect.Effect<void>
-  /** Starts it again, empty, on the same port. */
+  /** Starts it again on the same port, empty but for what its folder holds. */
   readonly start: Effect.Effect<void>
+  /** Asks it something, over a connection for that alone. */
+  readonly call: (...command: readonly [string, ...ReadonlyArray<string | number>]) => Effect.Effect<unknown>
+}
+
+export interface ServerFiles {
+  /** What of its settings can only be said in a file. */
+  readonly config?: string
+  readonly mode?: "sentinel"
+  /** How to ask it things, where it wants a password. */
+  readonly password?: string
 }
 
 /** Runs until the scope closes. `args` go to the server as they are. */
 export const startServer = (...args: ReadonlyArray<string>): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
+  startServerWith({}, ...args)
+
+export const startServerWith = (
+  { config, mode, password }: ServerFiles,
+  ...args: ReadonlyArray<string>
+): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
     const folder = mkdtempSync(join(tmpdir(), "vcache-"))
-    const process = new ServerProcess(port, folder, args)
+    const file = join(folder, "valkey.conf")
+    writeFileSync(file, config ?? "")
+    const files = mode === "sentinel" ? [file, "--sentinel"] : [file, ...dataArguments(folder)]
+    const process = new ServerProcess(port, folder, [...files, ...args])
     yield* Effect.addFinalizer(() =>
       Effect.promise(async () => {
         await process.kill()
@@ -39,13 +62,55 @@ export const startServer = (...args: ReadonlyArray<string>): Effect.Effect<Valke
       host: "127.0.0.1",
       port,
       url: `valkey://127.0.0.1:${port}`,
+      node: `127.0.0.1:${port}`,
       socket: join(folder, "socket"),
       freeze: Effect.sync(() => process.signal("SIGSTOP")),
       thaw: Effect.sync(() => process.signal("SIGCONT")),
       kill: Effect.promise(() => process.kill()),
-      start: Effect.promise(() => process.start())
+      start: Effect.promise(() => process.start()),
+      call: (...command) => Effect.promise(() => call(port, password, command))
     }
   })
+
+const dataArguments = (folder: string): ReadonlyArray<string> => [
+  "--save",
+  "",
+  "--appendonly",
+  "no",
+  "--enable-debug-command",
+  "yes",
+  "--unixsocket",
+  join(folder, "socket"),
+  "--repl-diskless-sync-delay",
+  "0",
+  "--repl-ping-replica-period",
+  "1"
+]
+
+const call = async (
+  port: number,
+  password: string | undefined,
+  [name, ...args]: readonly [string, ...ReadonlyArray<string | number>]
+): Promise<unknown> => {
+  const client = new Redis({
+    host: "127.0.0.1",
+    port,
+    ...(password === undefined ? {} : { password }),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    connectTimeout: 5000,
+    commandTimeout: 5000,
+    disconnectTimeout: 100
+  })
+  client.on("error", () => {})
+  try {
+    await client.connect()
+    return await client.call(name, ...args)
+  } finally {
+    client.disconnect()
+  }
+}
 
 class ServerProcess {
   readonly #port: number
@@ -63,16 +128,8 @@ class ServerProcess {
     const { libraries, server } = findValkey()
     const log = join(this.#folder, "log")
     const output = openSync(log, "w")
-    const settings = ["--port", String(this.#port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    const places = [
-      "--dir",
-      this.#folder,
-      "--unixsocket",
-      join(this.#folder, "socket"),
-      "--enable-debug-command",
-      "yes"
-    ]
-    const child = spawn(server, [...settings, ...places, ...this.#args], {
+    const settings = ["--port", String(this.#port), "--bind", "127.0.0.1", "--dir", this.#folder]
+    const child = spawn(server, [...this.#args, ...settings], {
       stdio: ["ignore", output, output],
       env: { ...process.env, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) }
     })
@@ -105,14 +162,19 @@ class ServerProcess {
   }
 }
 
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+/** Below the ports that the system gives to outgoing connections: one that is free stays free. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    if (await isFree(port)) return port
+  }
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const probe = createServer()
-    probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(address)))
-    })
+    probe.once("error", () => resolve(false))
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)))
   })
 
 /** Any answer will do: PONG, or a demand for a password. */

@@ -3,8 +3,9 @@ import { Effect, Exit, Pool, Scope } from "effect"
 import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { whenReady, type Wiring } from "./client.ts"
 import { makeCommands } from "./commands.ts"
-import { Connection } from "./Connection.ts"
+import { Dispatcher } from "./Dispatcher.ts"
 
 interface Dedicated extends DedicatedClient {
   /** Whether somebody else may have the connection after this. */
@@ -19,39 +20,40 @@ const idleTime = "1 minute"
 
 export const makeDedicated = Effect.fnUntraced(function* (
   settings: ConnectionSettings,
-  random: () => number
+  openRoute: Wiring["openRoute"],
+  spread: NonNullable<Wiring["spread"]>
 ): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
-  const connections = new Set<Connection>()
+  const open = new Set<Dispatcher>()
   // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
   // under way when the connection is given up has nobody who waits for it.
-  const connectionSettings = { ...settings, socketTimeout: maxTimer, closeTimeout: 0 }
+  const ownSettings = { ...settings, socketTimeout: maxTimer, closeTimeout: 0 }
 
-  const open = Effect.acquireRelease(
-    Effect.callback<Connection, CacheError>((resume) => {
-      const connection = new Connection(connectionSettings, random)
-      connections.add(connection)
-      connection.link.whenReady({
-        operation: "dedicated",
-        ready: () => resume(Exit.succeed(connection)),
-        fail: (error) => resume(Effect.andThen(close(connection), Effect.fail(error)))
-      })
-      return close(connection)
+  const acquire = Effect.acquireRelease(
+    Effect.suspend(() => {
+      const dispatcher = new Dispatcher(ownSettings, (dispatcher) => openRoute(dispatcher, ownSettings))
+      open.add(dispatcher)
+      const { link } = dispatcher.route
+      if (link === undefined) return Effect.succeed(dispatcher)
+      return Effect.onExit(Effect.as(whenReady(link, "dedicated"), dispatcher), (exit) =>
+        Exit.isSuccess(exit) ? Effect.void : close(dispatcher)
+      )
     }),
-    (connection) => close(connection)
+    (dispatcher) => close(dispatcher),
+    { interruptible: true }
   )
-  const close = (connection: Connection) =>
-    Effect.promise(() => connection.close().finally(() => connections.delete(connection)))
+  const close = (dispatcher: Dispatcher) =>
+    Effect.promise(() => dispatcher.close().finally(() => open.delete(dispatcher)))
 
   const makePool = Effect.tap(
     Pool.makeWithTTL({
-      acquire: Effect.map(open, (connection) => clientOf(connection, settings)),
+      acquire: Effect.map(acquire, (dispatcher) => clientOf(dispatcher, settings, spread)),
       min: 0,
       max: settings.maxConnections,
       concurrency: 1,
       timeToLive: idleTime
     }),
     // Before the pool shuts down: it waits for reservations, which end when their connection does.
-    () => Effect.addFinalizer(() => Effect.forEach(connections, close, { discard: true, concurrency: "unbounded" }))
+    () => Effect.addFinalizer(() => Effect.forEach(open, close, { discard: true, concurrency: "unbounded" }))
   )
   // Whoever never asks has no pool, and no fiber that minds it.
   const pool = yield* Effect.cached(Scope.provide(makePool, yield* Effect.scope))
@@ -75,8 +77,12 @@ export const makeDedicated = Effect.fnUntraced(function* (
 
 const maxTimer = 2 ** 31 - 1
 
-const clientOf = (connection: Connection, settings: ConnectionSettings): Dedicated => {
-  const { pipeline, send } = makeCommands(connection, { ...settings, kind: "dedicated" })
+const clientOf = (
+  dispatcher: Dispatcher,
+  settings: ConnectionSettings,
+  spread: NonNullable<Wiring["spread"]>
+): Dedicated => {
+  const { pipeline, send } = spread(makeCommands(dispatcher, { ...settings, kind: "dedicated" }))
   let active = 0
   let healthy = true
   /** A command that did not end well may still be under way on the server. */

@@ -1,11 +1,13 @@
 /** One iovalkey client's life: opened at the first need, reconnecting for ever, closed within its time. */
+import type { Socket } from "node:net"
 import { Redis } from "iovalkey"
 import { CacheConnectionError, type CacheError, CacheTimeoutError, type Cause } from "../../schema/CacheError.ts"
-import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import { causeOf, type Circumstances, isReplyError, notConnected } from "./errors.ts"
-import { handshake } from "./handshake.ts"
+import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { causeOf, type Circumstances, isReplyError, NoConnection, notConnected } from "./errors.ts"
+import { type Greeting, handshake } from "./handshake.ts"
 import { disconnectTimeout, iovalkeyOptions } from "./iovalkeyOptions.ts"
 import { SilenceWatch } from "./SilenceWatch.ts"
+import { openSocket, socketConnector } from "./SocketConnector.ts"
 
 /** Waits for a connection. Told once, with a client that is ready or with the reason why there is none. */
 export interface Waiter {
@@ -14,49 +16,68 @@ export interface Waiter {
   readonly fail: (error: CacheError) => void
 }
 
+export type LinkState =
+  | { readonly _tag: "Idle" | "Connecting" | "Ready" | "Closed" }
+  /** The last attempt failed and the next one is due; whoever comes meanwhile is told at once. */
+  | { readonly _tag: "Down"; readonly reason: Cause | undefined }
+
 export interface LinkOptions {
   readonly settings: ConnectionSettings
+  /** Where to connect: always the same place, or whoever is the server now, asked before each attempt. */
+  readonly address: Address | (() => Promise<Address>)
+  readonly greeting?: Greeting | undefined
   /** Numbers in [0, 1), for the jitter of the delays between attempts. */
   readonly random: () => number
   readonly repliesDue: () => boolean
   /** Called whenever a connection that was ready is lost. */
   readonly onLost?: (() => void) | undefined
+  readonly onState?: ((state: LinkState) => void) | undefined
 }
-
-/** `down`: the last attempt failed and the next one is due; whoever comes meanwhile is told at once. */
-type State = "idle" | "connecting" | "ready" | "down" | "closed"
 
 /** How long a connection must have held for the next loss to start again with the shortest delay, in milliseconds. */
 const stableAfter = 5000
 
+export const nodeName = (address: Address): string =>
+  "path" in address
+    ? address.path
+    : address.host.includes(":")
+      ? `[${address.host}]:${address.port}`
+      : `${address.host}:${address.port}`
+
 export class Link {
-  readonly node: string
   readonly #options: LinkOptions
   readonly #silence: SilenceWatch
   readonly #waiters = new Set<Waiter>()
-  #state: State = "idle"
+  #address: Address | undefined
+  #state: LinkState["_tag"] = "Idle"
   #client: Redis | undefined
   #lastError: Cause | undefined
   #attemptTimer: NodeJS.Timeout | undefined
   #attempts = 0
   #readySince = 0
+  #wake: (() => void) | undefined
 
   constructor(options: LinkOptions) {
-    const { address, socketTimeout } = options.settings
-    this.node = "path" in address ? address.path : `${address.host}:${address.port}`
+    const { address, settings } = options
+    if (typeof address !== "function") this.#address = address
     this.#options = options
-    this.#silence = new SilenceWatch(socketTimeout, options.repliesDue, () =>
-      this.#blame("ETIMEDOUT", `no byte within ${socketTimeout} ms while replies were due`)
+    this.#silence = new SilenceWatch(settings.socketTimeout, options.repliesDue, () =>
+      this.#blame("ETIMEDOUT", `no byte within ${settings.socketTimeout} ms while replies were due`)
     )
+  }
+
+  /** The server's name, once it is known. */
+  get node(): string | undefined {
+    return this.#address && nodeName(this.#address)
   }
 
   /** The client, while it is ready. */
   get readyClient(): Redis | undefined {
-    return this.#state === "ready" ? this.#client : undefined
+    return this.#state === "Ready" ? this.#client : undefined
   }
 
-  get isClosed(): boolean {
-    return this.#state === "closed"
+  get isDown(): boolean {
+    return this.#state === "Down"
   }
 
   circumstances(operation: string): Circumstances {
@@ -64,29 +85,23 @@ export class Link {
   }
 
   closedError(operation: string): CacheConnectionError {
-    return new CacheConnectionError({
-      operation,
-      phase: "closed",
-      code: undefined,
-      node: this.node,
-      mayHaveExecuted: false
-    })
+    return closedError(operation, this.node)
   }
 
   /** Opens the connection at the first call. Waits while the first attempt is under way, at most `connectTimeout`. */
   whenReady(waiter: Waiter): void {
     switch (this.#state) {
-      case "closed":
+      case "Closed":
         return waiter.fail(this.closedError(waiter.operation))
-      case "down":
+      case "Down":
         return waiter.fail(notConnected(this.circumstances(waiter.operation)))
-      case "idle":
+      case "Idle":
         this.#waiters.add(waiter)
-        return this.#open()
-      case "connecting":
+        return this.open()
+      case "Connecting":
         this.#waiters.add(waiter)
         return
-      case "ready":
+      case "Ready":
         return waiter.ready(this.#client!)
     }
   }
@@ -95,9 +110,34 @@ export class Link {
     this.#waiters.delete(waiter)
   }
 
+  /** Starts to connect, where nobody has yet. */
+  open(): void {
+    if (this.#state !== "Idle") return
+    this.#become("Connecting")
+    const connector = socketConnector({ next: () => this.#nextSocket(), stop: () => this.#wake?.() })
+    const client = new Redis(iovalkeyOptions(this.#options.settings, connector))
+    this.#client = client
+    client.on("error", (error: unknown) => {
+      this.#lastError = causeOf(error)
+    })
+    client.on("ready", () => this.#greet(client))
+    client.on("close", () => this.#onClose())
+    // What it rejects with says nothing that `error` and `close` do not.
+    client.connect().catch(() => {})
+  }
+
+  /** Leaves the server it has, or that it tries to reach, and asks at once for the one to connect to. */
+  reconnect(code: string, message: string): void {
+    if (this.#state === "Closed" || this.#state === "Idle") return
+    this.#attempts = 0
+    if (this.#wake !== undefined) return this.#wake()
+    this.#blame(code, message)
+    this.#client?.stream?.destroy()
+  }
+
   /** Refuses everybody from now on. */
   refuse(): void {
-    this.#state = "closed"
+    this.#become("Closed")
     clearTimeout(this.#attemptTimer)
     this.#failWaiters(({ operation }) => this.closedError(operation))
   }
@@ -117,25 +157,43 @@ export class Link {
     client.stream?.destroy()
   }
 
-  #open(): void {
-    this.#state = "connecting"
-    const client = new Redis(iovalkeyOptions(this.#options.settings, () => this.#retryDelay()))
-    this.#client = client
-    client.on("error", (error: unknown) => {
-      this.#lastError = causeOf(error)
-    })
-    client.on("connecting", () => this.#startAttempt(client))
-    client.on("ready", () => this.#greet(client))
-    client.on("close", () => this.#onClose())
-    client.on("end", () => this.#onEnd(client))
-    // What it rejects with says nothing that `error` and `close` do not.
-    client.connect().catch(() => {})
+  /** Each round is an attempt. One that gets as far as a socket is iovalkey's, which comes back when it fails. */
+  async #nextSocket(): Promise<Socket> {
+    const { address, settings } = this.#options
+    // A socket is made and listened to in one run of promises, before it can report anything.
+    await Promise.resolve()
+    for (;;) {
+      if (this.#attempts > 0) await this.#pause(this.#retryDelay())
+      this.#attempts++
+      if (this.#state === "Closed") throw new Error("closed")
+      this.#startAttempt()
+      try {
+        if (typeof address === "function") this.#address = await address()
+        // Closed while asking.
+        if (this.#client === undefined) throw new Error("closed")
+        return openSocket(this.#address!, settings.tls)
+      } catch (error) {
+        if (this.#client === undefined) throw error
+        this.#lastError = causeOf(error)
+        this.#onClose()
+      }
+    }
   }
 
-  #startAttempt(client: Redis): void {
+  #pause(millis: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake?.(), millis)
+      this.#wake = () => {
+        clearTimeout(timer)
+        this.#wake = undefined
+        resolve()
+      }
+    })
+  }
+
+  #startAttempt(): void {
     const { connectTimeout } = this.#options.settings
     clearTimeout(this.#attemptTimer)
-    if (this.#state === "closed") return
     this.#attemptTimer = setTimeout(() => {
       this.#blame("ETIMEDOUT", `not ready within ${connectTimeout} ms`)
       this.#failWaiters(
@@ -148,27 +206,28 @@ export class Link {
             mayHaveExecuted: false
           })
       )
-      client.stream?.destroy()
+      this.#client?.stream?.destroy()
     }, connectTimeout).unref()
   }
 
   #greet(client: Redis): void {
-    if (this.#state === "closed" || client.status !== "ready") return
-    handshake(client, this.#options.settings, (error) => {
-      if (this.#state === "closed") return
+    if (this.#state === "Closed" || client.status !== "ready") return
+    handshake(client, this.#options.settings, this.#options.greeting, (error) => {
+      if (this.#state === "Closed") return
       if (error === undefined) return this.#onReady(client)
       // Other errors only say that the socket closed.
-      if (isReplyError(error) || error.name === "ParserError") this.#lastError = causeOf(error)
+      if (isReplyError(error) || error.name === "ParserError" || error instanceof NoConnection)
+        this.#lastError = causeOf(error)
       client.stream.destroy()
     })
   }
 
   #onReady(client: Redis): void {
     clearTimeout(this.#attemptTimer)
-    this.#state = "ready"
     this.#lastError = undefined
     this.#readySince = performance.now()
     this.#silence.start(client.stream)
+    this.#become("Ready")
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     for (const waiter of waiters) waiter.ready(client)
@@ -177,19 +236,16 @@ export class Link {
   #onClose(): void {
     clearTimeout(this.#attemptTimer)
     this.#silence.stop()
-    if (this.#state === "closed") return
-    const wasReady = this.#state === "ready"
-    this.#state = "down"
+    if (this.#state === "Closed") return
+    const wasReady = this.#state === "Ready"
+    this.#become("Down")
     this.#failWaiters(({ operation }) => notConnected(this.circumstances(operation)))
     if (wasReady) this.#options.onLost?.()
   }
 
-  /** iovalkey gave up, which it does only where TLS material cannot even be read. The next need starts anew. */
-  #onEnd(client: Redis): void {
-    if (this.#state === "closed" || client !== this.#client) return
-    this.#onClose()
-    this.#client = undefined
-    this.#state = "idle"
+  #become(tag: LinkState["_tag"]): void {
+    this.#state = tag
+    this.#options.onState?.(tag === "Down" ? { _tag: tag, reason: this.#lastError } : { _tag: tag })
   }
 
   #failWaiters(error: (waiter: Waiter) => CacheError): void {
@@ -204,11 +260,14 @@ export class Link {
 
   #retryDelay(): number {
     const { reconnectBase, reconnectMax } = this.#options.settings
-    if (this.#readySince > 0 && performance.now() - this.#readySince >= stableAfter) this.#attempts = 0
+    if (this.#readySince > 0 && performance.now() - this.#readySince >= stableAfter) this.#attempts = 1
     this.#readySince = 0
-    const delay = Math.min(reconnectBase * 2 ** Math.min(this.#attempts++, 30), reconnectMax)
+    const delay = Math.min(reconnectBase * 2 ** Math.min(this.#attempts - 1, 30), reconnectMax)
     return delay * (0.8 + 0.4 * this.#options.random())
   }
 }
+
+export const closedError = (operation: string, node?: string): CacheConnectionError =>
+  new CacheConnectionError({ operation, phase: "closed", code: undefined, node, mayHaveExecuted: false })
 
 const after = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis).unref())

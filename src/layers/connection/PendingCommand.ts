@@ -7,7 +7,6 @@ import { type CacheError, CacheServerError } from "../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
 import { inexactInteger, protocolError } from "../../schema/failures.ts"
 import type { Expiring } from "./Deadlines.ts"
-import type { Waiter } from "./Link.ts"
 
 /** What iovalkey uses of a command. */
 export interface WireCommand {
@@ -19,15 +18,37 @@ export interface WireCommand {
   toWritable(socket: object): string | Buffer
 }
 
-/** The connection that carries it. */
+/** The server whose connection carries it. */
 export interface Carrier {
-  /** The reply has come, or never will: the command is no longer on the wire. */
-  readonly leftWire: (command: PendingCommand) => void
+  readonly node: string | undefined
+  /** The reply has come, or never will. */
+  readonly leftWire: () => void
   readonly toError: (command: PendingCommand, error: unknown) => CacheError
+  /** Whether the command goes on elsewhere instead of failing with the error. */
+  readonly redirect: (command: PendingCommand, error: Error) => boolean
+}
+
+/** Who bounds the command in time and counts it. */
+export interface Keeper {
+  /** The command has left the wire for good. */
+  readonly done: (command: PendingCommand) => void
   readonly expired: (command: PendingCommand) => void
 }
 
 export type ReadReply = (operation: string, reply: unknown) => Reply
+
+export interface Routing {
+  /** The only server that may carry it. */
+  readonly server?: string | undefined
+  /** No replica may answer, though it only reads. */
+  readonly primary?: boolean | undefined
+  /** The slot of its keys, where others than its arguments say. */
+  readonly slot?: number | undefined
+  /** Why it was refused, where its own error does not say. */
+  readonly refusal?: (() => Error | undefined) | undefined
+  /** Makes it new for another try. */
+  readonly rewind?: (() => void) | undefined
+}
 
 export abstract class PendingCommand implements WireCommand, Expiring {
   readonly name: string
@@ -40,17 +61,21 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   timeout = 0
   expiresAt = 0
   settled = false
-  /** Written to a socket: from then on it may have been executed. */
+  /** Written to a socket, and not refused there: it may have been executed. */
   written = false
   /** Counted among those in flight. */
   holdsSlot = false
+  keeper: Keeper | undefined = undefined
   carrier: Carrier | undefined = undefined
   timer: NodeJS.Timeout | undefined = undefined
-  waiter: Waiter | undefined = undefined
+  /** Ends its wait for a connection, or for another try. */
+  stopWaiting: (() => void) | undefined = undefined
   /** Goes on once there is a slot. */
   admit: (() => void) | undefined = undefined
   /** Written immediately before it, with nothing between. */
   prelude: ReadonlyArray<PendingCommand> | undefined = undefined
+  /** How a topology of several servers brings it to the right one. */
+  routing: Routing | undefined = undefined
 
   constructor(name: string, args: ReadonlyArray<WireArg>, read: ReadReply) {
     this.name = name
@@ -77,7 +102,8 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   resolve(reply: unknown): void {
     const waiting = !this.settled
     this.settled = true
-    this.carrier?.leftWire(this)
+    this.carrier?.leftWire()
+    this.keeper?.done(this)
     if (!waiting) return
     let read: Reply
     try {
@@ -91,8 +117,10 @@ export abstract class PendingCommand implements WireCommand, Expiring {
 
   reject(error: Error): void {
     const waiting = !this.settled
+    this.carrier?.leftWire()
+    if (waiting && this.carrier?.redirect(this, error) === true) return
     this.settled = true
-    this.carrier?.leftWire(this)
+    this.keeper?.done(this)
     if (waiting) this.onError(this.carrier?.toError(this, error) ?? protocolError(this.name))
   }
 
@@ -103,7 +131,7 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   }
 
   expire(): void {
-    if (!this.settled) this.carrier?.expired(this)
+    if (!this.settled) this.keeper?.expired(this)
   }
 }
 

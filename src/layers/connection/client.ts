@@ -1,49 +1,70 @@
-/** The client over one server: a shared connection, and dedicated ones at need. */
+/** A client put together from what its topology knows. */
 import { Effect, Exit, Random, type Scope } from "effect"
-import type { Redis } from "iovalkey"
+import type { Cluster, Redis } from "iovalkey"
 import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scanWith } from "../shared/scan.ts"
-import { type CommandOptions, makeCommands } from "./commands.ts"
-import { Connection } from "./Connection.ts"
+import type { ClientStates } from "./ClientStates.ts"
+import { type CommandOptions, type Commands, makeCommands } from "./commands.ts"
 import { makeDedicated } from "./DedicatedPool.ts"
+import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRejection } from "./errors.ts"
 import { makeInfo } from "./info.ts"
+import type { Link } from "./Link.ts"
 import { makeEval } from "./scripts.ts"
-import { makeSubscribe } from "./subscribe.ts"
-import { makeTransaction } from "./transaction.ts"
+import { type ListenerOptions, makeSubscribe } from "./subscribe.ts"
+import { makeTransaction, type TransactionOptions } from "./transaction.ts"
+
+/** What differs between topologies. */
+export interface Wiring {
+  readonly topology: Topology
+  readonly settings: ConnectionSettings
+  readonly states: ClientStates
+  /** The way of commands to servers, over connections of its own. */
+  readonly openRoute: (dispatcher: Dispatcher, settings: ConnectionSettings) => Route
+  /** Waits for a connection that a program can be given. */
+  readonly connect: (operation: string) => Effect.Effect<unknown, CacheError>
+  readonly raw: Effect.Effect<Redis | Cluster, CacheError>
+  readonly openSubscriber: (options: ListenerOptions) => Link
+  /** The server that errors outside commands name. */
+  readonly node: () => string | undefined
+  readonly slotOf?: TransactionOptions["slotOf"]
+  /** What commands become where one of them may concern several servers. */
+  readonly spread?: ((commands: Commands) => Commands) | undefined
+  /** Where SCAN and INFO go to several servers. */
+  readonly everywhere?:
+    | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "info">)
+    | undefined
+}
 
 /** Closed with the scope, within `closeTimeout`. */
-export const makeClient = Effect.fnUntraced(function* (
-  settings: ConnectionSettings
-): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
-  const generator = yield* Random.Random
-  const random = () => generator.nextDoubleUnsafe()
-  const connection = yield* Effect.acquireRelease(
-    Effect.sync(() => new Connection(settings, random)),
-    (connection) => Effect.promise(() => connection.close())
+export const openDispatcher = <R extends Route>(
+  settings: ConnectionSettings,
+  makeRoute: (dispatcher: Dispatcher) => R
+): Effect.Effect<Dispatcher<R>, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Dispatcher(settings, makeRoute)),
+    (dispatcher) => Effect.promise(() => dispatcher.close())
   )
-  const options: CommandOptions = { ...settings, kind: "shared" }
-  const commands = makeCommands(connection, options)
-  const dedicated = yield* makeDedicated(settings, random)
 
-  const connect = (operation: string) =>
-    Effect.callback<Redis, CacheError>((resume) => {
-      const waiter = {
-        operation,
-        ready: (client: Redis) => resume(Exit.succeed(client)),
-        fail: (error: CacheError) => resume(Exit.fail(error))
-      }
-      connection.link.whenReady(waiter)
-      return Effect.sync(() => connection.link.stopWaiting(waiter))
-    })
+export const makeClient = Effect.fnUntraced(function* (
+  dispatcher: Dispatcher,
+  wiring: Wiring
+): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+  const { connect, everywhere, raw, settings, states, topology } = wiring
+  yield* Effect.addFinalizer(() => Effect.sync(() => states.close()))
+  const options: CommandOptions = { ...settings, kind: "shared" }
+  const spread = wiring.spread ?? ((commands: Commands) => commands)
+  const commands = spread(makeCommands(dispatcher, options))
+  const dedicated = yield* makeDedicated(settings, wiring.openRoute, spread)
 
   const use: ValkeyClientShape["use"] = (f) =>
-    Effect.flatMap(connect("use"), (client) =>
+    Effect.flatMap(raw, (client) =>
       Effect.tryPromise({ try: () => f(client), catch: (error) => error }).pipe(
         Effect.catch((error) => {
-          const known = fromRejection(error, connection.link.circumstances("use"))
+          const known = fromRejection(error, { operation: "use", node: wiring.node(), lastError: undefined })
           return known === undefined ? Exit.die(error) : Exit.fail(known)
         }),
         Effect.timeoutOrElse({
@@ -54,7 +75,7 @@ export const makeClient = Effect.fnUntraced(function* (
                 operation: "use",
                 phase: "command",
                 timeout: settings.commandTimeout,
-                node: connection.link.node,
+                node: wiring.node(),
                 mayHaveExecuted: true
               })
             )
@@ -64,15 +85,36 @@ export const makeClient = Effect.fnUntraced(function* (
 
   if (settings.eager) yield* connect("connect")
   return {
-    topology: "standalone",
+    topology,
     ...commands,
-    transaction: makeTransaction(connection, options),
+    transaction: makeTransaction(dispatcher, { ...settings, slotOf: wiring.slotOf }),
     eval: makeEval(commands.send, settings.commandTimeout),
     scan: scanWith(commands.send),
-    subscribe: makeSubscribe(settings, random),
+    info: makeInfo(wiring.node, commands.send),
+    ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),
+    subscribe: makeSubscribe(settings, wiring.openSubscriber),
     dedicated,
-    raw: connect("raw"),
+    raw,
     use,
-    info: makeInfo(connection.link.node, commands.send)
+    state: Effect.sync(() => states.current),
+    states: states.stream
   }
 })
+
+/** Waits for the link's client. */
+export const whenReady = (link: Link, operation: string): Effect.Effect<Redis, CacheError> =>
+  Effect.callback((resume) => {
+    const waiter = {
+      operation,
+      ready: (client: Redis) => resume(Exit.succeed(client)),
+      fail: (error: CacheError) => resume(Exit.fail(error))
+    }
+    link.whenReady(waiter)
+    return Effect.sync(() => link.stopWaiting(waiter))
+  })
+
+/** Numbers in [0, 1) for code that is no effect. */
+export const randomNumbers: Effect.Effect<() => number> = Effect.map(
+  Random.Random,
+  (generator) => () => generator.nextDoubleUnsafe()
+)

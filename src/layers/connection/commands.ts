@@ -6,7 +6,7 @@ import { refused } from "../../schema/failures.ts"
 import { toMillis } from "../../schema/TimeToLive.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { blockingMillis, checkCommand } from "../shared/commandRules.ts"
-import type { Connection } from "./Connection.ts"
+import type { Dispatcher } from "./Dispatcher.ts"
 import { CallbackCommand, PendingCommand, reader, type ReadReply } from "./PendingCommand.ts"
 
 export interface CommandOptions {
@@ -14,12 +14,19 @@ export interface CommandOptions {
   /** Milliseconds. */
   readonly commandTimeout: number
   readonly kind: "shared" | "dedicated"
+  /** The only server that may carry them. */
+  readonly server?: string | undefined
 }
 
+/** The commands of a client. */
+export type Commands = Pick<ValkeyClientShape, "send" | "request" | "pipeline">
+
 export const makeCommands = (
-  connection: Connection,
-  { commandTimeout, kind, maxValueBytes }: CommandOptions
-): Pick<ValkeyClientShape, "send" | "request" | "pipeline"> => {
+  dispatcher: Dispatcher,
+  { commandTimeout, kind, maxValueBytes, server }: CommandOptions
+): Commands => {
+  const routing = server === undefined ? undefined : { server }
+
   /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; undefined = a bad option. */
   const timeoutOf = (name: string, args: ReadonlyArray<WireArg>, options?: SendOptions): number | undefined => {
     if (options?.timeout !== undefined) {
@@ -39,8 +46,9 @@ export const makeCommands = (
     if (timeout === undefined) return refused(name, "timeout must be a positive duration")
     return Effect.callback((resume) => {
       const command = new RequestCommand(name, wire, reader(options?.reply), use, resume)
-      connection.send(command, timeout)
-      return Effect.sync(() => connection.abandon(command))
+      command.routing = routing
+      dispatcher.send(command, timeout)
+      return Effect.sync(() => dispatcher.abandon(command))
     })
   }
 
@@ -60,10 +68,12 @@ export const makeCommands = (
         const wire = checkCommand(command.name, command.args, kind, maxValueBytes)
         if (typeof wire === "string")
           return settle(i, Result.fail(new CacheInputError({ operation: command.name, reason: wire })))
-        pending.push(pendingOf(command, wire, (result) => settle(i, result)))
+        const one = pendingOf(command, wire, (result) => settle(i, result))
+        one.routing = routing
+        pending.push(one)
       })
-      connection.sendTogether(pending)
-      return Effect.sync(() => pending.forEach((command) => connection.abandon(command)))
+      dispatcher.sendTogether(pending)
+      return Effect.sync(() => pending.forEach((command) => dispatcher.abandon(command)))
     })
 
   return { send, request, pipeline }
@@ -110,7 +120,7 @@ class RequestCommand<A, E, R> extends PendingCommand {
   }
 }
 
-export const pendingOf = (
+const pendingOf = (
   { name, reply }: Command,
   wire: ReadonlyArray<WireArg>,
   settle: (result: PipelineResults[number]) => void

@@ -5,9 +5,19 @@ import { CacheConnectionError, type CacheError, CacheServerError, type Cause } f
 /** What is known of the command when it fails. */
 export interface Circumstances {
   readonly operation: string
-  readonly node: string
+  readonly node: string | undefined
   /** Why the connection was last lost or could not be made. */
   readonly lastError: Cause | undefined
+}
+
+/** Why a connection is not made, where it is we who say so. */
+export class NoConnection extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 const maxReplyLength = 200
@@ -19,10 +29,14 @@ const cleanReply = (message: string): string =>
     .replace(/ script: [0-9a-f]{40}, on @.*$/s, "")
     .slice(0, maxReplyLength)
 
-const serverError = ({ operation, node }: Circumstances, message: string, mayHaveExecuted = false) =>
+const serverError = ({ operation, node }: Omit<Circumstances, "lastError">, message: string, mayHaveExecuted = false) =>
   new CacheServerError({ operation, node, code: replyCode(message), reply: cleanReply(message), mayHaveExecuted })
 
 export const isReplyError = (error: Error): boolean => error.name === "ReplyError"
+
+/** The connection was lost while the command was under way. */
+export const isLoss = (error: Error): boolean =>
+  error.name === "MaxRetriesPerRequestError" || error.name === "AbortError" || error.message === "Connection is closed."
 
 /** The error of a command that iovalkey gave up; undefined where the error is not the client's. */
 export const fromRejection = (error: unknown, circumstances: Circumstances): CacheError | undefined => {
@@ -40,11 +54,7 @@ export const fromRejection = (error: unknown, circumstances: Circumstances): Cac
       cause: causeOf(error)
     })
   }
-  const lost =
-    error.name === "MaxRetriesPerRequestError" ||
-    error.name === "AbortError" ||
-    error.message === "Connection is closed."
-  if (!lost) return undefined
+  if (!isLoss(error)) return undefined
   return new CacheConnectionError({
     operation,
     phase: "lost",
@@ -68,14 +78,14 @@ export const notConnected = ({ operation, node, lastError }: Circumstances): Cac
   })
 
 /** Why a transaction did not run, with the code of the command that kept it from running. */
-export const transactionAborted = (circumstances: Circumstances, message: string, first: CacheError | undefined) => {
-  const code = first?._tag === "CacheServerError" ? ` (${first.code})` : ""
-  return serverError(circumstances, `${cleanReply(message)}${code}`)
+export const transactionAborted = (node: string | undefined, message: string, first: Error | undefined) => {
+  const code = first === undefined ? "" : ` (${replyCode(first.message)})`
+  return serverError({ operation: "EXEC", node }, `${cleanReply(message)}${code}`)
 }
 
 /** A command of a transaction failed while its neighbours ran. */
-export const failedInTransaction = (circumstances: Circumstances, error: Error) =>
-  serverError(circumstances, error.message, true)
+export const failedInTransaction = (operation: string, node: string | undefined, error: Error) =>
+  serverError({ operation, node }, error.message, true)
 
 /** Name, message and code of a foreign error: nothing else of it is safe to show. */
 export const causeOf = (error: unknown): Cause => {

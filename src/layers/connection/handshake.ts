@@ -1,32 +1,47 @@
 /** What is said on a new connection before any command: who we are, which database, whether the server is ready. */
 import { Redacted } from "effect"
 import type { Redis } from "iovalkey"
-import type { WireArg } from "../../schema/Command.ts"
+import type { Reply, WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import { isReplyError } from "./errors.ts"
+import { isReplyError, NoConnection } from "./errors.ts"
 import { CallbackCommand, readText, type WireCommand } from "./PendingCommand.ts"
 import { TurnWriter } from "./TurnWriter.ts"
+
+/** What the topology wants of the server. */
+export interface Greeting {
+  /** The connection fails where the server has another role. */
+  readonly role?: "primary" | "replica" | undefined
+  /** A cluster's replica answers reads only to those who say that old values will do. */
+  readonly staleReads?: boolean | undefined
+}
 
 interface Step {
   readonly name: string
   readonly args: ReadonlyArray<WireArg>
   /** Errors of the server that do not matter here. */
   readonly ignore?: RegExp
+  /** What is wrong with the reply. */
+  readonly check?: (reply: Reply) => Error | undefined
 }
 
 /** Calls back once, with nothing or with what went wrong. All steps go out in one write. */
-export const handshake = (client: Redis, settings: ConnectionSettings, done: (error?: Error) => void): void => {
+export const handshake = (
+  client: Redis,
+  settings: ConnectionSettings,
+  greeting: Greeting | undefined,
+  done: (error?: Error) => void
+): void => {
   const wire: { sendCommand(command: WireCommand, writer: TurnWriter): unknown } = client
   const writer = new TurnWriter(client)
   let open = 0
   let failure: Error | undefined
-  for (const { name, args, ignore } of steps(settings)) {
+  for (const { name, args, check, ignore } of steps(settings, greeting ?? {})) {
     open++
     const command = new CallbackCommand(
       name,
       args,
       readText,
-      () => finish(),
+      (reply) => finish(check?.(reply)),
       () => {}
     )
     const finish = (error?: Error) => {
@@ -40,7 +55,10 @@ export const handshake = (client: Redis, settings: ConnectionSettings, done: (er
   }
 }
 
-const steps = ({ clientName, database, password, username }: ConnectionSettings): ReadonlyArray<Step> => [
+const steps = (
+  { clientName, database, password, username }: ConnectionSettings,
+  { role, staleReads }: Greeting
+): ReadonlyArray<Step> => [
   ...(password === undefined
     ? []
     : [
@@ -52,5 +70,16 @@ const steps = ({ clientName, database, password, username }: ConnectionSettings)
       ]),
   ...(database === 0 ? [] : [{ name: "SELECT", args: [String(database)] }]),
   ...(clientName === undefined ? [] : [{ name: "CLIENT", args: ["SETNAME", clientName], ignore: /^NOPERM/ }]),
+  ...(role === undefined ? [] : [{ name: "ROLE", args: [], ignore: /^NOPERM/, check: roleCheck(role) }]),
+  ...(staleReads === true ? [{ name: "READONLY", args: [] }] : []),
   { name: "PING", args: [], ignore: /^(?:NOPERM|MASTERDOWN|BUSY)/ }
 ]
+
+const roleCheck =
+  (wanted: "primary" | "replica") =>
+  (reply: Reply): Error | undefined => {
+    const role = Array.isArray(reply) ? (reply[0] === "master" ? "primary" : "replica") : undefined
+    return role === wanted
+      ? undefined
+      : new NoConnection(wanted === "primary" ? "NOT_PRIMARY" : "NOT_REPLICA", `the server is no ${wanted}`)
+  }

@@ -1,16 +1,16 @@
 /** INFO as maps. */
 import { Effect, Exit } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { protocolError } from "../../schema/failures.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 export const makeInfo =
-  (node: string, send: ValkeyClientShape["send"]): ValkeyClientShape["info"] =>
+  (node: () => string | undefined, send: ValkeyClientShape["send"]): ValkeyClientShape["info"] =>
   (section) =>
     Effect.flatMap(send("INFO", section === undefined ? [] : [section]), (reply) =>
       typeof reply === "string"
-        ? Exit.succeed(new Map([[node, parseInfo(reply)]]))
-        : Exit.fail<CacheError>(protocolError("INFO", node))
+        ? Exit.succeed(new Map([[node() ?? "", parseInfo(reply)]]))
+        : Exit.fail<CacheError>(protocolError("INFO", node()))
     )
 
 /** The fields of all sections. */

@@ -2,18 +2,21 @@
  * Every option of iovalkey, set on purpose: its defaults queue commands while the server is down, run them twice
  * after a reconnect and wait for ever.
  */
-import { Redacted } from "effect"
 import type { RedisOptions } from "iovalkey"
-import type { ConnectionSettings, TlsSettings } from "../../schema/ConnectionOptions.ts"
+import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 
 /** Milliseconds that a half-closed socket may take before it is destroyed. */
 export const disconnectTimeout = 100
 
-export const iovalkeyOptions = (settings: ConnectionSettings, retryDelay: () => number): RedisOptions => ({
-  ...("path" in settings.address
-    ? { path: settings.address.path }
-    : { host: settings.address.host, port: settings.address.port, family: 0 }),
-  ...(settings.tls === undefined ? {} : { tls: tlsOptions(settings.tls) }),
+export const iovalkeyOptions = (
+  settings: ConnectionSettings,
+  Connector: NonNullable<RedisOptions["Connector"]>
+): RedisOptions => ({
+  // When and where to connect is ours to say (Link.ts).
+  Connector,
+  retryStrategy: () => 0,
+  // Tells iovalkey which event of the socket to wait for.
+  ...(settings.tls === undefined ? {} : { tls: {} }),
   lazyConnect: true,
   // A command that cannot be written now is never sent later.
   enableOfflineQueue: false,
@@ -30,18 +33,9 @@ export const iovalkeyOptions = (settings: ConnectionSettings, retryDelay: () => 
   noDelay: true,
   // Its first reconnect would insist on IPv6.
   familyFallback: { enabled: false },
-  retryStrategy: retryDelay,
   reconnectOnError: null,
   // It runs keys as commands and lets one bad command fail others.
   enableAutoPipelining: false,
   showFriendlyErrorStack: false,
   stringNumbers: false
-})
-
-const tlsOptions = ({ ca, cert, key, rejectUnauthorized, servername }: TlsSettings) => ({
-  rejectUnauthorized,
-  ...(ca === undefined ? {} : { ca }),
-  ...(cert === undefined ? {} : { cert }),
-  ...(key === undefined ? {} : { key: Redacted.value(key) }),
-  ...(servername === undefined ? {} : { servername })
 })

@@ -6,7 +6,7 @@ import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { Message, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { fromRejection, notConnected } from "./errors.ts"
-import { Link } from "./Link.ts"
+import type { Link, LinkOptions } from "./Link.ts"
 
 /** Messages that may wait for a slow reader. One more and the stream fails, because dropping them would be silent. */
 const maxWaiting = 16_384
@@ -14,52 +14,65 @@ const maxWaiting = 16_384
 /** A subscriber is asked for a sign of life this often within the socket timeout. */
 const heartbeats = 3
 
+/** What the owner of a subscriber's link has to know of it. */
+export type ListenerOptions = Pick<LinkOptions, "repliesDue" | "onLost">
+
 export const makeSubscribe =
-  (settings: ConnectionSettings, random: () => number): ValkeyClientShape["subscribe"] =>
+  (settings: ConnectionSettings, openLink: (options: ListenerOptions) => Link): ValkeyClientShape["subscribe"] =>
   (...channels) => {
     if (channels.some((channel) => !channel.isWellFormed())) {
       return Stream.fromEffect(refused("SUBSCRIBE", "a channel must not contain a lone surrogate"))
     }
-    return Stream.callback<Message, CacheError>((queue) =>
-      Effect.acquireRelease(
-        Effect.sync(() => listen(settings, random, channels, queue)),
+    return Stream.callback<Message, CacheError>((queue) => {
+      const fail = (error: CacheError) => Queue.failCauseUnsafe(queue, Cause.fail(error))
+      return Effect.acquireRelease(
+        Effect.sync(() =>
+          listen(settings, openLink, channels, {
+            onMessage: (message) => {
+              if (Queue.sizeUnsafe(queue) < maxWaiting) return void Queue.offerUnsafe(queue, message)
+              fail(overflow())
+            },
+            onError: fail
+          })
+        ),
         (listener) => Effect.promise(() => listener.stop())
       )
-    )
+    })
   }
 
-interface Listener {
+export interface Listener {
   readonly stop: () => Promise<void>
 }
 
-const listen = (
+export interface Handlers {
+  readonly onMessage: (message: Message) => void
+  /** No more messages come. */
+  readonly onError: (error: CacheError) => void
+}
+
+/** Subscribes once; when the connection is lost it is over. */
+export const listen = (
   settings: ConnectionSettings,
-  random: () => number,
+  openLink: (options: ListenerOptions) => Link,
   channels: ReadonlyArray<string>,
-  queue: Queue.Queue<Message, CacheError | Cause.Done>
+  { onError, onMessage }: Handlers
 ): Listener => {
-  const fail = (error: CacheError) => Queue.failCauseUnsafe(queue, Cause.fail(error))
   let heartbeat: NodeJS.Timeout | undefined
   let unanswered = 0
-  const link = new Link({
-    settings,
-    random,
+  const link = openLink({
     repliesDue: () => unanswered > 0,
     onLost: () => {
       clearInterval(heartbeat)
-      fail(new CacheConnectionError({ ...notConnected(link.circumstances("SUBSCRIBE")), phase: "lost" }))
+      onError(new CacheConnectionError({ ...notConnected(link.circumstances("SUBSCRIBE")), phase: "lost" }))
     }
   })
   const start = (client: Redis) => {
-    client.on("message", (channel: string, message: string) => {
-      if (Queue.sizeUnsafe(queue) < maxWaiting) return void Queue.offerUnsafe(queue, { channel, message })
-      fail(overflow(link.node))
-    })
+    client.on("message", (channel: string, message: string) => onMessage({ channel, message }))
     unanswered++
     client.subscribe(...channels).then(
       () => unanswered--,
       (error: unknown) =>
-        fail(fromRejection(error, link.circumstances("SUBSCRIBE")) ?? protocolError("SUBSCRIBE", link.node))
+        onError(fromRejection(error, link.circumstances("SUBSCRIBE")) ?? protocolError("SUBSCRIBE", link.node))
     )
     // An idle subscriber notices a dead peer only if it asks.
     const ping = () => {
@@ -71,7 +84,7 @@ const listen = (
     }
     heartbeat = setInterval(ping, settings.socketTimeout / heartbeats).unref()
   }
-  link.whenReady({ operation: "SUBSCRIBE", ready: start, fail })
+  link.whenReady({ operation: "SUBSCRIBE", ready: start, fail: onError })
   return {
     stop: () => {
       clearInterval(heartbeat)
@@ -80,11 +93,11 @@ const listen = (
   }
 }
 
-const overflow = (node: string) =>
+const overflow = () =>
   new CacheConnectionError({
     operation: "SUBSCRIBE",
     phase: "lost",
     code: "OVERFLOW",
-    node,
+    node: undefined,
     mayHaveExecuted: false
   })

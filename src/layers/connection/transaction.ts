@@ -1,38 +1,50 @@
 /** MULTI/EXEC in one write, so that nobody's command comes between. */
 import { Effect, Exit } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { Command, Reply } from "../../schema/Command.ts"
+import type { Command, Reply, WireArg } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { checkCommand } from "../shared/commandRules.ts"
-import { type CommandOptions, pendingOf } from "./commands.ts"
-import type { Connection } from "./Connection.ts"
+import type { CommandOptions } from "./commands.ts"
+import type { Dispatcher } from "./Dispatcher.ts"
 import { failedInTransaction, transactionAborted } from "./errors.ts"
-import { CallbackCommand, readText, reader } from "./PendingCommand.ts"
+import { CallbackCommand, PendingCommand, readText, reader } from "./PendingCommand.ts"
+
+export interface TransactionOptions extends Pick<CommandOptions, "maxValueBytes"> {
+  /** The slot of all its keys, or why it cannot run. */
+  readonly slotOf?: ((commands: ReadonlyArray<Call>) => number | CacheError | undefined) | undefined
+}
+
+interface Call {
+  readonly name: string
+  readonly args: ReadonlyArray<WireArg>
+}
 
 export const makeTransaction =
-  (connection: Connection, { kind, maxValueBytes }: CommandOptions): ValkeyClientShape["transaction"] =>
+  (dispatcher: Dispatcher, { maxValueBytes, slotOf }: TransactionOptions): ValkeyClientShape["transaction"] =>
   (commands) => {
     if (commands.length === 0) return Exit.succeed([])
-    const wires = commands.map(({ name, args }) => checkCommand(name, args, kind, maxValueBytes))
-    const bad = wires.findIndex((wire) => typeof wire === "string")
-    if (bad >= 0) return refused(commands[bad]!.name, String(wires[bad]))
+    const calls: Array<Call> = []
+    for (const { name, args } of commands) {
+      const wire = checkCommand(name, args, "shared", maxValueBytes)
+      if (typeof wire === "string") return refused(name, wire)
+      calls.push({ name, args: wire })
+    }
+    const slot = slotOf?.(calls)
+    if (typeof slot === "object") return Exit.fail(slot)
     return Effect.callback((resume) => {
-      let firstError: CacheError | undefined
+      let refusal: Error | undefined
       // They are answered with QUEUED, or with what keeps the transaction from running.
-      const queued = commands.map((command, i) => {
-        const wire = wires[i]!
-        return pendingOf(command, typeof wire === "string" ? [] : wire, (result) => {
-          if (result._tag === "Failure") firstError ??= result.failure
-        })
-      })
+      const prelude = [{ name: "MULTI", args: [] }, ...calls].map(
+        (call) => new QueuedCommand(call, (error) => (refusal ??= error))
+      )
       let replies: Array<Reply> = []
       let failure: CacheError | undefined
       const exec = new CallbackCommand(
         "EXEC",
         [],
         (_, reply) => {
-          const read = readReplies(connection, commands, reply)
+          const read = readReplies(exec.carrier?.node, commands, reply)
           if (Array.isArray(read)) replies = read
           else failure = read
           return null
@@ -42,38 +54,55 @@ export const makeTransaction =
           resume(
             Exit.fail(
               error._tag === "CacheServerError" && error.code === "EXECABORT"
-                ? transactionAborted(connection.link.circumstances("EXEC"), error.reply, firstError)
+                ? transactionAborted(exec.carrier?.node, error.reply, refusal)
                 : error
             )
           )
       )
-      const multi = new CallbackCommand(
-        "MULTI",
-        [],
-        readText,
-        () => {},
-        (error) => (firstError ??= error)
-      )
-      const prelude = [multi, ...queued]
       exec.prelude = prelude
-      connection.send(exec)
-      return Effect.sync(() => {
-        for (const command of prelude) command.settled = true
-        connection.abandon(exec)
-      })
+      exec.routing = {
+        primary: true,
+        slot,
+        refusal: () => refusal,
+        rewind: () => {
+          refusal = undefined
+        }
+      }
+      dispatcher.send(exec)
+      return Effect.sync(() => dispatcher.abandon(exec))
     })
   }
 
+/** What comes before EXEC. */
+class QueuedCommand extends PendingCommand {
+  readonly #onRefusal: (error: Error) => void
+
+  constructor({ args, name }: Call, onRefusal: (error: Error) => void) {
+    super(name, args, readText)
+    this.#onRefusal = onRefusal
+  }
+
+  override resolve(): void {
+    this.carrier?.leftWire()
+  }
+
+  override reject(error: Error): void {
+    this.carrier?.leftWire()
+    this.#onRefusal(error)
+  }
+
+  protected onReply(): void {}
+  protected onError(): void {}
+}
+
 /** The replies of all commands, or the error of the first that failed while its neighbours ran. */
 const readReplies = (
-  connection: Connection,
+  node: string | undefined,
   commands: ReadonlyArray<Command>,
   reply: unknown
 ): Array<Reply> | CacheError => {
-  if (!Array.isArray(reply) || reply.length !== commands.length) return protocolError("EXEC", connection.link.node)
+  if (!Array.isArray(reply) || reply.length !== commands.length) return protocolError("EXEC", node)
   const failed = reply.findIndex((item) => item instanceof Error)
-  if (failed >= 0) {
-    return failedInTransaction(connection.link.circumstances(commands[failed]!.name), reply[failed])
-  }
+  if (failed >= 0) return failedInTransaction(commands[failed]!.name, node, reply[failed])
   return reply.map((item, i) => reader(commands[i]!.reply)(commands[i]!.name, item))
 }

@@ -1,0 +1,50 @@
+/** How iovalkey gets its sockets from a `Link`, which knows when to try and where. */
+import { connect as connectTcp, type Socket } from "node:net"
+import { connect as connectTls } from "node:tls"
+import { Redacted } from "effect"
+import { AbstractConnector } from "iovalkey"
+import type { Address, TlsSettings } from "../../schema/ConnectionOptions.ts"
+import { disconnectTimeout } from "./iovalkeyOptions.ts"
+
+export interface SocketSource {
+  /** Waits until it is time for an attempt, then opens a socket. Rejects only when there will be none any more. */
+  readonly next: () => Promise<Socket>
+  /** Nobody waits for a socket any more. */
+  readonly stop: () => void
+}
+
+/** A class of connectors, which iovalkey instantiates itself. */
+export const socketConnector = ({ next, stop }: SocketSource) =>
+  class SocketConnector extends AbstractConnector {
+    constructor() {
+      super(disconnectTimeout)
+    }
+
+    override async connect(): Promise<Socket> {
+      this.connecting = true
+      const socket = await next()
+      // It may fail before iovalkey listens.
+      socket.once("error", (error) => (this.firstError = error))
+      this.stream = socket
+      return socket
+    }
+
+    override disconnect(): void {
+      stop()
+      super.disconnect()
+    }
+  }
+
+/** Throws where TLS material cannot be read. */
+export const openSocket = (address: Address, tls: TlsSettings | undefined): Socket => {
+  const where = "path" in address ? { path: address.path } : { host: address.host, port: address.port, family: 0 }
+  return tls === undefined ? connectTcp(where) : connectTls({ ...where, ...tlsOptions(tls) })
+}
+
+const tlsOptions = ({ ca, cert, key, rejectUnauthorized, servername }: TlsSettings) => ({
+  rejectUnauthorized,
+  ...(ca === undefined ? {} : { ca }),
+  ...(cert === undefined ? {} : { cert }),
+  ...(key === undefined ? {} : { key: Redacted.value(key) }),
+  ...(servername === undefined ? {} : { servername })
+})

@@ -1,0 +1,52 @@
+/** The client over a primary and replicas that are known by their addresses. */
+import { Effect, type Scope } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { ServerSettings } from "../../schema/ReplicatedOptions.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { makeClient, openDispatcher, randomNumbers, whenReady } from "./client.ts"
+import { ClientStates } from "./ClientStates.ts"
+import { Link, nodeName } from "./Link.ts"
+import { replicaRoute } from "./replicaRoute.ts"
+import { type Detours, ServerNode } from "./ServerNode.ts"
+import { singleRoute } from "./singleRoute.ts"
+
+export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: readonly [
+  ServerSettings,
+  ...ReadonlyArray<ServerSettings>
+]): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+  const random = yield* randomNumbers
+  const states = new ClientStates()
+  const { address, settings } = first
+
+  const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
+    const open = (server: ServerSettings, detours: Detours) =>
+      new ServerNode({
+        ...server,
+        random,
+        detours,
+        refuse: dispatcher.refuse,
+        onState: (state) => states.report(nodeName(server.address), state)
+      })
+    let replicas: ReadonlyArray<ServerNode> | undefined
+    const route = replicaRoute({
+      dispatcher,
+      random,
+      readFrom: "preferReplica",
+      primary: (detours) => open(first, detours),
+      replicas: (detours) => (replicas ??= more.map((server) => open(server, detours))),
+      close: (limit) => Promise.all([route.primary, ...(replicas ?? [])].map((server) => server.close(limit)))
+    })
+    return route
+  })
+  const connect = (operation: string) => whenReady(dispatcher.route.primary.link, operation)
+  return yield* makeClient(dispatcher, {
+    topology: "replicated",
+    settings,
+    states,
+    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ settings, address, random, refuse })),
+    connect,
+    raw: connect("raw"),
+    openSubscriber: (options) => new Link({ ...options, settings, address, random }),
+    node: () => nodeName(address)
+  })
+})

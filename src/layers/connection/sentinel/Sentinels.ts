@@ -1,0 +1,243 @@
+/** What the sentinels know: who is the primary, who are its replicas, and when that changes. */
+import { CacheConnectionError, CacheTimeoutError } from "../../../schema/CacheError.ts"
+import { checkEndpoint, type Endpoint } from "../../../schema/ConnectionUrl.ts"
+import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
+import { causeOf, isReplyError, NoConnection } from "../errors.ts"
+import { Link, nodeName } from "../Link.ts"
+import { type Listener, listen } from "../subscribe.ts"
+
+export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sentinel"> & {
+  readonly random: () => number
+  /** The primary or its replicas are others than before, or may be. */
+  readonly onChange: () => void
+}
+
+/** A sentinel answers in a few milliseconds, or there is no use in waiting for it. */
+const answerTimeout = 500
+
+/** After most have answered, the others have so long: one of them may know of a failover that these have yet to hear of. */
+const grace = 100
+
+/** A sentinel that is gone is listened to again after this. */
+const relistenAfter = 1000
+
+const changes = ["+switch-master", "+slave", "+sdown", "-sdown", "+convert-to-slave", "+slave-reconf-done"]
+
+interface Answer {
+  readonly primary: Endpoint
+  /** Grows with every failover. */
+  readonly epoch: number
+  readonly sentinels: ReadonlyArray<Endpoint>
+}
+
+export class Sentinels {
+  readonly #options: SentinelOptions
+  readonly #listeners = new Map<string, Listener>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  /** Those that the ones we were told of have told us of. */
+  #discovered: ReadonlyArray<Endpoint> = []
+  #closed = false
+
+  constructor(options: SentinelOptions) {
+    this.#options = options
+  }
+
+  /** Asks all of them; the one with the newest knowledge is right. */
+  async primary(): Promise<Endpoint> {
+    const { endpoints, majority } = this.#all()
+    const answers = await gather(
+      endpoints.map((endpoint) => this.#askPrimary(endpoint)),
+      majority
+    )
+    const newest = answers.toSorted((a, b) => b.epoch - a.epoch)[0]!
+    this.#discovered = newest.sentinels
+    this.#listen()
+    return newest.primary
+  }
+
+  /** The replicas that are up and have a link to the primary, by the first sentinel that answers. */
+  async replicas(): Promise<ReadonlyArray<Endpoint>> {
+    const [replicas = []] = await gather(
+      this.#all().endpoints.map((endpoint) => this.#askReplicas(endpoint)),
+      1,
+      0
+    )
+    this.#listen()
+    return replicas
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.stop()))
+  }
+
+  #all(): { readonly endpoints: ReadonlyArray<Endpoint>; readonly majority: number } {
+    const { sentinels } = this.#options
+    const all = new Map([...sentinels, ...this.#discovered].map((endpoint) => [nodeName(endpoint), endpoint]))
+    return { endpoints: [...all.values()], majority: Math.floor(sentinels.length / 2) + 1 }
+  }
+
+  async #askPrimary(endpoint: Endpoint): Promise<Answer> {
+    const { name } = this.#options
+    const [primary, current, others] = await this.#ask(endpoint, [
+      ["MASTER", name],
+      // In the middle of a failover it names the new primary first.
+      ["GET-MASTER-ADDR-BY-NAME", name],
+      ["SENTINELS", name]
+    ])
+    const epoch = Number(fieldsOf(primary)?.get("config-epoch"))
+    const address = Array.isArray(current) ? toEndpoint(current[0], current[1]) : undefined
+    if (address === undefined || !Number.isSafeInteger(epoch)) throw new NoConnection("PROTOCOL", "an unknown answer")
+    return { primary: address, epoch, sentinels: serversOf(others).map(({ endpoint }) => endpoint) }
+  }
+
+  async #askReplicas(endpoint: Endpoint): Promise<ReadonlyArray<Endpoint>> {
+    const [replicas] = await this.#ask(endpoint, [["REPLICAS", this.#options.name]])
+    return serversOf(replicas)
+      .filter(
+        ({ fields }) =>
+          !/s_down|o_down|disconnected/.test(fields.get("flags") ?? "") && fields.get("master-link-status") === "ok"
+      )
+      .map(({ endpoint }) => endpoint)
+  }
+
+  /** Each question goes over a connection of its own: there are few. */
+  async #ask(endpoint: Endpoint, questions: ReadonlyArray<ReadonlyArray<string>>): Promise<ReadonlyArray<unknown>> {
+    const { random, sentinel } = this.#options
+    const timeout = Math.min(answerTimeout, sentinel.connectTimeout)
+    const link = new Link({ settings: sentinel, address: endpoint, random, repliesDue: () => false })
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)), timeout)
+    })
+    const answers = new Promise<ReadonlyArray<unknown>>((resolve, reject) =>
+      link.whenReady({
+        operation: "SENTINEL",
+        ready: (client) =>
+          Promise.all(questions.map((question) => client.call("SENTINEL", ...question))).then(resolve, reject),
+        fail: reject
+      })
+    )
+    try {
+      return await Promise.race([answers, tooLate])
+    } finally {
+      clearTimeout(timer)
+      answers.catch(() => {})
+      void link.end()
+    }
+  }
+
+  /** Hears of changes from every sentinel that is known, so that it matters little which of them are gone. */
+  #listen(): void {
+    if (this.#closed) return
+    const { endpoints } = this.#all()
+    for (const [node, listener] of this.#listeners) {
+      if (endpoints.some((endpoint) => nodeName(endpoint) === node)) continue
+      this.#listeners.delete(node)
+      void listener.stop()
+    }
+    for (const endpoint of endpoints) if (!this.#listeners.has(nodeName(endpoint))) this.#listenTo(endpoint)
+  }
+
+  #listenTo(endpoint: Endpoint): void {
+    const { name, onChange, random, sentinel } = this.#options
+    const listener = listen(
+      sentinel,
+      (options) => new Link({ ...options, settings: sentinel, address: endpoint, random }),
+      changes,
+      {
+        onMessage: ({ channel, message }) => {
+          const words = message.split(" ")
+          // `<name> <old> … <new> …`, or `slave … @ <name> …`.
+          if (channel === "+switch-master" ? words[0] === name : words.includes(name)) onChange()
+        },
+        onError: () => {
+          void listener.stop()
+          if (this.#closed || this.#listeners.get(nodeName(endpoint)) !== listener) return
+          const timer = setTimeout(() => {
+            this.#timers.delete(timer)
+            if (this.#listeners.get(nodeName(endpoint)) === listener) this.#listenTo(endpoint)
+          }, relistenAfter).unref()
+          this.#timers.add(timer)
+        }
+      }
+    )
+    this.#listeners.set(nodeName(endpoint), listener)
+  }
+}
+
+/** Resolves a little after `enough` have resolved, or when all have settled; rejects when none has resolved. */
+const gather = <A>(asked: ReadonlyArray<Promise<A>>, enough: number, patience = grace): Promise<ReadonlyArray<A>> =>
+  new Promise((resolve, reject) => {
+    const answers: Array<A> = []
+    const errors: Array<unknown> = []
+    let timer: NodeJS.Timeout | undefined
+    const settled = () => {
+      if (answers.length + errors.length === asked.length) {
+        clearTimeout(timer)
+        if (answers.length > 0) resolve(answers)
+        else reject(whyNone(errors))
+      } else if (answers.length >= enough) {
+        timer ??= setTimeout(() => resolve(answers), patience)
+      }
+    }
+    for (const promise of asked) {
+      promise.then(
+        (answer) => {
+          answers.push(answer)
+          settled()
+        },
+        (error: unknown) => {
+          errors.push(error)
+          settled()
+        }
+      )
+    }
+  })
+
+/** One reason for all: what somebody has to repair, if there is such a thing. */
+const whyNone = (errors: ReadonlyArray<unknown>): NoConnection => {
+  const codes = errors.map(codeOf)
+  const known = ["WRONGPASS", "NOAUTH", "NOPERM", "NO_SUCH_MASTER"].find((code) => codes.includes(code))
+  switch (known) {
+    case undefined:
+      return new NoConnection("SENTINELS_UNREACHABLE", `no sentinel answers: ${[...new Set(codes)].join(", ")}`)
+    case "NO_SUCH_MASTER":
+      return new NoConnection(known, "the sentinels know no primary of this name")
+    default:
+      return new NoConnection(known, "the sentinels refuse us")
+  }
+}
+
+const codeOf = (error: unknown): string => {
+  if (error instanceof Error && isReplyError(error)) {
+    if (error.message.includes("No such master")) return "NO_SUCH_MASTER"
+    if (error.message.includes("unknown command")) return "NOT_A_SENTINEL"
+  }
+  if (error instanceof CacheTimeoutError) return "ETIMEDOUT"
+  if (error instanceof CacheConnectionError) return error.code ?? error.phase
+  return causeOf(error).code ?? "unknown"
+}
+
+interface Server {
+  readonly endpoint: Endpoint
+  readonly fields: ReadonlyMap<string, string>
+}
+
+const serversOf = (reply: unknown): ReadonlyArray<Server> =>
+  (Array.isArray(reply) ? reply : []).flatMap((item: unknown) => {
+    const fields = fieldsOf(item)
+    const endpoint = toEndpoint(fields?.get("ip"), fields?.get("port"))
+    return fields === undefined || endpoint === undefined ? [] : [{ fields, endpoint }]
+  })
+
+/** Names and values in turn. */
+const fieldsOf = (reply: unknown): ReadonlyMap<string, string> | undefined => {
+  if (!Array.isArray(reply)) return undefined
+  const fields = new Map<string, string>()
+  for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]))
+  return fields
+}
+
+const toEndpoint = (host: unknown, port: unknown): Endpoint | undefined => checkEndpoint(host, Number(port), 0)

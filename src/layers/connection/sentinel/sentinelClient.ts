@@ -1,0 +1,106 @@
+/** The client over the primary that sentinels name, and over its replicas. */
+import { Effect, type Scope } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
+import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { makeClient, openDispatcher, randomNumbers, whenReady } from "../client.ts"
+import { ClientStates } from "../ClientStates.ts"
+import type { Greeting } from "../handshake.ts"
+import { Link, nodeName } from "../Link.ts"
+import { replicaRoute } from "../replicaRoute.ts"
+import { ServerNode } from "../ServerNode.ts"
+import { singleRoute } from "../singleRoute.ts"
+import { Replicas } from "./Replicas.ts"
+import { Sentinels } from "./Sentinels.ts"
+
+/** A primary that owes replies is asked after among the sentinels this often, in milliseconds. */
+const doubtInterval = 250
+
+export const makeSentinelClient = Effect.fnUntraced(function* ({
+  data: settings,
+  name,
+  readFrom,
+  sentinel,
+  sentinels: seeds
+}: SentinelSettings): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+  const random = yield* randomNumbers
+  const states = new ClientStates()
+  const greeting: Greeting = { role: "primary" }
+  let lastDoubt = 0
+
+  const sentinels = yield* Effect.acquireRelease(
+    Effect.sync(
+      () => new Sentinels({ name, sentinels: seeds, sentinel, random, onChange: () => void followPrimary() })
+    ),
+    (sentinels) => Effect.promise(() => sentinels.close())
+  )
+  const address = () => sentinels.primary()
+
+  const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
+    const replicas = new Replicas({
+      discover: () => sentinels.replicas(),
+      open: (address, onState) =>
+        new ServerNode({
+          settings,
+          address,
+          greeting: { role: "replica" },
+          random,
+          detours: route.detours,
+          refuse: dispatcher.refuse,
+          onState
+        }),
+      states
+    })
+    const route = replicaRoute({
+      dispatcher,
+      random,
+      readFrom,
+      primary: (detours) =>
+        new ServerNode({
+          settings,
+          address,
+          greeting,
+          random,
+          detours,
+          refuse: dispatcher.refuse,
+          onState: (state) => states.report(name, state)
+        }),
+      replicas: () => replicas.current(),
+      // A primary that is frozen, or cut off from us alone, does not say that it has been replaced.
+      onSilence: () => {
+        const now = performance.now()
+        if (now - lastDoubt < doubtInterval) return
+        lastDoubt = now
+        void followPrimary()
+      },
+      close: (limit) => Promise.all([route.primary.close(limit), replicas.close(limit)])
+    })
+    return { ...route, replicas }
+  })
+  const { primary, replicas } = dispatcher.route
+
+  /** Leaves a primary that has been replaced, before it says so itself. */
+  const followPrimary = async (): Promise<void> => {
+    replicas.refresh()
+    try {
+      const current = nodeName(await sentinels.primary())
+      if (primary.node !== undefined && current !== primary.node) {
+        primary.link.reconnect("FAILED_OVER", "the sentinels name another primary")
+      }
+    } catch {
+      // Who cannot be asked cannot name another one.
+    }
+  }
+
+  const connect = (operation: string) => whenReady(primary.link, operation)
+  return yield* makeClient(dispatcher, {
+    topology: "sentinel",
+    settings,
+    states,
+    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ settings, address, greeting, random, refuse })),
+    connect,
+    raw: connect("raw"),
+    openSubscriber: (options) => new Link({ ...options, settings, address, greeting, random }),
+    node: () => primary.node
+  })
+})

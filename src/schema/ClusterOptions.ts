@@ -1,0 +1,64 @@
+/** Settings of a cluster. */
+import { type Redacted, Result } from "effect"
+import type { CacheInputError } from "./CacheError.ts"
+import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from "./ConnectionOptions.ts"
+import { checkEndpoint, type ClusterTarget, type Endpoint, parseConnectionUrl, wrongScheme } from "./ConnectionUrl.ts"
+import { Fields } from "./Fields.ts"
+import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
+
+export interface ClusterOptions extends ConnectionOptions {
+  /** `cluster://[user[:password]@]h1:7000,h2:7001`, with TLS `clusters://…`. A few servers are enough: they name the others. */
+  readonly url?: string | Redacted.Redacted | undefined
+  /** In place of the URL. Default port 6379. */
+  readonly nodes?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
+  /** Default `"primary"`. */
+  readonly readFrom?: ReadFrom | undefined
+  /** Where to reach a server that calls itself "host:port": for clusters behind an address translation. */
+  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>> | undefined
+}
+
+export interface ClusterSettings {
+  readonly nodes: ReadonlyArray<Endpoint>
+  readonly connection: ConnectionSettings
+  readonly readFrom: ReadFrom
+  readonly natMap: ReadonlyMap<string, Endpoint>
+}
+
+export const clusterSettings = (options: ClusterOptions): Result.Result<ClusterSettings, CacheInputError> =>
+  Result.gen(function* () {
+    const target = yield* targetOf(options)
+    const connection = yield* connectionSettings(target, options)
+    const fields = new Fields()
+    fields.require(connection.database === 0, "database", "must be 0: a cluster has no other")
+    const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
+    const natMap = new Map<string, Endpoint>()
+    for (const [name, { host, port }] of Object.entries(options.natMap ?? {})) {
+      const endpoint = checkEndpoint(host, port, 0)
+      fields.require(endpoint !== undefined && /:\d+$/.test(name), "natMap", 'must map "host:port" to a host and port')
+      if (endpoint !== undefined) natMap.set(name, endpoint)
+    }
+    return yield* fields.result({ nodes: target.nodes, connection, readFrom, natMap })
+  })
+
+const targetOf = ({ nodes, url }: ClusterOptions): Result.Result<ClusterTarget, CacheInputError> =>
+  Result.gen(function* () {
+    const fields = new Fields()
+    if (url !== undefined) {
+      fields.require(nodes === undefined, "nodes", "are in the URL already")
+      const target = yield* parseConnectionUrl(url)
+      yield* fields.result(target)
+      return target._tag === "Cluster" ? target : yield* wrongScheme("cluster://")
+    }
+    const endpoints = (nodes ?? []).map(({ host, port }) => checkEndpoint(host, port, 6379))
+    const [first, ...more] = endpoints.filter((endpoint) => endpoint !== undefined)
+    fields.require(endpoints.length > 0, "nodes", "must list at least one server, or there must be a url")
+    fields.require(1 + more.length === endpoints.length, "nodes", "must be hosts, with ports between 1 and 65535")
+    return yield* fields.result({
+      _tag: "Cluster" as const,
+      nodes: [first ?? { host: "", port: 0 }, ...more] as const,
+      tls: false,
+      username: undefined,
+      password: undefined,
+      database: undefined
+    })
+  })

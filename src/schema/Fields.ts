@@ -1,0 +1,46 @@
+/** Settings that are checked one by one; the error names the first field that is wrong. */
+import { type Duration, Result } from "effect"
+import { CacheInputError } from "./CacheError.ts"
+import { toMillis } from "./TimeToLive.ts"
+
+/** A timer cannot wait longer. */
+const maxTimer = 2 ** 31 - 1
+
+/** Reads fields and remembers the first refusal. */
+export class Fields {
+  #refusal: string | undefined
+
+  /** The value, or the first refusal. */
+  result<A>(value: A): Result.Result<A, CacheInputError> {
+    return this.#refusal === undefined
+      ? Result.succeed(value)
+      : Result.fail(new CacheInputError({ operation: "connect", reason: this.#refusal }))
+  }
+
+  require(condition: boolean, field: string, what: string): void {
+    if (!condition) this.#refusal ??= `${field} ${what}`
+  }
+
+  millis(field: string, input: Duration.Input | undefined, byDefault: number): number {
+    const millis = input === undefined ? byDefault : toMillis(input)
+    this.require(millis !== undefined && millis > 0 && millis <= maxTimer, field, "must be a positive, finite duration")
+    return millis ?? byDefault
+  }
+
+  integer(field: string, input: number | undefined, byDefault: number, least = 1): number {
+    const value = input ?? byDefault
+    this.require(Number.isSafeInteger(value) && value >= least, field, `must be a whole number, at least ${least}`)
+    return value
+  }
+
+  text(field: string, input: string | undefined): string | undefined {
+    this.require(input === undefined || (typeof input === "string" && input !== ""), field, "must not be empty")
+    return input
+  }
+
+  oneOf<A extends string>(field: string, input: A | undefined, choices: readonly [A, ...ReadonlyArray<A>]): A {
+    const value = input ?? choices[0]
+    this.require(choices.includes(value), field, `must be one of ${choices.join(", ")}`)
+    return value
+  }
+}

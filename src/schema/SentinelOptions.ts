@@ -1,0 +1,77 @@
+/** Settings of a primary that sentinels watch over. */
+import { type Redacted, Result } from "effect"
+import type { CacheInputError } from "./CacheError.ts"
+import {
+  type ConnectionOptions,
+  type ConnectionSettings,
+  connectionSettings,
+  redacted,
+  type TlsOptions,
+  tlsSettings
+} from "./ConnectionOptions.ts"
+import { checkEndpoint, type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./ConnectionUrl.ts"
+import { Fields } from "./Fields.ts"
+import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
+
+export interface SentinelOptions extends ConnectionOptions {
+  /** `sentinel://[user[:password]@]h1:26379,h2:26379/name[/database]`, with TLS to everybody `sentinels://…`. Its credentials are the data servers'. */
+  readonly url?: string | Redacted.Redacted | undefined
+  /** The primary's name, in place of the URL. */
+  readonly name?: string | undefined
+  /** In place of the URL. Default port 26379. */
+  readonly sentinels?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
+  readonly sentinelUsername?: string | undefined
+  readonly sentinelPassword?: string | Redacted.Redacted | undefined
+  /** Default: none, or that of a `sentinels://` URL. */
+  readonly sentinelTls?: boolean | TlsOptions | undefined
+  /** Default `"primary"`. */
+  readonly readFrom?: ReadFrom | undefined
+}
+
+export interface SentinelSettings {
+  readonly name: string
+  readonly sentinels: ReadonlyArray<Endpoint>
+  readonly data: ConnectionSettings
+  /** Of connections to the sentinels. */
+  readonly sentinel: ConnectionSettings
+  readonly readFrom: ReadFrom
+}
+
+export const sentinelSettings = (options: SentinelOptions): Result.Result<SentinelSettings, CacheInputError> =>
+  Result.gen(function* () {
+    const target = yield* targetOf(options)
+    const data = yield* connectionSettings(target, options)
+    const fields = new Fields()
+    const username = fields.text("sentinelUsername", options.sentinelUsername)
+    const password = redacted(options.sentinelPassword)
+    fields.require(username === undefined || password !== undefined, "sentinelUsername", "needs a password beside it")
+    const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
+    const sentinel = { ...data, username, password, database: 0, tls: tlsSettings(target.tls, options.sentinelTls) }
+    return yield* fields.result({ name: target.name, sentinels: target.sentinels, data, sentinel, readFrom })
+  })
+
+const targetOf = ({ name, sentinels, url }: SentinelOptions): Result.Result<SentinelTarget, CacheInputError> =>
+  Result.gen(function* () {
+    const fields = new Fields()
+    if (url !== undefined) {
+      fields.require(name === undefined, "name", "is in the URL already")
+      fields.require(sentinels === undefined, "sentinels", "are in the URL already")
+      const target = yield* parseConnectionUrl(url)
+      yield* fields.result(target)
+      return target._tag === "Sentinel" ? target : yield* wrongScheme("sentinel://")
+    }
+    const endpoints = (sentinels ?? []).map(({ host, port }) => checkEndpoint(host, port, 26_379))
+    const [first, ...more] = endpoints.filter((endpoint) => endpoint !== undefined)
+    fields.require(typeof name === "string" && name !== "", "name", "must name the primary")
+    fields.require(endpoints.length > 0, "sentinels", "must list at least one server, or there must be a url")
+    fields.require(1 + more.length === endpoints.length, "sentinels", "must be hosts, with ports between 1 and 65535")
+    return yield* fields.result({
+      _tag: "Sentinel" as const,
+      sentinels: [first ?? { host: "", port: 0 }, ...more] as const,
+      name: name ?? "",
+      tls: false,
+      username: undefined,
+      password: undefined,
+      database: undefined
+    })
+  })

@@ -1,0 +1,11 @@
+import { Effect, Layer } from "effect"
+import { CacheLive, ValkeySentinel } from "effect-vcache"
+import { cacheContract } from "./contracts/cacheContract.ts"
+import { clientContract } from "./contracts/clientContract.ts"
+import { pause } from "./support/pause.ts"
+import { startSentinelFleet } from "./support/SentinelFleet.ts"
+
+const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => ValkeySentinel.layer({ url })))
+
+cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
+clientContract("the client on a primary with sentinels", client)

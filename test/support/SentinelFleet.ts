@@ -1,0 +1,110 @@
+/** A primary, two replicas and three sentinels that watch over them. */
+import { Effect, type Scope } from "effect"
+import { pause } from "./pause.ts"
+import { startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
+
+export interface SentinelFleet {
+  readonly name: string
+  readonly servers: ReadonlyArray<ValkeyServer>
+  readonly sentinels: ReadonlyArray<ValkeyServer>
+  readonly url: string
+  /** Who is the primary now. */
+  readonly primary: Effect.Effect<ValkeyServer>
+  /** All replicas are linked, and the sentinels know it: a failover can begin. */
+  readonly settled: Effect.Effect<void>
+}
+
+export interface FleetOptions {
+  /** Milliseconds without an answer after which a server counts as down. */
+  readonly downAfter?: number
+  /** Of the data servers. */
+  readonly password?: string
+  readonly sentinelPassword?: string
+  readonly args?: ReadonlyArray<string>
+}
+
+const name = "main"
+
+export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<SentinelFleet, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { args = [], downAfter = 300, password, sentinelPassword } = options
+    const secrets = password === undefined ? [] : ["--requirepass", password, "--masterauth", password]
+    const files = password === undefined ? {} : { password }
+    const first = yield* startServerWith(files, ...secrets, ...args)
+    const replicas = yield* Effect.all(
+      [0, 1].map(() => startServerWith(files, ...secrets, ...args, "--replicaof", `127.0.0.1 ${first.port}`)),
+      { concurrency: 2 }
+    )
+    const config = [
+      `sentinel monitor ${name} 127.0.0.1 ${first.port} 2`,
+      `sentinel down-after-milliseconds ${name} ${downAfter}`,
+      `sentinel failover-timeout ${name} 1500`,
+      `sentinel parallel-syncs ${name} 2`,
+      ...(password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`]),
+      ...(sentinelPassword === undefined
+        ? []
+        : [`requirepass ${sentinelPassword}`, `sentinel sentinel-pass ${sentinelPassword}`])
+    ].join("\n")
+    const sentinelFiles = {
+      config,
+      mode: "sentinel" as const,
+      ...(sentinelPassword === undefined ? {} : { password: sentinelPassword })
+    }
+    const sentinels = yield* Effect.all(
+      [0, 1, 2].map(() => startServerWith(sentinelFiles)),
+      { concurrency: 3 }
+    )
+    const servers = [first, ...replicas]
+    const periods = ["info-period", 200, "ping-period", 100, "ask-period", 100, "publish-period", 200] as const
+    for (const sentinel of sentinels) yield* sentinel.call("SENTINEL", "DEBUG", ...periods)
+
+    const primary = Effect.gen(function* () {
+      for (;;) {
+        for (const sentinel of sentinels) {
+          const reply = yield* sentinel
+            .call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+            .pipe(Effect.catchDefect(() => Effect.succeed(null)))
+          const server = servers.find(({ port }) => Array.isArray(reply) && Number(reply[1]) === port)
+          if (server !== undefined) return server
+        }
+      }
+    })
+    const isSettled = Effect.map(
+      Effect.forEach(sentinels, (sentinel) =>
+        Effect.all([sentinel.call("SENTINEL", "MASTER", name), sentinel.call("SENTINEL", "REPLICAS", name)])
+      ),
+      (views) =>
+        views.every(([master, replicas]) => {
+          const fields = fieldsOf(master)
+          return (
+            fields.get("num-slaves") === "2" &&
+            fields.get("num-other-sentinels") === "2" &&
+            fields.get("flags") === "master" &&
+            Array.isArray(replicas) &&
+            replicas.every((replica) => {
+              const fields = fieldsOf(replica)
+              return fields.get("master-link-status") === "ok" && fields.get("flags") === "slave"
+            })
+          )
+        })
+    )
+    const settled = Effect.gen(function* () {
+      while (!(yield* isSettled)) yield* pause(50)
+    })
+    yield* settled
+    return {
+      name,
+      servers,
+      sentinels,
+      url: `sentinel://${sentinels.map(({ node }) => node).join(",")}/${name}`,
+      primary,
+      settled
+    }
+  })
+
+const fieldsOf = (reply: unknown): ReadonlyMap<string, string> => {
+  const fields = new Map<string, string>()
+  if (Array.isArray(reply))
+    for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]))
+  return fields
+}
