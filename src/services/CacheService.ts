@@ -94,10 +94,10 @@ export interface TypedCache<A, RD = never, RE = never> {
     lookup: Effect.Effect<A, E, R>,
     options?: LookupOption
   ) => Effect.Effect<A, E | CacheError, R | RD | RE>
-  /** Moves the value to version + delta, lifetime kept, atomically; the new version. */
+  /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
   readonly incrVersion: (key: string, delta?: number, options?: KeyOption) => Effect.Effect<number, CacheError>
   readonly decrVersion: (key: string, delta?: number, options?: KeyOption) => Effect.Effect<number, CacheError>
-  /** False only with `overwrite: false` onto an existing key. */
+  /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
   readonly rename: (from: string, to: string, options?: RenameOption) => Effect.Effect<boolean, CacheError>
   /** None = no such key. */
   readonly typeOf: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<KeyType>, CacheError>

@@ -204,17 +204,18 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
       it.effect("a command that fails while the others run says that they did", () =>
         test((client) =>
           Effect.gen(function* () {
-            yield* client.send("SET", [key("text"), "x"])
+            const [count, text] = [key("{same}count"), key("{same}text")]
+            yield* client.send("SET", [text, "x"])
             const error = yield* Effect.flip(
               client.transaction([
-                { name: "SET", args: [key(), 1] },
-                { name: "INCR", args: [key("text")] },
-                { name: "INCR", args: [key()] }
+                { name: "SET", args: [count, 1] },
+                { name: "INCR", args: [text] },
+                { name: "INCR", args: [count] }
               ])
             )
             assert.strictEqual(error._tag, "CacheServerError")
             assert.isTrue(error._tag === "CacheServerError" && error.mayHaveExecuted)
-            assert.strictEqual(yield* client.send("GET", [key()]), "2")
+            assert.strictEqual(yield* client.send("GET", [count]), "2")
           })
         )
       )
@@ -298,24 +299,23 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
       it.effect("messages of all channels, in order", () =>
         test((client) =>
           Effect.gen(function* () {
-            const first = key("one")
-            const second = key("two")
-            const fiber = yield* Effect.forkChild(Stream.runCollect(Stream.take(client.subscribe(first, second), 4)))
-            yield* untilSubscribed(client, first)
-            yield* untilSubscribed(client, second)
-            yield* client.send("PUBLISH", [second, "b"])
+            const [first, second] = [key("one"), key("two")]
+            const heard: Array<readonly [string, string]> = []
+            const fiber = yield* Effect.forkChild(
+              Stream.runForEach(client.subscribe(first, second), ({ channel, message }) =>
+                Effect.sync(() => heard.push([channel, message]))
+              )
+            )
+            const messagesOf = (channel: string) =>
+              heard.filter(([of, message]) => of === channel && message !== "probe").map(([, message]) => message)
+            yield* untilHeard(client, first, () => heard.some(([channel]) => channel === first))
+            yield* untilHeard(client, second, () => heard.some(([channel]) => channel === second))
+            for (const message of ["b", "c", "d"]) yield* client.send("PUBLISH", [second, message])
             yield* client.send("PUBLISH", [key("other"), "x"])
             yield* client.send("PUBLISH", [first, ""])
-            const messages = yield* Fiber.join(fiber)
-            assert.deepStrictEqual(
-              messages.map(({ channel, message }) => [channel, message]),
-              [
-                [first, "probe"],
-                [second, "probe"],
-                [second, "b"],
-                [first, ""]
-              ]
-            )
+            yield* pollUntil(Effect.sync(() => messagesOf(first).length === 1 && messagesOf(second).length === 3))
+            yield* Fiber.interrupt(fiber)
+            assert.deepStrictEqual([messagesOf(first), messagesOf(second)], [[""], ["b", "c", "d"]])
           })
         )
       )
@@ -324,10 +324,15 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
         test((client) =>
           Effect.gen(function* () {
             const channel = key()
-            const fiber = yield* Effect.forkChild(Stream.runDrain(client.subscribe(channel)))
-            yield* untilSubscribed(client, channel)
+            let heard = 0
+            const fiber = yield* Effect.forkChild(
+              Stream.runForEach(client.subscribe(channel), () => Effect.sync(() => heard++))
+            )
+            yield* untilHeard(client, channel, () => heard > 0)
             yield* Fiber.interrupt(fiber)
+            const before = heard
             yield* pollUntil(Effect.map(client.send("PUBLISH", [channel, "x"]), (receivers) => receivers === 0))
+            assert.strictEqual(heard, before)
           })
         )
       )
@@ -350,8 +355,8 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
       test((client) =>
         Effect.gen(function* () {
           const nodes = [...(yield* client.info())]
-          assert.strictEqual(nodes.length, 1)
-          assert.isTrue(Number(nodes[0]?.[1].get("used_memory")) >= 0)
+          assert.isAbove(nodes.length, 0)
+          for (const [, facts] of nodes) assert.isTrue(Number(facts.get("used_memory")) >= 0)
         })
       )
     )
@@ -383,8 +388,8 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
 const untyped = (arg: unknown): never => arg as never
 
 /** Messages to nobody are lost, so a test first publishes until somebody hears. */
-const untilSubscribed = (client: ValkeyClient["Service"], channel: string) =>
-  pollUntil(Effect.map(client.send("PUBLISH", [channel, "probe"]), (receivers) => receivers === 1))
+const untilHeard = (client: ValkeyClient["Service"], channel: string, isHeard: () => boolean) =>
+  pollUntil(Effect.map(client.send("PUBLISH", [channel, "probe"]), isHeard))
 
 /** On real time, whatever clock the test has. */
 const pollUntil = <E>(condition: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>

@@ -47,10 +47,10 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     this.#admit(command)
   }
 
-  /** Sends all of them, in one write a server as far as there are slots. */
+  /** Sends all of them with their own timeouts, in one write a server as far as there are slots. */
   sendTogether(commands: ReadonlyArray<PendingCommand>): void {
     this.route.together(commands, () => {
-      for (const command of commands) this.send(command)
+      for (const command of commands) this.send(command, command.timeout)
     })
   }
 

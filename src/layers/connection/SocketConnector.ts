@@ -41,7 +41,7 @@ export const openSocket = (address: Address, tls: TlsSettings | undefined): Sock
   return tls === undefined ? connectTcp(where) : connectTls({ ...where, ...tlsOptions(tls) })
 }
 
-const tlsOptions = ({ ca, cert, key, rejectUnauthorized, servername }: TlsSettings) => ({
+export const tlsOptions = ({ ca, cert, key, rejectUnauthorized, servername }: TlsSettings) => ({
   rejectUnauthorized,
   ...(ca === undefined ? {} : { ca }),
   ...(cert === undefined ? {} : { cert }),

@@ -18,8 +18,16 @@ export interface CommandOptions {
   readonly server?: string | undefined
 }
 
+/** A command with what a topology adds to it. */
+export interface RoutedCommand extends Command, Pick<SendOptions, "timeout"> {
+  /** The only server that may carry it. */
+  readonly server?: string | undefined
+}
+
 /** The commands of a client. */
-export type Commands = Pick<ValkeyClientShape, "send" | "request" | "pipeline">
+export interface Commands extends Pick<ValkeyClientShape, "send" | "request"> {
+  readonly pipeline: (commands: ReadonlyArray<RoutedCommand>) => Effect.Effect<PipelineResults, CacheError>
+}
 
 export const makeCommands = (
   dispatcher: Dispatcher,
@@ -28,7 +36,11 @@ export const makeCommands = (
   const routing = server === undefined ? undefined : { server }
 
   /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; undefined = a bad option. */
-  const timeoutOf = (name: string, args: ReadonlyArray<WireArg>, options?: SendOptions): number | undefined => {
+  const timeoutOf = (
+    name: string,
+    args: ReadonlyArray<WireArg>,
+    options?: Pick<SendOptions, "timeout">
+  ): number | undefined => {
     if (options?.timeout !== undefined) {
       const millis = toMillis(options.timeout)
       return millis === undefined || millis === 0 ? undefined : millis
@@ -43,7 +55,7 @@ export const makeCommands = (
     const wire = checkCommand(name, args, kind, maxValueBytes)
     if (typeof wire === "string") return refused(name, wire)
     const timeout = timeoutOf(name, wire, options)
-    if (timeout === undefined) return refused(name, "timeout must be a positive duration")
+    if (timeout === undefined) return Exit.fail(badTimeout(name))
     return Effect.callback((resume) => {
       const command = new RequestCommand(name, wire, reader(options?.reply), use, resume)
       command.routing = routing
@@ -54,7 +66,7 @@ export const makeCommands = (
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
 
-  const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
+  const pipeline: Commands["pipeline"] = (commands) =>
     Effect.callback((resume) => {
       if (commands.length === 0) return resume(Exit.succeed([]))
       const results: Array<PipelineResults[number]> = Array.from(commands, () => notYet)
@@ -69,7 +81,10 @@ export const makeCommands = (
         if (typeof wire === "string")
           return settle(i, Result.fail(new CacheInputError({ operation: command.name, reason: wire })))
         const one = pendingOf(command, wire, (result) => settle(i, result))
-        one.routing = routing
+        one.routing = command.server === undefined ? routing : { server: command.server }
+        const timeout = timeoutOf(command.name, wire, command)
+        if (timeout === undefined) return settle(i, Result.fail(badTimeout(command.name)))
+        one.timeout = timeout
         pending.push(one)
       })
       dispatcher.sendTogether(pending)
@@ -78,6 +93,9 @@ export const makeCommands = (
 
   return { send, request, pipeline }
 }
+
+const badTimeout = (operation: string) =>
+  new CacheInputError({ operation, reason: "timeout must be a positive duration" })
 
 /** A command of one effect. */
 class RequestCommand<A, E, R> extends PendingCommand {

@@ -1,6 +1,6 @@
 /** The key space of one prefix: names, versions, scans, and clearing it. */
 import { Effect, Exit, Option, Stream } from "effect"
-import { type CacheError, CacheMissError } from "../../schema/CacheError.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyType, Reply } from "../../schema/Command.ts"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../schema/Key.ts"
 import type { KeyOption, TypedCache } from "../CacheService.ts"
@@ -8,6 +8,7 @@ import type { ScanOptions } from "../ValkeyClient.ts"
 import { split } from "./batches.ts"
 import { refused } from "../../schema/failures.ts"
 import type { CacheContext } from "./context.ts"
+import { move } from "./move.ts"
 import * as replies from "./replies.ts"
 
 type KeySpaceOperations =
@@ -28,13 +29,6 @@ export const keySpaceOperations = <A, RD, RE>(
   const { client, finalKey, options, version } = context
   const { keyFunction, prefix } = options
 
-  /** Atomic and with its lifetime; false where `to` exists and must stay. */
-  const move = (operation: string, key: string, from: string, to: string, overwrite: boolean) =>
-    client.send(overwrite ? "RENAME" : "RENAMENX", [from, to]).pipe(
-      Effect.mapError((error) => (isNoSuchKey(error) ? new CacheMissError({ operation, key }) : error)),
-      Effect.map((reply) => reply !== 0)
-    )
-
   const incrVersion = Effect.fnUntraced(function* (
     operation: string,
     key: string,
@@ -46,7 +40,7 @@ export const keySpaceOperations = <A, RD, RE>(
     if (!Number.isSafeInteger(delta)) return yield* refused(operation, "delta must be a safe integer")
     const from = yield* finalKey(operation, key, { version: current })
     const to = yield* finalKey(operation, key, { version: next })
-    yield* move(operation, key, from, to, true)
+    yield* move(client, { operation, key, from, to, overwrite: true })
     return next
   })
 
@@ -93,7 +87,7 @@ export const keySpaceOperations = <A, RD, RE>(
     rename: (from, to, { overwrite = true, fromVersion, toVersion } = {}) =>
       Effect.flatMapEager(finalKey("rename", from, { version: fromVersion }), (source) =>
         Effect.flatMapEager(finalKey("rename", to, { version: toVersion }), (target) =>
-          move("rename", from, source, target, overwrite)
+          move(client, { operation: "rename", key: from, from: source, to: target, overwrite })
         )
       ),
     typeOf: (key, keyOptions) =>
@@ -115,9 +109,6 @@ export const keySpaceOperations = <A, RD, RE>(
     flushAll: Effect.asVoid(Effect.suspend(() => client.send("FLUSHDB", [])))
   }
 }
-
-const isNoSuchKey = (error: CacheError): boolean =>
-  error._tag === "CacheServerError" && error.reply.includes("no such key")
 
 const keyTypes: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "hash", "zset", "stream"])
 const isKeyType = (text: string): text is KeyType => keyTypes.has(text)

@@ -1,0 +1,232 @@
+/** What is known of a cluster: who serves which slot. Asked at the first need, after surprises, and now and then. */
+import type { Redis } from "iovalkey"
+import { CacheConnectionError, CacheTimeoutError, type Cause } from "../../../schema/CacheError.ts"
+import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
+import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
+import { causeOf, isReplyError, NoConnection } from "../errors.ts"
+import { nodeName } from "../Link.ts"
+import type { ServerNode } from "../ServerNode.ts"
+import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
+
+export interface ClusterTopologyOptions {
+  readonly settings: ClusterSettings
+  readonly random: () => number
+  /** A connection to a server, opened at need. */
+  readonly server: (endpoint: Endpoint) => ServerNode
+  /** Other servers may serve now. */
+  readonly onChange: () => void
+  /** Nobody could be asked, or somebody could again. */
+  readonly onOutcome: (failure: Cause | undefined) => void
+}
+
+/** A server that has not answered in this time is not waited for alone: the next one is asked beside it. */
+const hedgeAfter = 100
+
+/** An answer that is younger is not asked for again, in milliseconds. */
+const fresh = 50
+
+/** How often the cluster is asked without a reason. */
+const interval = 15_000
+
+export class ClusterTopology {
+  readonly #options: ClusterTopologyOptions
+  #table: SlotTable
+  #refreshing: Promise<void> | undefined
+  #refreshedAt = -Infinity
+  #timer: NodeJS.Timeout | undefined
+  #primaries: ReadonlyArray<string> | undefined
+  #isClosed = false
+  isLoaded = false
+
+  constructor(options: ClusterTopologyOptions) {
+    this.#options = options
+    const endpoints = new Map(options.settings.nodes.map((endpoint) => [nodeName(endpoint), endpoint]))
+    this.#table = { shards: [], endpoints }
+  }
+
+  shardOf(slot: number): Shard | undefined {
+    return this.#table.shards[slot]
+  }
+
+  endpointOf(node: string): Endpoint | undefined {
+    return this.#table.endpoints.get(node)
+  }
+
+  /** Those that serve slots. */
+  get primaries(): ReadonlyArray<string> {
+    return (this.#primaries ??= [...new Set(this.#shards().map(({ primary }) => primary))])
+  }
+
+  /** Whether commands go there. */
+  needs(node: string): boolean {
+    const { readFrom } = this.#options.settings
+    return this.#shards().some(
+      ({ primary, replicas }) => primary === node || (readFrom !== "primary" && replicas.includes(node))
+    )
+  }
+
+  /** Whether there are slots that nobody serves. */
+  get hasHoles(): boolean {
+    return this.#table.shards.includes(undefined)
+  }
+
+  /** A server that commands go to. */
+  async anyServer(): Promise<Endpoint> {
+    if (!this.isLoaded) await this.refresh()
+    const { random, settings } = this.#options
+    const { primaries } = this
+    const node = primaries[Math.floor(random() * primaries.length)]
+    return (node === undefined ? undefined : this.endpointOf(node)) ?? settings.nodes[0]!
+  }
+
+  /** The primary of each slot now. */
+  owners(): ReadonlyArray<string | undefined> {
+    return this.#table.shards.map((shard) => shard?.primary)
+  }
+
+  /** Primaries of slots that had another one before. */
+  gainedSince(before: ReadonlyArray<string | undefined>): ReadonlyArray<string> {
+    const gained = this.owners().filter((owner, slot) => owner !== undefined && owner !== before[slot])
+    return [...new Set(gained)].filter((owner) => owner !== undefined)
+  }
+
+  /** A server says that another one serves the slot now. */
+  moved(slot: number, endpoint: Endpoint): void {
+    const primary = nodeName(endpoint)
+    this.#table.endpoints.set(primary, endpoint)
+    const known = this.#table.shards.find((shard) => shard?.primary === primary)
+    this.#table.shards[slot] = known ?? { primary, replicas: [] }
+    this.#primaries = undefined
+    this.refresh().catch(() => {})
+  }
+
+  /** Asks again, unless that was just done. */
+  refresh(): Promise<void> {
+    if (this.#refreshing !== undefined) return this.#refreshing
+    if (performance.now() - this.#refreshedAt < fresh) return Promise.resolve()
+    return (this.#refreshing = this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    }))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  async #refresh(): Promise<void> {
+    const { onChange, onOutcome, settings } = this.#options
+    clearTimeout(this.#timer)
+    try {
+      const table = await this.#askAnybody()
+      if (this.#isClosed) return
+      this.#refreshedAt = performance.now()
+      this.#table = table
+      this.#primaries = undefined
+      this.isLoaded = true
+      onOutcome(
+        this.hasHoles ? { name: "Error", message: "some slots are not served", code: "CLUSTERDOWN" } : undefined
+      )
+      onChange()
+    } catch (error) {
+      onOutcome(causeOf(error))
+      throw error
+    } finally {
+      if (!this.#isClosed) {
+        this.#timer = setTimeout(
+          () => this.refresh().catch(() => {}),
+          this.isLoaded ? interval : settings.connection.reconnectMax
+        ).unref()
+      }
+    }
+  }
+
+  /** The first good answer, from servers that are asked one after the other, impatiently. */
+  #askAnybody(): Promise<SlotTable> {
+    const { random, server, settings } = this.#options
+    const { endpoints } = this.#table
+    const known = shuffled([...endpoints.keys()], random).toSorted(
+      (a, b) => Number(this.needs(b)) - Number(this.needs(a))
+    )
+    // Those we were told of at first come last: they may be other names of the same servers.
+    const named = [...known.map((node) => endpoints.get(node)!), ...settings.nodes]
+    const unique = [...new Map(named.map((endpoint) => [nodeName(endpoint), endpoint])).values()]
+    const candidates = unique.toSorted((a, b) => Number(server(a).link.isDown) - Number(server(b).link.isDown))
+    return new Promise((resolve, reject) => {
+      const failures: Array<unknown> = []
+      let next = 0
+      let isOver = false
+      let hedge: NodeJS.Timeout | undefined
+      const limit = setTimeout(
+        () => finish(() => reject(new NoConnection("ETIMEDOUT", "no server of the cluster answers"))),
+        settings.connection.connectTimeout
+      )
+      const finish = (settle: () => void) => {
+        isOver = true
+        clearTimeout(limit)
+        clearTimeout(hedge)
+        settle()
+      }
+      const askNext = () => {
+        clearTimeout(hedge)
+        const endpoint = candidates[next++]
+        if (isOver || endpoint === undefined) return
+        hedge = setTimeout(askNext, hedgeAfter)
+        this.#ask(endpoint).then(
+          (table) => finish(() => resolve(table)),
+          (error: unknown) => {
+            failures.push(error)
+            if (isOver) return
+            if (failures.length === candidates.length) finish(() => reject(whyNone(failures)))
+            else askNext()
+          }
+        )
+      }
+      askNext()
+    })
+  }
+
+  #shards(): ReadonlyArray<Shard> {
+    return [...new Set(this.#table.shards)].filter((shard) => shard !== undefined)
+  }
+
+  #ask(endpoint: Endpoint): Promise<SlotTable> {
+    const { server, settings } = this.#options
+    const { link } = server(endpoint)
+    const client = new Promise<Redis>((resolve, reject) =>
+      link.whenReady({ operation: "CLUSTER", ready: resolve, fail: reject })
+    )
+    return client.then(async (client) => {
+      const table = parseSlots(await client.call("CLUSTER", "SLOTS"), endpoint, settings.natMap)
+      if (table === undefined) throw new NoConnection("PROTOCOL", "an unknown answer")
+      if (table.endpoints.size === 0) throw new NoConnection("CLUSTERDOWN", "the cluster serves no slots")
+      return table
+    })
+  }
+}
+
+const shuffled = <A>(all: ReadonlyArray<A>, random: () => number): ReadonlyArray<A> =>
+  all
+    .map((item) => [random(), item] as const)
+    .toSorted(([a], [b]) => a - b)
+    .map(([, item]) => item)
+
+/** One reason for all: what somebody has to repair, if there is such a thing. */
+const whyNone = (failures: ReadonlyArray<unknown>): Error => {
+  const codes = failures.map(codeOf)
+  const known = codes.find((code) => code !== undefined && !isUnreachable.test(code))
+  return known === undefined
+    ? new NoConnection("NO_NODES", `no server of the cluster answers: ${[...new Set(codes)].join(", ")}`)
+    : new NoConnection(known, "no server of the cluster accepts us")
+}
+
+const isUnreachable = /^E[A-Z]+$/
+
+const codeOf = (error: unknown): string | undefined => {
+  if (error instanceof Error && isReplyError(error) && error.message.includes("cluster support disabled")) {
+    return "NOT_A_CLUSTER"
+  }
+  if (error instanceof CacheTimeoutError) return "ETIMEDOUT"
+  if (error instanceof CacheConnectionError) return error.code
+  return causeOf(error).code
+}

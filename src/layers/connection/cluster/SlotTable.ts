@@ -1,0 +1,78 @@
+/** Who serves which slot. */
+import { checkEndpoint, type Endpoint } from "../../../schema/ConnectionUrl.ts"
+import { nodeName } from "../Link.ts"
+import { slotCount } from "./slot.ts"
+
+/** The servers of some slots, by their names. */
+export interface Shard {
+  readonly primary: string
+  readonly replicas: ReadonlyArray<string>
+}
+
+export interface SlotTable {
+  /** By slot; a slot that nobody serves has none. */
+  readonly shards: Array<Shard | undefined>
+  readonly endpoints: Map<string, Endpoint>
+}
+
+/** Servers say where they are; the map knows where they are to be found from here. */
+export const translate = (endpoint: Endpoint, natMap: ReadonlyMap<string, Endpoint>): Endpoint =>
+  natMap.get(nodeName(endpoint)) ?? endpoint
+
+/** Reads the reply of CLUSTER SLOTS, undefined where it is none. `asked` answered it: a server that does not know its own host is there. */
+export const parseSlots = (
+  reply: unknown,
+  asked: Endpoint,
+  natMap: ReadonlyMap<string, Endpoint>
+): SlotTable | undefined => {
+  if (!Array.isArray(reply)) return undefined
+  const shards: Array<Shard | undefined> = Array.from({ length: slotCount }, () => undefined)
+  const endpoints = new Map<string, Endpoint>()
+  const known = new Map<string, Shard>()
+  for (const range of reply) {
+    if (!Array.isArray(range)) return undefined
+    const [start, end, ...servers]: ReadonlyArray<unknown> = range
+    if (!isSlot(start) || !isSlot(end)) return undefined
+    const names = servers.flatMap((server) => {
+      const endpoint = endpointOf(server, asked)
+      if (endpoint === undefined) return []
+      const translated = translate(endpoint, natMap)
+      endpoints.set(nodeName(translated), translated)
+      return [nodeName(translated)]
+    })
+    const [primary, ...replicas] = names
+    if (primary === undefined) return undefined
+    // One object a shard, so that slots of the same shard are seen to be.
+    const key = names.join(" ")
+    const shard = known.get(key) ?? { primary, replicas }
+    known.set(key, shard)
+    shards.fill(shard, start, end + 1)
+  }
+  return { shards, endpoints }
+}
+
+/** `MOVED 3999 host:port` and `ASK …`, with a host that may be missing or hold colons. */
+export const parseRedirect = (
+  message: string,
+  from: Endpoint,
+  natMap: ReadonlyMap<string, Endpoint>
+): { readonly kind: "MOVED" | "ASK"; readonly slot: number; readonly endpoint: Endpoint } | undefined => {
+  const words = /^(MOVED|ASK) (\d+) (.*):(\d+)$/.exec(message.trim())
+  if (words === null) return undefined
+  const slot = Number(words[2])
+  const host = words[3] === "" || words[3] === "?" ? from.host : words[3]
+  const endpoint = checkEndpoint(host, Number(words[4]), 0)
+  if (endpoint === undefined || !isSlot(slot)) return undefined
+  return { kind: words[1] === "ASK" ? "ASK" : "MOVED", slot, endpoint: translate(endpoint, natMap) }
+}
+
+const isSlot = (slot: unknown): slot is number =>
+  Number.isInteger(slot) && Number(slot) >= 0 && Number(slot) < slotCount
+
+const endpointOf = (server: unknown, asked: Endpoint): Endpoint | undefined => {
+  if (!Array.isArray(server)) return undefined
+  const [host, port] = server
+  // An empty or missing host: the one that was asked; "?": unknown even to the cluster.
+  if (host === "?") return undefined
+  return checkEndpoint(host === "" || host === null ? asked.host : String(host), Number(port), 0)
+}

@@ -1,0 +1,95 @@
+/** The client over a cluster. */
+import { Effect, type Scope } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
+import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
+import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { scanAll } from "./scanAll.ts"
+import { makeClient, openDispatcher, randomNumbers } from "../client.ts"
+import { ClientStates } from "../ClientStates.ts"
+import { keysOf } from "../commandKeys.ts"
+import type { Dispatcher } from "../Dispatcher.ts"
+import { causeOf, notConnected } from "../errors.ts"
+import { makeInfo } from "../info.ts"
+import { Link } from "../Link.ts"
+import { makeRawCluster } from "./rawCluster.ts"
+import { acrossSlots, ClusterRoute } from "./clusterRoute.ts"
+import { ClusterTopology } from "./ClusterTopology.ts"
+import { slotOfKeys } from "./slot.ts"
+import { spreadOver } from "./spread.ts"
+
+export const makeClusterClient = Effect.fnUntraced(function* (
+  settings: ClusterSettings
+): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+  const random = yield* randomNumbers
+  const states = new ClientStates()
+  const { connection } = settings
+  const openRoute = (dispatcher: Dispatcher, ownSettings: ConnectionSettings) =>
+    new ClusterRoute({
+      settings: { ...settings, connection: ownSettings },
+      random,
+      dispatcher,
+      topology: () => topology
+    })
+  const dispatcher = yield* openDispatcher(
+    connection,
+    (dispatcher) => new ClusterRoute({ settings, random, dispatcher, topology: () => topology, states })
+  )
+  const topology: ClusterTopology = yield* Effect.acquireRelease(
+    Effect.sync(
+      () =>
+        new ClusterTopology({
+          settings,
+          random,
+          server: (endpoint) => dispatcher.route.server(endpoint),
+          onChange: () => dispatcher.route.dropUnknown(),
+          onOutcome: (failure) =>
+            states.report("cluster", failure === undefined ? { _tag: "Ready" } : { _tag: "Down", reason: failure })
+        })
+    ),
+    (topology) => Effect.sync(() => topology.close())
+  )
+
+  /** Knows the cluster. */
+  const connect = (operation: string): Effect.Effect<void, CacheError> =>
+    Effect.suspend(() =>
+      topology.isLoaded
+        ? Effect.void
+        : Effect.tryPromise({
+            try: () => topology.refresh(),
+            catch: (error) => notConnected({ operation, node: undefined, lastError: causeOf(error) })
+          })
+    )
+  const primaries = Effect.map(connect("CLUSTER"), () => topology.primaries)
+  const raw = yield* makeRawCluster(settings)
+
+  return yield* makeClient(dispatcher, {
+    topology: "cluster",
+    settings: connection,
+    states,
+    openRoute,
+    connect,
+    raw,
+    // A message reaches every server of the cluster.
+    openSubscriber: (options) =>
+      new Link({ ...options, settings: connection, address: () => topology.anyServer(), random }),
+    node: () => undefined,
+    slotOf: (calls) => {
+      const slot = slotOfKeys(calls.flatMap(({ name, args }) => keysOf(name, args)))
+      return slot === "several" ? acrossSlots("EXEC") : slot === "none" ? undefined : slot
+    },
+    spread: spreadOver(primaries),
+    everywhere: (onServer) => ({
+      scan: scanAll(topology, primaries, onServer),
+      info: (section) =>
+        Effect.map(
+          Effect.flatMap(primaries, (servers) =>
+            Effect.forEach(servers, (server) => makeInfo(() => server, onServer(server).send)(section), {
+              concurrency: "unbounded"
+            })
+          ),
+          (maps) => new Map(maps.flatMap((map) => [...map]))
+        )
+    })
+  })
+})

@@ -1,0 +1,298 @@
+/** Brings each command to the server of its slot, and after it when the slot moves. */
+import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
+import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
+import type { ClientStates } from "../ClientStates.ts"
+import { isRead } from "../commandKeys.ts"
+import type { Dispatcher, Route } from "../Dispatcher.ts"
+import { causeOf, isLoss, isReplyError, notConnected } from "../errors.ts"
+import { nodeName } from "../Link.ts"
+import type { PendingCommand } from "../PendingCommand.ts"
+import { pickReplica } from "../replicaRoute.ts"
+import { type Detours, ServerNode } from "../ServerNode.ts"
+import type { ClusterTopology } from "./ClusterTopology.ts"
+import { slotOfCommand } from "./slot.ts"
+import { parseRedirect } from "./SlotTable.ts"
+
+/** A command that was sent elsewhere so often is sent nowhere any more. */
+const maxDetours = 16
+
+/** Milliseconds before a command is tried again that the cluster could not execute for the moment. */
+const patience = [10, 25, 50, 100, 100, 100, 100]
+
+/** Milliseconds that a server which serves no more has for the replies it owes. */
+const drainTime = 1000
+
+/** What it takes for a connection to be in the middle of something, and what ends that. */
+const pins: ReadonlySet<string> = new Set(["WATCH", "MULTI"])
+const unpins: ReadonlySet<string> = new Set(["EXEC", "DISCARD", "UNWATCH"])
+
+interface Progress {
+  detours: number
+  waits: number
+  tried: Set<ServerNode> | undefined
+}
+
+export interface ClusterRouteOptions {
+  readonly settings: ClusterSettings
+  readonly random: () => number
+  readonly dispatcher: Dispatcher
+  readonly topology: () => ClusterTopology
+  readonly states?: ClientStates | undefined
+}
+
+export class ClusterRoute implements Route {
+  readonly node = undefined
+  readonly #options: ClusterRouteOptions
+  readonly #servers = new Map<string, ServerNode>()
+  readonly #progress = new WeakMap<PendingCommand, Progress>()
+  readonly #detours: Detours
+  #together = false
+  /** The server in whose middle of something a dedicated connection is. */
+  #pinned: ServerNode | undefined
+  #isClosed = false
+
+  constructor(options: ClusterRouteOptions) {
+    this.#options = options
+    this.#detours = {
+      unreachable: (command, from, error) => this.#onUnreachable(command, from, error),
+      rejected: (command, from, error) => this.#onRejected(command, from, error)
+    }
+  }
+
+  carry(command: PendingCommand): void {
+    const topology = this.#options.topology()
+    if (!topology.isLoaded) return this.#afterRefresh(command)
+    const server = this.#serverFor(command, topology)
+    if (server instanceof ServerNode) server.carry(command)
+    else this.#options.dispatcher.refuse(command, server)
+  }
+
+  together(_: unknown, write: () => void): void {
+    this.#setTogether(true)
+    write()
+    this.#setTogether(false)
+  }
+
+  /** A frozen server does not say that another one serves its slots now. */
+  onSilence(): void {
+    this.#options
+      .topology()
+      .refresh()
+      .catch(() => {})
+  }
+
+  async close(limit: number): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#servers.values()].map((server) => server.close(limit)))
+  }
+
+  /** The connection to a server, which opens at its first use. */
+  server(endpoint: Endpoint): ServerNode {
+    const node = nodeName(endpoint)
+    const known = this.#servers.get(node)
+    if (known !== undefined) return known
+    const { dispatcher, random, settings, states } = this.#options
+    const server: ServerNode = new ServerNode({
+      settings: settings.connection,
+      address: endpoint,
+      greeting: { staleReads: settings.readFrom !== "primary" },
+      random,
+      detours: this.#detours,
+      refuse: dispatcher.refuse,
+      // The others know who takes its place.
+      onLost: () => this.onSilence(),
+      onState: (state) => {
+        if (this.#servers.get(node) === server) states?.report(node, state)
+      }
+    })
+    server.together = this.#together
+    this.#servers.set(node, server)
+    if (this.#isClosed) server.link.refuse()
+    return server
+  }
+
+  /** Closes the connections to servers that serve no more. */
+  dropUnknown(): void {
+    const { states, topology } = this.#options
+    for (const [node, server] of this.#servers) {
+      if (topology().needs(node)) continue
+      this.#servers.delete(node)
+      states?.forget(node)
+      void server.close(drainTime)
+    }
+  }
+
+  #serverFor(command: PendingCommand, topology: ClusterTopology): ServerNode | CacheError {
+    const { name, routing } = command
+    if (this.#pinned !== undefined) return this.#pinnedServer(name)
+    if (routing?.server !== undefined) {
+      const endpoint = topology.endpointOf(routing.server)
+      return endpoint === undefined ? gone(name, routing.server) : this.server(endpoint)
+    }
+    const slot = routing?.slot ?? slotOfCommand(name, command.args)
+    if (slot === "several") return acrossSlots(name)
+    const shard = slot === "none" ? undefined : topology.shardOf(slot)
+    if (slot === "none" && name.toUpperCase() === "MULTI") return withoutKey(name)
+    const server = shard === undefined ? this.#anyPrimary(topology) : this.#ofShard(command, shard, topology)
+    if (server instanceof ServerNode && pins.has(name.toUpperCase())) this.#pinned = server
+    return server
+  }
+
+  #ofShard(
+    command: PendingCommand,
+    { primary, replicas }: { readonly primary: string; readonly replicas: ReadonlyArray<string> },
+    topology: ClusterTopology
+  ): ServerNode | CacheError {
+    const { random, settings } = this.#options
+    if (settings.readFrom !== "primary" && command.routing?.primary !== true && isRead(command.name)) {
+      const servers = replicas.flatMap((node) => {
+        const endpoint = topology.endpointOf(node)
+        return endpoint === undefined ? [] : [this.server(endpoint)]
+      })
+      const replica = pickReplica(servers, this.#progress.get(command)?.tried, random)
+      if (replica !== undefined) return replica
+      if (settings.readFrom === "replica") return noReplica(command.name)
+    }
+    const known = this.#servers.get(primary)
+    if (known !== undefined) return known
+    const endpoint = topology.endpointOf(primary)
+    return endpoint === undefined ? gone(command.name, primary) : this.server(endpoint)
+  }
+
+  #anyPrimary(topology: ClusterTopology): ServerNode | CacheError {
+    const { primaries } = topology
+    const servers = primaries.flatMap((node) => {
+      const endpoint = topology.endpointOf(node)
+      return endpoint === undefined ? [] : [this.server(endpoint)]
+    })
+    const up = servers.filter(({ link }) => !link.isDown)
+    const choice = up.length > 0 ? up : servers
+    return choice[Math.floor(this.#options.random() * choice.length)] ?? gone("", "")
+  }
+
+  #pinnedServer(name: string): ServerNode {
+    const server = this.#pinned!
+    if (unpins.has(name.toUpperCase())) this.#pinned = undefined
+    return server
+  }
+
+  #setTogether(together: boolean): void {
+    this.#together = together
+    for (const server of this.#servers.values()) server.together = together
+  }
+
+  #afterRefresh(command: PendingCommand): void {
+    this.#options
+      .topology()
+      .refresh()
+      .then(
+        () => command.settled || this.carry(command),
+        (error: unknown) =>
+          this.#options.dispatcher.refuse(
+            command,
+            notConnected({ operation: command.name, node: undefined, lastError: causeOf(error) })
+          )
+      )
+  }
+
+  /** Not sent. Where the cluster has put another server into its place, that one is asked. */
+  #onUnreachable(command: PendingCommand, from: ServerNode, error: CacheError): boolean {
+    if (this.#pinned !== undefined || command.routing?.server !== undefined || this.#isClosed) return false
+    const progress = this.#progressOf(command, from)
+    if (++progress.detours > maxDetours) return false
+    const topology = this.#options.topology()
+    const again = () => {
+      if (command.settled) return
+      const server = this.#serverFor(command, topology)
+      if (server === from) this.#options.dispatcher.refuse(command, error)
+      else if (server instanceof ServerNode) server.carry(command)
+      else this.#options.dispatcher.refuse(command, server)
+    }
+    topology.refresh().then(again, again)
+    return true
+  }
+
+  #onRejected(command: PendingCommand, from: ServerNode, error: Error): boolean {
+    if (this.#pinned !== undefined || this.#isClosed) return false
+    if (isLoss(error)) {
+      // Reading twice does no harm. What may have written is never sent again.
+      if (!isRead(command.name) || command.routing?.server !== undefined) return false
+      rewind(command)
+      return this.#onUnreachable(command, from, from.toError(command, error))
+    }
+    if (!isReplyError(error)) return false
+    const refusal = error.message.startsWith("EXECABORT") ? command.routing?.refusal?.() : error
+    return refusal !== undefined && this.#redirect(command, from, refusal.message)
+  }
+
+  /** What the server refused was not executed. */
+  #redirect(command: PendingCommand, from: ServerNode, refusal: string): boolean {
+    const progress = this.#progressOf(command, from)
+    if (++progress.detours > maxDetours) return false
+    const { natMap, nodes } = this.#options.settings
+    const topology = this.#options.topology()
+    const redirect = parseRedirect(refusal, topology.endpointOf(from.node ?? "") ?? nodes[0]!, natMap)
+    if (redirect !== undefined) {
+      rewind(command)
+      if (redirect.kind === "ASK") {
+        this.server(redirect.endpoint).carry(command, true)
+        return true
+      }
+      topology.moved(redirect.slot, redirect.endpoint)
+      this.carry(command)
+      return true
+    }
+    const isUnfit = /^(?:LOADING|MASTERDOWN)/.test(refusal) && isRead(command.name)
+    if (!isUnfit && !/^(?:TRYAGAIN|CLUSTERDOWN)/.test(refusal)) return false
+    const delay = patience[progress.waits++]
+    if (delay === undefined) return false
+    rewind(command)
+    const timer = setTimeout(() => {
+      command.stopWaiting = undefined
+      topology.refresh().then(
+        () => command.settled || this.carry(command),
+        () => command.settled || this.carry(command)
+      )
+    }, delay)
+    command.stopWaiting = () => clearTimeout(timer)
+    return true
+  }
+
+  #progressOf(command: PendingCommand, from: ServerNode): Progress {
+    const progress = this.#progress.get(command) ?? { detours: 0, waits: 0, tried: undefined }
+    progress.tried = (progress.tried ?? new Set()).add(from)
+    this.#progress.set(command, progress)
+    return progress
+  }
+}
+
+/** It was not executed, and goes on as if it had not been sent. */
+const rewind = (command: PendingCommand): void => {
+  command.written = false
+  command.routing?.rewind?.()
+}
+
+export const acrossSlots = (operation: string): CacheUnsupportedError =>
+  new CacheUnsupportedError({
+    operation,
+    topology: "cluster",
+    reason: "its keys belong to different slots; give them the same {tag}"
+  })
+
+const withoutKey = (operation: string): CacheUnsupportedError =>
+  new CacheUnsupportedError({
+    operation,
+    topology: "cluster",
+    reason: "a transaction needs a server: WATCH a key first, or use `transaction`"
+  })
+
+const gone = (operation: string, node: string): CacheConnectionError =>
+  new CacheConnectionError({ operation, phase: "connect", code: "NO_NODES", node, mayHaveExecuted: false })
+
+const noReplica = (operation: string): CacheConnectionError =>
+  notConnected({
+    operation,
+    node: undefined,
+    lastError: { name: "Error", message: "no replica answers", code: "NO_REPLICA" }
+  })

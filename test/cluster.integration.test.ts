@@ -1,0 +1,11 @@
+import { Effect, Layer } from "effect"
+import { CacheLive, ValkeyCluster } from "effect-vcache"
+import { cacheContract } from "./contracts/cacheContract.ts"
+import { clientContract } from "./contracts/clientContract.ts"
+import { startCluster } from "./support/ClusterFleet.ts"
+import { pause } from "./support/pause.ts"
+
+const client = Layer.unwrap(Effect.map(startCluster(), ({ url }) => ValkeyCluster.layer({ url })))
+
+cacheContract("the cache on a cluster", Layer.provide(CacheLive, client), { pass: pause })
+clientContract("the client on a cluster", client)
