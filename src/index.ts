@@ -4,8 +4,13 @@ export type { ClientState } from "./schema/ClientState.ts"
 export { CacheOptions, type CacheOptionsShape } from "./schema/CacheOptions.ts"
 export type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "./schema/Command.ts"
 export type { ConnectionOptions, TlsOptions } from "./schema/ConnectionOptions.ts"
+export type { ClusterOptions } from "./schema/ClusterOptions.ts"
+export type { ReadFrom } from "./schema/ReadFrom.ts"
+export type { ReplicatedOptions } from "./schema/ReplicatedOptions.ts"
+export type { SentinelOptions } from "./schema/SentinelOptions.ts"
 export { defaultKeyFunction, type KeyFunction } from "./schema/Key.ts"
 export { Serializer } from "./schema/Serializer.ts"
+export type { Health } from "./services/cache/health.ts"
 export {
   CacheService,
   type CounterOption,

@@ -2,7 +2,10 @@ import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Result } from "effect"
 import { connectionSettings, type ConnectionOptions } from "../src/schema/ConnectionOptions.ts"
-import { type ConnectionTarget, parseConnectionUrl } from "../src/schema/ConnectionUrl.ts"
+import { type ClusterOptions, clusterSettings } from "../src/schema/ClusterOptions.ts"
+import { type ConnectionTarget, parseConnectionUrl, splitUrls } from "../src/schema/ConnectionUrl.ts"
+import { replicatedSettings } from "../src/schema/ReplicatedOptions.ts"
+import { type SentinelOptions, sentinelSettings } from "../src/schema/SentinelOptions.ts"
 
 const parsed = (url: string): unknown => {
   const target = Result.getOrThrow(parseConnectionUrl(url))
@@ -14,6 +17,27 @@ const parsed = (url: string): unknown => {
 const tcp = (host: string, port: number, rest: object = {}) => ({
   _tag: "Tcp",
   endpoint: { host, port },
+  tls: false,
+  username: undefined,
+  password: undefined,
+  database: undefined,
+  ...rest
+})
+
+const sentinel = (sentinels: ReadonlyArray<object>, rest: object = {}) => ({
+  _tag: "Sentinel",
+  sentinels,
+  name: "main",
+  tls: false,
+  username: undefined,
+  password: undefined,
+  database: undefined,
+  ...rest
+})
+
+const cluster = (nodes: ReadonlyArray<object>, rest: object = {}) => ({
+  _tag: "Cluster",
+  nodes,
   tls: false,
   username: undefined,
   password: undefined,
@@ -43,6 +67,31 @@ describe("connection URLs (D22)", () => {
       { _tag: "Unix", path: "/run/v.sock", username: undefined, password: undefined, database: undefined }
     ],
     ["unix://u:pw@/run/v.sock?db=2", { _tag: "Unix", path: "/run/v.sock", username: "u", password: "pw", database: 2 }],
+    ["sentinel://h/main", sentinel([{ host: "h", port: 26_379 }])],
+    [
+      "sentinel://u:pw@a:1,b,[::1]:3/main/2",
+      sentinel(
+        [
+          { host: "a", port: 1 },
+          { host: "b", port: 26_379 },
+          { host: "::1", port: 3 }
+        ],
+        { username: "u", password: "pw", database: 2 }
+      )
+    ],
+    ["sentinels://h/ma%20in?db=1", sentinel([{ host: "h", port: 26_379 }], { tls: true, name: "ma in", database: 1 })],
+    ["cluster://h", cluster([{ host: "h", port: 6379 }])],
+    [
+      "clusters://:pw@a:7000,[::1]:7001/",
+      cluster(
+        [
+          { host: "a", port: 7000 },
+          { host: "::1", port: 7001 }
+        ],
+        { tls: true, password: "pw" }
+      )
+    ],
+    ["cluster://h/0", cluster([{ host: "h", port: 6379 }], { database: 0 })],
     ["memory://", { _tag: "Memory" }],
     ["memory:///", { _tag: "Memory" }]
   ]
@@ -76,7 +125,18 @@ describe("connection URLs (D22)", () => {
     "http://h",
     "https://SECRET@h",
     "tcp://h",
-    "sentinel://h/m",
+    "sentinel://h",
+    "sentinel://h/",
+    "sentinel:///main",
+    "sentinel://h/main/SECRET",
+    "sentinel://h/main/1/2",
+    "sentinel://a,,b/main",
+    "sentinel://SECRET:x@/main",
+    "cluster://",
+    "cluster://a,b:SECRET",
+    "cluster://h/1",
+    "cluster://h?db=2",
+    "clusters://h/SECRET",
     "unix://",
     "unix://host/path",
     "memory://x",
@@ -159,4 +219,73 @@ describe("connection options", () => {
       assert.include(error.reason, field)
     })
   }
+
+  const badSentinels: ReadonlyArray<readonly [string, SentinelOptions]> = [
+    ["sentinels", { name: "main" }],
+    ["sentinels", { name: "main", sentinels: [] }],
+    ["sentinels", { name: "main", sentinels: [{ host: "" }] }],
+    ["sentinels", { name: "main", sentinels: [{ host: "h", port: 0 }] }],
+    ["name", { sentinels: [{ host: "h" }] }],
+    ["name", { url: "sentinel://h/main", name: "other" }],
+    ["sentinels", { url: "sentinel://h/main", sentinels: [{ host: "h" }] }],
+    ["sentinelUsername", { url: "sentinel://h/main", sentinelUsername: "u" }],
+    ["sentinel://", { url: "cluster://h" }],
+    ["readFrom", { url: "sentinel://h/main", readFrom: "nobody" as never }],
+    ["commandTimeout", { url: "sentinel://h/main", commandTimeout: -1 }]
+  ]
+  for (const [field, options] of badSentinels) {
+    it(`names ${field} in ${JSON.stringify(options)}`, () => {
+      assert.include(Result.getOrThrow(Result.flip(sentinelSettings(options))).reason, field)
+    })
+  }
+
+  const badClusters: ReadonlyArray<readonly [string, ClusterOptions]> = [
+    ["nodes", {}],
+    ["nodes", { nodes: [] }],
+    ["nodes", { nodes: [{ host: "h h" }] }],
+    ["nodes", { url: "cluster://h", nodes: [{ host: "h" }] }],
+    ["database", { nodes: [{ host: "h" }], database: 1 }],
+    ["cluster://", { url: "valkey://h" }],
+    ["natMap", { url: "cluster://h", natMap: { "h:1": { host: "h", port: 0 } } }],
+    ["natMap", { url: "cluster://h", natMap: { h: { host: "h", port: 1 } } }],
+    ["readFrom", { url: "cluster://h", readFrom: "" as never }]
+  ]
+  for (const [field, options] of badClusters) {
+    it(`names ${field} in ${JSON.stringify(options)}`, () => {
+      assert.include(Result.getOrThrow(Result.flip(clusterSettings(options))).reason, field)
+    })
+  }
+
+  it("sentinels and data servers have credentials and TLS of their own", () => {
+    const settings = Result.getOrThrow(
+      sentinelSettings({ url: "sentinel://u:data@h/main/2", sentinelPassword: "guard", sentinelTls: { ca: "x" } })
+    )
+    assert.strictEqual(settings.data.password && Redacted.value(settings.data.password), "data")
+    assert.strictEqual(settings.data.database, 2)
+    assert.isUndefined(settings.data.tls)
+    assert.strictEqual(settings.sentinel.password && Redacted.value(settings.sentinel.password), "guard")
+    assert.isUndefined(settings.sentinel.username)
+    assert.strictEqual(settings.sentinel.database, 0)
+    assert.strictEqual(settings.sentinel.tls?.ca, "x")
+    const secure = Result.getOrThrow(sentinelSettings({ url: "sentinels://h/main" }))
+    assert.isDefined(secure.data.tls)
+    assert.isDefined(secure.sentinel.tls)
+  })
+})
+
+describe("lists of URLs", () => {
+  const split = (urls: string) => splitUrls(urls).map(Redacted.value)
+
+  it("are split between URLs, not between hosts", () => {
+    assert.deepStrictEqual(split("valkey://a"), ["valkey://a"])
+    assert.deepStrictEqual(split("valkey://a:1,redis://b,unix:///c"), ["valkey://a:1", "redis://b", "unix:///c"])
+    assert.deepStrictEqual(split("cluster://a:1,b:2"), ["cluster://a:1,b:2"])
+  })
+
+  it("hold URLs of one server each", () => {
+    const error = Result.getOrThrow(Result.flip(replicatedSettings({ urls: ["valkey://a", "cluster://SECRET:x@b"] })))
+    assert.include(error.reason, "valkey")
+    assert.notInclude(inspect(error), "SECRET")
+    assert.include(Result.getOrThrow(Result.flip(replicatedSettings({ urls: [] }))).reason, "urls")
+  })
 })

@@ -49,13 +49,10 @@ const targetOf = ({ nodes, url }: ClusterOptions): Result.Result<ClusterTarget, 
       yield* fields.result(target)
       return target._tag === "Cluster" ? target : yield* wrongScheme("cluster://")
     }
-    const endpoints = (nodes ?? []).map(({ host, port }) => checkEndpoint(host, port, 6379))
-    const [first, ...more] = endpoints.filter((endpoint) => endpoint !== undefined)
-    fields.require(endpoints.length > 0, "nodes", "must list at least one server, or there must be a url")
-    fields.require(1 + more.length === endpoints.length, "nodes", "must be hosts, with ports between 1 and 65535")
+    const [first, ...more] = fields.endpoints("nodes", nodes, 6379)
     return yield* fields.result({
       _tag: "Cluster" as const,
-      nodes: [first ?? { host: "", port: 0 }, ...more] as const,
+      nodes: [first, ...more] as const,
       tls: false,
       username: undefined,
       password: undefined,

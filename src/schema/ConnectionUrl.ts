@@ -61,6 +61,13 @@ export const parseConnectionUrl = (
   }
 }
 
+/** The URLs of a list, which has commas between. */
+export const splitUrls = (urls: string | Redacted.Redacted): ReadonlyArray<Redacted.Redacted> =>
+  (Redacted.isRedacted(urls) ? Redacted.value(urls) : urls)
+    // A comma in a URL of many hosts has no scheme after it.
+    .split(/,(?=[a-z]+:\/\/)/i)
+    .map((url) => Redacted.make(url))
+
 class Refused extends Error {}
 
 const inputError = (reason: string) => new CacheInputError({ operation: "url", reason })

@@ -1,6 +1,7 @@
 /** Settings that are checked one by one; the error names the first field that is wrong. */
 import { type Duration, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
+import { checkEndpoint, type Endpoint } from "./ConnectionUrl.ts"
 import { toMillis } from "./TimeToLive.ts"
 
 /** A timer cannot wait longer. */
@@ -42,5 +43,17 @@ export class Fields {
     const value = input ?? choices[0]
     this.require(choices.includes(value), field, `must be one of ${choices.join(", ")}`)
     return value
+  }
+
+  endpoints(
+    field: string,
+    input: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> = [],
+    defaultPort: number
+  ): readonly [Endpoint, ...ReadonlyArray<Endpoint>] {
+    const checked = input.map(({ host, port }) => checkEndpoint(host, port, defaultPort))
+    const [first = { host: "", port: 0 }, ...more] = checked.filter((endpoint) => endpoint !== undefined)
+    this.require(input.length > 0, field, "must list at least one server, or there must be a url")
+    this.require(checked.every(Boolean), field, "must be hosts, with ports between 1 and 65535")
+    return [first, ...more]
   }
 }

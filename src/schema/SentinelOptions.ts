@@ -9,7 +9,7 @@ import {
   type TlsOptions,
   tlsSettings
 } from "./ConnectionOptions.ts"
-import { checkEndpoint, type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./ConnectionUrl.ts"
+import { type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./ConnectionUrl.ts"
 import { Fields } from "./Fields.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
@@ -60,14 +60,11 @@ const targetOf = ({ name, sentinels, url }: SentinelOptions): Result.Result<Sent
       yield* fields.result(target)
       return target._tag === "Sentinel" ? target : yield* wrongScheme("sentinel://")
     }
-    const endpoints = (sentinels ?? []).map(({ host, port }) => checkEndpoint(host, port, 26_379))
-    const [first, ...more] = endpoints.filter((endpoint) => endpoint !== undefined)
+    const [first, ...more] = fields.endpoints("sentinels", sentinels, 26_379)
     fields.require(typeof name === "string" && name !== "", "name", "must name the primary")
-    fields.require(endpoints.length > 0, "sentinels", "must list at least one server, or there must be a url")
-    fields.require(1 + more.length === endpoints.length, "sentinels", "must be hosts, with ports between 1 and 65535")
     return yield* fields.result({
       _tag: "Sentinel" as const,
-      sentinels: [first ?? { host: "", port: 0 }, ...more] as const,
+      sentinels: [first, ...more] as const,
       name: name ?? "",
       tls: false,
       username: undefined,

@@ -3,6 +3,7 @@ import { Context, type Duration, type Effect, type Option, type Schema, type Str
 import type { CacheError } from "../schema/CacheError.ts"
 import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
 import type { KeyType } from "../schema/Command.ts"
+import type { Health } from "./cache/health.ts"
 import type { ValkeyClientShape } from "./ValkeyClient.ts"
 
 export interface KeyOption {
@@ -129,6 +130,8 @@ export interface TypedCache<A, RD = never, RE = never> {
   /** The final key. Unlike the operations it does not check the key. */
   readonly makeKey: (key: string, options?: KeyOption) => string
   readonly reverseKey: (finalKey: string, options?: KeyOption) => string
+  /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
+  readonly health: Effect.Effect<Health>
   readonly client: ValkeyClientShape
 }
 

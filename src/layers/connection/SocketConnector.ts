@@ -2,7 +2,7 @@
 import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import { Redacted } from "effect"
-import { AbstractConnector } from "iovalkey"
+import { AbstractConnector, type RedisOptions } from "iovalkey"
 import type { Address, TlsSettings } from "../../schema/ConnectionOptions.ts"
 import { disconnectTimeout } from "./iovalkeyOptions.ts"
 
@@ -14,7 +14,7 @@ export interface SocketSource {
 }
 
 /** A class of connectors, which iovalkey instantiates itself. */
-export const socketConnector = ({ next, stop }: SocketSource) =>
+export const socketConnector = ({ next, stop }: SocketSource): NonNullable<RedisOptions["Connector"]> =>
   class SocketConnector extends AbstractConnector {
     constructor() {
       super(disconnectTimeout)

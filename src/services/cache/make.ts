@@ -7,6 +7,7 @@ import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { batchOperations } from "./batchOperations.ts"
 import { makeContext } from "./context.ts"
 import { counterOperations } from "./counters.ts"
+import { checkHealth } from "./health.ts"
 import { keySpaceOperations } from "./keySpace.ts"
 import { lifetimeOperations } from "./lifetimes.ts"
 import { lookupOperations } from "./lookup.ts"
@@ -57,6 +58,7 @@ export const make = (
             prefix: options.prefix,
             version: keyOptions?.version ?? options.version
           }),
+        health: checkHealth(client),
         client
       }
     }
