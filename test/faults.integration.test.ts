@@ -1,119 +1,29 @@
-/** Faults, by the numbers of the project's fault list: what callers see, and how soon. */
-import { spawn } from "node:child_process"
-import { inspect } from "node:util"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import {
-  Effect,
-  Exit,
-  Fiber,
-  Layer,
-  ManagedRuntime,
-  Option,
-  Redacted,
-  Result,
-  Schedule,
-  type Scope,
-  Stream
-} from "effect"
-import {
-  type CacheError,
-  CacheLive,
-  CacheService,
-  type ConnectionOptions,
-  type DedicatedClient,
-  ValkeyClient,
-  ValkeyStandalone
-} from "effect-vcache"
+/** Faults of one server, by the numbers of the project's fault list: what callers see, and how soon. */
+import { assert, describe } from "@effect/vitest"
+import { Effect, Exit, Fiber, ManagedRuntime, Option, Redacted, Result, Stream } from "effect"
+import { type CacheError, CacheService, type DedicatedClient, ValkeyClient } from "effect-vcache"
 import { startFake, startRaw } from "./support/FakeServer.ts"
+import {
+  buildEager,
+  cacheOn,
+  connect,
+  expectConnection,
+  expectTimeout,
+  failureWithin,
+  profile,
+  recovered,
+  runChild,
+  slack,
+  test,
+  timed,
+  watchForTraces,
+  within
+} from "./support/faults.ts"
+import { pause } from "./support/pause.ts"
 import { startProxy } from "./support/Proxy.ts"
 import { freePort, startServer } from "./support/ValkeyServer.ts"
 
-/** Short times, so that every bound is seen. */
-const profile = {
-  commandTimeout: 400,
-  socketTimeout: 800,
-  connectTimeout: 1500,
-  closeTimeout: 800,
-  queueTimeout: 300,
-  reconnect: { base: 50, max: 200 }
-} satisfies ConnectionOptions
-
-/** Added to every bound: the machine does other things too. */
-const slack = 250
-
-const noise: Array<ReadonlyArray<unknown>> = []
-const consoleMethods = ["log", "info", "warn", "error", "debug"] as const
-const originals = consoleMethods.map((method) => console[method])
-
-beforeEach(() => {
-  noise.length = 0
-  for (const method of consoleMethods) console[method] = (...args: ReadonlyArray<unknown>) => noise.push(args)
-})
-afterEach(() => {
-  consoleMethods.forEach((method, i) => (console[method] = originals[i]!))
-  assert.deepStrictEqual(noise, [], "nothing is printed")
-})
-
-const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
-  Effect.suspend(() => {
-    const started = performance.now()
-    return Effect.map(effect, (value) => [value, performance.now() - started] as const)
-  })
-
-const within = <A, E, R>(bound: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.map(timed(effect), ([value, millis]) => {
-    assert.isBelow(millis, bound + slack)
-    return value
-  })
-
-const failureWithin = <A, R>(bound: number, effect: Effect.Effect<A, CacheError, R>) =>
-  within(bound, Effect.flip(effect)).pipe(Effect.tap((error) => Effect.sync(() => assertNoSecrets(error))))
-
-const assertNoSecrets = (error: unknown) => {
-  const shown = `${JSON.stringify(error)} ${inspect(error, { depth: 10, showHidden: true })} ${String(error)}`
-  assert.notMatch(shown, /SECRET/)
-}
-
-const sleep = (millis: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
-
-const cacheOn = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
-  Layer.provideMerge(CacheLive, ValkeyStandalone.layer({ ...profile, ...options, url }))
-
-const connect = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
-  Effect.map(Layer.build(cacheOn(url, options)), (context) => ({
-    cache: CacheService.pipe(Effect.provideContext(context), Effect.runSync),
-    client: ValkeyClient.pipe(Effect.provideContext(context), Effect.runSync)
-  }))
-
-const buildEager = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
-  Layer.build(cacheOn(url, { ...options, connect: "eager" }))
-
-const expectConnection = (
-  error: CacheError,
-  phase: "connect" | "lost" | "closed",
-  mayHaveExecuted: boolean,
-  code?: string
-) => {
-  assert.strictEqual(error._tag, "CacheConnectionError", String(error))
-  if (error._tag !== "CacheConnectionError") return
-  assert.strictEqual(error.phase, phase)
-  assert.strictEqual(error.mayHaveExecuted, mayHaveExecuted)
-  if (code !== undefined) assert.strictEqual(error.code, code)
-}
-
-const expectTimeout = (error: CacheError, phase: "connect" | "queue" | "command", mayHaveExecuted: boolean) => {
-  assert.strictEqual(error._tag, "CacheTimeoutError", String(error))
-  if (error._tag !== "CacheTimeoutError") return
-  assert.strictEqual(error.phase, phase)
-  assert.strictEqual(error.mayHaveExecuted, mayHaveExecuted)
-}
-
-/** Tries until it works; how long that took at most is the caller's bound. */
-const recovered = <A, R>(effect: Effect.Effect<A, CacheError, R>) =>
-  Effect.retry(effect, { schedule: Schedule.spaced("10 millis") })
-
-const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>) =>
-  it.live(name, () => Effect.scoped(Effect.suspend(body)))
+watchForTraces()
 
 describe("connecting", () => {
   test("D01 nothing listens, eager: the layer fails with ECONNREFUSED", () =>
@@ -138,7 +48,7 @@ describe("connecting", () => {
       const server = yield* startServer()
       yield* server.kill
       const build = yield* Effect.forkChild(within(900, recovered(buildEager(server.url))))
-      yield* sleep(300)
+      yield* pause(300)
       yield* server.start
       yield* Fiber.join(build)
     }))
@@ -229,7 +139,7 @@ describe("a server that stops answering", () => {
       yield* cache.setMany(keys.map((key, i) => [key, i] as const))
       yield* server.freeze
       expectTimeout(yield* failureWithin(profile.commandTimeout, cache.get("k0")), "command", true)
-      yield* sleep(1600)
+      yield* pause(1600)
       yield* server.thaw
       yield* within(1000, recovered(cache.get("k0")))
       for (const [i, key] of keys.entries()) assert.deepStrictEqual(yield* cache.get(key), Option.some(i))
@@ -279,7 +189,7 @@ describe("a server that stops answering", () => {
       const script = yield* Effect.forkChild(
         Effect.flip(client.eval({ name: "spin", lua: "while true do end" }, [], []))
       )
-      yield* sleep(150)
+      yield* pause(150)
       const error = yield* failureWithin(400, other.cache.get("k"))
       assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "BUSY")
       yield* other.client.send("SCRIPT", ["KILL"])
@@ -341,7 +251,7 @@ describe("a connection that breaks", () => {
       const writes = yield* Effect.forEach(Array.from({ length: 50 }), (_, i) =>
         Effect.forkChild(Effect.flip(cache.set(`k${i}`, i)))
       )
-      yield* sleep(50)
+      yield* pause(50)
       const [errors] = yield* timed(Effect.andThen(server.kill, Effect.forEach(writes, Fiber.join)))
       for (const error of errors) expectConnection(error, "lost", true)
       yield* server.start
@@ -359,13 +269,13 @@ describe("a connection that breaks", () => {
       proxy.dropReplies = true
       const count = yield* Effect.forkChild(Effect.flip(cache.incr("n")))
       const lock = yield* Effect.forkChild(Effect.flip(cache.add("lock", "me", { timeToLive: "300 millis" })))
-      yield* sleep(50)
+      yield* pause(50)
       proxy.dropReplies = false
       proxy.reset()
       expectConnection(yield* within(200, Fiber.join(count)), "lost", true)
       expectConnection(yield* within(200, Fiber.join(lock)), "lost", true)
       yield* recovered(cache.get("n"))
-      yield* sleep(300)
+      yield* pause(300)
       assert.deepStrictEqual(yield* direct.cache.get("n"), Option.some(2))
       assert.isFalse(yield* direct.cache.has("lock"))
     }))
@@ -388,11 +298,11 @@ describe("a connection that breaks", () => {
           gapSince ??= performance.now()
           assert.strictEqual(result.failure._tag, "CacheConnectionError", String(result.failure))
         }
-        yield* sleep(2)
+        yield* pause(2)
       })
       const reads = yield* Effect.forkChild(Effect.repeat(read, { times: 400 }))
       for (let i = 0; i < 4; i++) {
-        yield* sleep(150)
+        yield* pause(150)
         yield* killer.client.send("CLIENT", ["KILL", "TYPE", "normal", "SKIPME", "yes"])
       }
       yield* Fiber.join(reads)
@@ -405,13 +315,13 @@ describe("a connection that breaks", () => {
       const { cache } = yield* connect(server.url)
       yield* cache.set("k", "old")
       yield* server.kill
-      yield* sleep(50)
+      yield* pause(50)
       expectConnection(yield* failureWithin(50, cache.set("k", "stale")), "connect", false)
       yield* server.start
       const other = yield* connect(server.url)
       yield* other.cache.set("k", "fresh")
       yield* within(700, recovered(cache.get("k")))
-      yield* sleep(500)
+      yield* pause(500)
       assert.deepStrictEqual(yield* other.cache.get("k"), Option.some("fresh"))
     }))
 
@@ -425,7 +335,7 @@ describe("a connection that breaks", () => {
       const commands = Array.from({ length: 100 }, (_, i) => ({ name: "SET", args: [`k${i}`, i, "PX", 60_000] }))
       const pipeline = yield* Effect.forkChild(client.pipeline(commands))
       const batch = yield* Effect.forkChild(Effect.flip(cache.setMany(commands.map((_, i) => [`b${i}`, i] as const))))
-      yield* sleep(50)
+      yield* pause(50)
       proxy.reset()
       const results = yield* within(300, Fiber.join(pipeline))
       assert.strictEqual(results.length, 100)
@@ -558,7 +468,7 @@ describe("errors of the server", () => {
       })
       const { cache } = yield* connect(fake.url)
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
-      yield* sleep(30)
+      yield* pause(30)
       yield* Effect.result(cache.get("k"))
     }))
 })
@@ -616,7 +526,7 @@ describe("dedicated connections", () => {
       const pop = yield* Effect.forkChild(
         Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("BLPOP", ["queue", 5])))
       )
-      yield* sleep(profile.commandTimeout + 200)
+      yield* pause(profile.commandTimeout + 200)
       yield* within(50, client.send("RPUSH", ["queue", "item"]))
       assert.deepStrictEqual(yield* within(100, Fiber.join(pop)), ["queue", "item"])
     }))
@@ -645,7 +555,7 @@ describe("dedicated connections", () => {
       const pop = yield* Effect.forkChild(
         Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("BLPOP", ["queue", 0])))
       )
-      yield* sleep(100)
+      yield* pause(100)
       yield* within(200, Fiber.interrupt(pop))
       yield* client.send("RPUSH", ["queue", "kept"])
       assert.strictEqual(yield* client.send("LLEN", ["queue"]), 1)
@@ -789,7 +699,7 @@ describe("closing", () => {
       yield* cache.set("k", 1)
       yield* server.freeze
       const read = yield* Effect.forkChild(Effect.flip(cache.get("k")))
-      yield* sleep(20)
+      yield* pause(20)
       yield* within(
         profile.closeTimeout + 100,
         Effect.promise(() => frozen.dispose())
@@ -800,7 +710,7 @@ describe("closing", () => {
         const runtime = ManagedRuntime.make(cacheOn(url))
         const cache = yield* Effect.promise(() => runtime.runPromise(CacheService))
         const pending = yield* Effect.forkChild(Effect.flip(cache.get("k")))
-        yield* sleep(30)
+        yield* pause(30)
         yield* within(
           profile.closeTimeout + 100,
           Effect.promise(() => runtime.dispose())
@@ -844,10 +754,10 @@ test("D58 an interrupted operation ends at once, whatever the server does", () =
     yield* cache.set("k", 1)
     yield* server.freeze
     const read = yield* Effect.forkChild(cache.get("k"))
-    yield* sleep(20)
+    yield* pause(20)
     yield* within(20, Fiber.interrupt(read))
     yield* server.thaw
-    yield* sleep(50)
+    yield* pause(50)
     assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
   }))
 
@@ -855,28 +765,6 @@ const drain = (client: ValkeyClient["Service"], channel: string) => Stream.runDr
 
 const untilHeard = (client: ValkeyClient["Service"], channel: string) =>
   Effect.repeat(
-    Effect.tap(client.send("PUBLISH", [channel, "probe"]), () => sleep(5)),
+    Effect.tap(client.send("PUBLISH", [channel, "probe"]), () => pause(5)),
     { until: (heard) => heard === 1 }
   )
-
-interface ChildOutcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** A program that uses a cache, closes it and has nothing else to do; the time from its last word to its end. */
-const runChild = (url: string): Promise<readonly [ChildOutcome, number]> =>
-  new Promise((resolve) => {
-    const program = new URL("./support/closingProgram.ts", import.meta.url)
-    const child = spawn(process.execPath, ["--conditions=effect-vcache-source", program.pathname, url])
-    let stdout = ""
-    let stderr = ""
-    let closedAt = 0
-    child.stdout.on("data", (data) => {
-      stdout += data
-      closedAt = performance.now()
-    })
-    child.stderr.on("data", (data) => (stderr += data))
-    child.on("exit", (code) => resolve([{ code, stdout, stderr }, performance.now() - closedAt]))
-  })

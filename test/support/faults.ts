@@ -1,0 +1,138 @@
+/** What the tests of faults have in common: short timeouts, bounds on real time, and nothing printed or left behind. */
+import { spawn } from "node:child_process"
+import { inspect } from "node:util"
+import { afterEach, assert, beforeEach, it } from "@effect/vitest"
+import { Effect, Layer, type Redacted, Schedule, type Scope } from "effect"
+import {
+  type CacheError,
+  CacheLive,
+  CacheService,
+  type ConnectionOptions,
+  ValkeyClient,
+  ValkeyUrl
+} from "effect-vcache"
+
+/** Short times, so that every bound is seen. */
+export const profile = {
+  commandTimeout: 400,
+  socketTimeout: 800,
+  connectTimeout: 1500,
+  closeTimeout: 800,
+  queueTimeout: 300,
+  reconnect: { base: 50, max: 200 }
+} satisfies ConnectionOptions
+
+/** Added to every bound: the machine does other things too. */
+export const slack = 250
+
+const noise: Array<ReadonlyArray<unknown>> = []
+const consoleMethods = ["log", "info", "warn", "error", "debug"] as const
+const originals = consoleMethods.map((method) => console[method])
+
+/** What keeps a process from ending. */
+const held = (): number =>
+  process.getActiveResourcesInfo().filter((name) => /^(?:TCP|TLS|Pipe|Timeout|ConnectWrap|GetAddrInfo)/.test(name))
+    .length
+
+/** Every test of the file: nothing is printed, and a second after its end nothing of it keeps the process alive. */
+export const watchForTraces = (): void => {
+  let before = 0
+  beforeEach(() => {
+    noise.length = 0
+    before = held()
+    for (const method of consoleMethods) console[method] = (...args: ReadonlyArray<unknown>) => noise.push(args)
+  })
+  afterEach(async () => {
+    consoleMethods.forEach((method, i) => (console[method] = originals[i]!))
+    assert.deepStrictEqual(noise, [], "nothing is printed")
+    const deadline = performance.now() + 1000
+    while (held() > before && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+    assert.isAtMost(held(), before, `left behind: ${process.getActiveResourcesInfo().join(", ")}`)
+  })
+}
+
+export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
+  Effect.suspend(() => {
+    const started = performance.now()
+    return Effect.map(effect, (value) => [value, performance.now() - started] as const)
+  })
+
+export const within = <A, E, R>(bound: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.map(timed(effect), ([value, millis]) => {
+    assert.isBelow(millis, bound + slack)
+    return value
+  })
+
+export const failureWithin = <A, R>(bound: number, effect: Effect.Effect<A, CacheError, R>) =>
+  within(bound, Effect.flip(effect)).pipe(Effect.tap((error) => Effect.sync(() => assertNoSecrets(error))))
+
+export const assertNoSecrets = (error: unknown) => {
+  const shown = `${JSON.stringify(error)} ${inspect(error, { depth: 10, showHidden: true })} ${String(error)}`
+  assert.notMatch(shown, /SECRET/)
+}
+
+export const cacheOn = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
+  withCache(ValkeyUrl.layer(url, { ...profile, ...options }))
+
+export const withCache = <E>(client: Layer.Layer<ValkeyClient, E>) => Layer.provideMerge(CacheLive, client)
+
+export const connect = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
+  connectTo(cacheOn(url, options))
+
+export const connectTo = <E>(layer: Layer.Layer<CacheService | ValkeyClient, E>) =>
+  Effect.map(Layer.build(layer), (context) => ({
+    cache: CacheService.pipe(Effect.provideContext(context), Effect.runSync),
+    client: ValkeyClient.pipe(Effect.provideContext(context), Effect.runSync)
+  }))
+
+export const buildEager = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
+  Layer.build(cacheOn(url, { ...options, connect: "eager" }))
+
+export const expectConnection = (
+  error: CacheError,
+  phase: "connect" | "lost" | "closed",
+  mayHaveExecuted: boolean,
+  code?: string
+) => {
+  assert.strictEqual(error._tag, "CacheConnectionError", String(error))
+  if (error._tag !== "CacheConnectionError") return
+  assert.strictEqual(error.phase, phase)
+  assert.strictEqual(error.mayHaveExecuted, mayHaveExecuted)
+  if (code !== undefined) assert.strictEqual(error.code, code)
+}
+
+export const expectTimeout = (error: CacheError, phase: "connect" | "queue" | "command", mayHaveExecuted: boolean) => {
+  assert.strictEqual(error._tag, "CacheTimeoutError", String(error))
+  if (error._tag !== "CacheTimeoutError") return
+  assert.strictEqual(error.phase, phase)
+  assert.strictEqual(error.mayHaveExecuted, mayHaveExecuted)
+}
+
+/** Tries until it works; how long that took at most is the caller's bound. */
+export const recovered = <A, R>(effect: Effect.Effect<A, CacheError, R>) =>
+  Effect.retry(effect, { schedule: Schedule.spaced("10 millis") })
+
+export const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>) =>
+  it.live(name, () => Effect.scoped(Effect.suspend(body)))
+
+export interface ChildOutcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program that uses a cache, closes it and has nothing else to do; the time from its last word to its end. */
+export const runChild = (url: string): Promise<readonly [ChildOutcome, number]> =>
+  new Promise((resolve) => {
+    const program = new URL("./closingProgram.ts", import.meta.url)
+    const child = spawn(process.execPath, ["--conditions=effect-vcache-source", program.pathname, url])
+    let stdout = ""
+    let stderr = ""
+    let closedAt = 0
+    child.stdout.on("data", (data) => {
+      stdout += data
+      closedAt = performance.now()
+    })
+    child.stderr.on("data", (data) => (stderr += data))
+    child.on("exit", (code) => resolve([{ code, stdout, stderr }, performance.now() - closedAt]))
+  })
