@@ -2,11 +2,31 @@ import { Effect, Layer } from "effect"
 import { CacheLive, ValkeyStandalone } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
-import { startServer } from "./support/ValkeyServer.ts"
+import { makeCertificates, tlsArguments } from "./support/certificates.ts"
+import { pause } from "./support/pause.ts"
+import { freePort, startServer } from "./support/ValkeyServer.ts"
 
-const client = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ url })))
+const overTcp = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ url })))
 
-cacheContract("the cache on one server", Layer.provide(CacheLive, client), {
-  pass: (millis) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
-})
-clientContract("the client on one server", client)
+const overSocket = Layer.unwrap(
+  Effect.map(startServer(), ({ socket }) => ValkeyStandalone.layer({ url: `unix://${socket}?db=3` }))
+)
+
+const overTls = Layer.unwrap(
+  Effect.gen(function* () {
+    const certificates = yield* makeCertificates
+    const port = yield* Effect.promise(freePort)
+    yield* startServer(...tlsArguments(certificates, certificates.server, port, "yes"))
+    const { cert, key } = certificates.client
+    return ValkeyStandalone.layer({ url: `valkeys://localhost:${port}`, tls: { ca: certificates.ca, cert, key } })
+  })
+)
+
+for (const [way, client] of [
+  ["TCP", overTcp],
+  ["a unix socket", overSocket],
+  ["TLS", overTls]
+] as const) {
+  cacheContract(`the cache on one server over ${way}`, Layer.provide(CacheLive, client), { pass: pause })
+  clientContract(`the client on one server over ${way}`, client)
+}

@@ -1,12 +1,15 @@
 /** A cluster of three primaries with a replica each. */
 import { Effect, type Scope } from "effect"
+import { type TlsSetup, tlsArguments } from "./certificates.ts"
 import { pause } from "./pause.ts"
-import { freePort, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
+import { freePort, startServer, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface ClusterFleet {
   /** Three primaries at first, then their replicas in the same order. */
   readonly servers: ReadonlyArray<ValkeyServer>
   readonly url: string
+  /** For clients that speak TLS, where the cluster does. */
+  readonly tlsUrl: string
   /** Who serves the slot, as this server sees it. */
   readonly ownerOf: (slot: number, asked?: ValkeyServer) => Effect.Effect<ValkeyServer | undefined>
   /** Moves slots with their keys from one primary to another, as an operator does. */
@@ -22,6 +25,7 @@ export interface ClusterFleetOptions {
   /** Default 1. */
   readonly replicas?: 0 | 1
   readonly fullCoverage?: "yes" | "no"
+  readonly tls?: TlsSetup
 }
 
 const ranges = [
@@ -32,12 +36,12 @@ const ranges = [
 
 export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<ClusterFleet, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { args = [], fullCoverage = "yes", password, replicas = 1 } = options
+    const { args = [], fullCoverage = "yes", password, replicas = 1, tls } = options
     const secrets = password === undefined ? [] : ["--requirepass", password, "--masterauth", password]
     const started = yield* Effect.all(
       Array.from({ length: replicas === 1 ? 6 : 3 }, () =>
         Effect.gen(function* () {
-          const busPort = yield* Effect.promise(freePort)
+          const [busPort, tlsPort] = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
           const server = yield* startServerWith(
             password === undefined ? {} : { password },
             "--cluster-enabled",
@@ -53,14 +57,16 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
             "--cluster-port",
             String(busPort),
             ...secrets,
+            ...(tls === undefined ? [] : tlsArguments(tls.certificates, tls.certificate, tlsPort)),
             ...args
           )
-          return { server, busPort }
+          return { server, busPort, tlsPort }
         })
       ),
       { concurrency: 6 }
     )
     const servers = started.map(({ server }) => server)
+    const entries = (ports: ReadonlyArray<number>) => ports.map((port) => `127.0.0.1:${port}`).join(",")
     const idOf = (server: ValkeyServer) => Effect.map(server.call("CLUSTER", "MYID"), String)
     const [first, ...others] = started
     for (const [i, [start, end]] of ranges.entries()) {
@@ -109,10 +115,8 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
 
     return {
       servers,
-      url: `cluster://${servers
-        .slice(0, 3)
-        .map(({ node }) => node)
-        .join(",")}`,
+      url: `cluster://${entries(servers.slice(0, 3).map(({ port }) => port))}`,
+      tlsUrl: `clusters://${entries(started.slice(0, 3).map(({ tlsPort }) => tlsPort))}`,
       idOf,
       ownerOf: (slot, asked = servers[0]!) =>
         Effect.map(slotsOf(asked), (ranges) => {
@@ -136,4 +140,14 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
       }),
       settled
     }
+  })
+
+/** A cluster that is one server. */
+export const startTinyCluster = (...args: ReadonlyArray<string>): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const busPort = yield* Effect.promise(freePort)
+    const server = yield* startServer("--cluster-enabled", "yes", "--cluster-port", String(busPort), ...args)
+    yield* server.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+    while (!String(yield* server.call("CLUSTER", "INFO")).includes("cluster_state:ok")) yield* pause(20)
+    return server
   })

@@ -1,13 +1,16 @@
 /** A primary, two replicas and three sentinels that watch over them. */
 import { Effect, type Scope } from "effect"
 import { pause } from "./pause.ts"
-import { startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
+import { type TlsSetup, tlsArguments } from "./certificates.ts"
+import { freePort, type ServerFiles, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface SentinelFleet {
   readonly name: string
   readonly servers: ReadonlyArray<ValkeyServer>
   readonly sentinels: ReadonlyArray<ValkeyServer>
   readonly url: string
+  /** For clients that speak TLS, where the fleet speaks nothing else among itself. */
+  readonly tlsUrl: string
   /** Who is the primary now. */
   readonly primary: Effect.Effect<ValkeyServer>
   /** All replicas are linked, and the sentinels know it: a failover can begin. */
@@ -21,18 +24,30 @@ export interface FleetOptions {
   readonly password?: string
   readonly sentinelPassword?: string
   readonly args?: ReadonlyArray<string>
+  readonly tls?: TlsSetup
 }
 
 const name = "main"
 
 export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<SentinelFleet, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { args = [], downAfter = 300, password, sentinelPassword } = options
+    const { args = [], downAfter = 300, password, sentinelPassword, tls } = options
     const secrets = password === undefined ? [] : ["--requirepass", password, "--masterauth", password]
     const files = password === undefined ? {} : { password }
-    const first = yield* startServerWith(files, ...secrets, ...args)
+    /** A server, and the port at which those of its kind talk to it. */
+    const start = (files: ServerFiles, ...more: ReadonlyArray<string>) =>
+      Effect.gen(function* () {
+        if (tls === undefined) {
+          const server = yield* startServerWith(files, ...more)
+          return { server, port: server.port }
+        }
+        const port = yield* Effect.promise(freePort)
+        const secure = [...tlsArguments(tls.certificates, tls.certificate, port), "--tls-replication", "yes"]
+        return { server: yield* startServerWith(files, ...secure, ...more), port }
+      })
+    const first = yield* start(files, ...secrets, ...args)
     const replicas = yield* Effect.all(
-      [0, 1].map(() => startServerWith(files, ...secrets, ...args, "--replicaof", `127.0.0.1 ${first.port}`)),
+      [0, 1].map(() => start(files, ...secrets, ...args, "--replicaof", `127.0.0.1 ${first.port}`)),
       { concurrency: 2 }
     )
     const config = [
@@ -50,11 +65,12 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
       mode: "sentinel" as const,
       ...(sentinelPassword === undefined ? {} : { password: sentinelPassword })
     }
-    const sentinels = yield* Effect.all(
-      [0, 1, 2].map(() => startServerWith(sentinelFiles)),
+    const guards = yield* Effect.all(
+      [0, 1, 2].map(() => start(sentinelFiles)),
       { concurrency: 3 }
     )
-    const servers = [first, ...replicas]
+    const sentinels = guards.map(({ server }) => server)
+    const data = [first, ...replicas]
     const periods = ["info-period", 200, "ping-period", 100, "ask-period", 100, "publish-period", 200] as const
     for (const sentinel of sentinels) yield* sentinel.call("SENTINEL", "DEBUG", ...periods)
 
@@ -64,8 +80,8 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
           const reply = yield* sentinel
             .call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
             .pipe(Effect.catchDefect(() => Effect.succeed(null)))
-          const server = servers.find(({ port }) => Array.isArray(reply) && Number(reply[1]) === port)
-          if (server !== undefined) return server
+          const found = data.find(({ port }) => Array.isArray(reply) && Number(reply[1]) === port)
+          if (found !== undefined) return found.server
         }
       }
     })
@@ -94,8 +110,9 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
     yield* settled
     return {
       name,
-      servers,
+      servers: data.map(({ server }) => server),
       sentinels,
+      tlsUrl: `sentinels://${guards.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${name}`,
       url: `sentinel://${sentinels.map(({ node }) => node).join(",")}/${name}`,
       primary,
       settled

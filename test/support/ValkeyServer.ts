@@ -49,8 +49,9 @@ export const startServerWith = (
     const folder = mkdtempSync(join(tmpdir(), "vcache-"))
     const file = join(folder, "valkey.conf")
     writeFileSync(file, config ?? "")
-    const files = mode === "sentinel" ? [file, "--sentinel"] : [file, ...dataArguments(folder)]
-    const process = new ServerProcess(port, folder, [...files, ...args])
+    const where = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder]
+    const kind = mode === "sentinel" ? ["--sentinel"] : dataArguments(folder)
+    const process = new ServerProcess(port, folder, [file, ...kind, ...where, ...args])
     yield* Effect.addFinalizer(() =>
       Effect.promise(async () => {
         await process.kill()
@@ -128,8 +129,7 @@ class ServerProcess {
     const { libraries, server } = findValkey()
     const log = join(this.#folder, "log")
     const output = openSync(log, "w")
-    const settings = ["--port", String(this.#port), "--bind", "127.0.0.1", "--dir", this.#folder]
-    const child = spawn(server, [...this.#args, ...settings], {
+    const child = spawn(server, [...this.#args], {
       stdio: ["ignore", output, output],
       env: { ...process.env, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) }
     })

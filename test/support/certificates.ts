@@ -25,6 +25,12 @@ export interface Certificates {
   readonly otherCa: string
 }
 
+/** What a server shows, and whom it trusts. */
+export interface TlsSetup {
+  readonly certificates: Certificates
+  readonly certificate: Certificate
+}
+
 const subjects = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
 
 export const makeCertificates: Effect.Effect<Certificates, never, Scope.Scope> = Effect.acquireRelease(

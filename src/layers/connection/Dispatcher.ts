@@ -80,7 +80,8 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     const { name, timeout, written } = command
     const phase = written ? "command" : command.holdsSlot ? "connect" : "queue"
     const node = command.carrier?.node ?? this.route.node
-    command.fail(new CacheTimeoutError({ operation: name, phase, timeout, node, mayHaveExecuted: written }))
+    const timedOut = new CacheTimeoutError({ operation: name, phase, timeout, node, mayHaveExecuted: written })
+    command.fail((written ? undefined : command.refusal) ?? timedOut)
     this.#letGo(command)
     if (phase !== "queue") this.route.onSilence?.(command)
   }

@@ -56,6 +56,7 @@ export class Link {
   #attempts = 0
   #readySince = 0
   #wake: (() => void) | undefined
+  #isSwitching = false
 
   constructor(options: LinkOptions) {
     const { address, settings } = options
@@ -132,6 +133,8 @@ export class Link {
     this.#attempts = 0
     if (this.#wake !== undefined) return this.#wake()
     this.#blame(code, message)
+    // Whoever comes now can wait for the next server: it is there.
+    this.#isSwitching = true
     this.#client?.stream?.destroy()
   }
 
@@ -238,8 +241,9 @@ export class Link {
     this.#silence.stop()
     if (this.#state === "Closed") return
     const wasReady = this.#state === "Ready"
-    this.#become("Down")
-    this.#failWaiters(({ operation }) => notConnected(this.circumstances(operation)))
+    this.#become(this.#isSwitching ? "Connecting" : "Down")
+    if (!this.#isSwitching) this.#failWaiters(({ operation }) => notConnected(this.circumstances(operation)))
+    this.#isSwitching = false
     if (wasReady) this.#options.onLost?.()
   }
 

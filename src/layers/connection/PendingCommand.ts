@@ -74,6 +74,8 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   admit: (() => void) | undefined = undefined
   /** Written immediately before it, with nothing between. */
   prelude: ReadonlyArray<PendingCommand> | undefined = undefined
+  /** Why it waits for another try. */
+  refusal: CacheError | undefined = undefined
   /** How a topology of several servers brings it to the right one. */
   routing: Routing | undefined = undefined
 

@@ -52,6 +52,8 @@ const copyAndDelete = Effect.fnUntraced(function* (
     }
     if ((yield* client.eval(deleteUnchanged, [from], [value])) === 1) return true
   }
+  // Not two of it.
+  yield* client.send("UNLINK", [to])
   return yield* new CacheServerError({
     operation,
     code: "TRYAGAIN",

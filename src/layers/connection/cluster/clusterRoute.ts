@@ -11,6 +11,7 @@ import type { PendingCommand } from "../PendingCommand.ts"
 import { pickReplica } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
+import { byKey } from "./multiKey.ts"
 import { slotOfCommand } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 
@@ -223,11 +224,12 @@ export class ClusterRoute implements Route {
     }
     if (!isReplyError(error)) return false
     const refusal = error.message.startsWith("EXECABORT") ? command.routing?.refusal?.() : error
-    return refusal !== undefined && this.#redirect(command, from, refusal.message)
+    return refusal !== undefined && this.#redirect(command, from, refusal)
   }
 
   /** What the server refused was not executed. */
-  #redirect(command: PendingCommand, from: ServerNode, refusal: string): boolean {
+  #redirect(command: PendingCommand, from: ServerNode, error: Error): boolean {
+    const refusal = error.message
     const progress = this.#progressOf(command, from)
     if (++progress.detours > maxDetours) return false
     const { natMap, nodes } = this.#options.settings
@@ -245,9 +247,12 @@ export class ClusterRoute implements Route {
     }
     const isUnfit = /^(?:LOADING|MASTERDOWN)/.test(refusal) && isRead(command.name)
     if (!isUnfit && !/^(?:TRYAGAIN|CLUSTERDOWN)/.test(refusal)) return false
+    // Each of its keys can be asked for alone.
+    if (refusal.startsWith("TRYAGAIN") && byKey.has(command.name.toUpperCase())) return false
     const delay = patience[progress.waits++]
     if (delay === undefined) return false
     rewind(command)
+    command.refusal = from.toError(command, error)
     const timer = setTimeout(() => {
       command.stopWaiting = undefined
       topology.refresh().then(

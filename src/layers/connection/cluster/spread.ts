@@ -3,6 +3,7 @@ import { Effect, Exit, Result } from "effect"
 import {
   CacheConnectionError,
   type CacheError,
+  CacheInputError,
   CacheServerError,
   CacheTimeoutError
 } from "../../../schema/CacheError.ts"
@@ -10,6 +11,7 @@ import { type Arg, type Reply, toWireArg } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { PipelineResults } from "../../../services/ValkeyClient.ts"
 import type { Commands, RoutedCommand } from "../commands.ts"
+import { byKey, sum } from "./multiKey.ts"
 import { slotOfKey } from "./slot.ts"
 
 type Answer = PipelineResults[number]
@@ -20,21 +22,7 @@ interface Plan {
   readonly merge: (answers: ReadonlyArray<Answer>) => Answer
 }
 
-/** Commands of any number of keys that have nothing to do with each other, and how many arguments go with each key. */
-const byKey: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
-  ["MGET", { step: 1, merge: inOrder }],
-  ["MSET", { step: 2, merge: ([first = null]) => first }],
-  ...["DEL", "UNLINK", "EXISTS", "TOUCH"].map((name): [string, KeyRule] => [name, { step: 1, merge: sum }])
-])
-
-interface KeyRule {
-  readonly step: number
-  readonly merge: Merge
-}
-
 type MergeServers = (replies: ReadonlyArray<Reply>) => Reply | undefined
-type Merge = (replies: ReadonlyArray<Reply>, positions: ReadonlyArray<ReadonlyArray<number>>) => Reply | undefined
-
 /** Commands of a whole server, with their subcommands. */
 const byServer: ReadonlyMap<string, MergeServers> = new Map<string, MergeServers>([
   ...[
@@ -135,8 +123,7 @@ const slotGroup: Group = (key) => slotOfKey(toWireArg(key) ?? "")
 const planByKey = (command: RoutedCommand, group: Group): Plan => {
   const { merge, step } = byKey.get(command.name.toUpperCase())!
   const { args } = command
-  // A count of arguments that does not fit is the server's to refuse.
-  if (args.length % step !== 0) return { parts: [command], merge: ([answer]) => answer! }
+  if (args.length % step !== 0) return { parts: [], merge: () => Result.fail(oddArguments(command.name)) }
   const groups = new Map<number, Array<number>>()
   for (let i = 0; i < args.length / step; i++) {
     const id = group(args[i * step]!, i)
@@ -153,6 +140,8 @@ const planByKey = (command: RoutedCommand, group: Group): Plan => {
     merge: (answers) => mergeAll(command.name, answers, (replies) => merge(replies, positions))
   }
 }
+
+const oddArguments = (operation: string) => new CacheInputError({ operation, reason: "a key has no value beside it" })
 
 const mergeAll = (
   name: string,
@@ -179,20 +168,4 @@ const partlyDone = (error: CacheError): CacheError => {
     default:
       return error
   }
-}
-
-function sum(replies: ReadonlyArray<Reply>): Reply | undefined {
-  return replies.every((reply) => typeof reply === "number")
-    ? replies.reduce((total, reply) => total + reply, 0)
-    : undefined
-}
-
-function inOrder(replies: ReadonlyArray<Reply>, positions: ReadonlyArray<ReadonlyArray<number>>): Reply | undefined {
-  const values: Array<Reply> = []
-  for (const [i, reply] of replies.entries()) {
-    const members = positions[i]!
-    if (!Array.isArray(reply) || reply.length !== members.length) return undefined
-    for (const [j, position] of members.entries()) values[position] = reply[j]
-  }
-  return values
 }
