@@ -145,8 +145,7 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
 /** A cluster that is one server. */
 export const startTinyCluster = (...args: ReadonlyArray<string>): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const busPort = yield* Effect.promise(freePort)
-    const server = yield* startServer("--cluster-enabled", "yes", "--cluster-port", String(busPort), ...args)
+    const server = yield* startServer("--cluster-enabled", "yes", ...args)
     yield* server.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
     while (!String(yield* server.call("CLUSTER", "INFO")).includes("cluster_state:ok")) yield* pause(20)
     return server

@@ -51,7 +51,9 @@ export const startServerWith = (
     writeFileSync(file, config ?? "")
     const where = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder]
     const kind = mode === "sentinel" ? ["--sentinel"] : dataArguments(folder)
-    const process = new ServerProcess(port, folder, [file, ...kind, ...where, ...args])
+    // By itself it would take one that the system gives to outgoing connections.
+    const bus = args.includes("--cluster-enabled") ? ["--cluster-port", String(yield* Effect.promise(freePort))] : []
+    const process = new ServerProcess(port, folder, [file, ...kind, ...where, ...bus, ...args])
     yield* Effect.addFinalizer(() =>
       Effect.promise(async () => {
         await process.kill()
