@@ -4,8 +4,8 @@ import { contenders } from "./contenders.ts"
 import { type BurstRequest, timed } from "./measure.ts"
 import { article, keys } from "./value.ts"
 
-const [, , name = "", port = ""] = process.argv
-const contender = await contenders[name]?.(Number(port))
+const [, , name = "", url = ""] = process.argv
+const contender = await contenders[name]?.(url)
 if (contender === undefined) throw new Error(`there is no contender ${name}`)
 
 // Nobody wins by doing less.

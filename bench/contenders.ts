@@ -1,6 +1,7 @@
 /** The rivals and we, each doing the same work on the same server. A process loads only what it measures. */
 import { Effect, Layer, Option } from "effect"
-import { CacheLive, CacheService, type TypedCache, ValkeyStandalone } from "../src/index.ts"
+import { CacheLive, CacheService, type TypedCache, ValkeyUrl } from "../src/index.ts"
+import { openIovalkey } from "./iovalkey.ts"
 import { type Burst, loops } from "./measure.ts"
 import { Article, article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
 
@@ -29,8 +30,8 @@ const fibers =
     )
   }
 
-const ours = async (port: number, typed: boolean): Promise<Contender> => {
-  const client = ValkeyStandalone.layer({ url: `valkey://${host}:${port}`, clientName: "bench-ours" })
+const ours = async (url: string, typed: boolean): Promise<Contender> => {
+  const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
   const cache = await new Promise<TypedCache<unknown>>((resolve, reject) => {
     const held = Effect.flatMap(CacheService, (cache) => {
       resolve(cache)
@@ -52,13 +53,15 @@ const ours = async (port: number, typed: boolean): Promise<Contender> => {
 }
 
 const iovalkey = async (
-  port: number,
+  url: string,
   enableAutoPipelining: boolean,
   parse: (text: string) => unknown
 ): Promise<Contender> => {
-  const { Redis } = await import("iovalkey")
-  const client = new Redis(port, host, { enableAutoPipelining })
+  const client = await openIovalkey(url, enableAutoPipelining)
   const read = async (key: string) => parse((await client.get(key)) ?? "")
+  const readMany = client.isCluster
+    ? (keys: ReadonlyArray<string>) => Promise.all(keys.map((key) => client.get(key)))
+    : (keys: Array<string>) => client.mget(keys)
   const key = inTurn()
   const batch = inBatches()
   return {
@@ -66,21 +69,24 @@ const iovalkey = async (
     work: {
       get: reading(read),
       set: loops(() => client.set(key(), JSON.stringify(article), "EX", lifetime)),
-      getMany: loops(async () => (await client.mget(batch())).map((text) => parse(text ?? "")))
+      getMany: loops(async () => (await readMany(batch())).map((text) => parse(text ?? "")))
     }
   }
 }
 
 const asText = (text: string): unknown => text
 
+/** Clients that are measured on one server only. */
+const onPort = (make: (port: number) => Promise<Contender>) => (url: string) => make(Number(new URL(url).port))
+
 /** Each stores what it reads under names of its own, so that it finds its own format. */
-export const contenders: Readonly<Record<string, (port: number) => Promise<Contender>>> = {
-  "effect-vcache withSchema": (port) => ours(port, true),
-  "effect-vcache": (port) => ours(port, false),
-  "iovalkey, text only": (port) => iovalkey(port, false, asText),
-  "iovalkey + JSON": (port) => iovalkey(port, false, JSON.parse),
-  "iovalkey auto-pipelined + JSON": (port) => iovalkey(port, true, JSON.parse),
-  "ioredis + JSON": async (port) => {
+export const contenders: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
+  "effect-vcache withSchema": (url) => ours(url, true),
+  "effect-vcache": (url) => ours(url, false),
+  "iovalkey, text only": (url) => iovalkey(url, false, asText),
+  "iovalkey + JSON": (url) => iovalkey(url, false, JSON.parse),
+  "iovalkey auto-pipelined + JSON": (url) => iovalkey(url, true, JSON.parse),
+  "ioredis + JSON": onPort(async (port) => {
     const { Redis } = await import("ioredis6")
     const client = new Redis(port, host)
     const read = async (key: string) => JSON.parse((await client.get(key)) ?? "")
@@ -89,8 +95,8 @@ export const contenders: Readonly<Record<string, (port: number) => Promise<Conte
       read,
       work: { get: reading(read), set: loops(() => client.set(key(), JSON.stringify(article), "EX", lifetime)) }
     }
-  },
-  "node-redis + JSON": async (port) => {
+  }),
+  "node-redis + JSON": onPort(async (port) => {
     const { createClient } = await import("redis")
     const client = createClient({ url: `redis://${host}:${port}` })
     await client.connect()
@@ -106,8 +112,8 @@ export const contenders: Readonly<Record<string, (port: number) => Promise<Conte
         getMany: loops(async () => (await client.mGet(batch())).map((text) => JSON.parse(text ?? "")))
       }
     }
-  },
-  "keyv + valkey": async (port) => {
+  }),
+  "keyv + valkey": onPort(async (port) => {
     const { default: Keyv } = await import("keyv")
     const { default: KeyvValkey } = await import("@keyv/valkey")
     const cache = new Keyv({ store: new KeyvValkey(`valkey://${host}:${port}`), namespace: "keyv" })
@@ -115,8 +121,8 @@ export const contenders: Readonly<Record<string, (port: number) => Promise<Conte
     const key = inTurn()
     const read = (key: string) => cache.get(key)
     return { read, work: { get: reading(read), set: loops(() => cache.set(key(), article, millis)) } }
-  },
-  "cache-manager (keyv + valkey)": async (port) => {
+  }),
+  "cache-manager (keyv + valkey)": onPort(async (port) => {
     const { default: Keyv } = await import("keyv")
     const { default: KeyvValkey } = await import("@keyv/valkey")
     const { createCache } = await import("cache-manager")
@@ -126,8 +132,8 @@ export const contenders: Readonly<Record<string, (port: number) => Promise<Conte
     const key = inTurn()
     const read = (key: string) => cache.get(key)
     return { read, work: { get: reading(read), set: loops(() => cache.set(key(), article, millis)) } }
-  },
-  "bentocache (L2 only)": async (port) => {
+  }),
+  "bentocache (L2 only)": onPort(async (port) => {
     const { BentoCache, bentostore } = await import("bentocache")
     const { redisDriver } = await import("bentocache/drivers/redis")
     const cache = new BentoCache({
@@ -139,8 +145,8 @@ export const contenders: Readonly<Record<string, (port: number) => Promise<Conte
     const key = inTurn()
     const read = (key: string) => cache.get({ key })
     return { read, work: { get: reading(read), set: loops(() => cache.set({ key: key(), value: article, ttl })) } }
-  },
-  "unstorage (ioredis)": async (port) => {
+  }),
+  "unstorage (ioredis)": onPort(async (port) => {
     const { createStorage } = await import("unstorage")
     const { default: driver } = await import("unstorage/drivers/redis")
     const storage = createStorage({
@@ -150,19 +156,17 @@ export const contenders: Readonly<Record<string, (port: number) => Promise<Conte
     const key = inTurn()
     const read = (key: string) => storage.getItem(key)
     return { read, work: { get: reading(read), set: loops(() => storage.setItem(key(), article)) } }
-  },
-  "Effect PersistedCache over NodeRedis": async (port) => {
+  }),
+  "Effect PersistedCache over NodeRedis": onPort(async (port) => {
     const { get } = await (await import("./persisted.ts")).makePersisted(`redis://${host}:${port}`)
     const key = inTurn()
     return { read: (key) => Effect.runPromise(get(key)), work: { get: fibers(() => get(key())) } }
-  }
+  })
 }
 
 /** What every raw client reads. */
-export const prepare = async (port: number): Promise<void> => {
-  const { Redis } = await import("iovalkey")
-  const client = new Redis(port, host)
-  await client.mset(keys.flatMap((key) => [key, text]))
-  await client.mset(keys.flatMap((key) => [`:1:${key}`, text]))
-  await client.quit()
+export const prepare = async (url: string): Promise<void> => {
+  const client = await openIovalkey(url, false)
+  for (const key of keys) await Promise.all([client.set(key, text), client.set(`:1:${key}`, text)])
+  client.disconnect()
 }

@@ -8,7 +8,9 @@ import { cpus, totalmem } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { Redis } from "iovalkey"
-import { startServer } from "../test/support/ValkeyServer.ts"
+import { startCluster } from "../test/support/ClusterFleet.ts"
+import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
+import { startServer, type ValkeyServer } from "../test/support/ValkeyServer.ts"
 import { contenders, prepare } from "./contenders.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
 import { measure, nanoseconds, type Result, Runner } from "./measure.ts"
@@ -76,12 +78,25 @@ const rivals = [
   "effect"
 ]
 
-const bench = async (port: number): Promise<ReadonlyArray<Target>> => {
-  await prepare(port)
+/** Reads on a topology of several servers: ours with and without a schema against iovalkey doing the same. */
+const benchTopology = async (url: string): Promise<ReadonlyArray<Result>> => {
+  await prepare(url)
   const runners: Array<Runner> = []
-  for (const name of Object.keys(contenders)) runners.push(await Runner.start(name, port))
+  for (const name of [typed, ours, "iovalkey + JSON"]) runners.push(await Runner.start(name, url))
+  const results = await measure(runners, "get", 64)
+  for (const runner of runners) runner.stop()
+  return results
+}
 
-  console.error("measuring; about three minutes …")
+const bench = async (
+  { port, url }: ValkeyServer,
+  onSentinel: ReadonlyArray<Result>,
+  onCluster: ReadonlyArray<Result>
+): Promise<ReadonlyArray<Target>> => {
+  await prepare(url)
+  const runners: Array<Runner> = []
+  for (const name of Object.keys(contenders)) runners.push(await Runner.start(name, url))
+
   // One command at a time is at the mercy of the scheduler, which puts client and server on one core or on two.
   const get1 = await measure(runners, "get", 1, 25)
   const get64 = await measure(runners, "get", 64)
@@ -106,6 +121,8 @@ const bench = async (port: number): Promise<ReadonlyArray<Target>> => {
     ratio("get, 512 in flight", get512, typed, "node-redis + JSON", 1.15),
     ratio("get, one in flight", get1, ours, "iovalkey + JSON", 0.95),
     ratio("set with ttl, 64 in flight", set64, ours, "iovalkey + JSON", 1.7),
+    ratio("get, 64 in flight, sentinel", onSentinel, typed, "iovalkey + JSON", 1.7),
+    ratio("get, 64 in flight, cluster", onCluster, typed, "iovalkey + JSON", 1.7),
     ratio("getMany of 100", many, ours, "iovalkey + JSON", 0.9),
     // They know no schema: the same work is a get without one.
     ratio("get, 64 in flight", get64, ours, "bentocache (L2 only)", 2.5),
@@ -138,6 +155,12 @@ ${table(
 
 ${rates({ "1 in flight": get1, "64 in flight": get64, "512 in flight": get512 })}
 
+## get with 64 in flight, on several servers
+
+A primary with two replicas and three sentinels; a cluster of three primaries. All servers and clients share the machine's cores.
+
+${rates({ sentinel: onSentinel, cluster: onCluster })}
+
 ## set with a lifetime, 64 in flight
 
 ${rates({ set: set64 })}
@@ -159,7 +182,18 @@ ${table(
 }
 
 const targets = await Effect.runPromise(
-  Effect.scoped(Effect.flatMap(startServer(), ({ port }) => Effect.promise(() => bench(port))))
+  Effect.scoped(
+    Effect.gen(function* () {
+      // Servers that are not measured are not there.
+      const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
+        Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url))))
+      console.error("measuring; about four minutes …")
+      const onSentinel = yield* onTopology(startSentinelFleet({ downAfter: 5000 }))
+      const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
+      const server = yield* startServer()
+      return yield* Effect.promise(() => bench(server, onSentinel, onCluster))
+    })
+  )
 )
 const missed = targets.filter(({ met }) => !met)
 console.log(missed.length === 0 ? "Every target is met." : `Missed: ${missed.map(({ work }) => work).join("; ")}`)

@@ -44,8 +44,8 @@ export class Runner {
     this.#work = work
   }
 
-  static async start(name: string, port: number): Promise<Runner> {
-    const child = fork(join(import.meta.dirname, "contender.ts"), [name, String(port)])
+  static async start(name: string, url: string): Promise<Runner> {
+    const child = fork(join(import.meta.dirname, "contender.ts"), [name, url])
     const failed = once(child, "exit").then(() => {
       throw new Error(`${name} did not start`)
     })

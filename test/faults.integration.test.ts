@@ -19,6 +19,7 @@ import {
   watchForTraces,
   within
 } from "./support/faults.ts"
+import { failures, slowest, startLoad } from "./support/load.ts"
 import { pause } from "./support/pause.ts"
 import { startProxy } from "./support/Proxy.ts"
 import { freePort, startServer } from "./support/ValkeyServer.ts"
@@ -143,6 +144,22 @@ describe("a server that stops answering", () => {
       yield* server.thaw
       yield* within(1000, recovered(cache.get("k0")))
       for (const [i, key] of keys.entries()) assert.deepStrictEqual(yield* cache.get(key), Option.some(i))
+    }))
+
+  test("D07 frozen under load: nobody waits longer because others wait too", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      // Long enough that a deadline which waits for the next one is seen.
+      const { cache } = yield* connect(server.url, { commandTimeout: 1000, socketTimeout: 5000 })
+      yield* cache.set("k", 1)
+      const load = yield* startLoad(5, () => cache.get("k"))
+      yield* pause(100)
+      yield* server.freeze
+      yield* pause(2000)
+      yield* server.thaw
+      const outcomes = yield* load.stop
+      assert.isAbove(failures(outcomes).length, 150)
+      assert.isBelow(slowest(outcomes), 1000 + slack)
     }))
 
   test("D14 a pause shorter than the deadline is waited for, a longer one is not", () =>
@@ -768,3 +785,34 @@ const untilHeard = (client: ValkeyClient["Service"], channel: string) =>
     Effect.tap(client.send("PUBLISH", [channel, "probe"]), () => pause(5)),
     { until: (heard) => heard === 1 }
   )
+
+test("health and state: ready, not ready with the reason, ready again, closed", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const runtime = ManagedRuntime.make(cacheOn(server.url))
+    const cache = yield* Effect.promise(() => runtime.runPromise(CacheService))
+    const { client } = cache
+    assert.deepStrictEqual(yield* client.state, { _tag: "Idle" })
+    const states: Array<string> = []
+    const watcher = yield* Effect.forkChild(
+      Stream.runForEach(client.states, ({ _tag }) => Effect.sync(() => states.push(_tag)))
+    )
+    const healthy = yield* cache.health
+    assert.isTrue(healthy.ready)
+    assert.isTrue(Option.isNone(healthy.error))
+    yield* server.kill
+    yield* pause(150)
+    const sick = yield* within(100, cache.health)
+    assert.isFalse(sick.ready)
+    expectConnection(Option.getOrThrow(sick.error), "connect", false, "ECONNREFUSED")
+    assert.strictEqual(sick.state._tag === "Degraded" ? sick.state.reason?.code : sick.state._tag, "ECONNREFUSED")
+    yield* server.start
+    yield* within(700, Effect.repeat(cache.health, { until: ({ ready }) => ready }))
+    yield* server.freeze
+    assert.isFalse((yield* within(profile.commandTimeout, cache.health)).ready)
+    yield* server.thaw
+    yield* Effect.promise(() => runtime.dispose())
+    yield* Fiber.join(watcher)
+    assert.deepStrictEqual(yield* client.state, { _tag: "Closed" })
+    assert.deepStrictEqual([...new Set(states)], ["Idle", "Connecting", "Ready", "Degraded", "Closed"])
+  }))

@@ -1,6 +1,6 @@
 /** What every client does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, type Layer, Result, Stream } from "effect"
+import { Deferred, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
 import { type CacheError, type Command, type Script, ValkeyClient } from "effect-vcache"
 
 let names = 0
@@ -348,6 +348,16 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             assert.strictEqual((yield* own.pipeline([{ name: "GET", args: [key()] }])).length, 1)
           })
         )
+      )
+    )
+
+    it.effect("once a command was answered the state is Ready, as a value and as a stream", () =>
+      test((client) =>
+        Effect.gen(function* () {
+          yield* client.send("PING", [])
+          assert.deepStrictEqual(yield* client.state, { _tag: "Ready" })
+          assert.deepStrictEqual(yield* Stream.runHead(client.states), Option.some({ _tag: "Ready" }))
+        })
       )
     )
 

@@ -23,7 +23,7 @@ export const profile = {
 } satisfies ConnectionOptions
 
 /** Added to every bound: the machine does other things too. */
-export const slack = 400
+export const slack = 250
 
 const noise: Array<ReadonlyArray<unknown>> = []
 const consoleMethods = ["log", "info", "warn", "error", "debug"] as const

@@ -84,7 +84,9 @@ export class Deadlines<A extends Expiring> {
     }
     for (const element of overdue) if (!element.settled) element.expire()
     this.dropSettled()
+    // Whoever came since the timer fired has set one for itself, which is too late for those before it.
+    clearTimeout(this.#timer)
     const head = this.#ring[this.#head]
-    if (head !== undefined) this.#timer ??= this.#wakeAt(head.expiresAt)
+    this.#timer = head && this.#wakeAt(head.expiresAt)
   }
 }

@@ -72,10 +72,8 @@ export class Link {
     return this.#address && nodeName(this.#address)
   }
 
-  /** The client, while it is ready. */
-  get readyClient(): Redis | undefined {
-    return this.#state === "Ready" ? this.#client : undefined
-  }
+  /** The client, while it is ready. A field, because every command asks for it. */
+  readyClient: Redis | undefined = undefined
 
   get isDown(): boolean {
     return this.#state === "Down"
@@ -249,6 +247,7 @@ export class Link {
 
   #become(tag: LinkState["_tag"]): void {
     this.#state = tag
+    this.readyClient = tag === "Ready" ? this.#client : undefined
     this.#options.onState?.(tag === "Down" ? { _tag: tag, reason: this.#lastError } : { _tag: tag })
   }
 
