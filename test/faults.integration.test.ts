@@ -797,6 +797,7 @@ test("health and state: ready, not ready with the reason, ready again, closed", 
     const watcher = yield* Effect.forkChild(
       Stream.runForEach(client.states, ({ _tag }) => Effect.sync(() => states.push(_tag)))
     )
+    while (states.length === 0) yield* pause(1)
     const healthy = yield* cache.health
     assert.isTrue(healthy.ready)
     assert.isTrue(Option.isNone(healthy.error))
