@@ -1,11 +1,12 @@
 /** Faults of a cluster, by the numbers of the project's fault list. */
 import { assert, describe } from "@effect/vitest"
 import { Duration, Effect, Fiber, Option, Result, Stream } from "effect"
-import { type CacheError, type ClusterOptions, ValkeyCluster } from "effect-vcache"
+import { type CacheError, ValkeyCluster } from "effect-vcache"
 import { slotOfKey } from "../src/layers/connection/cluster/slot.ts"
 import { type ClusterFleet, startCluster } from "./support/ClusterFleet.ts"
 import {
-  assertNoSecrets,
+  allTyped,
+  connector,
   connectTo,
   expectConnection,
   expectTimeout,
@@ -27,16 +28,7 @@ import { freePort, startServer } from "./support/ValkeyServer.ts"
 
 watchForTraces()
 
-const layerOf = (options: ClusterOptions) => withCache(ValkeyCluster.layer({ ...profile, ...options }))
-const connect = (options: ClusterOptions) => connectTo(layerOf(options))
-const buildEager = (options: ClusterOptions) => connect({ ...options, connect: "eager" })
-
-const allTyped = (errors: ReadonlyArray<CacheError>) => {
-  for (const error of errors) {
-    assert.match(error._tag, /^Cache(?:Connection|Timeout|Server)Error$/, String(error))
-    assertNoSecrets(error)
-  }
-}
+const { buildEager, connect } = connector(ValkeyCluster.layer)
 
 /** A key of a slot that this primary serves at first. */
 const keyOf = (primary: 0 | 1 | 2, name = "k"): string => {

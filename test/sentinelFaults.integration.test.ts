@@ -1,10 +1,10 @@
 /** Faults of a primary with sentinels, by the numbers of the project's fault list. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Fiber, Option, Result, Stream } from "effect"
-import { type CacheError, type ClientState, type SentinelOptions, ValkeySentinel } from "effect-vcache"
+import { type ClientState, type SentinelOptions, ValkeySentinel } from "effect-vcache"
 import {
-  assertNoSecrets,
-  connectTo,
+  allTyped,
+  connector,
   expectConnection,
   failureWithin,
   profile,
@@ -13,7 +13,6 @@ import {
   slack,
   test,
   watchForTraces,
-  withCache,
   within
 } from "./support/faults.ts"
 import { failures, longestGap, type Outcome, slowest, startLoad } from "./support/load.ts"
@@ -23,16 +22,7 @@ import { freePort } from "./support/ValkeyServer.ts"
 
 watchForTraces()
 
-const layerOf = (options: SentinelOptions) => withCache(ValkeySentinel.layer({ ...profile, ...options }))
-const connect = (options: SentinelOptions) => connectTo(layerOf(options))
-const buildEager = (options: SentinelOptions) => connect({ ...options, connect: "eager" })
-
-const allTyped = (errors: ReadonlyArray<CacheError>) => {
-  for (const error of errors) {
-    assert.match(error._tag, /^Cache(?:Connection|Timeout|Server)Error$/)
-    assertNoSecrets(error)
-  }
-}
+const { buildEager, connect } = connector(ValkeySentinel.layer)
 
 /** Writes that were reported as done, by when they started. */
 const acknowledged = (outcomes: ReadonlyArray<Outcome<unknown>>) =>

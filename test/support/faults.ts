@@ -85,6 +85,12 @@ export const connectTo = <E>(layer: Layer.Layer<CacheService | ValkeyClient, E>)
     client: ValkeyClient.pipe(Effect.provideContext(context), Effect.runSync)
   }))
 
+/** The ways to open a client of one topology, with short times. */
+export const connector = <O extends ConnectionOptions, E>(layer: (options: O) => Layer.Layer<ValkeyClient, E>) => {
+  const connect = (options: O) => connectTo(withCache(layer({ ...profile, ...options })))
+  return { connect, buildEager: (options: O) => connect({ ...options, connect: "eager" }) }
+}
+
 export const buildEager = (url: string | Redacted.Redacted, options: ConnectionOptions = {}) =>
   Layer.build(cacheOn(url, { ...options, connect: "eager" }))
 
@@ -99,6 +105,14 @@ export const expectConnection = (
   assert.strictEqual(error.phase, phase)
   assert.strictEqual(error.mayHaveExecuted, mayHaveExecuted)
   if (code !== undefined) assert.strictEqual(error.code, code)
+}
+
+/** What callers may see of servers that come and go. */
+export const allTyped = (errors: ReadonlyArray<CacheError>) => {
+  for (const error of errors) {
+    assert.match(error._tag, /^Cache(?:Connection|Timeout|Server)Error$/, String(error))
+    assertNoSecrets(error)
+  }
 }
 
 export const expectTimeout = (error: CacheError, phase: "connect" | "queue" | "command", mayHaveExecuted: boolean) => {

@@ -12,8 +12,10 @@ import { makeDedicated } from "./DedicatedPool.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRejection } from "./errors.ts"
 import { makeInfo } from "./info.ts"
-import type { Link } from "./Link.ts"
+import { Link, type LinkOptions } from "./Link.ts"
 import { makeEval } from "./scripts.ts"
+import { ServerNode } from "./ServerNode.ts"
+import { singleRoute } from "./singleRoute.ts"
 import { type ListenerOptions, makeSubscribe } from "./subscribe.ts"
 import { makeTransaction, type TransactionOptions } from "./transaction.ts"
 
@@ -37,6 +39,20 @@ export interface Wiring {
   readonly everywhere?:
     | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "info">)
     | undefined
+}
+
+/** What a client gets from its one primary: dedicated connections, subscriptions, iovalkey itself. */
+export const onPrimary = (
+  primary: ServerNode,
+  options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random">
+): Pick<Wiring, "openRoute" | "connect" | "raw" | "openSubscriber"> => {
+  const connect = (operation: string) => whenReady(primary.link, operation)
+  return {
+    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ ...options, settings, refuse })),
+    connect,
+    raw: connect("raw"),
+    openSubscriber: (listener) => new Link({ ...options, ...listener })
+  }
 }
 
 /** Closed with the scope, within `closeTimeout`. */

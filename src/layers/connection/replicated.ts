@@ -3,12 +3,11 @@ import { Effect, type Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ServerSettings } from "../../schema/ReplicatedOptions.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { makeClient, openDispatcher, randomNumbers, whenReady } from "./client.ts"
+import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"
-import { Link, nodeName } from "./Link.ts"
+import { nodeName } from "./Link.ts"
 import { replicaRoute } from "./replicaRoute.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
-import { singleRoute } from "./singleRoute.ts"
 
 export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: readonly [
   ServerSettings,
@@ -38,15 +37,11 @@ export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: rea
     })
     return route
   })
-  const connect = (operation: string) => whenReady(dispatcher.route.primary.link, operation)
   return yield* makeClient(dispatcher, {
     topology: "replicated",
     settings,
     states,
-    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ settings, address, random, refuse })),
-    connect,
-    raw: connect("raw"),
-    openSubscriber: (options) => new Link({ ...options, settings, address, random }),
+    ...onPrimary(dispatcher.route.primary, { settings, address, random }),
     node: () => nodeName(address)
   })
 })

@@ -3,9 +3,9 @@ import { Effect, type Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { makeClient, openDispatcher, randomNumbers, whenReady } from "./client.ts"
+import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"
-import { Link, nodeName } from "./Link.ts"
+import { nodeName } from "./Link.ts"
 import { ServerNode } from "./ServerNode.ts"
 import { singleRoute } from "./singleRoute.ts"
 
@@ -19,15 +19,11 @@ export const makeStandalone = Effect.fnUntraced(function* (
   const dispatcher = yield* openDispatcher(settings, ({ refuse }) =>
     singleRoute(new ServerNode({ settings, address, random, refuse, onState: (state) => states.report(node, state) }))
   )
-  const connect = (operation: string) => whenReady(dispatcher.route.server.link, operation)
   return yield* makeClient(dispatcher, {
     topology: "standalone",
     settings,
     states,
-    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ settings, address, random, refuse })),
-    connect,
-    raw: connect("raw"),
-    openSubscriber: (options) => new Link({ ...options, settings, address, random }),
+    ...onPrimary(dispatcher.route.server, { settings, address, random }),
     node: () => node
   })
 })

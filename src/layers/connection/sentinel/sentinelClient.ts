@@ -3,13 +3,12 @@ import { Effect, type Scope } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
-import { makeClient, openDispatcher, randomNumbers, whenReady } from "../client.ts"
+import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
 import type { Greeting } from "../handshake.ts"
-import { Link, nodeName } from "../Link.ts"
+import { nodeName } from "../Link.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { ServerNode } from "../ServerNode.ts"
-import { singleRoute } from "../singleRoute.ts"
 import { Replicas } from "./Replicas.ts"
 import { Sentinels } from "./Sentinels.ts"
 
@@ -92,15 +91,11 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     }
   }
 
-  const connect = (operation: string) => whenReady(primary.link, operation)
   return yield* makeClient(dispatcher, {
     topology: "sentinel",
     settings,
     states,
-    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ settings, address, greeting, random, refuse })),
-    connect,
-    raw: connect("raw"),
-    openSubscriber: (options) => new Link({ ...options, settings, address, greeting, random }),
+    ...onPrimary(primary, { settings, address, greeting, random }),
     node: () => primary.node
   })
 })
