@@ -8,10 +8,14 @@ export type { ClusterOptions } from "./schema/ClusterOptions.ts"
 export type { ReadFrom } from "./schema/ReadFrom.ts"
 export type { ReplicatedOptions } from "./schema/ReplicatedOptions.ts"
 export type { SentinelOptions } from "./schema/SentinelOptions.ts"
+export { Cipher } from "./schema/Cipher.ts"
+export { Compressor } from "./schema/Compressor.ts"
 export { defaultKeyFunction, type KeyFunction } from "./schema/Key.ts"
 export { Serializer } from "./schema/Serializer.ts"
 export type { Health } from "./services/cache/health.ts"
+export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
 export {
+  type BatchLookupOption,
   CacheService,
   type CounterOption,
   type KeyOption,
@@ -35,6 +39,10 @@ export {
 } from "./services/ValkeyClient.ts"
 export { CacheLive, layerFor } from "./layers/CacheLive.ts"
 export { CacheMemory } from "./layers/CacheMemory.ts"
+export * as Breaker from "./layers/Breaker.ts"
+export * as IgnoreExceptions from "./layers/IgnoreExceptions.ts"
+export * as Metrics from "./layers/Metrics.ts"
+export * as Tracing from "./layers/Tracing.ts"
 export * as ValkeyMemory from "./layers/ValkeyMemory.ts"
 export { CacheFromConfig } from "./layers/CacheFromConfig.ts"
 export * as ValkeyCluster from "./layers/ValkeyCluster.ts"

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
 import { globMatch } from "../src/layers/memory/glob.ts"
 import { allVersions, defaultKeyFunction, escapeGlob, keyRefusal, keySpace } from "../src/schema/Key.ts"
-import { schemaCodec, unknownCodec } from "../src/schema/ValueCodec.ts"
+import { decode, entry, plainJson, roundTrip } from "./support/codecs.ts"
+import { schemaCodecs, unknownCodec } from "../src/schema/ValueCodec.ts"
 
 const many = { arbitrary: { runs: 1000, seed: "effect-vcache" } }
 const WellFormed = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))
@@ -65,13 +66,8 @@ describe("globs", () => {
   })
 })
 
-const roundTrip = <A>(
-  codec: {
-    encode: (o: string, k: string, v: A) => Effect.Effect<string, unknown>
-    decode: (o: string, k: string, s: string) => Effect.Effect<A, unknown>
-  },
-  value: A
-) => Effect.flatMap(codec.encode("set", "k", value), (stored) => codec.decode("get", "k", stored))
+const anything = unknownCodec(plainJson)
+const schemaCodec = <S extends Schema.Constraint>(schema: S) => schemaCodecs(schema)(plainJson)
 
 describe("codecs", () => {
   it.effect.prop(
@@ -79,7 +75,7 @@ describe("codecs", () => {
     [Schema.Json],
     ([value]) =>
       Effect.gen(function* () {
-        const result = yield* Effect.exit(roundTrip(unknownCodec, value))
+        const result = yield* Effect.exit(roundTrip(anything, value))
         if (Exit.isSuccess(result)) assert.deepStrictEqual(result.value, value)
         else assert.isTrue(hasWhatJsonChanges(value), JSON.stringify(value))
       }),
@@ -90,7 +86,7 @@ describe("codecs", () => {
     "safe integers are stored as their digits",
     [Schema.Int],
     ([value]) => {
-      const stored = Effect.runSyncExit(unknownCodec.encode("set", "k", value))
+      const stored = Effect.runSyncExit(anything.encode(entry, value))
       if (Object.is(value, -0)) assert.isTrue(Exit.isFailure(stored))
       else assert.deepStrictEqual(stored, Exit.succeed(String(value)))
     },
@@ -133,7 +129,7 @@ describe("codecs", () => {
     [Schema.Array(Schema.Literals(["SECRET1", "SECRET2"]))],
     ([value]) =>
       Effect.gen(function* () {
-        const stored = yield* unknownCodec.encode("set", "k", value)
+        const stored = yield* anything.encode(entry, value)
         for (const schema of [
           Schema.Int,
           Schema.Date,
@@ -141,7 +137,7 @@ describe("codecs", () => {
           Schema.Struct({ a: Schema.String }),
           Schema.Array(Schema.Literal("other"))
         ]) {
-          const exit = yield* Effect.exit(schemaCodec(schema).decode("get", "k", stored))
+          const exit = yield* Effect.exit(decode(schemaCodec(schema), stored))
           if (Exit.isFailure(exit)) assert.notInclude(JSON.stringify(exit) + String(exit.cause), "SECRET")
         }
       }),
@@ -151,7 +147,7 @@ describe("codecs", () => {
   it.effect("text that is not JSON is refused without being quoted", () =>
     Effect.gen(function* () {
       for (const stored of ["SECRET", "{SECRET", "", "\u0000", '"SECRET']) {
-        const error = yield* Effect.flip(unknownCodec.decode("get", "k", stored))
+        const error = yield* Effect.flip(decode(anything, stored))
         assert.notInclude(JSON.stringify(error) + error.message, "SECRET")
       }
     })

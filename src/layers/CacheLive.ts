@@ -2,6 +2,7 @@
 import { type Context, Effect, Layer } from "effect"
 import { CacheOptions, type CacheOptionsShape } from "../schema/CacheOptions.ts"
 import { make } from "../services/cache/make.ts"
+import { CachePolicy } from "../services/CachePolicy.ts"
 import { CacheService, type TypedCache } from "../services/CacheService.ts"
 import { ValkeyClient } from "../services/ValkeyClient.ts"
 
@@ -15,7 +16,7 @@ export const layerFor = <Self>(
     Effect.gen(function* () {
       const client = yield* ValkeyClient
       const defaults = yield* CacheOptions
-      return yield* make(client, { ...defaults, ...options })
+      return yield* make(client, { ...defaults, ...options }, yield* CachePolicy)
     })
   )
 

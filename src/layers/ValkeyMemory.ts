@@ -4,7 +4,7 @@
  */
 import { Clock, Effect, Exit, Layer, Queue, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
-import { type Arg, type Reply, toWireArg } from "../schema/Command.ts"
+import { type Arg, type Reply, type ReplyEncoding, toWireArg } from "../schema/Command.ts"
 import { inexactInteger, refused } from "../schema/failures.ts"
 import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 import type { CommandContext } from "./memory/command.ts"
@@ -158,10 +158,14 @@ const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): Re
   return Result.getOrThrow(Result.all(results)).map((reply) => exact("EXEC", reply))
 }
 
-const scriptStore = (context: CommandContext) => ({
-  call: (name: string, ...args: ReadonlyArray<Arg>): Reply =>
-    runCommand(context, { name, args: args.map((arg) => toWireArg(arg) ?? ""), reply: "utf8" }),
-  fail: (reply: string): never => {
-    throw new ServerReply(reply)
-  }
-})
+const scriptStore = (context: CommandContext) => {
+  const caller =
+    (reply: ReplyEncoding) =>
+    (name: string, ...args: ReadonlyArray<Arg>): Reply =>
+      runCommand(context, { name, args: args.map((arg) => toWireArg(arg) ?? ""), reply })
+  return { call: caller("utf8"), bytes: caller("buffer"), fail }
+}
+
+const fail = (reply: string): never => {
+  throw new ServerReply(reply)
+}

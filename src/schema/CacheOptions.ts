@@ -1,6 +1,10 @@
 /** Settings of one cache. */
 import { Context, Duration, Layer } from "effect"
+import type { Cipher } from "./Cipher.ts"
+import type { Compressor } from "./Compressor.ts"
+import { type FormatOptions, formatRefusal } from "./Format.ts"
 import { defaultKeyFunction, type KeyFunction } from "./Key.ts"
+import { Serializer } from "./Serializer.ts"
 import { toMillis } from "./TimeToLive.ts"
 
 export interface CacheOptionsShape {
@@ -14,6 +18,12 @@ export interface CacheOptionsShape {
   readonly jitter: number
   /** Default `prefix:version:key`. */
   readonly keyFunction: KeyFunction
+  /** Default `Serializer.json`. A list writes with the first and reads with whichever wrote it. */
+  readonly serializer: Serializer | ReadonlyArray<Serializer>
+  /** Default none. A list writes with the first and reads with whichever wrote it. */
+  readonly compressor: Compressor | ReadonlyArray<Compressor> | undefined
+  /** Default none. With one, values that are not encrypted are refused; counters stay plain. */
+  readonly cipher: Cipher | undefined
 }
 
 const defaults: CacheOptionsShape = {
@@ -21,7 +31,10 @@ const defaults: CacheOptionsShape = {
   version: 1,
   timeToLive: Duration.seconds(300),
   jitter: 0,
-  keyFunction: defaultKeyFunction
+  keyFunction: defaultKeyFunction,
+  serializer: Serializer.json,
+  compressor: undefined,
+  cipher: undefined
 }
 
 const reference = Context.Reference<CacheOptionsShape>("effect-vcache/CacheOptions", { defaultValue: () => defaults })
@@ -39,5 +52,10 @@ export const optionsRefusal = (options: CacheOptionsShape): string | undefined =
   if (!Number.isSafeInteger(options.version)) return "version must be a safe integer"
   if (!(options.jitter >= 0 && options.jitter <= 1)) return "jitter must be between 0 and 1"
   const millis = toMillis(options.timeToLive)
-  return millis === undefined || millis === 0 ? "timeToLive must be a positive duration" : undefined
+  if (millis === undefined || millis === 0) return "timeToLive must be a positive duration"
+  return formatRefusal(options)
 }
+
+/** The options of a format that can be built, even where all operations are refused. */
+export const usableFormat = (options: CacheOptionsShape): FormatOptions =>
+  formatRefusal(options) === undefined ? options : defaults

@@ -1,13 +1,20 @@
 /** Serializers: values to bytes or text, and back. */
-import { strictJson } from "./StrictJson.ts"
+import type { Schema } from "effect"
+import { SchemaBinary } from "effect/encoding"
+import { decodeMsgPack, encodeMsgPack } from "./MsgPack.ts"
+import { parseJson, strictJson } from "./StrictJson.ts"
 
 export interface Serializer {
-  /** Names the format in errors. */
+  /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string
   /** Throws where the format cannot hold the value unchanged. */
   readonly encode: (value: unknown) => Uint8Array | string
   /** Throws where the bytes are not of this format. */
   readonly decode: (bytes: Uint8Array) => unknown
+  /** For formats derived from the schema itself: used with `withSchema` in place of schema-then-encode. */
+  readonly forSchema?: <S extends Schema.Constraint>(
+    schema: S
+  ) => Schema.Codec<S["Type"], Uint8Array, S["DecodingServices"], S["EncodingServices"]>
 }
 
 /** Works on text as well, since text is what the wire gives without a copy. */
@@ -16,29 +23,31 @@ export interface JsonSerializer extends Serializer {
   readonly decode: (stored: Uint8Array | string) => unknown
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true })
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Of a format that is made from a schema; a cache without one refuses it before this is called. */
+const needsSchema = (): never => {
+  throw new TypeError("Serializer.binary needs a schema: use withSchema")
+}
 
 export const Serializer: {
   /** Plain JSON text, readable by any other client. A value that JSON would change is refused, not altered. */
   readonly json: JsonSerializer
+  /** MessagePack: also bytes, Date, Map, Set, bigint, NaN and the infinities. What it would change is refused. */
+  readonly msgpack: Serializer
+  /** Effect's SchemaBinary: smallest and fastest, for caches with a schema; without one a `CacheInputError`. */
+  readonly binary: Serializer
 } = {
   json: {
     id: "json",
     encode: strictJson,
     decode: (stored) => parseJson(typeof stored === "string" ? stored : utf8.decode(stored))
+  },
+  msgpack: { id: "msgpack", encode: encodeMsgPack, decode: decodeMsgPack },
+  binary: {
+    id: "binary",
+    encode: needsSchema,
+    decode: needsSchema,
+    forSchema: (schema) => SchemaBinary.toCodec(schema)
   }
-}
-
-const parseJson = (text: string): unknown => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // The engine's own message quotes the text.
-    throw new SyntaxError("the stored text is not JSON")
-  }
-  if (typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(text)) {
-    throw new RangeError("the stored integer is beyond 2^53; read it with incrBig(key, 0n)")
-  }
-  return value
 }

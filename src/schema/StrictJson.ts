@@ -1,63 +1,25 @@
 /** JSON that refuses what it would change. */
+import { refuseAlteration, refuseKind } from "./alteration.ts"
 
 /** The value's JSON text; throws a `TypeError` that names the path of the first part JSON would alter or drop. */
 export const strictJson = (value: unknown): string => {
   // First, because it is what notices cycles.
   const text = JSON.stringify(value)
-  const found = alteration(value)
-  if (found !== undefined) throw new TypeError(`JSON cannot hold ${found.what}${at(found.path)} unchanged`)
+  refuseAlteration("JSON", value, refuseKind)
   return text
 }
 
-/** What JSON would not give back as it is, and where. */
-interface Alteration {
-  readonly what: string
-  /** Innermost first. */
-  readonly path: Array<string>
-}
-
-const at = (path: ReadonlyArray<string>): string => (path.length === 0 ? "" : ` at ${path.toReversed().join("")}`)
-
-const alteration = (value: unknown): Alteration | undefined => {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return undefined
-    case "number":
-      if (!Number.isFinite(value)) return refuse("a number that is not finite")
-      return value === 0 && Object.is(value, -0) ? refuse("negative zero") : undefined
-    case "object":
-      if (value === null) return undefined
-      return Array.isArray(value) ? inArray(value) : inObject(value)
-    default:
-      return refuse(typeof value)
+/** The value of a JSON text; throws where there is none, or where it is an integer that a number cannot hold. */
+export const parseJson = (text: string): unknown => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The engine's own message quotes the text.
+    throw new SyntaxError("the stored text is not JSON")
   }
-}
-
-const refuse = (what: string): Alteration => ({ what, path: [] })
-
-const inArray = (array: ReadonlyArray<unknown>): Alteration | undefined => {
-  for (let i = 0; i < array.length; i++) {
-    const found = alteration(array[i])
-    if (found !== undefined) return inside(found, `[${i}]`)
+  if (typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(text)) {
+    throw new RangeError("the stored integer is beyond 2^53; read it with incrBig(key, 0n)")
   }
-  return Object.keys(array).length === array.length ? undefined : refuse("an array with properties")
+  return value
 }
-
-const inObject = (object: object): Alteration | undefined => {
-  const prototype: unknown = Object.getPrototypeOf(object)
-  if (prototype !== Object.prototype && prototype !== null) return refuse(`a ${className(object)}`)
-  const properties = object as Readonly<Record<string, unknown>>
-  for (const name in properties) {
-    const found = alteration(properties[name])
-    if (found !== undefined) return inside(found, `.${name}`)
-  }
-  return Object.getOwnPropertySymbols(object).length === 0 ? undefined : refuse("a property with a symbol key")
-}
-
-const inside = (found: Alteration, step: string): Alteration => {
-  found.path.push(step)
-  return found
-}
-
-const className = (object: object): string => object.constructor?.name ?? "class instance"

@@ -1,49 +1,133 @@
 /**
- * Values as they are stored: JSON text, so that integers are raw decimal text, countable by the server.
+ * Values as they are stored. Integers are raw decimal text, countable by the server, unless they are encrypted.
  * A codec is compiled once for each schema.
  */
 import { Effect, Exit, Schema, SchemaAST } from "effect"
 import { SchemaJITCompiler } from "effect/schema"
-import { CacheCodecError, type Cause } from "./CacheError.ts"
+import { CacheCodecError, CacheInputError, type Cause } from "./CacheError.ts"
+import type { ReplyEncoding } from "./Command.ts"
+import { FormatError, Formats, type FormatOptions, type Serialized, toBytes } from "./Format.ts"
+import { type Header, isFramed, readHeader, type Stored, type Timing } from "./Frame.ts"
 import { Serializer } from "./Serializer.ts"
 
+export type CodecError = CacheCodecError | CacheInputError
+
+/** What is encoded or decoded, for errors, and where it is stored, which encryption binds it to. */
+export interface EntryName {
+  readonly operation: string
+  readonly key: string
+  readonly final: string
+}
+
 export interface ValueCodec<A, RD = never, RE = never> {
-  readonly encode: (operation: string, key: string, value: A) => Effect.Effect<string, CacheCodecError, RE>
-  readonly decode: (operation: string, key: string, stored: string) => Effect.Effect<A, CacheCodecError, RD>
+  /** How replies must be read. */
+  readonly reply: ReplyEncoding
+  /** With `timing`: a value that can become stale. */
+  readonly encode: (entry: EntryName, value: A, timing?: Timing) => Effect.Effect<Stored, CodecError, RE>
+  /** The header; undefined for plain text. */
+  readonly header: (entry: EntryName, stored: Stored) => Exit.Exit<Header | undefined, CacheCodecError>
+  readonly decode: (entry: EntryName, stored: Stored, header: Header | undefined) => Effect.Effect<A, CodecError, RD>
+  /** Makes what is stored under one key fit for another; undefined where it already is. */
+  readonly rebind: ((entry: EntryName, stored: Stored, to: string) => Exit.Exit<Stored, CacheCodecError>) | undefined
+}
+
+/** How values of a type are serialised, whatever happens to the bytes then. */
+interface ValueForm<A, RD, RE> {
+  readonly serialize: (entry: EntryName, value: A) => Effect.Effect<Serialized, CodecError, RE>
+  readonly deserialize: (entry: EntryName, serialized: Serialized) => Effect.Effect<A, CodecError, RD>
 }
 
 /** What kept a value from being encoded or decoded; its message names paths and types, never the value. */
 const because = (error: unknown): Cause =>
   error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: "unknown reason" }
 
-const failed = (operation: string, direction: "encode" | "decode", key: string, error: unknown) =>
+const failed = ({ key, operation }: EntryName, direction: "encode" | "decode", error: unknown) =>
   new CacheCodecError({ operation, direction, key, cause: because(error) })
 
-const toText = (operation: string, key: string, value: unknown): Exit.Exit<string, CacheCodecError> => {
-  if (typeof value === "number" && Number.isInteger(value)) {
-    if (Number.isSafeInteger(value) && !Object.is(value, -0)) return Exit.succeed(String(value))
-    const reason = value === 0 ? "negative zero cannot be stored" : "an integer beyond 2^53 cannot be stored exactly"
-    return Exit.fail(failed(operation, "encode", key, new RangeError(reason)))
+/** Our own serializers say what is wrong without quoting it; of others only the kind of error is kept. */
+const reasonOf = (serializer: Serializer, error: unknown): unknown =>
+  serializer === Serializer.json || serializer === Serializer.msgpack
+    ? error
+    : new FormatError(`serializer ${serializer.id} failed (${error instanceof Error ? error.name : "unknown reason"})`)
+
+const needsSchema = ({ operation }: EntryName): CacheInputError =>
+  new CacheInputError({ operation, reason: "this serializer needs a schema: use withSchema" })
+
+const isInteger = (value: unknown): value is number => typeof value === "number" && Number.isInteger(value)
+
+/** Raw decimal text, whatever the serializer. */
+const integerText = (entry: EntryName, value: number): Exit.Exit<Serialized, CacheCodecError> => {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    return Exit.succeed({ serializer: Serializer.json, payload: String(value) })
   }
+  const reason = value === 0 ? "negative zero cannot be stored" : "an integer beyond 2^53 cannot be stored exactly"
+  return Exit.fail(failed(entry, "encode", new RangeError(reason)))
+}
+
+const serialize = (entry: EntryName, serializer: Serializer, value: unknown): Exit.Exit<Serialized, CodecError> => {
+  if (isInteger(value)) return integerText(entry, value)
+  if (serializer.forSchema !== undefined) return Exit.fail(needsSchema(entry))
   try {
-    return Exit.succeed(Serializer.json.encode(value))
+    return Exit.succeed({ serializer, payload: serializer.encode(value) })
   } catch (error) {
-    return Exit.fail(failed(operation, "encode", key, error))
+    return Exit.fail(failed(entry, "encode", reasonOf(serializer, error)))
   }
 }
 
-const fromText = (operation: string, key: string, stored: string): Exit.Exit<unknown, CacheCodecError> => {
+const deserialize = (entry: EntryName, { payload, serializer }: Serialized): Exit.Exit<unknown, CodecError> => {
+  if (serializer.forSchema !== undefined) return Exit.fail(needsSchema(entry))
   try {
-    return Exit.succeed(Serializer.json.decode(stored))
+    return Exit.succeed(
+      serializer === Serializer.json ? Serializer.json.decode(payload) : serializer.decode(toBytes(payload))
+    )
   } catch (error) {
-    return Exit.fail(failed(operation, "decode", key, error))
+    return Exit.fail(failed(entry, "decode", reasonOf(serializer, error)))
   }
 }
 
-/** Any JSON value, as it is. */
-export const unknownCodec: ValueCodec<unknown> = {
-  encode: toText,
-  decode: fromText
+const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE>): ValueCodec<A, RD, RE> => {
+  const attempt = <B>(
+    entry: EntryName,
+    direction: "encode" | "decode",
+    run: () => B
+  ): Exit.Exit<B, CacheCodecError> => {
+    try {
+      return Exit.succeed(run())
+    } catch (error) {
+      return Exit.fail(failed(entry, direction, error))
+    }
+  }
+  return {
+    reply: formats.reply,
+    header: (entry, stored) => (isFramed(stored) ? attempt(entry, "decode", () => readHeader(stored)) : plain),
+    // The eager forms take no fiber step for a schema without asynchronous parts.
+    encode: (entry, value, timing) =>
+      Effect.flatMapEager(form.serialize(entry, value), (serialized) =>
+        attempt(entry, "encode", () => formats.seal(serialized, entry.final, timing))
+      ),
+    decode: (entry, stored, header) =>
+      Effect.flatMapEager(
+        attempt(entry, "decode", () => formats.open(stored, header, entry.final)),
+        (serialized) => form.deserialize(entry, serialized)
+      ),
+    rebind: formats.encrypted
+      ? (entry, stored, to) =>
+          attempt(entry, "decode", () => {
+            const header = isFramed(stored) ? readHeader(stored) : undefined
+            // A counter is not encrypted, and a claim is no value.
+            if (header === undefined || header.format === "") return stored
+            return formats.seal(formats.open(stored, header, entry.final), to, header.timing)
+          })
+      : undefined
+  }
+}
+
+const plain = Exit.succeed(undefined)
+
+/** Any value that the serializer holds, as it is. */
+export const unknownCodec = (options: FormatOptions): ValueCodec<unknown> => {
+  const formats = new Formats(options)
+  return makeCodec(formats, { serialize: (entry, value) => serialize(entry, formats.writer, value), deserialize })
 }
 
 export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
@@ -52,37 +136,72 @@ export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
   S["EncodingServices"]
 > {}
 
-/** The codec of a schema: its canonical JSON form, checked in both directions. */
-export const schemaCodec = <S extends Schema.Constraint>(schema: S): SchemaCodec<S> => {
+/** The codecs of a schema, one for each set of options: compiled when first asked for. */
+export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options: FormatOptions) => SchemaCodec<S>) => {
   const json = Schema.toCodecJson(schema)
   // Generated code where the platform allows it, the interpreter elsewhere.
   SchemaJITCompiler.enable(json.ast)
   SchemaJITCompiler.enable(SchemaAST.flip(json.ast))
   const decodeJson = Schema.decodeUnknownEffect(json)
   const encodeJson = Schema.encodeEffect(json)
-  return {
-    // The eager forms take no fiber step for a schema without asynchronous parts.
-    encode: (operation, key, value) =>
-      Effect.flatMapEager(
-        Effect.mapErrorEager(encodeJson(value), (error) => failed(operation, "encode", key, error)),
-        (json) => toText(operation, key, json)
-      ),
-    decode: (operation, key, stored) =>
-      Effect.flatMapEager(fromText(operation, key, stored), (json) =>
-        Effect.mapErrorEager(decodeJson(json), (error) => failed(operation, "decode", key, error))
-      )
+  const encodedJson = (entry: EntryName, value: S["Type"]) =>
+    Effect.mapErrorEager(encodeJson(value), (error) => failed(entry, "encode", error))
+  const viaJson = (entry: EntryName, writer: Serializer, value: S["Type"]) =>
+    Effect.flatMapEager(encodedJson(entry, value), (json) => serialize(entry, writer, json))
+
+  const derived = new Map<Serializer, ReturnType<typeof derive<S>>>()
+  const derivedFrom = (serializer: Serializer) => {
+    const known = derived.get(serializer)
+    if (known !== undefined || serializer.forSchema === undefined) return known
+    const made = derive(schema, serializer.forSchema)
+    derived.set(serializer, made)
+    return made
+  }
+
+  return (options) => {
+    const formats = new Formats(options)
+    const { writer } = formats
+    const binary = derivedFrom(writer)
+    const viaBinary =
+      binary === undefined
+        ? undefined
+        : (entry: EntryName, value: S["Type"]) =>
+            Effect.mapBothEager(binary.encode(value), {
+              onFailure: (error) => failed(entry, "encode", error),
+              onSuccess: (payload): Serialized => ({ serializer: writer, payload })
+            })
+    return makeCodec(formats, {
+      serialize: (entry, value) => {
+        if (viaBinary === undefined) return viaJson(entry, writer, value)
+        if (!isInteger(value)) return viaBinary(entry, value)
+        // What is an integer in JSON, too, stays countable.
+        return Effect.flatMapEager(encodedJson(entry, value), (json) =>
+          isInteger(json) ? integerText(entry, json) : viaBinary(entry, value)
+        )
+      },
+      deserialize: (entry, serialized) => {
+        const form = derivedFrom(serialized.serializer)
+        if (form !== undefined) {
+          return Effect.mapErrorEager(form.decode(toBytes(serialized.payload)), (error) =>
+            failed(entry, "decode", error)
+          )
+        }
+        return Effect.flatMapEager(deserialize(entry, serialized), (json) =>
+          Effect.mapErrorEager(decodeJson(json), (error) => failed(entry, "decode", error))
+        )
+      }
+    })
   }
 }
 
-/** The decoded value where decoding neither waits nor fails; undefined = run the effect. */
-export const decodedNow = <A, RD, RE>(
-  codec: ValueCodec<A, RD, RE>,
-  operation: string,
-  key: string,
-  stored: string
-): { readonly value: A } | undefined => {
-  const decoded = codec.decode(operation, key, stored)
+const derive = <S extends Schema.Constraint>(schema: S, forSchema: NonNullable<Serializer["forSchema"]>) => {
+  const codec = forSchema(schema)
+  return { encode: Schema.encodeEffect(codec), decode: Schema.decodeUnknownEffect(codec) }
+}
+
+/** The value where the effect neither waits nor fails; undefined = run it. */
+export const valueNow = <A, E, R>(effect: Effect.Effect<A, E, R>): { readonly value: A } | undefined => {
   // An exit is the effect that it is the result of, and so of the same type.
-  const exit = Exit.isExit(decoded) ? (decoded as Exit.Exit<A, CacheCodecError>) : undefined
+  const exit = Exit.isExit(effect) ? (effect as Exit.Exit<A, E>) : undefined
   return exit !== undefined && Exit.isSuccess(exit) ? exit : undefined
 }

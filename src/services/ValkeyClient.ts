@@ -16,6 +16,8 @@ export interface SendOptions {
 export interface ScriptStore {
   /** Runs a command as `server.call` does; throws where the server would answer with an error. */
   readonly call: (name: string, ...args: ReadonlyArray<Arg>) => Reply
+  /** The same, with bulk strings as bytes. */
+  readonly bytes: (name: string, ...args: ReadonlyArray<Arg>) => Reply
   /** Ends the script with an error reply, as `server.error_reply` does. */
   readonly fail: (reply: string) => never
 }

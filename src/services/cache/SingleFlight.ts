@@ -1,26 +1,76 @@
 /** One piece of work for each key at a time, shared by everybody who asks meanwhile. */
 import { Deferred, Effect, Exit, Fiber, type Scope } from "effect"
 
-interface Flight {
+/** What a piece of work is told while it runs. */
+export interface Ticket {
+  /** The key was written or deleted meanwhile: the result is older than what is there. */
+  readonly outdated: boolean
+}
+
+interface Flight extends Ticket {
   readonly result: Deferred.Deferred<unknown, unknown>
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   waiting: number
   landed: boolean
+  outdated: boolean
 }
 
-export class SingleFlight {
-  readonly #flights = new Map<string, Flight>()
+type Work<A, E, R> = (ticket: Ticket) => Effect.Effect<A, E, R>
+
+/** Keys that were written or deleted while the watch went on. */
+export interface Watch {
+  readonly outdated: ReadonlySet<string>
+  readonly end: () => void
+}
+
+/** All tables of one cache that have something in flight, whatever type it is of. */
+export class Flights {
   readonly #scope: Scope.Scope
+  readonly #busy = new Set<SingleFlight>()
+  readonly #watches = new Set<{ readonly keys: ReadonlySet<string>; readonly outdated: Set<string> }>()
 
   /** The work lives in `scope`, not in the fiber of whoever happened to ask first. */
   constructor(scope: Scope.Scope) {
     this.#scope = scope
   }
 
+  table(): SingleFlight {
+    return new SingleFlight(this.#scope, this.#busy)
+  }
+
+  /** For work on many keys, which others do not join. */
+  watch(keys: Iterable<string>): Watch {
+    const watch = { keys: new Set(keys), outdated: new Set<string>() }
+    this.#watches.add(watch)
+    return { outdated: watch.outdated, end: () => this.#watches.delete(watch) }
+  }
+
+  /** What is in flight for the key is not to be stored, and nobody joins it any more. */
+  outdate(key: string): void {
+    for (const table of this.#busy) table.outdate(key)
+    for (const { keys, outdated } of this.#watches) if (keys.has(key)) outdated.add(key)
+  }
+
+  outdateAll(): void {
+    for (const table of this.#busy) table.outdateAll()
+    for (const { keys, outdated } of this.#watches) for (const key of keys) outdated.add(key)
+  }
+}
+
+export class SingleFlight {
+  readonly #flights = new Map<string, Flight>()
+  readonly #scope: Scope.Scope
+  readonly #busy: Set<SingleFlight>
+
+  constructor(scope: Scope.Scope, busy: Set<SingleFlight>) {
+    this.#scope = scope
+    this.#busy = busy
+  }
+
   /** The result of the work in flight for `key`, or of `work`, which is then in flight. Interrupted when the last who waits leaves. */
-  share<A, E, R>(key: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+  share<A, E, R>(key: string, work: Work<A, E, R>, onJoin: Effect.Effect<void> = Effect.void): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(this.#board(key, work), (flight) => {
+      Effect.flatMap(this.#board(key, work, onJoin), (flight) => {
         // The flights of one key all come from one codec, so the types are those of the one who started it.
         const result = flight.result as Deferred.Deferred<A, E>
         return Effect.onExit(restore(Deferred.await(result)), () => this.#leave(key, flight))
@@ -28,16 +78,43 @@ export class SingleFlight {
     )
   }
 
-  #board<A, E, R>(key: string, work: Effect.Effect<A, E, R>): Effect.Effect<Flight, never, R> {
+  /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
+  start<A, E, R>(key: string, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
+    return Effect.map(this.#board(key, work, Effect.void), ({ result }) =>
+      Deferred.await(result as Deferred.Deferred<A, E>)
+    )
+  }
+
+  outdate(key: string): void {
+    const flight = this.#flights.get(key)
+    if (flight === undefined) return
+    flight.outdated = true
+    this.#forget(key, flight)
+  }
+
+  outdateAll(): void {
+    for (const key of this.#flights.keys()) this.outdate(key)
+  }
+
+  #board<A, E, R>(key: string, work: Work<A, E, R>, onJoin: Effect.Effect<void>): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
       const known = this.#flights.get(key)
       if (known !== undefined) {
         known.waiting++
-        return Effect.succeed(known)
+        return Effect.as(onJoin, known)
       }
-      const flight: Flight = { result: Deferred.makeUnsafe(), fiber: undefined, waiting: 1, landed: false }
+      const flight: Flight = {
+        result: Deferred.makeUnsafe(),
+        fiber: undefined,
+        waiting: 1,
+        landed: false,
+        outdated: false
+      }
       this.#flights.set(key, flight)
-      const run = Effect.onExit(Effect.interruptible(work), (exit) => Effect.sync(() => this.#land(key, flight, exit)))
+      this.#busy.add(this)
+      const run = Effect.onExit(Effect.interruptible(work(flight)), (exit) =>
+        Effect.sync(() => this.#land(key, flight, exit))
+      )
       // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
       return Effect.map(Effect.forkIn(run, this.#scope, { startImmediately: true }), (fiber) => {
         flight.fiber = fiber
@@ -61,6 +138,8 @@ export class SingleFlight {
   }
 
   #forget(key: string, flight: Flight): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    if (this.#flights.get(key) !== flight) return
+    this.#flights.delete(key)
+    if (this.#flights.size === 0) this.#busy.delete(this)
   }
 }

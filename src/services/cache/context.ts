@@ -1,20 +1,38 @@
 /** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
-import { type Duration, Effect, Exit, Random } from "effect"
-import type { CacheInputError } from "../../schema/CacheError.ts"
+import { type Duration, Effect, Exit, Random, type Scope } from "effect"
+import type { CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import { type CacheOptionsShape, optionsRefusal } from "../../schema/CacheOptions.ts"
 import { refused } from "../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal } from "../../schema/Key.ts"
 import { toMillis, withJitter } from "../../schema/TimeToLive.ts"
 import type { ValueCodec } from "../../schema/ValueCodec.ts"
+import type { CachePolicyShape, Operation } from "../CachePolicy.ts"
 import type { KeyOption } from "../CacheService.ts"
-import type { ValkeyClientShape } from "../ValkeyClient.ts"
-import type { SingleFlight } from "./SingleFlight.ts"
+import type { SendOptions, ValkeyClientShape } from "../ValkeyClient.ts"
+import type { Flights, SingleFlight } from "./SingleFlight.ts"
 
-export interface CacheContext<A, RD, RE> {
+/** What all views of one cache share. */
+export interface CacheCore {
   readonly client: ValkeyClientShape
+  readonly policy: CachePolicyShape | undefined
+  readonly allFlights: Flights
+  /** Where work goes on that nobody waits for. */
+  readonly scope: Scope.Scope
+}
+
+export interface CacheContext<A, RD, RE> extends CacheCore {
   readonly options: CacheOptionsShape
   readonly codec: ValueCodec<A, RD, RE>
+  /** Of commands that give values. */
+  readonly readOptions: SendOptions | undefined
   readonly flights: SingleFlight
+  /** The cache's own lifetime and jitter, in milliseconds. */
+  readonly defaults: { readonly timeToLive: number; readonly jitter: number }
+  /** The policy, for what an operation does in parts. */
+  readonly guard: <B, R>(
+    operation: Operation<B>,
+    effect: Effect.Effect<B, CacheError, R>
+  ) => Effect.Effect<B, CacheError, R>
   /** The checked final key. */
   readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
   /** The version that the call means. */
@@ -24,15 +42,18 @@ export interface CacheContext<A, RD, RE> {
     operation: string,
     timeToLive: Duration.Input | undefined
   ) => Effect.Effect<number, CacheInputError>
+  /** Before a write: lookups for the key that are under way give what is older. */
+  readonly writing: <B, E, R>(final: string, write: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
 }
 
 export const makeContext = <A, RD, RE>(
-  client: ValkeyClientShape,
+  core: CacheCore,
   options: CacheOptionsShape,
   codec: ValueCodec<A, RD, RE>,
   flights: SingleFlight
 ): CacheContext<A, RD, RE> => {
   const { jitter, keyFunction, prefix } = options
+  const { allFlights, policy } = core
   const refusal = optionsRefusal(options)
   const defaultMillis = toMillis(options.timeToLive) ?? 0
 
@@ -47,11 +68,14 @@ export const makeContext = <A, RD, RE>(
     keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
 
   return {
-    client,
+    ...core,
     options,
     codec,
+    readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
     flights,
     version,
+    defaults: { timeToLive: defaultMillis, jitter },
+    guard: policy ?? ((_, effect) => effect),
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return refused(operation, reason)
@@ -65,7 +89,12 @@ export const makeContext = <A, RD, RE>(
       if (millis === undefined) return refused(operation, "timeToLive is not a duration")
       if (jitter === 0) return Exit.succeed(millis)
       return Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
-    }
+    },
+    writing: (final, write) =>
+      Effect.suspend(() => {
+        allFlights.outdate(final)
+        return write
+      })
   }
 }
 

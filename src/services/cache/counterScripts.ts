@@ -76,17 +76,3 @@ return redis.call('GET', KEYS[1])`,
     return call("GET", key)
   }
 }
-
-/** KEYS: the entry. ARGV: the text it must hold, the text it then gets. 1 = done, 0 = it holds something else. */
-export const replaceScript: Script = {
-  name: "replace",
-  lua: `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 1`,
-  memory: ({ call }, [key = ""], [expected = "", replacement = ""]) => {
-    if (call("GET", key) !== expected) return 0
-    call("SET", key, replacement, "KEEPTTL")
-    return 1
-  }
-}

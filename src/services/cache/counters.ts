@@ -6,7 +6,8 @@ import type { CounterOption, TypedCache } from "../CacheService.ts"
 import type { Script } from "../ValkeyClient.ts"
 import { refused, replyCode } from "../../schema/failures.ts"
 import type { CacheContext } from "./context.ts"
-import { incrBigScript, incrFloatScript, incrScript, replaceScript } from "./counterScripts.ts"
+import { replaceScript } from "./compareScripts.ts"
+import { incrBigScript, incrFloatScript, incrScript } from "./counterScripts.ts"
 import * as replies from "./replies.ts"
 
 type CounterOperations = "incr" | "decr" | "incrBig" | "incrFloat"
@@ -60,7 +61,7 @@ export const counterOperations = <A, RD, RE>(
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const stored = yield* client.send("GET", [final])
       const sum = (yield* bigintOf(key, stored)) + delta
-      if ((yield* client.eval(replaceScript, [final], [String(stored), sum])) === 1) return sum
+      if ((yield* client.eval(replaceScript, [final], [String(stored), sum, ""])) === 1) return sum
     }
     return yield* serverError("incrBig", `TRYAGAIN ${maxAttempts} others changed the counter first`)
   })

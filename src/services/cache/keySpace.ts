@@ -8,7 +8,7 @@ import type { ScanOptions } from "../ValkeyClient.ts"
 import { split } from "./batches.ts"
 import { refused } from "../../schema/failures.ts"
 import type { CacheContext } from "./context.ts"
-import { move } from "./move.ts"
+import { type Move, move } from "./move.ts"
 import * as replies from "./replies.ts"
 
 type KeySpaceOperations =
@@ -26,7 +26,7 @@ type KeySpaceOperations =
 export const keySpaceOperations = <A, RD, RE>(
   context: CacheContext<A, RD, RE>
 ): Pick<TypedCache<A, RD, RE>, KeySpaceOperations> => {
-  const { client, finalKey, options, version } = context
+  const { allFlights, client, codec, finalKey, options, version } = context
   const { keyFunction, prefix } = options
 
   const incrVersion = Effect.fnUntraced(function* (
@@ -40,9 +40,16 @@ export const keySpaceOperations = <A, RD, RE>(
     if (!Number.isSafeInteger(delta)) return yield* refused(operation, "delta must be a safe integer")
     const from = yield* finalKey(operation, key, { version: current })
     const to = yield* finalKey(operation, key, { version: next })
-    yield* move(client, { operation, key, from, to, overwrite: true })
+    yield* moveEntry({ operation, key, from, to, overwrite: true })
     return next
   })
+
+  const moveEntry = (entry: Move) =>
+    Effect.suspend(() => {
+      allFlights.outdate(entry.from)
+      allFlights.outdate(entry.to)
+      return move(client, codec.rebind, entry)
+    })
 
   /** The keys that a glob matches, checked to be of this space. */
   const space = (operation: string, pattern: string, keyOptions?: KeyOption) => {
@@ -67,14 +74,18 @@ export const keySpaceOperations = <A, RD, RE>(
 
   /** Deletes what the scan finds page by page, so that no list of all keys is ever held. */
   const deleteAll = (operation: string, match: string, owns: (finalKey: string) => boolean, count?: number) =>
-    client.scan({ match, count }).pipe(
-      Stream.filter(owns),
-      Stream.chunks,
-      Stream.runFoldEffect(
-        () => 0,
-        (total, keys) => Effect.map(unlinkAll(operation, keys), (count) => total + count)
+    Effect.suspend(() => {
+      // A key that is being looked up need not be there to be found.
+      allFlights.outdateAll()
+      return client.scan({ match, count }).pipe(
+        Stream.filter(owns),
+        Stream.chunks,
+        Stream.runFoldEffect(
+          () => 0,
+          (total, keys) => Effect.map(unlinkAll(operation, keys), (count) => total + count)
+        )
       )
-    )
+    })
 
   const deletePattern = (operation: string, pattern: string, keyOptions?: KeyOption, count?: number) =>
     Effect.flatMapEager(space(operation, pattern, keyOptions), ({ match, userKey }) =>
@@ -87,7 +98,7 @@ export const keySpaceOperations = <A, RD, RE>(
     rename: (from, to, { overwrite = true, fromVersion, toVersion } = {}) =>
       Effect.flatMapEager(finalKey("rename", from, { version: fromVersion }), (source) =>
         Effect.flatMapEager(finalKey("rename", to, { version: toVersion }), (target) =>
-          move(client, { operation: "rename", key: from, from: source, to: target, overwrite })
+          moveEntry({ operation: "rename", key: from, from: source, to: target, overwrite })
         )
       ),
     typeOf: (key, keyOptions) =>
@@ -106,7 +117,10 @@ export const keySpaceOperations = <A, RD, RE>(
         return deleteAll("clearAllVersions", match, owns)
       })
     ),
-    flushAll: Effect.asVoid(Effect.suspend(() => client.send("FLUSHDB", [])))
+    flushAll: Effect.suspend(() => {
+      allFlights.outdateAll()
+      return Effect.asVoid(client.send("FLUSHDB", []))
+    })
   }
 }
 

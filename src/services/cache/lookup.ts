@@ -1,30 +1,168 @@
 /** getOrSet: the cached value, or the lookup's. */
-import { Effect, Option } from "effect"
+import { Clock, Effect, Exit, Option } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { Stored, Timing } from "../../schema/Frame.ts"
+import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { TypedCache } from "../CacheService.ts"
 import type { CacheContext } from "./context.ts"
+import { type Found, foundIn } from "./entry.ts"
+import { isClaimed, withLease } from "./lease.ts"
+import { isEarly, type LookupPlan, lookupPlan } from "./lookupPlan.ts"
+import { count, metrics } from "./metrics.ts"
+import * as replies from "./replies.ts"
+import type { Ticket } from "./SingleFlight.ts"
+import { setArguments } from "./values.ts"
 
 export const lookupOperations = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>,
-  { get, set }: Pick<TypedCache<A, RD, RE>, "get" | "set">
+  context: CacheContext<A, RD, RE>
 ): Pick<TypedCache<A, RD, RE>, "getOrSet"> => {
-  const { finalKey, flights, lifetime } = context
-  return {
-    getOrSet: (key, lookup, options) => {
-      // What could refuse the store must do so before the lookup runs.
-      const checked = Effect.flatMapEager(finalKey("getOrSet", key, options), (final) =>
-        Effect.mapEager(lifetime("getOrSet", options?.timeToLive), () => final)
-      )
-      const cached = Effect.catchTag(get(key, options), "CacheCodecError", () => Effect.succeed(Option.none<A>()))
-      const lookupAndStore = Effect.tap(lookup, (value) =>
-        Effect.catch(set(key, value, options), (error) =>
-          Effect.logDebug("getOrSet: the value could not be stored", error.message)
+  const { client, codec, defaults, finalKey, flights, guard, readOptions, scope } = context
+
+  const getOrSet: TypedCache<A, RD, RE>["getOrSet"] = <E, R>(
+    key: string,
+    lookup: Effect.Effect<A, E, R>,
+    options = {}
+  ) =>
+    // What could refuse the store must do so before the lookup runs.
+    Effect.flatMapEager(finalKey("getOrSet", key, options), (final) =>
+      Effect.flatMapEager(lookupPlan<A>("getOrSet", options, defaults), (plan) => {
+        const entry: EntryName = { operation: "getOrSet", key, final }
+        const read = client.request("GET", [final], foundIn(codec, entry), readOptions)
+        const guarded = guard({ name: "getOrSet", key, neutral: Option.some(undefined), tally: tallyOf }, read)
+
+        const keep = (ticket: Ticket) => (encoded: Stored, lifetime: number) => {
+          if (ticket.outdated) return Exit.succeed(false)
+          return lifetime === 0
+            ? Effect.as(client.send("UNLINK", [final]), true)
+            : client.request("SET", setArguments(final, encoded, lifetime), replies.done("getOrSet"))
+        }
+        const work = (found: Found<A> | undefined) => (ticket: Ticket) => {
+          const lookUp = (keep: Keep) => lookupAndStore(context, entry, plan, lookup, keep)
+          if (!plan.cluster) return lookUp(keep(ticket))
+          const usable = (found: Found<A>, now: number) =>
+            verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
+          return withLease({ client, final, scope, read, usable }, found, (lease) =>
+            lookUp(lease?.store ?? keepNothing)
+          )
+        }
+        const refresh = (found: Found<A>) =>
+          Effect.tap(flights.start(final, work(found)), () => count(metrics.refreshes))
+
+        return Effect.flatMap(guarded, (found) =>
+          Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E | CacheError, R | RD | RE> => {
+            if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
+              return flights.share(final, work(found), count(metrics.shared))
+            }
+            const { value } = found.value
+            if (verdict === "fresh") return Exit.succeed(value)
+            if (verdict === "early") return Effect.as(refresh(found), value)
+            const stale = Effect.as(count(metrics.staleServed), value)
+            if (verdict === "claimed") return stale
+            return Effect.flatMap(refresh(found), (refreshed) => {
+              if (plan.softTimeout === undefined) return stale
+              const soon = Effect.option(Effect.timeout(refreshed, plan.softTimeout))
+              return Effect.flatMap(soon, (value) => (Option.isSome(value) ? Effect.succeed(value.value) : stale))
+            })
+          })
         )
-      )
-      return Effect.flatMapEager(checked, (final) =>
-        Effect.flatMap(cached, (hit) =>
-          Option.isSome(hit) ? Effect.succeed(hit.value) : flights.share(final, lookupAndStore)
-        )
-      )
-    }
-  }
+      })
+    )
+
+  return { getOrSet }
 }
+
+/** fresh = serve it; early = and refresh it; stale = refresh it, and serve it meanwhile; claimed = stale, and being refreshed elsewhere. */
+export type Verdict = "fresh" | "early" | "stale" | "claimed" | "miss"
+
+/** What can be said without drawing lots. */
+const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number): Verdict => {
+  if (Option.isNone(found.value)) return "miss"
+  const timing = found.header?.timing
+  if (timing === undefined || now < timing.freshUntil) return "fresh"
+  if (now >= timing.freshUntil + plan.staleFor) return "miss"
+  return isClaimed(found, now) ? "claimed" : "stale"
+}
+
+export const verdictOf = <A>(found: Found<A> | undefined, plan: LookupPlan<A>): Effect.Effect<Verdict> => {
+  if (found === undefined) return Exit.succeed("miss")
+  const timing = found.header?.timing
+  if (timing === undefined) return Exit.succeed(verdictAt(found, plan, 0))
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const verdict = verdictAt(found, plan, now)
+    if (verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) return Exit.succeed(verdict)
+    return Effect.map(isEarly(plan.earlyRefresh, timing, now), (early) => (early ? "early" : "fresh"))
+  })
+}
+
+/** Stores what was looked up; false where it is not to be stored. */
+type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CacheError>
+
+const keepNothing: Keep = () => Exit.succeed(false)
+
+const tallyOf = (found: Found<unknown> | undefined) =>
+  found === undefined || Option.isNone(found.value) ? { misses: 1 } : { hits: 1 }
+
+/** The lookup's value. What happens to it then is nobody's failure. */
+const lookupAndStore = <A, E, R, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  entry: EntryName,
+  plan: LookupPlan<A>,
+  lookup: Effect.Effect<A, E, R>,
+  keep: Keep
+): Effect.Effect<A, E, R | RE> =>
+  Effect.flatMap(timedLookup(lookup), ([value, cost]) => {
+    const store = Effect.flatMap(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
+      keep(encoded, lifetime)
+    )
+    const stored = context.guard(
+      {
+        name: "getOrSet.store",
+        key: entry.key,
+        neutral: Option.some(false),
+        tally: (done) => ({ stores: Number(done) })
+      },
+      store
+    )
+    return Effect.matchEffect(stored, {
+      onSuccess: (done) => (done ? Effect.succeed(value) : Effect.as(count(metrics.discarded), value)),
+      onFailure: (error) => Effect.as(storeFailed(error), value)
+    })
+  })
+
+export const storeFailed = (error: CacheError): Effect.Effect<void> =>
+  Effect.andThen(
+    count(metrics.storeFailures),
+    Effect.logDebug("getOrSet: the value could not be stored", error.message)
+  )
+
+/** The result, and what it took in milliseconds. */
+export const timedLookup = <A, E, R>(lookup: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
+  Effect.clockWith((clock) => {
+    const started = clock.currentTimeMillisUnsafe()
+    return Effect.andThen(
+      count(metrics.lookups),
+      Effect.map(
+        Effect.tapError(lookup, () => count(metrics.lookupFailures)),
+        (value) => [value, clock.currentTimeMillisUnsafe() - started] as const
+      )
+    )
+  })
+
+/** What is stored of a value, and for how long the server keeps it. */
+export const encodeTimed = <A, RD, RE>(
+  { codec }: CacheContext<A, RD, RE>,
+  entry: EntryName,
+  plan: LookupPlan<A>,
+  value: A,
+  cost: number
+): Effect.Effect<readonly [Stored, number], CacheError, RE> =>
+  Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const timing: Timing | undefined =
+        plan.timed && timeToLive > 0 && timeToLive < Infinity
+          ? { freshUntil: Math.ceil(now) + timeToLive, timeToLive, cost: Math.max(0, Math.ceil(cost)) }
+          : undefined
+      const lifetime = timing === undefined ? timeToLive : timeToLive + plan.staleFor
+      return Effect.map(codec.encode(entry, value, timing), (encoded) => [encoded, lifetime] as const)
+    })
+  )

@@ -1,55 +1,75 @@
 /** Puts the operations of a cache together. */
 import { Effect, type Schema, type Scope } from "effect"
-import type { CacheOptionsShape } from "../../schema/CacheOptions.ts"
-import { schemaCodec, unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
+import { type CacheOptionsShape, usableFormat } from "../../schema/CacheOptions.ts"
+import type { FormatOptions } from "../../schema/Format.ts"
+import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
+import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../CacheService.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { batchOperations } from "./batchOperations.ts"
-import { makeContext } from "./context.ts"
+import { type CacheCore, makeContext } from "./context.ts"
 import { counterOperations } from "./counters.ts"
 import { checkHealth } from "./health.ts"
 import { keySpaceOperations } from "./keySpace.ts"
 import { lifetimeOperations } from "./lifetimes.ts"
 import { lookupOperations } from "./lookup.ts"
-import { SingleFlight } from "./SingleFlight.ts"
+import { lookupManyOperations } from "./lookupMany.ts"
+import { underPolicy } from "./policed.ts"
+import { Flights, type SingleFlight } from "./SingleFlight.ts"
 import { valueOperations } from "./values.ts"
+
+/** How values of one type are stored, under whatever options, and their lookups that are under way. */
+interface View<A, RD, RE> {
+  readonly codec: (options: FormatOptions) => ValueCodec<A, RD, RE>
+  readonly flights: SingleFlight
+  /** The caches that were made of it. */
+  readonly caches: WeakMap<CacheOptionsShape, TypedCache<A, RD, RE>>
+}
+
+type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServices"], S["EncodingServices"]>
 
 /** A cache over a client. Lookups that are under way live in the scope. */
 export const make = (
   client: ValkeyClientShape,
-  options: CacheOptionsShape
+  options: CacheOptionsShape,
+  policy: CachePolicyShape | undefined
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
-    // One codec and one table of flights for each schema, however often the cache is seen through it.
+    const core: CacheCore = { client, policy, scope, allFlights: new Flights(scope) }
+    const viewOf = <A, RD, RE>(codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
+      codec,
+      flights: core.allFlights.table(),
+      caches: new WeakMap()
+    })
+
+    // One view of each schema, however often the cache is seen through it.
     const views = new WeakMap<Schema.Constraint, unknown>()
-    const viewOf = <S extends Schema.Constraint>(schema: S): View<S> => {
+    const viewOfSchema = <S extends Schema.Constraint>(schema: S): SchemaView<S> => {
       const known = views.get(schema)
       // The map holds for each schema the view made of it.
-      if (known !== undefined) return known as View<S>
-      const view: View<S> = { codec: schemaCodec(schema), flights: new SingleFlight(scope) }
+      if (known !== undefined) return known as SchemaView<S>
+      const view: SchemaView<S> = viewOf(schemaCodecs(schema))
       views.set(schema, view)
       return view
     }
 
-    const typedCache = <A, RD, RE>(
-      codec: ValueCodec<A, RD, RE>,
-      flights: SingleFlight,
-      options: CacheOptionsShape
-    ): TypedCache<A, RD, RE> => {
-      const context = makeContext(client, options, codec, flights)
-      const values = valueOperations(context)
-      return {
-        ...values,
+    const cacheOf = <A, RD, RE>(view: View<A, RD, RE>, options: CacheOptionsShape): TypedCache<A, RD, RE> => {
+      const known = view.caches.get(options)
+      if (known !== undefined) return known
+      const context = makeContext(core, options, view.codec(usableFormat(options)), view.flights)
+      const operations = {
+        ...valueOperations(context),
         ...batchOperations(context),
         ...counterOperations(context),
         ...lifetimeOperations(context),
-        ...lookupOperations(context, values),
-        ...keySpaceOperations(context),
-        withSchema: (schema) => {
-          const view = viewOf(schema)
-          return typedCache(view.codec, view.flights, options)
-        },
-        withOptions: (changes) => typedCache(codec, flights, { ...options, ...changes }),
+        ...lookupOperations(context),
+        ...lookupManyOperations(context),
+        ...keySpaceOperations(context)
+      }
+      const cache: TypedCache<A, RD, RE> = {
+        ...underPolicy(policy, operations),
+        withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
+        withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
         options,
         makeKey: (key, keyOptions) =>
           options.keyFunction.make({ prefix: options.prefix, version: keyOptions?.version ?? options.version, key }),
@@ -61,12 +81,9 @@ export const make = (
         health: checkHealth(client),
         client
       }
+      view.caches.set(options, cache)
+      return cache
     }
 
-    return typedCache(unknownCodec, new SingleFlight(scope), options)
+    return cacheOf(viewOf<unknown, never, never>(unknownCodec), options)
   })
-
-interface View<S extends Schema.Constraint> {
-  readonly codec: ValueCodec<S["Type"], S["DecodingServices"], S["EncodingServices"]>
-  readonly flights: SingleFlight
-}

@@ -1,7 +1,10 @@
 /** A value under another key, with its lifetime. */
-import { Effect, Result } from "effect"
+import { Effect, Exit, Result } from "effect"
 import { type CacheError, CacheMissError, CacheServerError } from "../../schema/CacheError.ts"
+import type { Command } from "../../schema/Command.ts"
+import type { ValueCodec } from "../../schema/ValueCodec.ts"
 import type { Script, ValkeyClientShape } from "../ValkeyClient.ts"
+import { deleteScript } from "./compareScripts.ts"
 import * as replies from "./replies.ts"
 
 export interface Move {
@@ -17,40 +20,69 @@ export interface Move {
 const maxCopies = 10
 
 /**
- * False where `to` exists and must stay. One atomic step, but for keys in different slots of a cluster: those are
- * copied, and the source is deleted if it has not changed meanwhile, so that no write to it is lost. For the moment
- * between, and if the caller is interrupted there, both keys exist.
+ * False where `to` exists and must stay. One atomic step, but for keys in different slots of a cluster and for values
+ * that encryption binds to their key: those are copied, and the source is deleted if it has not changed meanwhile, so
+ * that no write to it is lost. For the moment between, and if the caller is interrupted there, both keys exist.
  */
-export const move = (client: ValkeyClientShape, { from, key, operation, overwrite, to }: Move) =>
-  client.send(overwrite ? "RENAME" : "RENAMENX", [from, to]).pipe(
+export const move = (
+  client: ValkeyClientShape,
+  rebind: ValueCodec<unknown>["rebind"],
+  entry: Move
+): Effect.Effect<boolean, CacheError> => {
+  const { from, key, operation, overwrite, to } = entry
+  // Nothing to do, and nothing to lose on the way.
+  if (rebind !== undefined && from !== to) return copyAndDelete(client, entry, rebound(rebind, entry))
+  return client.send(overwrite ? "RENAME" : "RENAMENX", [from, to]).pipe(
     Effect.map((reply) => reply !== 0),
-    Effect.catchTag("CacheUnsupportedError", () => copyAndDelete(client, operation, key, from, to, overwrite)),
+    Effect.catchTag("CacheUnsupportedError", () => copyAndDelete(client, entry, dumped(entry))),
     Effect.mapError((error) => (isNoSuchKey(error) ? new CacheMissError({ operation, key }) : error))
   )
+}
+
+/** How an entry is copied. */
+interface Copying {
+  /** Of the source: what is there. */
+  readonly read: Command
+  /** Stores it under the other key, for so many milliseconds, 0 = for ever. */
+  readonly write: (value: Buffer, lifetime: number, replace: boolean) => Effect.Effect<Command, CacheError>
+  /** Deletes the source if it is what was read. */
+  readonly deleteUnchanged: Script
+}
+
+const dumped = ({ from, to }: Move): Copying => ({
+  read: { name: "DUMP", args: [from], reply: "buffer" },
+  write: (value, lifetime, replace) =>
+    Exit.succeed({ name: "RESTORE", args: [to, lifetime, value, ...(replace ? ["REPLACE"] : [])] }),
+  deleteUnchanged: deleteUndumped
+})
+
+const rebound = (rebind: NonNullable<ValueCodec<unknown>["rebind"]>, { from, key, operation, to }: Move): Copying => ({
+  read: { name: "GET", args: [from], reply: "buffer" },
+  write: (value, lifetime, replace) =>
+    Exit.map(rebind({ operation, key, final: from }, value, to), (stored) => ({
+      name: "SET",
+      args: [to, stored, ...(lifetime === 0 ? [] : ["PX", lifetime]), ...(replace ? [] : ["NX"])]
+    })),
+  deleteUnchanged: deleteScript
+})
 
 const copyAndDelete = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
-  operation: string,
-  key: string,
-  from: string,
-  to: string,
-  overwrite: boolean
+  { from, key, operation, overwrite, to }: Move,
+  copying: Copying
 ): Effect.fn.Return<boolean, CacheError> {
   for (let copies = 0; copies < maxCopies; copies++) {
-    const [value = null, remaining = null] = yield* client.transaction([
-      { name: "DUMP", args: [from], reply: "buffer" },
-      { name: "PTTL", args: [from] }
-    ])
+    const [value = null, remaining = null] = yield* client.transaction([copying.read, { name: "PTTL", args: [from] }])
     if (value === null) return yield* new CacheMissError({ operation, key })
     if (!Buffer.isBuffer(value) || typeof remaining !== "number") return yield* replies.unexpected(operation)
-    const lifetime = Math.max(0, remaining)
-    const replace = overwrite || copies > 0 ? ["REPLACE"] : []
-    const stored = yield* Effect.result(client.send("RESTORE", [to, lifetime, value, ...replace]))
+    const { args, name } = yield* copying.write(value, Math.max(0, remaining), overwrite || copies > 0)
+    const stored = yield* Effect.result(client.send(name, args))
     if (Result.isFailure(stored)) {
       if (isBusyKey(stored.failure)) return false
       return yield* Effect.fail(stored.failure)
     }
-    if ((yield* client.eval(deleteUnchanged, [from], [value])) === 1) return true
+    if (stored.success === null) return false
+    if ((yield* client.eval(copying.deleteUnchanged, [from], [value])) === 1) return true
   }
   // Not two of it.
   yield* client.send("UNLINK", [to])
@@ -63,9 +95,9 @@ const copyAndDelete = Effect.fnUntraced(function* (
   })
 })
 
-/** KEYS: the source. ARGV: the value that was copied. Only a cluster needs it. */
-const deleteUnchanged: Script = {
-  name: "deleteUnchanged",
+/** KEYS: the source. ARGV: the dump that was copied. Only a cluster needs it. */
+const deleteUndumped: Script = {
+  name: "deleteUndumped",
   lua: `
 if redis.call('DUMP', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])`

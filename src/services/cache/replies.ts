@@ -1,9 +1,8 @@
 /** Replies are checked, never cast: one of another shape is an error, not a value. */
-import { Effect, Exit, Option } from "effect"
-import type { CacheConnectionError, CacheError } from "../../schema/CacheError.ts"
+import { Exit } from "effect"
+import type { CacheConnectionError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { protocolError } from "../../schema/failures.ts"
-import type { ValueCodec } from "../../schema/ValueCodec.ts"
 
 /** Whoever answered so is not the server we think it is. */
 export const unexpected = (operation: string): Exit.Exit<never, CacheConnectionError> =>
@@ -19,12 +18,3 @@ export const flag = (operation: string) => (reply: Reply) =>
 /** "OK", or null where a condition held the command back. */
 export const done = (operation: string) => (reply: Reply) =>
   reply === "OK" || reply === null ? Exit.succeed(reply === "OK") : unexpected(operation)
-
-/** A stored value, or none. */
-export const value =
-  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, operation: string, key: string) =>
-  (reply: Reply): Effect.Effect<Option.Option<A>, CacheError, RD> => {
-    if (reply === null) return Effect.succeedNone
-    if (typeof reply !== "string") return unexpected(operation)
-    return Effect.mapEager(codec.decode(operation, key, reply), Option.some)
-  }

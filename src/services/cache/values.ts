@@ -1,9 +1,11 @@
 /** Single values: get, set and their relatives. */
 import { Effect, Exit } from "effect"
 import type { Arg } from "../../schema/Command.ts"
+import type { Stored } from "../../schema/Frame.ts"
 import type { SetOption, TypedCache } from "../CacheService.ts"
 import { refused } from "../../schema/failures.ts"
 import type { CacheContext } from "./context.ts"
+import { valueOf } from "./entry.ts"
 import * as replies from "./replies.ts"
 
 type ValueOperations = "get" | "set" | "getAndSet" | "getAndDelete" | "add" | "delete" | "has"
@@ -11,11 +13,11 @@ type ValueOperations = "get" | "set" | "getAndSet" | "getAndDelete" | "add" | "d
 export const valueOperations = <A, RD, RE>(
   context: CacheContext<A, RD, RE>
 ): Pick<TypedCache<A, RD, RE>, ValueOperations> => {
-  const { client, codec, finalKey, lifetime } = context
+  const { allFlights, client, codec, finalKey, lifetime, readOptions, writing } = context
 
   const get: TypedCache<A, RD, RE>["get"] = (key, options) =>
     Effect.flatMapEager(finalKey("get", key, options), (final) =>
-      client.request("GET", [final], replies.value(codec, "get", key))
+      client.request("GET", [final], valueOf(codec, { operation: "get", key, final }), readOptions)
     )
 
   /** Milliseconds; undefined = the key keeps the lifetime it has. */
@@ -41,11 +43,12 @@ export const valueOperations = <A, RD, RE>(
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
         Effect.flatMapEager(newLifetime(operation, options), (millis) =>
-          Effect.flatMapEager(codec.encode(operation, key, value), (encoded) =>
-            millis === 0
+          Effect.flatMapEager(codec.encode({ operation, key, final }, value), (encoded) => {
+            allFlights.outdate(final)
+            return millis === 0
               ? expireAtOnce(final, options?.when)
               : client.request("SET", setArguments(final, encoded, millis, options), replies.done(operation))
-          )
+          })
         )
       )
     )
@@ -54,12 +57,13 @@ export const valueOperations = <A, RD, RE>(
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey("getAndSet", key, options), (final) =>
         Effect.flatMapEager(newLifetime("getAndSet", options), (millis) =>
-          Effect.flatMapEager(codec.encode("getAndSet", key, value), (encoded) => {
-            const command =
+          Effect.flatMapEager(codec.encode({ operation: "getAndSet", key, final }, value), (encoded) => {
+            allFlights.outdate(final)
+            const [name, args]: readonly [string, ReadonlyArray<Arg>] =
               millis !== 0
-                ? client.send("SET", [...setArguments(final, encoded, millis, options), "GET"])
-                : client.send(options?.when === "absent" ? "GET" : "GETDEL", [final])
-            return Effect.flatMap(command, replies.value(codec, "getAndSet", key))
+                ? ["SET", [...setArguments(final, encoded, millis, options), "GET"]]
+                : [options?.when === "absent" ? "GET" : "GETDEL", [final]]
+            return client.request(name, args, valueOf(codec, { operation: "getAndSet", key, final }), readOptions)
           })
         )
       )
@@ -72,9 +76,13 @@ export const valueOperations = <A, RD, RE>(
     add: (key, value, options) => set("add", key, value, { ...options, when: "absent" }),
     getAndDelete: (key, options) =>
       Effect.flatMapEager(finalKey("getAndDelete", key, options), (final) =>
-        client.request("GETDEL", [final], replies.value(codec, "getAndDelete", key))
+        writing(
+          final,
+          client.request("GETDEL", [final], valueOf(codec, { operation: "getAndDelete", key, final }), readOptions)
+        )
       ),
-    delete: (key, options) => Effect.flatMapEager(finalKey("delete", key, options), unlink),
+    delete: (key, options) =>
+      Effect.flatMapEager(finalKey("delete", key, options), (final) => writing(final, unlink(final))),
     has: (key, options) => Effect.flatMapEager(finalKey("has", key, options), exists)
   }
 }
@@ -82,7 +90,7 @@ export const valueOperations = <A, RD, RE>(
 /** Of SET; undefined = the key keeps its lifetime. */
 export const setArguments = (
   key: string,
-  value: string,
+  value: Stored,
   millis: number | undefined,
   options?: SetOption
 ): Array<Arg> => {

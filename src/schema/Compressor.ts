@@ -1,0 +1,131 @@
+/** Compressors: from Node's zlib, and LZ4. */
+import { createRequire } from "node:module"
+import * as zlib from "node:zlib"
+import { CacheInputError } from "./CacheError.ts"
+
+export interface Compressor {
+  /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
+  readonly id: string
+  /** Bytes; smaller payloads are stored as they are. */
+  readonly threshold: number
+  readonly compress: (bytes: Uint8Array) => Uint8Array
+  /** Throws where the bytes are damaged, or would become more than it allows. */
+  readonly decompress: (bytes: Uint8Array) => Uint8Array
+}
+
+interface SizeOptions {
+  /** Bytes from which on a payload is compressed. Default 1 024. */
+  readonly threshold?: number | undefined
+  /** Bytes that a payload may have uncompressed: larger ones are refused in both directions. Default 64 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
+interface Options extends SizeOptions {
+  readonly level?: number | undefined
+}
+
+interface Algorithm {
+  readonly id: string
+  readonly compress: (bytes: Uint8Array) => Uint8Array
+  readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array
+}
+
+const make = (
+  { compress, decompress, id }: Algorithm,
+  { maxBytes = 64 * 1024 * 1024, threshold = 1024 }: SizeOptions = {}
+): Compressor => {
+  const refuse = (reason: string) => new CacheInputError({ operation: `Compressor.${id}`, reason })
+  if (!(threshold >= 0)) throw refuse("threshold must be a number of bytes")
+  if (!(maxBytes > 0)) throw refuse("maxBytes must be a number of bytes above zero")
+  try {
+    compress(new Uint8Array(1))
+  } catch (error) {
+    // Found now, not with the first value.
+    throw refuse(`level: ${error instanceof Error ? error.message : "refused"}`)
+  }
+  return {
+    id,
+    threshold,
+    compress: (bytes) => {
+      // Nobody could read it again.
+      if (bytes.length > maxBytes) throw new RangeError(`more than ${maxBytes} bytes`)
+      return compress(bytes)
+    },
+    decompress: (bytes) => decompress(bytes, maxBytes)
+  }
+}
+
+const levelOf = (level: number | undefined) => (level === undefined ? {} : { level })
+
+const { constants } = zlib
+
+const lz4 = (options?: SizeOptions): Compressor => {
+  // Native code, loaded only where it is asked for.
+  const { compressSync, uncompressSync }: typeof import("lz4-napi") = createRequire(import.meta.url)("lz4-napi")
+  return make(
+    {
+      id: "lz4",
+      compress: (bytes) => compressSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
+      decompress: (bytes, maxBytes) => {
+        const size = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
+        if (size > maxBytes) throw new RangeError(`more than ${maxBytes} bytes`)
+        return uncompressSync(bytes)
+      }
+    },
+    options
+  )
+}
+
+/** Each compresses payloads from `threshold` on, and keeps the result only if it is smaller. Bad options throw a `CacheInputError`. */
+export const Compressor = {
+  /** The best in most cases. Level 1 to 22, default 3. */
+  zstd: (options?: Options): Compressor => {
+    const params = options?.level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: options.level }
+    return make(
+      {
+        id: "zstd",
+        compress: (bytes) => zlib.zstdCompressSync(bytes, { params }),
+        decompress: (bytes, maxOutputLength) => zlib.zstdDecompressSync(bytes, { maxOutputLength })
+      },
+      options
+    )
+  },
+  /** The fastest, with the largest results; without levels. */
+  lz4,
+  /** Level 0 to 9, default 6. */
+  gzip: (options?: Options): Compressor =>
+    make(
+      {
+        id: "gzip",
+        compress: (bytes) => zlib.gzipSync(bytes, levelOf(options?.level)),
+        decompress: (bytes, maxOutputLength) => zlib.gunzipSync(bytes, { maxOutputLength })
+      },
+      options
+    ),
+  /** gzip with a shorter header. Level 0 to 9, default 6. */
+  zlib: (options?: Options): Compressor =>
+    make(
+      {
+        id: "zlib",
+        compress: (bytes) => zlib.deflateSync(bytes, levelOf(options?.level)),
+        decompress: (bytes, maxOutputLength) => zlib.inflateSync(bytes, { maxOutputLength })
+      },
+      options
+    ),
+  /** The smallest text, at a price. Level 0 to 11, default 5: Node's own default of 11 takes a hundred times as long. */
+  brotli: (options?: Options): Compressor => {
+    const params = { [constants.BROTLI_PARAM_QUALITY]: options?.level ?? 5 }
+    return make(
+      {
+        id: "brotli",
+        compress: (bytes) => zlib.brotliCompressSync(bytes, { params }),
+        decompress: (bytes, maxOutputLength) => zlib.brotliDecompressSync(bytes, { maxOutputLength })
+      },
+      options
+    )
+  }
+}
+
+export declare namespace Compressor {
+  export type { Options, SizeOptions }
+}

@@ -1,0 +1,182 @@
+/** Formats: what one cache writes, and all that it reads. */
+import { type Cipher } from "./Cipher.ts"
+import { type Compressor } from "./Compressor.ts"
+import { framed, type Header, headerText, type Stored, type Timing } from "./Frame.ts"
+import { Serializer } from "./Serializer.ts"
+import type { ReplyEncoding } from "./Command.ts"
+
+export interface FormatOptions {
+  readonly serializer: Serializer | ReadonlyArray<Serializer>
+  readonly compressor: Compressor | ReadonlyArray<Compressor> | undefined
+  readonly cipher: Cipher | undefined
+}
+
+/** Why a value could not be stored or read, in words that name formats, never contents. */
+export class FormatError extends Error {
+  override readonly name = "FormatError"
+}
+
+interface Format {
+  readonly serializer: Serializer
+  readonly compressor: Compressor | undefined
+}
+
+export type Payload = string | Uint8Array
+
+/** A serialised value, and whose work it is. */
+export interface Serialized {
+  readonly serializer: Serializer
+  readonly payload: Payload
+}
+
+const listOf = <A>(one: A | ReadonlyArray<A> | undefined): ReadonlyArray<A> =>
+  one === undefined ? [] : Array.isArray(one) ? one : [one as A]
+
+const nameOf = (serializer: Serializer, compressor: Compressor | undefined, cipher: Cipher | undefined): string =>
+  `${serializer.id}${compressor === undefined ? "" : `>${compressor.id}`}${cipher === undefined ? "" : `#${cipher.id}`}`
+
+/** Seals serialised values for storage, and opens what was stored. Its methods throw. */
+export class Formats {
+  readonly writer: Serializer
+  /** How replies must be read: text where nothing but JSON text is expected. */
+  readonly reply: ReplyEncoding
+  readonly encrypted: boolean
+  readonly #cipher: Cipher | undefined
+  readonly #compressor: Compressor | undefined
+  readonly #readable = new Map<string, Format>()
+  readonly #plain: Serializer | undefined
+
+  constructor({ cipher, compressor, serializer }: FormatOptions) {
+    const serializers = listOf(serializer)
+    const compressors = listOf(compressor)
+    this.writer = serializers[0] ?? Serializer.json
+    this.#compressor = compressors[0]
+    this.#cipher = cipher
+    this.encrypted = cipher !== undefined
+    this.#plain = serializers.find(({ id }) => id === Serializer.json.id)
+    for (const serializer of serializers) {
+      for (const compressor of [undefined, ...compressors]) {
+        this.#readable.set(nameOf(serializer, compressor, cipher), { serializer, compressor })
+      }
+    }
+    const textOnly = serializers.every((serializer) => serializer === Serializer.json)
+    this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
+  }
+
+  /** JSON text stays as it is unless something else is asked for. */
+  seal({ payload, serializer }: Serialized, finalKey: string, timing: Timing | undefined): Stored {
+    const compressed = this.#compress(payload)
+    const compressor = compressed === undefined ? undefined : this.#compressor
+    const body = compressed ?? payload
+    const cipher = this.#cipher
+    if (
+      timing === undefined &&
+      compressor === undefined &&
+      cipher === undefined &&
+      typeof body === "string" &&
+      serializer.id === Serializer.json.id
+    ) {
+      return body
+    }
+    const header = headerText(nameOf(serializer, compressor, cipher), timing)
+    if (cipher === undefined) return framed(header, body)
+    const plain = typeof body === "string" ? Buffer.from(body) : body
+    return framed(
+      header,
+      step(`encryption with ${cipher.id}`, () => cipher.encrypt(plain, associated(header, finalKey)))
+    )
+  }
+
+  /** The serialised value behind a header; undefined header = plain text. */
+  open(stored: Stored, header: Header | undefined, finalKey: string): Serialized {
+    if (header === undefined) {
+      if (this.encrypted)
+        throw new FormatError("the stored value is not encrypted; a counter is read with incr(key, 0)")
+      const serializer = this.#plain ?? (integer.test(stored.toString()) ? Serializer.json : undefined)
+      if (serializer === undefined) throw new FormatError("the stored value is in no format that this cache reads")
+      return { serializer, payload: stored }
+    }
+    const format = this.#readable.get(header.format)
+    if (format === undefined) {
+      throw new FormatError(`the stored value is ${header.format}, which this cache does not read`)
+    }
+    const { compressor, serializer } = format
+    let payload: Payload = stored.slice(header.length)
+    const cipher = this.#cipher
+    if (cipher !== undefined) {
+      const sealed = toBytes(payload)
+      const context = associated(headerText(header.format, header.timing), finalKey)
+      payload = step(`decryption with ${cipher.id}`, () => cipher.decrypt(sealed, context))
+    }
+    if (compressor !== undefined) {
+      const compressed = toBytes(payload)
+      payload = step(`decompression with ${compressor.id}`, () => compressor.decompress(compressed))
+    }
+    return { serializer, payload }
+  }
+
+  #compress(payload: Payload): Uint8Array | undefined {
+    const compressor = this.#compressor
+    // A UTF-16 unit takes at most three bytes.
+    if (compressor === undefined || payload.length * 3 < compressor.threshold) return undefined
+    const bytes = toBytes(payload)
+    if (bytes.length < compressor.threshold) return undefined
+    const compressed = step(`compression with ${compressor.id}`, () => compressor.compress(bytes))
+    return compressed.length < bytes.length ? compressed : undefined
+  }
+}
+
+/** Integers are raw under every serializer. */
+const integer = /^-?\d+$/
+
+/** Binds what is encrypted to its header and its key. */
+const associated = (header: string, finalKey: string): Buffer => Buffer.from(`${header}\n${finalKey}`)
+
+export const toBytes = (payload: Payload): Uint8Array => (typeof payload === "string" ? Buffer.from(payload) : payload)
+
+/** What foreign code throws may quote what it was given; its kind is all that is kept. */
+const step = <A>(what: string, run: () => A): A => {
+  try {
+    return run()
+  } catch (error) {
+    throw new FormatError(`${what} failed (${kindOf(error)})`)
+  }
+}
+
+const kindOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "unknown reason"
+  return "code" in error && typeof error.code === "string" ? error.code : error.name
+}
+
+const idPattern = /^[a-z][\w.-]{0,31}$/i
+
+/** Why the options cannot be used; undefined when they can. */
+export const formatRefusal = ({ cipher, compressor, serializer }: FormatOptions): string | undefined => {
+  const serializers = listOf(serializer)
+  if (serializers.length === 0) return "serializer must not be an empty list"
+  return (
+    listRefusal("serializer", serializers, ["encode", "decode"]) ??
+    listRefusal("compressor", listOf(compressor), ["compress", "decompress"]) ??
+    listRefusal("cipher", listOf(cipher), ["encrypt", "decrypt"])
+  )
+}
+
+const listRefusal = (
+  kind: string,
+  list: ReadonlyArray<{ readonly id: string }>,
+  methods: ReadonlyArray<string>
+): string | undefined => {
+  for (const one of list) {
+    const candidate: unknown = one
+    if (typeof candidate !== "object" || candidate === null) return `unknown ${kind}`
+    const member = new Map<string, unknown>(Object.entries(candidate))
+    if (!methods.every((name) => typeof member.get(name) === "function")) return `unknown ${kind}`
+    const id = member.get("id")
+    if (typeof id !== "string" || !idPattern.test(id))
+      return `the id of a ${kind} must be a letter, then letters and digits`
+    if (kind === "compressor" && !(Number(member.get("threshold")) >= 0))
+      return "a compressor needs a threshold in bytes"
+  }
+  const ids = new Set(list.map(({ id }) => id))
+  return ids.size === list.length ? undefined : `two ${kind}s have the same id`
+}

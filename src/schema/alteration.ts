@@ -1,0 +1,70 @@
+/** Finds what a format would not give back as it is. */
+
+/** What would be changed, and where. */
+export interface Alteration {
+  readonly what: string
+  /** Innermost first. */
+  readonly path: Array<string>
+}
+
+export const refuse = (what: string): Alteration => ({ what, path: [] })
+
+/** Judges a value that JSON cannot hold: undefined = this format can. */
+export type Judge = (value: unknown) => Alteration | undefined
+
+/** The first part of `value` that would be altered or dropped by a format that holds JSON's values and what `judge` lets pass. */
+export const alteration = (value: unknown, judge: Judge): Alteration | undefined => {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return undefined
+    case "number":
+      if (!Number.isFinite(value)) return judge(value)
+      return value === 0 && Object.is(value, -0) ? refuse("negative zero") : undefined
+    case "object":
+      if (value === null) return undefined
+      return Array.isArray(value) ? inArray(value, judge) : inObject(value, judge)
+    default:
+      return judge(value)
+  }
+}
+
+/** Throws a `TypeError` that names the path of the first part that `format` would alter or drop. */
+export const refuseAlteration = (format: string, value: unknown, judge: Judge): void => {
+  const found = alteration(value, judge)
+  if (found === undefined) return
+  const at = found.path.length === 0 ? "" : ` at ${found.path.toReversed().join("")}`
+  throw new TypeError(`${format} cannot hold ${found.what}${at} unchanged`)
+}
+
+const inArray = (array: ReadonlyArray<unknown>, judge: Judge): Alteration | undefined => {
+  for (let i = 0; i < array.length; i++) {
+    const found = alteration(array[i], judge)
+    if (found !== undefined) return inside(found, `[${i}]`)
+  }
+  return Object.keys(array).length === array.length ? undefined : refuse("an array with properties")
+}
+
+const inObject = (object: object, judge: Judge): Alteration | undefined => {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  if (prototype !== Object.prototype && prototype !== null) return judge(object)
+  const properties = object as Readonly<Record<string, unknown>>
+  for (const name in properties) {
+    const found = alteration(properties[name], judge)
+    if (found !== undefined) return inside(found, `.${name}`)
+  }
+  return Object.getOwnPropertySymbols(object).length === 0 ? undefined : refuse("a property with a symbol key")
+}
+
+export const inside = (found: Alteration, step: string): Alteration => {
+  found.path.push(step)
+  return found
+}
+
+/** What a value is called that no format here can hold. */
+export const refuseKind: Judge = (value) => {
+  if (typeof value === "number") return refuse("a number that is not finite")
+  return refuse(typeof value === "object" && value !== null ? `a ${className(value)}` : typeof value)
+}
+
+const className = (object: object): string => object.constructor?.name ?? "class instance"

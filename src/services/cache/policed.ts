@@ -1,0 +1,115 @@
+/** Each operation's declaration: its name, its key, what it gives as if the cache were empty, what it says for metrics. */
+import { Cause, Effect, Option, Pull, Stream } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
+import type { CounterOption, TypedCache } from "../CacheService.ts"
+
+/** What the policy does not concern: other views of the cache, settings, and the check that tells how the server is. */
+type NotOperations = "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client"
+
+/** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
+type Composite = "getOrSet" | "getOrSetMany"
+
+export type Operations<A, RD, RE> = Omit<TypedCache<A, RD, RE>, NotOperations>
+
+export const underPolicy = <A, RD, RE>(
+  policy: CachePolicyShape | undefined,
+  cache: Operations<A, RD, RE>
+): Operations<A, RD, RE> => {
+  if (policy === undefined) return cache
+  const composite: Pick<Operations<A, RD, RE>, Composite> = cache
+  return {
+    ...composite,
+    get: (key, options) => policy(read("get", key), cache.get(key, options)),
+    getMany: (keys, options) =>
+      Effect.suspend(() => {
+        const all = [...keys]
+        const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: new Set(all).size - size })
+        return policy({ ...declare("getMany", undefined, new Map<string, A>()), tally }, cache.getMany(all, options))
+      }),
+    set: (key, value, options) => policy(write("set", key), cache.set(key, value, options)),
+    getAndSet: (key, value, options) =>
+      policy(
+        { ...read<A>("getAndSet", key), tally: (found) => ({ ...hitOrMiss(found), stores: 1 }) },
+        cache.getAndSet(key, value, options)
+      ),
+    getAndDelete: (key, options) => policy(read("getAndDelete", key), cache.getAndDelete(key, options)),
+    add: (key, value, options) => policy(write("add", key), cache.add(key, value, options)),
+    setMany: (entries, options) =>
+      Effect.suspend(() => {
+        const all = new Map(Symbol.iterator in entries ? entries : Object.entries(entries))
+        const tally = (failed: ReadonlyArray<string>) => ({ stores: all.size - failed.length })
+        return policy({ ...declare("setMany", undefined, [...all.keys()]), tally }, cache.setMany(all, options))
+      }),
+    delete: (key, options) => policy(declare("delete", key, false), cache.delete(key, options)),
+    deleteMany: (keys, options) => policy(declare("deleteMany", undefined, 0), cache.deleteMany(keys, options)),
+    has: (key, options) => policy(declare("has", key, false), cache.has(key, options)),
+    incr: (key, delta, options) =>
+      policy(declare("incr", key, counted(delta ?? 1, options)), cache.incr(key, delta, options)),
+    decr: (key, delta, options) =>
+      policy(declare("decr", key, counted(-(delta ?? 1), options)), cache.decr(key, delta, options)),
+    incrBig: (key, delta, options) => policy(declare("incrBig", key, 0n), cache.incrBig(key, delta, options)),
+    incrFloat: (key, delta, options) =>
+      policy(declare("incrFloat", key, counted(delta, options)), cache.incrFloat(key, delta, options)),
+    touch: (key, options) => policy(declare("touch", key, false), cache.touch(key, options)),
+    expire: (key, timeToLive, options) => policy(declare("expire", key, false), cache.expire(key, timeToLive, options)),
+    expireAt: (key, instant, options) => policy(declare("expireAt", key, false), cache.expireAt(key, instant, options)),
+    persist: (key, options) => policy(declare("persist", key, false), cache.persist(key, options)),
+    ttl: (key, options) => policy(declare("ttl", key, Option.none()), cache.ttl(key, options)),
+    incrVersion: (key, delta, options) =>
+      policy(declare("incrVersion", key, 0), cache.incrVersion(key, delta, options)),
+    decrVersion: (key, delta, options) =>
+      policy(declare("decrVersion", key, 0), cache.decrVersion(key, delta, options)),
+    rename: (from, to, options) => policy(declare("rename", from, false), cache.rename(from, to, options)),
+    typeOf: (key, options) => policy(declare("typeOf", key, Option.none()), cache.typeOf(key, options)),
+    keys: (pattern, options) =>
+      policy(declare<ReadonlyArray<string>>("keys", undefined, []), cache.keys(pattern, options)),
+    scan: (pattern, options) => pagesUnderPolicy(policy, "scan", cache.scan(pattern, options)),
+    deletePattern: (pattern, options) =>
+      policy(declare("deletePattern", undefined, 0), cache.deletePattern(pattern, options)),
+    clear: policy(declare("clear", undefined, 0), cache.clear),
+    clearAllVersions: policy(declare("clearAllVersions", undefined, 0), cache.clearAllVersions),
+    flushAll: policy(declare<void>("flushAll", undefined, undefined), cache.flushAll)
+  }
+}
+
+const declare = <A>(name: string, key: string | undefined, neutral: A): Operation<A> => ({
+  name,
+  key,
+  neutral: Option.some(neutral)
+})
+
+const hitOrMiss = (found: Option.Option<unknown>): Tally => (Option.isSome(found) ? { hits: 1 } : { misses: 1 })
+
+const read = <A>(name: string, key: string): Operation<Option.Option<A>> => ({
+  ...declare(name, key, Option.none<A>()),
+  tally: hitOrMiss
+})
+
+const write = (name: string, key: string): Operation<boolean> => ({
+  ...declare(name, key, false),
+  tally: (stored) => ({ stores: Number(stored) })
+})
+
+/** In an empty cache a counter starts from `initial`; without one there is nothing to count. */
+const counted = (delta: number, options: CounterOption | undefined): number =>
+  options?.initial === undefined ? 0 : options.initial + delta
+
+/** Each page of a stream is one operation; "as if empty" is the end. */
+const pagesUnderPolicy = <A>(
+  policy: CachePolicyShape,
+  name: string,
+  stream: Stream.Stream<A, CacheError>
+): Stream.Stream<A, CacheError> =>
+  Stream.scoped(
+    Stream.fromPull(
+      Effect.map(Stream.toPull(stream), (pull) => {
+        const page = Effect.map(pull, (keys): Page<A> => keys).pipe(Pull.catchDone(() => Effect.succeed(undefined)))
+        return Effect.flatMap(policy(declare<Page<A>>(name, undefined, undefined), page), (keys) =>
+          keys === undefined ? Cause.done() : Effect.succeed(keys)
+        )
+      })
+    )
+  )
+
+type Page<A> = readonly [A, ...ReadonlyArray<A>] | undefined
