@@ -26,22 +26,20 @@ interface Options extends SizeOptions {
 
 interface Algorithm {
   readonly id: string
+  readonly levels?: readonly [least: number, most: number]
   readonly compress: (bytes: Uint8Array) => Uint8Array
   readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array
 }
 
 const make = (
-  { compress, decompress, id }: Algorithm,
-  { maxBytes = 64 * 1024 * 1024, threshold = 1024 }: SizeOptions = {}
+  { compress, decompress, id, levels: [least, most] = [0, 0] }: Algorithm,
+  { level = least, maxBytes = 64 * 1024 * 1024, threshold = 1024 }: Options = {}
 ): Compressor => {
   const refuse = (reason: string) => new CacheInputError({ operation: `Compressor.${id}`, reason })
   if (!(threshold >= 0)) throw refuse("threshold must be a number of bytes")
   if (!(maxBytes > 0)) throw refuse("maxBytes must be a number of bytes above zero")
-  try {
-    compress(new Uint8Array(1))
-  } catch (error) {
-    // Found now, not with the first value.
-    throw refuse(`level: ${error instanceof Error ? error.message : "refused"}`)
+  if (!(Number.isInteger(level) && level >= least && level <= most)) {
+    throw refuse(`level must be an integer from ${least} to ${most}`)
   }
   return {
     id,
@@ -84,6 +82,7 @@ export const Compressor = {
     return make(
       {
         id: "zstd",
+        levels: [1, 22],
         compress: (bytes) => zlib.zstdCompressSync(bytes, { params }),
         decompress: (bytes, maxOutputLength) => zlib.zstdDecompressSync(bytes, { maxOutputLength })
       },
@@ -97,6 +96,7 @@ export const Compressor = {
     make(
       {
         id: "gzip",
+        levels: [0, 9],
         compress: (bytes) => zlib.gzipSync(bytes, levelOf(options?.level)),
         decompress: (bytes, maxOutputLength) => zlib.gunzipSync(bytes, { maxOutputLength })
       },
@@ -107,6 +107,7 @@ export const Compressor = {
     make(
       {
         id: "zlib",
+        levels: [0, 9],
         compress: (bytes) => zlib.deflateSync(bytes, levelOf(options?.level)),
         decompress: (bytes, maxOutputLength) => zlib.inflateSync(bytes, { maxOutputLength })
       },
@@ -118,6 +119,7 @@ export const Compressor = {
     return make(
       {
         id: "brotli",
+        levels: [0, 11],
         compress: (bytes) => zlib.brotliCompressSync(bytes, { params }),
         decompress: (bytes, maxOutputLength) => zlib.brotliDecompressSync(bytes, { maxOutputLength })
       },

@@ -1,8 +1,9 @@
 /** Formats: what one cache writes, and all that it reads. */
+import { lostText } from "./alteration.ts"
 import { type Cipher } from "./Cipher.ts"
 import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, type Stored, type Timing } from "./Frame.ts"
-import { Serializer } from "./Serializer.ts"
+import { integers, Serializer } from "./Serializer.ts"
 import type { ReplyEncoding } from "./Command.ts"
 
 export interface FormatOptions {
@@ -59,13 +60,23 @@ export class Formats {
         this.#readable.set(nameOf(serializer, compressor, cipher), { serializer, compressor })
       }
     }
+    this.#readable.set(nameOf(integers, undefined, cipher), { serializer: integers, compressor: undefined })
     const textOnly = serializers.every((serializer) => serializer === Serializer.json)
     this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
   }
 
   /** JSON text stays as it is unless something else is asked for. */
   seal({ payload, serializer }: Serialized, finalKey: string, timing: Timing | undefined): Stored {
-    const compressed = this.#compress(payload)
+    // JSON.stringify escapes them.
+    if (
+      serializer !== Serializer.json &&
+      serializer !== integers &&
+      typeof payload === "string" &&
+      !payload.isWellFormed()
+    ) {
+      throw lostText(serializer.id)
+    }
+    const compressed = serializer === integers ? undefined : this.#compress(payload)
     const compressor = compressed === undefined ? undefined : this.#compressor
     const body = compressed ?? payload
     const cipher = this.#cipher
@@ -74,7 +85,7 @@ export class Formats {
       compressor === undefined &&
       cipher === undefined &&
       typeof body === "string" &&
-      serializer.id === Serializer.json.id
+      (serializer === integers || serializer.id === Serializer.json.id)
     ) {
       return body
     }
@@ -92,7 +103,7 @@ export class Formats {
     if (header === undefined) {
       if (this.encrypted)
         throw new FormatError("the stored value is not encrypted; a counter is read with incr(key, 0)")
-      const serializer = this.#plain ?? (integer.test(stored.toString()) ? Serializer.json : undefined)
+      const serializer = this.#plain ?? (integer.test(stored.toString()) ? integers : undefined)
       if (serializer === undefined) throw new FormatError("the stored value is in no format that this cache reads")
       return { serializer, payload: stored }
     }
@@ -174,6 +185,7 @@ const listRefusal = (
     const id = member.get("id")
     if (typeof id !== "string" || !idPattern.test(id))
       return `the id of a ${kind} must be a letter, then letters and digits`
+    if (id === integers.id) return `the id ${id} is taken`
     if (kind === "compressor" && !(Number(member.get("threshold")) >= 0))
       return "a compressor needs a threshold in bytes"
   }

@@ -1,6 +1,18 @@
 /** MessagePack that refuses what it would change, and bytes that claim more than they hold. */
 import { type DecoderOptions, decode, type EncoderOptions, encode, ExtensionCodec } from "@msgpack/msgpack"
-import { alteration, inside, type Judge, refuse, refuseAlteration, refuseKind } from "./alteration.ts"
+import {
+  alteration,
+  hasLoneSurrogate,
+  holdsText,
+  inside,
+  type Judge,
+  lostText,
+  mayHaveLostText,
+  refuse,
+  refuseAlteration,
+  refuseKind,
+  someWithin
+} from "./alteration.ts"
 
 const nativeTypes = new ExtensionCodec()
 
@@ -32,25 +44,32 @@ const judge: Judge = (value) => {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse("an invalid date") : undefined
   if (value instanceof Uint8Array) return undefined
   if (value instanceof Map) return inMap(value)
-  if (value instanceof Set) return inValues([...value], "of a set")
+  if (value instanceof Set) return inValues([...value], ".values()")
   return refuseKind(value)
 }
 
 const inMap = (map: ReadonlyMap<unknown, unknown>) =>
-  inValues([...map.keys()], "as a key of a map") ?? inValues([...map.values()], "in a map")
+  inValues([...map.keys()], ".keys()") ?? inValues([...map.values()], ".get(…)")
 
-const inValues = (values: ReadonlyArray<unknown>, place: string) => {
+const inValues = (values: ReadonlyArray<unknown>, step: string) => {
   for (const value of values) {
     const found = alteration(value, judge)
-    if (found !== undefined) return inside(found, ` (${place})`)
+    if (found !== undefined) return inside(found, step)
   }
   return undefined
 }
 
+const ownsProto = (part: unknown): boolean =>
+  typeof part === "object" && part !== null && Object.hasOwn(part, "__proto__")
+
 export const encodeMsgPack = (value: unknown): Uint8Array => {
-  // First, because it notices cycles by their depth.
-  const bytes = encode(value, options)
   refuseAlteration("MessagePack", value, judge)
+  const bytes = encode(value, options)
+  if (mayHaveLostText(bytes) && hasLoneSurrogate(value)) throw lostText("MessagePack")
+  // The decoder refuses it.
+  if (holdsText(bytes, "__proto__") && someWithin(value, ownsProto)) {
+    throw new TypeError("MessagePack cannot hold a property named __proto__")
+  }
   return bytes
 }
 

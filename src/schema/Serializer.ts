@@ -23,6 +23,17 @@ export interface JsonSerializer extends Serializer {
   readonly decode: (stored: Uint8Array | string) => unknown
 }
 
+/** Of integers under every serializer: digits, which the server can count. */
+export const integers: JsonSerializer = {
+  id: "int",
+  encode: String,
+  decode: (stored) => {
+    const value = Serializer.json.decode(stored)
+    if (Number.isInteger(value)) return value
+    throw new TypeError("the stored value is not an integer")
+  }
+}
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Of a format that is made from a schema; a cache without one refuses it before this is called. */

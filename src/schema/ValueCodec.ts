@@ -4,11 +4,12 @@
  */
 import { Effect, Exit, Schema, SchemaAST } from "effect"
 import { SchemaJITCompiler } from "effect/schema"
+import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
 import { CacheCodecError, CacheInputError, type Cause } from "./CacheError.ts"
 import type { ReplyEncoding } from "./Command.ts"
 import { FormatError, Formats, type FormatOptions, type Serialized, toBytes } from "./Format.ts"
 import { type Header, isFramed, readHeader, type Stored, type Timing } from "./Frame.ts"
-import { Serializer } from "./Serializer.ts"
+import { integers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError
 
@@ -44,9 +45,12 @@ const because = (error: unknown): Cause =>
 const failed = ({ key, operation }: EntryName, direction: "encode" | "decode", error: unknown) =>
   new CacheCodecError({ operation, direction, key, cause: because(error) })
 
+const takesText = (serializer: Serializer): serializer is JsonSerializer =>
+  serializer === Serializer.json || serializer === integers
+
 /** Our own serializers say what is wrong without quoting it; of others only the kind of error is kept. */
 const reasonOf = (serializer: Serializer, error: unknown): unknown =>
-  serializer === Serializer.json || serializer === Serializer.msgpack
+  takesText(serializer) || serializer === Serializer.msgpack
     ? error
     : new FormatError(`serializer ${serializer.id} failed (${error instanceof Error ? error.name : "unknown reason"})`)
 
@@ -58,7 +62,7 @@ const isInteger = (value: unknown): value is number => typeof value === "number"
 /** Raw decimal text, whatever the serializer. */
 const integerText = (entry: EntryName, value: number): Exit.Exit<Serialized, CacheCodecError> => {
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    return Exit.succeed({ serializer: Serializer.json, payload: String(value) })
+    return Exit.succeed({ serializer: integers, payload: String(value) })
   }
   const reason = value === 0 ? "negative zero cannot be stored" : "an integer beyond 2^53 cannot be stored exactly"
   return Exit.fail(failed(entry, "encode", new RangeError(reason)))
@@ -77,9 +81,7 @@ const serialize = (entry: EntryName, serializer: Serializer, value: unknown): Ex
 const deserialize = (entry: EntryName, { payload, serializer }: Serialized): Exit.Exit<unknown, CodecError> => {
   if (serializer.forSchema !== undefined) return Exit.fail(needsSchema(entry))
   try {
-    return Exit.succeed(
-      serializer === Serializer.json ? Serializer.json.decode(payload) : serializer.decode(toBytes(payload))
-    )
+    return Exit.succeed(takesText(serializer) ? serializer.decode(payload) : serializer.decode(toBytes(payload)))
   } catch (error) {
     return Exit.fail(failed(entry, "decode", reasonOf(serializer, error)))
   }
@@ -166,10 +168,18 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
       binary === undefined
         ? undefined
         : (entry: EntryName, value: S["Type"]) =>
-            Effect.mapBothEager(binary.encode(value), {
-              onFailure: (error) => failed(entry, "encode", error),
-              onSuccess: (payload): Serialized => ({ serializer: writer, payload })
-            })
+            Effect.flatMapEager(
+              Effect.mapErrorEager(binary.encode(value), (error) => failed(entry, "encode", error)),
+              (payload): Effect.Effect<Serialized, CacheCodecError, S["EncodingServices"]> => {
+                const serialized = { serializer: writer, payload }
+                if (!mayHaveLostText(payload)) return Exit.succeed(serialized)
+                return Effect.flatMapEager(encodedJson(entry, value), (json) =>
+                  hasLoneSurrogate(json)
+                    ? Exit.fail(failed(entry, "encode", lostText(writer.id)))
+                    : Exit.succeed(serialized)
+                )
+              }
+            )
     return makeCodec(formats, {
       serialize: (entry, value) => {
         if (viaBinary === undefined) return viaJson(entry, writer, value)

@@ -68,3 +68,27 @@ export const refuseKind: Judge = (value) => {
 }
 
 const className = (object: object): string => object.constructor?.name ?? "class instance"
+
+/** What UTF-8 makes of half a surrogate pair. */
+const replacement = "\ufffd"
+
+/** Whether bytes raise the suspicion that text was lost on the way into them. */
+export const mayHaveLostText = (bytes: Uint8Array): boolean => holdsText(bytes, replacement)
+
+/** Whether it was. */
+export const hasLoneSurrogate = (value: unknown): boolean =>
+  someWithin(value, (part) => typeof part === "string" && !part.isWellFormed())
+
+export const lostText = (format: string) => new TypeError(`${format} cannot hold text with a lone surrogate unchanged`)
+
+export const holdsText = (bytes: Uint8Array, text: string): boolean =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text)
+
+/** Whether the value, or anything in it, passes the test; names of properties are parts, too. */
+export const someWithin = (value: unknown, test: (part: unknown) => boolean): boolean => {
+  if (test(value)) return true
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return false
+  const parts =
+    value instanceof Map || Array.isArray(value) || value instanceof Set ? [...value] : Object.entries(value)
+  return parts.some((part) => someWithin(part, test))
+}

@@ -19,6 +19,8 @@ export interface SetOption extends TtlOption {
   readonly when?: "absent" | "present" | undefined
   /** Keep the lifetime that the key has. Not together with `timeToLive`. */
   readonly keepTtl?: boolean | undefined
+  /** How long past its lifetime `getOrSet` may still serve the value while it looks up another. Default 0. Not together with `keepTtl`. */
+  readonly staleFor?: Duration.Input | undefined
 }
 export interface CounterOption extends KeyOption {
   /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
@@ -117,6 +119,12 @@ export interface TypedCache<A, RD = never, RE = never> {
     lookup: Effect.Effect<A, E, R>,
     options?: LookupOption<A>
   ) => Effect.Effect<A, E | CacheError, R | RD | RE>
+  /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
+  readonly refresh: <E, R>(
+    key: string,
+    lookup: Effect.Effect<A, E, R>,
+    options?: Omit<LookupOption<A>, "singleFlight" | "softTimeout">
+  ) => Effect.Effect<A, E | CacheError, R | RE>
   /**
    * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
    * Hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.

@@ -1,7 +1,7 @@
 /** getOrSet: the cached value, or the lookup's. */
 import { Clock, Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { Stored, Timing } from "../../schema/Frame.ts"
+import type { Stored } from "../../schema/Frame.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { TypedCache } from "../CacheService.ts"
 import type { CacheContext } from "./context.ts"
@@ -11,12 +11,21 @@ import { isEarly, type LookupPlan, lookupPlan } from "./lookupPlan.ts"
 import { count, metrics } from "./metrics.ts"
 import * as replies from "./replies.ts"
 import type { Ticket } from "./SingleFlight.ts"
-import { setArguments } from "./values.ts"
+import { setArguments, timingFor } from "./values.ts"
 
 export const lookupOperations = <A, RD, RE>(
   context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, "getOrSet"> => {
-  const { client, codec, defaults, finalKey, flights, guard, readOptions, scope } = context
+): Pick<TypedCache<A, RD, RE>, "getOrSet" | "refresh"> => {
+  const { allFlights, client, codec, defaults, finalKey, flights, guard, readOptions, scope } = context
+
+  const keepCurrent =
+    ({ final, operation }: EntryName, ticket: Ticket): Keep =>
+    (encoded, lifetime) => {
+      if (ticket.outdated) return Exit.succeed(false)
+      return lifetime === 0
+        ? Effect.as(client.send("UNLINK", [final]), true)
+        : client.request("SET", setArguments(final, encoded, lifetime), replies.done(operation))
+    }
 
   const getOrSet: TypedCache<A, RD, RE>["getOrSet"] = <E, R>(
     key: string,
@@ -30,15 +39,9 @@ export const lookupOperations = <A, RD, RE>(
         const read = client.request("GET", [final], foundIn(codec, entry), readOptions)
         const guarded = guard({ name: "getOrSet", key, neutral: Option.some(undefined), tally: tallyOf }, read)
 
-        const keep = (ticket: Ticket) => (encoded: Stored, lifetime: number) => {
-          if (ticket.outdated) return Exit.succeed(false)
-          return lifetime === 0
-            ? Effect.as(client.send("UNLINK", [final]), true)
-            : client.request("SET", setArguments(final, encoded, lifetime), replies.done("getOrSet"))
-        }
         const work = (found: Found<A> | undefined) => (ticket: Ticket) => {
           const lookUp = (keep: Keep) => lookupAndStore(context, entry, plan, lookup, keep)
-          if (!plan.cluster) return lookUp(keep(ticket))
+          if (!plan.cluster) return lookUp(keepCurrent(entry, ticket))
           const usable = (found: Found<A>, now: number) =>
             verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
           return withLease({ client, final, scope, read, usable }, found, (lease) =>
@@ -68,7 +71,21 @@ export const lookupOperations = <A, RD, RE>(
       })
     )
 
-  return { getOrSet }
+  const refresh: TypedCache<A, RD, RE>["refresh"] = (key, lookup, options = {}) =>
+    Effect.flatMapEager(finalKey("refresh", key, options), (final) =>
+      Effect.flatMapEager(lookupPlan<A>("refresh", options, defaults), (plan) => {
+        const entry: EntryName = { operation: "refresh", key, final }
+        return Effect.suspend(() => {
+          // What is under way may have begun before what made the caller ask.
+          allFlights.outdate(final)
+          return flights.share(final, (ticket) =>
+            lookupAndStore(context, entry, plan, lookup, keepCurrent(entry, ticket))
+          )
+        })
+      })
+    )
+
+  return { getOrSet, refresh }
 }
 
 /** fresh = serve it; early = and refresh it; stale = refresh it, and serve it meanwhile; claimed = stale, and being refreshed elsewhere. */
@@ -116,7 +133,7 @@ const lookupAndStore = <A, E, R, RD, RE>(
     )
     const stored = context.guard(
       {
-        name: "getOrSet.store",
+        name: `${entry.operation}.store`,
         key: entry.key,
         neutral: Option.some(false),
         tally: (done) => ({ stores: Number(done) })
@@ -157,11 +174,7 @@ export const encodeTimed = <A, RD, RE>(
   cost: number
 ): Effect.Effect<readonly [Stored, number], CacheError, RE> =>
   Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const timing: Timing | undefined =
-        plan.timed && timeToLive > 0 && timeToLive < Infinity
-          ? { freshUntil: Math.ceil(now) + timeToLive, timeToLive, cost: Math.max(0, Math.ceil(cost)) }
-          : undefined
+    Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
       const lifetime = timing === undefined ? timeToLive : timeToLive + plan.staleFor
       return Effect.map(codec.encode(entry, value, timing), (encoded) => [encoded, lifetime] as const)
     })

@@ -8,7 +8,7 @@ import type { CounterOption, TypedCache } from "../CacheService.ts"
 type NotOperations = "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
-type Composite = "getOrSet" | "getOrSetMany"
+type Composite = "getOrSet" | "getOrSetMany" | "refresh"
 
 export type Operations<A, RD, RE> = Omit<TypedCache<A, RD, RE>, NotOperations>
 

@@ -1,7 +1,10 @@
 /** Single values: get, set and their relatives. */
-import { Effect, Exit } from "effect"
+import { Clock, Effect, Exit } from "effect"
 import type { Arg } from "../../schema/Command.ts"
-import type { Stored } from "../../schema/Frame.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { Stored, Timing } from "../../schema/Frame.ts"
+import { toMillis } from "../../schema/TimeToLive.ts"
+import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { SetOption, TypedCache } from "../CacheService.ts"
 import { refused } from "../../schema/failures.ts"
 import type { CacheContext } from "./context.ts"
@@ -30,6 +33,25 @@ export const valueOperations = <A, RD, RE>(
     return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl contradicts timeToLive")
   }
 
+  /** What is stored, and how long the server keeps it. */
+  const stored = (
+    entry: EntryName,
+    value: A,
+    millis: number | undefined,
+    options?: SetOption
+  ): Effect.Effect<readonly [Stored, number | undefined], CacheError, RE> => {
+    const staleFor = options?.staleFor === undefined ? 0 : toMillis(options.staleFor)
+    if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
+    if (staleFor === 0) return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, millis])
+    if (millis === undefined) return refused(entry.operation, "keepTtl contradicts staleFor")
+    return Effect.flatMap(timingFor(millis, 0), (timing) =>
+      Effect.map(codec.encode(entry, value, timing), (encoded) => [
+        encoded,
+        timing === undefined ? millis : millis + staleFor
+      ])
+    )
+  }
+
   const exists = (final: string) => client.request("EXISTS", [final], replies.flag("has"))
   const unlink = (final: string) => client.request("UNLINK", [final], replies.flag("delete"))
 
@@ -43,11 +65,11 @@ export const valueOperations = <A, RD, RE>(
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
         Effect.flatMapEager(newLifetime(operation, options), (millis) =>
-          Effect.flatMapEager(codec.encode({ operation, key, final }, value), (encoded) => {
+          Effect.flatMapEager(stored({ operation, key, final }, value, millis, options), ([encoded, lifetime]) => {
             allFlights.outdate(final)
-            return millis === 0
+            return lifetime === 0
               ? expireAtOnce(final, options?.when)
-              : client.request("SET", setArguments(final, encoded, millis, options), replies.done(operation))
+              : client.request("SET", setArguments(final, encoded, lifetime, options), replies.done(operation))
           })
         )
       )
@@ -57,14 +79,17 @@ export const valueOperations = <A, RD, RE>(
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey("getAndSet", key, options), (final) =>
         Effect.flatMapEager(newLifetime("getAndSet", options), (millis) =>
-          Effect.flatMapEager(codec.encode({ operation: "getAndSet", key, final }, value), (encoded) => {
-            allFlights.outdate(final)
-            const [name, args]: readonly [string, ReadonlyArray<Arg>] =
-              millis !== 0
-                ? ["SET", [...setArguments(final, encoded, millis, options), "GET"]]
-                : [options?.when === "absent" ? "GET" : "GETDEL", [final]]
-            return client.request(name, args, valueOf(codec, { operation: "getAndSet", key, final }), readOptions)
-          })
+          Effect.flatMapEager(
+            stored({ operation: "getAndSet", key, final }, value, millis, options),
+            ([encoded, lifetime]) => {
+              allFlights.outdate(final)
+              const [name, args]: readonly [string, ReadonlyArray<Arg>] =
+                lifetime !== 0
+                  ? ["SET", [...setArguments(final, encoded, lifetime, options), "GET"]]
+                  : [options?.when === "absent" ? "GET" : "GETDEL", [final]]
+              return client.request(name, args, valueOf(codec, { operation: "getAndSet", key, final }), readOptions)
+            }
+          )
         )
       )
     )
@@ -86,6 +111,16 @@ export const valueOperations = <A, RD, RE>(
     has: (key, options) => Effect.flatMapEager(finalKey("has", key, options), exists)
   }
 }
+
+/** Of a value that can become stale; undefined for one that cannot, because it lives for ever or not at all. */
+export const timingFor = (timeToLive: number, cost: number): Effect.Effect<Timing | undefined> =>
+  timeToLive > 0 && timeToLive < Infinity
+    ? Effect.map(Clock.currentTimeMillis, (now) => ({
+        freshUntil: Math.ceil(now) + timeToLive,
+        timeToLive,
+        cost: Math.max(0, Math.ceil(cost))
+      }))
+    : Exit.succeed(undefined)
 
 /** Of SET; undefined = the key keeps its lifetime. */
 export const setArguments = (

@@ -1,6 +1,6 @@
 /** Which of a cluster's 16 384 slots a key belongs to. */
 import type { WireArg } from "../../../schema/Command.ts"
-import { keysOf, onlyKey } from "../commandKeys.ts"
+import { keysOf, onlyKey } from "../../shared/commandKeys.ts"
 
 export const slotCount = 16_384
 

@@ -1,0 +1,170 @@
+/** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
+import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
+import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
+import { escapeGlob } from "../schema/Key.ts"
+import { strictJson } from "../schema/StrictJson.ts"
+import { CacheService, type LookupOption, type TypedCache } from "./CacheService.ts"
+
+export interface Region<K, A, E = never, R = never> {
+  /** The cached value, else the lookup's, stored. */
+  readonly get: (key: K) => Effect.Effect<A, E | CacheError, R>
+  /** The values that are cached, and those of the others by one `lookupMany`, or where there is none by a lookup each. A key without a value is absent. */
+  readonly getMany: (keys: Iterable<K>) => Effect.Effect<ReadonlyMap<K, A>, E | CacheError, R>
+  /** Without a lookup. None also where the value is stale. */
+  readonly getCached: (key: K) => Effect.Effect<Option.Option<A>, CacheError, R>
+  /** Stores it as a lookup's result would be. */
+  readonly set: (key: K, value: A) => Effect.Effect<void, CacheError, R>
+  /** Looks it up and stores it, whatever is cached. */
+  readonly refresh: (key: K) => Effect.Effect<A, E | CacheError, R>
+  /**
+   * Later reads see nothing older: a lookup already running is returned to its callers but not stored. That holds in this
+   * process, with `singleFlight: "cluster"` in all that share the server.
+   */
+  readonly invalidate: (key: K) => Effect.Effect<void, CacheError, R>
+  /** Deletes all entries of the region, in the cache's version; how many there were. */
+  readonly clear: Effect.Effect<number, CacheError>
+}
+
+export interface Options<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends LookupOption<
+  V["Type"]
+> {
+  readonly key: K
+  readonly value: V
+  readonly lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
+  /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
+  readonly lookupMany?:
+    | ((keys: ReadonlyArray<K["Type"]>) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"]]>, E, R>)
+    | undefined
+  /** What its keys start with, under the cache's prefix and version. Default: the id of the service. */
+  readonly name?: string | undefined
+}
+
+/** What keys and values need to be coded. */
+type Services<K extends Schema.Constraint, V extends Schema.Constraint> =
+  | K["DecodingServices"]
+  | K["EncodingServices"]
+  | V["DecodingServices"]
+  | V["EncodingServices"]
+
+/** Lookups at once, where there is no `lookupMany`. */
+const concurrency = 16
+
+/** A region over a cache. What its lookup needs is taken from the context now; a caller's own services win. */
+export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V extends Schema.Constraint, E, R>(
+  cache: TypedCache<unknown>,
+  id: string,
+  { key, lookup, lookupMany, name = id, value, ...options }: Options<K, V, E, R>
+): Effect.fn.Return<Region<K["Type"], V["Type"], E>, never, R | Services<K, V>> {
+  type Needs = R | Services<K, V>
+  const services = yield* Effect.context<Needs>()
+  const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
+    Effect.updateContext(effect, (caller: Context.Context<never>) => Context.merge(services, caller))
+  const values = cache.withSchema(value)
+  const encodeKey = keyText(key)
+  const textOf = (operation: string, key: K["Type"]) =>
+    Effect.map(
+      Effect.mapError(
+        encodeKey(key),
+        () => new CacheInputError({ operation, reason: "the key is not of the region's schema" })
+      ),
+      (text) => `${name}:${text}`
+    )
+  const { jitter, staleFor, timeToLive, version } = options
+  const { singleFlight: _, softTimeout: __, ...alone } = options
+  const spread = jitter === undefined ? values : values.withOptions({ jitter })
+
+  return {
+    get: (key) => supplied(Effect.flatMap(textOf("get", key), (text) => values.getOrSet(text, lookup(key), options))),
+    getMany: (keys) =>
+      supplied(
+        Effect.gen(function* () {
+          const byText = new Map<string, K["Type"]>()
+          for (const key of keys) byText.set(yield* textOf("getMany", key), key)
+          const looked = (texts: ReadonlyArray<string>) => texts.map((text) => byText.get(text))
+          const found =
+            lookupMany === undefined
+              ? new Map(
+                  yield* Effect.forEach(
+                    byText,
+                    ([text, key]) =>
+                      Effect.map(values.getOrSet(text, lookup(key), options), (value) => [text, value] as const),
+                    { concurrency }
+                  )
+                )
+              : yield* values.getOrSetMany(
+                  byText.keys(),
+                  (missing) =>
+                    Effect.flatMap(lookupMany(looked(missing)), (pairs) =>
+                      Effect.forEach(pairs, ([key, value]) =>
+                        Effect.map(textOf("getMany", key), (text) => [text, value] as const)
+                      )
+                    ),
+                  alone
+                )
+          return new Map([...found].map(([text, value]) => [byText.get(text), value] as const))
+        })
+      ),
+    getCached: (key) => supplied(Effect.flatMap(textOf("getCached", key), (text) => values.get(text, { version }))),
+    set: (key, value) =>
+      supplied(
+        Effect.flatMap(textOf("set", key), (text) =>
+          Effect.asVoid(
+            spread.set(text, value, {
+              version,
+              staleFor,
+              timeToLive: typeof timeToLive === "function" ? timeToLive(value) : timeToLive
+            })
+          )
+        )
+      ),
+    refresh: (key) =>
+      supplied(Effect.flatMap(textOf("refresh", key), (text) => values.refresh(text, lookup(key), alone))),
+    invalidate: (key) =>
+      supplied(Effect.flatMap(textOf("invalidate", key), (text) => Effect.asVoid(values.delete(text, { version })))),
+    clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(name)}:*`, { version }))
+  }
+})
+
+/** Different keys have different texts: strings and numbers stand for themselves where the schema knows nothing else. */
+const keyText = <K extends Schema.Constraint>(schema: K) => {
+  const json = Schema.toCodecJson(schema)
+  const encode = Schema.encodeEffect(json)
+  const { _tag } = SchemaAST.toEncoded(json.ast)
+  const text = (encoded: unknown): string =>
+    _tag === "String" || _tag === "Number" ? String(encoded) : strictJson(encoded)
+  return (key: K["Type"]) => Effect.map(encode(key), text)
+}
+
+export interface RegionClass<Self, Id extends string, K, A, E, R> extends Context.ServiceClass<
+  Self,
+  Id,
+  Region<K, A, E>
+> {
+  /** The region over `CacheService`. */
+  readonly layer: Layer.Layer<Self, never, CacheService | R>
+  /** The region over another cache. */
+  readonly layerFor: <I>(cache: Context.Service<I, TypedCache<unknown>>) => Layer.Layer<Self, never, I | R>
+}
+
+/**
+ * A region as a service of its own.
+ *
+ *     class Users extends CacheRegion.Service<Users>()("app/Users", {
+ *       key: Schema.Int, value: User, timeToLive: "5 minutes", staleFor: "1 hour",
+ *       lookup: (id) => UserRepo.use((repo) => repo.find(id))
+ *     }) {}
+ */
+export const Service =
+  <Self>() =>
+  <const Id extends string, K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
+    id: Id,
+    options: Options<K, V, E, R>
+  ): RegionClass<Self, Id, K["Type"], V["Type"], E, R | Services<K, V>> => {
+    const tag = Context.Service<Self, Region<K["Type"], V["Type"], E>>()(id)
+    const layerFor = <I>(cache: Context.Service<I, TypedCache<unknown>>) =>
+      Layer.effect(
+        tag,
+        Effect.flatMap(cache, (cache) => make(cache, id, options))
+      )
+    return Object.assign(tag, { layer: layerFor(CacheService), layerFor })
+  }
