@@ -2,6 +2,8 @@ import { CacheMemory, ValkeyMemory } from "effect-vcache"
 import { TestClock } from "effect/testing"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
+import { lookupContract } from "./contracts/lookupContract.ts"
 
 cacheContract("the cache in memory", CacheMemory, { pass: (millis) => TestClock.adjust(millis) })
 clientContract("the client in memory", ValkeyMemory.layer())
+lookupContract("the cache in memory", CacheMemory)

@@ -63,8 +63,10 @@ export const lookupOperations = <A, RD, RE>(
             if (verdict === "claimed") return stale
             return Effect.flatMap(refresh(found), (refreshed) => {
               if (plan.softTimeout === undefined) return stale
-              const soon = Effect.option(Effect.timeout(refreshed, plan.softTimeout))
-              return Effect.flatMap(soon, (value) => (Option.isSome(value) ? Effect.succeed(value.value) : stale))
+              const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
+              return Effect.flatMap(soon, (exit) =>
+                Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale
+              )
             })
           })
         )

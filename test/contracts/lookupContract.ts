@@ -1,0 +1,519 @@
+/** What getOrSet and regions do on every topology. The times that values carry are the test clock's. */
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Random, Ref, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { type CacheOptionsShape, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import { keyOf } from "../support/formats.ts"
+
+let prefixes = 0
+
+/** A cache with a key space of its own. */
+const fresh = (options: Partial<CacheOptionsShape> = {}) =>
+  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `l${++prefixes}`, ...options }))
+
+/** Looks up 1, then 2, and so on. */
+const counting = Effect.map(Ref.make(0), (count) => ({
+  lookup: Ref.updateAndGet(count, (n) => n + 1),
+  count: Ref.get(count)
+}))
+
+const background = Effect.yieldNow.pipe(Effect.repeat({ times: 50 }))
+
+/** Until it is so; what runs in the background takes a round trip or two. */
+const eventually = <E, R>(check: Effect.Effect<boolean, E, R>) =>
+  Effect.flatMap(check, (done) =>
+    done
+      ? Effect.void
+      : Effect.andThen(
+          Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void))),
+          Effect.fail("not yet" as const)
+        )
+  ).pipe(Effect.retry({ times: 20_000 }))
+
+const stale = { timeToLive: "10 seconds", staleFor: "1 hour" } as const
+
+export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
+  layer(cacheLayer)(`${name}: lookups`, (it) => {
+    describe("a stale value", () => {
+      it.effect("is served while one fiber refreshes it", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const { count, lookup } = yield* counting
+          assert.strictEqual(yield* cache.getOrSet("k", lookup, stale), 1)
+          yield* TestClock.adjust("9 seconds")
+          assert.strictEqual(yield* cache.getOrSet("k", lookup, stale), 1)
+          assert.strictEqual(yield* count, 1)
+          yield* TestClock.adjust("2 seconds")
+          const gate = yield* Deferred.make<void>()
+          const slow = Effect.andThen(Deferred.await(gate), lookup)
+          const served = yield* Effect.forEach(Array.from({ length: 100 }), () => cache.getOrSet("k", slow, stale), {
+            concurrency: "unbounded"
+          })
+          assert.deepStrictEqual(new Set(served), new Set([1]))
+          yield* Deferred.succeed(gate, undefined)
+          yield* eventually(Effect.map(cache.get("k"), (found) => Option.contains(found, 2)))
+          assert.strictEqual(yield* cache.getOrSet("k", lookup, stale), 2)
+          assert.strictEqual(yield* count, 2)
+        })
+      )
+
+      it.effect("is no longer there for get, getMany, getAndSet; has and ttl tell of the entry", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.getOrSet("k", Effect.succeed("old"), stale)
+          yield* cache.set("s", "old", stale)
+          assert.deepStrictEqual(
+            yield* cache.getMany(["k", "s"]),
+            new Map([
+              ["k", "old"],
+              ["s", "old"]
+            ])
+          )
+          yield* TestClock.adjust("11 seconds")
+          assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+          assert.deepStrictEqual(yield* cache.getMany(["k", "s"]), new Map())
+          assert.isTrue(yield* cache.has("k"))
+          assert.strictEqual(yield* cache.getOrSet("s", Effect.never, stale), "old")
+          assert.deepStrictEqual(yield* cache.getAndSet("k", "new"), Option.none())
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some("new"))
+        })
+      )
+
+      it.effect("is served when the lookup fails, and the failure is nobody's", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.getOrSet("k", Effect.succeed("old"), stale)
+          yield* TestClock.adjust("11 seconds")
+          for (const lookup of [Effect.fail("down"), Effect.die(new Error("bug")), Effect.interrupt]) {
+            assert.strictEqual(yield* cache.getOrSet("k", lookup, stale), "old")
+            yield* background
+            assert.strictEqual(yield* cache.getOrSet("k", lookup, { ...stale, softTimeout: "1 minute" }), "old")
+          }
+          yield* TestClock.adjust("2 hours")
+          assert.strictEqual(yield* Effect.flip(cache.getOrSet("k", Effect.fail("down"), stale)), "down")
+        })
+      )
+
+      it.effect("waits for the lookup as long as softTimeout says; the lookup goes on", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const options = { ...stale, softTimeout: "100 millis" } as const
+          yield* cache.getOrSet("k", Effect.succeed("old"), options)
+          yield* TestClock.adjust("11 seconds")
+          const quick = yield* Effect.forkChild(
+            cache.getOrSet("k", Effect.delay(Effect.succeed("new"), "50 millis"), options)
+          )
+          yield* eventually(Effect.map(TestClock.adjust("10 millis"), () => quick.pollUnsafe() !== undefined))
+          assert.strictEqual(yield* Fiber.join(quick), "new")
+          yield* TestClock.adjust("11 seconds")
+          const gate = yield* Deferred.make<void>()
+          const slow = yield* Effect.forkChild(cache.getOrSet("k", Effect.as(Deferred.await(gate), "newer"), options))
+          yield* eventually(Effect.map(TestClock.adjust("10 millis"), () => slow.pollUnsafe() !== undefined))
+          assert.strictEqual(yield* Fiber.join(slow), "new")
+          yield* Deferred.succeed(gate, undefined)
+          yield* eventually(Effect.map(cache.get("k"), (found) => Option.contains(found, "newer")))
+        })
+      )
+
+      it.effect("beyond a reader's own window is a miss", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.getOrSet("k", Effect.succeed("old"), stale)
+          yield* TestClock.adjust("15 seconds")
+          const patient = { timeToLive: "10 seconds", staleFor: "6 seconds" } as const
+          assert.strictEqual(yield* cache.getOrSet("k", Effect.fail("down"), patient), "old")
+          yield* background
+          yield* TestClock.adjust("2 seconds")
+          assert.strictEqual(
+            yield* cache.withOptions({}).getOrSet("k", Effect.succeed("new"), { timeToLive: 1 }),
+            "new"
+          )
+        })
+      )
+    })
+
+    describe("early refresh", () => {
+      it.effect("by fraction: once that part of the lifetime has passed", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const { count, lookup } = yield* counting
+          const options = { timeToLive: "10 seconds", earlyRefresh: { _tag: "fraction", of: 0.8 } } as const
+          yield* cache.getOrSet("k", lookup, options)
+          yield* TestClock.adjust("7900 millis")
+          assert.strictEqual(yield* cache.getOrSet("k", lookup, options), 1)
+          yield* background
+          assert.strictEqual(yield* count, 1)
+          yield* TestClock.adjust("200 millis")
+          assert.strictEqual(yield* cache.getOrSet("k", lookup, options), 1)
+          yield* eventually(Effect.map(cache.get("k"), (found) => Option.contains(found, 2)))
+        })
+      )
+
+      it.effect("by XFetch: with the probability that the lookup's own duration gives", () =>
+        Effect.gen(function* () {
+          const options = { timeToLive: "60 seconds", earlyRefresh: { _tag: "xfetch" } } as const
+          /** The part of readers that begin a refresh, for a lookup of one second. */
+          const share = Effect.fnUntraced(function* (remaining: number) {
+            const cache = yield* fresh()
+            const first = yield* Effect.forkChild(
+              cache.getOrSet("k", Effect.delay(Effect.succeed(0), "1 second"), options)
+            )
+            yield* eventually(Effect.map(TestClock.adjust("100 millis"), () => first.pollUnsafe() !== undefined))
+            yield* Fiber.join(first)
+            yield* TestClock.adjust(60_000 - remaining)
+            const { count, lookup } = yield* counting
+            let begun = 0
+            for (let i = 0; i < 400; i++) {
+              // Not stored, so that the next reader finds the same entry.
+              yield* cache.getOrSet(
+                "k",
+                Effect.flatMap(lookup, () => Effect.fail("not now")),
+                options
+              )
+              yield* background
+              begun = yield* count
+            }
+            return begun / 400
+          })
+          const shares = yield* Random.withSeed(Effect.forEach([30_000, 2000, 700, 1], share), "xfetch")
+          // e^(-remaining / cost), the remaining time having been shortened by what adjusting the clock let pass.
+          assert.strictEqual(shares[0], 0)
+          assert.isTrue(shares[1]! > 0.05 && shares[1]! < 0.3, `${shares[1]}`)
+          assert.isTrue(shares[2]! > 0.35 && shares[2]! < 0.75, `${shares[2]}`)
+          assert.isAbove(shares[3]!, 0.95)
+        })
+      )
+    })
+
+    describe("the lifetime", () => {
+      it.effect("may be a function of the value, so that what was not found lives shorter", () =>
+        Effect.gen(function* () {
+          const cache = (yield* fresh()).withSchema(Schema.Option(Schema.String))
+          const timeToLive = Option.match({ onNone: () => 5000, onSome: () => 500_000 })
+          yield* cache.getOrSet("yes", Effect.succeedSome("x"), { timeToLive })
+          yield* cache.getOrSet("no", Effect.succeedNone, { timeToLive })
+          yield* cache.getOrSet("never", Effect.succeedNone, { timeToLive: () => 0 })
+          const millis = Effect.fnUntraced(function* (key: string) {
+            return Option.map(yield* cache.ttl(key), Duration.toMillis)
+          })
+          assert.isTrue(Option.exists(yield* millis("yes"), (ms) => ms > 400_000))
+          assert.isTrue(Option.exists(yield* millis("no"), (ms) => ms > 3000 && ms <= 5000))
+          assert.isFalse(yield* cache.has("never"))
+          assert.strictEqual(
+            yield* (yield* fresh()).getOrSet("k", Effect.succeed(1), { timeToLive: () => Number.NaN }),
+            1
+          )
+        })
+      )
+
+      it.effect("is spread by the call's own jitter", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const lives = yield* Random.withSeed(
+            Effect.forEach(Array.from({ length: 20 }), (_, i) =>
+              Effect.andThen(
+                cache.getOrSet(`k${i}`, Effect.succeed(1), { timeToLive: 100_000, jitter: 0.5 }),
+                Effect.map(cache.ttl(`k${i}`), (ttl) => Duration.toMillis(Option.getOrThrow(ttl)))
+              )
+            ),
+            "jitter"
+          )
+          assert.isAbove(new Set(lives.map((ms) => Math.round(ms / 100))).size, 10)
+          assert.isTrue(lives.every((ms) => ms > 45_000 && ms <= 150_000))
+        })
+      )
+    })
+
+    describe("options that cannot be", () => {
+      it.effect("are refused before the lookup runs", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          for (const options of [
+            { staleFor: Number.NaN },
+            { softTimeout: Number.NaN },
+            { jitter: 2 },
+            { singleFlight: "planet" as "process" },
+            { earlyRefresh: { _tag: "xfetch", beta: 0 } as const },
+            { earlyRefresh: { _tag: "fraction", of: 1 } as const }
+          ]) {
+            const error = yield* Effect.flip(cache.getOrSet("k", Effect.die("must not run"), options))
+            assert.strictEqual(error._tag, "CacheInputError", JSON.stringify(options))
+          }
+          assert.strictEqual(
+            (yield* Effect.flip(cache.set("k", 1, { keepTtl: true, staleFor: 5 })))._tag,
+            "CacheInputError"
+          )
+        })
+      )
+    })
+
+    describe("a key that changes while it is looked up", () => {
+      for (const singleFlight of ["process", "cluster"] as const) {
+        it.effect(`does not get the older result (${singleFlight})`, () =>
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const other = cache.withSchema(Schema.String)
+            const changes = {
+              delete: other.delete("k"),
+              deleteMany: cache.deleteMany(["k", "j"]),
+              set: other.set("k", "newer"),
+              setMany: cache.setMany({ k: "newer" }),
+              getAndSet: cache.getAndSet("k", "newer"),
+              getAndDelete: cache.getAndDelete("k"),
+              clear: cache.clear,
+              deletePattern: other.deletePattern("?")
+            }
+            for (const [how, change] of Object.entries(changes)) {
+              yield* cache.delete("k")
+              const began = yield* Deferred.make<void>()
+              const gate = yield* Deferred.make<void>()
+              const lookup = Effect.andThen(Deferred.succeed(began, undefined), Deferred.await(gate)).pipe(
+                Effect.as("older")
+              )
+              const fiber = yield* Effect.forkChild(cache.getOrSet("k", lookup, { singleFlight }))
+              yield* Deferred.await(began)
+              yield* change
+              yield* Deferred.succeed(gate, undefined)
+              assert.strictEqual(yield* Fiber.join(fiber), "older", how)
+              const expected = how.toLowerCase().includes("set") ? Option.some("newer") : Option.none()
+              assert.deepStrictEqual(yield* cache.get("k"), expected, how)
+            }
+          })
+        )
+      }
+
+      it.effect("is looked up anew by whoever asks after the deletion", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const gate = yield* Deferred.make<void>()
+          const old = yield* Effect.forkChild(cache.getOrSet("k", Effect.as(Deferred.await(gate), "old")))
+          yield* eventually(Effect.map(cache.get("k"), Option.isNone))
+          yield* background
+          yield* cache.delete("k")
+          assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("new")), "new")
+          yield* Deferred.succeed(gate, undefined)
+          assert.strictEqual(yield* Fiber.join(old), "old")
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some("new"))
+        })
+      )
+    })
+
+    describe("single flight", () => {
+      for (const singleFlight of ["process", "cluster"] as const) {
+        it.effect(`10 000 callers of a cold key: one lookup (${singleFlight})`, () =>
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const { count, lookup } = yield* counting
+            const values = yield* Effect.forEach(
+              Array.from({ length: 10_000 }),
+              () => cache.getOrSet("cold", Effect.andThen(background, lookup), { singleFlight }),
+              { concurrency: "unbounded" }
+            )
+            assert.deepStrictEqual(new Set(values), new Set([1]))
+            assert.strictEqual(yield* count, 1)
+          })
+        )
+      }
+
+      it.effect("a lease is no value, and is gone when its lookup fails", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const began = yield* Deferred.make<void>()
+          const gate = yield* Deferred.make<void>()
+          const failing = Effect.andThen(Deferred.succeed(began, undefined), Deferred.await(gate)).pipe(
+            Effect.andThen(Effect.fail("no"))
+          )
+          const fiber = yield* Effect.forkChild(Effect.flip(cache.getOrSet("k", failing, { singleFlight: "cluster" })))
+          yield* Deferred.await(began)
+          assert.isTrue(yield* cache.has("k"))
+          assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+          assert.deepStrictEqual(yield* cache.getMany(["k"]), new Map())
+          yield* Deferred.succeed(gate, undefined)
+          assert.strictEqual(yield* Fiber.join(fiber), "no")
+          yield* eventually(Effect.map(cache.has("k"), (there) => !there))
+          const interrupted = yield* Effect.forkChild(cache.getOrSet("k", Effect.never, { singleFlight: "cluster" }))
+          yield* eventually(cache.has("k"))
+          yield* Fiber.interrupt(interrupted)
+          yield* eventually(Effect.map(cache.has("k"), (there) => !there))
+        })
+      )
+
+      it.effect("a stale value is claimed for the refresh, and keeps its place", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh({ cipher: Cipher.aes256gcm([keyOf(1)]) })
+          const options = { ...stale, singleFlight: "cluster" } as const
+          yield* cache.getOrSet("k", Effect.succeed("old"), options)
+          yield* TestClock.adjust("11 seconds")
+          const gate = yield* Deferred.make<void>()
+          yield* cache.getOrSet("k", Effect.as(Deferred.await(gate), "new"), options)
+          yield* eventually(
+            Effect.map(cache.client.send("GET", [cache.makeKey("k")]), (stored) =>
+              /^.*![0-9a-z]+\.[0-9a-f]+\n/.test(String(stored))
+            )
+          )
+          // In another process, which sees the claim, nobody would look it up.
+          const elsewhere = cache.withSchema(Schema.String)
+          assert.strictEqual(yield* elsewhere.getOrSet("k", Effect.die("must not run"), options), "old")
+          yield* Deferred.succeed(gate, undefined)
+          yield* eventually(Effect.map(cache.get("k"), (found) => Option.contains(found, "new")))
+        })
+      )
+
+      it.effect("what cannot be decoded is replaced under a lease, too", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          for (const damaged of ["{", "\u00011json>zstd\nx", "\u00019?\n"]) {
+            for (const singleFlight of ["process", "cluster"] as const) {
+              yield* cache.client.send("SET", [cache.makeKey("k"), damaged])
+              assert.strictEqual((yield* Effect.flip(cache.get("k")))._tag, "CacheCodecError")
+              assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("good"), { singleFlight }), "good")
+              assert.deepStrictEqual(yield* cache.get("k"), Option.some("good"))
+            }
+          }
+        })
+      )
+    })
+
+    describe("refresh", () => {
+      it.effect("replaces what is there, and leaves it when the lookup fails", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.set("k", 1)
+          assert.strictEqual(yield* Effect.flip(cache.refresh("k", Effect.fail("down"))), "down")
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+          assert.strictEqual(yield* cache.refresh("k", Effect.succeed(2), stale), 2)
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some(2))
+        })
+      )
+    })
+
+    describe("getOrSetMany", () => {
+      it.effect("looks up what is missing at once, and what is stale in the background", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const asked: Array<ReadonlyArray<string>> = []
+          const lookup = (suffix: string) => (missing: ReadonlyArray<string>) =>
+            Effect.sync(() => {
+              asked.push(missing)
+              return missing.filter((key) => key !== "nobody").map((key) => [key, key + suffix] as const)
+            })
+          yield* cache.set("a", "a0", stale)
+          const found = yield* cache.getOrSetMany(["b", "a", "nobody", "c", "b"], lookup("1"), stale)
+          assert.deepStrictEqual([...found].toSorted(), [
+            ["a", "a0"],
+            ["b", "b1"],
+            ["c", "c1"]
+          ])
+          assert.deepStrictEqual(asked, [["b", "nobody", "c"]])
+          assert.deepStrictEqual(
+            yield* cache.getMany(["a", "b", "c"]),
+            new Map([
+              ["a", "a0"],
+              ["b", "b1"],
+              ["c", "c1"]
+            ])
+          )
+          yield* TestClock.adjust("11 seconds")
+          const served = yield* cache.getOrSetMany(["a", "b"], lookup("2"), stale)
+          assert.deepStrictEqual([...served.values()], ["a0", "b1"])
+          yield* eventually(Effect.map(cache.getMany(["a", "b"]), (found) => found.get("b") === "b2"))
+          assert.deepStrictEqual(asked[1], ["a", "b"])
+          assert.deepStrictEqual(yield* cache.getOrSetMany([], () => Effect.die("must not run")), new Map())
+          assert.strictEqual(yield* Effect.flip(cache.getOrSetMany(["x"], () => Effect.fail("down"))), "down")
+        })
+      )
+
+      it.effect("stores no older result", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const lookup = () =>
+            Effect.as(Effect.andThen(cache.delete("a"), cache.set("b", "newer")), [
+              ["a", "older"],
+              ["b", "older"],
+              ["c", "older"]
+            ] as const)
+          yield* cache.getOrSetMany(["a", "b", "c"], lookup)
+          assert.deepStrictEqual(
+            yield* cache.getMany(["a", "b", "c"]),
+            new Map([
+              ["b", "newer"],
+              ["c", "older"]
+            ])
+          )
+        })
+      )
+    })
+
+    describe("formats", () => {
+      const secret = Cipher.aes256gcm([keyOf(7)])
+      for (const [name, options] of Object.entries({
+        msgpack: { serializer: Serializer.msgpack },
+        zstd: { compressor: Compressor.zstd({ threshold: 10 }) },
+        encrypted: { cipher: secret },
+        all: { serializer: Serializer.msgpack, compressor: Compressor.lz4({ threshold: 10 }), cipher: secret }
+      })) {
+        it.effect(`${name}: every operation on values`, () =>
+          Effect.gen(function* () {
+            const cache = yield* fresh(options)
+            const value = { text: "some text ".repeat(20), n: 1 }
+            yield* cache.set("a", value)
+            assert.deepStrictEqual(yield* cache.get("a"), Option.some(value))
+            assert.isTrue(yield* cache.add("b", value))
+            assert.deepStrictEqual(yield* cache.setMany({ c: value, d: null }), [])
+            assert.deepStrictEqual(
+              yield* cache.getMany(["a", "b", "c", "d", "e"]),
+              new Map<string, unknown>([
+                ["a", value],
+                ["b", value],
+                ["c", value],
+                ["d", null]
+              ])
+            )
+            assert.deepStrictEqual(yield* cache.getAndSet("a", "x"), Option.some(value))
+            assert.deepStrictEqual(yield* cache.getAndDelete("a"), Option.some("x"))
+            assert.deepStrictEqual(yield* cache.getOrSet("f", Effect.succeed(value), stale), value)
+            assert.deepStrictEqual(yield* cache.getOrSet("f", Effect.never, stale), value)
+            yield* cache.expire("b", "1 hour")
+            assert.isTrue(yield* cache.rename("b", "g"))
+            assert.deepStrictEqual(yield* cache.get("g"), Option.some(value))
+            assert.isTrue(Option.exists(yield* cache.ttl("g"), (ttl) => Duration.toMillis(ttl) > 3_000_000))
+            assert.isFalse(yield* cache.rename("g", "c", { overwrite: false }))
+            assert.strictEqual(yield* cache.incrVersion("g"), 2)
+            assert.deepStrictEqual(yield* cache.get("g", { version: 2 }), Option.some(value))
+            assert.isFalse(yield* cache.has("g"))
+            assert.strictEqual((yield* Effect.flip(cache.rename("nothing", "x")))._tag, "CacheMissError")
+            assert.strictEqual(yield* cache.incr("count", 1, { initial: 0 }), 1)
+            assert.strictEqual(yield* cache.incr("count"), 2)
+          })
+        )
+      }
+
+      it.effect("a value under a foreign key is refused, and missed by getOrSet", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh({ cipher: secret })
+          yield* cache.set("mine", "balance: 100")
+          const { client } = cache
+          const stolen = yield* client.send("GET", [cache.makeKey("mine")], { reply: "buffer" })
+          assert.isTrue(Buffer.isBuffer(stolen))
+          if (Buffer.isBuffer(stolen)) yield* client.send("SET", [cache.makeKey("yours"), stolen])
+          assert.strictEqual((yield* Effect.flip(cache.get("yours")))._tag, "CacheCodecError")
+          assert.strictEqual(yield* cache.getOrSet("yours", Effect.succeed("balance: 0")), "balance: 0")
+        })
+      )
+    })
+
+    it.effect("interrupted callers leave nothing behind", () =>
+      Effect.gen(function* () {
+        const cache = yield* fresh()
+        const exit = yield* Effect.exit(Effect.timeoutOption(Effect.never, 0))
+        assert.isTrue(Exit.isSuccess(exit))
+        const fibers = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+          Effect.forkChild(cache.getOrSet("k", Effect.never, stale))
+        )
+        yield* background
+        yield* Fiber.interruptAll(fibers)
+        assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("free"), stale), "free")
+      })
+    )
+  })
+}
