@@ -144,7 +144,7 @@ describe("msgpack", () => {
         [new Map([["k", () => 1]]), "function at .get(…)"],
         [new Set([Symbol("s")]), "symbol"],
         [new Date(Number.NaN), "an invalid date"],
-        [new (class Secret {})(), "a Secret"]
+        [new URL("http://secret"), "a URL"]
       ] as const) {
         const error = yield* Effect.flip(codec.encode(entry, value))
         assert.strictEqual(error._tag, "CacheCodecError")

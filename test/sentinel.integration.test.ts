@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { CacheLive, ValkeySentinel } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
+import { lookupContract } from "./contracts/lookupContract.ts"
 import { pause } from "./support/pause.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
 
@@ -9,3 +10,4 @@ const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => Valkey
 
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)
+lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

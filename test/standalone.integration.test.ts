@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { CacheLive, ValkeyStandalone } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
+import { lookupContract } from "./contracts/lookupContract.ts"
 import { makeCertificates, tlsArguments } from "./support/certificates.ts"
 import { pause } from "./support/pause.ts"
 import { freePort, startServer } from "./support/ValkeyServer.ts"
@@ -30,3 +31,5 @@ for (const [way, client] of [
   cacheContract(`the cache on one server over ${way}`, Layer.provide(CacheLive, client), { pass: pause })
   clientContract(`the client on one server over ${way}`, client)
 }
+
+lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))

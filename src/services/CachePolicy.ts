@@ -27,10 +27,9 @@ export interface CachePolicyShape {
   readonly absorbs?: boolean | undefined
 }
 
-/** Read when a cache is built. Default: no policy, no cost. */
-export const CachePolicy: Context.Reference<CachePolicyShape | undefined> = Context.Reference<
-  CachePolicyShape | undefined
->("effect-vcache/CachePolicy", { defaultValue: () => undefined })
+const reference = Context.Reference<CachePolicyShape | undefined>("effect-vcache/CachePolicy", {
+  defaultValue: () => undefined
+})
 
 /** A policy made of others keeps them, so that they can be put in order again. */
 const partsOf = new WeakMap<CachePolicyShape, ReadonlyArray<CachePolicyShape>>()
@@ -52,7 +51,15 @@ const compose = (inner: CachePolicyShape, outer: CachePolicyShape | undefined): 
 export const layerPolicy = <E, R>(make: Effect.Effect<CachePolicyShape, E, R>) =>
   Layer.fresh(
     Layer.effect(
-      CachePolicy,
-      CachePolicy.use((outer) => Effect.map(make, (policy) => compose(policy, outer)))
+      reference,
+      reference.use((outer) => Effect.map(make, (policy) => compose(policy, outer)))
     )
   )
+
+/**
+ * Read when a cache is built. Default: no policy, no cost. `CachePolicy.layer` adds a policy of one's own to those around
+ * it; `Layer.succeed(CachePolicy, undefined)` spares a cache the policies of all others.
+ */
+export const CachePolicy: Context.Reference<CachePolicyShape | undefined> & {
+  readonly layer: (policy: CachePolicyShape) => Layer.Layer<never>
+} = Object.assign(reference, { layer: (policy: CachePolicyShape) => layerPolicy(Effect.succeed(policy)) })
