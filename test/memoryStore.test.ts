@@ -118,6 +118,16 @@ it.effect("time is the clock's: an hour passes in no time", () =>
   }).pipe(Effect.provide(CacheMemory))
 )
 
+it.effect("a clock that stands between two milliseconds is no trouble", () =>
+  Effect.gen(function* () {
+    yield* TestClock.adjust(0.5)
+    const client = yield* ValkeyClient
+    yield* client.send("SET", ["k", "v", "PX", 10])
+    yield* TestClock.adjust(9.2)
+    assert.strictEqual(yield* client.send("PTTL", ["k"]), 1)
+  }).pipe(Effect.provide(ValkeyMemory.layer()))
+)
+
 it.effect("bytes that the caller changes later stay as they were stored", () =>
   withStore({}, (client) =>
     Effect.gen(function* () {

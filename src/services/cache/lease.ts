@@ -1,5 +1,5 @@
 /** Single flight among processes: who looks a key up says so in the key itself, so that whatever happens to the key happens to the claim. */
-import { Clock, Duration, Effect, Exit, Fiber, Option, Random, type Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Option, Random, type Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Arg } from "../../schema/Command.ts"
 import { type Claim, claimed, lease, type Stored } from "../../schema/Frame.ts"
@@ -9,6 +9,7 @@ import type { Found } from "./entry.ts"
 
 /** A claim outlives the process that made it by this much at most, in milliseconds; it is renewed three times in it. */
 const leaseMillis = 10_000
+const renewEvery = 3000
 
 /** Others wait this long for a value before they look it up themselves, without storing it. */
 const maxWait = 30_000
@@ -79,7 +80,7 @@ const acquire = Effect.fnUntraced(function* <A, R>(
   for (;;) {
     const now = yield* Clock.currentTimeMillis
     if (!isClaimed(seen, now)) {
-      const claim = { until: now + leaseMillis, token }
+      const claim = { until: Math.ceil(now) + leaseMillis, token }
       const holder: Holder = {
         token,
         value: seen !== undefined && Option.isSome(seen.value) ? seen : undefined,
@@ -141,8 +142,8 @@ const release = <A, R>({ client, final }: LeaseTarget<A, R>, holder: Holder): Ef
 const renewing = <A, R>({ client, final }: LeaseTarget<A, R>, holder: Holder): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (;;) {
-      yield* Effect.sleep(Duration.millis(leaseMillis / 3))
-      const claim = { until: (yield* Clock.currentTimeMillis) + leaseMillis, token: holder.token }
+      yield* Effect.sleep(renewEvery)
+      const claim = { until: Math.ceil(yield* Clock.currentTimeMillis) + leaseMillis, token: holder.token }
       const next = claimOn(holder.value, claim)
       const lifetime = holder.value === undefined ? leaseMillis : ""
       // Only interrupted while it waits: otherwise nobody knew what the key holds.
