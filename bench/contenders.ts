@@ -1,14 +1,14 @@
 /** The rivals and we, each doing the same work on the same server. A process loads only what it measures. */
-import { Effect, Layer, Option } from "effect"
-import { CacheLive, CacheService, type TypedCache, ValkeyUrl } from "../src/index.ts"
+import { Effect } from "effect"
 import { openIovalkey } from "./iovalkey.ts"
-import { type Burst, loops } from "./measure.ts"
-import { Article, article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
+import { type Burst, type BurstRequest, fibers, loops } from "./measure.ts"
+import { formats, lookups, ours, policies } from "./ours.ts"
+import { article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
 
 export interface Contender {
   /** Gives the stored article, parsed where the contender parses. */
   readonly read: (key: string) => Promise<unknown>
-  readonly work: { readonly get: Burst; readonly set?: Burst; readonly getMany?: Burst }
+  readonly work: Readonly<Partial<Record<BurstRequest["work"], Burst>>>
 }
 
 const host = "127.0.0.1"
@@ -17,39 +17,6 @@ const millis = lifetime * 1000
 const reading = (read: (key: string) => Promise<unknown>): Burst => {
   const key = inTurn()
   return loops(() => read(key()))
-}
-
-/** Bursts of Effect code: as many fibers as are to be in flight. */
-const fibers =
-  <E>(operation: () => Effect.Effect<unknown, E>): Burst =>
-  (concurrency, count) => {
-    let left = count
-    const loop = Effect.whileLoop({ while: () => left-- > 0, body: operation, step: () => {} })
-    return Effect.runPromise(
-      Effect.forEach(Array.from({ length: concurrency }), () => loop, { concurrency: "unbounded", discard: true })
-    )
-  }
-
-const ours = async (url: string, typed: boolean): Promise<Contender> => {
-  const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
-  const cache = await new Promise<TypedCache<unknown>>((resolve, reject) => {
-    const held = Effect.flatMap(CacheService, (cache) => {
-      resolve(cache)
-      return Effect.never
-    })
-    Effect.runPromise(Effect.provide(held, Layer.provide(CacheLive, client))).catch(reject)
-  })
-  const view = typed ? cache.withSchema(Article) : cache
-  const key = inTurn()
-  const batch = inBatches()
-  return {
-    read: (key) => Effect.runPromise(Effect.map(view.get(key), Option.getOrUndefined)),
-    work: {
-      get: fibers(() => view.get(key())),
-      set: fibers(() => view.set(key(), article, { timeToLive: millis })),
-      getMany: fibers(() => view.getMany(batch()))
-    }
-  }
 }
 
 const iovalkey = async (
@@ -80,9 +47,7 @@ const asText = (text: string): unknown => text
 const onPort = (make: (port: number) => Promise<Contender>) => (url: string) => make(Number(new URL(url).port))
 
 /** Each stores what it reads under names of its own, so that it finds its own format. */
-export const contenders: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
-  "effect-vcache withSchema": (url) => ours(url, true),
-  "effect-vcache": (url) => ours(url, false),
+const rivals: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
   "iovalkey, text only": (url) => iovalkey(url, false, asText),
   "iovalkey + JSON": (url) => iovalkey(url, false, JSON.parse),
   "iovalkey auto-pipelined + JSON": (url) => iovalkey(url, true, JSON.parse),
@@ -131,7 +96,8 @@ export const contenders: Readonly<Record<string, (url: string) => Promise<Conten
     for (const key of keys) await cache.set(key, article, millis)
     const key = inTurn()
     const read = (key: string) => cache.get(key)
-    return { read, work: { get: reading(read), set: loops(() => cache.set(key(), article, millis)) } }
+    const getOrSet = reading((key) => cache.wrap(key, () => article, millis))
+    return { read, work: { get: reading(read), getOrSet, set: loops(() => cache.set(key(), article, millis)) } }
   }),
   "bentocache (L2 only)": onPort(async (port) => {
     const { BentoCache, bentostore } = await import("bentocache")
@@ -144,7 +110,11 @@ export const contenders: Readonly<Record<string, (url: string) => Promise<Conten
     for (const key of keys) await cache.set({ key, value: article, ttl })
     const key = inTurn()
     const read = (key: string) => cache.get({ key })
-    return { read, work: { get: reading(read), set: loops(() => cache.set({ key: key(), value: article, ttl })) } }
+    const getOrSet = reading((key) => cache.getOrSet({ key, ttl, factory: () => article }))
+    return {
+      read,
+      work: { get: reading(read), getOrSet, set: loops(() => cache.set({ key: key(), value: article, ttl })) }
+    }
   }),
   "unstorage (ioredis)": onPort(async (port) => {
     const { createStorage } = await import("unstorage")
@@ -163,6 +133,11 @@ export const contenders: Readonly<Record<string, (url: string) => Promise<Conten
     return { read: (key) => Effect.runPromise(get(key)), work: { get: fibers(() => get(key())) } }
   })
 }
+
+/** What is measured beside each other in most rows. */
+export const rivalsAndUs: ReadonlyArray<string> = [...Object.keys(ours), ...Object.keys(rivals)]
+
+export const contenders: typeof rivals = { ...ours, ...rivals, ...formats, ...policies, ...lookups }
 
 /** What every raw client reads. */
 export const prepare = async (url: string): Promise<void> => {

@@ -11,9 +11,11 @@ import { Redis } from "iovalkey"
 import { startCluster } from "../test/support/ClusterFleet.ts"
 import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
 import { startServer, type ValkeyServer } from "../test/support/ValkeyServer.ts"
-import { contenders, prepare } from "./contenders.ts"
+import { codecRows } from "./codecs.ts"
+import { prepare, rivalsAndUs } from "./contenders.ts"
+import { formats, lookups, policies } from "./ours.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
-import { measure, nanoseconds, type Result, Runner } from "./measure.ts"
+import { type BurstRequest, measure, nanoseconds, type Result, Runner } from "./measure.ts"
 import { text } from "./value.ts"
 
 interface Target {
@@ -78,15 +80,27 @@ const rivals = [
   "effect"
 ]
 
-/** Reads on a topology of several servers: ours with and without a schema against iovalkey doing the same. */
-const benchTopology = async (url: string): Promise<ReadonlyArray<Result>> => {
-  await prepare(url)
+/** Some contenders alone, doing one kind of work with 64 in flight. */
+const benchSome = async (
+  url: string,
+  names: ReadonlyArray<string>,
+  work: BurstRequest["work"]
+): Promise<ReadonlyArray<Result>> => {
   const runners: Array<Runner> = []
-  for (const name of [typed, ours, "iovalkey + JSON"]) runners.push(await Runner.start(name, url))
-  const results = await measure(runners, "get", 64)
+  for (const name of names) runners.push(await Runner.start(name, url))
+  const results = await measure(runners, work, 64)
   for (const runner of runners) runner.stop()
   return results
 }
+
+/** Reads on a topology of several servers: ours with and without a schema against iovalkey doing the same. */
+const benchTopology = async (url: string): Promise<ReadonlyArray<Result>> => {
+  await prepare(url)
+  return benchSome(url, [typed, ours, "iovalkey + JSON"], "get")
+}
+
+const manager = "cache-manager (keyv + valkey)"
+const bento = "bentocache (L2 only)"
 
 const bench = async (
   { port, url }: ValkeyServer,
@@ -95,7 +109,7 @@ const bench = async (
 ): Promise<ReadonlyArray<Target>> => {
   await prepare(url)
   const runners: Array<Runner> = []
-  for (const name of Object.keys(contenders)) runners.push(await Runner.start(name, url))
+  for (const name of rivalsAndUs) runners.push(await Runner.start(name, url))
 
   // One command at a time is at the mercy of the scheduler, which puts client and server on one core or on two.
   const get1 = await measure(runners, "get", 1, 25)
@@ -111,6 +125,11 @@ const bench = async (
   observer.disconnect()
   for (const runner of runners) runner.stop()
 
+  const getOrSet = await benchSome(url, [ours, ...Object.keys(lookups), bento, manager], "getOrSet")
+  const byFormat = await benchSome(url, Object.keys(formats), "get")
+  const byPolicy = await benchSome(url, Object.keys(policies), "get")
+  const codecs = codecRows()
+
   const inMemory = nanoseconds(inProcess())
   const nanos = inMemory.get(readOfNumber) ?? Number.NaN
 
@@ -125,9 +144,12 @@ const bench = async (
     ratio("get, 64 in flight, cluster", onCluster, typed, "iovalkey + JSON", 1.7),
     ratio("getMany of 100", many, ours, "iovalkey + JSON", 0.9),
     // They know no schema: the same work is a get without one.
-    ratio("get, 64 in flight", get64, ours, "bentocache (L2 only)", 2.5),
+    ratio("getOrSet that hits, 64 in flight", getOrSet, ours, bento, 2.5),
+    ratio("getOrSet that hits, 64 in flight", getOrSet, ours, manager, 2.5),
+    ratio("get, 64 in flight", byFormat, "with Serializer.binary", typed, 1),
+    ratio("get, 64 in flight", get64, ours, bento, 2.5),
     ratio("get, 64 in flight", get64, ours, "keyv + valkey", 2.5),
-    ratio("get, 64 in flight", get64, ours, "cache-manager (keyv + valkey)", 2.5),
+    ratio("get, 64 in flight", get64, ours, manager, 2.5),
     ratio("get, 64 in flight", get64, ours, "unstorage (ioredis)", 2.5),
     { work: readOfNumber, wanted: "≤ 1 µs", measured: `${(nanos / 1000).toFixed(2)} µs`, met: nanos <= 1000 },
     { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 }
@@ -169,6 +191,24 @@ ${rates({ set: set64 })}
 
 ${rates({ batches: many })}
 
+## getOrSet that hits, 64 in flight
+
+cache-manager's \`wrap\`, bentocache's \`getOrSet\`; ours also with values that can become stale and with lookups shared by processes.
+
+${rates({ hits: getOrSet })}
+
+## get with 64 in flight, by format and by policy
+
+${rates({ gets: byFormat })}
+
+${rates({ gets: byPolicy })}
+
+## Formats
+
+${[...codecs]
+  .map(([shape, rows]) => `### ${shape}\n\n${table(["format", "bytes", "µs to encode", "µs to decode"], rows)}`)
+  .join("\n\n")}
+
 ## In this process
 
 ${table(
@@ -187,7 +227,7 @@ const targets = await Effect.runPromise(
       // Servers that are not measured are not there.
       const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
         Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url))))
-      console.error("measuring; about four minutes …")
+      console.error("measuring; about five minutes …")
       const onSentinel = yield* onTopology(startSentinelFleet({ downAfter: 5000 }))
       const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
       const server = yield* startServer()

@@ -2,12 +2,13 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
+import { Effect } from "effect"
 
 /** Runs an operation `count` times in all, `concurrency` at a time. */
 export type Burst = (concurrency: number, count: number) => Promise<void>
 
 export interface BurstRequest {
-  readonly work: "get" | "set" | "getMany"
+  readonly work: "get" | "set" | "getMany" | "getOrSet"
   readonly concurrency: number
   readonly count: number
 }
@@ -30,6 +31,17 @@ export const loops =
       while (left-- > 0) await operation()
     }
     await Promise.all(Array.from({ length: concurrency }, loop))
+  }
+
+/** Bursts of Effect code: as many fibers as are to be in flight. */
+export const fibers =
+  <E>(operation: () => Effect.Effect<unknown, E>): Burst =>
+  (concurrency, count) => {
+    let left = count
+    const loop = Effect.whileLoop({ while: () => left-- > 0, body: operation, step: () => {} })
+    return Effect.runPromise(
+      Effect.forEach(Array.from({ length: concurrency }), () => loop, { concurrency: "unbounded", discard: true })
+    )
   }
 
 /** A contender's process. */
@@ -95,8 +107,10 @@ export const measure = async (
 }
 
 /** Nanoseconds for one synchronous call, the median of interleaved rounds. */
-export const nanoseconds = (calls: Readonly<Record<string, () => unknown>>): ReadonlyMap<string, number> => {
-  const count = 100_000
+export const nanoseconds = (
+  calls: Readonly<Record<string, () => unknown>>,
+  count = 100_000
+): ReadonlyMap<string, number> => {
   const times = new Map(Object.keys(calls).map((name) => [name, [] as Array<number>]))
   for (let round = -2; round < defaultRounds; round++) {
     for (const [name, call] of Object.entries(calls)) {

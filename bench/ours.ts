@@ -1,0 +1,105 @@
+/** The cache in its variations, as contenders. */
+import { Effect, Layer, Option } from "effect"
+import {
+  Breaker,
+  CacheLive,
+  CacheOptions,
+  type CacheOptionsShape,
+  CacheService,
+  Compressor,
+  IgnoreExceptions,
+  type LookupOption,
+  Metrics,
+  Serializer,
+  Tracing,
+  type TypedCache,
+  ValkeyUrl
+} from "../src/index.ts"
+import type { Contender } from "./contenders.ts"
+import { fibers } from "./measure.ts"
+import { Article, article, inBatches, inTurn, keys, lifetime } from "./value.ts"
+
+interface Variation {
+  readonly typed?: boolean
+  readonly options?: Partial<CacheOptionsShape>
+  readonly policies?: ReadonlyArray<Layer.Layer<never>>
+  readonly lookup?: LookupOption
+}
+
+const millis = lifetime * 1000
+
+const open = (url: string, { options = {}, policies = [] }: Variation): Promise<TypedCache<unknown>> => {
+  const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
+  const layer = policies.reduce<typeof CacheLive>((cache, policy) => Layer.provide(cache, policy), CacheLive)
+  return new Promise((resolve, reject) => {
+    const held = Effect.flatMap(CacheService, (cache) => {
+      resolve(cache)
+      return Effect.never
+    })
+    const provided = Layer.provide(layer, [client, CacheOptions.layer(options)])
+    Effect.runPromise(Effect.provide(held, provided)).catch(reject)
+  })
+}
+
+const contender =
+  (variation: Variation = {}) =>
+  async (url: string): Promise<Contender> => {
+    const cache = await open(url, variation)
+    const view = variation.typed === true ? cache.withSchema(Article) : cache
+    const lookup = Effect.succeed(article)
+    const lookupOptions = { timeToLive: millis, ...variation.lookup }
+    if (variation.options !== undefined || variation.lookup !== undefined) {
+      // In a format of its own, under names of its own.
+      for (const key of keys) await Effect.runPromise(view.refresh(key, lookup, { ...lookupOptions, jitter: 0 }))
+    }
+    const key = inTurn()
+    const batch = inBatches()
+    return {
+      read: (key) => Effect.runPromise(Effect.map(view.get(key), Option.getOrUndefined)),
+      work: {
+        get: fibers(() => view.get(key())),
+        set: fibers(() => view.set(key(), article, { timeToLive: millis })),
+        getMany: fibers(() => view.getMany(batch())),
+        getOrSet: fibers(() => view.getOrSet(key(), lookup, lookupOptions))
+      }
+    }
+  }
+
+const ignore = IgnoreExceptions.layer()
+const breaker = Breaker.layer()
+const tracing = Tracing.layer()
+
+/** Measured beside the others. */
+export const ours: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
+  "effect-vcache withSchema": contender({ typed: true }),
+  "effect-vcache": contender()
+}
+
+/** Measured beside each other. */
+export const formats: typeof ours = {
+  "effect-vcache withSchema": contender({ typed: true }),
+  "with Serializer.binary": contender({ typed: true, options: { prefix: "binary", serializer: Serializer.binary } }),
+  "with Serializer.msgpack": contender({ typed: true, options: { prefix: "msgpack", serializer: Serializer.msgpack } }),
+  "with Compressor.zstd": contender({
+    typed: true,
+    options: { prefix: "zstd", compressor: Compressor.zstd({ threshold: 500 }) }
+  })
+}
+
+/** Measured beside each other. */
+export const policies: typeof ours = {
+  "no policy": contender(),
+  IgnoreExceptions: contender({ policies: [ignore] }),
+  Breaker: contender({ policies: [breaker] }),
+  Metrics: contender({ policies: [Metrics.layer] }),
+  "Tracing, spans collected by nobody": contender({ policies: [tracing] }),
+  "all four": contender({ policies: [breaker, tracing, Metrics.layer, ignore] })
+}
+
+export const lookups: typeof ours = {
+  "with staleFor and xfetch": contender({
+    options: { prefix: "timed" },
+    lookup: { staleFor: millis, earlyRefresh: { _tag: "xfetch" } }
+  }),
+  "shared in the fleet": contender({ lookup: { singleFlight: "cluster" } })
+}
