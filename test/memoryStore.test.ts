@@ -118,6 +118,17 @@ it.effect("time is the clock's: an hour passes in no time", () =>
   }).pipe(Effect.provide(CacheMemory))
 )
 
+it.effect("a cache that outlives its layer looks up without sharing", () =>
+  Effect.gen(function* () {
+    const cache = yield* Effect.provide(CacheService, Layer.fresh(CacheMemory))
+    const stale = { timeToLive: "1 second", staleFor: "1 hour", softTimeout: "1 hour" } as const
+    assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(1), stale), 1)
+    yield* TestClock.adjust("2 seconds")
+    assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(2), stale), 1)
+    assert.strictEqual(yield* cache.getOrSet("l", Effect.succeed(3), { singleFlight: "cluster" }), 3)
+  })
+)
+
 it.effect("a clock that stands between two milliseconds is no trouble", () =>
   Effect.gen(function* () {
     yield* TestClock.adjust(0.5)

@@ -34,8 +34,25 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
     effect: Effect.Effect<A, CacheError, R>
   ): Effect.Effect<A, CacheError | CircuitBreaker.CircuitBreakerError, R> =>
     breaker.execute<A, CacheError, R>(effect, { key: "cache", classify: outcomeOf })
+
+  // While nothing has failed since the last success, there is nothing that the breaker needs to be told or asked.
+  let healthy = true
+  const recorded = (error: CacheError) =>
+    Effect.suspend(() => {
+      healthy = false
+      // The operation's own failure stands, whatever the breaker says of it by now.
+      return Effect.andThen(Effect.ignore(guarded(Effect.fail(error))), Effect.fail(error))
+    })
+
   const policy: CachePolicyShape = <A, R>({ name }: Operation<A>, effect: Effect.Effect<A, CacheError, R>) =>
-    Effect.catchTag(guarded(effect), "CircuitBreakerError", () => Effect.fail(circuitOpen(name)))
+    Effect.suspend(() =>
+      healthy
+        ? Effect.catchIf(effect, isTransient, recorded)
+        : guarded(effect).pipe(
+            Effect.tap(() => Effect.sync(() => (healthy = true))),
+            Effect.catchTag("CircuitBreakerError", () => Effect.fail(circuitOpen(name)))
+          )
+    )
   return policy
 })
 

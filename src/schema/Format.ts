@@ -2,7 +2,7 @@
 import { lostText } from "./alteration.ts"
 import { type Cipher } from "./Cipher.ts"
 import { type Compressor } from "./Compressor.ts"
-import { framed, type Header, headerText, type Stored, type Timing } from "./Frame.ts"
+import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./Frame.ts"
 import { integers, Serializer } from "./Serializer.ts"
 import type { ReplyEncoding } from "./Command.ts"
 
@@ -42,10 +42,13 @@ export class Formats {
   /** How replies must be read: text where nothing but JSON text is expected. */
   readonly reply: ReplyEncoding
   readonly encrypted: boolean
+  /** Plain text is built-in JSON, and JSON text is stored plain. */
+  readonly plainJson: boolean
   readonly #cipher: Cipher | undefined
   readonly #compressor: Compressor | undefined
   readonly #readable = new Map<string, Format>()
   readonly #plain: Serializer | undefined
+  readonly #headers: Array<KnownHeader> = []
 
   constructor({ cipher, compressor, serializer }: FormatOptions) {
     const serializers = listOf(serializer)
@@ -63,6 +66,25 @@ export class Formats {
     this.#readable.set(nameOf(integers, undefined, cipher), { serializer: integers, compressor: undefined })
     const textOnly = serializers.every((serializer) => serializer === Serializer.json)
     this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
+    this.plainJson = this.#plain === Serializer.json && cipher === undefined
+    for (const format of this.#readable.keys()) this.#headers.push(new KnownHeader(format))
+  }
+
+  /** Undefined for plain text. Throws where the header is none of ours. */
+  header(stored: Stored): Header | undefined {
+    if (!isFramed(stored)) return undefined
+    // Most are one of the few that say nothing but the format.
+    for (const known of this.#headers) if (known.begins(stored)) return known.header
+    return readHeader(stored)
+  }
+
+  /** What is stored of a value where nothing has to be done to it; undefined where something has. */
+  plain({ payload, serializer }: Serialized): string | undefined {
+    const asIs =
+      this.#compressor === undefined &&
+      this.#cipher === undefined &&
+      (serializer === Serializer.json || serializer === integers)
+    return asIs && typeof payload === "string" ? payload : undefined
   }
 
   /** JSON text stays as it is unless something else is asked for. */
@@ -133,12 +155,35 @@ export class Formats {
     const bytes = toBytes(payload)
     if (bytes.length < compressor.threshold) return undefined
     const compressed = step(`compression with ${compressor.id}`, () => compressor.compress(bytes))
-    return compressed.length < bytes.length ? compressed : undefined
+    // A header comes with it.
+    return compressed.length + headerLength < bytes.length ? compressed : undefined
   }
 }
 
 /** Integers are raw under every serializer. */
 const integer = /^-?\d+$/
+
+/** The header of values that cannot become stale. */
+class KnownHeader {
+  readonly header: Header
+  readonly #text: string
+  readonly #bytes: Buffer
+
+  constructor(format: string) {
+    this.#text = framedText(format)
+    this.#bytes = Buffer.from(this.#text)
+    this.header = { format, timing: undefined, claim: undefined, length: this.#text.length }
+  }
+
+  begins(stored: Stored): boolean {
+    if (typeof stored === "string") return stored.startsWith(this.#text)
+    const bytes = this.#bytes
+    for (let i = 0; i < bytes.length; i++) if (stored[i] !== bytes[i]) return false
+    return true
+  }
+}
+
+const framedText = (format: string): string => String(framed(headerText(format, undefined), ""))
 
 /** Binds what is encrypted to its header and its key. */
 const associated = (header: string, finalKey: string): Buffer => Buffer.from(`${header}\n${finalKey}`)
@@ -158,6 +203,9 @@ const kindOf = (error: unknown): string => {
   if (!(error instanceof Error)) return "unknown reason"
   return "code" in error && typeof error.code === "string" ? error.code : error.name
 }
+
+/** About. */
+const headerLength = 20
 
 const idPattern = /^[a-z][\w.-]{0,31}$/i
 

@@ -8,7 +8,7 @@ import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
 import { CacheCodecError, CacheInputError, type Cause } from "./CacheError.ts"
 import type { ReplyEncoding } from "./Command.ts"
 import { FormatError, Formats, type FormatOptions, type Serialized, toBytes } from "./Format.ts"
-import { type Header, isFramed, readHeader, type Stored, type Timing } from "./Frame.ts"
+import { type Header, isFramed, type Stored, type Timing } from "./Frame.ts"
 import { integers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError
@@ -36,6 +36,8 @@ export interface ValueCodec<A, RD = never, RE = never> {
 interface ValueForm<A, RD, RE> {
   readonly serialize: (entry: EntryName, value: A) => Effect.Effect<Serialized, CodecError, RE>
   readonly deserialize: (entry: EntryName, serialized: Serialized) => Effect.Effect<A, CodecError, RD>
+  /** The shortest way of the most usual case. */
+  readonly fromJson: (entry: EntryName, text: Stored) => Effect.Effect<A, CodecError, RD>
 }
 
 /** What kept a value from being encoded or decoded; its message names paths and types, never the value. */
@@ -87,6 +89,14 @@ const deserialize = (entry: EntryName, { payload, serializer }: Serialized): Exi
   }
 }
 
+const parse = (entry: EntryName, text: Stored): Exit.Exit<unknown, CodecError> => {
+  try {
+    return Exit.succeed(Serializer.json.decode(text))
+  } catch (error) {
+    return Exit.fail(failed(entry, "decode", error))
+  }
+}
+
 const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE>): ValueCodec<A, RD, RE> => {
   const attempt = <B>(
     entry: EntryName,
@@ -101,21 +111,25 @@ const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE>): Val
   }
   return {
     reply: formats.reply,
-    header: (entry, stored) => (isFramed(stored) ? attempt(entry, "decode", () => readHeader(stored)) : plain),
+    header: (entry, stored) => (isFramed(stored) ? attempt(entry, "decode", () => formats.header(stored)) : plain),
     // The eager forms take no fiber step for a schema without asynchronous parts.
     encode: (entry, value, timing) =>
-      Effect.flatMapEager(form.serialize(entry, value), (serialized) =>
-        attempt(entry, "encode", () => formats.seal(serialized, entry.final, timing))
-      ),
-    decode: (entry, stored, header) =>
-      Effect.flatMapEager(
+      Effect.flatMapEager(form.serialize(entry, value), (serialized) => {
+        const plain = timing === undefined ? formats.plain(serialized) : undefined
+        if (plain !== undefined) return Exit.succeed(plain)
+        return attempt(entry, "encode", () => formats.seal(serialized, entry.final, timing))
+      }),
+    decode: (entry, stored, header) => {
+      if (header === undefined && formats.plainJson) return form.fromJson(entry, stored)
+      return Effect.flatMapEager(
         attempt(entry, "decode", () => formats.open(stored, header, entry.final)),
         (serialized) => form.deserialize(entry, serialized)
-      ),
+      )
+    },
     rebind: formats.encrypted
       ? (entry, stored, to) =>
           attempt(entry, "decode", () => {
-            const header = isFramed(stored) ? readHeader(stored) : undefined
+            const header = formats.header(stored)
             // A counter is not encrypted, and a claim is no value.
             if (header === undefined || header.format === "") return stored
             return formats.seal(formats.open(stored, header, entry.final), to, header.timing)
@@ -129,7 +143,11 @@ const plain = Exit.succeed(undefined)
 /** Any value that the serializer holds, as it is. */
 export const unknownCodec = (options: FormatOptions): ValueCodec<unknown> => {
   const formats = new Formats(options)
-  return makeCodec(formats, { serialize: (entry, value) => serialize(entry, formats.writer, value), deserialize })
+  return makeCodec(formats, {
+    serialize: (entry, value) => serialize(entry, formats.writer, value),
+    deserialize,
+    fromJson: parse
+  })
 }
 
 export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
@@ -150,6 +168,14 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
     Effect.mapErrorEager(encodeJson(value), (error) => failed(entry, "encode", error))
   const viaJson = (entry: EntryName, writer: Serializer, value: S["Type"]) =>
     Effect.flatMapEager(encodedJson(entry, value), (json) => serialize(entry, writer, json))
+
+  const fromParsed = (entry: EntryName, json: unknown) => {
+    const decoded = decodeJson(json)
+    return valueNow(decoded) === undefined
+      ? Effect.mapErrorEager(decoded, (error) => failed(entry, "decode", error))
+      : // It cannot fail any more.
+        (decoded as Effect.Effect<S["Type"], never, S["DecodingServices"]>)
+  }
 
   const derived = new Map<Serializer, ReturnType<typeof derive<S>>>()
   const derivedFrom = (serializer: Serializer) => {
@@ -196,9 +222,11 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
             failed(entry, "decode", error)
           )
         }
-        return Effect.flatMapEager(deserialize(entry, serialized), (json) =>
-          Effect.mapErrorEager(decodeJson(json), (error) => failed(entry, "decode", error))
-        )
+        return Effect.flatMapEager(deserialize(entry, serialized), (json) => fromParsed(entry, json))
+      },
+      fromJson: (entry, text) => {
+        const json = parse(entry, text)
+        return Exit.isSuccess(json) ? fromParsed(entry, json.value) : Exit.failCause(json.cause)
       }
     })
   }
@@ -209,8 +237,8 @@ const derive = <S extends Schema.Constraint>(schema: S, forSchema: NonNullable<S
   return { encode: Schema.encodeEffect(codec), decode: Schema.decodeUnknownEffect(codec) }
 }
 
-/** The value where the effect neither waits nor fails; undefined = run it. */
-export const valueNow = <A, E, R>(effect: Effect.Effect<A, E, R>): { readonly value: A } | undefined => {
+/** The value where there is one without running anything; undefined = run the effect. */
+export const valueNow = <A, E, R>(effect: Effect.Effect<A, E, R> | undefined): { readonly value: A } | undefined => {
   // An exit is the effect that it is the result of, and so of the same type.
   const exit = Exit.isExit(effect) ? (effect as Exit.Exit<A, E>) : undefined
   return exit !== undefined && Exit.isSuccess(exit) ? exit : undefined

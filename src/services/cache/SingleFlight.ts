@@ -69,6 +69,8 @@ export class SingleFlight {
 
   /** The result of the work in flight for `key`, or of `work`, which is then in flight. Interrupted when the last who waits leaves. */
   share<A, E, R>(key: string, work: Work<A, E, R>, onJoin: Effect.Effect<void> = Effect.void): Effect.Effect<A, E, R> {
+    // Nothing starts there any more; whoever still has the cache looks up for himself.
+    if (this.#closed) return Effect.suspend(() => work({ outdated: false }))
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(this.#board(key, work, onJoin), (flight) => {
         // The flights of one key all come from one codec, so the types are those of the one who started it.
@@ -80,9 +82,14 @@ export class SingleFlight {
 
   /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
   start<A, E, R>(key: string, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
+    if (this.#closed) return Effect.succeed(Effect.interrupt)
     return Effect.map(this.#board(key, work, Effect.void), ({ result }) =>
       Deferred.await(result as Deferred.Deferred<A, E>)
     )
+  }
+
+  get #closed(): boolean {
+    return this.#scope.state._tag === "Closed"
   }
 
   outdate(key: string): void {

@@ -8,7 +8,7 @@ import type { TtlOption, TypedCache } from "../CacheService.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { sendAll, split, ValueSize } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
-import { liveValue } from "./entry.ts"
+import { liveValue, plainValue } from "./entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "./readMany.ts"
 import * as replies from "./replies.ts"
 import { setArguments } from "./values.ts"
@@ -26,6 +26,11 @@ export const batchOperations = <A, RD, RE>(
       if (Option.isSome(value)) found.set(key, value.value)
     }
     for (let i = 0; i < entries.length; i++) {
+      const plain = valueNow(plainValue(codec, entries[i]!, stored[i]!))
+      if (plain !== undefined) {
+        found.set(entries[i]!.key, plain.value)
+        continue
+      }
       const decoded = valueNow(liveValue(codec, entries[i]!, stored[i]!))
       if (decoded === undefined) {
         const rest = Effect.forEach(

@@ -2,8 +2,8 @@
 import { Clock, Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
-import type { Header, Stored } from "../../schema/Frame.ts"
-import type { CodecError, EntryName, ValueCodec } from "../../schema/ValueCodec.ts"
+import { type Header, isFramed, type Stored } from "../../schema/Frame.ts"
+import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../schema/ValueCodec.ts"
 import { count, metrics } from "./metrics.ts"
 import * as replies from "./replies.ts"
 
@@ -15,9 +15,10 @@ export const liveValue = <A, RD, RE>(
   entry: EntryName,
   stored: Stored
 ): Effect.Effect<Option.Option<A>, CodecError, RD> => {
+  const decoded = (found: Header | undefined) => Effect.mapEager(codec.decode(entry, stored, found), Option.some)
+  if (!isFramed(stored)) return decoded(undefined)
   const header = codec.header(entry, stored)
   if (!Exit.isSuccess(header)) return Exit.failCause(header.cause)
-  const decoded = (found: Header | undefined) => Effect.mapEager(codec.decode(entry, stored, found), Option.some)
   const found = header.value
   if (found === undefined) return decoded(undefined)
   if (found.format === "") return Effect.succeedNone
@@ -35,6 +36,18 @@ export const valueOf =
     if (reply === null) return Effect.succeedNone
     return isStored(reply) ? liveValue(codec, entry, reply) : replies.unexpected(entry.operation)
   }
+
+/** The value of a reply that can be nothing but that, now; undefined where more has to be looked at. */
+export const plainValue = <A, RD, RE>(
+  codec: ValueCodec<A, RD, RE>,
+  entry: EntryName,
+  reply: Reply
+): Effect.Effect<A, never, RD> | undefined => {
+  if (!isStored(reply) || isFramed(reply)) return undefined
+  const decoded = codec.decode(entry, reply, undefined)
+  // It has succeeded, and so is an effect that does not fail.
+  return valueNow(decoded) === undefined ? undefined : (decoded as Effect.Effect<A, never, RD>)
+}
 
 /** All of what a key holds, for who would replace it. */
 export interface Found<A> {
@@ -54,14 +67,13 @@ export const foundIn =
     if (!Exit.isSuccess(header)) return undecodable(reply)
     const found = header.value
     if (found?.format === "") return Exit.succeed({ stored: reply, header: found, value: Option.none() })
-    return Effect.catch(
-      Effect.mapEager(codec.decode(entry, reply, found), (value) => ({
-        stored: reply,
-        header: found,
-        value: Option.some(value)
-      })),
-      () => undecodable(reply)
-    )
+    const decoded = codec.decode(entry, reply, found)
+    const exit = valueNow(decoded)
+    if (exit !== undefined) return Exit.succeed({ stored: reply, header: found, value: Option.some(exit.value) })
+    return Effect.matchEffect(decoded, {
+      onSuccess: (value) => Effect.succeed({ stored: reply, header: found, value: Option.some(value) }),
+      onFailure: () => undecodable(reply)
+    })
   }
 
 const undecodable = (stored: Stored) =>

@@ -20,6 +20,8 @@ export interface LeaseTarget<A, R> {
   readonly client: ValkeyClientShape
   readonly final: string
   readonly scope: Scope.Scope
+  /** The policy that the acquisition passes. */
+  readonly guard: (acquire: Effect.Effect<Acquired<A>, CacheError, R>) => Effect.Effect<Acquired<A>, CacheError, R>
   readonly read: Effect.Effect<Found<A> | undefined, CacheError, R>
   /** The value where it needs no lookup now. */
   readonly usable: (found: Found<A>, now: number) => Option.Option<A>
@@ -41,7 +43,7 @@ export const withLease = <A, E, R, RD>(
   work: (lease: Lease | undefined) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | RD> =>
   Effect.flatMap(
-    Effect.catch(acquire(target, seen), () => Effect.succeed<Acquired<A>>({ _tag: "Unleased" })),
+    Effect.catch(target.guard(acquire(target, seen)), () => Effect.succeed<Acquired<A>>({ _tag: "Unleased" })),
     (acquired) => {
       switch (acquired._tag) {
         case "Value":
@@ -62,7 +64,7 @@ interface Holder {
   readonly token: string
 }
 
-type Acquired<A> =
+export type Acquired<A> =
   | { readonly _tag: "Held"; readonly holder: Holder }
   | { readonly _tag: "Value"; readonly value: A }
   | { readonly _tag: "Unleased" }

@@ -5,8 +5,8 @@ import type { Stored } from "../../schema/Frame.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { TypedCache } from "../CacheService.ts"
 import type { CacheContext } from "./context.ts"
-import { type Found, foundIn } from "./entry.ts"
-import { isClaimed, withLease } from "./lease.ts"
+import { type Found, foundIn, plainValue } from "./entry.ts"
+import { type Acquired, isClaimed, withLease } from "./lease.ts"
 import { isEarly, type LookupPlan, lookupPlan } from "./lookupPlan.ts"
 import { count, metrics } from "./metrics.ts"
 import * as replies from "./replies.ts"
@@ -16,7 +16,7 @@ import { setArguments, timingFor } from "./values.ts"
 export const lookupOperations = <A, RD, RE>(
   context: CacheContext<A, RD, RE>
 ): Pick<TypedCache<A, RD, RE>, "getOrSet" | "refresh"> => {
-  const { allFlights, client, codec, defaults, finalKey, flights, guard, readOptions, scope } = context
+  const { allFlights, client, codec, defaults, finalKey, flights, guard, policy, readOptions, scope } = context
 
   const keepCurrent =
     ({ final, operation }: EntryName, ticket: Ticket): Keep =>
@@ -27,51 +27,69 @@ export const lookupOperations = <A, RD, RE>(
         : client.request("SET", setArguments(final, encoded, lifetime), replies.done(operation))
     }
 
-  const getOrSet: TypedCache<A, RD, RE>["getOrSet"] = <E, R>(
-    key: string,
+  /** What follows when the key holds nothing that can be served as it is. */
+  const serve = <E, R>(
+    entry: EntryName,
+    plan: LookupPlan<A>,
     lookup: Effect.Effect<A, E, R>,
-    options = {}
-  ) =>
-    // What could refuse the store must do so before the lookup runs.
-    Effect.flatMapEager(finalKey("getOrSet", key, options), (final) =>
-      Effect.flatMapEager(lookupPlan<A>("getOrSet", options, defaults), (plan) => {
-        const entry: EntryName = { operation: "getOrSet", key, final }
-        const read = client.request("GET", [final], foundIn(codec, entry), readOptions)
-        const guarded = guard({ name: "getOrSet", key, neutral: Option.some(undefined), tally: tallyOf }, read)
-
-        const work = (found: Found<A> | undefined) => (ticket: Ticket) => {
-          const lookUp = (keep: Keep) => lookupAndStore(context, entry, plan, lookup, keep)
-          if (!plan.cluster) return lookUp(keepCurrent(entry, ticket))
-          const usable = (found: Found<A>, now: number) =>
-            verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
-          return withLease({ client, final, scope, read, usable }, found, (lease) =>
-            lookUp(lease?.store ?? keepNothing)
-          )
-        }
-        const refresh = (found: Found<A>) =>
-          Effect.tap(flights.start(final, work(found)), () => count(metrics.refreshes))
-
-        return Effect.flatMap(guarded, (found) =>
-          Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E | CacheError, R | RD | RE> => {
-            if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
-              return flights.share(final, work(found), count(metrics.shared))
-            }
-            const { value } = found.value
-            if (verdict === "fresh") return Exit.succeed(value)
-            if (verdict === "early") return Effect.as(refresh(found), value)
-            const stale = Effect.as(count(metrics.staleServed), value)
-            if (verdict === "claimed") return stale
-            return Effect.flatMap(refresh(found), (refreshed) => {
-              if (plan.softTimeout === undefined) return stale
-              const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
-              return Effect.flatMap(soon, (exit) =>
-                Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale
-              )
-            })
-          })
+    read: Effect.Effect<Found<A> | undefined, CacheError, RD>,
+    found: Found<A> | undefined
+  ): Effect.Effect<A, E | CacheError, R | RD | RE> => {
+    const { final } = entry
+    const work = (ticket: Ticket): Effect.Effect<A, E, R | RD | RE> => {
+      const lookUp = (keep: Keep) => lookupAndStore(context, entry, plan, lookup, keep)
+      if (!plan.cluster) return lookUp(keepCurrent(entry, ticket))
+      const usable = (found: Found<A>, now: number) =>
+        verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
+      const guardLease = (acquire: Effect.Effect<Acquired<A>, CacheError, RD>) =>
+        guard<Acquired<A>, RD>(
+          { name: "getOrSet.lease", key: entry.key, neutral: Option.some({ _tag: "Unleased" }) },
+          acquire
         )
+      const target = { client, final, scope, read, usable, guard: guardLease }
+      return withLease<A, E, R | RE, RD>(target, found, (lease) => lookUp(lease?.store ?? keepNothing))
+    }
+    const refreshing = Effect.tap(flights.start(final, work), () => count(metrics.refreshes))
+    return Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E, R | RD | RE> => {
+      if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
+        return flights.share(final, work, count(metrics.shared))
+      }
+      const { value } = found.value
+      if (verdict === "fresh") return Exit.succeed(value)
+      if (verdict === "early") return Effect.as(refreshing, value)
+      const stale = Effect.as(count(metrics.staleServed), value)
+      if (verdict === "claimed") return stale
+      return Effect.flatMap(refreshing, (refreshed) => {
+        if (plan.softTimeout === 0) return stale
+        const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
+        return Effect.flatMap(soon, (exit) => (Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale))
       })
-    )
+    })
+  }
+
+  const getOrSet: TypedCache<A, RD, RE>["getOrSet"] = (key, lookup, options = {}) => {
+    const final = finalKey("getOrSet", key, options)
+    if (!Exit.isSuccess(final)) return Exit.failCause(final.cause)
+    const checked = lookupPlan<A>("getOrSet", options, defaults)
+    if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+    const plan = checked.value
+    const entry: EntryName = { operation: "getOrSet", key, final: final.value }
+    const find = foundIn(codec, entry)
+    const read = () => client.request("GET", [entry.final], find, readOptions)
+    if (policy === undefined) {
+      // A hit is one step of the fiber.
+      return client.request(
+        "GET",
+        [entry.final],
+        (reply) =>
+          plainValue(codec, entry, reply) ??
+          Effect.flatMapEager(find(reply), (found) => serve(entry, plan, lookup, read(), found)),
+        readOptions
+      )
+    }
+    const guarded = policy({ name: "getOrSet", key, neutral: Option.some(undefined), tally: tallyOf }, read())
+    return Effect.flatMap(guarded, (found) => serve(entry, plan, lookup, read(), found))
+  }
 
   const refresh: TypedCache<A, RD, RE>["refresh"] = (key, lookup, options = {}) =>
     Effect.flatMapEager(finalKey("refresh", key, options), (final) =>

@@ -1,0 +1,42 @@
+/** Metrics in Prometheus' format, and spans. `npm run example examples/observability.ts` */
+import { Effect, Layer, Tracer } from "effect"
+import { PrometheusMetrics } from "effect/observability"
+import { CacheLive, CacheService, Metrics, Tracing, ValkeyUrl } from "effect-vcache"
+
+/** Prints what a collector would get; a program would use `Otlp.layer` instead. */
+const printing = Tracer.make({
+  span: (options) => {
+    const span = new Tracer.NativeSpan(options)
+    const end = span.end.bind(span)
+    span.end = (time, exit) => {
+      end(time, exit)
+      console.log(`span ${span.name}`, Object.fromEntries(span.attributes))
+    }
+    return span
+  }
+})
+
+const program = Effect.gen(function* () {
+  const cache = (yield* CacheService).withOptions({ prefix: "observed" })
+  yield* cache.set("a", 1)
+  yield* cache.getMany(["a", "b"])
+  yield* cache.getOrSet("c", Effect.succeed(3))
+  yield* Effect.ignore(cache.incr("missing"))
+
+  const text = yield* PrometheusMetrics.format()
+  const shown = /^effect_vcache_(hits|misses|stores|lookups|errors|operation_duration_seconds_count)/
+  console.log(
+    text
+      .split("\n")
+      .filter((line) => shown.test(line))
+      .join("\n")
+  )
+  yield* cache.clear
+})
+
+const cache = CacheLive.pipe(
+  Layer.provide(Metrics.layer),
+  Layer.provide(Tracing.layer()),
+  Layer.provide(ValkeyUrl.layerConfig)
+)
+await Effect.runPromise(Effect.withTracer(Effect.provide(program, cache), printing))
