@@ -6,7 +6,9 @@ import { formats, lookups, ours, policies } from "./ours.ts"
 import { article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
 
 export interface Contender {
-  /** Gives the stored article, parsed where the contender parses. */
+  /** What is stored. Default: the article. */
+  readonly value?: unknown
+  /** Gives the stored value, parsed where the contender parses. */
   readonly read: (key: string) => Promise<unknown>
   readonly work: Readonly<Partial<Record<BurstRequest["work"], Burst>>>
 }

@@ -17,10 +17,12 @@ import {
 } from "../src/index.ts"
 import type { Contender } from "./contenders.ts"
 import { fibers } from "./measure.ts"
-import { Article, article, inBatches, inTurn, keys, lifetime } from "./value.ts"
+import { Article, article, inBatches, inTurn, keys, lifetime, Order, order } from "./value.ts"
 
 interface Variation {
   readonly typed?: boolean
+  /** Reads and writes the record of many fields. */
+  readonly order?: boolean
   readonly options?: Partial<CacheOptionsShape>
   readonly policies?: ReadonlyArray<Layer.Layer<never>>
   readonly lookup?: LookupOption
@@ -45,6 +47,7 @@ const contender =
   (variation: Variation = {}) =>
   async (url: string): Promise<Contender> => {
     const cache = await open(url, variation)
+    if (variation.order === true) return orders(cache)
     const view = variation.typed === true ? cache.withSchema(Article) : cache
     const lookup = Effect.succeed(article)
     const lookupOptions = { timeToLive: millis, ...variation.lookup }
@@ -65,6 +68,20 @@ const contender =
     }
   }
 
+const orders = async (cache: TypedCache<unknown>): Promise<Contender> => {
+  const view = cache.withSchema(Order)
+  for (const key of keys) await Effect.runPromise(view.set(key, order, { timeToLive: millis }))
+  const key = inTurn()
+  return {
+    value: order,
+    read: (key) => Effect.runPromise(Effect.map(view.get(key), Option.getOrUndefined)),
+    work: {
+      get: fibers(() => view.get(key())),
+      set: fibers(() => view.set(key(), order, { timeToLive: millis }))
+    }
+  }
+}
+
 const ignore = IgnoreExceptions.layer()
 const breaker = Breaker.layer()
 const tracing = Tracing.layer()
@@ -75,14 +92,20 @@ export const ours: Readonly<Record<string, (url: string) => Promise<Contender>>>
   "effect-vcache": contender()
 }
 
-/** Measured beside each other. */
+/** Measured beside each other, on the record of many fields. */
 export const formats: typeof ours = {
-  "effect-vcache withSchema": contender({ typed: true }),
-  "with Serializer.binary": contender({ typed: true, options: { prefix: "binary", serializer: Serializer.binary } }),
-  "with Serializer.msgpack": contender({ typed: true, options: { prefix: "msgpack", serializer: Serializer.msgpack } }),
-  "with Compressor.zstd": contender({
-    typed: true,
-    options: { prefix: "zstd", compressor: Compressor.zstd({ threshold: 500 }) }
+  "orders in JSON": contender({ order: true, options: { prefix: "orders-json" } }),
+  "orders in Serializer.binary": contender({
+    order: true,
+    options: { prefix: "orders-binary", serializer: Serializer.binary }
+  }),
+  "orders in Serializer.msgpack": contender({
+    order: true,
+    options: { prefix: "orders-msgpack", serializer: Serializer.msgpack }
+  }),
+  "orders in JSON, zstd": contender({
+    order: true,
+    options: { prefix: "orders-zstd", compressor: Compressor.zstd({ threshold: 500 }) }
   })
 }
 

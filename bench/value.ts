@@ -40,3 +40,34 @@ export const inBatches = (): (() => Array<string>) => {
   let next = 0
   return () => batches[next++ % batches.length] ?? []
 }
+
+/** A record of about 1 KB of JSON, most of it fields: what the formats are compared on besides. */
+export const Order = Schema.Struct({
+  id: Schema.Int,
+  customer: Schema.Struct({ id: Schema.Int, name: Schema.String, premium: Schema.Boolean }),
+  placed: Schema.Date,
+  paid: Schema.NullOr(Schema.Date),
+  lines: Schema.Array(
+    Schema.Struct({
+      sku: Schema.String,
+      quantity: Schema.Int,
+      price: Schema.Finite,
+      discount: Schema.optionalKey(Schema.Finite),
+      gift: Schema.Boolean
+    })
+  )
+})
+
+export const order: typeof Order.Type = {
+  id: 90_210,
+  customer: { id: 7, name: "A. Lovelace", premium: true },
+  placed: new Date("2026-01-31T12:00:00.000Z"),
+  paid: null,
+  lines: Array.from({ length: 12 }, (_, i) => ({
+    sku: `SKU-${1000 + i}`,
+    quantity: i + 1,
+    price: 9.95 + i,
+    ...(i % 3 === 0 ? { discount: 0.15 } : {}),
+    gift: i === 4
+  }))
+}

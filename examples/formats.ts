@@ -29,7 +29,7 @@ const program = Effect.gen(function* () {
     const stored = yield* cache.client.send("GET", [cache.makeKey(name)], { reply: "buffer" })
     if (!Buffer.isBuffer(stored)) return
     const start = stored[0] === 1 ? JSON.stringify(stored.toString("latin1", 0, stored.indexOf("\n"))) : "plain text"
-    console.log(`${name.padEnd(10)} ${String(stored.length < 1100 ? "small" : "large")}  ${start}`)
+    console.log(`${name.padEnd(10)} ${stored.length < 500 ? "small" : "large"}  ${start}`)
   })
   yield* show("json", cache)
   yield* show("msgpack", cache.withOptions({ serializer: Serializer.msgpack }))
@@ -55,8 +55,8 @@ await Effect.runPromise(Effect.provide(program, CacheFromConfig))
 
 // Prints:
 // json       large  plain text
-// msgpack    small  "\u00011msgpack"
-// binary     small  "\u00011binary"
+// msgpack    large  "\u00011msgpack"
+// binary     large  "\u00011binary"
 // zstd       small  "\u00011json>zstd"
 // encrypted  large  "\u00011json#aes256gcm"
 // old entry, new settings: true

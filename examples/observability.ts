@@ -40,3 +40,25 @@ const cache = CacheLive.pipe(
   Layer.provide(ValkeyUrl.layerConfig)
 )
 await Effect.runPromise(Effect.withTracer(Effect.provide(program, cache), printing))
+
+// Prints:
+// span cache.set { 'db.system.name': 'valkey', 'db.operation.name': 'set' }
+// span cache.getMany { 'db.system.name': 'valkey', 'db.operation.name': 'getMany' }
+// span cache.getOrSet { 'db.system.name': 'valkey', 'db.operation.name': 'getOrSet' }
+// span cache.getOrSet.store { 'db.system.name': 'valkey', 'db.operation.name': 'getOrSet.store' }
+// span cache.incr {
+//   'db.system.name': 'valkey',
+//   'db.operation.name': 'incr',
+//   'error.type': 'CacheMissError'
+// }
+// effect_vcache_operation_duration_seconds_count{operation="set"} 1
+// effect_vcache_operation_duration_seconds_count{operation="getMany"} 1
+// effect_vcache_operation_duration_seconds_count{operation="getOrSet"} 1
+// effect_vcache_operation_duration_seconds_count{operation="getOrSet.store"} 1
+// effect_vcache_operation_duration_seconds_count{operation="incr"} 1
+// effect_vcache_stores_total 2
+// effect_vcache_hits_total 1
+// effect_vcache_misses_total 2
+// effect_vcache_lookups_total 1
+// effect_vcache_errors_total{operation="incr",error="CacheMissError"} 1
+// span cache.clear { 'db.system.name': 'valkey', 'db.operation.name': 'clear' }

@@ -1,9 +1,11 @@
 /** What is stored, in every format: it comes back as it was, or is refused; damaged, it never crashes and never lies. */
 import { readFileSync } from "node:fs"
 import { zstdCompressSync } from "node:zlib"
+import { inspect, isDeepStrictEqual } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Schema } from "effect"
 import { CacheInputError, CacheMemory, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import type { FormatOptions } from "../src/schema/Format.ts"
 import { schemaCodecs, unknownCodec, type ValueCodec } from "../src/schema/ValueCodec.ts"
 import { decode, entry, plainJson, reply, roundTrip } from "./support/codecs.ts"
 import { Article, article, formats, keyOf } from "./support/formats.ts"
@@ -39,6 +41,29 @@ const isRefused = (value: unknown): boolean => {
   return Object.hasOwn(value, "__proto__") || parts.some(isRefused)
 }
 
+/** It came back as it was, or could not be stored. SchemaBinary knows no negative zero among integers. */
+const assertSame = ({ serializer }: FormatOptions, value: unknown, result: Exit.Exit<unknown, unknown>) => {
+  if (Exit.isFailure(result)) return assert.isTrue(isRefused(value), String(result.cause))
+  const zero = serializer === Serializer.binary ? 0 : -0
+  const same = isDeepStrictEqual(comparable(result.value, zero), comparable(value, zero))
+  assert.isTrue(same, inspect({ stored: value, found: result.value }, { depth: 10 }))
+}
+
+/** Objects without a prototype are like those with, and a negative zero is what `zero` says. */
+const comparable = (value: unknown, zero: number): unknown => {
+  const inner = (value: unknown) => comparable(value, zero)
+  if (Object.is(value, -0)) return zero
+  if (value instanceof Map) return new Map([...value].map(([key, value]) => [inner(key), inner(value)]))
+  if (Array.isArray(value)) return value.map(inner)
+  if (typeof value !== "object" || value === null) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, value]) => [key, inner(value)]))
+}
+
+/** Numbers in [0, 1), the same in every run. */
+const sequence = (seed: number) => () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32
+
 describe("every format", () => {
   for (const { name, options } of formats) {
     const typed = schemaCodecs(Everything)(options)
@@ -47,9 +72,7 @@ describe("every format", () => {
       [Everything],
       ([value]) =>
         Effect.gen(function* () {
-          const result = yield* Effect.exit(roundTrip(typed, value))
-          if (Exit.isSuccess(result)) assert.deepStrictEqual(result.value, value)
-          else assert.isTrue(isRefused(value), String(result.cause))
+          assertSame(options, value, yield* Effect.exit(roundTrip(typed, value)))
         }),
       runs
     )
@@ -68,13 +91,66 @@ describe("every format", () => {
         [schema as Schema.Codec<unknown>],
         ([value]) =>
           Effect.gen(function* () {
-            const result = yield* Effect.exit(roundTrip(codec, value))
-            if (Exit.isSuccess(result)) assert.deepStrictEqual(result.value, value)
-            else assert.isTrue(isRefused(value), String(result.cause))
+            assertSame(options, value, yield* Effect.exit(roundTrip(codec, value)))
           }),
         runs
       )
     }
+  }
+})
+
+describe("arbitrary schemas", () => {
+  const random = sequence(4711)
+  const pick = <A>(all: ReadonlyArray<A>): A => all[Math.floor(random() * all.length)]!
+  const leaves: ReadonlyArray<Schema.Codec<unknown>> = [
+    Schema.String,
+    Schema.Int,
+    Schema.Finite,
+    Schema.Number,
+    Schema.Boolean,
+    Schema.Null,
+    Schema.Date,
+    Schema.BigInt,
+    Schema.Uint8Array,
+    Schema.Literals(["a", "b", 3]),
+    Schema.Json
+  ]
+  const schemaOf = (depth: number): Schema.Codec<unknown> => {
+    if (depth === 0) return pick(leaves)
+    const inner = () => schemaOf(depth - 1)
+    switch (pick(["leaf", "array", "tuple", "struct", "map", "option", "nullable", "record"])) {
+      case "array":
+        return Schema.Array(inner())
+      case "tuple":
+        return Schema.Tuple([inner(), inner()])
+      case "struct":
+        return Schema.Struct({ a: inner(), b: Schema.optionalKey(inner()), "c d": inner() })
+      case "map":
+        return Schema.ReadonlyMap(Schema.String, inner())
+      case "option":
+        return Schema.Option(inner())
+      case "nullable":
+        return Schema.NullOr(inner())
+      case "record":
+        return Schema.Record(Schema.String, inner())
+      default:
+        return pick(leaves)
+    }
+  }
+
+  for (let i = 0; i < 120; i++) {
+    const schema = schemaOf(3)
+    const { name, options } = formats[i % formats.length]!
+    const codec: ValueCodec<unknown> = schemaCodecs<Schema.Codec<unknown>>(schema)(options)
+    it.effect.prop(
+      `${i} in ${name}`,
+      [schema],
+      ([value]) =>
+        Effect.gen(function* () {
+          assertSame(options, value, yield* Effect.exit(roundTrip(codec, value)))
+        }),
+      { arbitrary: { runs: 30, seed: `schema ${i}` } }
+    )
   }
 })
 
@@ -425,8 +501,6 @@ describe("payloads of version 1", () => {
 describe("damaged bytes", () => {
   /** As many inputs, of a seeded sequence that is the same in every run. */
   const inputs = 140_000
-  const sequence = (seed: number) => () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32
-
   const damage = (stored: Buffer, random: () => number): Buffer => {
     const copy = Buffer.from(stored)
     const at = () => Math.floor(random() * copy.length)

@@ -48,6 +48,18 @@ describe("examples", () => {
       assert.include(stdout, "VALKEY_URL" in env ? "standalone" : "memory")
     }
   })
+
+  it.concurrent("the outage: every request is answered, whatever happens to the server", async () => {
+    const { code, stderr, stdout } = await runTs(join(root, "examples/outage/main.ts"), root)
+    assert.strictEqual(stderr, "")
+    assert.strictEqual(code, 0)
+    const rows = [...stdout.matchAll(/^(before|frozen|killed|back, cold|after) +(\d+) +(\d+) /gm)]
+    assert.strictEqual(rows.length, 5, stdout)
+    for (const [row, , requests, errors] of rows) {
+      assert.isAbove(Number(requests), 100, row)
+      assert.strictEqual(errors, "0", row)
+    }
+  })
 })
 
 describe("documents", () => {

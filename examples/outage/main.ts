@@ -21,12 +21,13 @@ interface Answer {
 
 /** As many clients as that, one request after the other, until interrupted. */
 const clients = 32
+const pages = 500
 
 const load = Effect.gen(function* () {
   const phases = new Map<string, Array<Answer>>()
   let phase: Array<Answer> = []
-  const client = Effect.gen(function* () {
-    for (let id = 0; ; id = (id + 1) % 500) {
+  const client = Effect.fnUntraced(function* (first: number) {
+    for (let id = first; ; id = (id + 1) % pages) {
       // What happens to a request belongs to the phase in which it began.
       const answers = phase
       const [took, exit] = yield* Effect.timed(Effect.exit(handle(id)))
@@ -43,7 +44,7 @@ const load = Effect.gen(function* () {
   yield* begin("warm-up")
   yield* Effect.forkScoped(
     Effect.all(
-      Array.from({ length: clients }, () => client),
+      Array.from({ length: clients }, (_, i) => client(Math.floor((i * pages) / clients))),
       { concurrency: "unbounded" }
     )
   )

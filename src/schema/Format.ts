@@ -188,7 +188,11 @@ const framedText = (format: string): string => String(framed(headerText(format, 
 /** Binds what is encrypted to its header and its key. */
 const associated = (header: string, finalKey: string): Buffer => Buffer.from(`${header}\n${finalKey}`)
 
-export const toBytes = (payload: Payload): Uint8Array => (typeof payload === "string" ? Buffer.from(payload) : payload)
+/** Not as a `Buffer`: what decoders cut out of it would be one, too. */
+export const toBytes = (payload: Payload): Uint8Array => {
+  const bytes = typeof payload === "string" ? Buffer.from(payload) : payload
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
+}
 
 /** What foreign code throws may quote what it was given; its kind is all that is kept. */
 const step = <A>(what: string, run: () => A): A => {

@@ -159,11 +159,7 @@ export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
 /** The codecs of a schema, one for each set of options: compiled when first asked for. */
 export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options: FormatOptions) => SchemaCodec<S>) => {
   const json = Schema.toCodecJson(schema)
-  // Generated code where the platform allows it, the interpreter elsewhere.
-  SchemaJITCompiler.enable(json.ast)
-  SchemaJITCompiler.enable(SchemaAST.flip(json.ast))
-  const decodeJson = Schema.decodeUnknownEffect(json)
-  const encodeJson = Schema.encodeEffect(json)
+  const { decode: decodeJson, encode: encodeJson } = compiled(json)
   const encodedJson = (entry: EntryName, value: S["Type"]) =>
     Effect.mapErrorEager(encodeJson(value), (error) => failed(entry, "encode", error))
   const viaJson = (entry: EntryName, writer: Serializer, value: S["Type"]) =>
@@ -232,10 +228,15 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
   }
 }
 
-const derive = <S extends Schema.Constraint>(schema: S, forSchema: NonNullable<Serializer["forSchema"]>) => {
-  const codec = forSchema(schema)
+/** Generated code where the platform allows it, the interpreter elsewhere. */
+const compiled = <S extends Schema.Constraint>(codec: S) => {
+  SchemaJITCompiler.enable(codec.ast)
+  SchemaJITCompiler.enable(SchemaAST.flip(codec.ast))
   return { encode: Schema.encodeEffect(codec), decode: Schema.decodeUnknownEffect(codec) }
 }
+
+const derive = <S extends Schema.Constraint>(schema: S, forSchema: NonNullable<Serializer["forSchema"]>) =>
+  compiled(forSchema(schema))
 
 /** The value where there is one without running anything; undefined = run the effect. */
 export const valueNow = <A, E, R>(effect: Effect.Effect<A, E, R> | undefined): { readonly value: A } | undefined => {
