@@ -15,7 +15,7 @@ import { codecRows } from "./codecs.ts"
 import { prepare, rivalsAndUs } from "./contenders.ts"
 import { formats, lookups, policies } from "./ours.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
-import { type BurstRequest, measure, nanoseconds, type Result, Runner } from "./measure.ts"
+import { type BurstRequest, measure, nanoseconds, perSecond, type Result, Runner, times } from "./measure.ts"
 import { text } from "./value.ts"
 
 interface Target {
@@ -28,17 +28,18 @@ interface Target {
 const typed = "effect-vcache withSchema"
 const ours = "effect-vcache"
 
-const rate = (results: ReadonlyArray<Result>, name: string): number =>
-  results.find((result) => result.name === name)?.perSecond ?? Number.NaN
+const find = (results: ReadonlyArray<Result>, name: string): Result | undefined =>
+  results.find((result) => result.name === name)
 
 /** Ours against a rival's, from the same rounds. */
 const ratio = (work: string, results: ReadonlyArray<Result>, mine: string, rival: string, least: number): Target => {
-  const times = rate(results, mine) / rate(results, rival)
+  const [ours, theirs] = [find(results, mine), find(results, rival)]
+  const measured = ours === undefined || theirs === undefined ? Number.NaN : times(ours, theirs)
   return {
     work: `${work}: ${mine} / ${rival}`,
     wanted: `≥ ${least} ×`,
-    measured: `${times.toFixed(2)} ×`,
-    met: times >= least
+    measured: `${measured.toFixed(2)} ×`,
+    met: measured >= least
   }
 }
 
@@ -48,8 +49,8 @@ const table = (headers: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray
 const rates = (columns: Readonly<Record<string, ReadonlyArray<Result>>>): string => {
   const names = new Set(Object.values(columns).flatMap((results) => results.map(({ name }) => name)))
   const cell = (results: ReadonlyArray<Result>, name: string) => {
-    const perSecond = rate(results, name)
-    return Number.isNaN(perSecond) ? "" : Math.round(perSecond).toLocaleString("en")
+    const result = find(results, name)
+    return result === undefined ? "" : Math.round(perSecond(result)).toLocaleString("en")
   }
   return table(
     ["operations per second", ...Object.keys(columns)],
@@ -158,8 +159,8 @@ const bench = async (
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
   const report = `# Bench results
 
-Written by \`npm run bench\`; do not edit. Medians of interleaved rounds of one run, each contender in a process of its own:
-the ratios hold, the absolute numbers move from run to run. The value is a record of ${text.length} bytes of JSON; 1 000 keys
+Written by \`npm run bench\`; do not edit. Medians of interleaved rounds of one run, each contender in a process of its own;
+ratios are taken round by round. They hold, the absolute numbers move from run to run. The value is a record of ${text.length} bytes of JSON; 1 000 keys
 are read in turn.
 
 Machine: ${machine}; Node ${process.version}; Valkey ${server} on loopback, on the same cores.
@@ -229,7 +230,7 @@ const targets = await Effect.runPromise(
       // Servers that are not measured are not there.
       const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
         Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url))))
-      console.error("measuring; about five minutes …")
+      console.error("measuring; about seven minutes …")
       const onSentinel = yield* onTopology(startSentinelFleet({ downAfter: 5000 }))
       const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
       const server = yield* startServer()

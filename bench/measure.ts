@@ -15,12 +15,19 @@ export interface BurstRequest {
 
 export interface Result {
   readonly name: string
-  /** Operations per second, the median of the rounds. */
-  readonly perSecond: number
+  /** Operations per second, in each round. */
+  readonly rounds: ReadonlyArray<number>
 }
 
+/** The median of the rounds. */
+export const perSecond = ({ rounds }: Result): number => median(rounds)
+
+/** One against the other, round by round: what slows a round down slows both. */
+export const times = (mine: Result, rival: Result): number =>
+  median(mine.rounds.map((rate, i) => rate / (rival.rounds[i] ?? Number.NaN)))
+
 const burstMillis = 200
-const defaultRounds = 9
+const defaultRounds = 13
 
 /** Bursts of Promise code. */
 export const loops =
@@ -105,7 +112,7 @@ export const measure = async (
       rates.push((count / (await runner.run({ work, concurrency, count }))) * 1000)
     }
   }
-  return running.map(({ rates, runner }) => ({ name: runner.name, perSecond: median(rates) }))
+  return running.map(({ rates, runner }) => ({ name: runner.name, rounds: rates }))
 }
 
 /** Nanoseconds for one synchronous call, the median of interleaved rounds. */

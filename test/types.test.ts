@@ -8,8 +8,12 @@ import {
   CacheMemory,
   CacheOptions,
   CacheService,
+  Cipher,
+  Compressor,
+  IgnoreExceptions,
   isTransient,
   layerFor,
+  Metrics,
   type TypedCache,
   ValkeyClient,
   ValkeyMemory,
@@ -37,6 +41,26 @@ it("types", () => {
     )
     expectTypeOf(found).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError | "not found", Greeter>>()
 
+    const aged = users.getOrSet("k", Effect.succeed({ id: 1, born: new Date() }), {
+      timeToLive: (user) => (user.id > 0 ? "1 hour" : user.born.getTime()),
+      staleFor: "1 day",
+      earlyRefresh: { _tag: "xfetch" },
+      singleFlight: "cluster"
+    })
+    expectTypeOf(aged).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError>>()
+    expectTypeOf(
+      users.getOrSetMany(["k"], (missing) =>
+        Effect.succeed(missing.map((key) => [key, { id: 1, born: new Date() }] as const))
+      )
+    ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>>()
+    // @ts-expect-error -- not a policy of refreshing
+    users.getOrSet("k", Effect.never, { earlyRefresh: { _tag: "sometimes" } })
+    // @ts-expect-error -- LZ4 has no levels
+    void (() => Compressor.lz4({ level: 1 }))
+    // @ts-expect-error -- a key that is not redacted
+    void (() => Cipher.aes256gcm(["secret"]))
+    expectTypeOf(IgnoreExceptions.layer()).toEqualTypeOf<Layer.Layer<never>>()
+    expectTypeOf(Metrics.layer).toEqualTypeOf<Layer.Layer<never>>()
     // @ts-expect-error -- a value of another shape
     users.set("k", { id: "1", born: new Date() })
     // @ts-expect-error -- not a condition

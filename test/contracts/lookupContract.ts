@@ -19,16 +19,17 @@ const counting = Effect.map(Ref.make(0), (count) => ({
 
 const background = Effect.yieldNow.pipe(Effect.repeat({ times: 50 }))
 
+/** A moment of real time. */
+const moment = Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void), 1))
+
 /** Until it is so; what runs in the background takes a round trip or two. */
-const eventually = <E, R>(check: Effect.Effect<boolean, E, R>) =>
-  Effect.flatMap(check, (done) =>
-    done
-      ? Effect.void
-      : Effect.andThen(
-          Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void))),
-          Effect.fail("not yet" as const)
-        )
-  ).pipe(Effect.retry({ times: 20_000 }))
+const eventually = Effect.fnUntraced(function* <E, R>(check: Effect.Effect<boolean, E, R>) {
+  const deadline = performance.now() + 30_000
+  while (!(yield* check)) {
+    assert.isBelow(performance.now(), deadline, "it never came")
+    yield* moment
+  }
+})
 
 const stale = { timeToLive: "10 seconds", staleFor: "1 hour" } as const
 
@@ -291,9 +292,10 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
         Effect.gen(function* () {
           const cache = yield* fresh()
           const gate = yield* Deferred.make<void>()
-          const old = yield* Effect.forkChild(cache.getOrSet("k", Effect.as(Deferred.await(gate), "old")))
-          yield* eventually(Effect.map(cache.get("k"), Option.isNone))
-          yield* background
+          const began = yield* Deferred.make<void>()
+          const lookup = Effect.andThen(Deferred.succeed(began, undefined), Deferred.await(gate)).pipe(Effect.as("old"))
+          const old = yield* Effect.forkChild(cache.getOrSet("k", lookup))
+          yield* Deferred.await(began)
           yield* cache.delete("k")
           assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("new")), "new")
           yield* Deferred.succeed(gate, undefined)

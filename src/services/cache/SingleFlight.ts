@@ -119,8 +119,9 @@ export class SingleFlight {
       }
       this.#flights.set(key, flight)
       this.#busy.add(this)
-      const run = Effect.onExit(Effect.interruptible(work(flight)), (exit) =>
-        Effect.sync(() => this.#land(key, flight, exit))
+      // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
+      const run = Effect.exit(
+        Effect.onExit(Effect.interruptible(work(flight)), (exit) => Effect.sync(() => this.#land(key, flight, exit)))
       )
       // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
       return Effect.map(Effect.forkIn(run, this.#scope, { startImmediately: true }), (fiber) => {

@@ -49,7 +49,7 @@ export const lookupOperations = <A, RD, RE>(
       const target = { client, final, scope, read, usable, guard: guardLease }
       return withLease<A, E, R | RE, RD>(target, found, (lease) => lookUp(lease?.store ?? keepNothing))
     }
-    const refreshing = Effect.tap(flights.start(final, work), () => count(metrics.refreshes))
+    const refreshing = flights.start(final, (ticket) => Effect.andThen(count(metrics.refreshes), work(ticket)))
     return Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E, R | RD | RE> => {
       if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
         return flights.share(final, work, count(metrics.shared))
