@@ -13,6 +13,7 @@ export { Compressor } from "./schema/Compressor.ts"
 export { defaultKeyFunction, type KeyFunction } from "./schema/Key.ts"
 export { Serializer } from "./schema/Serializer.ts"
 export type { Health } from "./services/cache/health.ts"
+export type { CacheHash } from "./services/CacheHash.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
 export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
 export {

@@ -13,7 +13,7 @@ import {
   ValkeyMemory,
   ValkeyStandalone
 } from "effect-vcache"
-import { commandSequence } from "./support/commandArbitrary.ts"
+import { commandSequence, structureSequences } from "./support/commandArbitrary.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 
 const runs = Number(process.env["DIFFERENTIAL_RUNS"] ?? 10_000)
@@ -56,22 +56,24 @@ const assertSame = (
 }
 
 layer(server, { excludeTestServices: true })("the memory store and a server", (it) => {
-  it.effect.prop(
-    `agree on ${runs} generated sequences`,
-    [commandSequence],
-    ([commands]) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const real = yield* ValkeyClient
-          const memory = yield* memoryClient
-          const expected = (yield* real.pipeline([flush, ...commands])).slice(1)
-          const actual = yield* memory.pipeline(commands)
-          const compare = (results: PipelineResults) => results.map((result, i) => comparable(commands[i]!, result))
-          assertSame(commands, compare(expected), compare(actual))
-        })
-      ),
-    { timeout: 300_000, arbitrary: { runs, seed, concurrency: 16, size: 12 } }
-  )
+  const sameReplies = ([commands]: readonly [ReadonlyArray<Command>]) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const real = yield* ValkeyClient
+        const memory = yield* memoryClient
+        const expected = (yield* real.pipeline([flush, ...commands])).slice(1)
+        const actual = yield* memory.pipeline(commands)
+        const compare = (results: PipelineResults) => results.map((result, i) => comparable(commands[i]!, result))
+        assertSame(commands, compare(expected), compare(actual))
+      })
+    )
+  const often = { timeout: 300_000, arbitrary: { runs, seed, concurrency: 16, size: 12 } }
+
+  it.effect.prop(`agree on ${runs} generated sequences`, [commandSequence], sameReplies, often)
+
+  for (const [name, sequence] of Object.entries(structureSequences)) {
+    it.effect.prop(`agree on ${runs} sequences about ${name}`, [sequence], sameReplies, often)
+  }
 
   it.effect.prop(
     "agree on transactions",

@@ -6,6 +6,7 @@ import {
   Breaker,
   type CacheError,
   CacheConnectionError,
+  type CacheHash,
   CacheLive,
   CacheMemory,
   CachePolicy,
@@ -32,6 +33,39 @@ type OperationName = {
       : never
     : never
 }[keyof TypedCache<unknown>]
+
+/** The operations of a structure. */
+type OperationsOf<S> = {
+  readonly [K in keyof S]: {
+    /** One call of it. */
+    readonly call: (structure: S) => Effect.Effect<unknown, unknown>
+    /** What it gives as if the cache were empty. */
+    readonly neutral: unknown
+  }
+}
+
+const ofHash: OperationsOf<CacheHash<unknown>> = {
+  set: { call: (hash) => hash.set("f", 1), neutral: false },
+  setMany: { call: (hash) => hash.setMany({ f: 1 }), neutral: 0 },
+  setIfAbsent: { call: (hash) => hash.setIfAbsent("f", 1), neutral: false },
+  get: { call: (hash) => hash.get("f"), neutral: Option.none() },
+  getMany: { call: (hash) => hash.getMany(["f"]), neutral: new Map() },
+  getAll: { call: (hash) => hash.getAll, neutral: new Map() },
+  delete: { call: (hash) => hash.delete("f"), neutral: 0 },
+  has: { call: (hash) => hash.has("f"), neutral: false },
+  size: { call: (hash) => hash.size, neutral: 0 },
+  fields: { call: (hash) => hash.fields, neutral: [] },
+  values: { call: (hash) => hash.values, neutral: [] },
+  incr: { call: (hash) => hash.incr("f"), neutral: 0 },
+  incrFloat: { call: (hash) => hash.incrFloat("f", 1), neutral: 0 },
+  scan: { call: (hash) => Stream.runCollect(hash.scan()), neutral: [] }
+}
+
+const structures = Object.entries(ofHash).map(([name, { call, neutral }]) => ({
+  name: `hash.${name}`,
+  neutral,
+  call: (cache: TypedCache<unknown>) => call(cache.hash("h"))
+}))
 
 const fail = Effect.fail("mine" as const)
 
@@ -154,7 +188,7 @@ describe("every operation", () => {
     expectTypeOf<OperationName>().toEqualTypeOf<
       Exclude<
         keyof TypedCache<unknown>,
-        "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client"
+        "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client" | "hash"
       >
     >()
   })
@@ -198,6 +232,34 @@ describe("every operation", () => {
         state.failure = down
         const result = yield* call(cache)
         assert.deepStrictEqual(result, neutral[name as OperationName])
+      })
+    )
+  }
+
+  for (const { call, name, neutral } of structures) {
+    it.effect(`${name} passes the policy exactly once, and gives its neutral result when the server is down`, () =>
+      Effect.gen(function* () {
+        const passed: Array<string> = []
+        let sentOutside = 0
+        const { cache, state } = yield* withPolicies(
+          custom((operation, effect) =>
+            Effect.suspend(() => {
+              passed.push(operation.name)
+              sentOutside += state.sent
+              return Effect.onExit(effect, () =>
+                Effect.sync(() => {
+                  state.sent = 0
+                })
+              )
+            })
+          ),
+          IgnoreExceptions.layer({ log: false })
+        )
+        yield* call(cache)
+        assert.deepStrictEqual(passed, [name])
+        assert.strictEqual(sentOutside + state.sent, 0, "a command that no policy saw")
+        state.failure = down
+        assert.deepStrictEqual(yield* call(cache), neutral)
       })
     )
   }

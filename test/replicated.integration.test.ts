@@ -3,6 +3,7 @@ import { CacheLive, ValkeyReplicated } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { structureContract } from "./contracts/structureContract.ts"
 import { pause } from "./support/pause.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 
@@ -12,3 +13,4 @@ const client = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyReplica
 cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with replicas", client)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

@@ -3,6 +3,7 @@ import { CacheLive, ValkeySentinel } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { structureContract } from "./contracts/structureContract.ts"
 import { pause } from "./support/pause.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
 
@@ -11,3 +12,4 @@ const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => Valkey
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)
 lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
+structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

@@ -3,6 +3,7 @@ import { Context, type Duration, type Effect, type Option, type Schema, type Str
 import type { CacheError } from "../schema/CacheError.ts"
 import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
 import type { KeyType } from "../schema/Command.ts"
+import type { CacheHash } from "./CacheHash.ts"
 import type { Health } from "./cache/health.ts"
 import type { ValkeyClientShape } from "./ValkeyClient.ts"
 
@@ -158,6 +159,9 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly clearAllVersions: Effect.Effect<number, CacheError>
   /** FLUSHDB: everything in the database, whoever wrote it. */
   readonly flushAll: Effect.Effect<void, CacheError>
+
+  /** A hash under one key, with the cache's prefix, version and value codec. */
+  readonly hash: (key: string, options?: KeyOption) => CacheHash<A, RD, RE>
 
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(

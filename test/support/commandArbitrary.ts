@@ -2,6 +2,7 @@
 import { Arbitrary, Schema } from "effect"
 import type { Command } from "effect-vcache"
 
+const field = Schema.Literals(["f1", "f2", "поле", "", "10"])
 const key = Schema.Literals(["k1", "k2", "k3", "ключ", ""])
 const value = Schema.Literals([
   "",
@@ -166,7 +167,14 @@ const families = {
       )
     ),
     Arbitrary.schema(
-      one("SCAN", literal("0"), literal("COUNT"), literal("1000"), literal("TYPE"), literal("string", "list", "STRING"))
+      one(
+        "SCAN",
+        literal("0"),
+        literal("COUNT"),
+        literal("1000"),
+        literal("TYPE"),
+        literal("string", "hash", "list", "STRING")
+      )
     ),
     Arbitrary.schema(Schema.Union([one("DBSIZE"), one("PING"), one("PING", value), one("ECHO", value)])),
     Arbitrary.schema(
@@ -176,6 +184,23 @@ const families = {
         one("SET", key),
         one("TTL", key, key)
       ])
+    )
+  ],
+  hashes: [
+    Arbitrary.schema(one("HSET", key, field, value)),
+    Arbitrary.schema(one("HSET", key, field, value, field, value)),
+    Arbitrary.schema(Schema.Union([one("HSET", key, field, value, field), one("HMSET", key, field, value)])),
+    Arbitrary.schema(one("HSETNX", key, field, value)),
+    Arbitrary.schema(Schema.Union([one("HGET", key, field), one("HMGET", key, field, field)])),
+    Arbitrary.schema(Schema.Union([one("HGETALL", key), one("HKEYS", key), one("HVALS", key), one("HLEN", key)])),
+    Arbitrary.schema(Schema.Union([one("HEXISTS", key, field), one("HSTRLEN", key, field)])),
+    Arbitrary.schema(Schema.Union([one("HDEL", key, field), one("HDEL", key, field, field)])),
+    Arbitrary.schema(one("HINCRBY", key, field, integer)),
+    Arbitrary.schema(one("HINCRBYFLOAT", key, field, float)),
+    combine(
+      one("HSCAN", key, literal("0", "abc")),
+      Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))]),
+      Schema.Union([words(), words(literal("NOVALUES", "novalues", "WRONG"))])
     )
   ],
   expiry: [
@@ -192,12 +217,23 @@ const families = {
 
 const toCommand = ([name = "", ...args]: ReadonlyArray<string>): Command => ({ name, args, reply: "buffer" })
 
-const all = Object.values(families).flat()
+type Sequence = Arbitrary.Arbitrary<ReadonlyArray<Command>>
+
+const sequenceOf = (commands: ReadonlyArray<Arbitrary.Arbitrary<ReadonlyArray<string>>>, maxLength: number): Sequence =>
+  Arbitrary.array(
+    Arbitrary.flatMap(Arbitrary.schema(Schema.Literals(commands.map((_, i) => i))), (i) =>
+      Arbitrary.map(commands[i] ?? commands[0]!, toCommand)
+    ),
+    { minLength: 1, maxLength }
+  )
 
 /** Up to 12 commands over a few keys, of every family. */
-export const commandSequence: Arbitrary.Arbitrary<ReadonlyArray<Command>> = Arbitrary.array(
-  Arbitrary.flatMap(Arbitrary.schema(Schema.Literals(all.map((_, i) => i))), (i) =>
-    Arbitrary.map(all[i] ?? all[0]!, toCommand)
-  ),
-  { minLength: 1, maxLength: 12 }
-)
+export const commandSequence: Sequence = sequenceOf(Object.values(families).flat(), 12)
+
+/** Up to 16 commands of one type of structure, with now and then one that meets any type. */
+export const structureSequences: Readonly<Record<"hashes", Sequence>> = {
+  hashes: sequenceOf(
+    [...families.hashes, ...families.hashes, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    16
+  )
+}

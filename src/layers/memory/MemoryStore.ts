@@ -1,8 +1,6 @@
 /** Keys, values and lifetimes in this process; bounded, least recently used first out. */
 import { ServerReply } from "./ServerReply.ts"
-
-/** Text stays text until somebody asks for its bytes. */
-export type MemoryValue = string | Buffer
+import { byteLength, type MemoryValue } from "./values.ts"
 
 export interface Entry {
   readonly key: string
@@ -74,6 +72,12 @@ export class MemoryStore {
     this.#bytes += bytes
   }
 
+  /** Before a value changes in place: refused where it would no longer fit. */
+  reserve(key: string, more: number, now: number): void {
+    const entry = this.get(key, now)
+    this.#makeRoom(more + (entry === undefined ? byteLength(key) : 0), entry, now)
+  }
+
   delete(key: string, now: number): boolean {
     const entry = this.peek(key, now)
     if (entry === undefined) return false
@@ -132,5 +136,3 @@ export class MemoryStore {
     entry.newer = undefined
   }
 }
-
-const byteLength = (value: MemoryValue): number => (typeof value === "string" ? Buffer.byteLength(value) : value.length)

@@ -4,15 +4,22 @@ import { int64, isInt64, keyOf, parseInt64, textOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable, exactly } from "./command.ts"
 import { addLongDouble, formatLongDouble, isInfinite, parseLongDouble } from "./longDouble.ts"
 import { notAnInteger, ServerReply } from "./ServerReply.ts"
+import { stringAt, type StringValue } from "./values.ts"
 
-const add = ({ store, now }: CommandContext, keyArg: WireArg | undefined, delta: bigint): number => {
-  const key = keyOf(keyArg)
-  const entry = store.get(key, now)
-  const current = entry === undefined ? 0n : parseInt64(entry.value)
-  if (current === undefined) throw notAnInteger()
-  const sum = current + delta
+/** `current` of an absent counter is undefined, and counts from zero; `notANumber` where it holds something else. */
+export const addInteger = (current: StringValue | undefined, delta: bigint, notANumber: () => Error): bigint => {
+  const start = current === undefined ? 0n : parseInt64(current)
+  if (start === undefined) throw notANumber()
+  const sum = start + delta
   if (!isInt64(sum)) throw new ServerReply("ERR increment or decrement would overflow")
-  store.set(key, String(sum), entry?.expiresAt ?? Infinity, now)
+  return sum
+}
+
+const add = (context: CommandContext, keyArg: WireArg | undefined, delta: bigint): number => {
+  const { now, store } = context
+  const key = keyOf(keyArg)
+  const sum = addInteger(stringAt(context, key), delta, notAnInteger)
+  store.set(key, String(sum), store.get(key, now)?.expiresAt ?? Infinity, now)
   return Number(sum)
 }
 
@@ -21,25 +28,23 @@ const negated = (delta: bigint): bigint => {
   return -delta
 }
 
-const notAFloat = () => new ServerReply("ERR value is not a valid float")
+export const notAFloat = () => new ServerReply("ERR value is not a valid float")
 
-const addFloat = (
-  { store, now }: CommandContext,
-  keyArg: WireArg | undefined,
-  deltaArg: WireArg | undefined
-): string => {
-  const key = keyOf(keyArg)
-  const entry = store.get(key, now)
-  const currentText = entry === undefined ? "0" : textOf(entry.value)
-  const deltaText = textOf(deltaArg ?? "")
+export const addFloats = (currentText: string, deltaText: string, notANumber: () => Error): string => {
   const current = parseLongDouble(currentText)
   const delta = parseLongDouble(deltaText)
   if (current === undefined || delta === undefined) {
     const readable = [currentText, deltaText].every((text) => isInfinite(text) || parseLongDouble(text) !== undefined)
-    throw readable ? new ServerReply("ERR increment would produce NaN or Infinity") : notAFloat()
+    throw readable ? new ServerReply("ERR increment would produce NaN or Infinity") : notANumber()
   }
-  const sum = formatLongDouble(addLongDouble(current, delta))
-  store.set(key, sum, entry?.expiresAt ?? Infinity, now)
+  return formatLongDouble(addLongDouble(current, delta))
+}
+
+const addFloat = (context: CommandContext, keyArg: WireArg | undefined, deltaArg: WireArg | undefined): string => {
+  const { now, store } = context
+  const key = keyOf(keyArg)
+  const sum = addFloats(textOf(stringAt(context, key) ?? "0"), textOf(deltaArg ?? ""), notAFloat)
+  store.set(key, sum, store.get(key, now)?.expiresAt ?? Infinity, now)
   return sum
 }
 

@@ -3,6 +3,7 @@ import type { Command, Reply, ReplyEncoding, WireArg } from "../../schema/Comman
 import { type CommandContext, type CommandTable, type MemoryCommand } from "./command.ts"
 import { counterCommands } from "./counters.ts"
 import { expiryCommands } from "./expiry.ts"
+import { hashCommands } from "./hashes.ts"
 import { keyCommands } from "./keys.ts"
 import { serverCommands } from "./server.ts"
 import { NotInMemory, wrongArguments } from "./ServerReply.ts"
@@ -12,6 +13,7 @@ const tables: ReadonlyArray<CommandTable> = [
   stringCommands,
   counterCommands,
   keyCommands,
+  hashCommands,
   expiryCommands,
   serverCommands
 ]

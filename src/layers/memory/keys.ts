@@ -4,6 +4,7 @@ import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { globMatch } from "./glob.ts"
 import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
+import { copyOf, typeOf } from "./values.ts"
 
 const count = (test: (context: CommandContext, key: string) => boolean): MemoryCommand =>
   atLeast(1, (context, keys) => keys.filter((key) => test(context, keyOf(key))).length)
@@ -44,11 +45,11 @@ const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...word
   if (from === to) throw new ServerReply("ERR source and destination objects are the same")
   const entry = store.get(from, now)
   if (entry === undefined || (!replace && store.peek(to, now) !== undefined)) return 0
-  store.set(to, entry.value, entry.expiresAt, now)
+  store.set(to, copyOf(entry.value), entry.expiresAt, now)
   return 1
 })
 
-const scanOptions = (words: ReadonlyArray<WireArg>) => {
+export const scanOptions = (words: ReadonlyArray<WireArg>) => {
   let match: string | undefined
   let type: string | undefined
   let count = 10
@@ -80,8 +81,8 @@ const scan: MemoryCommand = atLeast(1, ({ store, now }, [cursorArg, ...words]) =
   const { match, type, count } = scanOptions(words)
   const keys: Array<string> = []
   let seen = 0
-  for (const { key, id } of store.entries(now, Number(cursor))) {
-    if ((match === undefined || globMatch(match, key)) && (type === undefined || type === "string")) keys.push(key)
+  for (const { key, id, value } of store.entries(now, Number(cursor))) {
+    if ((match === undefined || globMatch(match, key)) && (type === undefined || type === typeOf(value))) keys.push(key)
     if (++seen >= count) return [String(id), keys]
   }
   return ["0", keys]
@@ -102,7 +103,10 @@ export const keyCommands: CommandTable = {
   UNLINK: deleteKeys,
   EXISTS: exists,
   TOUCH: exists,
-  TYPE: exactly(1, ({ store, now }, [key]) => (store.peek(keyOf(key), now) === undefined ? "none" : "string")),
+  TYPE: exactly(1, ({ store, now }, [key]) => {
+    const entry = store.peek(keyOf(key), now)
+    return entry === undefined ? "none" : typeOf(entry.value)
+  }),
   RENAME: exactly(2, (context, [from, to]) => {
     rename(context, from, to, true)
     return "OK"

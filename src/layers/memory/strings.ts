@@ -3,8 +3,8 @@ import type { Reply, WireArg } from "../../schema/Command.ts"
 import { bytesOf, int64, keyOf, keyword } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { expiryOption, isExpiryOption, positiveInstant } from "./expiry.ts"
-import type { MemoryValue } from "./MemoryStore.ts"
 import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
+import { asString, stringAt, type StringValue, typeOf } from "./values.ts"
 
 interface SetOptions {
   readonly nx: boolean
@@ -37,7 +37,7 @@ const setOptions = (context: CommandContext, words: ReadonlyArray<WireArg>): Set
 }
 
 /** Stores text, or a copy of bytes, which stay the caller's; an instant that has passed leaves nothing. */
-const store = (context: CommandContext, key: string, value: MemoryValue, expiresAt = Infinity): void => {
+const store = (context: CommandContext, key: string, value: StringValue, expiresAt = Infinity): void => {
   if (expiresAt <= context.now) context.store.delete(key, context.now)
   else context.store.set(key, typeof value === "string" ? value : Buffer.from(value), expiresAt, context.now)
 }
@@ -46,7 +46,8 @@ const set: MemoryCommand = atLeast(2, (context, [keyArg, value, ...words]) => {
   const options = setOptions(context, words)
   const key = keyOf(keyArg)
   const entry = context.store.get(key, context.now)
-  const previous = entry?.value ?? null
+  // Without GET it does not matter what was there.
+  const previous = options.get && entry !== undefined ? asString(entry.value) : null
   if ((options.nx && entry !== undefined) || (options.xx && entry === undefined)) return options.get ? previous : null
   store(context, key, value!, options.keepTtl ? entry?.expiresAt : options.expiresAt)
   return options.get ? previous : "OK"
@@ -69,7 +70,7 @@ const getex: MemoryCommand = atLeast(1, (context, [keyArg, ...words]) => {
   }
   const entry = context.store.get(keyOf(keyArg), context.now)
   if (entry === undefined) return null
-  const { value } = entry
+  const value = asString(entry.value)
   if (option === undefined) return value
   const expiresAt = expiryOption(context, "getex", option.word, option.amount) ?? Infinity
   if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
@@ -92,9 +93,9 @@ const checkLength = (bytes: bigint): void => {
   }
 }
 
-const bytesAt = ({ store, now }: CommandContext, key: WireArg | undefined): Buffer | undefined => {
-  const entry = store.get(keyOf(key), now)
-  return entry && bytesOf(entry.value)
+const bytesAt = (context: CommandContext, key: WireArg | undefined): Buffer | undefined => {
+  const value = stringAt(context, keyOf(key))
+  return value === undefined ? undefined : bytesOf(value)
 }
 
 /** New content, same lifetime. */
@@ -141,13 +142,13 @@ const getrange: MemoryCommand = exactly(3, (context, [key, startArg, endArg]) =>
 
 const swap = (context: CommandContext, key: WireArg | undefined, replace: (key: string) => void): Reply => {
   const name = keyOf(key)
-  const previous = context.store.get(name, context.now)?.value ?? null
+  const previous = stringAt(context, name) ?? null
   replace(name)
   return previous
 }
 
 export const stringCommands: CommandTable = {
-  GET: exactly(1, ({ store, now }, [key]) => store.get(keyOf(key), now)?.value ?? null),
+  GET: exactly(1, (context, [key]) => stringAt(context, keyOf(key)) ?? null),
   SET: set,
   SETEX: setWithExpiry("setex", "s"),
   PSETEX: setWithExpiry("psetex", "ms"),
@@ -159,7 +160,12 @@ export const stringCommands: CommandTable = {
   GETSET: exactly(2, (context, [key, value]) => swap(context, key, (name) => store(context, name, value!))),
   GETDEL: exactly(1, (context, [key]) => swap(context, key, (name) => context.store.delete(name, context.now))),
   GETEX: getex,
-  MGET: atLeast(1, ({ store, now }, keys) => keys.map((key) => store.get(keyOf(key), now)?.value ?? null)),
+  MGET: atLeast(1, ({ store, now }, keys) =>
+    keys.map((key) => {
+      const value = store.get(keyOf(key), now)?.value
+      return value === undefined || typeOf(value) !== "string" ? null : asString(value)
+    })
+  ),
   MSET: atLeast(2, (context, args) => {
     for (const [key, value] of pairs("mset", args)) store(context, key, value)
     return "OK"

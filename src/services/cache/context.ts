@@ -1,12 +1,12 @@
 /** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
-import { type Duration, Effect, Exit, Random, type Scope } from "effect"
+import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
 import type { CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import { type CacheOptionsShape, optionsRefusal } from "../../schema/CacheOptions.ts"
 import { refused } from "../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal } from "../../schema/Key.ts"
 import { toMillis, withJitter } from "../../schema/TimeToLive.ts"
 import type { ValueCodec } from "../../schema/ValueCodec.ts"
-import type { CachePolicyShape, Operation } from "../CachePolicy.ts"
+import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { KeyOption } from "../CacheService.ts"
 import type { SendOptions, ValkeyClientShape } from "../ValkeyClient.ts"
 import type { Flights, SingleFlight } from "./SingleFlight.ts"
@@ -32,6 +32,15 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
   readonly guard: <B, R>(
     operation: Operation<B>,
     effect: Effect.Effect<B, CacheError, R>
+  ) => Effect.Effect<B, CacheError, R>
+  /** An operation on a structure, declared where it stands: its name, its key, what it gives as if the cache were empty. */
+  readonly operation: <B, R>(
+    name: string,
+    key: string,
+    keyOptions: KeyOption,
+    neutral: B,
+    effect: (name: string, final: string) => Effect.Effect<B, CacheError, R>,
+    tally?: (result: B) => Tally
   ) => Effect.Effect<B, CacheError, R>
   /** The checked final key. */
   readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
@@ -67,7 +76,7 @@ export const makeContext = <A, RD, RE>(
   const head =
     keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
 
-  return {
+  const context: CacheContext<A, RD, RE> = {
     ...core,
     options,
     codec,
@@ -76,6 +85,12 @@ export const makeContext = <A, RD, RE>(
     version,
     defaults: { timeToLive: defaultMillis, jitter },
     guard: policy ?? ((_, effect) => effect),
+    operation: (name, key, keyOptions, neutral, effect, tally) => {
+      const run = Effect.suspend(() =>
+        Effect.flatMapEager(context.finalKey(name, key, keyOptions), (final) => effect(name, final))
+      )
+      return policy === undefined ? run : policy({ name, key, neutral: Option.some(neutral), tally }, run)
+    },
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return refused(operation, reason)
@@ -96,6 +111,7 @@ export const makeContext = <A, RD, RE>(
         return write
       })
   }
+  return context
 }
 
 const checkedFinal = (operation: string, final: string): Exit.Exit<string, CacheInputError> => {

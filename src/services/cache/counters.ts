@@ -44,7 +44,7 @@ export const counterOperations = <A, RD, RE>(
 
   const incrFloat: TypedCache<A, RD, RE>["incrFloat"] = (key, delta, options) =>
     Number.isFinite(delta)
-      ? Effect.flatMap(count("incrFloat", incrFloatScript, key, delta, options), finiteNumber)
+      ? Effect.flatMap(count("incrFloat", incrFloatScript, key, delta, options), replies.finite("incrFloat"))
       : refused("incrFloat", "delta must be a finite number")
 
   /** Within 64 bits the server counts; beyond, we do, and store the sum where nobody was faster. */
@@ -97,9 +97,4 @@ const bigintOf = (key: string, reply: Reply): Effect.Effect<bigint, CacheError> 
   return /^-?\d+$/.test(reply)
     ? Effect.succeed(BigInt(reply))
     : Effect.fail(serverError("incrBig", "ERR value is not an integer"))
-}
-
-const finiteNumber = (reply: Reply): Effect.Effect<number, CacheError> => {
-  const number = typeof reply === "string" ? Number(reply) : Number.NaN
-  return Number.isFinite(number) ? Effect.succeed(number) : replies.unexpected("incrFloat")
 }

@@ -9,6 +9,9 @@ import * as replies from "./replies.ts"
 
 const isStored = (reply: Reply): reply is Stored => typeof reply === "string" || Buffer.isBuffer(reply)
 
+/** What a reply holds of a value; undefined where it is none. */
+export const storedIn = (reply: Reply): Stored | undefined => (isStored(reply) ? reply : undefined)
+
 /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
 export const liveValue = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,

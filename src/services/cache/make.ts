@@ -10,6 +10,7 @@ import { batchOperations } from "./batchOperations.ts"
 import { type CacheCore, makeContext } from "./context.ts"
 import { counterOperations } from "./counters.ts"
 import { checkHealth } from "./health.ts"
+import { makeHash } from "./hash.ts"
 import { keySpaceOperations } from "./keySpace.ts"
 import { lifetimeOperations } from "./lifetimes.ts"
 import { lookupOperations } from "./lookup.ts"
@@ -68,6 +69,7 @@ export const make = (
       }
       const cache: TypedCache<A, RD, RE> = {
         ...underPolicy(policy, operations),
+        hash: (key, options) => makeHash(context, key, options),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
         options,

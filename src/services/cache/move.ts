@@ -1,6 +1,6 @@
 /** A value under another key, with its lifetime. */
 import { Effect, Exit, Result } from "effect"
-import { type CacheError, CacheMissError, CacheServerError } from "../../schema/CacheError.ts"
+import { type CacheError, CacheMissError, CacheServerError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
 import type { ValueCodec } from "../../schema/ValueCodec.ts"
 import type { Script, ValkeyClientShape } from "../ValkeyClient.ts"
@@ -31,7 +31,13 @@ export const move = (
 ): Effect.Effect<boolean, CacheError> => {
   const { from, key, operation, overwrite, to } = entry
   // Nothing to do, and nothing to lose on the way.
-  if (rebind !== undefined && from !== to) return copyAndDelete(client, entry, rebound(rebind, entry))
+  if (rebind !== undefined && from !== to) {
+    return Effect.flatMap(client.send("TYPE", [from]), (type) => {
+      if (type === "string" || type === "none") return copyAndDelete(client, entry, rebound(rebind, entry))
+      const reason = "what is encrypted in a structure is bound to its key"
+      return Effect.fail(new CacheUnsupportedError({ operation, topology: client.topology, reason }))
+    })
+  }
   return client.send(overwrite ? "RENAME" : "RENAMENX", [from, to]).pipe(
     Effect.map((reply) => reply !== 0),
     Effect.catchTag("CacheUnsupportedError", () => copyAndDelete(client, entry, dumped(entry))),

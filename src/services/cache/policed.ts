@@ -4,8 +4,8 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { CounterOption, TypedCache } from "../CacheService.ts"
 
-/** What the policy does not concern: other views of the cache, settings, and the check that tells how the server is. */
-type NotOperations = "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client"
+/** What the policy does not concern, or meets elsewhere: other views of the cache, structures, settings, and the check that tells how the server is. */
+type NotOperations = "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client" | "hash"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
 type Composite = "getOrSet" | "getOrSetMany" | "refresh"
@@ -79,7 +79,7 @@ const declare = <A>(name: string, key: string | undefined, neutral: A): Operatio
   neutral: Option.some(neutral)
 })
 
-const hitOrMiss = (found: Option.Option<unknown>): Tally => (Option.isSome(found) ? { hits: 1 } : { misses: 1 })
+export const hitOrMiss = (found: Option.Option<unknown>): Tally => (Option.isSome(found) ? { hits: 1 } : { misses: 1 })
 
 const read = <A>(name: string, key: string): Operation<Option.Option<A>> => ({
   ...declare(name, key, Option.none<A>()),
@@ -96,11 +96,11 @@ const counted = (delta: number, options: CounterOption | undefined): number =>
   options?.initial === undefined ? 0 : options.initial + delta
 
 /** Each page of a stream is one operation; "as if empty" is the end. */
-const pagesUnderPolicy = <A>(
+export const pagesUnderPolicy = <A, R>(
   policy: CachePolicyShape,
   name: string,
-  stream: Stream.Stream<A, CacheError>
-): Stream.Stream<A, CacheError> =>
+  stream: Stream.Stream<A, CacheError, R>
+): Stream.Stream<A, CacheError, R> =>
   Stream.scoped(
     Stream.fromPull(
       Effect.map(Stream.toPull(stream), (pull) => {

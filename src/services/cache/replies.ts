@@ -18,3 +18,9 @@ export const flag = (operation: string) => (reply: Reply) =>
 /** "OK", or null where a condition held the command back. */
 export const done = (operation: string) => (reply: Reply) =>
   reply === "OK" || reply === null ? Exit.succeed(reply === "OK") : unexpected(operation)
+
+/** A number with a fraction, as text. */
+export const finite = (operation: string) => (reply: Reply) => {
+  const number = typeof reply === "string" ? Number(reply) : Number.NaN
+  return Number.isFinite(number) ? Exit.succeed(number) : unexpected(operation)
+}

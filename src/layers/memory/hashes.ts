@@ -1,0 +1,118 @@
+/** Hashes. */
+import type { Reply, WireArg } from "../../schema/Command.ts"
+import { int64, keyOf, keyword, textOf } from "./arguments.ts"
+import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import { addFloats, addInteger, notAFloat } from "./counters.ts"
+import { globMatch } from "./glob.ts"
+import { scanOptions } from "./keys.ts"
+import { isInfinite, parseLongDouble } from "./longDouble.ts"
+import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
+import { HashValue, hashAt, type StringValue } from "./values.ts"
+
+/** Bytes stay the caller's. */
+const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
+
+/** Sets fields, all or none of them; how many are new. */
+const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, StringValue>): number => {
+  const { now, store } = context
+  const known = hashAt(context, key)
+  const hash = known ?? new HashValue()
+  let more = 0
+  for (const [field, value] of pairs) more += hash.growth(field, value)
+  store.reserve(key, more, now)
+  const before = hash.fields.size
+  for (const [field, value] of pairs) hash.set(field, value)
+  store.set(key, hash, store.peek(key, now)?.expiresAt ?? Infinity, now)
+  return hash.fields.size - before
+}
+
+const set = (command: string, reply: (added: number) => Reply): MemoryCommand =>
+  atLeast(3, (context, [key, ...args]) => {
+    if (args.length % 2 !== 0) throw wrongArguments(command)
+    const pairs = new Map<string, StringValue>()
+    for (let i = 0; i < args.length; i += 2) pairs.set(keyOf(args[i]), kept(args[i + 1]!))
+    return reply(put(context, keyOf(key), pairs))
+  })
+
+const remove: MemoryCommand = atLeast(2, (context, [keyArg, ...fields]) => {
+  const key = keyOf(keyArg)
+  const hash = hashAt(context, key)
+  if (hash === undefined) return 0
+  const count = fields.filter((field) => hash.delete(keyOf(field))).length
+  const { now, store } = context
+  if (hash.empty) store.delete(key, now)
+  else store.set(key, hash, store.peek(key, now)?.expiresAt ?? Infinity, now)
+  return count
+})
+
+const whole = (part: (hash: HashValue) => ReadonlyArray<StringValue>): MemoryCommand =>
+  exactly(1, (context, [key]) => {
+    const hash = hashAt(context, keyOf(key))
+    return hash === undefined ? [] : part(hash)
+  })
+
+const increment: MemoryCommand = exactly(3, (context, [keyArg, fieldArg, deltaArg]) => {
+  const delta = int64(deltaArg)
+  const key = keyOf(keyArg)
+  const field = keyOf(fieldArg)
+  const current = hashAt(context, key)?.fields.get(field)
+  const sum = addInteger(current, delta, () => new ServerReply("ERR hash value is not an integer"))
+  put(context, key, new Map([[field, String(sum)]]))
+  return Number(sum)
+})
+
+const incrementFloat: MemoryCommand = exactly(3, (context, [keyArg, fieldArg, deltaArg]) => {
+  const delta = textOf(deltaArg ?? "")
+  if (isInfinite(delta)) throw new ServerReply("ERR value is NaN or Infinity")
+  if (parseLongDouble(delta) === undefined) throw notAFloat()
+  const key = keyOf(keyArg)
+  const field = keyOf(fieldArg)
+  const current = hashAt(context, key)?.fields.get(field)
+  const sum = addFloats(textOf(current ?? "0"), delta, () => new ServerReply("ERR hash value is not a float"))
+  put(context, key, new Map([[field, sum]]))
+  return sum
+})
+
+/** All in one page, as the server does with small ones. */
+const scan: MemoryCommand = atLeast(2, (context, [key, cursorArg, ...words]) => {
+  if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
+  const hash = hashAt(context, keyOf(key))
+  // The server does not read on.
+  if (hash === undefined) return ["0", []]
+  const last = words.at(-1)
+  const noValues = last !== undefined && words.length % 2 === 1 && keyword(last) === "NOVALUES"
+  const { match, type } = scanOptions(noValues ? words.slice(0, -1) : words)
+  if (type !== undefined) throw syntaxError()
+  const found = [...hash.fields].filter(([field]) => match === undefined || globMatch(match, field))
+  return ["0", noValues ? found.map(([field]) => field) : found.flat()]
+})
+
+export const hashCommands: CommandTable = {
+  HSET: set("hset", (added) => added),
+  HMSET: set("hmset", () => "OK"),
+  HSETNX: exactly(3, (context, [keyArg, fieldArg, value]) => {
+    const key = keyOf(keyArg)
+    const field = keyOf(fieldArg)
+    if (hashAt(context, key)?.fields.has(field) === true) return 0
+    return put(context, key, new Map([[field, kept(value!)]]))
+  }),
+  HGET: exactly(2, (context, [key, field]) => hashAt(context, keyOf(key))?.fields.get(keyOf(field)) ?? null),
+  HMGET: atLeast(2, (context, [key, ...fields]) => {
+    const hash = hashAt(context, keyOf(key))
+    return fields.map((field) => hash?.fields.get(keyOf(field)) ?? null)
+  }),
+  HGETALL: whole(({ fields }) => [...fields].flat()),
+  HKEYS: whole(({ fields }) => [...fields.keys()]),
+  HVALS: whole(({ fields }) => [...fields.values()]),
+  HLEN: exactly(1, (context, [key]) => hashAt(context, keyOf(key))?.fields.size ?? 0),
+  HEXISTS: exactly(2, (context, [key, field]) =>
+    hashAt(context, keyOf(key))?.fields.has(keyOf(field)) === true ? 1 : 0
+  ),
+  HSTRLEN: exactly(2, (context, [key, field]) =>
+    Buffer.byteLength(hashAt(context, keyOf(key))?.fields.get(keyOf(field)) ?? "")
+  ),
+  HDEL: remove,
+  HINCRBY: increment,
+  HINCRBYFLOAT: incrementFloat,
+  HSCAN: scan
+}

@@ -1,0 +1,233 @@
+/** The operations of a hash. */
+import { Effect, Exit, Option, Stream } from "effect"
+import type { CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import type { Reply } from "../../schema/Command.ts"
+import { refused } from "../../schema/failures.ts"
+import type { EntryName } from "../../schema/ValueCodec.ts"
+import type { CacheHash } from "../CacheHash.ts"
+import type { Tally } from "../CachePolicy.ts"
+import type { KeyOption } from "../CacheService.ts"
+import type { Script } from "../ValkeyClient.ts"
+import { sendAll, split } from "./batches.ts"
+import type { CacheContext } from "./context.ts"
+import { liveValue, storedIn, valueOf } from "./entry.ts"
+import { hitOrMiss, pagesUnderPolicy } from "./policed.ts"
+import * as replies from "./replies.ts"
+
+export const makeHash = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  keyOptions: KeyOption = {}
+): CacheHash<A, RD, RE> => {
+  const { client, codec, finalKey, policy, readOptions } = context
+
+  const run = <B, R>(
+    name: string,
+    neutral: B,
+    effect: (operation: string, final: string) => Effect.Effect<B, CacheError, R>,
+    tally?: (result: B) => Tally
+  ) => context.operation(`hash.${name}`, key, keyOptions, neutral, effect, tally)
+
+  const fieldOf = (operation: string, field: string): Exit.Exit<string, CacheInputError> =>
+    typeof field === "string" && field.isWellFormed()
+      ? Exit.succeed(field)
+      : refused(operation, "a field must be well-formed text")
+
+  const fieldsOf = (operation: string, fields: Iterable<string>): Exit.Exit<ReadonlyArray<string>, CacheInputError> => {
+    const all = [...new Set(fields)]
+    for (const field of all) {
+      const checked = fieldOf(operation, field)
+      if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+    }
+    return Exit.succeed(all)
+  }
+
+  /** An encrypted value is bound to its field, too. */
+  const entryOf = (operation: string, final: string, field: string): EntryName => ({
+    operation,
+    key,
+    final: `${final}\n${field}`
+  })
+
+  const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
+    Effect.forEach(entries, (entry, i): Effect.Effect<Option.Option<A>, CacheError, RD> => {
+      const stored = storedIn(values[i] ?? null)
+      return stored === undefined ? replies.unexpected(entry.operation) : liveValue(codec, entry, stored)
+    })
+
+  const whole = (operation: string, final: string) =>
+    client.request("HGETALL", [final], (reply) => pairsIn(operation, final, reply), readOptions)
+
+  /** Fields and values in turn. */
+  const pairsIn = (
+    operation: string,
+    final: string,
+    reply: Reply | undefined
+  ): Effect.Effect<Map<string, A>, CacheError, RD> => {
+    if (!Array.isArray(reply) || reply.length % 2 !== 0) return replies.unexpected(operation)
+    const fields = reply.filter((_, i) => i % 2 === 0).map(String)
+    const values = reply.filter((_, i) => i % 2 === 1)
+    return Effect.map(
+      decoded(
+        fields.map((field) => entryOf(operation, final, field)),
+        values
+      ),
+      (found) => toMap(fields, found)
+    )
+  }
+
+  const put = (name: string, command: "HSET" | "HSETNX", field: string, value: A) =>
+    run(name, false, (operation, final) =>
+      Effect.flatMapEager(fieldOf(operation, field), () =>
+        Effect.flatMapEager(codec.encode(entryOf(operation, final, field), value), (encoded) =>
+          client.request(command, [final, field, encoded], replies.flag(operation))
+        )
+      )
+    )
+
+  return {
+    set: (field, value) => put("set", "HSET", field, value),
+    setIfAbsent: (field, value) => put("setIfAbsent", "HSETNX", field, value),
+    setMany: (fields) =>
+      run("setMany", 0, (operation, final) => {
+        const all = new Map(Symbol.iterator in fields ? fields : Object.entries(fields))
+        return Effect.flatMap(
+          Effect.forEach(all, ([field, value]) =>
+            Effect.flatMapEager(fieldOf(operation, field), () =>
+              Effect.map(codec.encode(entryOf(operation, final, field), value), (encoded) => [field, encoded] as const)
+            )
+          ),
+          (pairs) => {
+            const parts = split(pairs, ([field, encoded]) => field.length + encoded.length)
+            const commands = parts.map((part) => ({ name: "HSET", args: [final, ...part.flat()] }))
+            return commands.length === 0
+              ? Effect.succeed(0)
+              : Effect.flatMap(sendAll(client, commands), (counts) => sum(operation, counts))
+          }
+        )
+      }),
+    get: (field) =>
+      run(
+        "get",
+        Option.none<A>(),
+        (operation, final) =>
+          Effect.flatMapEager(fieldOf(operation, field), () =>
+            client.request("HGET", [final, field], valueOf(codec, entryOf(operation, final, field)), readOptions)
+          ),
+        hitOrMiss
+      ),
+    getMany: (fields) =>
+      run("getMany", new Map<string, A>(), (operation, final) =>
+        Effect.flatMapEager(fieldsOf(operation, fields), (all) => {
+          if (all.length === 0) return Effect.succeed(new Map<string, A>())
+          return client.request(
+            "HMGET",
+            [final, ...all],
+            (reply): Effect.Effect<Map<string, A>, CacheError, RD> => {
+              if (!Array.isArray(reply) || reply.length !== all.length) return replies.unexpected(operation)
+              const present = all.filter((_, i) => reply[i] !== null)
+              return Effect.map(
+                decoded(
+                  present.map((field) => entryOf(operation, final, field)),
+                  reply.filter((value) => value !== null)
+                ),
+                (found) => toMap(present, found)
+              )
+            },
+            readOptions
+          )
+        })
+      ),
+    getAll: run("getAll", new Map<string, A>(), whole),
+    values: run("values", [] as ReadonlyArray<A>, (operation, final) =>
+      Effect.map(whole(operation, final), (found) => [...found.values()])
+    ),
+    fields: run("fields", [] as ReadonlyArray<string>, (operation, final) =>
+      client.request("HKEYS", [final], (reply) =>
+        Array.isArray(reply) ? Exit.succeed(reply.map(String)) : replies.unexpected(operation)
+      )
+    ),
+    delete: (...fields) =>
+      run("delete", 0, (operation, final) =>
+        Effect.flatMapEager(fieldsOf(operation, fields), (all) =>
+          all.length === 0 ? Effect.succeed(0) : client.request("HDEL", [final, ...all], replies.integer(operation))
+        )
+      ),
+    has: (field) =>
+      run("has", false, (operation, final) =>
+        Effect.flatMapEager(fieldOf(operation, field), () =>
+          client.request("HEXISTS", [final, field], replies.flag(operation))
+        )
+      ),
+    size: run("size", 0, (operation, final) => client.request("HLEN", [final], replies.integer(operation))),
+    incr: (field, delta = 1) =>
+      run("incr", 0, (operation, final) =>
+        Effect.flatMapEager(fieldOf(operation, field), () =>
+          Number.isSafeInteger(delta)
+            ? Effect.flatMap(client.eval(incrFieldScript, [final], [field, delta]), replies.integer(operation))
+            : refused(operation, "delta must be a safe integer")
+        )
+      ),
+    incrFloat: (field, delta) =>
+      run("incrFloat", 0, (operation, final) =>
+        Effect.flatMapEager(fieldOf(operation, field), () =>
+          Number.isFinite(delta)
+            ? client.request("HINCRBYFLOAT", [final, field, delta], replies.finite(operation))
+            : refused(operation, "delta must be a finite number")
+        )
+      ),
+    scan: (pattern = "*", { count = 1000 } = {}) => {
+      const operation = "hash.scan"
+      const pages = Stream.unwrap(
+        Effect.map(finalKey(operation, key, keyOptions), (final) =>
+          Stream.paginate("0", (cursor) =>
+            Effect.flatMap(
+              client.send("HSCAN", [final, cursor, "MATCH", pattern, "COUNT", count], readOptions),
+              (reply) => {
+                if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(operation)
+                const next = String(reply[0])
+                return Effect.map(
+                  pairsIn(operation, final, reply[1]),
+                  (found) => [[...found], next === "0" ? Option.none<string>() : Option.some(next)] as const
+                )
+              }
+            )
+          )
+        )
+      )
+      return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
+    }
+  }
+}
+
+const toMap = <A>(fields: ReadonlyArray<string>, values: ReadonlyArray<Option.Option<A>>): Map<string, A> => {
+  const found = new Map<string, A>()
+  for (const [i, field] of fields.entries()) {
+    const value = values[i]
+    if (value !== undefined && Option.isSome(value)) found.set(field, value.value)
+  }
+  return found
+}
+
+const sum = (operation: string, counts: ReadonlyArray<Reply>) =>
+  Effect.map(Effect.forEach(counts, replies.integer(operation)), (all) => all.reduce((sum, count) => sum + count, 0))
+
+const overflow = "OVERFLOW the result is beyond 2^53"
+
+/** KEYS: the hash. ARGV: field, delta. */
+const incrFieldScript: Script = {
+  name: "hash.incr",
+  lua: `
+local result = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
+if result > 9007199254740991 or result < -9007199254740991 then
+  redis.call('HINCRBY', KEYS[1], ARGV[1], -ARGV[2])
+  return redis.error_reply('${overflow}')
+end
+return result`,
+  memory: ({ call, fail }, [key = ""], [field = "", delta = 0]) => {
+    const result = call("HINCRBY", key, field, delta)
+    if (Number.isSafeInteger(result)) return result
+    call("HINCRBY", key, field, -Number(delta))
+    return fail(overflow)
+  }
+}

@@ -1,0 +1,223 @@
+/** What structures do, whatever the cache stands on. */
+import { assert, describe, layer } from "@effect/vitest"
+import { Duration, Effect, type Layer, Option, Schema, Stream } from "effect"
+import { type CacheError, type CacheOptionsShape, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import { keyOf } from "../support/formats.ts"
+
+let prefixes = 0
+
+/** A cache with a key space of its own. */
+const fresh = (options: Partial<CacheOptionsShape> = {}) =>
+  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `s${++prefixes}`, ...options }))
+
+const some = Option.some
+const none = Option.none()
+
+export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
+  layer(cacheLayer)(`${name}: structures`, (it) => {
+    describe("hash", () => {
+      it.effect("fields hold values of every kind", () =>
+        Effect.gen(function* () {
+          const hash = (yield* fresh()).hash("h")
+          assert.deepStrictEqual(yield* hash.get("missing"), none)
+          assert.deepStrictEqual(yield* hash.getAll, new Map())
+          for (const value of ["text", "", 0, -1.5, true, null, [], { a: [1] }]) {
+            assert.strictEqual(yield* hash.set(JSON.stringify(value), value), true)
+            assert.strictEqual(yield* hash.set(JSON.stringify(value), value), false)
+            assert.deepStrictEqual(yield* hash.get(JSON.stringify(value)), some(value))
+          }
+          assert.strictEqual(yield* hash.size, 8)
+          assert.isTrue(yield* hash.has("null"))
+          assert.isFalse(yield* hash.has("undefined"))
+        })
+      )
+
+      it.effect("many fields at once", () =>
+        Effect.gen(function* () {
+          const hash = (yield* fresh()).hash("h")
+          assert.strictEqual(yield* hash.setMany({ a: 1, b: "two" }), 2)
+          assert.strictEqual(
+            yield* hash.setMany(
+              new Map<string, unknown>([
+                ["b", 2],
+                ["c", null]
+              ])
+            ),
+            1
+          )
+          assert.strictEqual(yield* hash.setMany([]), 0)
+          assert.deepStrictEqual(
+            yield* hash.getMany(["c", "x", "a", "c"]),
+            new Map<string, unknown>([
+              ["c", null],
+              ["a", 1]
+            ])
+          )
+          assert.deepStrictEqual(yield* hash.getMany([]), new Map())
+          assert.deepStrictEqual((yield* hash.fields).toSorted(), ["a", "b", "c"])
+          assert.deepStrictEqual(new Set(yield* hash.values), new Set([1, 2, null]))
+          assert.deepStrictEqual(
+            yield* hash.getAll,
+            new Map<string, unknown>([
+              ["a", 1],
+              ["b", 2],
+              ["c", null]
+            ])
+          )
+          assert.strictEqual(yield* hash.delete("a", "x", "b", "a"), 2)
+          assert.strictEqual(yield* hash.delete(), 0)
+          assert.strictEqual(yield* hash.delete("c"), 1)
+        })
+      )
+
+      it.effect("is gone with its last field; setIfAbsent", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const hash = cache.hash("h")
+          assert.isTrue(yield* hash.setIfAbsent("f", 1))
+          assert.isFalse(yield* hash.setIfAbsent("f", 2))
+          assert.deepStrictEqual(yield* hash.get("f"), some(1))
+          assert.isTrue(yield* cache.has("h"))
+          yield* hash.delete("f")
+          assert.isFalse(yield* cache.has("h"))
+        })
+      )
+
+      it.effect("25 000 fields, by scan too", () =>
+        Effect.gen(function* () {
+          const hash = (yield* fresh()).withSchema(Schema.Int).hash("h")
+          const fields = new Map(Array.from({ length: 25_000 }, (_, i) => [`field ${i}`, i] as const))
+          assert.strictEqual(yield* hash.setMany(fields), 25_000)
+          assert.strictEqual(yield* hash.size, 25_000)
+          assert.deepStrictEqual(new Map(yield* Stream.runCollect(hash.scan())), fields)
+          const some = new Map(yield* Stream.runCollect(hash.scan("field 1234?", { count: 10 })))
+          assert.deepStrictEqual(
+            [...some.values()].toSorted(),
+            [12_340, 12_341, 12_342, 12_343, 12_344, 12_345, 12_346, 12_347, 12_348, 12_349]
+          )
+          assert.deepStrictEqual(yield* Stream.runCollect(hash.scan("nothing")), [])
+        })
+      )
+
+      it.effect("counters are raw, exact or refused", () =>
+        Effect.gen(function* () {
+          const hash = (yield* fresh()).hash("h")
+          assert.strictEqual(yield* hash.incr("n"), 1)
+          assert.strictEqual(yield* hash.incr("n", 41), 42)
+          assert.strictEqual(yield* hash.incr("n", -2), 40)
+          assert.deepStrictEqual(yield* hash.get("n"), some(40))
+          yield* hash.set("stored", 5)
+          assert.strictEqual(yield* hash.incr("stored"), 6)
+          assert.strictEqual(yield* hash.incrFloat("f", 0.1), 0.1)
+          assert.strictEqual(yield* hash.incrFloat("f", 0.2), 0.3)
+          yield* hash.set("big", Number.MAX_SAFE_INTEGER)
+          assert.deepInclude(yield* Effect.flip(hash.incr("big")), { _tag: "CacheServerError", code: "OVERFLOW" })
+          assert.deepStrictEqual(yield* hash.get("big"), some(Number.MAX_SAFE_INTEGER))
+          yield* hash.set("text", "abc")
+          assert.strictEqual((yield* Effect.flip(hash.incr("text")))._tag, "CacheServerError")
+          for (const bad of [hash.incr("n", 0.5), hash.incrFloat("n", Number.NaN), hash.incr("\ud800")]) {
+            assert.strictEqual((yield* Effect.flip(bad))._tag, "CacheInputError")
+          }
+        })
+      )
+
+      it.effect("lives as long as its key is told to, and apart in each version", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.hash("h").set("f", 1)
+          assert.deepStrictEqual(yield* cache.ttl("h"), some(Duration.infinity))
+          assert.isTrue(yield* cache.expire("h", "1 hour"))
+          yield* cache.hash("h").set("g", 2)
+          assert.isTrue(Option.exists(yield* cache.ttl("h"), (ttl) => Duration.toMillis(ttl) <= 3_600_000))
+          assert.deepStrictEqual(yield* cache.hash("h", { version: 2 }).get("f"), none)
+          assert.deepStrictEqual(yield* cache.typeOf("h"), some("hash"))
+          assert.deepStrictEqual(yield* Stream.runCollect(cache.scan("*", { type: "hash" })), ["h"])
+          assert.isTrue(yield* cache.rename("h", "moved"))
+          assert.deepStrictEqual(yield* cache.hash("moved").get("f"), some(1))
+          assert.strictEqual(yield* cache.incrVersion("moved"), 2)
+          assert.deepStrictEqual(yield* cache.hash("moved", { version: 2 }).get("f"), some(1))
+        })
+      )
+
+      it.effect("another type under the key is an error on either side", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.set("value", 1)
+          yield* cache.hash("hash").set("f", 1)
+          const misplaced: ReadonlyArray<Effect.Effect<unknown, CacheError>> = [
+            cache.hash("value").get("f"),
+            cache.hash("value").set("f", 1),
+            cache.hash("value").getAll,
+            cache.hash("value").incr("f"),
+            cache.get("hash"),
+            cache.incr("hash"),
+            cache.getAndDelete("hash")
+          ]
+          for (const operation of misplaced) {
+            assert.deepInclude(yield* Effect.flip(operation), { _tag: "CacheServerError", code: "WRONGTYPE" })
+          }
+          assert.deepStrictEqual(yield* cache.getMany(["value", "hash"]), new Map([["value", 1]]))
+          assert.isTrue(yield* cache.set("hash", "now a value"))
+          assert.deepStrictEqual(yield* cache.get("hash"), some("now a value"))
+        })
+      )
+
+      it.effect("bad names and keys are refused before anything is sent", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const bad: ReadonlyArray<Effect.Effect<unknown, CacheError>> = [
+            cache.hash("").get("f"),
+            cache.hash("h").get("\udfff"),
+            cache.hash("h").getMany(["a", "\udfff"]),
+            cache.hash("h").setMany({ "\udfff": 1 }),
+            cache.hash("h").delete("\udfff"),
+            cache.hash("h", { version: 0.5 }).size
+          ]
+          for (const operation of bad) {
+            assert.strictEqual((yield* Effect.flip(operation))._tag, "CacheInputError")
+          }
+          assert.strictEqual(
+            (yield* Effect.flip(cache.hash("h").setMany({ a: 1, b: undefined })))._tag,
+            "CacheCodecError"
+          )
+          assert.isFalse(yield* cache.has("h"))
+        })
+      )
+
+      for (const [format, options] of Object.entries({
+        msgpack: { serializer: Serializer.msgpack },
+        "zstd, encrypted": { compressor: Compressor.zstd({ threshold: 10 }), cipher: Cipher.aes256gcm([keyOf(3)]) }
+      })) {
+        it.effect(`in ${format}`, () =>
+          Effect.gen(function* () {
+            const cache = yield* fresh(options)
+            const hash = cache.hash("h")
+            const value = { text: "some text ".repeat(10) }
+            yield* hash.setMany({ a: value, b: [1] })
+            assert.deepStrictEqual(yield* hash.get("a"), some(value))
+            assert.deepStrictEqual(
+              yield* hash.getAll,
+              new Map<string, unknown>([
+                ["a", value],
+                ["b", [1]]
+              ])
+            )
+            assert.deepStrictEqual(new Map(yield* Stream.runCollect(hash.scan("a"))), new Map([["a", value]]))
+          })
+        )
+      }
+
+      it.effect("an encrypted value is bound to its field, and its hash to its key", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh({ cipher: Cipher.aes256gcm([keyOf(3)]) })
+          yield* cache.hash("h").set("mine", "balance: 100")
+          const final = cache.makeKey("h")
+          const stolen = yield* cache.client.send("HGET", [final, "mine"], { reply: "buffer" })
+          if (Buffer.isBuffer(stolen)) yield* cache.client.send("HSET", [final, "yours", stolen])
+          assert.strictEqual((yield* Effect.flip(cache.hash("h").get("yours")))._tag, "CacheCodecError")
+          assert.strictEqual((yield* Effect.flip(cache.rename("h", "other")))._tag, "CacheUnsupportedError")
+        })
+      )
+    })
+  })
+}
