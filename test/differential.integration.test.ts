@@ -26,12 +26,14 @@ const memoryClient = Effect.map(Layer.build(Layer.fresh(ValkeyMemory.layer())), 
   Effect.runSync(Effect.provideContext(ValkeyClient, context))
 )
 
+const unordered: ReadonlySet<string> = new Set(["KEYS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "SPOP", "SRANDMEMBER"])
+
 /** Where time passes between the two, or the order is not defined, replies are brought into one form. */
 const comparable = ({ name }: Command, result: PipelineResults[number]): unknown => {
   if (Result.isFailure(result)) return describeError(result.failure)
   const reply = result.success
-  if (name === "KEYS") return sorted(reply)
-  if (name === "SCAN" && Array.isArray(reply)) return [String(reply[0]), sorted(reply[1])]
+  if (unordered.has(name)) return sorted(reply)
+  if ((name === "SCAN" || name === "SSCAN") && Array.isArray(reply)) return [String(reply[0]), sorted(reply[1])]
   // To ten seconds.
   const unit = { TTL: 1, PTTL: 1000, EXPIRETIME: 1, PEXPIRETIME: 1000 }[name]
   if (unit !== undefined && typeof reply === "number" && reply > 0) return Math.round(reply / unit / 10)

@@ -12,6 +12,7 @@ import {
   CachePolicy,
   CacheServerError,
   CacheService,
+  type CacheSet,
   CacheTimeoutError,
   IgnoreExceptions,
   layerFor,
@@ -61,11 +62,38 @@ const ofHash: OperationsOf<CacheHash<unknown>> = {
   scan: { call: (hash) => Stream.runCollect(hash.scan()), neutral: [] }
 }
 
-const structures = Object.entries(ofHash).map(([name, { call, neutral }]) => ({
-  name: `hash.${name}`,
-  neutral,
-  call: (cache: TypedCache<unknown>) => call(cache.hash("h"))
-}))
+const ofSet: OperationsOf<CacheSet<unknown>> = {
+  add: { call: (set) => set.add(1), neutral: 0 },
+  remove: { call: (set) => set.remove(1), neutral: 0 },
+  has: { call: (set) => set.has(1), neutral: false },
+  hasMany: { call: (set) => set.hasMany([1]), neutral: [] },
+  members: { call: (set) => set.members, neutral: [] },
+  size: { call: (set) => set.size, neutral: 0 },
+  pop: { call: (set) => set.pop, neutral: Option.none() },
+  popMany: { call: (set) => set.popMany(2), neutral: [] },
+  random: { call: (set) => set.random, neutral: Option.none() },
+  randomMany: { call: (set) => set.randomMany(2), neutral: [] },
+  moveTo: { call: (set) => set.moveTo("t", 1), neutral: false },
+  union: { call: (set) => set.union("t"), neutral: [] },
+  intersection: { call: (set) => set.intersection("t"), neutral: [] },
+  difference: { call: (set) => set.difference("t"), neutral: [] },
+  storeUnion: { call: (set) => set.storeUnion("t", ["u"]), neutral: 0 },
+  storeIntersection: { call: (set) => set.storeIntersection("t", ["u"]), neutral: 0 },
+  storeDifference: { call: (set) => set.storeDifference("t", ["u"]), neutral: 0 },
+  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
+}
+
+const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache: TypedCache<unknown>) => S) =>
+  Object.entries<OperationsOf<S>[keyof S]>(operations).map(([name, { call, neutral }]) => ({
+    name: `${kind}.${name}`,
+    neutral,
+    call: (cache: TypedCache<unknown>) => call(open(cache))
+  }))
+
+const structures = [
+  ...structuresOf("hash", ofHash, (cache) => cache.hash("h")),
+  ...structuresOf("set", ofSet, (cache) => cache.setOf("s"))
+]
 
 const fail = Effect.fail("mine" as const)
 
@@ -188,7 +216,16 @@ describe("every operation", () => {
     expectTypeOf<OperationName>().toEqualTypeOf<
       Exclude<
         keyof TypedCache<unknown>,
-        "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client" | "hash"
+        | "withSchema"
+        | "withOptions"
+        | "options"
+        | "makeKey"
+        | "reverseKey"
+        | "health"
+        | "client"
+        | "hash"
+        | "setOf"
+        | "setOf"
       >
     >()
   })

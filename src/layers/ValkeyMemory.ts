@@ -2,7 +2,7 @@
  * The client over a store in this process: the same commands, interpreted. Synchronous, so that programs
  * run under `Effect.runSync`; expiring by the Effect `Clock`, so that `TestClock` works.
  */
-import { Clock, Effect, Exit, Layer, Queue, Result, Stream } from "effect"
+import { Clock, Effect, Exit, Layer, Queue, Random, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
 import { type Arg, type Reply, type ReplyEncoding, toWireArg } from "../schema/Command.ts"
 import { inexactInteger, refused } from "../schema/failures.ts"
@@ -41,7 +41,8 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
       // A test clock may stand between two milliseconds.
       const now = Math.floor(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
       try {
-        return run({ store, pubSub, now })
+        const random = () => fiber.getRef(Random.Random).nextDoubleUnsafe()
+        return run({ store, pubSub, now, random })
       } catch (error) {
         return toExit(operation, error)
       }

@@ -4,6 +4,7 @@ import type { CacheError } from "../schema/CacheError.ts"
 import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
 import type { KeyType } from "../schema/Command.ts"
 import type { CacheHash } from "./CacheHash.ts"
+import type { CacheSet } from "./CacheSet.ts"
 import type { Health } from "./cache/health.ts"
 import type { ValkeyClientShape } from "./ValkeyClient.ts"
 
@@ -160,8 +161,9 @@ export interface TypedCache<A, RD = never, RE = never> {
   /** FLUSHDB: everything in the database, whoever wrote it. */
   readonly flushAll: Effect.Effect<void, CacheError>
 
-  /** A hash under one key, with the cache's prefix, version and value codec. */
+  // Structures under one key, with the cache's prefix, version and value codec.
   readonly hash: (key: string, options?: KeyOption) => CacheHash<A, RD, RE>
+  readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
 
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(

@@ -219,5 +219,121 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
         })
       )
     })
+
+    describe("set", () => {
+      it.effect("members, each once", () =>
+        Effect.gen(function* () {
+          const set = (yield* fresh()).setOf("s")
+          assert.strictEqual(yield* set.add(1, "1", { a: [1] }, null, 1), 4)
+          assert.strictEqual(yield* set.add(1, 2), 1)
+          assert.strictEqual(yield* set.add(), 0)
+          assert.strictEqual(yield* set.size, 5)
+          assert.isTrue(yield* set.has({ a: [1] }))
+          assert.isFalse(yield* set.has("2"))
+          assert.deepStrictEqual(yield* set.hasMany([2, "2", null]), [true, false, true])
+          assert.deepStrictEqual(yield* set.hasMany([]), [])
+          assert.sameDeepMembers([...(yield* set.members)], [1, "1", { a: [1] }, null, 2])
+          assert.strictEqual(yield* set.remove(1, 7), 1)
+          assert.strictEqual(yield* set.remove("1", { a: [1] }, null, 2), 4)
+          assert.deepStrictEqual(yield* set.members, [])
+        })
+      )
+
+      it.effect("some of them by chance", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const set = cache.withSchema(Schema.Int).setOf("s")
+          assert.deepStrictEqual(yield* set.pop, none)
+          assert.deepStrictEqual(yield* set.popMany(2), [])
+          assert.deepStrictEqual(yield* set.random, none)
+          assert.deepStrictEqual(yield* set.randomMany(-2), [])
+          yield* set.add(1, 2, 3, 4, 5)
+          const seen = yield* set.randomMany(3)
+          assert.strictEqual(new Set(seen).size, 3)
+          assert.strictEqual((yield* set.randomMany(-20)).length, 20)
+          assert.isTrue(Option.isSome(yield* set.random))
+          assert.strictEqual(yield* set.size, 5)
+          const one = Option.toArray(yield* set.pop)
+          const rest = [...(yield* set.popMany(2)), ...(yield* set.popMany(10))]
+          assert.sameMembers([...one, ...rest], [1, 2, 3, 4, 5])
+          assert.isFalse(yield* cache.has("s"))
+        })
+      )
+
+      it.effect("combined, moved and stored, in another version too", () =>
+        Effect.gen(function* () {
+          const cache = (yield* fresh()).withSchema(Schema.Int)
+          // In a cluster they must be in one slot.
+          const [a, b] = [cache.setOf("{t}a"), cache.setOf("{t}b")]
+          yield* a.add(1, 2, 3)
+          yield* b.add(3, 4)
+          assert.sameMembers([...(yield* a.union("{t}b", "{t}none"))], [1, 2, 3, 4])
+          assert.deepStrictEqual(yield* a.intersection("{t}b"), [3])
+          assert.sameMembers([...(yield* a.difference("{t}b"))], [1, 2])
+          assert.strictEqual(yield* a.storeUnion("{t}u", ["{t}b"]), 4)
+          assert.strictEqual(yield* a.storeIntersection("{t}i", ["{t}b"], { version: 2 }), 1)
+          assert.strictEqual(yield* a.storeDifference("{t}u", ["{t}a"]), 0)
+          assert.isFalse(yield* cache.has("{t}u"))
+          assert.deepStrictEqual(yield* cache.setOf("{t}i", { version: 2 }).members, [3])
+          assert.isTrue(yield* a.moveTo("{t}i", 1, { version: 2 }))
+          assert.isFalse(yield* a.moveTo("{t}i", 9, { version: 2 }))
+          assert.sameMembers([...(yield* cache.setOf("{t}i", { version: 2 }).members)], [1, 3])
+          assert.isFalse(yield* cache.has("{t}i"))
+        })
+      )
+
+      it.effect("sets in several slots: unsupported in a cluster, and nowhere else", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.setOf("a").add(1)
+          const union = yield* Effect.result(cache.setOf("a").union("b", "c", "d"))
+          if (cache.client.topology !== "cluster") assert.strictEqual(union._tag, "Success")
+          else {
+            assert.strictEqual(union._tag === "Failure" && union.failure._tag, "CacheUnsupportedError")
+            assert.include(String(union._tag === "Failure" && union.failure.message), "hash tag")
+          }
+        })
+      )
+
+      it.effect("25 000 members, by scan too", () =>
+        Effect.gen(function* () {
+          const set = (yield* fresh()).withSchema(Schema.String).setOf("s")
+          const members = Array.from({ length: 25_000 }, (_, i) => `member ${i}`)
+          assert.strictEqual(yield* set.add(...members), 25_000)
+          assert.strictEqual(new Set(yield* Stream.runCollect(set.scan({ count: 100 }))).size, 25_000)
+        })
+      )
+
+      it.effect("a set cannot be encrypted; in other formats members are found again", () =>
+        Effect.gen(function* () {
+          const encrypted = (yield* fresh({ cipher: Cipher.aes256gcm([keyOf(3)]) })).setOf("s")
+          assert.strictEqual((yield* Effect.flip(encrypted.add(1)))._tag, "CacheInputError")
+          const packed = (yield* fresh({
+            serializer: Serializer.msgpack,
+            compressor: Compressor.zstd({ threshold: 10 })
+          })).setOf("s")
+          const member = { text: "some text ".repeat(10), bytes: new Uint8Array([255, 0]) }
+          assert.strictEqual(yield* packed.add(member), 1)
+          assert.strictEqual(yield* packed.add(member), 0)
+          assert.isTrue(yield* packed.has(member))
+          assert.deepStrictEqual(yield* packed.members, [member])
+        })
+      )
+
+      it.effect("bad input and other types", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.set("value", 1)
+          assert.deepInclude(yield* Effect.flip(cache.setOf("value").add(1)), { code: "WRONGTYPE" })
+          for (const bad of [
+            cache.setOf("s").popMany(-1),
+            cache.setOf("s").randomMany(0.5),
+            cache.setOf("s").union("")
+          ]) {
+            assert.strictEqual((yield* Effect.flip(bad))._tag, "CacheInputError")
+          }
+        })
+      )
+    })
   })
 }

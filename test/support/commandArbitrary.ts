@@ -2,6 +2,7 @@
 import { Arbitrary, Schema } from "effect"
 import type { Command } from "effect-vcache"
 
+const member = Schema.Literals(["a", "b", "c", "ключ", "", "1", "2"])
 const field = Schema.Literals(["f1", "f2", "поле", "", "10"])
 const key = Schema.Literals(["k1", "k2", "k3", "ключ", ""])
 const value = Schema.Literals([
@@ -173,7 +174,7 @@ const families = {
         literal("COUNT"),
         literal("1000"),
         literal("TYPE"),
-        literal("string", "hash", "list", "STRING")
+        literal("string", "hash", "set", "list", "STRING")
       )
     ),
     Arbitrary.schema(Schema.Union([one("DBSIZE"), one("PING"), one("PING", value), one("ECHO", value)])),
@@ -201,6 +202,27 @@ const families = {
       one("HSCAN", key, literal("0", "abc")),
       Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))]),
       Schema.Union([words(), words(literal("NOVALUES", "novalues", "WRONG"))])
+    )
+  ],
+  sets: [
+    Arbitrary.schema(Schema.Union([one("SADD", key, member), one("SADD", key, member, member, member)])),
+    Arbitrary.schema(one("SADD", key, member, member)),
+    Arbitrary.schema(Schema.Union([one("SREM", key, member), one("SREM", key, member, member)])),
+    Arbitrary.schema(Schema.Union([one("SCARD", key), one("SMEMBERS", key)])),
+    Arbitrary.schema(Schema.Union([one("SISMEMBER", key, member), one("SMISMEMBER", key, member, member)])),
+    Arbitrary.schema(one("SMOVE", key, key, member)),
+    Arbitrary.schema(
+      Schema.Union([
+        one("SPOP", key, literal("100", "0", "-1", "abc")),
+        one("SRANDMEMBER", key, literal("100", "0", "abc"))
+      ])
+    ),
+    Arbitrary.schema(words(literal("SUNION", "SINTER", "SDIFF"), key, key)),
+    Arbitrary.schema(words(literal("SUNION", "SINTER", "SDIFF"), key, key, key)),
+    Arbitrary.schema(words(literal("SUNIONSTORE", "SINTERSTORE", "SDIFFSTORE"), key, key, key)),
+    combine(
+      one("SSCAN", key, literal("0", "abc")),
+      Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
     )
   ],
   expiry: [
@@ -231,7 +253,11 @@ const sequenceOf = (commands: ReadonlyArray<Arbitrary.Arbitrary<ReadonlyArray<st
 export const commandSequence: Sequence = sequenceOf(Object.values(families).flat(), 12)
 
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
-export const structureSequences: Readonly<Record<"hashes", Sequence>> = {
+export const structureSequences: Readonly<Record<"hashes" | "sets", Sequence>> = {
+  sets: sequenceOf(
+    [...families.sets, ...families.sets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    16
+  ),
   hashes: sequenceOf(
     [...families.hashes, ...families.hashes, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
     16

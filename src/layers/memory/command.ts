@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly pubSub: MemoryPubSub
   /** Milliseconds since 1970, the same for a whole transaction or script. */
   readonly now: number
+  /** The next number in [0, 1). */
+  readonly random: () => number
 }
 
 export interface MemoryCommand {

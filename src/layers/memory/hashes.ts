@@ -1,5 +1,5 @@
 /** Hashes. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
+import type { Reply } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { addFloats, addInteger, notAFloat } from "./counters.ts"
@@ -7,10 +7,7 @@ import { globMatch } from "./glob.ts"
 import { scanOptions } from "./keys.ts"
 import { isInfinite, parseLongDouble } from "./longDouble.ts"
 import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
-import { HashValue, hashAt, type StringValue } from "./values.ts"
-
-/** Bytes stay the caller's. */
-const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
+import { HashValue, hashAt, keep, kept, type StringValue } from "./values.ts"
 
 /** Sets fields, all or none of them; how many are new. */
 const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, StringValue>): number => {
@@ -22,7 +19,7 @@ const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, St
   store.reserve(key, more, now)
   const before = hash.fields.size
   for (const [field, value] of pairs) hash.set(field, value)
-  store.set(key, hash, store.peek(key, now)?.expiresAt ?? Infinity, now)
+  keep(context, key, hash)
   return hash.fields.size - before
 }
 
@@ -39,9 +36,7 @@ const remove: MemoryCommand = atLeast(2, (context, [keyArg, ...fields]) => {
   const hash = hashAt(context, key)
   if (hash === undefined) return 0
   const count = fields.filter((field) => hash.delete(keyOf(field))).length
-  const { now, store } = context
-  if (hash.empty) store.delete(key, now)
-  else store.set(key, hash, store.peek(key, now)?.expiresAt ?? Infinity, now)
+  keep(context, key, hash)
   return count
 })
 

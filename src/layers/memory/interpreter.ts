@@ -6,6 +6,7 @@ import { expiryCommands } from "./expiry.ts"
 import { hashCommands } from "./hashes.ts"
 import { keyCommands } from "./keys.ts"
 import { serverCommands } from "./server.ts"
+import { setCommands } from "./sets.ts"
 import { NotInMemory, wrongArguments } from "./ServerReply.ts"
 import { stringCommands } from "./strings.ts"
 
@@ -14,6 +15,7 @@ const tables: ReadonlyArray<CommandTable> = [
   counterCommands,
   keyCommands,
   hashCommands,
+  setCommands,
   expiryCommands,
   serverCommands
 ]

@@ -1,5 +1,5 @@
 /** What keys hold, by type. */
-import type { KeyType } from "../../schema/Command.ts"
+import type { KeyType, WireArg } from "../../schema/Command.ts"
 import type { CommandContext } from "./command.ts"
 import { ServerReply } from "./ServerReply.ts"
 
@@ -43,23 +43,68 @@ export class HashValue {
   }
 }
 
-export type MemoryValue = StringValue | HashValue
+/** Members are bytes: text and bytes of the same content are the same member. */
+export const memberId = (member: StringValue): string =>
+  (typeof member === "string" ? Buffer.from(member) : member).toString("latin1")
+
+export class SetValue {
+  readonly members = new Map<string, StringValue>()
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get empty(): boolean {
+    return this.members.size === 0
+  }
+
+  has(member: StringValue): boolean {
+    return this.members.has(memberId(member))
+  }
+
+  add(member: StringValue): boolean {
+    if (this.has(member)) return false
+    this.members.set(memberId(member), member)
+    this.#bytes += byteLength(member)
+    return true
+  }
+
+  delete(member: StringValue): boolean {
+    if (!this.members.delete(memberId(member))) return false
+    this.#bytes -= byteLength(member)
+    return true
+  }
+
+  copy(): SetValue {
+    const copy = new SetValue()
+    for (const member of this.members.values()) copy.add(member)
+    return copy
+  }
+}
+
+export type MemoryValue = StringValue | HashValue | SetValue
+
+const isText = (value: MemoryValue): value is StringValue => typeof value === "string" || Buffer.isBuffer(value)
 
 export const byteLength = (value: MemoryValue): number => {
   if (typeof value === "string") return Buffer.byteLength(value)
-  return value instanceof HashValue ? value.bytes : value.length
+  return Buffer.isBuffer(value) ? value.length : value.bytes
 }
 
-export const typeOf = (value: MemoryValue): KeyType => (value instanceof HashValue ? "hash" : "string")
+export const typeOf = (value: MemoryValue): KeyType => {
+  if (isText(value)) return "string"
+  return value instanceof HashValue ? "hash" : "set"
+}
 
 /** A copy that shares nothing that could change. */
-export const copyOf = (value: MemoryValue): MemoryValue => (value instanceof HashValue ? value.copy() : value)
+export const copyOf = (value: MemoryValue): MemoryValue => (isText(value) ? value : value.copy())
 
 const wrongType = () => new ServerReply("WRONGTYPE Operation against a key holding the wrong kind of value")
 
 /** The string; throws where the value is another thing. */
 export const asString = (value: MemoryValue): StringValue => {
-  if (value instanceof HashValue) throw wrongType()
+  if (!isText(value)) throw wrongType()
   return value
 }
 
@@ -68,8 +113,23 @@ export const stringAt = ({ now, store }: CommandContext, key: string): StringVal
   return entry && asString(entry.value)
 }
 
-export const hashAt = ({ now, store }: CommandContext, key: string): HashValue | undefined => {
-  const value = store.get(key, now)?.value
-  if (value === undefined || value instanceof HashValue) return value
-  throw wrongType()
+/** The structure of that class under a key; throws where there is something else. */
+const structureAt =
+  <V extends MemoryValue>(structure: abstract new () => V) =>
+  ({ now, store }: CommandContext, key: string): V | undefined => {
+    const value = store.get(key, now)?.value
+    if (value === undefined || value instanceof structure) return value
+    throw wrongType()
+  }
+
+export const hashAt = structureAt(HashValue)
+export const setAt = structureAt(SetValue)
+
+/** Bytes stay the caller's. */
+export const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
+
+/** Stores a structure that has changed; an empty one is gone. */
+export const keep = ({ now, store }: CommandContext, key: string, value: HashValue | SetValue): void => {
+  if (value.empty) store.delete(key, now)
+  else store.set(key, value, store.peek(key, now)?.expiresAt ?? Infinity, now)
 }

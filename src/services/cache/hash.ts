@@ -1,5 +1,5 @@
 /** The operations of a hash. */
-import { Effect, Exit, Option, Stream } from "effect"
+import { Effect, Exit, Option } from "effect"
 import type { CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
@@ -10,8 +10,9 @@ import type { KeyOption } from "../CacheService.ts"
 import type { Script } from "../ValkeyClient.ts"
 import { sendAll, split } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
-import { liveValue, storedIn, valueOf } from "./entry.ts"
-import { hitOrMiss, pagesUnderPolicy } from "./policed.ts"
+import { valueOf } from "./entry.ts"
+import { decodeMember, scanPages } from "./members.ts"
+import { hitOrMiss } from "./policed.ts"
 import * as replies from "./replies.ts"
 
 export const makeHash = <A, RD, RE>(
@@ -19,7 +20,7 @@ export const makeHash = <A, RD, RE>(
   key: string,
   keyOptions: KeyOption = {}
 ): CacheHash<A, RD, RE> => {
-  const { client, codec, finalKey, policy, readOptions } = context
+  const { client, codec, readOptions } = context
 
   const run = <B, R>(
     name: string,
@@ -50,10 +51,7 @@ export const makeHash = <A, RD, RE>(
   })
 
   const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
-    Effect.forEach(entries, (entry, i): Effect.Effect<Option.Option<A>, CacheError, RD> => {
-      const stored = storedIn(values[i] ?? null)
-      return stored === undefined ? replies.unexpected(entry.operation) : liveValue(codec, entry, stored)
-    })
+    Effect.forEach(entries, (entry, i) => decodeMember(context, entry, values[i] ?? null))
 
   const whole = (operation: string, final: string) =>
     client.request("HGETALL", [final], (reply) => pairsIn(operation, final, reply), readOptions)
@@ -102,7 +100,7 @@ export const makeHash = <A, RD, RE>(
             const commands = parts.map((part) => ({ name: "HSET", args: [final, ...part.flat()] }))
             return commands.length === 0
               ? Effect.succeed(0)
-              : Effect.flatMap(sendAll(client, commands), (counts) => sum(operation, counts))
+              : Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
           }
         )
       }),
@@ -176,27 +174,16 @@ export const makeHash = <A, RD, RE>(
             : refused(operation, "delta must be a finite number")
         )
       ),
-    scan: (pattern = "*", { count = 1000 } = {}) => {
-      const operation = "hash.scan"
-      const pages = Stream.unwrap(
-        Effect.map(finalKey(operation, key, keyOptions), (final) =>
-          Stream.paginate("0", (cursor) =>
-            Effect.flatMap(
-              client.send("HSCAN", [final, cursor, "MATCH", pattern, "COUNT", count], readOptions),
-              (reply) => {
-                if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(operation)
-                const next = String(reply[0])
-                return Effect.map(
-                  pairsIn(operation, final, reply[1]),
-                  (found) => [[...found], next === "0" ? Option.none<string>() : Option.some(next)] as const
-                )
-              }
-            )
-          )
-        )
+    scan: (pattern = "*", { count = 1000 } = {}) =>
+      scanPages(
+        context,
+        "HSCAN",
+        "hash.scan",
+        key,
+        keyOptions,
+        ["MATCH", pattern, "COUNT", count],
+        ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
       )
-      return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
-    }
   }
 }
 
@@ -208,9 +195,6 @@ const toMap = <A>(fields: ReadonlyArray<string>, values: ReadonlyArray<Option.Op
   }
   return found
 }
-
-const sum = (operation: string, counts: ReadonlyArray<Reply>) =>
-  Effect.map(Effect.forEach(counts, replies.integer(operation)), (all) => all.reduce((sum, count) => sum + count, 0))
 
 const overflow = "OVERFLOW the result is beyond 2^53"
 

@@ -15,6 +15,7 @@ import { keySpaceOperations } from "./keySpace.ts"
 import { lifetimeOperations } from "./lifetimes.ts"
 import { lookupOperations } from "./lookup.ts"
 import { lookupManyOperations } from "./lookupMany.ts"
+import { makeSet } from "./set.ts"
 import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./SingleFlight.ts"
 import { valueOperations } from "./values.ts"
@@ -70,6 +71,7 @@ export const make = (
       const cache: TypedCache<A, RD, RE> = {
         ...underPolicy(policy, operations),
         hash: (key, options) => makeHash(context, key, options),
+        setOf: (key, options) => makeSet(context, key, options),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
         options,

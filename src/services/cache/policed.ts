@@ -5,7 +5,16 @@ import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { CounterOption, TypedCache } from "../CacheService.ts"
 
 /** What the policy does not concern, or meets elsewhere: other views of the cache, structures, settings, and the check that tells how the server is. */
-type NotOperations = "withSchema" | "withOptions" | "options" | "makeKey" | "reverseKey" | "health" | "client" | "hash"
+type NotOperations =
+  | "withSchema"
+  | "withOptions"
+  | "options"
+  | "makeKey"
+  | "reverseKey"
+  | "health"
+  | "client"
+  | "hash"
+  | "setOf"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
 type Composite = "getOrSet" | "getOrSetMany" | "refresh"

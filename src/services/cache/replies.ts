@@ -24,3 +24,23 @@ export const finite = (operation: string) => (reply: Reply) => {
   const number = typeof reply === "string" ? Number(reply) : Number.NaN
   return Number.isFinite(number) ? Exit.succeed(number) : unexpected(operation)
 }
+
+/** As many flags as were asked for. */
+export const flags =
+  (operation: string, length: number) =>
+  (reply: Reply): Exit.Exit<ReadonlyArray<boolean>, CacheConnectionError> => {
+    if (!Array.isArray(reply) || reply.length !== length) return unexpected(operation)
+    return reply.every((one: Reply) => one === 0 || one === 1)
+      ? Exit.succeed(reply.map((one: Reply) => one === 1))
+      : unexpected(operation)
+  }
+
+/** Of what several commands counted. */
+export const sum = (operation: string, counts: ReadonlyArray<Reply>): Exit.Exit<number, CacheConnectionError> => {
+  let sum = 0
+  for (const count of counts) {
+    if (typeof count !== "number") return unexpected(operation)
+    sum += count
+  }
+  return Exit.succeed(sum)
+}

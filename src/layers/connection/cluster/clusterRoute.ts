@@ -282,7 +282,7 @@ export const acrossSlots = (operation: string): CacheUnsupportedError =>
   new CacheUnsupportedError({
     operation,
     topology: "cluster",
-    reason: "its keys belong to different slots; give them the same {tag}"
+    reason: "its keys belong to different slots; give them the same hash tag, as in {tag}:a and {tag}:b"
   })
 
 const withoutKey = (operation: string): CacheUnsupportedError =>

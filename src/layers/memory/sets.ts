@@ -1,0 +1,143 @@
+/** Sets. */
+import type { WireArg } from "../../schema/Command.ts"
+import { int64, keyOf, parseInt64, textOf } from "./arguments.ts"
+import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import { globMatch } from "./glob.ts"
+import { scanOptions } from "./keys.ts"
+import { ServerReply, syntaxError } from "./ServerReply.ts"
+import { byteLength, keep, kept, memberId, setAt, SetValue, type StringValue } from "./values.ts"
+
+/** Adds members, all or none of them; how many are new. */
+const addAll = (context: CommandContext, key: string, members: Iterable<StringValue>): number => {
+  const set = setAt(context, key) ?? new SetValue()
+  const fresh = new Map([...members].filter((member) => !set.has(member)).map((member) => [memberId(member), member]))
+  let more = 0
+  for (const member of fresh.values()) more += byteLength(member)
+  context.store.reserve(key, more, context.now)
+  for (const member of fresh.values()) set.add(member)
+  keep(context, key, set)
+  return fresh.size
+}
+
+const removeAll = (context: CommandContext, key: string, members: ReadonlyArray<WireArg>): number => {
+  const set = setAt(context, key)
+  if (set === undefined) return 0
+  const count = members.filter((member) => set.delete(member)).length
+  keep(context, key, set)
+  return count
+}
+
+const pop: MemoryCommand = {
+  least: 1,
+  most: 2,
+  run: (context, [keyArg, countArg]) => {
+    const key = keyOf(keyArg)
+    const count = countArg === undefined ? undefined : positive(countArg)
+    const set = setAt(context, key)
+    if (set === undefined) return count === undefined ? null : []
+    const all = shuffled(context, [...set.members.values()])
+    const taken = all.slice(0, count ?? 1)
+    for (const member of taken) set.delete(member)
+    keep(context, key, set)
+    return count === undefined ? (taken[0] ?? null) : taken
+  }
+}
+
+const positive = (value: WireArg): number => {
+  const count = parseInt64(value)
+  if (count === undefined || count < 0n) throw new ServerReply("ERR value is out of range, must be positive")
+  return Number(count)
+}
+
+const randomMember: MemoryCommand = {
+  least: 1,
+  most: 2,
+  run: (context, [keyArg, countArg]) => {
+    const count = countArg === undefined ? undefined : Number(int64(countArg))
+    const all = [...(setAt(context, keyOf(keyArg))?.members.values() ?? [])]
+    if (count === undefined) return all[Math.floor(context.random() * all.length)] ?? null
+    if (count >= 0) return shuffled(context, all).slice(0, count)
+    return all.length === 0
+      ? []
+      : Array.from({ length: -count }, () => all[Math.floor(context.random() * all.length)] ?? null)
+  }
+}
+
+/** Fisher and Yates. */
+const shuffled = <A>({ random }: CommandContext, all: Array<A>): Array<A> => {
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const other = all[j]!
+    all[j] = all[i]!
+    all[i] = other
+  }
+  return all
+}
+
+type Combine = (sets: ReadonlyArray<SetValue>) => ReadonlyArray<StringValue>
+
+const union: Combine = (sets) => [...new Map(sets.flatMap(({ members }) => [...members])).values()]
+const intersection: Combine = ([first, ...others]) =>
+  [...(first?.members.values() ?? [])].filter((member) => others.every((set) => set.has(member)))
+const difference: Combine = ([first, ...others]) =>
+  [...(first?.members.values() ?? [])].filter((member) => !others.some((set) => set.has(member)))
+
+const setsAt = (context: CommandContext, keys: ReadonlyArray<WireArg>) =>
+  keys.map((key) => setAt(context, keyOf(key)) ?? new SetValue())
+
+const combining = (combine: Combine): MemoryCommand => atLeast(1, (context, keys) => combine(setsAt(context, keys)))
+
+const storing = (combine: Combine): MemoryCommand =>
+  atLeast(2, (context, [destinationArg, ...keys]) => {
+    const { now, store } = context
+    const destination = keyOf(destinationArg)
+    const result = combine(setsAt(context, keys))
+    // Whatever was there, and its lifetime, goes.
+    store.delete(destination, now)
+    return addAll(context, destination, result)
+  })
+
+const move: MemoryCommand = exactly(3, (context, [fromArg, toArg, memberArg]) => {
+  const [from, to, member] = [keyOf(fromArg), keyOf(toArg), kept(memberArg!)]
+  const source = setAt(context, from)
+  if (source === undefined) return 0
+  setAt(context, to)
+  if (!source.has(member)) return 0
+  if (from === to) return 1
+  removeAll(context, from, [member])
+  addAll(context, to, [member])
+  return 1
+})
+
+/** All in one page, as the server does with small ones. */
+const scan: MemoryCommand = atLeast(2, (context, [key, cursorArg, ...words]) => {
+  if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
+  const set = setAt(context, keyOf(key))
+  // The server does not read on.
+  if (set === undefined) return ["0", []]
+  const { match, type } = scanOptions(words)
+  if (type !== undefined) throw syntaxError()
+  return ["0", [...set.members.values()].filter((member) => match === undefined || globMatch(match, textOf(member)))]
+})
+
+export const setCommands: CommandTable = {
+  SADD: atLeast(2, (context, [key, ...members]) => addAll(context, keyOf(key), members.map(kept))),
+  SREM: atLeast(2, (context, [key, ...members]) => removeAll(context, keyOf(key), members)),
+  SCARD: exactly(1, (context, [key]) => setAt(context, keyOf(key))?.members.size ?? 0),
+  SISMEMBER: exactly(2, (context, [key, member]) => (setAt(context, keyOf(key))?.has(member ?? "") === true ? 1 : 0)),
+  SMISMEMBER: atLeast(2, (context, [key, ...members]) => {
+    const set = setAt(context, keyOf(key))
+    return members.map((member) => (set?.has(member) === true ? 1 : 0))
+  }),
+  SMEMBERS: exactly(1, combining(union).run),
+  SPOP: pop,
+  SRANDMEMBER: randomMember,
+  SMOVE: move,
+  SUNION: combining(union),
+  SINTER: combining(intersection),
+  SDIFF: combining(difference),
+  SUNIONSTORE: storing(union),
+  SINTERSTORE: storing(intersection),
+  SDIFFSTORE: storing(difference),
+  SSCAN: scan
+}

@@ -1,0 +1,63 @@
+/** Sets: members without order, each once. */
+import type { Effect, Option, Stream } from "effect"
+import type { CacheError } from "../schema/CacheError.ts"
+
+/** Where the result of a combination goes. */
+export interface DestinationOption {
+  /** Of the destination. Default: the set's own. */
+  readonly version?: number | undefined
+}
+
+/**
+ * Members go through the cache's codec and are told apart by what it makes of them, so a set cannot be encrypted. It lives
+ * for ever unless `touch` or `expire` on its key say otherwise, and is gone with its last member. Operations on several
+ * sets need all of them in one slot of a cluster: give their keys the same hash tag, as in `{cart}:a`, `{cart}:b`.
+ */
+export interface CacheSet<A, RD = never, RE = never> {
+  /** How many of them are new. */
+  readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  /** How many of them were there. */
+  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  readonly has: (member: A) => Effect.Effect<boolean, CacheError, RE>
+  /** In request order. */
+  readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, CacheError, RE>
+  /** The whole set in one reply: for large ones use `scan`. */
+  readonly members: Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly size: Effect.Effect<number, CacheError>
+  /** Takes one by chance. */
+  readonly pop: Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  /** One by chance, which stays. */
+  readonly random: Effect.Effect<Option.Option<A>, CacheError, RD>
+  /** As many different ones; a negative number: so many, of which some may be the same. */
+  readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  /** False where it is not a member. Atomic. */
+  readonly moveTo: (
+    destination: string,
+    member: A,
+    options?: DestinationOption
+  ) => Effect.Effect<boolean, CacheError, RE>
+  /** With other sets of the same version. */
+  readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  /** What is in this one and in none of the others. */
+  readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  /** Stores the result in place of whatever is under `destination`; its size. */
+  readonly storeUnion: (
+    destination: string,
+    others: ReadonlyArray<string>,
+    options?: DestinationOption
+  ) => Effect.Effect<number, CacheError>
+  readonly storeIntersection: (
+    destination: string,
+    others: ReadonlyArray<string>,
+    options?: DestinationOption
+  ) => Effect.Effect<number, CacheError>
+  readonly storeDifference: (
+    destination: string,
+    others: ReadonlyArray<string>,
+    options?: DestinationOption
+  ) => Effect.Effect<number, CacheError>
+  /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
+  readonly scan: (options?: { readonly count?: number | undefined }) => Stream.Stream<A, CacheError, RD>
+}
