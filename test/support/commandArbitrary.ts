@@ -2,6 +2,24 @@
 import { Arbitrary, Schema } from "effect"
 import type { Command } from "effect-vcache"
 
+const score = Schema.Literals([
+  "0",
+  "1",
+  "2.5",
+  "-1",
+  "1e3",
+  "0.1",
+  "inf",
+  "-inf",
+  "1e21",
+  "1e-7",
+  "123456789.123",
+  "abc",
+  "",
+  "nan"
+])
+const bound = Schema.Literals(["-inf", "+inf", "0", "(1", "2.5", "(2.5", "-1", "abc", "(", "1e3"])
+const zaddOption = Schema.Literals(["NX", "XX", "GT", "LT", "CH", "INCR", "ch"])
 const member = Schema.Literals(["a", "b", "c", "ключ", "", "1", "2"])
 const field = Schema.Literals(["f1", "f2", "поле", "", "10"])
 const key = Schema.Literals(["k1", "k2", "k3", "ключ", ""])
@@ -174,7 +192,7 @@ const families = {
         literal("COUNT"),
         literal("1000"),
         literal("TYPE"),
-        literal("string", "hash", "set", "list", "STRING")
+        literal("string", "hash", "set", "zset", "list", "STRING")
       )
     ),
     Arbitrary.schema(Schema.Union([one("DBSIZE"), one("PING"), one("PING", value), one("ECHO", value)])),
@@ -225,6 +243,44 @@ const families = {
       Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
     )
   ],
+  sortedSets: [
+    Arbitrary.schema(one("ZADD", key, score, member)),
+    Arbitrary.schema(one("ZADD", key, score, member, score, member, score, member)),
+    combine(
+      one("ZADD", key),
+      Schema.Union([words(), words(zaddOption), words(zaddOption, zaddOption)]),
+      Schema.Union([words(score, member), words(score, member, score, member), words(score)])
+    ),
+    Arbitrary.schema(one("ZINCRBY", key, score, member)),
+    Arbitrary.schema(Schema.Union([one("ZREM", key, member), one("ZREM", key, member, member)])),
+    Arbitrary.schema(
+      Schema.Union([one("ZSCORE", key, member), one("ZMSCORE", key, member, member), one("ZCARD", key)])
+    ),
+    Arbitrary.schema(Schema.Union([one("ZRANK", key, member), one("ZREVRANK", key, member)])),
+    combine(
+      one("ZRANGE", key, index, index),
+      Schema.Union([
+        words(),
+        words(literal("REV", "WITHSCORES", "WRONG")),
+        words(literal("REV"), literal("withscores"))
+      ])
+    ),
+    combine(
+      one("ZRANGE", key, bound, bound, literal("BYSCORE")),
+      Schema.Union([words(), words(literal("REV"))]),
+      Schema.Union([words(), words(literal("LIMIT"), literal("0", "1", "-1"), literal("-1", "0", "2", "abc"))]),
+      Schema.Union([words(), words(literal("WITHSCORES"))])
+    ),
+    Arbitrary.schema(one("ZRANGE", key, index, index, literal("LIMIT"), literal("0"), literal("1"))),
+    Arbitrary.schema(Schema.Union([one("ZCOUNT", key, bound, bound), one("ZREMRANGEBYSCORE", key, bound, bound)])),
+    Arbitrary.schema(one("ZREMRANGEBYRANK", key, index, index)),
+    Arbitrary.schema(Schema.Union([one("ZPOPMIN", key), one("ZPOPMAX", key)])),
+    Arbitrary.schema(words(literal("ZPOPMIN", "ZPOPMAX"), key, literal("0", "1", "2", "-1", "abc"))),
+    combine(
+      one("ZSCAN", key, literal("0", "abc")),
+      Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
+    )
+  ],
   expiry: [
     Arbitrary.schema(Schema.Union([one("EXPIRE", key, seconds), one("PEXPIRE", key, millis)])),
     Arbitrary.schema(Schema.Union([one("EXPIREAT", key, instantSeconds), one("PEXPIREAT", key, instantMillis)])),
@@ -253,7 +309,11 @@ const sequenceOf = (commands: ReadonlyArray<Arbitrary.Arbitrary<ReadonlyArray<st
 export const commandSequence: Sequence = sequenceOf(Object.values(families).flat(), 12)
 
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
-export const structureSequences: Readonly<Record<"hashes" | "sets", Sequence>> = {
+export const structureSequences: Readonly<Record<"hashes" | "sets" | "sorted sets", Sequence>> = {
+  "sorted sets": sequenceOf(
+    [...families.sortedSets, ...families.sortedSets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    16
+  ),
   sets: sequenceOf(
     [...families.sets, ...families.sets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
     16

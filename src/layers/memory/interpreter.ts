@@ -8,6 +8,7 @@ import { keyCommands } from "./keys.ts"
 import { serverCommands } from "./server.ts"
 import { setCommands } from "./sets.ts"
 import { NotInMemory, wrongArguments } from "./ServerReply.ts"
+import { sortedSetCommands } from "./sortedSets.ts"
 import { stringCommands } from "./strings.ts"
 
 const tables: ReadonlyArray<CommandTable> = [
@@ -16,6 +17,7 @@ const tables: ReadonlyArray<CommandTable> = [
   keyCommands,
   hashCommands,
   setCommands,
+  sortedSetCommands,
   expiryCommands,
   serverCommands
 ]

@@ -83,7 +83,72 @@ export class SetValue {
   }
 }
 
-export type MemoryValue = StringValue | HashValue | SetValue
+export interface Scored {
+  readonly member: StringValue
+  readonly id: string
+  readonly score: number
+}
+
+/** By score, then by bytes. */
+const before = (a: Scored, b: Scored): boolean => (a.score === b.score ? a.id < b.id : a.score < b.score)
+
+export class SortedSetValue {
+  readonly #byId = new Map<string, Scored>()
+  /** In order. */
+  readonly ranked: Array<Scored> = []
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get empty(): boolean {
+    return this.ranked.length === 0
+  }
+
+  find(member: StringValue): Scored | undefined {
+    return this.#byId.get(memberId(member))
+  }
+
+  rank(scored: Scored): number {
+    let low = 0
+    let high = this.ranked.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (before(this.ranked[middle]!, scored)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  set(member: StringValue, score: number): void {
+    const old = this.find(member)
+    if (old === undefined) this.#bytes += byteLength(member)
+    else this.ranked.splice(this.rank(old), 1)
+    const scored = { member: old?.member ?? member, id: memberId(member), score }
+    this.#byId.set(scored.id, scored)
+    this.ranked.splice(this.rank(scored), 0, scored)
+  }
+
+  delete(member: StringValue): boolean {
+    const old = this.find(member)
+    if (old === undefined) return false
+    this.ranked.splice(this.rank(old), 1)
+    this.#byId.delete(old.id)
+    this.#bytes -= byteLength(old.member)
+    return true
+  }
+
+  copy(): SortedSetValue {
+    const copy = new SortedSetValue()
+    for (const { member, score } of this.ranked) copy.set(member, score)
+    return copy
+  }
+}
+
+type Structure = HashValue | SetValue | SortedSetValue
+
+export type MemoryValue = StringValue | Structure
 
 const isText = (value: MemoryValue): value is StringValue => typeof value === "string" || Buffer.isBuffer(value)
 
@@ -94,7 +159,8 @@ export const byteLength = (value: MemoryValue): number => {
 
 export const typeOf = (value: MemoryValue): KeyType => {
   if (isText(value)) return "string"
-  return value instanceof HashValue ? "hash" : "set"
+  if (value instanceof HashValue) return "hash"
+  return value instanceof SetValue ? "set" : "zset"
 }
 
 /** A copy that shares nothing that could change. */
@@ -124,12 +190,13 @@ const structureAt =
 
 export const hashAt = structureAt(HashValue)
 export const setAt = structureAt(SetValue)
+export const sortedSetAt = structureAt(SortedSetValue)
 
 /** Bytes stay the caller's. */
 export const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
 
 /** Stores a structure that has changed; an empty one is gone. */
-export const keep = ({ now, store }: CommandContext, key: string, value: HashValue | SetValue): void => {
+export const keep = ({ now, store }: CommandContext, key: string, value: Structure): void => {
   if (value.empty) store.delete(key, now)
   else store.set(key, value, store.peek(key, now)?.expiresAt ?? Infinity, now)
 }
