@@ -16,6 +16,13 @@ export type { Health } from "./services/cache/health.ts"
 export type { CacheHash } from "./services/CacheHash.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
 export type { CacheSet, DestinationOption } from "./services/CacheSet.ts"
+export type {
+  AddScoresOption,
+  CacheSortedSet,
+  RangeOption,
+  ScoreBound,
+  ScoreRangeOption
+} from "./services/CacheSortedSet.ts"
 export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
 export {
   type BatchLookupOption,

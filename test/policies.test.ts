@@ -13,6 +13,7 @@ import {
   CacheServerError,
   CacheService,
   type CacheSet,
+  type CacheSortedSet,
   CacheTimeoutError,
   IgnoreExceptions,
   layerFor,
@@ -83,6 +84,25 @@ const ofSet: OperationsOf<CacheSet<unknown>> = {
   scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
 }
 
+const ofSortedSet: OperationsOf<CacheSortedSet<unknown>> = {
+  add: { call: (set) => set.add([[1, 1]]), neutral: 0 },
+  incr: { call: (set) => set.incr(1, 1), neutral: 0 },
+  score: { call: (set) => set.score(1), neutral: Option.none() },
+  scores: { call: (set) => set.scores([1]), neutral: [] },
+  rank: { call: (set) => set.rank(1), neutral: Option.none() },
+  range: { call: (set) => set.range(), neutral: [] },
+  rangeWithScores: { call: (set) => set.rangeWithScores(), neutral: [] },
+  rangeByScore: { call: (set) => set.rangeByScore(0, 1), neutral: [] },
+  countByScore: { call: (set) => set.countByScore(0, 1), neutral: 0 },
+  remove: { call: (set) => set.remove(1), neutral: 0 },
+  removeByRank: { call: (set) => set.removeByRank(0, 1), neutral: 0 },
+  removeByScore: { call: (set) => set.removeByScore(0, 1), neutral: 0 },
+  popMin: { call: (set) => set.popMin(), neutral: [] },
+  popMax: { call: (set) => set.popMax(2), neutral: [] },
+  size: { call: (set) => set.size, neutral: 0 },
+  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
+}
+
 const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache: TypedCache<unknown>) => S) =>
   Object.entries<OperationsOf<S>[keyof S]>(operations).map(([name, { call, neutral }]) => ({
     name: `${kind}.${name}`,
@@ -92,7 +112,8 @@ const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache
 
 const structures = [
   ...structuresOf("hash", ofHash, (cache) => cache.hash("h")),
-  ...structuresOf("set", ofSet, (cache) => cache.setOf("s"))
+  ...structuresOf("set", ofSet, (cache) => cache.setOf("s")),
+  ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z"))
 ]
 
 const fail = Effect.fail("mine" as const)
@@ -225,7 +246,9 @@ describe("every operation", () => {
         | "client"
         | "hash"
         | "setOf"
+        | "sortedSet"
         | "setOf"
+        | "sortedSet"
       >
     >()
   })

@@ -5,6 +5,7 @@ import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
 import type { KeyType } from "../schema/Command.ts"
 import type { CacheHash } from "./CacheHash.ts"
 import type { CacheSet } from "./CacheSet.ts"
+import type { CacheSortedSet } from "./CacheSortedSet.ts"
 import type { Health } from "./cache/health.ts"
 import type { ValkeyClientShape } from "./ValkeyClient.ts"
 
@@ -164,6 +165,7 @@ export interface TypedCache<A, RD = never, RE = never> {
   // Structures under one key, with the cache's prefix, version and value codec.
   readonly hash: (key: string, options?: KeyOption) => CacheHash<A, RD, RE>
   readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
+  readonly sortedSet: (key: string, options?: KeyOption) => CacheSortedSet<A, RD, RE>
 
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(

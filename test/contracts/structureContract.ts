@@ -335,5 +335,183 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
         })
       )
     })
+
+    describe("sorted set", () => {
+      it.effect("members by score", () =>
+        Effect.gen(function* () {
+          const board = (yield* fresh()).withSchema(Schema.String).sortedSet("z")
+          assert.strictEqual(
+            yield* board.add([
+              ["ada", 10],
+              ["bob", 5],
+              ["eve", 7.5]
+            ]),
+            3
+          )
+          assert.strictEqual(yield* board.add([]), 0)
+          assert.strictEqual(
+            yield* board.add([
+              ["bob", 6],
+              ["dan", 1]
+            ]),
+            1
+          )
+          assert.strictEqual(
+            yield* board.add(
+              [
+                ["bob", 7],
+                ["dan", 1]
+              ],
+              { countChanged: true }
+            ),
+            1
+          )
+          assert.strictEqual(yield* board.size, 4)
+          assert.deepStrictEqual(yield* board.range(), ["dan", "bob", "eve", "ada"])
+          assert.deepStrictEqual(yield* board.range(0, 1, { reverse: true }), ["ada", "eve"])
+          assert.deepStrictEqual(yield* board.range(-2), ["eve", "ada"])
+          assert.deepStrictEqual(yield* board.rangeWithScores(1, 2), [
+            ["bob", 7],
+            ["eve", 7.5]
+          ])
+          assert.deepStrictEqual(yield* board.score("eve"), some(7.5))
+          assert.deepStrictEqual(yield* board.score("zoe"), none)
+          assert.deepStrictEqual(yield* board.scores(["zoe", "ada"]), [none, some(10)])
+          assert.deepStrictEqual(yield* board.rank("dan"), some(0))
+          assert.deepStrictEqual(yield* board.rank("dan", { reverse: true }), some(3))
+          assert.deepStrictEqual(yield* board.rank("zoe"), none)
+          assert.strictEqual(yield* board.incr("dan", 100.5), 101.5)
+          assert.strictEqual(yield* board.incr("new", -2), -2)
+        })
+      )
+
+      it.effect("conditions", () =>
+        Effect.gen(function* () {
+          const set = (yield* fresh()).sortedSet("z")
+          const scoreOf = Effect.map(set.score("m"), Option.getOrUndefined)
+          yield* set.add([["m", 5]], { when: "present" })
+          assert.isUndefined(yield* scoreOf)
+          yield* set.add([["m", 5]], { when: "greater" })
+          yield* set.add([["m", 9]], { when: "absent" })
+          yield* set.add([["m", 4]], { when: "greater" })
+          assert.strictEqual(yield* scoreOf, 5)
+          yield* set.add([["m", 6]], { when: "greater" })
+          yield* set.add([["m", 7]], { when: "less" })
+          assert.strictEqual(yield* scoreOf, 6)
+          assert.strictEqual(yield* set.add([["m", 3]], { when: "less", countChanged: true }), 1)
+          assert.strictEqual(yield* scoreOf, 3)
+        })
+      )
+
+      it.effect("ranges of scores, with their ends and without", () =>
+        Effect.gen(function* () {
+          const set = (yield* fresh()).withSchema(Schema.Int).sortedSet("z")
+          yield* set.add(Array.from({ length: 10 }, (_, i) => [i, i] as const))
+          yield* set.add([
+            [-1, -Infinity],
+            [10, Infinity],
+            [11, 1e21],
+            [12, 1e-7]
+          ])
+          const members = <E>(range: Effect.Effect<ReadonlyArray<readonly [number, number]>, E>) =>
+            Effect.map(range, (pairs) => pairs.map(([member]) => member))
+          assert.deepStrictEqual(yield* members(set.rangeByScore(3, { exclusive: 6 })), [3, 4, 5])
+          assert.deepStrictEqual(yield* members(set.rangeByScore({ exclusive: 7 }, "+inf")), [8, 9, 11, 10])
+          assert.deepStrictEqual(yield* members(set.rangeByScore("-inf", 1)), [-1, 0, 12, 1])
+          assert.deepStrictEqual(yield* members(set.rangeByScore(0, 9, { offset: 2, count: 3 })), [1, 2, 3])
+          assert.deepStrictEqual(yield* members(set.rangeByScore(3, 9, { reverse: true, count: 2 })), [9, 8])
+          assert.deepStrictEqual(yield* members(set.rangeByScore(3, 9, { reverse: true, offset: 5 })), [4, 3])
+          assert.deepStrictEqual(yield* set.rangeByScore(1e21, Infinity), [
+            [11, 1e21],
+            [10, Infinity]
+          ])
+          assert.deepStrictEqual(yield* set.rangeByScore(-Infinity, -1), [[-1, -Infinity]])
+          assert.strictEqual(yield* set.countByScore({ exclusive: 0 }, 3), 4)
+          assert.strictEqual(yield* set.removeByScore(0, 1), 3)
+          assert.strictEqual(yield* set.removeByRank(0, 1), 2)
+          assert.strictEqual(yield* set.removeByRank(-1, -1), 1)
+          assert.deepStrictEqual(yield* set.range(), [3, 4, 5, 6, 7, 8, 9, 11])
+          assert.strictEqual(yield* set.remove(3, 3, 99), 1)
+        })
+      )
+
+      it.effect("the least and the greatest are taken", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const set = cache.withSchema(Schema.String).sortedSet("z")
+          assert.deepStrictEqual(yield* set.popMin(), [])
+          yield* set.add([
+            ["a", 1],
+            ["b", 2],
+            ["c", 3],
+            ["d", 4]
+          ])
+          assert.deepStrictEqual(yield* set.popMin(), [["a", 1]])
+          assert.deepStrictEqual(yield* set.popMax(2), [
+            ["d", 4],
+            ["c", 3]
+          ])
+          assert.deepStrictEqual(yield* set.popMax(0), [])
+          assert.deepStrictEqual(yield* set.popMax(9), [["b", 2]])
+          assert.isFalse(yield* cache.has("z"))
+        })
+      )
+
+      it.effect("25 000 members, by scan too", () =>
+        Effect.gen(function* () {
+          const set = (yield* fresh()).withSchema(Schema.String).sortedSet("z")
+          const members = Array.from({ length: 25_000 }, (_, i) => [`member ${i}`, i / 2] as const)
+          assert.strictEqual(yield* set.add(members), 25_000)
+          assert.deepStrictEqual(new Map(yield* Stream.runCollect(set.scan({ count: 100 }))), new Map(members))
+        })
+      )
+
+      it.effect("members of any kind; lifetime, type and version like any key's", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh({ serializer: Serializer.msgpack })
+          const set = cache.sortedSet("z", { version: 3 })
+          yield* set.add([
+            [{ a: [1] }, 1],
+            [new Date(0), 2],
+            [7, 3]
+          ])
+          assert.deepStrictEqual(yield* set.rangeWithScores(), [
+            [{ a: [1] }, 1],
+            [new Date(0), 2],
+            [7, 3]
+          ])
+          assert.deepStrictEqual(yield* set.rank(new Date(0)), some(1))
+          assert.deepStrictEqual(yield* cache.typeOf("z", { version: 3 }), some("zset"))
+          assert.isTrue(yield* cache.touch("z", { version: 3, timeToLive: "1 minute" }))
+          assert.strictEqual(yield* cache.incrVersion("z", 1, { version: 3 }), 4)
+          assert.deepStrictEqual(yield* cache.sortedSet("z", { version: 4 }).score(7), some(3))
+        })
+      )
+
+      it.effect("bad input and other types", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const set = cache.sortedSet("z")
+          const bad: ReadonlyArray<Effect.Effect<unknown, CacheError>> = [
+            set.add([["a", Number.NaN]]),
+            set.add([["a", 1]], { when: "maybe" as "absent" }),
+            set.incr("a", Number.NaN),
+            set.range(0.5),
+            set.rangeByScore(0, Number.NaN),
+            set.rangeByScore(0, 1, { offset: -1 }),
+            set.popMin(-1),
+            cache
+              .withOptions({ cipher: Cipher.aes256gcm([keyOf(3)]) })
+              .sortedSet("z")
+              .add([["a", 1]])
+          ]
+          for (const operation of bad) assert.strictEqual((yield* Effect.flip(operation))._tag, "CacheInputError")
+          yield* cache.set("value", 1)
+          assert.deepInclude(yield* Effect.flip(cache.sortedSet("value").add([["a", 1]])), { code: "WRONGTYPE" })
+          yield* set.add([["a", Infinity]])
+          assert.strictEqual((yield* Effect.flip(set.incr("a", -Infinity)))._tag, "CacheServerError")
+        })
+      )
+    })
   })
 }

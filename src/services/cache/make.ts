@@ -16,6 +16,7 @@ import { lifetimeOperations } from "./lifetimes.ts"
 import { lookupOperations } from "./lookup.ts"
 import { lookupManyOperations } from "./lookupMany.ts"
 import { makeSet } from "./set.ts"
+import { makeSortedSet } from "./sortedSet.ts"
 import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./SingleFlight.ts"
 import { valueOperations } from "./values.ts"
@@ -72,6 +73,7 @@ export const make = (
         ...underPolicy(policy, operations),
         hash: (key, options) => makeHash(context, key, options),
         setOf: (key, options) => makeSet(context, key, options),
+        sortedSet: (key, options) => makeSortedSet(context, key, options),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
         options,

@@ -15,6 +15,7 @@ type NotOperations =
   | "client"
   | "hash"
   | "setOf"
+  | "sortedSet"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
 type Composite = "getOrSet" | "getOrSetMany" | "refresh"

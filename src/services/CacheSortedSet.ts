@@ -1,0 +1,73 @@
+/** Sorted sets: members in the order of their scores. */
+import type { Effect, Option, Stream } from "effect"
+import type { CacheError } from "../schema/CacheError.ts"
+
+/** Of a range of scores; both ends belong to it, but for an exclusive one. */
+export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }
+
+export interface AddScoresOption {
+  /** Only members that are absent, or present, or whose score becomes greater, or less; the last two add absent members, too. Default: all. */
+  readonly when?: "absent" | "present" | "greater" | "less" | undefined
+  /** Count those whose score changed, not only those that are new. Default false. */
+  readonly countChanged?: boolean | undefined
+}
+
+export interface RangeOption {
+  /** From the greatest score on. Default false. */
+  readonly reverse?: boolean | undefined
+}
+
+export interface ScoreRangeOption extends RangeOption {
+  /** How many to leave out. Default 0. */
+  readonly offset?: number | undefined
+  /** How many to give. Default: all. */
+  readonly count?: number | undefined
+}
+
+/**
+ * Members go through the cache's codec and are told apart by what it makes of them, so a sorted set cannot be encrypted;
+ * where scores are equal it is also what orders them. Scores are doubles, the infinities included. Ranks count from 0, from
+ * the end where below zero. It lives for ever unless `touch` or `expire` on its key say otherwise, and is gone with its last member.
+ */
+export interface CacheSortedSet<A, RD = never, RE = never> {
+  /** How many are new. Of a member that comes twice the last score counts. */
+  readonly add: (
+    members: Iterable<readonly [A, number]>,
+    options?: AddScoresOption
+  ) => Effect.Effect<number, CacheError, RE>
+  /** Atomic; an absent member counts from zero. The new score. */
+  readonly incr: (member: A, delta: number) => Effect.Effect<number, CacheError, RE>
+  readonly score: (member: A) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  /** In request order. */
+  readonly scores: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<Option.Option<number>>, CacheError, RE>
+  readonly rank: (member: A, options?: RangeOption) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  /** By rank, both ends included. Default: all. */
+  readonly range: (
+    start?: number,
+    stop?: number,
+    options?: RangeOption
+  ) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly rangeWithScores: (
+    start?: number,
+    stop?: number,
+    options?: RangeOption
+  ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
+  readonly rangeByScore: (
+    min: ScoreBound,
+    max: ScoreBound,
+    options?: ScoreRangeOption
+  ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
+  readonly countByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CacheError>
+  /** How many of them were there. */
+  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  readonly removeByRank: (start: number, stop: number) => Effect.Effect<number, CacheError>
+  readonly removeByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CacheError>
+  /** Takes those with the least scores. Default: one. */
+  readonly popMin: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
+  readonly popMax: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
+  readonly size: Effect.Effect<number, CacheError>
+  /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
+  readonly scan: (options?: {
+    readonly count?: number | undefined
+  }) => Stream.Stream<readonly [A, number], CacheError, RD>
+}
