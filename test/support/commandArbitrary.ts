@@ -281,6 +281,25 @@ const families = {
       Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
     )
   ],
+  lists: [
+    Arbitrary.schema(words(literal("LPUSH", "RPUSH", "LPUSHX", "RPUSHX"), key, member)),
+    Arbitrary.schema(words(literal("LPUSH", "RPUSH"), key, member, member, member)),
+    Arbitrary.schema(words(literal("LPOP", "RPOP"), key)),
+    Arbitrary.schema(words(literal("LPOP", "RPOP"), key, literal("0", "1", "2", "-1", "abc"))),
+    Arbitrary.schema(Schema.Union([one("LLEN", key), one("LINDEX", key, index)])),
+    Arbitrary.schema(words(literal("LRANGE", "LTRIM"), key, index, index)),
+    Arbitrary.schema(one("LRANGE", key, literal("0"), literal("-1"))),
+    Arbitrary.schema(one("LSET", key, index, member)),
+    Arbitrary.schema(one("LINSERT", key, literal("BEFORE", "AFTER", "after", "WRONG"), member, member)),
+    Arbitrary.schema(one("LREM", key, literal("0", "1", "-1", "2", "abc"), member)),
+    combine(
+      one("LPOS", key, member),
+      Schema.Union([words(), words(literal("RANK"), literal("1", "2", "-1", "0", "abc"))]),
+      Schema.Union([words(), words(literal("COUNT"), literal("0", "1", "2", "-1", "abc"))]),
+      Schema.Union([words(), words(literal("MAXLEN"), literal("0", "1", "2", "-1")), words(literal("WRONG"))])
+    ),
+    Arbitrary.schema(one("LMOVE", key, key, literal("LEFT", "RIGHT", "left", "WRONG"), literal("LEFT", "RIGHT")))
+  ],
   expiry: [
     Arbitrary.schema(Schema.Union([one("EXPIRE", key, seconds), one("PEXPIRE", key, millis)])),
     Arbitrary.schema(Schema.Union([one("EXPIREAT", key, instantSeconds), one("PEXPIREAT", key, instantMillis)])),
@@ -309,7 +328,11 @@ const sequenceOf = (commands: ReadonlyArray<Arbitrary.Arbitrary<ReadonlyArray<st
 export const commandSequence: Sequence = sequenceOf(Object.values(families).flat(), 12)
 
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
-export const structureSequences: Readonly<Record<"hashes" | "sets" | "sorted sets", Sequence>> = {
+export const structureSequences: Readonly<Record<"hashes" | "lists" | "sets" | "sorted sets", Sequence>> = {
+  lists: sequenceOf(
+    [...families.lists, ...families.lists, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    16
+  ),
   "sorted sets": sequenceOf(
     [...families.sortedSets, ...families.sortedSets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
     16

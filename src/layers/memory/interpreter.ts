@@ -7,6 +7,7 @@ import { hashCommands } from "./hashes.ts"
 import { keyCommands } from "./keys.ts"
 import { serverCommands } from "./server.ts"
 import { setCommands } from "./sets.ts"
+import { listCommands } from "./lists.ts"
 import { NotInMemory, wrongArguments } from "./ServerReply.ts"
 import { sortedSetCommands } from "./sortedSets.ts"
 import { stringCommands } from "./strings.ts"
@@ -16,6 +17,7 @@ const tables: ReadonlyArray<CommandTable> = [
   counterCommands,
   keyCommands,
   hashCommands,
+  listCommands,
   setCommands,
   sortedSetCommands,
   expiryCommands,

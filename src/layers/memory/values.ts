@@ -146,7 +146,34 @@ export class SortedSetValue {
   }
 }
 
-type Structure = HashValue | SetValue | SortedSetValue
+export class ListValue {
+  readonly items: Array<StringValue> = []
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get empty(): boolean {
+    return this.items.length === 0
+  }
+
+  /** Replaces some items by others, as an array's `splice` does; what went. */
+  splice(start: number, count: number, ...items: ReadonlyArray<StringValue>): ReadonlyArray<StringValue> {
+    const gone = this.items.splice(start, count, ...items)
+    for (const item of items) this.#bytes += byteLength(item)
+    for (const item of gone) this.#bytes -= byteLength(item)
+    return gone
+  }
+
+  copy(): ListValue {
+    const copy = new ListValue()
+    for (const item of this.items) copy.splice(copy.items.length, 0, item)
+    return copy
+  }
+}
+
+type Structure = HashValue | ListValue | SetValue | SortedSetValue
 
 export type MemoryValue = StringValue | Structure
 
@@ -160,6 +187,7 @@ export const byteLength = (value: MemoryValue): number => {
 export const typeOf = (value: MemoryValue): KeyType => {
   if (isText(value)) return "string"
   if (value instanceof HashValue) return "hash"
+  if (value instanceof ListValue) return "list"
   return value instanceof SetValue ? "set" : "zset"
 }
 
@@ -189,6 +217,7 @@ const structureAt =
   }
 
 export const hashAt = structureAt(HashValue)
+export const listAt = structureAt(ListValue)
 export const setAt = structureAt(SetValue)
 export const sortedSetAt = structureAt(SortedSetValue)
 
