@@ -15,6 +15,7 @@ export { Serializer } from "./schema/Serializer.ts"
 export type { Health } from "./services/cache/health.ts"
 export type { CacheHash } from "./services/CacheHash.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
+export type { CacheList, FindOption, MoveOption } from "./services/CacheList.ts"
 export type { CacheSet, DestinationOption } from "./services/CacheSet.ts"
 export type {
   AddScoresOption,

@@ -7,6 +7,7 @@ import {
   type CacheError,
   CacheConnectionError,
   type CacheHash,
+  type CacheList,
   CacheLive,
   CacheMemory,
   CachePolicy,
@@ -103,6 +104,30 @@ const ofSortedSet: OperationsOf<CacheSortedSet<unknown>> = {
   scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
 }
 
+const ofList: OperationsOf<CacheList<unknown>> = {
+  pushLeft: { call: (list) => list.pushLeft(1), neutral: 0 },
+  pushRight: { call: (list) => list.pushRight(1), neutral: 0 },
+  popLeft: { call: (list) => list.popLeft, neutral: Option.none() },
+  popRight: { call: (list) => list.popRight, neutral: Option.none() },
+  popLeftMany: { call: (list) => list.popLeftMany(1), neutral: [] },
+  popRightMany: { call: (list) => list.popRightMany(1), neutral: [] },
+  awaitLeft: { call: (list) => list.awaitLeft(0), neutral: Option.none() },
+  awaitRight: { call: (list) => list.awaitRight(0), neutral: Option.none() },
+  range: { call: (list) => list.range(), neutral: [] },
+  at: { call: (list) => list.at(0), neutral: Option.none() },
+  setAt: {
+    call: (list) => Effect.catchTag(list.setAt(0, 1), "CacheServerError", () => Effect.void),
+    neutral: undefined
+  },
+  insert: { call: (list) => list.insert("before", 1, 2), neutral: Option.none() },
+  remove: { call: (list) => list.remove(1), neutral: 0 },
+  trim: { call: (list) => list.trim(0, 1), neutral: undefined },
+  indexOf: { call: (list) => list.indexOf(1), neutral: Option.none() },
+  indexesOf: { call: (list) => list.indexesOf(1), neutral: [] },
+  moveTo: { call: (list) => list.moveTo("t"), neutral: Option.none() },
+  size: { call: (list) => list.size, neutral: 0 }
+}
+
 const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache: TypedCache<unknown>) => S) =>
   Object.entries<OperationsOf<S>[keyof S]>(operations).map(([name, { call, neutral }]) => ({
     name: `${kind}.${name}`,
@@ -112,6 +137,7 @@ const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache
 
 const structures = [
   ...structuresOf("hash", ofHash, (cache) => cache.hash("h")),
+  ...structuresOf("list", ofList, (cache) => cache.list("l")),
   ...structuresOf("set", ofSet, (cache) => cache.setOf("s")),
   ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z"))
 ]
@@ -245,6 +271,7 @@ describe("every operation", () => {
         | "health"
         | "client"
         | "hash"
+        | "list"
         | "setOf"
         | "sortedSet"
         | "setOf"

@@ -2,7 +2,7 @@
  * The client over a store in this process: the same commands, interpreted. Synchronous, so that programs
  * run under `Effect.runSync`; expiring by the Effect `Clock`, so that `TestClock` works.
  */
-import { Clock, Effect, Exit, Layer, Queue, Random, Result, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Layer, Option, Queue, Random, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
 import { type Arg, type Reply, type ReplyEncoding, toWireArg } from "../schema/Command.ts"
 import { inexactInteger, refused } from "../schema/failures.ts"
@@ -10,9 +10,10 @@ import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from 
 import type { CommandContext } from "./memory/command.ts"
 import { type Call, lookupCommand, runCommand } from "./memory/interpreter.ts"
 import { MemoryPubSub } from "./memory/MemoryPubSub.ts"
+import { MemoryWaiters } from "./memory/MemoryWaiters.ts"
 import { MemoryStore } from "./memory/MemoryStore.ts"
 import { NotInMemory, ServerReply } from "./memory/ServerReply.ts"
-import { checkCommand } from "./shared/commandRules.ts"
+import { blockingMillis, checkCommand } from "./shared/commandRules.ts"
 import { scanWith } from "./shared/scan.ts"
 
 export interface MemoryOptions {
@@ -31,6 +32,7 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     eviction: options.eviction ?? "lru"
   })
   const pubSub = new MemoryPubSub()
+  const waiters = new MemoryWaiters()
 
   /** Runs at one instant; what the commands throw becomes a typed error. */
   const at = <A, E, R>(
@@ -38,11 +40,14 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     run: (context: CommandContext) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | CacheError, R> =>
     Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
+      const random = () => fiber.getRef(Random.Random).nextDoubleUnsafe()
       // A test clock may stand between two milliseconds.
       const now = Math.floor(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+      const context: CommandContext = { store, pubSub, now, random }
       try {
-        const random = () => fiber.getRef(Random.Random).nextDoubleUnsafe()
-        return run({ store, pubSub, now, random })
+        const result = run(context)
+        waiters.serve(context)
+        return result
       } catch (error) {
         return toExit(operation, error)
       }
@@ -56,6 +61,46 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
   }
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
+
+  /** On a connection of one's own a command may wait. */
+  const sendDedicated: ValkeyClientShape["send"] = (name, args, options) => {
+    const wire = checkCommand(name, args, "dedicated", Infinity)
+    if (typeof wire === "string") return refused(name, wire)
+    const upper = name.toUpperCase()
+    const millis = blockingMillis(upper, wire)
+    if (millis === undefined) return send(name, args, options)
+    const call: Call = { name: upper, args: wire, reply: options?.reply }
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        at(name, (context) => Exit.succeed(begin(context, call))),
+        ({ result, waiter }) => {
+          const answer = Deferred.await(result)
+          const reply =
+            millis === 0
+              ? answer
+              : Effect.map(
+                  Effect.timeoutOption(answer, millis),
+                  Option.getOrElse((): Reply => null)
+                )
+          return Effect.ensuring(
+            restore(reply),
+            Effect.sync(() => waiters.delete(waiter))
+          )
+        }
+      )
+    )
+  }
+
+  /** The command runs now, or with whatever comes next. */
+  const begin = (context: CommandContext, call: Call) => {
+    const result = Deferred.makeUnsafe<Reply>()
+    const served = (reply: Reply) => Deferred.doneUnsafe(result, Exit.succeed(reply))
+    const waiter = { call, served }
+    const reply = runCommand(context, call)
+    if (reply === null) waiters.add(waiter)
+    else served(reply)
+    return { result, waiter }
+  }
 
   const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
     Effect.forEach(commands, ({ name, args, reply }) => Effect.result(send(name, args, { reply })))
@@ -97,7 +142,7 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     eval: evaluate,
     scan: scanWith(send),
     subscribe,
-    dedicated: Effect.succeed({ send, pipeline }),
+    dedicated: Effect.succeed({ send: sendDedicated, pipeline }),
     raw: Effect.fail(unsupported("raw", "there is no connection")),
     use: () => Effect.fail(unsupported("use", "there is no connection")),
     state: Effect.succeed({ _tag: "Ready" }),

@@ -4,6 +4,7 @@ import type { CacheError } from "../schema/CacheError.ts"
 import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
 import type { KeyType } from "../schema/Command.ts"
 import type { CacheHash } from "./CacheHash.ts"
+import type { CacheList } from "./CacheList.ts"
 import type { CacheSet } from "./CacheSet.ts"
 import type { CacheSortedSet } from "./CacheSortedSet.ts"
 import type { Health } from "./cache/health.ts"
@@ -164,6 +165,7 @@ export interface TypedCache<A, RD = never, RE = never> {
 
   // Structures under one key, with the cache's prefix, version and value codec.
   readonly hash: (key: string, options?: KeyOption) => CacheHash<A, RD, RE>
+  readonly list: (key: string, options?: KeyOption) => CacheList<A, RD, RE>
   readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
   readonly sortedSet: (key: string, options?: KeyOption) => CacheSortedSet<A, RD, RE>
 

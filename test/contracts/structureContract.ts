@@ -1,6 +1,7 @@
 /** What structures do, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, type Layer, Option, Schema, Stream } from "effect"
+import { Duration, Effect, Fiber, type Layer, Option, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { type CacheError, type CacheOptionsShape, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 
@@ -510,6 +511,147 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
           assert.deepInclude(yield* Effect.flip(cache.sortedSet("value").add([["a", 1]])), { code: "WRONGTYPE" })
           yield* set.add([["a", Infinity]])
           assert.strictEqual((yield* Effect.flip(set.incr("a", -Infinity)))._tag, "CacheServerError")
+        })
+      )
+    })
+
+    describe("list", () => {
+      it.effect("elements at both ends", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const list = cache.list("l")
+          assert.strictEqual(yield* list.pushRight(1, "two", { three: 3 }), 3)
+          assert.strictEqual(yield* list.pushLeft(0, null), 5)
+          assert.strictEqual(yield* list.pushLeft(), 5)
+          assert.deepStrictEqual(yield* list.range(), [null, 0, 1, "two", { three: 3 }])
+          assert.deepStrictEqual(yield* list.range(1, -2), [0, 1, "two"])
+          assert.deepStrictEqual(yield* list.popLeft, some(null))
+          assert.deepStrictEqual(yield* list.popRight, some({ three: 3 }))
+          assert.deepStrictEqual(yield* list.popRightMany(2), ["two", 1])
+          assert.deepStrictEqual(yield* list.popLeftMany(5), [0])
+          assert.deepStrictEqual(yield* list.popLeftMany(5), [])
+          assert.deepStrictEqual(yield* list.popLeft, none)
+          assert.strictEqual(yield* list.size, 0)
+          assert.isFalse(yield* cache.has("l"))
+        })
+      )
+
+      it.effect("elements within", () =>
+        Effect.gen(function* () {
+          const list = (yield* fresh()).withSchema(Schema.String).list("l")
+          yield* list.pushRight("a", "b", "c", "b", "d", "b")
+          assert.deepStrictEqual(yield* list.at(-1), some("b"))
+          assert.deepStrictEqual(yield* list.at(9), none)
+          yield* list.setAt(0, "A")
+          assert.strictEqual((yield* Effect.flip(list.setAt(9, "x")))._tag, "CacheServerError")
+          assert.deepStrictEqual(yield* list.insert("before", "c", "between"), some(7))
+          assert.deepStrictEqual(yield* list.insert("after", "nothing", "x"), none)
+          assert.deepStrictEqual(yield* list.indexOf("b"), some(1))
+          assert.deepStrictEqual(yield* list.indexOf("b", { rank: -1 }), some(6))
+          assert.deepStrictEqual(yield* list.indexOf("b", { rank: 2, maxLength: 3 }), none)
+          assert.deepStrictEqual(yield* list.indexesOf("b"), [1, 4, 6])
+          assert.deepStrictEqual(yield* list.indexesOf("b", { rank: -1, count: 2 }), [6, 4])
+          assert.strictEqual(yield* list.remove("b", -2), 2)
+          assert.strictEqual(yield* list.remove("b"), 1)
+          yield* list.trim(1, -1)
+          assert.deepStrictEqual(yield* list.range(), ["between", "c", "d"])
+        })
+      )
+
+      it.effect("25 000 elements keep their order", () =>
+        Effect.gen(function* () {
+          const list = (yield* fresh()).withSchema(Schema.Int).list("l")
+          const all = Array.from({ length: 25_000 }, (_, i) => i)
+          assert.strictEqual(yield* list.pushRight(...all), 25_000)
+          assert.deepStrictEqual(yield* list.range(), all)
+        })
+      )
+
+      it.effect("moved to another list, in another version too", () =>
+        Effect.gen(function* () {
+          const cache = (yield* fresh()).withSchema(Schema.Int)
+          const from = cache.list("{t}from")
+          yield* from.pushRight(1, 2, 3)
+          assert.deepStrictEqual(yield* from.moveTo("{t}to"), some(1))
+          assert.deepStrictEqual(yield* from.moveTo("{t}to", { from: "right", to: "left", version: 2 }), some(3))
+          assert.deepStrictEqual(yield* from.moveTo("{t}from"), some(2))
+          assert.deepStrictEqual(yield* cache.list("{t}none").moveTo("{t}to"), none)
+          assert.deepStrictEqual(yield* cache.list("{t}to").range(), [1])
+          assert.deepStrictEqual(yield* cache.list("{t}to", { version: 2 }).range(), [3])
+        })
+      )
+
+      it.effect("waiting for an element", () =>
+        TestClock.withLive(
+          Effect.gen(function* () {
+            const cache = (yield* fresh()).withSchema(Schema.Int)
+            const list = cache.list("{w}l")
+            assert.deepStrictEqual(yield* list.awaitLeft("50 millis"), none)
+            assert.deepStrictEqual(yield* list.awaitRight(0), none)
+            yield* list.pushRight(1, 2)
+            assert.deepStrictEqual(yield* list.awaitLeft("1 minute"), some(1))
+            assert.deepStrictEqual(yield* list.awaitRight("Infinity"), some(2))
+
+            const waiting = yield* Effect.forkChild(list.awaitLeft("1 minute"))
+            const moving = yield* Effect.forkChild(cache.list("{w}m").moveTo("{w}l", { timeout: "1 minute" }))
+            yield* Effect.sleep("100 millis")
+            assert.isUndefined(waiting.pollUnsafe())
+            yield* cache.list("{w}m").pushRight(7)
+            assert.deepStrictEqual(yield* Fiber.join(moving), some(7))
+            assert.deepStrictEqual(yield* Fiber.join(waiting), some(7))
+          })
+        )
+      )
+
+      it.effect("whoever gives up takes nothing; of those who wait everybody gets something else", () =>
+        TestClock.withLive(
+          Effect.gen(function* () {
+            const list = (yield* fresh()).withSchema(Schema.Int).list("l")
+            const quitters = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(list.awaitLeft("Infinity")))
+            yield* Effect.sleep("50 millis")
+            yield* Fiber.interruptAll(quitters)
+            yield* list.pushRight(0)
+            assert.strictEqual(yield* list.size, 1)
+            yield* list.popLeft
+            const workers = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(list.awaitLeft("1 minute")))
+            yield* Effect.sleep("50 millis")
+            yield* list.pushRight(1, 2)
+            yield* list.pushRight(3, 4)
+            const taken = yield* Effect.forEach(workers, (worker) => Fiber.join(worker))
+            assert.sameMembers(taken.map(Option.getOrThrow), [1, 2, 3, 4])
+          })
+        )
+      )
+
+      it.effect("encrypted: kept at the ends, and nothing is looked for", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh({ cipher: Cipher.aes256gcm([keyOf(3)]) })
+          const list = cache.list("l")
+          yield* list.pushRight("a", "b")
+          assert.deepStrictEqual(yield* list.range(), ["a", "b"])
+          assert.deepStrictEqual(yield* list.popLeft, some("a"))
+          assert.strictEqual((yield* Effect.flip(list.remove("b")))._tag, "CacheInputError")
+          assert.strictEqual((yield* Effect.flip(list.moveTo("other")))._tag, "CacheInputError")
+        })
+      )
+
+      it.effect("bad input and other types", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const list = cache.list("l")
+          const bad: ReadonlyArray<Effect.Effect<unknown, CacheError>> = [
+            list.range(0.5),
+            list.at(Number.NaN),
+            list.popLeftMany(-1),
+            list.indexOf(1, { rank: 0 }),
+            list.insert("beside" as "before", 1, 2),
+            list.moveTo("x", { from: "middle" as "left" }),
+            list.awaitLeft(Number.NaN)
+          ]
+          for (const operation of bad) assert.strictEqual((yield* Effect.flip(operation))._tag, "CacheInputError")
+          yield* cache.set("value", 1)
+          assert.deepInclude(yield* Effect.flip(cache.list("value").pushLeft(1)), { code: "WRONGTYPE" })
+          assert.deepInclude(yield* Effect.flip(cache.list("value").awaitLeft("1 minute")), { code: "WRONGTYPE" })
         })
       )
     })

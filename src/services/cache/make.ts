@@ -13,6 +13,7 @@ import { checkHealth } from "./health.ts"
 import { makeHash } from "./hash.ts"
 import { keySpaceOperations } from "./keySpace.ts"
 import { lifetimeOperations } from "./lifetimes.ts"
+import { makeList } from "./list.ts"
 import { lookupOperations } from "./lookup.ts"
 import { lookupManyOperations } from "./lookupMany.ts"
 import { makeSet } from "./set.ts"
@@ -72,6 +73,7 @@ export const make = (
       const cache: TypedCache<A, RD, RE> = {
         ...underPolicy(policy, operations),
         hash: (key, options) => makeHash(context, key, options),
+        list: (key, options) => makeList(context, key, options),
         setOf: (key, options) => makeSet(context, key, options),
         sortedSet: (key, options) => makeSortedSet(context, key, options),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options),

@@ -14,6 +14,7 @@ type NotOperations =
   | "health"
   | "client"
   | "hash"
+  | "list"
   | "setOf"
   | "sortedSet"
 

@@ -44,3 +44,11 @@ export const sum = (operation: string, counts: ReadonlyArray<Reply>): Exit.Exit<
   }
   return Exit.succeed(sum)
 }
+
+export const integers =
+  (operation: string) =>
+  (reply: Reply): Exit.Exit<ReadonlyArray<number>, CacheConnectionError> => {
+    if (!Array.isArray(reply)) return unexpected(operation)
+    const numbers = reply.filter((one: Reply) => typeof one === "number")
+    return numbers.length === reply.length ? Exit.succeed(numbers) : unexpected(operation)
+  }

@@ -1,0 +1,66 @@
+/** Lists: elements in order, taken from either end. */
+import type { Duration, Effect, Option } from "effect"
+import type { CacheError } from "../schema/CacheError.ts"
+
+export interface FindOption {
+  /** Which match: 1 = the first, 2 = the second, −1 = the first from the end. Default 1. */
+  readonly rank?: number | undefined
+  /** Compare only so many elements. Default: all. */
+  readonly maxLength?: number | undefined
+}
+
+export interface MoveOption {
+  /** Which end it is taken from. Default `"left"`. */
+  readonly from?: "left" | "right" | undefined
+  /** Which end it goes to. Default `"right"`. */
+  readonly to?: "left" | "right" | undefined
+  /** Of the destination. Default: the list's own. */
+  readonly version?: number | undefined
+  /** Wait so long for an element, on a dedicated connection. Default: not at all. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * Elements go through the cache's codec. Indexes count from 0, from the end where below zero. A list lives for ever unless
+ * `touch` or `expire` on its key say otherwise, and is gone with its last element. Operations that look for an element
+ * compare what the codec makes of it, and so are refused where values are encrypted.
+ */
+export interface CacheList<A, RD = never, RE = never> {
+  /** One after the other, so that the last is the first then; the new length. */
+  readonly pushLeft: (...values: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  readonly pushRight: (...values: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  readonly popLeft: Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly popRight: Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly popLeftMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly popRightMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  /**
+   * Waits for an element, `"Infinity"` = for ever, on a dedicated connection; goes on over lost connections. Interruption
+   * gives up without losing an element. Of several that wait for one element any may get it.
+   */
+  readonly awaitLeft: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly awaitRight: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  /** Both ends included. Default: all. */
+  readonly range: (start?: number, stop?: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly at: (index: number) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  /** Fails where there is no such element. */
+  readonly setAt: (index: number, value: A) => Effect.Effect<void, CacheError, RE>
+  /** The new length; none where there is no such pivot. */
+  readonly insert: (
+    where: "before" | "after",
+    pivot: A,
+    value: A
+  ) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  /** How many went: all of them, or with a count so many from the left, below zero from the right. */
+  readonly remove: (value: A, count?: number) => Effect.Effect<number, CacheError, RE>
+  /** Keeps what lies between, both ends included. */
+  readonly trim: (start: number, stop: number) => Effect.Effect<void, CacheError>
+  readonly indexOf: (value: A, options?: FindOption) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  /** Default: all of them. */
+  readonly indexesOf: (
+    value: A,
+    options?: FindOption & { readonly count?: number | undefined }
+  ) => Effect.Effect<ReadonlyArray<number>, CacheError, RE>
+  /** Takes an element and puts it elsewhere, in one step; none where there is none. Both lists in one slot of a cluster. */
+  readonly moveTo: (destination: string, options?: MoveOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly size: Effect.Effect<number, CacheError>
+}
