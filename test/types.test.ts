@@ -59,6 +59,17 @@ it("types", () => {
     void (() => Compressor.lz4({ level: 1 }))
     // @ts-expect-error -- a key that is not redacted
     void (() => Cipher.aes256gcm(["secret"]))
+    expectTypeOf(users.hash("h").getAll).toEqualTypeOf<
+      Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>
+    >()
+    expectTypeOf(users.list("l").awaitLeft(5)).toEqualTypeOf<
+      Effect.Effect<Option.Option<typeof User.Type>, CacheError>
+    >()
+    expectTypeOf(users.sortedSet("z").popMin()).toEqualTypeOf<
+      Effect.Effect<ReadonlyArray<readonly [typeof User.Type, number]>, CacheError>
+    >()
+    // @ts-expect-error -- a member of another type
+    users.setOf("s").add(1)
     expectTypeOf(IgnoreExceptions.layer()).toEqualTypeOf<Layer.Layer<never>>()
     expectTypeOf(Metrics.layer).toEqualTypeOf<Layer.Layer<never>>()
     // @ts-expect-error -- a value of another shape
