@@ -1,6 +1,6 @@
 /** What the memory store has of its own: bounds, eviction, the clock, synchrony. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Layer, Option } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option } from "effect"
 import { CacheLive, CacheMemory, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { TestClock } from "effect/testing"
 
@@ -127,6 +127,37 @@ it.effect("a cache that outlives its layer looks up without sharing", () =>
     assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(2), stale), 1)
     assert.strictEqual(yield* cache.getOrSet("l", Effect.succeed(3), { singleFlight: "cluster" }), 3)
   })
+)
+
+it.effect("who waits for a list is woken in the order of arrival, and once", () =>
+  Effect.gen(function* () {
+    const client = yield* ValkeyClient
+    const { send } = yield* client.dedicated
+    const waiters = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(send("BLPOP", ["a", "b", 0])))
+    yield* Effect.yieldNow
+    yield* client.send("RPUSH", ["b", "first", "second"])
+    yield* client.transaction([
+      { name: "SET", args: ["a", "not a list"] },
+      { name: "DEL", args: ["a"] },
+      { name: "LPUSH", args: ["a", "third"] }
+    ])
+    const replies = yield* Effect.forEach(waiters, (waiter) => Fiber.join(waiter))
+    assert.deepStrictEqual(replies, [
+      ["b", "first"],
+      ["b", "second"],
+      ["a", "third"]
+    ])
+    const late = yield* Effect.forkChild(send("BRPOP", ["a", 0.5]))
+    yield* TestClock.adjust("499 millis")
+    assert.isUndefined(late.pollUnsafe())
+    yield* TestClock.adjust("1 millis")
+    assert.isNull(yield* Fiber.join(late))
+    const left = yield* Effect.forkChild(send("BLPOP", ["a", 0]))
+    yield* Effect.yieldNow
+    yield* Fiber.interrupt(left)
+    yield* client.send("RPUSH", ["a", "kept"])
+    assert.strictEqual(yield* client.send("LLEN", ["a"]), 1)
+  }).pipe(Effect.scoped, Effect.provide(ValkeyMemory.layer()))
 )
 
 it.effect("a clock that stands between two milliseconds is no trouble", () =>

@@ -8,6 +8,7 @@ import type { CacheList, FindOption } from "../CacheList.ts"
 import type { KeyOption } from "../CacheService.ts"
 import { sendAll, split } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
+import { storedIn } from "./entry.ts"
 import { decodeMember, decodeMembers, encodeMembers, wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
 
@@ -83,24 +84,43 @@ export const makeList = <A, RD, RE>(
 
   /**
    * An element that stays where it is wakes who waits, and is then taken by a command that does not wait: so that a reply
-   * that nobody reads any more has taken nothing.
+   * that nobody reads any more has taken nothing. Who is interrupted while he takes it puts it back.
    */
-  const awaitEnd = (name: string, command: string) => (timeout: Duration.Input) =>
-    run(name, Option.none<A>(), (operation, final) =>
-      Effect.flatMap(timeoutOf(operation, timeout), (millis) =>
+  const awaitEnd = (name: string, end: End) => (timeout: Duration.Input) =>
+    run(name, Option.none<A>(), (operation, final) => {
+      const { pop, push } = commands[end]
+      const take = Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(client.send(pop, [final], readOptions), (reply) => {
+          const stored = storedIn(reply)
+          if (stored === undefined) return Effect.succeed(reply)
+          const putBack = Effect.ignore(client.send(push, [final, stored]))
+          return Effect.as(
+            Effect.onInterrupt(restore(Effect.sync(() => {})), () => putBack),
+            reply
+          )
+        })
+      )
+      return Effect.flatMap(timeoutOf(operation, timeout), (millis) =>
         Effect.flatMap(Clock.currentTimeMillis, (started) => {
-          const take = Effect.uninterruptible(one(operation, final, command, []))
-          const again: Effect.Effect<Option.Option<A>, CacheError, RD> = Effect.flatMap(take, (found) => {
-            if (Option.isSome(found)) return Effect.succeed(found)
-            return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-              const remaining = millis - (now - started)
-              return remaining <= 0 ? Effect.succeedNone : Effect.andThen(pushed(final, remaining), again)
-            })
+          const remaining = Effect.map(Clock.currentTimeMillis, (now) => millis - (now - started))
+          const again: Effect.Effect<Option.Option<A>, CacheError, RD> = Effect.matchEffect(take, {
+            onSuccess: (reply): Effect.Effect<Option.Option<A>, CacheError, RD> =>
+              reply === null
+                ? Effect.flatMap(remaining, (rest) =>
+                    rest <= 0 ? Effect.succeedNone : Effect.andThen(pushed(final, rest), again)
+                  )
+                : decodeMember(context, { operation, key, final }, reply),
+            onFailure: (error) =>
+              Effect.flatMap(remaining, (rest) =>
+                rest > 0 && hasTakenNothing(error)
+                  ? Effect.andThen(Effect.sleep(Math.min(rest, pauseAfterLoss)), again)
+                  : Effect.fail(error)
+              )
           })
           return again
         })
       )
-    )
+    })
 
   /** Waits until there is something, or the time is over. */
   const pushed = (final: string, millis: number): Effect.Effect<unknown, CacheError> => {
@@ -146,8 +166,8 @@ export const makeList = <A, RD, RE>(
     popRight: pop("popRight", "RPOP"),
     popLeftMany: popMany("popLeftMany", "LPOP"),
     popRightMany: popMany("popRightMany", "RPOP"),
-    awaitLeft: awaitEnd("awaitLeft", "LPOP"),
-    awaitRight: awaitEnd("awaitRight", "RPOP"),
+    awaitLeft: awaitEnd("awaitLeft", "left"),
+    awaitRight: awaitEnd("awaitRight", "right"),
     range: (start = 0, stop = -1) =>
       run("range", [] as ReadonlyArray<A>, (operation, final) =>
         Effect.flatMap(span(operation, start, stop), () => many(operation, final, "LRANGE", [start, stop]))
@@ -234,6 +254,12 @@ export const makeList = <A, RD, RE>(
     size: run("size", 0, (operation, final) => client.request("LLEN", [final], replies.integer(operation)))
   }
 }
+
+const commands = { left: { pop: "LPOP", push: "LPUSH" }, right: { pop: "RPOP", push: "RPUSH" } } as const
+
+/** A later attempt may be met otherwise, and nothing is lost by it. */
+const hasTakenNothing = (error: CacheError): boolean =>
+  isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)
 
 /** Milliseconds before a lost connection is tried again. */
 const pauseAfterLoss = 100
