@@ -8,28 +8,9 @@ import { CacheInputError, CacheMemory, CacheService, Cipher, Compressor, Seriali
 import type { FormatOptions } from "../src/schema/Format.ts"
 import { schemaCodecs, unknownCodec, type ValueCodec } from "../src/schema/ValueCodec.ts"
 import { decode, entry, plainJson, reply, roundTrip } from "./support/codecs.ts"
-import { Article, article, formats, keyOf } from "./support/formats.ts"
+import { Article, article, Everything, formats, keyOf } from "./support/formats.ts"
 
 const runs = { arbitrary: { runs: 100, seed: "effect-vcache" } }
-
-class Point extends Schema.Class<Point>("Point")({ x: Schema.Finite, y: Schema.Finite }) {}
-const Everything = Schema.Struct({
-  id: Schema.Int,
-  name: Schema.String,
-  at: Schema.Date,
-  big: Schema.BigInt,
-  bytes: Schema.Uint8Array,
-  tags: Schema.Array(Schema.String),
-  maybe: Schema.optionalKey(Schema.Boolean),
-  nullable: Schema.NullOr(Schema.String),
-  map: Schema.ReadonlyMap(Schema.String, Schema.Int),
-  either: Schema.Union([
-    Schema.Struct({ _tag: Schema.Literal("a") }),
-    Schema.Struct({ _tag: Schema.Literal("b"), n: Schema.Int })
-  ]),
-  point: Point,
-  number: Schema.Number
-})
 
 /** Negative zero, lone surrogates in UTF-8, "__proto__" in MessagePack, and whole numbers beyond 2^53 at the top, are refused. */
 const isRefused = (value: unknown): boolean => {

@@ -4,6 +4,7 @@ import { Effect, Exit, Schema } from "effect"
 import { globMatch } from "../src/layers/memory/glob.ts"
 import { allVersions, defaultKeyFunction, escapeGlob, keyRefusal, keySpace } from "../src/schema/Key.ts"
 import { decode, entry, plainJson, roundTrip } from "./support/codecs.ts"
+import { Everything } from "./support/formats.ts"
 import { schemaCodecs, unknownCodec } from "../src/schema/ValueCodec.ts"
 
 const many = { arbitrary: { runs: 1000, seed: "effect-vcache" } }
@@ -93,23 +94,6 @@ describe("codecs", () => {
     many
   )
 
-  class Point extends Schema.Class<Point>("Point")({ x: Schema.Finite, y: Schema.Finite }) {}
-  const Everything = Schema.Struct({
-    id: Schema.Int,
-    name: Schema.String,
-    at: Schema.Date,
-    big: Schema.BigInt,
-    bytes: Schema.Uint8Array,
-    tags: Schema.Array(Schema.String),
-    maybe: Schema.optionalKey(Schema.Boolean),
-    nullable: Schema.NullOr(Schema.String),
-    map: Schema.ReadonlyMap(Schema.String, Schema.Int),
-    either: Schema.Union([
-      Schema.Struct({ _tag: Schema.Literal("a") }),
-      Schema.Struct({ _tag: Schema.Literal("b"), n: Schema.Int })
-    ]),
-    point: Point
-  })
   const codec = schemaCodec(Everything)
 
   it.effect.prop(

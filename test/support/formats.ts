@@ -51,3 +51,24 @@ export const article: typeof Article.Type = {
   draft: false,
   rating: 4.5
 }
+
+class Point extends Schema.Class<Point>("Point")({ x: Schema.Finite, y: Schema.Finite }) {}
+
+/** Values of many kinds. */
+export const Everything = Schema.Struct({
+  id: Schema.Int,
+  name: Schema.String,
+  at: Schema.Date,
+  big: Schema.BigInt,
+  bytes: Schema.Uint8Array,
+  tags: Schema.Array(Schema.String),
+  maybe: Schema.optionalKey(Schema.Boolean),
+  nullable: Schema.NullOr(Schema.String),
+  map: Schema.ReadonlyMap(Schema.String, Schema.Int),
+  either: Schema.Union([
+    Schema.Struct({ _tag: Schema.Literal("a") }),
+    Schema.Struct({ _tag: Schema.Literal("b"), n: Schema.Int })
+  ]),
+  point: Point,
+  number: Schema.Finite
+})

@@ -1,12 +1,11 @@
 /** Hashes. */
 import type { Reply } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, textOf } from "./arguments.ts"
+import { int64, keyOf, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { addFloats, addInteger, notAFloat } from "./counters.ts"
-import { globMatch } from "./glob.ts"
-import { scanOptions } from "./keys.ts"
 import { isInfinite, parseLongDouble } from "./longDouble.ts"
-import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
+import { scanPage } from "./scanPage.ts"
+import { ServerReply, wrongArguments } from "./ServerReply.ts"
 import { HashValue, hashAt, keep, kept, type StringValue } from "./values.ts"
 
 /** Sets fields, all or none of them; how many are new. */
@@ -68,19 +67,14 @@ const incrementFloat: MemoryCommand = exactly(3, (context, [keyArg, fieldArg, de
   return sum
 })
 
-/** All in one page, as the server does with small ones. */
-const scan: MemoryCommand = atLeast(2, (context, [key, cursorArg, ...words]) => {
-  if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
-  const hash = hashAt(context, keyOf(key))
-  // The server does not read on.
-  if (hash === undefined) return ["0", []]
-  const last = words.at(-1)
-  const noValues = last !== undefined && words.length % 2 === 1 && keyword(last) === "NOVALUES"
-  const { match, type } = scanOptions(noValues ? words.slice(0, -1) : words)
-  if (type !== undefined) throw syntaxError()
-  const found = [...hash.fields].filter(([field]) => match === undefined || globMatch(match, field))
-  return ["0", noValues ? found.map(([field]) => field) : found.flat()]
-})
+const scan = scanPage(
+  hashAt,
+  ({ fields }, matches, noValues) => {
+    const found = [...fields].filter(([field]) => matches(field))
+    return noValues ? found.map(([field]) => field) : found.flat()
+  },
+  "NOVALUES"
+)
 
 export const hashCommands: CommandTable = {
   HSET: set("hset", (added) => added),

@@ -1,10 +1,9 @@
 /** Sets. */
 import type { WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, parseInt64, textOf } from "./arguments.ts"
+import { int64, keyOf, parseInt64 } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { globMatch } from "./glob.ts"
-import { scanOptions } from "./keys.ts"
-import { ServerReply, syntaxError } from "./ServerReply.ts"
+import { scanPage } from "./scanPage.ts"
+import { ServerReply } from "./ServerReply.ts"
 import { byteLength, keep, kept, memberId, setAt, SetValue, type StringValue } from "./values.ts"
 
 /** Adds members, all or none of them; how many are new. */
@@ -109,16 +108,7 @@ const move: MemoryCommand = exactly(3, (context, [fromArg, toArg, memberArg]) =>
   return 1
 })
 
-/** All in one page, as the server does with small ones. */
-const scan: MemoryCommand = atLeast(2, (context, [key, cursorArg, ...words]) => {
-  if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
-  const set = setAt(context, keyOf(key))
-  // The server does not read on.
-  if (set === undefined) return ["0", []]
-  const { match, type } = scanOptions(words)
-  if (type !== undefined) throw syntaxError()
-  return ["0", [...set.members.values()].filter((member) => match === undefined || globMatch(match, textOf(member)))]
-})
+const scan = scanPage(setAt, ({ members }, matches) => [...members.values()].filter(matches))
 
 export const setCommands: CommandTable = {
   SADD: atLeast(2, (context, [key, ...members]) => addAll(context, keyOf(key), members.map(kept))),

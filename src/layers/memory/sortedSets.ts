@@ -2,8 +2,7 @@
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { globMatch } from "./glob.ts"
-import { scanOptions } from "./keys.ts"
+import { scanPage } from "./scanPage.ts"
 import { ServerReply, syntaxError } from "./ServerReply.ts"
 import { byteLength, keep, kept, type Scored, sortedSetAt, SortedSetValue, type StringValue } from "./values.ts"
 
@@ -216,17 +215,9 @@ const pop = (fromEnd: boolean): MemoryCommand => ({
   }
 })
 
-/** All in one page, as the server does with small ones. */
-const scan: MemoryCommand = atLeast(2, (context, [key, cursorArg, ...words]) => {
-  if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
-  const set = sortedSetAt(context, keyOf(key))
-  // The server does not read on.
-  if (set === undefined) return ["0", []]
-  const { match, type } = scanOptions(words)
-  if (type !== undefined) throw syntaxError()
-  const found = set.ranked.filter(({ member }) => match === undefined || globMatch(match, textOf(member)))
-  return ["0", withScores(found, true)]
-})
+const scan = scanPage(sortedSetAt, ({ ranked }, matches) =>
+  ranked.filter(({ member }) => matches(member)).flatMap(({ member, score }) => [member, scoreText(score)])
+)
 
 export const sortedSetCommands: CommandTable = {
   ZADD: add,

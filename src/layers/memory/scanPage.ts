@@ -1,0 +1,26 @@
+/** HSCAN, SSCAN, ZSCAN: all in one page, as the server does with small ones. */
+import type { Reply } from "../../schema/Command.ts"
+import { keyOf, keyword, textOf } from "./arguments.ts"
+import { atLeast, type CommandContext, type MemoryCommand } from "./command.ts"
+import { globMatch } from "./glob.ts"
+import { scanOptions } from "./keys.ts"
+import { ServerReply, syntaxError } from "./ServerReply.ts"
+import type { StringValue } from "./values.ts"
+
+/** `list` gives what matches; `flagged`: the word `flag` was the last. */
+export const scanPage = <V>(
+  valueAt: (context: CommandContext, key: string) => V | undefined,
+  list: (value: V, matches: (name: StringValue) => boolean, flagged: boolean) => ReadonlyArray<Reply>,
+  flag?: string
+): MemoryCommand =>
+  atLeast(2, (context, [key, cursorArg, ...words]) => {
+    if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
+    const value = valueAt(context, keyOf(key))
+    // The server does not read on.
+    if (value === undefined) return ["0", []]
+    const last = words.at(-1)
+    const flagged = last !== undefined && words.length % 2 === 1 && keyword(last) === flag
+    const { match, type } = scanOptions(flagged ? words.slice(0, -1) : words)
+    if (type !== undefined) throw syntaxError()
+    return ["0", list(value, (name) => match === undefined || globMatch(match, textOf(name)), flagged)]
+  })
