@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { zstdCompressSync } from "node:zlib"
 import { inspect, isDeepStrictEqual } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Redacted, Schema } from "effect"
+import { Effect, Exit, Option, Redacted, Schema } from "effect"
 import { CacheInputError, CacheMemory, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
 import type { FormatOptions } from "../src/schema/Format.ts"
 import { schemaCodecs, unknownCodec, type ValueCodec } from "../src/schema/ValueCodec.ts"
@@ -150,6 +150,26 @@ describe("integers", () => {
       })
     )
   }
+
+  it.effect("a serializer may be an instance of a class", () =>
+    Effect.gen(function* () {
+      class Rot13 implements Serializer {
+        readonly id = "rot13"
+        #turned = (text: string) =>
+          text.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 84) % 26) + 97))
+        encode(value: unknown): string {
+          return this.#turned(String(value))
+        }
+        decode(bytes: Uint8Array): unknown {
+          return this.#turned(Buffer.from(bytes).toString())
+        }
+      }
+      const cache = (yield* CacheService).withOptions({ serializer: [new Rot13(), Serializer.json] })
+      yield* cache.set("k", "hello")
+      assert.strictEqual(yield* cache.client.send("GET", [cache.makeKey("k")]), "\u00011rot13\nuryyb")
+      assert.deepStrictEqual(yield* cache.get("k"), Option.some("hello"))
+    }).pipe(Effect.provide(CacheMemory))
+  )
 
   it.effect("text of digits stays text, whoever serialises it", () =>
     Effect.gen(function* () {

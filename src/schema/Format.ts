@@ -232,14 +232,15 @@ const listRefusal = (
   for (const one of list) {
     const candidate: unknown = one
     if (typeof candidate !== "object" || candidate === null) return `unknown ${kind}`
-    const member = new Map<string, unknown>(Object.entries(candidate))
-    if (!methods.every((name) => typeof member.get(name) === "function")) return `unknown ${kind}`
-    const id = member.get("id")
-    if (typeof id !== "string" || !idPattern.test(id))
-      return `the id of a ${kind} must be a letter, then letters and digits`
+    // Of an instance of a class, too.
+    const member = (name: string): unknown => Reflect.get(candidate, name)
+    if (!methods.every((name) => typeof member(name) === "function")) return `unknown ${kind}`
+    const id = member("id")
+    if (typeof id !== "string" || !idPattern.test(id)) {
+      return `the id of a ${kind} must be a letter, then up to 31 letters, digits, dots, lines or dashes`
+    }
     if (id === integers.id) return `the id ${id} is taken`
-    if (kind === "compressor" && !(Number(member.get("threshold")) >= 0))
-      return "a compressor needs a threshold in bytes"
+    if (kind === "compressor" && !(Number(member("threshold")) >= 0)) return "a compressor needs a threshold in bytes"
   }
   const ids = new Set(list.map(({ id }) => id))
   return ids.size === list.length ? undefined : `two ${kind}s have the same id`
