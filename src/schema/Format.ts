@@ -41,7 +41,6 @@ export class Formats {
   readonly writer: Serializer
   /** How replies must be read: text where nothing but JSON text is expected. */
   readonly reply: ReplyEncoding
-  readonly encrypted: boolean
   /** Plain text is built-in JSON, and JSON text is stored plain. */
   readonly plainJson: boolean
   readonly #cipher: Cipher | undefined
@@ -56,7 +55,6 @@ export class Formats {
     this.writer = serializers[0] ?? Serializer.json
     this.#compressor = compressors[0]
     this.#cipher = cipher
-    this.encrypted = cipher !== undefined
     this.#plain = serializers.find(({ id }) => id === Serializer.json.id)
     for (const serializer of serializers) {
       for (const compressor of [undefined, ...compressors]) {
@@ -68,6 +66,10 @@ export class Formats {
     this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
     this.plainJson = this.#plain === Serializer.json && cipher === undefined
     for (const format of this.#readable.keys()) this.#headers.push(new KnownHeader(format))
+  }
+
+  get encrypted(): boolean {
+    return this.#cipher !== undefined
   }
 
   /** Undefined for plain text. Throws where the header is none of ours. */

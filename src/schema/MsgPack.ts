@@ -35,7 +35,7 @@ nativeTypes.register({
 nativeTypes.register({
   type: 3,
   encode: (value) => (typeof value === "bigint" ? encode(String(value)) : null),
-  decode: (bytes) => bigintOf(decodeWithin(bytes))
+  decode: (bytes) => bigintOf(decodeMsgPack(bytes))
 })
 
 /** MessagePack holds JSON's values, and these. */
@@ -73,27 +73,26 @@ export const encodeMsgPack = (value: unknown): Uint8Array => {
   return bytes
 }
 
-export const decodeMsgPack = (bytes: Uint8Array): unknown => decodeWithin(bytes)
-
-const decodeWithin = (bytes: Uint8Array): unknown => {
+export const decodeMsgPack = (bytes: Uint8Array): unknown => {
   if (!holdsWhatItClaims(bytes)) throw new RangeError("the bytes are no whole MessagePack value")
   return decode(bytes, options)
 }
 
+const notOurs = () => new TypeError("the bytes are no MessagePack of this format")
+
 const listOf = (bytes: Uint8Array): ReadonlyArray<unknown> => {
-  const list = decodeWithin(bytes)
-  if (!Array.isArray(list)) throw new TypeError("the bytes are no MessagePack of this format")
+  const list = decodeMsgPack(bytes)
+  if (!Array.isArray(list)) throw notOurs()
   return list
 }
 
 function* pairs(list: ReadonlyArray<unknown>): Generator<readonly [unknown, unknown]> {
-  if (list.length % 2 !== 0) throw new TypeError("the bytes are no MessagePack of this format")
+  if (list.length % 2 !== 0) throw notOurs()
   for (let i = 0; i < list.length; i += 2) yield [list[i], list[i + 1]]
 }
 
 const bigintOf = (text: unknown): bigint => {
-  if (typeof text !== "string" || !/^-?\d+$/.test(text))
-    throw new TypeError("the bytes are no MessagePack of this format")
+  if (typeof text !== "string" || !/^-?\d+$/.test(text)) throw notOurs()
   return BigInt(text)
 }
 

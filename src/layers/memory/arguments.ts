@@ -1,6 +1,6 @@
 /** How commands read their arguments. */
 import type { WireArg } from "../../schema/Command.ts"
-import { NotInMemory, notAnInteger } from "./ServerReply.ts"
+import { NotInMemory, notAnInteger, ServerReply } from "./ServerReply.ts"
 
 export const bytesOf = (value: WireArg): Buffer => (typeof value === "string" ? Buffer.from(value) : value)
 
@@ -34,6 +34,13 @@ export const int64 = (value: WireArg | undefined): bigint => {
   const integer = parseInt64(value)
   if (integer === undefined) throw notAnInteger()
   return integer
+}
+
+/** How many to take. */
+export const positiveCount = (value: WireArg): number => {
+  const count = parseInt64(value)
+  if (count === undefined || count < 0n) throw new ServerReply("ERR value is out of range, must be positive")
+  return Number(count)
 }
 
 /** Keywords are read in either case. */

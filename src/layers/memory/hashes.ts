@@ -11,8 +11,7 @@ import { HashValue, hashAt, keep, kept, type StringValue } from "./values.ts"
 /** Sets fields, all or none of them; how many are new. */
 const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, StringValue>): number => {
   const { now, store } = context
-  const known = hashAt(context, key)
-  const hash = known ?? new HashValue()
+  const hash = hashAt(context, key) ?? new HashValue()
   let more = 0
   for (const [field, value] of pairs) more += hash.growth(field, value)
   store.reserve(key, more, now)

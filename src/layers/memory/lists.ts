@@ -1,6 +1,6 @@
 /** Lists. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, parseInt64 } from "./arguments.ts"
+import { int64, keyOf, keyword, parseInt64, positiveCount } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
 import { byteLength, keep, kept, listAt, ListValue, memberId, type StringValue } from "./values.ts"
@@ -42,9 +42,8 @@ const pop = (end: End): MemoryCommand => ({
   run: (context, [keyArg, countArg]) => {
     const key = keyOf(keyArg)
     if (countArg === undefined) return take(context, key, end, 1)[0] ?? null
-    const count = parseInt64(countArg)
-    if (count === undefined || count < 0n) throw new ServerReply("ERR value is out of range, must be positive")
-    return listAt(context, key) === undefined ? null : take(context, key, end, Number(count))
+    const count = positiveCount(countArg)
+    return listAt(context, key) === undefined ? null : take(context, key, end, count)
   }
 })
 

@@ -1,9 +1,8 @@
 /** Sets. */
 import type { WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, parseInt64 } from "./arguments.ts"
+import { int64, keyOf, positiveCount } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { scanPage } from "./scanPage.ts"
-import { ServerReply } from "./ServerReply.ts"
 import { byteLength, keep, kept, memberId, setAt, SetValue, type StringValue } from "./values.ts"
 
 /** Adds members, all or none of them; how many are new. */
@@ -31,7 +30,7 @@ const pop: MemoryCommand = {
   most: 2,
   run: (context, [keyArg, countArg]) => {
     const key = keyOf(keyArg)
-    const count = countArg === undefined ? undefined : positive(countArg)
+    const count = countArg === undefined ? undefined : positiveCount(countArg)
     const set = setAt(context, key)
     if (set === undefined) return count === undefined ? null : []
     const all = shuffled(context, [...set.members.values()])
@@ -40,12 +39,6 @@ const pop: MemoryCommand = {
     keep(context, key, set)
     return count === undefined ? (taken[0] ?? null) : taken
   }
-}
-
-const positive = (value: WireArg): number => {
-  const count = parseInt64(value)
-  if (count === undefined || count < 0n) throw new ServerReply("ERR value is out of range, must be positive")
-  return Number(count)
 }
 
 const randomMember: MemoryCommand = {

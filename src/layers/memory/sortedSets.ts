@@ -1,7 +1,8 @@
 /** Sorted sets. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, parseInt64, textOf } from "./arguments.ts"
+import { int64, keyOf, keyword, positiveCount, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import { notAFloat } from "./counters.ts"
 import { scanPage } from "./scanPage.ts"
 import { ServerReply, syntaxError } from "./ServerReply.ts"
 import { byteLength, keep, kept, type Scored, sortedSetAt, SortedSetValue, type StringValue } from "./values.ts"
@@ -62,8 +63,6 @@ const addOptions = (words: ReadonlyArray<WireArg>): readonly [AddOptions, Readon
   return [options, rest]
 }
 
-const notAFloat = () => new ServerReply("ERR value is not a valid float")
-
 /** The new score; undefined where a condition holds it back. */
 const newScore = (old: Scored | undefined, given: number, options: AddOptions): number | undefined => {
   if (old === undefined) return options.xx ? undefined : given
@@ -80,8 +79,7 @@ const addTo = (
   options: AddOptions,
   pairs: ReadonlyArray<readonly [number, StringValue]>
 ): Reply => {
-  const known = sortedSetAt(context, key)
-  const set = known ?? new SortedSetValue()
+  const set = sortedSetAt(context, key) ?? new SortedSetValue()
   const more = pairs.reduce((sum, [, member]) => sum + (set.find(member) === undefined ? byteLength(member) : 0), 0)
   context.store.reserve(key, more, context.now)
   let added = 0
@@ -96,7 +94,7 @@ const addTo = (
     else if (old.score !== score) changed++
     if (old?.score !== score) set.set(member, score)
   }
-  if (known !== undefined || !set.empty) keep(context, key, set)
+  keep(context, key, set)
   if (options.incr) return last === undefined ? null : scoreText(last)
   return options.ch ? added + changed : added
 }
@@ -205,11 +203,10 @@ const pop = (fromEnd: boolean): MemoryCommand => ({
   least: 1,
   most: 2,
   run: (context, [keyArg, countArg]) => {
-    const count = countArg === undefined ? 1n : parseInt64(countArg)
-    if (count === undefined || count < 0n) throw new ServerReply("ERR value is out of range, must be positive")
+    const count = countArg === undefined ? 1 : positiveCount(countArg)
     const key = keyOf(keyArg)
     const ranked = rankedAt(context, keyArg)
-    const taken = (fromEnd ? ranked.toReversed() : ranked).slice(0, Number(count))
+    const taken = (fromEnd ? ranked.toReversed() : ranked).slice(0, count)
     removeWhere(context, key, taken)
     return withScores(taken, true)
   }

@@ -6,7 +6,7 @@ import type { Stored } from "../../schema/Frame.ts"
 import { type EntryName, valueNow } from "../../schema/ValueCodec.ts"
 import type { TtlOption, TypedCache } from "../CacheService.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
-import { sendAll, split, ValueSize } from "./batches.ts"
+import { entriesIn, sendAll, split, ValueSize } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { liveValue, plainValue } from "./entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "./readMany.ts"
@@ -67,7 +67,7 @@ export const batchOperations = <A, RD, RE>(
   })
 
   const setMany: TypedCache<A, RD, RE>["setMany"] = (entries, options) =>
-    Effect.suspend(() => storeAll(new Map(isIterable(entries) ? entries : Object.entries(entries)), options))
+    Effect.suspend(() => storeAll(entriesIn(entries), options))
 
   const deleteMany: TypedCache<A, RD, RE>["deleteMany"] = (keys, options) =>
     Effect.flatMapEager(entriesOf(context, "deleteMany", keys, options), (entries) =>
@@ -80,10 +80,10 @@ export const batchOperations = <A, RD, RE>(
                 client,
                 parts.map((part) => ({ name: "UNLINK", args: part.map(({ final }) => final) }))
               ),
-              (counts) => Effect.forEach(counts, replies.integer("deleteMany"))
+              (counts) => replies.sum("deleteMany", counts)
             )
           ),
-          (counts) => counts.flat().reduce((sum, count) => sum + count, 0)
+          (counts) => counts.reduce((sum, count) => sum + count, 0)
         )
       })
     )
@@ -119,6 +119,3 @@ export const sendStores = Effect.fnUntraced(function* (
   }
   return failures
 })
-
-const isIterable = <A>(entries: Iterable<readonly [string, A]> | object): entries is Iterable<readonly [string, A]> =>
-  Symbol.iterator in entries

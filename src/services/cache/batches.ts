@@ -1,7 +1,8 @@
 /** Batches of any size, in commands that neither delay the others on the connection nor overflow a buffer. */
 import { Effect, Result } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { Command, Reply } from "../../schema/Command.ts"
+import type { Arg, Command, Reply } from "../../schema/Command.ts"
+import type { Stored } from "../../schema/Frame.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 
 /** Of keys or commands in one command or pipeline. */
@@ -27,6 +28,24 @@ export const split = <A>(all: ReadonlyArray<A>, bytes: (item: A) => number, item
   if (part.length > 0) parts.push(part)
   return parts
 }
+
+/** Names and values, each name once. */
+export const entriesIn = <A>(entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>): Map<string, A> =>
+  new Map(isIterable(entries) ? entries : Object.entries(entries))
+
+const isIterable = <A>(entries: Iterable<readonly [string, A]> | object): entries is Iterable<readonly [string, A]> =>
+  Symbol.iterator in entries
+
+/** One kind of command for all the rows of its arguments, in as many commands as it takes. */
+export const commandsFor = (
+  name: string,
+  head: ReadonlyArray<Arg>,
+  rows: ReadonlyArray<ReadonlyArray<Stored>>
+): ReadonlyArray<Command> =>
+  split(rows, (row) => row.reduce((sum, { length }) => sum + length, 0)).map((part) => ({
+    name,
+    args: [...head, ...part.flat()]
+  }))
 
 /** Guesses how large values are, so that a reply of many stays near 1 MB. */
 export class ValueSize {

@@ -20,6 +20,14 @@ export interface CacheCore {
   readonly scope: Scope.Scope
 }
 
+/** An operation on a structure, declared where it stands: its name, and what it gives as if the cache were empty. */
+export type StructureOperation = <B, R>(
+  operation: string,
+  neutral: B,
+  effect: (name: string, final: string) => Effect.Effect<B, CacheError, R>,
+  tally?: (result: B) => Tally
+) => Effect.Effect<B, CacheError, R>
+
 export interface CacheContext<A, RD, RE> extends CacheCore {
   readonly options: CacheOptionsShape
   readonly codec: ValueCodec<A, RD, RE>
@@ -33,15 +41,8 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
     operation: Operation<B>,
     effect: Effect.Effect<B, CacheError, R>
   ) => Effect.Effect<B, CacheError, R>
-  /** An operation on a structure, declared where it stands: its name, its key, what it gives as if the cache were empty. */
-  readonly operation: <B, R>(
-    name: string,
-    key: string,
-    keyOptions: KeyOption,
-    neutral: B,
-    effect: (name: string, final: string) => Effect.Effect<B, CacheError, R>,
-    tally?: (result: B) => Tally
-  ) => Effect.Effect<B, CacheError, R>
+  /** How the operations of a structure of that kind are declared and run. */
+  readonly structure: (kind: string, key: string, options: KeyOption) => StructureOperation
   /** The checked final key. */
   readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
   /** The version that the call means. */
@@ -85,7 +86,8 @@ export const makeContext = <A, RD, RE>(
     version,
     defaults: { timeToLive: defaultMillis, jitter },
     guard: policy ?? ((_, effect) => effect),
-    operation: (name, key, keyOptions, neutral, effect, tally) => {
+    structure: (kind, key, keyOptions) => (operation, neutral, effect, tally) => {
+      const name = `${kind}.${operation}`
       const run = Effect.suspend(() =>
         Effect.flatMapEager(context.finalKey(name, key, keyOptions), (final) => effect(name, final))
       )

@@ -7,10 +7,7 @@ import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../.
 import { count, metrics } from "./metrics.ts"
 import * as replies from "./replies.ts"
 
-const isStored = (reply: Reply): reply is Stored => typeof reply === "string" || Buffer.isBuffer(reply)
-
-/** What a reply holds of a value; undefined where it is none. */
-export const storedIn = (reply: Reply): Stored | undefined => (isStored(reply) ? reply : undefined)
+export const isStored = (reply: Reply): reply is Stored => typeof reply === "string" || Buffer.isBuffer(reply)
 
 /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
 export const liveValue = <A, RD, RE>(

@@ -5,13 +5,12 @@ import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { CacheHash } from "../CacheHash.ts"
-import type { Tally } from "../CachePolicy.ts"
 import type { KeyOption } from "../CacheService.ts"
-import type { Script } from "../ValkeyClient.ts"
-import { sendAll, split } from "./batches.ts"
+import { commandsFor, entriesIn, sendAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
+import { incrFieldScript } from "./counterScripts.ts"
 import { valueOf } from "./entry.ts"
-import { decodeMember, scanPages } from "./members.ts"
+import { scanPages } from "./members.ts"
 import { hitOrMiss } from "./policed.ts"
 import * as replies from "./replies.ts"
 
@@ -22,12 +21,7 @@ export const makeHash = <A, RD, RE>(
 ): CacheHash<A, RD, RE> => {
   const { client, codec, readOptions } = context
 
-  const run = <B, R>(
-    name: string,
-    neutral: B,
-    effect: (operation: string, final: string) => Effect.Effect<B, CacheError, R>,
-    tally?: (result: B) => Tally
-  ) => context.operation(`hash.${name}`, key, keyOptions, neutral, effect, tally)
+  const run = context.structure("hash", key, keyOptions)
 
   const fieldOf = (operation: string, field: string): Exit.Exit<string, CacheInputError> =>
     typeof field === "string" && field.isWellFormed()
@@ -51,7 +45,7 @@ export const makeHash = <A, RD, RE>(
   })
 
   const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
-    Effect.forEach(entries, (entry, i) => decodeMember(context, entry, values[i] ?? null))
+    Effect.forEach(entries, (entry, i) => valueOf(codec, entry)(values[i] ?? null))
 
   const whole = (operation: string, final: string) =>
     client.request("HGETALL", [final], (reply) => pairsIn(operation, final, reply), readOptions)
@@ -88,16 +82,14 @@ export const makeHash = <A, RD, RE>(
     setIfAbsent: (field, value) => put("setIfAbsent", "HSETNX", field, value),
     setMany: (fields) =>
       run("setMany", 0, (operation, final) => {
-        const all = new Map(Symbol.iterator in fields ? fields : Object.entries(fields))
         return Effect.flatMap(
-          Effect.forEach(all, ([field, value]) =>
+          Effect.forEach(entriesIn(fields), ([field, value]) =>
             Effect.flatMapEager(fieldOf(operation, field), () =>
               Effect.map(codec.encode(entryOf(operation, final, field), value), (encoded) => [field, encoded] as const)
             )
           ),
           (pairs) => {
-            const parts = split(pairs, ([field, encoded]) => field.length + encoded.length)
-            const commands = parts.map((part) => ({ name: "HSET", args: [final, ...part.flat()] }))
+            const commands = commandsFor("HSET", [final], pairs)
             return commands.length === 0
               ? Effect.succeed(0)
               : Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
@@ -194,24 +186,4 @@ const toMap = <A>(fields: ReadonlyArray<string>, values: ReadonlyArray<Option.Op
     if (value !== undefined && Option.isSome(value)) found.set(field, value.value)
   }
   return found
-}
-
-const overflow = "OVERFLOW the result is beyond 2^53"
-
-/** KEYS: the hash. ARGV: field, delta. */
-const incrFieldScript: Script = {
-  name: "hash.incr",
-  lua: `
-local result = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
-if result > 9007199254740991 or result < -9007199254740991 then
-  redis.call('HINCRBY', KEYS[1], ARGV[1], -ARGV[2])
-  return redis.error_reply('${overflow}')
-end
-return result`,
-  memory: ({ call, fail }, [key = ""], [field = "", delta = 0]) => {
-    const result = call("HINCRBY", key, field, delta)
-    if (Number.isSafeInteger(result)) return result
-    call("HINCRBY", key, field, -Number(delta))
-    return fail(overflow)
-  }
 }

@@ -6,10 +6,10 @@ import { refused } from "../../schema/failures.ts"
 import { toMillis } from "../../schema/TimeToLive.ts"
 import type { CacheList, FindOption } from "../CacheList.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { sendAll, split } from "./batches.ts"
+import { commandsFor, sendAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
-import { storedIn } from "./entry.ts"
-import { decodeMember, decodeMembers, encodeMembers, wholeNumber } from "./members.ts"
+import { isStored, valueOf } from "./entry.ts"
+import { decodeMembers, encodeMembers, wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
 
 type End = "left" | "right"
@@ -23,19 +23,10 @@ export const makeList = <A, RD, RE>(
 ): CacheList<A, RD, RE> => {
   const { client, codec, finalKey, readOptions } = context
 
-  const run = <B, R>(
-    name: string,
-    neutral: B,
-    effect: (operation: string, final: string) => Effect.Effect<B, CacheError, R>
-  ) => context.operation(`list.${name}`, key, keyOptions, neutral, effect)
+  const run = context.structure("list", key, keyOptions)
 
   const one = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
-    client.request(
-      command,
-      [final, ...args],
-      (reply) => decodeMember(context, { operation, key, final }, reply),
-      readOptions
-    )
+    client.request(command, [final, ...args], valueOf(codec, { operation, key, final }), readOptions)
 
   const many = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
     client.request(
@@ -53,10 +44,11 @@ export const makeList = <A, RD, RE>(
           Effect.forEach(values, (value) => codec.encode({ operation, key, final }, value)),
           (encoded) => {
             if (encoded.length === 0) return client.request("LLEN", [final], replies.integer(operation))
-            const commands = split(encoded, ({ length }) => length).map((part) => ({
-              name: command,
-              args: [final, ...part]
-            }))
+            const commands = commandsFor(
+              command,
+              [final],
+              encoded.map((value) => [value])
+            )
             // The last one knows the length.
             return Effect.flatMap(sendAll(client, commands), (lengths) =>
               replies.integer(operation)(lengths.at(-1) ?? null)
@@ -73,7 +65,6 @@ export const makeList = <A, RD, RE>(
       Effect.flatMap(wholeNumber(operation, "count", count, 0), () => many(operation, final, command, [count]))
     )
 
-  /** Not an end, not a duration: undefined. */
   const checkedEnd = (operation: string, end: End) =>
     end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
 
@@ -90,10 +81,9 @@ export const makeList = <A, RD, RE>(
     run(name, Option.none<A>(), (operation, final) => {
       const { pop, push } = commands[end]
       const take = Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(client.send(pop, [final], readOptions), (reply) => {
-          const stored = storedIn(reply)
-          if (stored === undefined) return Effect.succeed(reply)
-          const putBack = Effect.ignore(client.send(push, [final, stored]))
+        Effect.flatMap(client.send(pop, [final], readOptions), (reply): Effect.Effect<Reply> => {
+          if (!isStored(reply)) return Effect.succeed(reply)
+          const putBack = Effect.ignore(client.send(push, [final, reply]))
           return Effect.as(
             Effect.onInterrupt(restore(Effect.sync(() => {})), () => putBack),
             reply
@@ -109,7 +99,7 @@ export const makeList = <A, RD, RE>(
                 ? Effect.flatMap(remaining, (rest) =>
                     rest <= 0 ? Effect.succeedNone : Effect.andThen(pushed(final, rest), again)
                   )
-                : decodeMember(context, { operation, key, final }, reply),
+                : valueOf(codec, { operation, key, final })(reply),
             onFailure: (error) =>
               Effect.flatMap(remaining, (rest) =>
                 rest > 0 && hasTakenNothing(error)
@@ -243,9 +233,7 @@ export const makeList = <A, RD, RE>(
                 const moved = Effect.flatMap(client.dedicated, (dedicated) =>
                   dedicated.send("BLMOVE", [final, target, source, goal, seconds], readOptions)
                 )
-                return Effect.flatMap(Effect.scoped(moved), (reply: Reply) =>
-                  decodeMember(context, { operation, key, final }, reply)
-                )
+                return Effect.flatMap(Effect.scoped(moved), valueOf(codec, { operation, key, final }))
               })
             })
           )

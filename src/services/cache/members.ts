@@ -7,7 +7,7 @@ import type { Stored } from "../../schema/Frame.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { KeyOption } from "../CacheService.ts"
 import type { CacheContext } from "./context.ts"
-import { liveValue, storedIn } from "./entry.ts"
+import { valueOf } from "./entry.ts"
 import { pagesUnderPolicy } from "./policed.ts"
 import * as replies from "./replies.ts"
 
@@ -21,26 +21,15 @@ export const encodeMembers = <A, RD, RE>(
     ? Effect.forEach(members, (member) => codec.encode(entry, member))
     : refused(entry.operation, "what is encrypted is never the same twice: members cannot be found again")
 
-export const decodeMember = <A, RD, RE>(
-  { codec }: CacheContext<A, RD, RE>,
-  entry: EntryName,
-  reply: Reply
-): Effect.Effect<Option.Option<A>, CacheError, RD> => {
-  if (reply === null) return Effect.succeedNone
-  const stored = storedIn(reply)
-  return stored === undefined ? replies.unexpected(entry.operation) : liveValue(codec, entry, stored)
-}
-
 /** Of a reply that is a list of members. */
 export const decodeMembers = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>,
+  { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
   reply: Reply | undefined
 ): Effect.Effect<ReadonlyArray<A>, CacheError, RD> => {
   if (!Array.isArray(reply)) return replies.unexpected(entry.operation)
-  return Effect.map(
-    Effect.forEach(reply, (member: Reply) => decodeMember(context, entry, member)),
-    (members) => members.filter(Option.isSome).map(({ value }) => value)
+  return Effect.map(Effect.forEach(reply, valueOf(codec, entry)), (members) =>
+    members.filter(Option.isSome).map(({ value }) => value)
   )
 }
 

@@ -3,6 +3,7 @@ import { Cause, Effect, Option, Pull, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { CounterOption, TypedCache } from "../CacheService.ts"
+import { entriesIn } from "./batches.ts"
 
 /** What the policy does not concern, or meets elsewhere: other views of the cache, structures, settings, and the check that tells how the server is. */
 type NotOperations =
@@ -48,7 +49,7 @@ export const underPolicy = <A, RD, RE>(
     add: (key, value, options) => policy(write("add", key), cache.add(key, value, options)),
     setMany: (entries, options) =>
       Effect.suspend(() => {
-        const all = new Map(Symbol.iterator in entries ? entries : Object.entries(entries))
+        const all = entriesIn(entries)
         const tally = (failed: ReadonlyArray<string>) => ({ stores: all.size - failed.length })
         return policy({ ...declare("setMany", undefined, [...all.keys()]), tally }, cache.setMany(all, options))
       }),

@@ -1,13 +1,12 @@
 /** The operations of a set. */
 import { Effect, Option } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
-import type { Stored } from "../../schema/Frame.ts"
 import type { CacheSet, DestinationOption } from "../CacheSet.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { sendAll, split } from "./batches.ts"
+import { commandsFor, sendAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
-import { decodeMember, decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
+import { valueOf } from "./entry.ts"
+import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
 
 export const makeSet = <A, RD, RE>(
@@ -15,13 +14,9 @@ export const makeSet = <A, RD, RE>(
   key: string,
   keyOptions: KeyOption = {}
 ): CacheSet<A, RD, RE> => {
-  const { client, finalKey, readOptions } = context
+  const { client, codec, finalKey, readOptions } = context
 
-  const run = <B, R>(
-    name: string,
-    neutral: B,
-    effect: (operation: string, final: string) => Effect.Effect<B, CacheError, R>
-  ) => context.operation(`set.${name}`, key, keyOptions, neutral, effect)
+  const run = context.structure("set", key, keyOptions)
 
   const encoded = (operation: string, final: string, members: Iterable<A>) =>
     encodeMembers(context, { operation, key, final }, members)
@@ -31,10 +26,11 @@ export const makeSet = <A, RD, RE>(
     run(name, 0, (operation, final) =>
       Effect.flatMap(encoded(operation, final, members), (all) => {
         if (all.length === 0) return Effect.succeed(0)
-        const commands = split(all, ({ length }: Stored) => length).map((part) => ({
-          name: command,
-          args: [final, ...part]
-        }))
+        const commands = commandsFor(
+          command,
+          [final],
+          all.map((member) => [member])
+        )
         return Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
       })
     )
@@ -49,7 +45,7 @@ export const makeSet = <A, RD, RE>(
 
   const one = (name: string, command: string) =>
     run(name, Option.none<A>(), (operation, final) =>
-      client.request(command, [final], (reply) => decodeMember(context, { operation, key, final }, reply), readOptions)
+      client.request(command, [final], valueOf(codec, { operation, key, final }), readOptions)
     )
 
   const finals = (operation: string, keys: ReadonlyArray<string>) =>

@@ -6,7 +6,7 @@ import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { CacheSortedSet, RangeOption, ScoreBound } from "../CacheSortedSet.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { sendAll, split } from "./batches.ts"
+import { commandsFor, sendAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
@@ -18,11 +18,7 @@ export const makeSortedSet = <A, RD, RE>(
 ): CacheSortedSet<A, RD, RE> => {
   const { client, readOptions } = context
 
-  const run = <B, R>(
-    name: string,
-    neutral: B,
-    effect: (operation: string, final: string) => Effect.Effect<B, CacheError, R>
-  ) => context.operation(`sortedSet.${name}`, key, keyOptions, neutral, effect)
+  const run = context.structure("sortedSet", key, keyOptions)
 
   const encoded = (operation: string, final: string, members: Iterable<A>) =>
     encodeMembers(context, { operation, key, final }, members)
@@ -92,10 +88,7 @@ export const makeSortedSet = <A, RD, RE>(
           ),
           (ids) => {
             const scored = ids.map((id, i) => [scoreText(all[i]?.[1] ?? 0), id] as const)
-            const commands = split(scored, ([, id]) => id.length).map((part) => ({
-              name: "ZADD",
-              args: [...head, ...part.flat()]
-            }))
+            const commands = commandsFor("ZADD", head, scored)
             return commands.length === 0
               ? Exit.succeed(0)
               : Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
