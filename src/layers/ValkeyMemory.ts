@@ -5,7 +5,7 @@
 import { Clock, Deferred, Effect, Exit, Layer, Option, Queue, Random, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
 import { type Arg, type Reply, type ReplyEncoding, toWireArg } from "../schema/Command.ts"
-import { inexactInteger, refused } from "../schema/failures.ts"
+import { inexactInteger, maxReplyLength, refused } from "../schema/failures.ts"
 import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 import type { CommandContext } from "./memory/command.ts"
 import { type Call, lookupCommand, runCommand } from "./memory/interpreter.ts"
@@ -13,6 +13,7 @@ import { MemoryPubSub } from "./memory/MemoryPubSub.ts"
 import { MemoryWaiters } from "./memory/MemoryWaiters.ts"
 import { MemoryStore } from "./memory/MemoryStore.ts"
 import { NotInMemory, ServerReply } from "./memory/ServerReply.ts"
+import { pinned } from "./memory/streams.ts"
 import { blockingMillis, checkCommand } from "./shared/commandRules.ts"
 import { scanWith } from "./shared/scan.ts"
 
@@ -93,10 +94,11 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
 
   /** The command runs now, or with whatever comes next. */
   const begin = (context: CommandContext, call: Call) => {
-    const result = Deferred.makeUnsafe<Reply>()
+    const result = Deferred.makeUnsafe<Reply, CacheError>()
     const served = (reply: Reply) => Deferred.doneUnsafe(result, Exit.succeed(reply))
-    const waiter = { call, served }
-    const reply = runCommand(context, call)
+    const failed = (error: ServerReply) => Deferred.doneUnsafe(result, toExit(call.name, error))
+    const waiter = { call: { ...call, args: pinned(context, call) }, served, failed }
+    const reply = runCommand(context, waiter.call)
     if (reply === null) waiters.add(waiter)
     else served(reply)
     return { result, waiter }
@@ -171,7 +173,13 @@ const unsupported = (operation: string, reason: string) =>
   new CacheUnsupportedError({ operation, topology: "memory", reason })
 
 const serverError = (operation: string, { code, message }: ServerReply, mayHaveExecuted = false) =>
-  new CacheServerError({ operation, code, reply: message, node: undefined, mayHaveExecuted })
+  new CacheServerError({
+    operation,
+    code,
+    reply: message.slice(0, maxReplyLength),
+    node: undefined,
+    mayHaveExecuted
+  })
 
 const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
   if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))

@@ -10,6 +10,9 @@ export const refused = (operation: string, reason: string): Exit.Exit<never, Cac
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })
 
+/** What is kept of an error reply. */
+export const maxReplyLength = 200
+
 /** An error reply's first word. */
 export const replyCode = (reply: string): string => /^[A-Z]+/.exec(reply)?.[0] ?? "ERR"
 

@@ -139,6 +139,71 @@ const combine = (
   ...tails: ReadonlyArray<Schema.Schema<ReadonlyArray<string>>>
 ) => Arbitrary.map(Arbitrary.all([head, ...tails].map((schema) => Arbitrary.schema(schema))), (parts) => parts.flat())
 
+const id = Schema.Literals([
+  "1-1",
+  "1-2",
+  "2",
+  "2-1",
+  "3-0",
+  "5",
+  "05-1",
+  "0-0",
+  "0-1",
+  "abc",
+  "-",
+  "1-",
+  "18446744073709551615-18446744073709551615"
+])
+const newId = Schema.Literals([
+  "1",
+  "2-*",
+  "2-5",
+  "3-*",
+  "4-0",
+  "5-*",
+  "6-*",
+  "7-*",
+  "0-*",
+  "*-1",
+  "18446744073709551615-*"
+])
+const interval = Schema.Literals([
+  "-",
+  "+",
+  "1",
+  "2",
+  "3-1",
+  "(1-1",
+  "(2",
+  "5-1",
+  "(0-0",
+  "(",
+  "(-",
+  "(18446744073709551615-18446744073709551615",
+  "abc"
+])
+const afterId = Schema.Literals(["0", "0-0", "1-1", "2", "3", "$", ">", "abc", "-"])
+const readId = Schema.Literals([">", ">", ">", "0", "2", "$", "abc"])
+const groupId = Schema.Literals(["0", "0", "$", "1-1", "2", "9", "abc", "-"])
+const group = Schema.Literals(["g1", "g2", "группа"])
+const consumer = Schema.Literals(["c1", "c2", "потребитель"])
+const count = Schema.Literals(["0", "1", "2", "10", "-1", "abc"])
+const threshold = Schema.Literals(["0", "1", "2", "3", "5", "-1", "2-1", "abc"])
+const trimWords = Schema.Union([
+  words(literal("MAXLEN", "MINID", "maxlen"), threshold),
+  words(literal("MAXLEN", "MINID"), literal("=", "~"), threshold),
+  words(literal("MAXLEN", "MINID"), literal("=", "~"), threshold, literal("LIMIT"), literal("0", "1", "100", "-1")),
+  words(literal("MAXLEN"), threshold, literal("MINID"), threshold),
+  words(literal("LIMIT"), literal("0", "1", "abc"))
+])
+const claimWord = Schema.Union([
+  words(),
+  words(literal("FORCE", "JUSTID", "WRONG")),
+  words(literal("RETRYCOUNT"), literal("0", "5", "-1", "abc")),
+  words(literal("IDLE", "TIME"), literal("0", "5000000", "abc")),
+  words(literal("LASTID"), id)
+])
+
 const families = {
   strings: [
     Arbitrary.schema(one("SET", key, value)),
@@ -300,6 +365,85 @@ const families = {
     ),
     Arbitrary.schema(one("LMOVE", key, key, literal("LEFT", "RIGHT", "left", "WRONG"), literal("LEFT", "RIGHT")))
   ],
+  streams: [
+    Arbitrary.schema(one("XADD", key, id, field, value)),
+    Arbitrary.schema(one("XADD", key, newId, field, value)),
+    Arbitrary.schema(one("XADD", key, newId, field, value, field, value)),
+    combine(
+      one("XADD", key),
+      Schema.Union([words(), words(literal("NOMKSTREAM"))]),
+      trimWords,
+      Schema.Union([words(newId, field, value), words(newId, field)])
+    ),
+    combine(one("XTRIM", key), trimWords),
+    Arbitrary.schema(Schema.Union([one("XDEL", key, id), one("XDEL", key, id, id), one("XLEN", key)])),
+    combine(
+      words(literal("XRANGE", "XREVRANGE"), key, interval, interval),
+      Schema.Union([words(), words(literal("COUNT", "count", "WRONG"), count)])
+    ),
+    Arbitrary.schema(one("XRANGE", key, literal("-"), literal("+"))),
+    combine(
+      one("XREAD"),
+      Schema.Union([words(), words(literal("COUNT"), count), words(literal("NOACK")), words(literal("GROUP"), group)]),
+      Schema.Union([
+        words(literal("STREAMS"), key, afterId),
+        words(literal("STREAMS", "streams", "WRONG"), key, key, afterId, afterId),
+        words(literal("STREAMS"), key, key, afterId)
+      ])
+    ),
+    Arbitrary.schema(one("XINFO", literal("STREAM", "GROUPS", "stream"), key))
+  ],
+  streamGroups: [
+    combine(
+      one("XGROUP", literal("CREATE"), key, group, groupId),
+      Schema.Union([words(), words(literal("MKSTREAM"))]),
+      Schema.Union([words(), words(literal("ENTRIESREAD"), literal("0", "1", "3", "-1", "-2", "abc"))])
+    ),
+    Arbitrary.schema(one("XGROUP", literal("CREATE"), key, group, literal("0"), literal("MKSTREAM"))),
+    Arbitrary.schema(one("XGROUP", literal("SETID"), key, group, groupId)),
+    Arbitrary.schema(one("XGROUP", literal("DESTROY"), key, group)),
+    Arbitrary.schema(one("XGROUP", literal("CREATECONSUMER", "DELCONSUMER"), key, group, consumer)),
+    combine(
+      one("XREADGROUP", literal("GROUP"), group, consumer),
+      Schema.Union([words(), words(literal("COUNT"), count), words(literal("NOACK"))]),
+      Schema.Union([words(literal("STREAMS"), key, readId), words(literal("STREAMS"), key, key, readId, readId)])
+    ),
+    Arbitrary.schema(
+      one(
+        "XREADGROUP",
+        literal("GROUP"),
+        group,
+        consumer,
+        literal("COUNT"),
+        literal("1"),
+        literal("STREAMS"),
+        key,
+        literal(">")
+      )
+    ),
+    Arbitrary.schema(Schema.Union([one("XACK", key, group, id), one("XACK", key, group, id, id)])),
+    Arbitrary.schema(one("XPENDING", key, group)),
+    combine(
+      one("XPENDING", key, group),
+      Schema.Union([words(), words(literal("IDLE"), literal("0", "1000000", "abc"))]),
+      words(interval, interval, count),
+      Schema.Union([words(), words(consumer)])
+    ),
+    combine(
+      one("XCLAIM", key, group, consumer, literal("0", "-1", "1000000", "abc"), id),
+      Schema.Union([words(), words(id)]),
+      claimWord,
+      claimWord
+    ),
+    combine(
+      one("XAUTOCLAIM", key, group, consumer, literal("0", "0", "1000000", "abc"), interval),
+      Schema.Union([words(), words(literal("COUNT"), literal("1", "2", "0", "abc"))]),
+      Schema.Union([words(), words(literal("JUSTID", "WRONG"))])
+    ),
+    Arbitrary.schema(
+      Schema.Union([one("XINFO", literal("GROUPS"), key), one("XINFO", literal("CONSUMERS"), key, group)])
+    )
+  ],
   expiry: [
     Arbitrary.schema(Schema.Union([one("EXPIRE", key, seconds), one("PEXPIRE", key, millis)])),
     Arbitrary.schema(Schema.Union([one("EXPIREAT", key, instantSeconds), one("PEXPIREAT", key, instantMillis)])),
@@ -327,8 +471,19 @@ const sequenceOf = (commands: ReadonlyArray<Arbitrary.Arbitrary<ReadonlyArray<st
 /** Up to 12 commands over a few keys, of every family. */
 export const commandSequence: Sequence = sequenceOf(Object.values(families).flat(), 12)
 
+const groupWithPending = [
+  ["XADD", "k1", "1-1", "f1", "a"],
+  ["XADD", "k1", "1-2", "f1", "b"],
+  ["XADD", "k1", "3-1", "f1", "c"],
+  ["XADD", "k1", "5-1", "f1", "d"],
+  ["XGROUP", "CREATE", "k1", "g1", "0"],
+  ["XREADGROUP", "GROUP", "g1", "c1", "COUNT", "2", "STREAMS", "k1", ">"]
+].map(toCommand)
+
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
-export const structureSequences: Readonly<Record<"hashes" | "lists" | "sets" | "sorted sets", Sequence>> = {
+export const structureSequences: Readonly<
+  Record<"hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams", Sequence>
+> = {
   lists: sequenceOf(
     [...families.lists, ...families.lists, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
     16
@@ -340,6 +495,15 @@ export const structureSequences: Readonly<Record<"hashes" | "lists" | "sets" | "
   sets: sequenceOf(
     [...families.sets, ...families.sets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
     16
+  ),
+  streams: sequenceOf(
+    [...families.streams, ...families.streams, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    16
+  ),
+  // They begin with something to give, and somebody who was given some of it.
+  "groups of streams": Arbitrary.map(
+    sequenceOf([...families.streams, ...families.streamGroups, ...families.streamGroups], 24),
+    (commands) => [...groupWithPending, ...commands]
   ),
   hashes: sequenceOf(
     [...families.hashes, ...families.hashes, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],

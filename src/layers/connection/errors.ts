@@ -1,5 +1,5 @@
 /** From iovalkey's failures to ours. Raw errors hold arguments and credentials, so that none is ever kept. */
-import { replyCode } from "../../schema/failures.ts"
+import { maxReplyLength, replyCode } from "../../schema/failures.ts"
 import { CacheConnectionError, type CacheError, CacheServerError, type Cause } from "../../schema/CacheError.ts"
 
 /** What is known of the command when it fails. */
@@ -19,8 +19,6 @@ export class NoConnection extends Error {
     this.code = code
   }
 }
-
-const maxReplyLength = 200
 
 /** The server's words without the arguments that some of them repeat. */
 const cleanReply = (message: string): string =>

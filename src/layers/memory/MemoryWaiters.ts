@@ -1,4 +1,4 @@
-/** Who waits for a list to have something, in the order in which they came. */
+/** Who waits for a list or a stream to have something, in the order in which they came. */
 import type { Reply } from "../../schema/Command.ts"
 import type { CommandContext } from "./command.ts"
 import { type Call, runCommand } from "./interpreter.ts"
@@ -8,6 +8,8 @@ export interface Waiter {
   readonly call: Call
   /** Told once, with what the command gave. */
   readonly served: (reply: Reply) => void
+  /** Or why it never will give anything. */
+  readonly failed: (error: ServerReply) => void
 }
 
 export class MemoryWaiters {
@@ -24,21 +26,24 @@ export class MemoryWaiters {
   /** After a command. One that is served may give another something. */
   serve(context: CommandContext): void {
     for (const waiter of this.#waiters) {
-      const reply = attempt(context, waiter.call)
-      if (reply === null) continue
+      if (!attempt(context, waiter)) continue
       this.#waiters.delete(waiter)
-      waiter.served(reply)
       return this.serve(context)
     }
   }
 }
 
-/** Who waits is not told of another type under the key. */
-const attempt = (context: CommandContext, call: Call): Reply => {
+/** Whether it has been told something. Of another type under the key it is not told, of its group's end it is. */
+const attempt = (context: CommandContext, { call, failed, served }: Waiter): boolean => {
   try {
-    return runCommand(context, call)
+    const reply = runCommand(context, call)
+    if (reply === null) return false
+    served(reply)
+    return true
   } catch (error) {
-    if (error instanceof ServerReply) return null
-    throw error
+    if (!(error instanceof ServerReply)) throw error
+    if (call.name !== "XREADGROUP") return false
+    failed(error)
+    return true
   }
 }

@@ -10,6 +10,9 @@ import { setCommands } from "./sets.ts"
 import { listCommands } from "./lists.ts"
 import { NotInMemory, wrongArguments } from "./ServerReply.ts"
 import { sortedSetCommands } from "./sortedSets.ts"
+import { streamGroupCommands } from "./streamGroups.ts"
+import { streamInfoCommands } from "./streamInfo.ts"
+import { streamCommands } from "./streams.ts"
 import { stringCommands } from "./strings.ts"
 
 const tables: ReadonlyArray<CommandTable> = [
@@ -20,6 +23,9 @@ const tables: ReadonlyArray<CommandTable> = [
   listCommands,
   setCommands,
   sortedSetCommands,
+  streamCommands,
+  streamGroupCommands,
+  streamInfoCommands,
   expiryCommands,
   serverCommands
 ]

@@ -2,6 +2,7 @@
 import type { KeyType, WireArg } from "../../schema/Command.ts"
 import type { CommandContext } from "./command.ts"
 import { ServerReply } from "./ServerReply.ts"
+import { StreamValue } from "./StreamValue.ts"
 
 /** Text stays text until somebody asks for its bytes. */
 export type StringValue = string | Buffer
@@ -173,7 +174,7 @@ export class ListValue {
   }
 }
 
-type Structure = HashValue | ListValue | SetValue | SortedSetValue
+type Structure = HashValue | ListValue | SetValue | SortedSetValue | StreamValue
 
 export type MemoryValue = StringValue | Structure
 
@@ -188,6 +189,7 @@ export const typeOf = (value: MemoryValue): KeyType => {
   if (isText(value)) return "string"
   if (value instanceof HashValue) return "hash"
   if (value instanceof ListValue) return "list"
+  if (value instanceof StreamValue) return "stream"
   return value instanceof SetValue ? "set" : "zset"
 }
 
@@ -220,6 +222,7 @@ export const hashAt = structureAt(HashValue)
 export const listAt = structureAt(ListValue)
 export const setAt = structureAt(SetValue)
 export const sortedSetAt = structureAt(SortedSetValue)
+export const streamAt = structureAt(StreamValue)
 
 /** Bytes stay the caller's. */
 export const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
