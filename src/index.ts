@@ -24,6 +24,22 @@ export type {
   ScoreBound,
   ScoreRangeOption
 } from "./services/CacheSortedSet.ts"
+export type {
+  AddEntryOption,
+  AutoClaimOption,
+  CacheStream,
+  CacheStreamGroup,
+  ClaimOption,
+  ConsumerInfo,
+  GroupInfo,
+  PendingEntry,
+  PendingOption,
+  PendingSummary,
+  StreamEntry,
+  StreamInfo,
+  StreamRangeOption,
+  TrimOption
+} from "./services/CacheStream.ts"
 export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
 export {
   type BatchLookupOption,

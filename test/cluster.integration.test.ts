@@ -3,6 +3,7 @@ import { CacheLive, ValkeyCluster } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { startCluster } from "./support/ClusterFleet.ts"
 import { pause } from "./support/pause.ts"
@@ -13,3 +14,4 @@ cacheContract("the cache on a cluster", Layer.provide(CacheLive, client), { pass
 clientContract("the client on a cluster", client)
 lookupContract("the cache on a cluster", Layer.provide(CacheLive, client))
 structureContract("the cache on a cluster", Layer.provide(CacheLive, client))
+streamContract("the cache on a cluster", Layer.provide(CacheLive, client))

@@ -3,9 +3,11 @@ import { TestClock } from "effect/testing"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 
 cacheContract("the cache in memory", CacheMemory, { pass: (millis) => TestClock.adjust(millis) })
 clientContract("the client in memory", ValkeyMemory.layer())
 lookupContract("the cache in memory", CacheMemory)
 structureContract("the cache in memory", CacheMemory)
+streamContract("the cache in memory", CacheMemory)

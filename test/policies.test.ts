@@ -10,11 +10,14 @@ import {
   type CacheList,
   CacheLive,
   CacheMemory,
+  CacheMissError,
   CachePolicy,
   CacheServerError,
   CacheService,
   type CacheSet,
   type CacheSortedSet,
+  type CacheStream,
+  type CacheStreamGroup,
   CacheTimeoutError,
   IgnoreExceptions,
   layerFor,
@@ -128,6 +131,64 @@ const ofList: OperationsOf<CacheList<unknown>> = {
   size: { call: (list) => list.size, neutral: 0 }
 }
 
+/** In an empty store there is no group to ask. */
+const orRefused = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.catchIf(
+    effect,
+    (error) => error instanceof CacheServerError || error instanceof CacheMissError,
+    () => Effect.void
+  )
+
+/** Those that wait for ever, until they wait. */
+const begun = <A, E>(stream: Stream.Stream<A, E>) =>
+  Effect.raceFirst(Stream.runCollect(stream), Effect.succeed<ReadonlyArray<A>>([]))
+
+const noInfo = {
+  length: 0,
+  groups: 0,
+  lastGeneratedId: "0-0",
+  maxDeletedEntryId: "0-0",
+  entriesAdded: 0,
+  firstEntryId: "0-0"
+}
+
+const ofStream: OperationsOf<Omit<CacheStream<unknown>, "group">> = {
+  add: { call: (stream) => stream.add({ f: 1 }), neutral: Option.none() },
+  size: { call: (stream) => stream.size, neutral: 0 },
+  range: { call: (stream) => stream.range(), neutral: [] },
+  trim: { call: (stream) => stream.trim({ maxLength: 1 }), neutral: 0 },
+  delete: { call: (stream) => stream.delete("1-1"), neutral: 0 },
+  follow: { call: (stream) => begun(stream.follow()), neutral: [] },
+  info: { call: (stream) => orRefused(stream.info), neutral: noInfo },
+  groups: { call: (stream) => stream.groups, neutral: [] }
+}
+
+const ofGroup: OperationsOf<CacheStreamGroup<unknown>> = {
+  create: { call: (group) => group.create(), neutral: false },
+  destroy: { call: (group) => group.destroy, neutral: false },
+  setId: { call: (group) => orRefused(group.setId("$")), neutral: undefined },
+  removeConsumer: { call: (group) => orRefused(group.removeConsumer("c")), neutral: 0 },
+  read: { call: (group) => orRefused(group.read("c")), neutral: [] },
+  consume: { call: (group) => orRefused(begun(group.consume("c"))), neutral: [] },
+  ack: { call: (group) => group.ack("1-1"), neutral: 0 },
+  pending: { call: (group) => orRefused(group.pending()), neutral: [] },
+  pendingSummary: {
+    call: (group) => orRefused(group.pendingSummary),
+    neutral: { count: 0, firstId: Option.none(), lastId: Option.none(), consumers: new Map() }
+  },
+  consumers: { call: (group) => orRefused(group.consumers), neutral: [] },
+  claim: { call: (group) => orRefused(group.claim("c", 0, ["1-1"])), neutral: [] },
+  claimIds: { call: (group) => orRefused(group.claimIds("c", 0, ["1-1"])), neutral: [] },
+  autoClaim: {
+    call: (group) => orRefused(group.autoClaim("c", 0)),
+    neutral: { next: "0-0", entries: [], deleted: [] }
+  },
+  autoClaimIds: {
+    call: (group) => orRefused(group.autoClaimIds("c", 0)),
+    neutral: { next: "0-0", ids: [], deleted: [] }
+  }
+}
+
 const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache: TypedCache<unknown>) => S) =>
   Object.entries<OperationsOf<S>[keyof S]>(operations).map(([name, { call, neutral }]) => ({
     name: `${kind}.${name}`,
@@ -139,7 +200,9 @@ const structures = [
   ...structuresOf("hash", ofHash, (cache) => cache.hash("h")),
   ...structuresOf("list", ofList, (cache) => cache.list("l")),
   ...structuresOf("set", ofSet, (cache) => cache.setOf("s")),
-  ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z"))
+  ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z")),
+  ...structuresOf("stream", ofStream, (cache) => cache.stream("x")),
+  ...structuresOf("stream.group", ofGroup, (cache) => cache.stream("x").group("g"))
 ]
 
 const fail = Effect.fail("mine" as const)
@@ -274,8 +337,7 @@ describe("every operation", () => {
         | "list"
         | "setOf"
         | "sortedSet"
-        | "setOf"
-        | "sortedSet"
+        | "stream"
       >
     >()
   })

@@ -3,6 +3,7 @@ import { CacheLive, ValkeyReplicated } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { pause } from "./support/pause.ts"
 import { startServer } from "./support/ValkeyServer.ts"
@@ -14,3 +15,4 @@ cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, c
 clientContract("the client on a primary with replicas", client)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+streamContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

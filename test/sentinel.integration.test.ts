@@ -3,6 +3,7 @@ import { CacheLive, ValkeySentinel } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { pause } from "./support/pause.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
@@ -13,3 +14,4 @@ cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, 
 clientContract("the client on a primary with sentinels", client)
 lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
+streamContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

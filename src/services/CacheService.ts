@@ -7,6 +7,7 @@ import type { CacheHash } from "./CacheHash.ts"
 import type { CacheList } from "./CacheList.ts"
 import type { CacheSet } from "./CacheSet.ts"
 import type { CacheSortedSet } from "./CacheSortedSet.ts"
+import type { CacheStream } from "./CacheStream.ts"
 import type { Health } from "./cache/health.ts"
 import type { ValkeyClientShape } from "./ValkeyClient.ts"
 
@@ -168,6 +169,7 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly list: (key: string, options?: KeyOption) => CacheList<A, RD, RE>
   readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
   readonly sortedSet: (key: string, options?: KeyOption) => CacheSortedSet<A, RD, RE>
+  readonly stream: (key: string, options?: KeyOption) => CacheStream<A, RD, RE>
 
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(

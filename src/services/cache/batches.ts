@@ -4,6 +4,7 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { Arg, Command, Reply } from "../../schema/Command.ts"
 import type { Stored } from "../../schema/Frame.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
+import * as replies from "./replies.ts"
 
 /** Of keys or commands in one command or pipeline. */
 export const maxItems = 1000
@@ -71,3 +72,15 @@ export const sendAll = (
   }
   return Effect.flatMap(client.pipeline(commands), (results) => Effect.fromResult(Result.all(results)))
 }
+
+/** What one kind of command counts for all the rows of its arguments. */
+export const countAll = (
+  client: ValkeyClientShape,
+  operation: string,
+  name: string,
+  head: ReadonlyArray<Arg>,
+  rows: ReadonlyArray<ReadonlyArray<Stored>>
+): Effect.Effect<number, CacheError> =>
+  rows.length === 0
+    ? Effect.succeed(0)
+    : Effect.flatMap(sendAll(client, commandsFor(name, head, rows)), (counts) => replies.sum(operation, counts))

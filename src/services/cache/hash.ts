@@ -6,7 +6,7 @@ import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { CacheHash } from "../CacheHash.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { commandsFor, entriesIn, sendAll } from "./batches.ts"
+import { countAll, entriesIn } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { incrFieldScript } from "./counterScripts.ts"
 import { valueOf } from "./entry.ts"
@@ -88,12 +88,7 @@ export const makeHash = <A, RD, RE>(
               Effect.map(codec.encode(entryOf(operation, final, field), value), (encoded) => [field, encoded] as const)
             )
           ),
-          (pairs) => {
-            const commands = commandsFor("HSET", [final], pairs)
-            return commands.length === 0
-              ? Effect.succeed(0)
-              : Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
-          }
+          (pairs) => countAll(client, operation, "HSET", [final], pairs)
         )
       }),
     get: (field) =>
@@ -140,7 +135,13 @@ export const makeHash = <A, RD, RE>(
     delete: (...fields) =>
       run("delete", 0, (operation, final) =>
         Effect.flatMapEager(fieldsOf(operation, fields), (all) =>
-          all.length === 0 ? Effect.succeed(0) : client.request("HDEL", [final, ...all], replies.integer(operation))
+          countAll(
+            client,
+            operation,
+            "HDEL",
+            [final],
+            all.map((field) => [field])
+          )
         )
       ),
     has: (field) =>

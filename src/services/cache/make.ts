@@ -18,6 +18,7 @@ import { lookupOperations } from "./lookup.ts"
 import { lookupManyOperations } from "./lookupMany.ts"
 import { makeSet } from "./set.ts"
 import { makeSortedSet } from "./sortedSet.ts"
+import { makeStream } from "./stream.ts"
 import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./SingleFlight.ts"
 import { valueOperations } from "./values.ts"
@@ -76,6 +77,7 @@ export const make = (
         list: (key, options) => makeList(context, key, options),
         setOf: (key, options) => makeSet(context, key, options),
         sortedSet: (key, options) => makeSortedSet(context, key, options),
+        stream: (key, options) => makeStream(context, key, options),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
         options,

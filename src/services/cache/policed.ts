@@ -18,6 +18,7 @@ type NotOperations =
   | "list"
   | "setOf"
   | "sortedSet"
+  | "stream"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
 type Composite = "getOrSet" | "getOrSetMany" | "refresh"

@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import type { Reply } from "../../schema/Command.ts"
 import type { CacheSet, DestinationOption } from "../CacheSet.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { commandsFor, sendAll } from "./batches.ts"
+import { countAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { valueOf } from "./entry.ts"
 import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
@@ -24,15 +24,15 @@ export const makeSet = <A, RD, RE>(
   /** In as many commands as it takes, in one write. */
   const count = (name: string, command: string, members: ReadonlyArray<A>) =>
     run(name, 0, (operation, final) =>
-      Effect.flatMap(encoded(operation, final, members), (all) => {
-        if (all.length === 0) return Effect.succeed(0)
-        const commands = commandsFor(
+      Effect.flatMap(encoded(operation, final, members), (all) =>
+        countAll(
+          client,
+          operation,
           command,
           [final],
           all.map((member) => [member])
         )
-        return Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
-      })
+      )
     )
 
   const list = (operation: string, final: string, command: string, args: ReadonlyArray<string | number>) =>

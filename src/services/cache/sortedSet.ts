@@ -6,7 +6,7 @@ import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { CacheSortedSet, RangeOption, ScoreBound } from "../CacheSortedSet.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { commandsFor, sendAll } from "./batches.ts"
+import { countAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
@@ -88,10 +88,7 @@ export const makeSortedSet = <A, RD, RE>(
           ),
           (ids) => {
             const scored = ids.map((id, i) => [scoreText(all[i]?.[1] ?? 0), id] as const)
-            const commands = commandsFor("ZADD", head, scored)
-            return commands.length === 0
-              ? Exit.succeed(0)
-              : Effect.flatMap(sendAll(client, commands), (counts) => replies.sum(operation, counts))
+            return countAll(client, operation, "ZADD", head, scored)
           }
         )
       }),
@@ -171,7 +168,13 @@ export const makeSortedSet = <A, RD, RE>(
     remove: (...members) =>
       run("remove", 0, (operation, final) =>
         Effect.flatMap(encoded(operation, final, members), (ids) =>
-          ids.length === 0 ? Exit.succeed(0) : client.request("ZREM", [final, ...ids], replies.integer(operation))
+          countAll(
+            client,
+            operation,
+            "ZREM",
+            [final],
+            ids.map((id) => [id])
+          )
         )
       ),
     removeByRank: (start, stop) =>

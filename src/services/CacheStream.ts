@@ -1,0 +1,229 @@
+/** Streams: an append-only log of entries, read by id, by followers, and by groups of consumers. */
+import type { Duration, Effect, Option, Stream } from "effect"
+import type { CacheError } from "../schema/CacheError.ts"
+
+export interface StreamEntry<A> {
+  /** Milliseconds and a sequence, `"1700000000000-0"`: later entries have greater ones. */
+  readonly id: string
+  readonly fields: ReadonlyMap<string, A>
+}
+
+/** What goes when the stream is cut: all but the newest so many, or all before an id. One of the two. */
+export interface TrimOption {
+  readonly maxLength?: number | undefined
+  readonly minId?: string | undefined
+  /** Cheaper, and leaves up to some hundred entries more. Default false: exactly. */
+  readonly approximate?: boolean | undefined
+  /** Only with `approximate`: drop no more at once. Default: 10 000; 0 = no limit. */
+  readonly limit?: number | undefined
+}
+
+export interface AddEntryOption extends TrimOption {
+  /** Default: one made of the server's clock. */
+  readonly id?: string | undefined
+  /** Make the stream where there is none. Default true. */
+  readonly create?: boolean | undefined
+}
+
+export interface StreamRangeOption {
+  /** Default: all. */
+  readonly count?: number | undefined
+  /** The last one first. `start` is before `end` all the same. */
+  readonly reverse?: boolean | undefined
+}
+
+export type StreamInfo = {
+  readonly length: number
+  readonly groups: number
+  /** Also of entries that are deleted. */
+  readonly lastGeneratedId: string
+  readonly maxDeletedEntryId: string
+  readonly entriesAdded: number
+  /** `"0-0"` where there is none. */
+  readonly firstEntryId: string
+}
+
+export interface GroupInfo {
+  readonly name: string
+  readonly consumers: number
+  readonly pending: number
+  readonly lastDeliveredId: string
+  /** None where deletions make it impossible to tell. */
+  readonly entriesRead: Option.Option<number>
+  /** How many entries it has still to be given. */
+  readonly lag: Option.Option<number>
+}
+
+export interface ConsumerInfo {
+  readonly name: string
+  readonly pending: number
+  /** Milliseconds since it last asked. */
+  readonly idle: number
+  /** Milliseconds since it last was given something. */
+  readonly inactive: Option.Option<number>
+}
+
+export interface PendingEntry {
+  readonly id: string
+  readonly consumer: string
+  /** Milliseconds since it was delivered. */
+  readonly idle: number
+  readonly deliveries: number
+}
+
+export interface PendingSummary {
+  readonly count: number
+  readonly firstId: Option.Option<string>
+  readonly lastId: Option.Option<string>
+  /** How many each consumer has, who has any. */
+  readonly consumers: ReadonlyMap<string, number>
+}
+
+export interface PendingOption {
+  /** Default `"-"`, the first. `"(1-1"` = after it. */
+  readonly start?: string | undefined
+  /** Default `"+"`, the last. */
+  readonly end?: string | undefined
+  /** Default 1 000. */
+  readonly count?: number | undefined
+  /** Default: everybody's. */
+  readonly consumer?: string | undefined
+  /** Only what was delivered so long ago. */
+  readonly minIdle?: Duration.Input | undefined
+}
+
+export interface ClaimOption {
+  /** As if delivered so long ago. Default: now. */
+  readonly idle?: Duration.Input | undefined
+  /** As if delivered so many times. Default: once more than before. */
+  readonly deliveries?: number | undefined
+  /** Also entries that nobody was given. */
+  readonly force?: boolean | undefined
+}
+
+export interface AutoClaimOption {
+  /** From which id on. Default: the first; else the `next` of the call before. */
+  readonly start?: string | undefined
+  /** Default 100. */
+  readonly count?: number | undefined
+}
+
+/**
+ * Consumers that share the entries of a stream. An entry that one of them was given is pending until it is
+ * acknowledged, so that a dead consumer's work is found again. Operations but `create` and `destroy` fail with
+ * `CacheServerError` (NOGROUP) where there is no such group.
+ */
+export interface CacheStreamGroup<A, RD = never> {
+  /** False: it was there. `from`: the id after which it reads, `"0"` = all there is; default `"$"`, what comes from now on. */
+  readonly create: (options?: {
+    readonly from?: string | undefined
+    /** Make the stream where there is none. Default true. */
+    readonly createStream?: boolean | undefined
+    /** How many entries lie before `from`, for `lag`. */
+    readonly entriesRead?: number | undefined
+  }) => Effect.Effect<boolean, CacheError>
+  readonly destroy: Effect.Effect<boolean, CacheError>
+  /** After which id it goes on to read; `"$"` = the last. */
+  readonly setId: (
+    id: string,
+    options?: { readonly entriesRead?: number | undefined }
+  ) => Effect.Effect<void, CacheError>
+  /** How many entries it had pending, which nobody has now. */
+  readonly removeConsumer: (consumer: string) => Effect.Effect<number, CacheError>
+  /** What nobody was given yet, now the consumer's; or with `from`, what it has pending after that id. Waits for nothing. */
+  readonly read: (
+    consumer: string,
+    options?: {
+      /** Default 100. */
+      readonly count?: number | undefined
+      /** Acknowledged at once: a reply that is lost is lost. Default false. */
+      readonly noAck?: boolean | undefined
+      readonly from?: string | undefined
+    }
+  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
+  /**
+   * First what the consumer has pending, then new entries as they come, until interrupted. Goes on over lost
+   * connections, and gives again what a lost reply held. Each needs a name of its own. `count`: at a time, default 10.
+   */
+  readonly consume: (
+    consumer: string,
+    options?: { readonly count?: number | undefined }
+  ) => Stream.Stream<StreamEntry<A>, CacheError, RD>
+  /** How many were pending. */
+  readonly ack: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CacheError>
+  readonly pending: (options?: PendingOption) => Effect.Effect<ReadonlyArray<PendingEntry>, CacheError>
+  readonly pendingSummary: Effect.Effect<PendingSummary, CacheError>
+  readonly consumers: Effect.Effect<ReadonlyArray<ConsumerInfo>, CacheError>
+  /** Those of the entries that were idle for so long become the consumer's. */
+  readonly claim: (
+    consumer: string,
+    minIdle: Duration.Input,
+    ids: ReadonlyArray<string>,
+    options?: ClaimOption
+  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
+  /** `claim` that gives ids only and counts as no delivery. */
+  readonly claimIds: (
+    consumer: string,
+    minIdle: Duration.Input,
+    ids: ReadonlyArray<string>,
+    options?: ClaimOption
+  ) => Effect.Effect<ReadonlyArray<string>, CacheError>
+  /** Whatever was idle for so long, page by page: `next` is `"0-0"` when all were looked at. `deleted` are pending no more. */
+  readonly autoClaim: (
+    consumer: string,
+    minIdle: Duration.Input,
+    options?: AutoClaimOption
+  ) => Effect.Effect<
+    {
+      readonly next: string
+      readonly entries: ReadonlyArray<StreamEntry<A>>
+      readonly deleted: ReadonlyArray<string>
+    },
+    CacheError,
+    RD
+  >
+  /** `autoClaim` that gives ids only and counts as no delivery. */
+  readonly autoClaimIds: (
+    consumer: string,
+    minIdle: Duration.Input,
+    options?: AutoClaimOption
+  ) => Effect.Effect<
+    { readonly next: string; readonly ids: ReadonlyArray<string>; readonly deleted: ReadonlyArray<string> },
+    CacheError
+  >
+}
+
+/**
+ * Names of fields are raw text, their values go through the cache's codec. A stream lives for ever unless `touch` or
+ * `expire` on its key say otherwise; it stays when its last entry is deleted.
+ */
+export interface CacheStream<A, RD = never, RE = never> {
+  /** The entry's id; none where there is no stream and `create` is false. */
+  readonly add: (
+    fields: Readonly<Record<string, A>>,
+    options?: AddEntryOption
+  ) => Effect.Effect<Option.Option<string>, CacheError, RE>
+  readonly size: Effect.Effect<number, CacheError>
+  /** Both ends included; `"-"` and `"+"` are the first and the last, `"(1-1"` is what comes after `1-1`. Default: all. */
+  readonly range: (
+    start?: string,
+    end?: string,
+    options?: StreamRangeOption
+  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
+  /** How many went. */
+  readonly trim: (options: TrimOption) => Effect.Effect<number, CacheError>
+  readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CacheError>
+  /**
+   * Entries after `after` (default: new ones only), then those that come, until interrupted. Fails if it cannot begin;
+   * then it goes on over lost connections without a gap. Each holds a dedicated connection while it waits.
+   * `count`: at a time, default 100.
+   */
+  readonly follow: (options?: {
+    readonly after?: string | undefined
+    readonly count?: number | undefined
+  }) => Stream.Stream<StreamEntry<A>, CacheError, RD>
+  /** Fails with `CacheMissError` where there is no stream. */
+  readonly info: Effect.Effect<StreamInfo, CacheError>
+  readonly groups: Effect.Effect<ReadonlyArray<GroupInfo>, CacheError>
+  readonly group: (name: string) => CacheStreamGroup<A, RD>
+}
