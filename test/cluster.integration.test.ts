@@ -3,6 +3,7 @@ import { CacheLive, ValkeyCluster } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { startCluster } from "./support/ClusterFleet.ts"
@@ -15,3 +16,4 @@ clientContract("the client on a cluster", client)
 lookupContract("the cache on a cluster", Layer.provide(CacheLive, client))
 structureContract("the cache on a cluster", Layer.provide(CacheLive, client))
 streamContract("the cache on a cluster", Layer.provide(CacheLive, client))
+coordinationContract("the cache on a cluster", Layer.provide(CacheLive, client))

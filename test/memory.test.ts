@@ -3,6 +3,7 @@ import { TestClock } from "effect/testing"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 
@@ -11,3 +12,4 @@ clientContract("the client in memory", ValkeyMemory.layer())
 lookupContract("the cache in memory", CacheMemory)
 structureContract("the cache in memory", CacheMemory)
 streamContract("the cache in memory", CacheMemory)
+coordinationContract("the cache in memory", CacheMemory)

@@ -338,6 +338,8 @@ describe("every operation", () => {
         | "setOf"
         | "sortedSet"
         | "stream"
+        | "lock"
+        | "semaphore"
       >
     >()
   })

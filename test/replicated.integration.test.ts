@@ -3,6 +3,7 @@ import { CacheLive, ValkeyReplicated } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { pause } from "./support/pause.ts"
@@ -16,3 +17,4 @@ clientContract("the client on a primary with replicas", client)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 streamContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+coordinationContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

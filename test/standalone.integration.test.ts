@@ -3,6 +3,7 @@ import { CacheLive, ValkeyStandalone } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { makeCertificates, tlsArguments } from "./support/certificates.ts"
@@ -37,3 +38,4 @@ for (const [way, client] of [
 lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 structureContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 streamContract("the cache on one server", Layer.provide(CacheLive, overTcp))
+coordinationContract("the cache on one server", Layer.provide(CacheLive, overTcp))

@@ -5,6 +5,8 @@ import type { CacheOptionsShape } from "../schema/CacheOptions.ts"
 import type { KeyType } from "../schema/Command.ts"
 import type { CacheHash } from "./CacheHash.ts"
 import type { CacheList } from "./CacheList.ts"
+import type { CacheLock, LockOptions } from "./CacheLock.ts"
+import type { CacheSemaphore, SemaphoreOptions } from "./CacheSemaphore.ts"
 import type { CacheSet } from "./CacheSet.ts"
 import type { CacheSortedSet } from "./CacheSortedSet.ts"
 import type { CacheStream } from "./CacheStream.ts"
@@ -170,6 +172,9 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
   readonly sortedSet: (key: string, options?: KeyOption) => CacheSortedSet<A, RD, RE>
   readonly stream: (key: string, options?: KeyOption) => CacheStream<A, RD, RE>
+  // coordination among processes
+  readonly lock: (key: string, options?: LockOptions) => CacheLock
+  readonly semaphore: (key: string, options: SemaphoreOptions) => CacheSemaphore
 
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(

@@ -10,6 +10,8 @@ import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { KeyOption } from "../CacheService.ts"
 import type { SendOptions, ValkeyClientShape } from "../ValkeyClient.ts"
 import type { Flights, SingleFlight } from "./SingleFlight.ts"
+import type { Turns } from "./Turns.ts"
+import type { WakeUps } from "./WakeUps.ts"
 
 /** What all views of one cache share. */
 export interface CacheCore {
@@ -18,6 +20,9 @@ export interface CacheCore {
   readonly allFlights: Flights
   /** Where work goes on that nobody waits for. */
   readonly scope: Scope.Scope
+  /** Of those who wait for locks. */
+  readonly turns: Turns
+  readonly wakeUps: WakeUps
 }
 
 /** An operation on a structure, declared where it stands: its name, and what it gives as if the cache were empty. */
@@ -45,6 +50,8 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
   readonly structure: (kind: string, key: string, options: KeyOption) => StructureOperation
   /** The checked final key. */
   readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
+  /** Where those who wait for locks and permits hear of them. */
+  readonly channel: (options: KeyOption) => string
   /** The version that the call means. */
   readonly version: (operation: string, options?: KeyOption) => Exit.Exit<number, CacheInputError>
   /** Milliseconds, with the cache's default and jitter; `Infinity` = never expires, 0 = at once. */
@@ -101,6 +108,7 @@ export const makeContext = <A, RD, RE>(
       if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
       return checkedFinal(operation, keyFunction.make({ prefix, version: checked.value, key }))
     },
+    channel: ({ version = options.version }) => keyFunction.make({ prefix, version, key: "wake-ups" }),
     lifetime: (operation, timeToLive) => {
       const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)
       if (millis === undefined) return refused(operation, "timeToLive is not a duration")

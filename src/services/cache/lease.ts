@@ -1,11 +1,12 @@
 /** Single flight among processes: who looks a key up says so in the key itself, so that whatever happens to the key happens to the claim. */
-import { Clock, Effect, Exit, Fiber, Option, Random, type Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Option, type Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Arg } from "../../schema/Command.ts"
 import { type Claim, claimed, lease, type Stored } from "../../schema/Frame.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { deleteScript, replaceScript } from "./compareScripts.ts"
 import type { Found } from "./entry.ts"
+import { makeToken } from "./token.ts"
 
 /** A claim outlives the process that made it by this much at most, in milliseconds; it is renewed three times in it. */
 const leaseMillis = 10_000
@@ -75,8 +76,7 @@ const acquire = Effect.fnUntraced(function* <A, R>(
 ): Effect.fn.Return<Acquired<A>, CacheError, R> {
   const { client, final, read, usable } = target
   const deadline = (yield* Clock.currentTimeMillis) + maxWait
-  const token =
-    (yield* Random.nextIntBetween(0, 2 ** 48)).toString(16) + (yield* Random.nextIntBetween(0, 2 ** 48)).toString(16)
+  const token = yield* makeToken
   let seen = first
   let wait = pause.first
   for (;;) {

@@ -16,12 +16,16 @@ import { lifetimeOperations } from "./lifetimes.ts"
 import { makeList } from "./list.ts"
 import { lookupOperations } from "./lookup.ts"
 import { lookupManyOperations } from "./lookupMany.ts"
+import { makeLock } from "./lock.ts"
+import { makeSemaphore } from "./semaphore.ts"
 import { makeSet } from "./set.ts"
 import { makeSortedSet } from "./sortedSet.ts"
 import { makeStream } from "./stream.ts"
 import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./SingleFlight.ts"
+import { Turns } from "./Turns.ts"
 import { valueOperations } from "./values.ts"
+import { makeWakeUps } from "./WakeUps.ts"
 
 /** How values of one type are stored, under whatever options, and their lookups that are under way. */
 interface View<A, RD, RE> {
@@ -39,8 +43,8 @@ export const make = (
   options: CacheOptionsShape,
   policy: CachePolicyShape | undefined
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
-    const core: CacheCore = { client, policy, scope, allFlights: new Flights(scope) }
+  Effect.map(Effect.all([Effect.scope, makeWakeUps(client)]), ([scope, wakeUps]) => {
+    const core: CacheCore = { client, policy, scope, allFlights: new Flights(scope), turns: new Turns(), wakeUps }
     const viewOf = <A, RD, RE>(codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
       codec,
       flights: core.allFlights.table(),
@@ -78,6 +82,8 @@ export const make = (
         setOf: (key, options) => makeSet(context, key, options),
         sortedSet: (key, options) => makeSortedSet(context, key, options),
         stream: (key, options) => makeStream(context, key, options),
+        lock: (key, options) => makeLock(context, key, options),
+        semaphore: (key, options) => makeSemaphore(context, key, options),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
         options,

@@ -19,6 +19,8 @@ type NotOperations =
   | "setOf"
   | "sortedSet"
   | "stream"
+  | "lock"
+  | "semaphore"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
 type Composite = "getOrSet" | "getOrSetMany" | "refresh"

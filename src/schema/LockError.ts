@@ -1,0 +1,21 @@
+/** How locks and semaphores fail, beside the ways in which every operation can. */
+import { Schema } from "effect"
+
+/** Not acquired within `wait` milliseconds: others have it. */
+export class LockUnavailable extends Schema.TaggedError<LockUnavailable>("effect-vcache/LockUnavailable")(
+  "LockUnavailable",
+  { key: Schema.String, wait: Schema.Number }
+) {
+  override get message(): string {
+    return `${JSON.stringify(this.key)} was not to be had within ${this.wait} ms`
+  }
+}
+
+/** The lease ended, or somebody took the key away: others may work at the same time. */
+export class LockLost extends Schema.TaggedError<LockLost>("effect-vcache/LockLost")("LockLost", {
+  key: Schema.String
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.key)} is no longer held`
+  }
+}

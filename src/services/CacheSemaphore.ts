@@ -1,0 +1,25 @@
+/** Semaphores: so many permits for all processes together. */
+import type { Effect, Scope } from "effect"
+import type { CacheError } from "../schema/CacheError.ts"
+import type { LockLost, LockUnavailable } from "../schema/LockError.ts"
+import type { Held, LeaseOption } from "./CacheLock.ts"
+
+export interface SemaphoreOptions extends LeaseOption {
+  /** Who asks with another number is admitted by that number. */
+  readonly permits: number
+}
+
+/**
+ * First come, first served, whatever the weight: who waits at the head holds back those behind him, though they would fit.
+ * Permits of dead holders come back when their lease ends; who waits is forgotten when he has not been heard of for 15 seconds.
+ */
+export interface CacheSemaphore {
+  /** So many permits, held for the scope. */
+  readonly acquire: (count: number) => Effect.Effect<Held, CacheError | LockUnavailable, Scope.Scope>
+  /** Runs the effect with so many permits; interrupts it and fails with `LockLost` if they are lost. */
+  readonly withPermits: (
+    count: number
+  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R>
+  /** How many nobody holds now. */
+  readonly available: Effect.Effect<number, CacheError>
+}

@@ -1,0 +1,32 @@
+/** In one process those who wait for the same lock wait in a row, and only the first of them asks the server. */
+import { type Duration, Effect, Option, type Scope, Semaphore } from "effect"
+
+interface Row {
+  readonly semaphore: Semaphore.Semaphore
+  members: number
+}
+
+export class Turns {
+  readonly #rows = new Map<string, Row>()
+
+  /** Waits for everybody who came before, so long at most; the turn lasts as long as the scope. False: it did not come. */
+  take(name: string, wait: Duration.Input): Effect.Effect<boolean, never, Scope.Scope> {
+    return Effect.flatMap(
+      Effect.acquireRelease(
+        Effect.sync(() => this.#join(name)),
+        (row) =>
+          Effect.sync(() => {
+            if (--row.members === 0) this.#rows.delete(name)
+          })
+      ),
+      ({ semaphore }) => Effect.map(Effect.timeoutOption(semaphore.takeScoped(1), wait), Option.isSome)
+    )
+  }
+
+  #join(name: string): Row {
+    const row = this.#rows.get(name) ?? { semaphore: Semaphore.makeUnsafe(1), members: 0 }
+    this.#rows.set(name, row)
+    row.members++
+    return row
+  }
+}

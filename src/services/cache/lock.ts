@@ -1,0 +1,82 @@
+/** The operations of a lock. */
+import { Effect, Exit, Option } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { CacheLock, LockOptions } from "../CacheLock.ts"
+import { companion } from "./companion.ts"
+import type { CacheContext } from "./context.ts"
+import { type Attempt, heldOf, holdScoped, holdWhile, type Right, termsOf } from "./leasing.ts"
+import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
+import * as replies from "./replies.ts"
+
+/** Who waits asks once a second though nobody says that it is free. */
+const askEvery = 1000
+
+export const makeLock = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  options: LockOptions = {}
+): CacheLock => {
+  const { client, finalKey, guard } = context
+
+  /** "As if the cache were empty" would be a lie. */
+  const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
+    guard({ name, key, neutral: Option.none() }, effect)
+
+  const rightAndTerms = (operation: string) =>
+    Effect.all([
+      Effect.flatMap(finalKey(operation, key, options), (final) =>
+        Effect.map(companion(operation, final, "fence"), (fence) => rightTo(final, fence))
+      ),
+      termsOf(operation, options)
+    ])
+
+  const rightTo = (final: string, fenceKey: string): Right<bigint> => {
+    const keys = [final, fenceKey]
+    const channel = context.channel(options)
+    return {
+      key,
+      channel,
+      wakeName: () => final,
+      queues: false,
+      askEvery,
+      attempt: (token, lease, waits) =>
+        run(
+          "lock.acquire",
+          Effect.flatMap(
+            client.eval(acquireScript, keys, [token, lease, waits ? "1" : ""]),
+            (reply): Exit.Exit<Attempt<bigint>, CacheError> => {
+              if (typeof reply === "string" && /^\d+$/.test(reply)) {
+                return Exit.succeed({ _tag: "Granted", grant: BigInt(reply) })
+              }
+              if (typeof reply !== "number") return replies.unexpected("lock.acquire")
+              return Exit.succeed({ _tag: "Busy", retryIn: reply < 0 ? Infinity : reply + 1 })
+            }
+          )
+        ),
+      extend: (token, least, more) =>
+        run(
+          "lock.extend",
+          Effect.flatMap(client.eval(extendScript, [final], [token, least ?? "", more]), replies.flag("lock.extend"))
+        ),
+      release: (token) =>
+        run(
+          "lock.release",
+          Effect.flatMap(client.eval(releaseScript, keys, [token, channel, final]), replies.flag("lock.release"))
+        )
+    }
+  }
+
+  return {
+    acquire: Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) =>
+      Effect.map(holdScoped(context, right, terms), (holding) => ({ ...heldOf(holding), fence: holding.grant }))
+    ),
+    withLock: (effect) =>
+      Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) => holdWhile(context, right, terms, effect)),
+    isLocked: run(
+      "lock.isLocked",
+      Effect.flatMap(finalKey("lock.isLocked", key, options), (final) =>
+        Effect.flatMap(client.eval(isLockedScript, [final], []), replies.flag("lock.isLocked"))
+      )
+    )
+  }
+}

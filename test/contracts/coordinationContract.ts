@@ -1,0 +1,408 @@
+/** What locks and semaphores do, whatever the cache stands on. */
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import {
+  type CacheError,
+  CacheService,
+  type HeldLock,
+  type LockLost,
+  type LockOptions,
+  type LockUnavailable
+} from "effect-vcache"
+
+let prefixes = 0
+
+/** A cache with a key space of its own. */
+const fresh = Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `c${++prefixes}` }))
+
+/** On the machine's clock, which the server has, too. */
+const live = TestClock.withLive
+
+/** How many run at the same time, at most. */
+const meter = () => {
+  const state = { now: 0, most: 0, runs: 0 }
+  const work = Effect.acquireUseRelease(
+    Effect.sync(() => {
+      state.runs++
+      state.most = Math.max(state.most, ++state.now)
+    }),
+    () => Effect.sleep("5 millis"),
+    () => Effect.sync(() => state.now--)
+  )
+  return { state, work }
+}
+
+export const coordinationContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
+  layer(cacheLayer)(`${name}: coordination`, (it) => {
+    describe("lock", () => {
+      it.effect("one holder at a time; free again after the work, its failure, its interruption", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const lock = cache.lock("job")
+            assert.isFalse(yield* lock.isLocked)
+            assert.strictEqual(yield* lock.withLock(Effect.andThen(lock.isLocked, Effect.succeed("done"))), "done")
+            const inner = yield* lock.withLock(
+              Effect.gen(function* () {
+                assert.isTrue(yield* lock.isLocked)
+                assert.isTrue(yield* cache.has("job"))
+                assert.isFalse(yield* cache.lock("job", { version: 2 }).isLocked)
+                return yield* Effect.flip(cache.lock("job").withLock(Effect.void))
+              })
+            )
+            assert.deepInclude(inner, { _tag: "LockUnavailable", key: "job" })
+            assert.isFalse(yield* lock.isLocked)
+            assert.strictEqual(yield* Effect.flip(lock.withLock(Effect.fail("mine"))), "mine")
+            assert.isFalse(yield* lock.isLocked)
+            const begun = yield* Deferred.make<void>()
+            const fiber = yield* Effect.forkChild(
+              lock.withLock(Effect.andThen(Deferred.succeed(begun, undefined), Effect.never))
+            )
+            yield* Deferred.await(begun)
+            yield* Fiber.interrupt(fiber)
+            assert.isFalse(yield* lock.isLocked)
+          })
+        )
+      )
+
+      it.effect("held for a scope; each acquisition has a token of its own and a greater fence", () =>
+        live(
+          Effect.gen(function* () {
+            const lock = (yield* fresh).lock("{job}:1")
+            const tokens = new Set<string>()
+            let last = 0n
+            for (let i = 0; i < 50; i++) {
+              const { fence, token } = yield* Effect.scoped(lock.acquire)
+              assert.isTrue(fence > last)
+              last = fence
+              tokens.add(token)
+            }
+            assert.strictEqual(tokens.size, 50)
+            assert.isFalse(yield* lock.isLocked)
+          })
+        )
+      )
+
+      it.effect("who waits is told when it is free, each in his turn", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const lock = cache.lock("job", { wait: "20 seconds" })
+            const { state, work } = meter()
+            let last = 0n
+            yield* Effect.forEach(
+              Array.from({ length: 30 }),
+              () =>
+                Effect.scoped(
+                  Effect.flatMap(lock.acquire, ({ fence }) => {
+                    assert.isTrue(fence > last)
+                    last = fence
+                    return work
+                  })
+                ),
+              { concurrency: "unbounded" }
+            )
+            assert.deepStrictEqual([state.most, state.runs], [1, 30])
+          })
+        )
+      )
+
+      it.effect("who waits too long is told so, in time", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const outcome = yield* cache.lock("job").withLock(
+              Effect.timed(
+                Effect.flip(
+                  Effect.all(
+                    [1, 2, 3].map(() => cache.lock("job", { wait: "200 millis" }).withLock(Effect.void)),
+                    { concurrency: "unbounded" }
+                  )
+                )
+              )
+            )
+            const [elapsed, error] = outcome
+            assert.deepInclude(error, { _tag: "LockUnavailable", wait: 200 })
+            assert.isTrue(Duration.toMillis(elapsed) >= 190)
+            assert.isFalse(yield* cache.lock("job").isLocked)
+          })
+        )
+      )
+
+      it.effect("is renewed while it is held, and is free when a dead holder's lease is over", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const short = cache.lock("job", { lease: "300 millis" })
+            yield* short.withLock(
+              Effect.gen(function* () {
+                yield* Effect.sleep("900 millis")
+                assert.isTrue(yield* short.isLocked)
+              })
+            )
+            // A holder of another process that died.
+            yield* cache.client.send("SET", [cache.makeKey("job"), "dead", "PX", 200])
+            assert.strictEqual(yield* cache.lock("job", { wait: "5 seconds" }).withLock(Effect.succeed(1)), 1)
+          })
+        )
+      )
+
+      it.effect("work is interrupted when the lock is lost", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const final = cache.makeKey("job")
+            for (const steal of [
+              cache.client.send("DEL", [final]),
+              cache.client.send("SET", [final, "somebody", "PX", 60_000])
+            ]) {
+              yield* cache.client.send("DEL", [final])
+              let interrupted = false
+              const error = yield* Effect.flip(
+                cache.lock("job", { lease: "600 millis" }).withLock(
+                  Effect.onInterrupt(Effect.andThen(steal, Effect.sleep("20 seconds")), () =>
+                    Effect.sync(() => {
+                      interrupted = true
+                    })
+                  )
+                )
+              )
+              assert.deepInclude(error, { _tag: "LockLost", key: "job" })
+              assert.isTrue(interrupted)
+            }
+            // What another holds is his.
+            assert.isTrue(yield* cache.lock("job").isLocked)
+          })
+        )
+      )
+
+      it.effect("loss is told at the latest when the work is done", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const error = yield* Effect.flip(
+              cache.lock("job").withLock(cache.client.send("DEL", [cache.makeKey("job")]))
+            )
+            assert.strictEqual(error._tag, "LockLost")
+          })
+        )
+      )
+
+      it.effect("without renewal the lease is the end, unless it is extended", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const options: LockOptions = { lease: "200 millis", renew: false }
+            const error = yield* Effect.flip(cache.lock("job", options).withLock(Effect.sleep("10 seconds")))
+            assert.strictEqual(error._tag, "LockLost")
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const held = yield* cache.lock("job", { ...options, wait: "1 second" }).acquire
+                yield* held.extend("20 seconds")
+                const ttl = Option.getOrThrow(yield* cache.ttl("job"))
+                assert.isTrue(Duration.toMillis(ttl) > 20_000 && Duration.toMillis(ttl) <= 20_200)
+                assert.isTrue(Option.isNone(yield* Effect.timeoutOption(held.lost, "400 millis")))
+                yield* cache.client.send("DEL", [cache.makeKey("job")])
+                assert.strictEqual((yield* Effect.flip(held.extend("1 second")))._tag, "LockLost")
+                assert.strictEqual((yield* Effect.flip(held.lost))._tag, "LockLost")
+              })
+            )
+          })
+        )
+      )
+
+      it.effect("a lease without end lasts until it is released", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const lock = cache.lock("job", { lease: "Infinity" })
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const held = yield* lock.acquire
+                yield* held.extend("1 second")
+                assert.deepStrictEqual(yield* cache.ttl("job"), Option.some(Duration.infinity))
+              })
+            )
+            assert.isFalse(yield* lock.isLocked)
+          })
+        )
+      )
+
+      it.effect("whoever gives up waiting holds nothing", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const lock = cache.lock("job", { wait: "Infinity" })
+            const holder = yield* Effect.forkChild(lock.withLock(Effect.sleep("150 millis")))
+            const quitters = yield* Effect.forEach([1, 2, 3, 4, 5], () => Effect.forkChild(lock.withLock(Effect.never)))
+            yield* Effect.sleep("50 millis")
+            yield* Fiber.interruptAll(quitters)
+            yield* Fiber.join(holder)
+            assert.strictEqual(yield* cache.lock("job", { wait: "1 second" }).withLock(Effect.succeed(1)), 1)
+          })
+        )
+      )
+
+      it.effect("bad input and other types", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh
+          const refuse = (effect: Effect.Effect<unknown, CacheError | LockUnavailable | LockLost>) =>
+            Effect.map(Effect.flip(effect), (error) => assert.strictEqual(error._tag, "CacheInputError"))
+          for (const options of [{ lease: 0 }, { lease: Number.NaN }, { wait: Number.NaN }, { version: 0.5 }]) {
+            yield* refuse(cache.lock("job", options).withLock(Effect.void))
+          }
+          yield* refuse(cache.lock("").withLock(Effect.void))
+          yield* refuse(cache.lock("a}b").withLock(Effect.void))
+          yield* refuse(Effect.scoped(Effect.flatMap(cache.lock("x").acquire, (held) => held.extend("Infinity"))))
+          yield* cache.hash("hash").set("f", 1)
+          assert.deepInclude(yield* Effect.flip(cache.lock("hash").withLock(Effect.void)), { code: "WRONGTYPE" })
+        })
+      )
+    })
+
+    describe("semaphore", () => {
+      it.effect("so many at a time, however many come", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const semaphore = cache.semaphore("pool", { permits: 3, wait: "20 seconds" })
+            assert.strictEqual(yield* semaphore.available, 3)
+            const { state, work } = meter()
+            yield* Effect.forEach(Array.from({ length: 30 }), () => semaphore.withPermits(1)(work), {
+              concurrency: "unbounded"
+            })
+            assert.deepStrictEqual([state.most, state.runs], [3, 30])
+            assert.strictEqual(yield* semaphore.available, 3)
+            // Nothing stays when nobody holds or waits.
+            assert.strictEqual((yield* cache.keys()).length, 0)
+          })
+        )
+      )
+
+      it.effect("weighted, and first come, first served", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const semaphore = cache.semaphore("pool", { permits: 5, wait: "20 seconds" })
+            const order: Array<string> = []
+            const taken = (name: string, weight: number, millis: number) =>
+              semaphore.withPermits(weight)(
+                Effect.andThen(
+                  Effect.sync(() => order.push(name)),
+                  Effect.sleep(millis)
+                )
+              )
+            const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+            for (const [name, weight, millis] of [
+              ["small", 3, 200],
+              ["big", 5, 50],
+              ["fits", 2, 10],
+              ["last", 1, 10]
+            ] as const) {
+              fibers.push(yield* Effect.forkChild(taken(name, weight, millis)))
+              yield* Effect.sleep("30 millis")
+            }
+            assert.strictEqual(yield* semaphore.available, 2)
+            yield* Fiber.joinAll(fibers)
+            assert.deepStrictEqual(order, ["small", "big", "fits", "last"])
+          })
+        )
+      )
+
+      it.effect("who waits too long is told, and does not stand in the way", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const semaphore = cache.semaphore("pool", { permits: 2, wait: "150 millis" })
+            yield* semaphore.withPermits(1)(
+              Effect.gen(function* () {
+                const patient = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
+                const big = yield* Effect.forkChild(Effect.flip(semaphore.withPermits(2)(Effect.void)))
+                yield* Effect.sleep("50 millis")
+                const small = yield* Effect.forkChild(patient.withPermits(1)(Effect.succeed("in")))
+                assert.deepInclude(yield* Fiber.join(big), { _tag: "LockUnavailable", key: "pool" })
+                assert.strictEqual(yield* Fiber.join(small), "in")
+                const now = cache.semaphore("pool", { permits: 1 })
+                assert.strictEqual((yield* Effect.flip(now.withPermits(1)(Effect.void)))._tag, "LockUnavailable")
+              })
+            )
+          })
+        )
+      )
+
+      it.effect("permits of the dead come back, and so does the place of a dead waiter", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const final = cache.makeKey("pool")
+            const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+            // What a process that died left behind: a lease that is nearly over, and a waiter nobody has heard of lately.
+            yield* cache.client.send("ZADD", [final, Math.floor(now) + 200, "dead:2"])
+            yield* cache.client.send("ZADD", [`${final}:{${final}}:row`, 1, "gone:2"])
+            const semaphore = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
+            assert.strictEqual(yield* semaphore.available, 0)
+            assert.strictEqual(yield* semaphore.withPermits(2)(Effect.succeed("in")), "in")
+          })
+        )
+      )
+
+      it.effect("renewed while held; lost when somebody takes it away", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh
+            const semaphore = cache.semaphore("pool", { permits: 1, lease: "300 millis" })
+            yield* semaphore.withPermits(1)(
+              Effect.gen(function* () {
+                yield* Effect.sleep("800 millis")
+                assert.strictEqual(yield* semaphore.available, 0)
+              })
+            )
+            const error = yield* Effect.flip(
+              semaphore.withPermits(1)(
+                Effect.andThen(cache.client.send("DEL", [cache.makeKey("pool")]), Effect.sleep("10 seconds"))
+              )
+            )
+            assert.deepInclude(error, { _tag: "LockLost", key: "pool" })
+            assert.strictEqual(yield* semaphore.available, 1)
+            const endless = cache.semaphore("pool", { permits: 1, lease: "Infinity" })
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const held = yield* endless.acquire(1)
+                yield* held.extend("1 second")
+                assert.strictEqual(yield* semaphore.available, 0)
+              })
+            )
+            assert.strictEqual(yield* endless.available, 1)
+          })
+        )
+      )
+
+      it.effect("bad input", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh
+          for (const [permits, count] of [
+            [0, 1],
+            [1.5, 1],
+            [2, 0],
+            [2, 3],
+            [2, Number.NaN]
+          ] as const) {
+            const error = yield* Effect.flip(cache.semaphore("pool", { permits }).withPermits(count)(Effect.void))
+            assert.strictEqual(error._tag, "CacheInputError")
+          }
+        })
+      )
+    })
+  })
+}
+
+/** Inference without annotations. */
+export const types = Effect.gen(function* () {
+  const cache = yield* CacheService
+  const held: HeldLock = yield* cache.lock("x").acquire
+  const exit: Exit.Exit<1, "mine" | CacheError | LockUnavailable | LockLost> = yield* Effect.exit(
+    cache.lock("x").withLock(Effect.as(Effect.fail("mine" as const), 1 as const))
+  )
+  return [held, exit]
+})
