@@ -37,9 +37,9 @@ export interface HeldLock extends Held {
 export interface CacheLock {
   /** Held for the scope; released even on interruption. */
   readonly acquire: Effect.Effect<HeldLock, CacheError | LockUnavailable, Scope.Scope>
-  /** Runs the effect while holding the lock; interrupts it and fails with `LockLost` if the lock is lost. */
+  /** Runs the effect while holding the lock; interrupts it and fails with `LockLost` if the lock is lost. A function is given the fence. */
   readonly withLock: <A, E, R>(
-    effect: Effect.Effect<A, E, R>
+    effect: Effect.Effect<A, E, R> | ((held: HeldLock) => Effect.Effect<A, E, R>)
   ) => Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R>
   /** Whether anybody holds it now. */
   readonly isLocked: Effect.Effect<boolean, CacheError>

@@ -11,7 +11,8 @@ export interface SemaphoreOptions extends LeaseOption {
 
 /**
  * First come, first served, whatever the weight: who waits at the head holds back those behind him, though they would fit.
- * Permits of dead holders come back when their lease ends; who waits is forgotten when he has not been heard of for 15 seconds.
+ * Permits of dead holders come back when their lease ends; a dead waiter's place is free after
+ * as long, 15 seconds at most.
  */
 export interface CacheSemaphore {
   /** So many permits, held for the scope. */

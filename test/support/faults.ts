@@ -126,8 +126,8 @@ export const expectTimeout = (error: CacheError, phase: "connect" | "queue" | "c
 export const recovered = <A, R>(effect: Effect.Effect<A, CacheError, R>) =>
   Effect.retry(effect, { schedule: Schedule.spaced("10 millis") })
 
-export const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>) =>
-  it.live(name, () => Effect.scoped(Effect.suspend(body)))
+export const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>, timeout?: number) =>
+  it.live(name, () => Effect.scoped(Effect.suspend(body)), timeout)
 
 export interface ChildOutcome {
   readonly code: number | null

@@ -5,10 +5,11 @@ import type { ValkeyClientShape } from "../ValkeyClient.ts"
 /** The subscription is kept so long for the next who waits. */
 const idleTime = "10 seconds"
 
-const pauseAfterLoss = "1 second"
+/** Before a lost subscription is made again. */
+const pauseAfterLoss = "50 millis"
 
 export interface WakeUps {
-  /** Opens at each message of that name, as long as the scope lasts. Messages may be lost: nobody relies on them alone. */
+  /** Opens at each message of that name, and when messages may have been lost, as long as the scope lasts. */
   readonly listen: (channel: string, name: string) => Effect.Effect<Latch.Latch, never, Scope.Scope>
 }
 
@@ -44,6 +45,11 @@ const subscription = (client: ValkeyClientShape, channel: string) =>
         for (const latch of latches.get(message) ?? []) latch.openUnsafe()
       })
     )
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.ignore(listening), Effect.sleep(pauseAfterLoss))))
+    const wakeAll = Effect.sync(() => {
+      for (const others of latches.values()) for (const latch of others) latch.openUnsafe()
+    })
+    yield* Effect.forkScoped(
+      Effect.forever(Effect.andThen(Effect.ignore(listening), Effect.andThen(wakeAll, Effect.sleep(pauseAfterLoss))))
+    )
     return latches
   })

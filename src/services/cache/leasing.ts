@@ -1,5 +1,5 @@
 /** What locks and permits have in common: waiting for them, holding them under a lease, losing them. */
-import { Clock, Deferred, type Duration, Effect, Exit, Fiber, type Latch, Random, Result } from "effect"
+import { Clock, Deferred, type Duration, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import { refused } from "../../schema/failures.ts"
 import { LockLost, LockUnavailable } from "../../schema/LockError.ts"
@@ -75,12 +75,12 @@ export const holdWhile = <G, A, E, R>(
   core: CacheCore,
   right: Right<G>,
   terms: Terms,
-  effect: Effect.Effect<A, E, R>
+  effect: (holding: Holding<G>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(acquire(core, right, terms, restore), ({ lost, release }) =>
-      Effect.flatMap(Effect.exit(restore(Effect.raceFirst(effect, lost))), (exit) =>
-        Effect.flatMap(release, (wasHeld): Exit.Exit<A, E | LockLost> =>
+    Effect.flatMap(acquire(core, right, terms, restore), (holding) =>
+      Effect.flatMap(Effect.exit(restore(Effect.raceFirst(effect(holding), holding.lost))), (exit) =>
+        Effect.flatMap(holding.release, (wasHeld): Exit.Exit<A, E | LockLost> =>
           wasHeld || Exit.isFailure(exit) ? exit : Exit.fail(new LockLost({ key: right.key }))
         )
       )
@@ -151,8 +151,11 @@ const tryOnce = <G>(right: Right<G>, terms: Terms, token: string, left: Left) =>
     outcome._tag === "Granted" ? Effect.succeed(outcome) : unavailable(right, terms)
   )
 
-/** Milliseconds before the second attempt; then twice as long each time. */
+/** Milliseconds before the second attempt; then twice as long each time, until something is heard. */
 const firstPause = 25
+
+/** After a failure that may pass, at most. */
+const pauseAfterFailure = 200
 
 /** Failures that may pass are waited for, too; the last one is told when the time is over. */
 const contend = <G>(
@@ -169,12 +172,13 @@ const contend = <G>(
       // Who waits in a row on the server needs none here.
       if (!right.queues && !(yield* core.turns.take(name, terms.wait))) return yield* unavailable(right, terms)
       let bell: Latch.Latch | undefined
-      for (let pause = firstPause; ; pause = Math.min(right.askEvery, pause * 2)) {
+      for (let pause = firstPause; ;) {
         const outcome = yield* Effect.result(attempt(right, terms, token, left))
         let retryIn = Infinity
         let failure: Effect.Effect<never, CacheError | LockUnavailable> = unavailable(right, terms)
         if (Result.isFailure(outcome)) {
           failure = Effect.fail(outcome.failure)
+          retryIn = pauseAfterFailure
           if (!isTransient(outcome.failure)) return yield* failure
         } else if (outcome.success._tag === "Granted") return outcome.success
         else retryIn = outcome.success.retryIn
@@ -182,8 +186,9 @@ const contend = <G>(
         if (rest <= 0) return yield* failure
         bell ??= yield* core.wakeUps.listen(right.channel, name)
         const spread = 1 + (yield* Random.next) / 2
-        yield* Effect.timeoutOption(bell.await, Math.min(rest, retryIn, pause * spread))
+        const woken = yield* Effect.timeoutOption(bell.await, Math.min(rest, retryIn, pause * spread))
         bell.closeUnsafe()
+        pause = Option.isSome(woken) ? firstPause : Math.min(right.askEvery, pause * 2)
       }
     })
   )

@@ -1,10 +1,10 @@
 /** The operations of a lock. */
 import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { CacheLock, LockOptions } from "../CacheLock.ts"
+import type { CacheLock, HeldLock, LockOptions } from "../CacheLock.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "./context.ts"
-import { type Attempt, heldOf, holdScoped, holdWhile, type Right, termsOf } from "./leasing.ts"
+import { type Attempt, heldOf, type Holding, holdScoped, holdWhile, type Right, termsOf } from "./leasing.ts"
 import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
 import * as replies from "./replies.ts"
 
@@ -68,10 +68,14 @@ export const makeLock = <A, RD, RE>(
 
   return {
     acquire: Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) =>
-      Effect.map(holdScoped(context, right, terms), (holding) => ({ ...heldOf(holding), fence: holding.grant }))
+      Effect.map(holdScoped(context, right, terms), heldLock)
     ),
     withLock: (effect) =>
-      Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) => holdWhile(context, right, terms, effect)),
+      Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) =>
+        holdWhile(context, right, terms, (holding) =>
+          Effect.isEffect(effect) ? effect : Effect.suspend(() => effect(heldLock(holding)))
+        )
+      ),
     isLocked: run(
       "lock.isLocked",
       Effect.flatMap(finalKey("lock.isLocked", key, options), (final) =>
@@ -80,3 +84,5 @@ export const makeLock = <A, RD, RE>(
     )
   }
 }
+
+const heldLock = (holding: Holding<bigint>): HeldLock => ({ ...heldOf(holding), fence: holding.grant })

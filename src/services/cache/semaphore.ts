@@ -16,8 +16,8 @@ import {
   releasePermitsScript
 } from "./semaphoreScripts.ts"
 
-/** Who waits asks this often, which tells the others that he is alive. */
-const askEvery = 5000
+/** Who waits and was not heard of for so long is dead, in milliseconds: as long as a lease, within limits. */
+const patienceFor = (lease: number): number => Math.max(1000, Math.min(15_000, lease))
 
 export const makeSemaphore = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
@@ -43,10 +43,11 @@ export const makeSemaphore = <A, RD, RE>(
       const keys = yield* keysOf(operation)
       yield* wholeNumber(operation, "count", count, 1)
       if (count > permits) return yield* refused(operation, "there are not so many permits")
-      return [rightTo(keys, count), yield* termsOf(operation, options)] as const
+      const terms = yield* termsOf(operation, options)
+      return [rightTo(keys, count, patienceFor(terms.lease)), terms] as const
     })
 
-  const rightTo = (keys: ReadonlyArray<string>, count: number): Right<void> => {
+  const rightTo = (keys: ReadonlyArray<string>, count: number, patience: number): Right<void> => {
     const channel = context.channel(options)
     const memberOf = (token: string) => `${token}:${count}`
     return {
@@ -54,12 +55,12 @@ export const makeSemaphore = <A, RD, RE>(
       channel,
       wakeName: memberOf,
       queues: true,
-      askEvery,
+      askEvery: patience / 3,
       attempt: (token, lease, waits) =>
         run(
           "semaphore.acquire",
           Effect.flatMap(
-            client.eval(acquirePermitsScript, keys, [permits, channel, memberOf(token), lease, waits ? "1" : ""]),
+            client.eval(acquirePermitsScript, keys, [permits, channel, memberOf(token), lease, waits ? patience : 0]),
             (reply): Exit.Exit<Attempt<void>, CacheError> => {
               if (typeof reply !== "number") return replies.unexpected("semaphore.acquire")
               return Exit.succeed(
@@ -94,7 +95,7 @@ export const makeSemaphore = <A, RD, RE>(
       ),
     withPermits: (count) => (effect) =>
       Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
-        holdWhile(context, right, terms, effect)
+        holdWhile(context, right, terms, () => effect)
       ),
     available: run(
       "semaphore.available",

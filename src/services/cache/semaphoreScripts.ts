@@ -6,9 +6,6 @@
 import type { Arg, Reply } from "../../schema/Command.ts"
 import type { Script, ScriptStore } from "../ValkeyClient.ts"
 
-/** Who waits and was not heard of for so long is dead. */
-const patience = 15_000
-
 /** Told at once; the others hear of it from those who then release. */
 const told = 100
 
@@ -125,7 +122,7 @@ const sum = (members: ReadonlyArray<string>): number => members.reduce((all, mem
 const never = 9_000_000_000_000
 
 /**
- * ARGV: permits, channel, member, lease in milliseconds, "1" where the caller waits. −1 = granted; else for how many
+ * ARGV: permits, channel, member, lease in milliseconds, for how many a waiter counts as alive, 0 = does not wait. −1 = granted; else for how many
  * milliseconds nothing changes by itself. Who was granted it already, and does not know, is granted it again.
  */
 export const acquirePermitsScript: Script = {
@@ -143,13 +140,13 @@ if mine or (used + weightOf(member) <= permits and (not first or first == member
   save(tonumber(ARGV[4]))
   return -1
 end
-if ARGV[5] == '1' then
+if ARGV[5] ~= '0' then
   if not redis.call('ZSCORE', KEYS[2], member) then
     local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2] or 0
     redis.call('ZADD', KEYS[2], last + 1, member)
   end
-  redis.call('HSET', KEYS[3], member, now + ${patience})
-  save(${patience})
+  redis.call('HSET', KEYS[3], member, now + ARGV[5])
+  save(tonumber(ARGV[5]))
 else
   save(0)
 end
@@ -159,7 +156,7 @@ return math.max(0, math.min(ends or ${never}, dies or ${never}) - now)`,
   memory: (store, keys, args) => {
     const { call } = store
     const [holders = "", row = "", facts = ""] = keys
-    const [, , memberArg = "", lease = 0, waits = ""] = args
+    const [, , memberArg = "", lease = 0, patienceArg = 0] = args
     const twin = new Twin(store, keys, args)
     const member = String(memberArg)
     const mine = call("ZSCORE", holders, member) !== null
@@ -173,7 +170,8 @@ return math.max(0, math.min(ends or ${never}, dies or ${never}) - now)`,
       twin.save(Number(lease))
       return -1
     }
-    if (waits === "1") {
+    const patience = Number(patienceArg)
+    if (patience > 0) {
       if (call("ZSCORE", row, member) === null) {
         const last = Number(list(call("ZRANGE", row, -1, -1, "WITHSCORES"))[1] ?? 0)
         call("ZADD", row, last + 1, member)
