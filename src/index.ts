@@ -12,12 +12,15 @@ export { Cipher } from "./schema/Cipher.ts"
 export { Compressor } from "./schema/Compressor.ts"
 export { defaultKeyFunction, type KeyFunction } from "./schema/Key.ts"
 export * from "./schema/LockError.ts"
+export type { Script, ScriptStore } from "./schema/Script.ts"
 export { Serializer } from "./schema/Serializer.ts"
 export type { Health } from "./services/cache/health.ts"
 export type { CacheHash } from "./services/CacheHash.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
 export type { CacheList, FindOption, MoveOption } from "./services/CacheList.ts"
 export type { CacheLock, Held, HeldLock, LeaseOption, LockOptions } from "./services/CacheLock.ts"
+export type { CacheQueue, Queued, QueueReturn } from "./services/CachePipeline.ts"
+export * as CacheScript from "./services/CacheScript.ts"
 export type { CacheSemaphore, SemaphoreOptions } from "./services/CacheSemaphore.ts"
 export type { CacheSet, DestinationOption } from "./services/CacheSet.ts"
 export type {
@@ -61,8 +64,6 @@ export {
   type Message,
   type PipelineResults,
   type ScanOptions,
-  type Script,
-  type ScriptStore,
   type SendOptions,
   ValkeyClient,
   type ValkeyClientShape

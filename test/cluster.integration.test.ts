@@ -4,6 +4,7 @@ import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
+import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { startCluster } from "./support/ClusterFleet.ts"
@@ -15,5 +16,6 @@ cacheContract("the cache on a cluster", Layer.provide(CacheLive, client), { pass
 clientContract("the client on a cluster", client)
 lookupContract("the cache on a cluster", Layer.provide(CacheLive, client))
 structureContract("the cache on a cluster", Layer.provide(CacheLive, client))
+pipelineContract("the cache on a cluster", Layer.provide(CacheLive, client))
 streamContract("the cache on a cluster", Layer.provide(CacheLive, client))
 coordinationContract("the cache on a cluster", Layer.provide(CacheLive, client))

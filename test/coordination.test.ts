@@ -1,10 +1,10 @@
 /** Locks and semaphores by the clock, synchronously, and under policies. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Fiber, Layer } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheLive, CacheMemory, CachePolicy, CacheService, ValkeyMemory } from "effect-vcache"
 
-it("works under runSync", () => {
+it("locks, permits and queues work under runSync", () => {
   const program = Effect.gen(function* () {
     const cache = yield* CacheService
     const first = yield* cache.lock("job").withLock(({ fence }) => Effect.succeed(fence))
@@ -13,6 +13,14 @@ it("works under runSync", () => {
     const pool = cache.semaphore("pool", { permits: 2 })
     assert.strictEqual(yield* pool.withPermits(2)(pool.available), 0)
     assert.strictEqual(yield* pool.available, 2)
+    assert.deepStrictEqual(
+      yield* cache.pipeline((queue) => [queue.set("a", 1), queue.incr("a"), queue.withSchema(Schema.Int).get("a")]),
+      [true, 2, Option.some(2)]
+    )
+    assert.deepStrictEqual(yield* cache.transaction((queue) => ({ n: queue.incr("a", 3), has: queue.has("b") })), {
+      n: 5,
+      has: false
+    })
     return yield* cache.lock("job").withLock(Effect.flip(cache.lock("job").withLock(Effect.void)))
   })
   assert.strictEqual(Effect.runSync(Effect.provide(program, CacheMemory))._tag, "LockUnavailable")

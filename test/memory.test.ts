@@ -4,6 +4,7 @@ import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
+import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 
@@ -11,5 +12,6 @@ cacheContract("the cache in memory", CacheMemory, { pass: (millis) => TestClock.
 clientContract("the client in memory", ValkeyMemory.layer())
 lookupContract("the cache in memory", CacheMemory)
 structureContract("the cache in memory", CacheMemory)
+pipelineContract("the cache in memory", CacheMemory)
 streamContract("the cache in memory", CacheMemory)
 coordinationContract("the cache in memory", CacheMemory)

@@ -29,8 +29,12 @@ import {
   ValkeyMemory
 } from "effect-vcache"
 
+/** Queues of operations, which pass in parts or as a whole. */
+type QueueName = "pipeline" | "transaction"
+
 /** The members of the service that are operations: effects, functions that give effects or streams, that can fail as caches do. */
-type OperationName = {
+type OperationName = Exclude<OperationOrQueue, QueueName>
+type OperationOrQueue = {
   readonly [K in keyof TypedCache<unknown>]: TypedCache<unknown>[K] extends
     | Effect.Effect<infer _A, infer E>
     | ((...args: ReadonlyArray<never>) => Effect.Effect<infer _B, infer E> | Stream.Stream<infer _C, infer E>)
@@ -340,6 +344,9 @@ describe("every operation", () => {
         | "stream"
         | "lock"
         | "semaphore"
+        | "pipeline"
+        | "transaction"
+        | "script"
       >
     >()
   })
@@ -414,6 +421,30 @@ describe("every operation", () => {
       })
     )
   }
+
+  it.effect("queues: a pipeline passes operation by operation, a transaction as a whole", () =>
+    Effect.gen(function* () {
+      const passed: Array<string> = []
+      const note = custom(({ name, neutral }, effect) =>
+        Effect.andThen(
+          Effect.sync(() => passed.push(`${name} ${neutral._tag}`)),
+          effect
+        )
+      )
+      const { cache, state } = yield* withPolicies(note, IgnoreExceptions.layer({ log: false }))
+      yield* cache.pipeline((queue) => [queue.set("a", 1), queue.hash("h").get("f")])
+      yield* cache.transaction((queue) => [queue.set("a", 1), queue.hash("h").get("f")])
+      assert.deepStrictEqual(passed, ["set Some", "hash.get Some", "transaction None"])
+      state.failure = down
+      assert.deepStrictEqual(yield* cache.pipeline((queue) => [queue.set("a", 1), queue.get("a")]), [
+        false,
+        Option.none()
+      ])
+      assert.deepInclude(yield* Effect.flip(cache.transaction((queue) => [queue.set("a", 1)])), {
+        _tag: "CacheConnectionError"
+      })
+    })
+  )
 
   it.effect("views of a cache pass it, too", () =>
     Effect.gen(function* () {

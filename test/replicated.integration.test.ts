@@ -4,6 +4,7 @@ import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
+import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { pause } from "./support/pause.ts"
@@ -16,5 +17,6 @@ cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, c
 clientContract("the client on a primary with replicas", client)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+pipelineContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 streamContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 coordinationContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

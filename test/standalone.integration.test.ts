@@ -4,6 +4,7 @@ import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
+import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { makeCertificates, tlsArguments } from "./support/certificates.ts"
@@ -37,5 +38,6 @@ for (const [way, client] of [
 
 lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 structureContract("the cache on one server", Layer.provide(CacheLive, overTcp))
+pipelineContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 streamContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 coordinationContract("the cache on one server", Layer.provide(CacheLive, overTcp))

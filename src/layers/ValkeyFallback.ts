@@ -140,13 +140,15 @@ const make = (
     pipeline: (commands) => route(pipelineOnFirst(commands), noting(commands, second.pipeline(commands))),
     transaction: (commands) => route(first.transaction(commands), noting(commands, second.transaction(commands))),
     eval: (script, keys, args) =>
-      route(
-        first.eval(script, keys, args),
-        noting(
-          keys.map((key) => ({ name: "SET", args: [key] })),
-          second.eval(script, keys, args)
-        )
-      ),
+      script.exclusive === true
+        ? first.eval(script, keys, args)
+        : route(
+            first.eval(script, keys, args),
+            noting(
+              keys.map((key) => ({ name: "SET", args: [key] })),
+              second.eval(script, keys, args)
+            )
+          ),
     scan: (options) =>
       Stream.suspend(() => {
         if (down) return second.scan(options)

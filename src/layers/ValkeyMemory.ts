@@ -4,11 +4,12 @@
  */
 import { Clock, Deferred, Effect, Exit, Layer, Option, Queue, Random, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
-import { type Arg, type Reply, type ReplyEncoding, toWireArg } from "../schema/Command.ts"
+import type { Arg, Command, Reply } from "../schema/Command.ts"
 import { inexactInteger, maxReplyLength, refused } from "../schema/failures.ts"
-import { type Message, type Script, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
+import type { Script } from "../schema/Script.ts"
+import { type Message, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 import type { CommandContext } from "./memory/command.ts"
-import { type Call, lookupCommand, runCommand } from "./memory/interpreter.ts"
+import { type Call, lookupCommand, runCommand, runScript } from "./memory/interpreter.ts"
 import { MemoryPubSub } from "./memory/MemoryPubSub.ts"
 import { MemoryWaiters } from "./memory/MemoryWaiters.ts"
 import { MemoryStore } from "./memory/MemoryStore.ts"
@@ -54,12 +55,15 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
       }
     })
 
-  const request: ValkeyClientShape["request"] = (name, args, use, options) => {
+  const perform = <A, E, R>({ args, name, reply, script }: Command, use: (reply: Reply) => Effect.Effect<A, E, R>) => {
     const wire = checkCommand(name, args, "shared", Infinity)
     if (typeof wire === "string") return refused(name, wire)
-    const call: Call = { name, args: wire, reply: options?.reply }
+    const call: Call = { name, args: wire, reply, script }
     return at(name, (context) => use(exact(name, runCommand(context, call))))
   }
+
+  const request: ValkeyClientShape["request"] = (name, args, use, options) =>
+    perform({ name, args, reply: options?.reply }, use)
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
 
@@ -105,26 +109,22 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
   }
 
   const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
-    Effect.forEach(commands, ({ name, args, reply }) => Effect.result(send(name, args, { reply })))
+    Effect.forEach(commands, (command) => Effect.result(perform(command, Exit.succeed)))
 
   const transaction: ValkeyClientShape["transaction"] = (commands) => {
     const calls: Array<Call> = []
     for (const command of commands) {
       const wire = checkCommand(command.name, command.args, "shared", Infinity)
       if (typeof wire === "string") return refused(command.name, wire)
-      calls.push({ name: command.name, args: wire, reply: command.reply })
+      calls.push({ ...command, args: wire })
     }
     return at("EXEC", (context) => Exit.succeed(runTransaction(context, calls)))
   }
 
   const evaluate = (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => {
-    const { memory } = script
-    if (memory === undefined) {
-      return Effect.fail(unsupported(script.name, "the script has no twin in TypeScript (Script.memory)"))
-    }
     const wire = checkCommand("EVAL", [...keys, ...args], "shared", Infinity)
     if (typeof wire === "string") return refused(script.name, wire)
-    return at(script.name, (context) => Exit.succeed(exact(script.name, memory(scriptStore(context), keys, args))))
+    return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }
 
   const subscribe: ValkeyClientShape["subscribe"] = (channel, ...more) =>
@@ -211,16 +211,4 @@ const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): Re
     throw result.failure instanceof ServerReply ? serverError(calls[i]!.name, result.failure, true) : result.failure
   })
   return Result.getOrThrow(Result.all(results)).map((reply) => exact("EXEC", reply))
-}
-
-const scriptStore = (context: CommandContext) => {
-  const caller =
-    (reply: ReplyEncoding) =>
-    (name: string, ...args: ReadonlyArray<Arg>): Reply =>
-      runCommand(context, { name, args: args.map((arg) => toWireArg(arg) ?? ""), reply })
-  return { call: caller("utf8"), bytes: caller("buffer"), fail }
-}
-
-const fail = (reply: string): never => {
-  throw new ServerReply(reply)
 }

@@ -1,5 +1,6 @@
 /** Commands and replies as the wire knows them. */
 import { Schema } from "effect"
+import type { Script } from "./Script.ts"
 
 export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "memory"])
 export type Topology = typeof Topology.Type
@@ -18,6 +19,8 @@ export interface Command {
   readonly args: ReadonlyArray<Arg>
   /** Default `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined
+  /** Of EVAL: what to run where there is no Lua. */
+  readonly script?: Script | undefined
 }
 
 /** An argument as it is written: text, or bytes. */

@@ -44,8 +44,11 @@ interface ValueForm<A, RD, RE> {
 const because = (error: unknown): Cause =>
   error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: "unknown reason" }
 
-const failed = ({ key, operation }: EntryName, direction: "encode" | "decode", error: unknown) =>
-  new CacheCodecError({ operation, direction, key, cause: because(error) })
+export const codecFailure = (
+  { key, operation }: { readonly operation: string; readonly key: string | undefined },
+  direction: "encode" | "decode",
+  error: unknown
+): CacheCodecError => new CacheCodecError({ operation, direction, key, cause: because(error) })
 
 const takesText = (serializer: Serializer): serializer is JsonSerializer =>
   serializer === Serializer.json || serializer === integers
@@ -67,7 +70,7 @@ const integerText = (entry: EntryName, value: number): Exit.Exit<Serialized, Cac
     return Exit.succeed({ serializer: integers, payload: String(value) })
   }
   const reason = value === 0 ? "negative zero cannot be stored" : "an integer beyond 2^53 cannot be stored exactly"
-  return Exit.fail(failed(entry, "encode", new RangeError(reason)))
+  return Exit.fail(codecFailure(entry, "encode", new RangeError(reason)))
 }
 
 const serialize = (entry: EntryName, serializer: Serializer, value: unknown): Exit.Exit<Serialized, CodecError> => {
@@ -76,7 +79,7 @@ const serialize = (entry: EntryName, serializer: Serializer, value: unknown): Ex
   try {
     return Exit.succeed({ serializer, payload: serializer.encode(value) })
   } catch (error) {
-    return Exit.fail(failed(entry, "encode", reasonOf(serializer, error)))
+    return Exit.fail(codecFailure(entry, "encode", reasonOf(serializer, error)))
   }
 }
 
@@ -85,7 +88,7 @@ const deserialize = (entry: EntryName, { payload, serializer }: Serialized): Exi
   try {
     return Exit.succeed(takesText(serializer) ? serializer.decode(payload) : serializer.decode(toBytes(payload)))
   } catch (error) {
-    return Exit.fail(failed(entry, "decode", reasonOf(serializer, error)))
+    return Exit.fail(codecFailure(entry, "decode", reasonOf(serializer, error)))
   }
 }
 
@@ -93,7 +96,7 @@ const parse = (entry: EntryName, text: Stored): Exit.Exit<unknown, CodecError> =
   try {
     return Exit.succeed(Serializer.json.decode(text))
   } catch (error) {
-    return Exit.fail(failed(entry, "decode", error))
+    return Exit.fail(codecFailure(entry, "decode", error))
   }
 }
 
@@ -106,7 +109,7 @@ const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE>): Val
     try {
       return Exit.succeed(run())
     } catch (error) {
-      return Exit.fail(failed(entry, direction, error))
+      return Exit.fail(codecFailure(entry, direction, error))
     }
   }
   return {
@@ -161,14 +164,14 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
   const json = Schema.toCodecJson(schema)
   const { decode: decodeJson, encode: encodeJson } = compiled(json)
   const encodedJson = (entry: EntryName, value: S["Type"]) =>
-    Effect.mapErrorEager(encodeJson(value), (error) => failed(entry, "encode", error))
+    Effect.mapErrorEager(encodeJson(value), (error) => codecFailure(entry, "encode", error))
   const viaJson = (entry: EntryName, writer: Serializer, value: S["Type"]) =>
     Effect.flatMapEager(encodedJson(entry, value), (json) => serialize(entry, writer, json))
 
   const fromParsed = (entry: EntryName, json: unknown) => {
     const decoded = decodeJson(json)
     return valueNow(decoded) === undefined
-      ? Effect.mapErrorEager(decoded, (error) => failed(entry, "decode", error))
+      ? Effect.mapErrorEager(decoded, (error) => codecFailure(entry, "decode", error))
       : // It cannot fail any more.
         (decoded as Effect.Effect<S["Type"], never, S["DecodingServices"]>)
   }
@@ -191,13 +194,13 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
         ? undefined
         : (entry: EntryName, value: S["Type"]) =>
             Effect.flatMapEager(
-              Effect.mapErrorEager(binary.encode(value), (error) => failed(entry, "encode", error)),
+              Effect.mapErrorEager(binary.encode(value), (error) => codecFailure(entry, "encode", error)),
               (payload): Effect.Effect<Serialized, CacheCodecError, S["EncodingServices"]> => {
                 const serialized = { serializer: writer, payload }
                 if (!mayHaveLostText(payload)) return Exit.succeed(serialized)
                 return Effect.flatMapEager(encodedJson(entry, value), (json) =>
                   hasLoneSurrogate(json)
-                    ? Exit.fail(failed(entry, "encode", lostText(writer.id)))
+                    ? Exit.fail(codecFailure(entry, "encode", lostText(writer.id)))
                     : Exit.succeed(serialized)
                 )
               }
@@ -215,7 +218,7 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
         const form = derivedFrom(serialized.serializer)
         if (form !== undefined) {
           return Effect.mapErrorEager(form.decode(toBytes(serialized.payload)), (error) =>
-            failed(entry, "decode", error)
+            codecFailure(entry, "decode", error)
           )
         }
         return Effect.flatMapEager(deserialize(entry, serialized), (json) => fromParsed(entry, json))

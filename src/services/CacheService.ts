@@ -7,6 +7,8 @@ import type { CacheHash } from "./CacheHash.ts"
 import type { CacheList } from "./CacheList.ts"
 import type { CacheLock, LockOptions } from "./CacheLock.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "./CacheSemaphore.ts"
+import type { CacheQueue, Queued, QueueReturn } from "./CachePipeline.ts"
+import type { ArgSchema, CacheScript, ScriptInput } from "./CacheScript.ts"
 import type { CacheSet } from "./CacheSet.ts"
 import type { CacheSortedSet } from "./CacheSortedSet.ts"
 import type { CacheStream } from "./CacheStream.ts"
@@ -172,9 +174,35 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
   readonly sortedSet: (key: string, options?: KeyOption) => CacheSortedSet<A, RD, RE>
   readonly stream: (key: string, options?: KeyOption) => CacheStream<A, RD, RE>
-  // coordination among processes
+
+  // Coordination among processes.
   readonly lock: (key: string, options?: LockOptions) => CacheLock
   readonly semaphore: (key: string, options: SemaphoreOptions) => CacheSemaphore
+
+  /**
+   * Operations in one write: a tuple or record of what the function queues gives one of what they give. Each is for
+   * itself: the first failure is told though others ran; with `mode: "result"` each one's success or failure is told.
+   */
+  readonly pipeline: <const T extends Queued, M extends "default" | "result" = "default">(
+    queue: (queue: CacheQueue<A, RD, RE>) => T,
+    options?: { readonly mode?: M | undefined }
+  ) => QueueReturn<T, M>
+  /**
+   * The same as one step that nobody comes between (MULTI). Nothing is sent where a part is refused before; one that
+   * fails on the server does not undo the others, and the error says so. In a cluster all keys are in one slot.
+   */
+  readonly transaction: <const T extends Queued>(
+    queue: (queue: CacheQueue<A, RD, RE>) => T
+  ) => QueueReturn<T, "default">
+  /** Runs a script: keys with prefix and version unless it says otherwise, arguments and result through its schemas. */
+  readonly script: <
+    K extends string,
+    Args extends Readonly<Record<string, ArgSchema>>,
+    Result extends Schema.Constraint
+  >(
+    script: CacheScript<K, Args, Result>,
+    input: ScriptInput<K, Args>
+  ) => Effect.Effect<Result["Type"], CacheError, Args[keyof Args]["EncodingServices"] | Result["DecodingServices"]>
 
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(

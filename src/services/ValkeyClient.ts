@@ -4,29 +4,13 @@ import type { Cluster as IovalkeyCluster, Redis as Iovalkey } from "iovalkey"
 import type { ClientState } from "../schema/ClientState.ts"
 import type { CacheError } from "../schema/CacheError.ts"
 import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../schema/Command.ts"
+import type { Script } from "../schema/Script.ts"
 
 export interface SendOptions {
   /** `"utf8"` (default): bulk strings as text. `"buffer"`: as bytes. */
   readonly reply?: ReplyEncoding | undefined
   /** In place of the connection's `commandTimeout`. */
   readonly timeout?: Duration.Input | undefined
-}
-
-/** What a script's twin sees of the store: the same commands, run at once. */
-export interface ScriptStore {
-  /** Runs a command as `server.call` does; throws where the server would answer with an error. */
-  readonly call: (name: string, ...args: ReadonlyArray<Arg>) => Reply
-  /** The same, with bulk strings as bytes. */
-  readonly bytes: (name: string, ...args: ReadonlyArray<Arg>) => Reply
-  /** Ends the script with an error reply, as `server.error_reply` does. */
-  readonly fail: (reply: string) => never
-}
-
-/** A Lua script with, for the memory topology, the same behaviour in TypeScript. */
-export interface Script {
-  readonly name: string
-  readonly lua: string
-  readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
 
 export interface Message {

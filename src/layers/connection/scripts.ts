@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { Script, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { Script } from "../../schema/Script.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number): ValkeyClientShape["eval"] => {
   const shas = new WeakMap<Script, string>()

@@ -1,5 +1,14 @@
 /** Runs commands on the store, as a server would. */
-import type { Command, Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
+import {
+  type Arg,
+  type Command,
+  type Reply,
+  type ReplyEncoding,
+  toWireArg,
+  type WireArg
+} from "../../schema/Command.ts"
+import type { Script, ScriptStore } from "../../schema/Script.ts"
+import { keyOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable, type MemoryCommand } from "./command.ts"
 import { counterCommands } from "./counters.ts"
 import { expiryCommands } from "./expiry.ts"
@@ -8,7 +17,7 @@ import { keyCommands } from "./keys.ts"
 import { serverCommands } from "./server.ts"
 import { setCommands } from "./sets.ts"
 import { listCommands } from "./lists.ts"
-import { NotInMemory, wrongArguments } from "./ServerReply.ts"
+import { NotInMemory, ServerReply, wrongArguments } from "./ServerReply.ts"
 import { sortedSetCommands } from "./sortedSets.ts"
 import { streamGroupCommands } from "./streamGroups.ts"
 import { streamInfoCommands } from "./streamInfo.ts"
@@ -31,12 +40,13 @@ const tables: ReadonlyArray<CommandTable> = [
 ]
 const commands = new Map<string, MemoryCommand>(tables.flatMap((table) => Object.entries(table)))
 
-export interface Call extends Pick<Command, "name" | "reply"> {
+export interface Call extends Pick<Command, "name" | "reply" | "script"> {
   readonly args: ReadonlyArray<WireArg>
 }
 
 /** The command, if the store has it and the number of arguments is right. */
-export const lookupCommand = ({ name, args }: Call): MemoryCommand => {
+export const lookupCommand = ({ args, name, script }: Call): MemoryCommand => {
+  if (script !== undefined) return scriptCommand(script)
   const command = commands.get(name) ?? commands.get(name.toUpperCase())
   if (command === undefined) throw new NotInMemory(`the memory store has no ${name.toUpperCase()}`)
   if (args.length < command.least || args.length > command.most) throw wrongArguments(name)
@@ -46,6 +56,38 @@ export const lookupCommand = ({ name, args }: Call): MemoryCommand => {
 /** The reply; throws `ServerReply` where a server would answer with an error, `NotInMemory` where only a server can answer. */
 export const runCommand = (context: CommandContext, call: Call): Reply =>
   encodeReply(lookupCommand(call).run(context, call.args), call.reply)
+
+/** EVAL, by the script's twin. */
+const scriptCommand = (script: Script): MemoryCommand => ({
+  least: 2,
+  most: Infinity,
+  run: (context, [, count, ...rest]) => {
+    const keys = rest.slice(0, Number(count))
+    return runScript(context, script, keys.map(keyOf), rest.slice(keys.length))
+  }
+})
+
+export const runScript = (
+  context: CommandContext,
+  { memory }: Script,
+  keys: ReadonlyArray<string>,
+  args: ReadonlyArray<Arg>
+): Reply => {
+  if (memory === undefined) throw new NotInMemory("the script has no twin in TypeScript (Script.memory)")
+  return memory(scriptStore(context), keys, args)
+}
+
+const scriptStore = (context: CommandContext): ScriptStore => {
+  const caller =
+    (reply: ReplyEncoding) =>
+    (name: string, ...args: ReadonlyArray<Arg>): Reply =>
+      runCommand(context, { name, args: args.map((arg) => toWireArg(arg) ?? ""), reply })
+  return { call: caller("utf8"), bytes: caller("buffer"), fail }
+}
+
+const fail = (reply: string): never => {
+  throw new ServerReply(reply)
+}
 
 const encodeReply = (reply: Reply, encoding: ReplyEncoding | undefined): Reply => {
   if (reply === null || typeof reply === "number") return reply

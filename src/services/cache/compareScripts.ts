@@ -1,6 +1,6 @@
 /** Scripts that write only where a key still holds what was seen there. */
 import type { Arg } from "../../schema/Command.ts"
-import type { Script, ScriptStore } from "../ValkeyClient.ts"
+import type { Script, ScriptStore } from "../../schema/Script.ts"
 
 const holds = ({ bytes }: ScriptStore, key: string, expected: Arg): boolean => {
   const current = bytes("GET", key)

@@ -1,6 +1,6 @@
 /** The scripts behind the counters: what a missing key means, and how far a number reaches, in one step with the count. */
 import type { Arg } from "../../schema/Command.ts"
-import type { Script, ScriptStore } from "../ValkeyClient.ts"
+import type { Script, ScriptStore } from "../../schema/Script.ts"
 
 /** What becomes of a missing counter: a miss, or ARGV[2] for ARGV[3] milliseconds, "0" = for none at all, "" = for ever. */
 const createLua = `

@@ -1,5 +1,5 @@
 /** The scripts behind locks. */
-import type { Script } from "../ValkeyClient.ts"
+import type { Script } from "../../schema/Script.ts"
 
 /** The last fence is remembered for so long after its lease. Later ones are greater all the same, by the server's clock. */
 const memory = 24 * 60 * 60 * 1000
@@ -13,6 +13,7 @@ const wanted = "w"
  */
 export const acquireScript: Script = {
   name: "lock.acquire",
+  exclusive: true,
   lua: `
 local holder = redis.call('GET', KEYS[1])
 local last = redis.call('GET', KEYS[2]) or '0'
@@ -49,6 +50,7 @@ return next`,
 /** KEYS: the lock. ARGV: token; so many milliseconds at least, "" = for ever; so many more than there are. 1 = done, 0 = not held. */
 export const extendScript: Script = {
   name: "lock.extend",
+  exclusive: true,
   lua: `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local left = redis.call('PTTL', KEYS[1])
@@ -67,6 +69,7 @@ return 1`,
 /** KEYS: the lock; its last fence. ARGV: token; channel; what to say there to those who wait. 1 = released, 0 = not held. */
 export const releaseScript: Script = {
   name: "lock.release",
+  exclusive: true,
   lua: `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
@@ -91,6 +94,7 @@ return 1`,
 /** KEYS: the lock. 1 = somebody holds it. A script, so that the primary is asked. */
 export const isLockedScript: Script = {
   name: "lock.isLocked",
+  exclusive: true,
   lua: "return redis.call('EXISTS', KEYS[1])",
   memory: ({ call }, [lock = ""]) => call("EXISTS", lock)
 }

@@ -6,6 +6,7 @@ import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueC
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../CacheService.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
+import { type BatchKind, queueing } from "./Batch.ts"
 import { batchOperations } from "./batchOperations.ts"
 import { type CacheCore, makeContext } from "./context.ts"
 import { counterOperations } from "./counters.ts"
@@ -17,6 +18,8 @@ import { makeList } from "./list.ts"
 import { lookupOperations } from "./lookup.ts"
 import { lookupManyOperations } from "./lookupMany.ts"
 import { makeLock } from "./lock.ts"
+import { queueOperations } from "./queue.ts"
+import { scriptOperation } from "./script.ts"
 import { makeSemaphore } from "./semaphore.ts"
 import { makeSet } from "./set.ts"
 import { makeSortedSet } from "./sortedSet.ts"
@@ -32,8 +35,11 @@ interface View<A, RD, RE> {
   readonly codec: (options: FormatOptions) => ValueCodec<A, RD, RE>
   readonly flights: SingleFlight
   /** The caches that were made of it. */
-  readonly caches: WeakMap<CacheOptionsShape, TypedCache<A, RD, RE>>
+  readonly caches: Readonly<Record<Manner, WeakMap<CacheOptionsShape, TypedCache<A, RD, RE>>>>
 }
+
+/** How what a cache is asked to do gets to the server: by itself, or in a queue with others. */
+type Manner = "direct" | BatchKind
 
 type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServices"], S["EncodingServices"]>
 
@@ -45,10 +51,17 @@ export const make = (
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
   Effect.map(Effect.all([Effect.scope, makeWakeUps(client)]), ([scope, wakeUps]) => {
     const core: CacheCore = { client, policy, scope, allFlights: new Flights(scope), turns: new Turns(), wakeUps }
+    const queue = queueing(client)
+    const cores: Readonly<Record<Manner, CacheCore>> = {
+      direct: core,
+      pipeline: { ...core, client: queue },
+      // A transaction passes the policy as a whole.
+      transaction: { ...core, client: queue, policy: undefined }
+    }
     const viewOf = <A, RD, RE>(codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
       codec,
       flights: core.allFlights.table(),
-      caches: new WeakMap()
+      caches: { direct: new WeakMap(), pipeline: new WeakMap(), transaction: new WeakMap() }
     })
 
     // One view of each schema, however often the cache is seen through it.
@@ -62,10 +75,15 @@ export const make = (
       return view
     }
 
-    const cacheOf = <A, RD, RE>(view: View<A, RD, RE>, options: CacheOptionsShape): TypedCache<A, RD, RE> => {
-      const known = view.caches.get(options)
+    const cacheOf = <A, RD, RE>(
+      view: View<A, RD, RE>,
+      options: CacheOptionsShape,
+      manner: Manner = "direct"
+    ): TypedCache<A, RD, RE> => {
+      const { client, policy } = cores[manner]
+      const known = view.caches[manner].get(options)
       if (known !== undefined) return known
-      const context = makeContext(core, options, view.codec(usableFormat(options)), view.flights)
+      const context = makeContext(cores[manner], options, view.codec(usableFormat(options)), view.flights)
       const operations = {
         ...valueOperations(context),
         ...batchOperations(context),
@@ -84,8 +102,10 @@ export const make = (
         stream: (key, options) => makeStream(context, key, options),
         lock: (key, options) => makeLock(context, key, options),
         semaphore: (key, options) => makeSemaphore(context, key, options),
-        withSchema: (schema) => cacheOf(viewOfSchema(schema), options),
-        withOptions: (changes) => cacheOf(view, { ...options, ...changes }),
+        ...scriptOperation(context),
+        ...queueOperations(context, (kind) => cacheOf(view, options, kind)),
+        withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),
+        withOptions: (changes) => cacheOf(view, { ...options, ...changes }, manner),
         options,
         makeKey: (key, keyOptions) =>
           options.keyFunction.make({ prefix: options.prefix, version: keyOptions?.version ?? options.version, key }),
@@ -97,7 +117,7 @@ export const make = (
         health: checkHealth(client),
         client
       }
-      view.caches.set(options, cache)
+      view.caches[manner].set(options, cache)
       return cache
     }
 

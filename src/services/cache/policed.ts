@@ -21,6 +21,9 @@ type NotOperations =
   | "stream"
   | "lock"
   | "semaphore"
+  | "pipeline"
+  | "transaction"
+  | "script"
 
 /** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
 type Composite = "getOrSet" | "getOrSetMany" | "refresh"

@@ -4,7 +4,7 @@
  * A member is a token, a colon, and how many permits it is about, so that what was evicted is found out again.
  */
 import type { Arg, Reply } from "../../schema/Command.ts"
-import type { Script, ScriptStore } from "../ValkeyClient.ts"
+import type { Script, ScriptStore } from "../../schema/Script.ts"
 
 /** Told at once; the others hear of it from those who then release. */
 const told = 100
@@ -127,6 +127,7 @@ const never = 9_000_000_000_000
  */
 export const acquirePermitsScript: Script = {
   name: "semaphore.acquire",
+  exclusive: true,
   lua: `${prelude}
 local member = ARGV[3]
 local mine = redis.call('ZSCORE', KEYS[1], member)
@@ -190,6 +191,7 @@ return math.max(0, math.min(ends or ${never}, dies or ${never}) - now)`,
 /** ARGV: permits, channel, member; its lease ends in so many milliseconds at least, and so many later than it would. 1 = done, 0 = not held. */
 export const extendPermitsScript: Script = {
   name: "semaphore.extend",
+  exclusive: true,
   lua: `${prelude}
 local ends = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[3]))
 if ends then
@@ -215,6 +217,7 @@ return ends and 1 or 0`,
 /** ARGV: permits, channel, member, which holds or waits no more. 1 = it held them. */
 export const releasePermitsScript: Script = {
   name: "semaphore.release",
+  exclusive: true,
   lua: `${prelude}
 local held = redis.call('ZREM', KEYS[1], ARGV[3])
 if held == 1 then used = used - weightOf(ARGV[3]) end
@@ -241,6 +244,7 @@ return held`,
 /** ARGV: permits, channel. How many nobody holds. */
 export const availableScript: Script = {
   name: "semaphore.available",
+  exclusive: true,
   lua: `${prelude}
 save(0)
 return math.max(0, permits - used)`,

@@ -1,0 +1,21 @@
+/** Lua scripts, and their twins for a store that runs none. */
+import type { Arg, Reply } from "./Command.ts"
+
+/** What a script's twin sees of the store: the same commands, run at once. */
+export interface ScriptStore {
+  /** Runs a command as `server.call` does; throws where the server would answer with an error. */
+  readonly call: (name: string, ...args: ReadonlyArray<Arg>) => Reply
+  /** The same, with bulk strings as bytes. */
+  readonly bytes: (name: string, ...args: ReadonlyArray<Arg>) => Reply
+  /** Ends the script with an error reply, as `server.error_reply` does. */
+  readonly fail: (reply: string) => never
+}
+
+/** A Lua script with, for the memory topology, the same behaviour in TypeScript. */
+export interface Script {
+  readonly name: string
+  readonly lua: string
+  /** Whoever runs it relies on there being one store: a fallback must not run it on another. */
+  readonly exclusive?: boolean | undefined
+  readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
+}

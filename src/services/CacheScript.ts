@@ -1,0 +1,54 @@
+/** Lua scripts with typed keys, arguments and result. */
+import type { Schema } from "effect"
+import type { Arg } from "../schema/Command.ts"
+import type { Script } from "../schema/Script.ts"
+
+/** What an argument may be on its way: text, a number, bytes. */
+type ArgSchema = Schema.Constraint & { readonly Encoded: Arg }
+
+export interface CacheScript<
+  K extends string,
+  Args extends Readonly<Record<string, ArgSchema>>,
+  Result extends Schema.Constraint
+> {
+  readonly keys: ReadonlyArray<K>
+  readonly args: Args
+  readonly result: Result
+  readonly prefix: boolean
+  readonly script: Script
+}
+
+/**
+ * A script that caches run with `cache.script`. KEYS and ARGV come in the order of `keys` and `args`; `result` decodes
+ * what the script returns: text, integers, `null` and arrays of them. Runs by its SHA, and is loaded where a server
+ * lacks it. Without `memory` it fails with `CacheUnsupportedError` in memory. In a cluster all keys are in one slot.
+ */
+export const make = <
+  const K extends string,
+  const Args extends Readonly<Record<string, ArgSchema>>,
+  Result extends Schema.Constraint
+>(options: {
+  /** For errors, metrics and traces. */
+  readonly name: string
+  /** What each key is for. */
+  readonly keys: ReadonlyArray<K>
+  readonly args: Args
+  readonly result: Result
+  readonly lua: string
+  /** The same in TypeScript. */
+  readonly memory?: Script["memory"]
+  /** Whether keys get the cache's prefix and version. Default true. */
+  readonly prefix?: boolean | undefined
+}): CacheScript<K, Args, Result> => {
+  const { args, keys, lua, memory, name, prefix = true, result } = options
+  return { keys, args, result, prefix, script: memory === undefined ? { name, lua } : { name, lua, memory } }
+}
+
+/** What a script is run with. */
+export interface ScriptInput<K extends string, Args extends Readonly<Record<string, ArgSchema>>> {
+  readonly keys: { readonly [name in K]: string }
+  readonly args: { readonly [name in keyof Args]: Args[name]["Type"] }
+  readonly version?: number | undefined
+}
+
+export type { ArgSchema }
