@@ -39,6 +39,12 @@ describe("examples", () => {
     it.concurrent(`${name} on a server`, () => assertPrints(file, expected, { VALKEY_URL: url }))
   }
 
+  for (const name of ["rate-limiter", "task-queue"]) {
+    const file = join(root, "examples", name, "main.ts")
+    it.concurrent(`${name}, by several processes`, () =>
+      assertPrints(file, expectedOutput(readFileSync(file, "utf8")), {}))
+  }
+
   it.concurrent("the demo, in memory and on a server", async () => {
     for (const env of [{}, { VALKEY_URL: `${url}/1` }]) {
       const { code, stderr, stdout } = await runTs(join(root, "examples/demo/main.ts"), root, env)
