@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { openIovalkey } from "./iovalkey.ts"
 import { type Burst, type BurstRequest, fibers, loops } from "./measure.ts"
 import { formats, lookups, ours, policies } from "./ours.ts"
+import { structures } from "./structures.ts"
 import { article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
 
 export interface Contender {
@@ -139,7 +140,7 @@ const rivals: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
 /** What is measured beside each other in most rows. */
 export const rivalsAndUs: ReadonlyArray<string> = [...Object.keys(ours), ...Object.keys(rivals)]
 
-export const contenders: typeof rivals = { ...ours, ...rivals, ...formats, ...policies, ...lookups }
+export const contenders: typeof rivals = { ...ours, ...rivals, ...formats, ...policies, ...lookups, ...structures }
 
 /** What every raw client reads. */
 export const prepare = async (url: string): Promise<void> => {

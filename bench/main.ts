@@ -129,6 +129,14 @@ const bench = async (
   const getOrSet = await benchSome(url, [ours, ...Object.keys(lookups), bento, manager], "getOrSet")
   const byFormat = await benchSome(url, Object.keys(formats), "get")
   const byPolicy = await benchSome(url, Object.keys(policies), "get")
+  const both = ["effect-vcache structures", "iovalkey by hand"]
+  const structures = {
+    "hash get": await benchSome(url, both, "hashGet"),
+    "hash set": await benchSome(url, both, "hashSet"),
+    "list push, pop": await benchSome(url, both, "list"),
+    "sorted set incr": await benchSome(url, both, "sortedSet"),
+    "lock, unlock": await benchSome(url, both, "lock")
+  }
   const codecs = codecRows()
 
   const inMemory = nanoseconds(inProcess())
@@ -152,6 +160,15 @@ const bench = async (
     ratio("get, 64 in flight", get64, ours, "keyv + valkey", 2.5),
     ratio("get, 64 in flight", get64, ours, manager, 2.5),
     ratio("get, 64 in flight", get64, ours, "unstorage (ioredis)", 2.5),
+    ...Object.entries(structures).map(([name, results]) =>
+      ratio(
+        `${name}, 64 in flight`,
+        results,
+        "effect-vcache structures",
+        "iovalkey by hand",
+        name.startsWith("lock") ? 0.9 : 1.5
+      )
+    ),
     { work: readOfNumber, wanted: "≤ 1 µs", measured: `${(nanos / 1000).toFixed(2)} µs`, met: nanos <= 1000 },
     { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 }
   ]
@@ -205,6 +222,12 @@ Formats on an order of 900 bytes of JSON, most of it fields; policies on the art
 ${rates({ gets: byFormat })}
 
 ${rates({ gets: byPolicy })}
+
+## Structures and locks, 64 in flight
+
+By hand: HGET and JSON.parse and so on; a lock is SET NX PX and a script that compares and deletes. Ours has a fence, and renews its lease.
+
+${rates(structures)}
 
 ## Formats
 

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 export type Burst = (concurrency: number, count: number) => Promise<void>
 
 export interface BurstRequest {
-  readonly work: "get" | "set" | "getMany" | "getOrSet"
+  readonly work: "get" | "set" | "getMany" | "getOrSet" | "hashGet" | "hashSet" | "list" | "sortedSet" | "lock"
   readonly concurrency: number
   readonly count: number
 }

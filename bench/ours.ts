@@ -30,7 +30,7 @@ interface Variation {
 
 const millis = lifetime * 1000
 
-const open = (url: string, { options = {}, policies = [] }: Variation): Promise<TypedCache<unknown>> => {
+export const open = (url: string, { options = {}, policies = [] }: Variation): Promise<TypedCache<unknown>> => {
   const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
   const layer = policies.reduce<typeof CacheLive>((cache, policy) => Layer.provide(cache, policy), CacheLive)
   return new Promise((resolve, reject) => {

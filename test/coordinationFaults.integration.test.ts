@@ -66,6 +66,20 @@ test("who waits gets what a lost reply had given him", () =>
     assert.strictEqual(yield* steady.semaphore("pool", { permits: 1 }).available, 1)
   }))
 
+test("that it may have been acquired is told, though the last attempt was refused", () =>
+  Effect.gen(function* () {
+    const { proxy, server, shaky } = yield* behindProxy
+    proxy.dropReplies = true
+    const waiting = yield* Effect.forkChild(
+      Effect.flip(shaky.lock("job", { wait: "1500 millis" }).withLock(Effect.void))
+    )
+    yield* pause(600)
+    yield* server.kill
+    proxy.reset()
+    const error = yield* within(2000 + profile.commandTimeout, Fiber.join(waiting))
+    assert.deepInclude(error, { mayHaveExecuted: true })
+  }))
+
 test("a reply of the release that is lost changes nothing for the work", () =>
   Effect.gen(function* () {
     const { proxy, shaky, steady } = yield* behindProxy

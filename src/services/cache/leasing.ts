@@ -96,17 +96,22 @@ const acquire = Effect.fnUntraced(function* <G>(
   restore: Restore
 ): Effect.fn.Return<Holding<G>, CacheError | LockUnavailable> {
   const token = yield* makeToken
-  const left: Left = { mayHold: false, mayQueue: false }
+  const left: Left = { isAsking: false, unknown: undefined, mayQueue: false }
   const { grant, sentAt } = yield* Effect.onExit(
     restore(terms.wait === 0 ? tryOnce(right, terms, token, left) : contend(core, right, terms, token, left)),
-    (exit) => (Exit.isFailure(exit) && (left.mayHold || left.mayQueue) ? abandon(core, right, token) : Effect.void)
+    (exit) =>
+      Exit.isFailure(exit) && (left.isAsking || left.unknown !== undefined || left.mayQueue)
+        ? abandon(core, right, token)
+        : Effect.void
   )
   return yield* hold(core, right, terms, token, grant, sentAt)
 })
 
 /** What an attempt may have left on the server that nobody knows of. */
 interface Left {
-  mayHold: boolean
+  isAsking: boolean
+  /** Of an attempt since the last reply, which may have been granted. */
+  unknown: CacheError | undefined
   mayQueue: boolean
 }
 
@@ -128,15 +133,16 @@ const attempt = Effect.fnUntraced(function* <G>(
   left: Left
 ): Effect.fn.Return<Granted<G> | Extract<Attempt<G>, { _tag: "Busy" }>, CacheError> {
   const sentAt = yield* now
-  left.mayHold = true
+  left.isAsking = true
   left.mayQueue ||= right.queues && wait > 0
   const endless = lease === Infinity
-  const outcome = yield* Effect.tapError(right.attempt(token, endless ? defaultLease : lease, wait > 0), (error) =>
-    Effect.sync(() => {
-      left.mayHold = "mayHaveExecuted" in error && error.mayHaveExecuted
-    })
-  )
-  left.mayHold = outcome._tag === "Granted"
+  const outcome = yield* Effect.catch(right.attempt(token, endless ? defaultLease : lease, wait > 0), (error) => {
+    left.isAsking = false
+    if ("mayHaveExecuted" in error && error.mayHaveExecuted) left.unknown = error
+    return Effect.fail(left.unknown ?? error)
+  })
+  left.isAsking = outcome._tag === "Granted"
+  left.unknown = undefined
   if (outcome._tag === "Busy") return outcome
   // Only now, so that one whose reply was lost ends by itself.
   if (endless && !(yield* right.extend(token, undefined, 0))) return { _tag: "Busy", retryIn: 0 }
