@@ -8,7 +8,17 @@ import { Effect } from "effect"
 export type Burst = (concurrency: number, count: number) => Promise<void>
 
 export interface BurstRequest {
-  readonly work: "get" | "set" | "getMany" | "getOrSet" | "hashGet" | "hashSet" | "list" | "sortedSet" | "lock"
+  readonly work:
+    | "get"
+    | "set"
+    | "getMany"
+    | "getOrSet"
+    | "hashGet"
+    | "hashSet"
+    | "listAt"
+    | "listPushPop"
+    | "sortedSet"
+    | "lock"
   readonly concurrency: number
   readonly count: number
 }

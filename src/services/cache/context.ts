@@ -10,6 +10,7 @@ import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { KeyOption } from "../CacheService.ts"
 import type { SendOptions, ValkeyClientShape } from "../ValkeyClient.ts"
 import type { Flights, SingleFlight } from "./SingleFlight.ts"
+import type { Renewals } from "./Renewals.ts"
 import type { Turns } from "./Turns.ts"
 import type { WakeUps } from "./WakeUps.ts"
 
@@ -20,6 +21,9 @@ export interface CacheCore {
   readonly allFlights: Flights
   /** Where work goes on that nobody waits for. */
   readonly scope: Scope.Scope
+  /** Names for what is held, which nobody else has. */
+  readonly newToken: () => string
+  readonly renewals: Renewals
   /** Of those who wait for locks. */
   readonly turns: Turns
   readonly wakeUps: WakeUps

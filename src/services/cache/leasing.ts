@@ -1,17 +1,20 @@
 /** What locks and permits have in common: waiting for them, holding them under a lease, losing them. */
-import { Clock, Deferred, type Duration, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
+import { Cause, Clock, type Duration, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import { refused } from "../../schema/failures.ts"
 import { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import { toMillis } from "../../schema/TimeToLive.ts"
 import type { Held, LeaseOption } from "../CacheLock.ts"
 import type { CacheCore } from "./context.ts"
-import { makeToken } from "./token.ts"
+import { monotonicMillis, type Renewal } from "./Renewals.ts"
 
-export type Attempt<G> =
-  | { readonly _tag: "Granted"; readonly grant: G }
-  /** Something may have changed in so many milliseconds, without anybody telling. */
-  | { readonly _tag: "Busy"; readonly retryIn: number }
+/** Others have it. Something may have changed in so many milliseconds, without anybody telling. */
+export interface Busy {
+  readonly _tag: "Busy"
+  readonly retryIn: number
+}
+
+export type Attempt<G> = { readonly _tag: "Granted"; readonly grant: G } | Busy
 
 /** The right that is leased: one command each. */
 export interface Right<G> {
@@ -37,12 +40,6 @@ export interface Terms {
   readonly renew: boolean
 }
 
-/** What is held, until it is released: false where it was lost before. */
-export interface Holding<G> extends Held {
-  readonly grant: G
-  readonly release: Effect.Effect<boolean>
-}
-
 const defaultLease = 30_000
 
 export const termsOf = (
@@ -61,13 +58,10 @@ export const millisOf = (operation: string, by: Duration.Input) => {
   return millis === undefined || millis === Infinity ? refused(operation, "by is not a duration") : Exit.succeed(millis)
 }
 
-/** Not moved when somebody sets the clock. */
-const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1000n) / 1000)
-
 /** Held for the scope. */
 export const holdScoped = <G>(core: CacheCore, right: Right<G>, terms: Terms) =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.tap(acquire(core, right, terms, restore), ({ release }) => Effect.addFinalizer(() => release))
+    Effect.tap(acquire(core, right, terms, restore), (holding) => Effect.addFinalizer(() => holding.release))
   )
 
 /** Held while the effect runs, which is interrupted when it is lost. */
@@ -79,45 +73,49 @@ export const holdWhile = <G, A, E, R>(
 ): Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(acquire(core, right, terms, restore), (holding) =>
-      Effect.flatMap(Effect.exit(restore(Effect.raceFirst(effect(holding), holding.lost))), (exit) =>
-        Effect.flatMap(holding.release, (wasHeld): Exit.Exit<A, E | LockLost> =>
-          wasHeld || Exit.isFailure(exit) ? exit : Exit.fail(new LockLost({ key: right.key }))
-        )
+      Effect.flatMap(runWhileHeld(holding, effect, restore), (exit) =>
+        Effect.flatMap(holding.release, (wasHeld): Exit.Exit<A, E | LockLost> => {
+          const isLost = Exit.isSuccess(exit) ? !wasHeld : holding.isLost && Cause.hasInterrupts(exit.cause)
+          return isLost ? Exit.fail(new LockLost({ key: right.key })) : exit
+        })
       )
     )
   )
 
+/** In a fiber of its own, which can be interrupted without its caller. */
+const runWhileHeld = <G, A, E, R>(
+  holding: Holding<G>,
+  effect: (holding: Holding<G>) => Effect.Effect<A, E, R>,
+  restore: Restore
+): Effect.Effect<Exit.Exit<A, E>, never, R> =>
+  Effect.flatMap(
+    Effect.forkChild(restore(Effect.suspend(() => effect(holding))), { startImmediately: true }),
+    (work) => {
+      const exit = work.pollUnsafe()
+      if (exit !== undefined) return Effect.succeed(exit)
+      holding.onLost(() => work.interruptUnsafe())
+      return Effect.exit(Effect.flatten(Effect.onInterrupt(restore(Fiber.await(work)), () => Fiber.interrupt(work))))
+    }
+  )
+
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-const acquire = Effect.fnUntraced(function* <G>(
+const acquire = <G>(
   core: CacheCore,
   right: Right<G>,
   terms: Terms,
   restore: Restore
-): Effect.fn.Return<Holding<G>, CacheError | LockUnavailable> {
-  const token = yield* makeToken
-  const left: Left = { isAsking: false, unknown: undefined, mayQueue: false }
-  const { grant, sentAt } = yield* Effect.onExit(
-    restore(terms.wait === 0 ? tryOnce(right, terms, token, left) : contend(core, right, terms, token, left)),
-    (exit) =>
-      Exit.isFailure(exit) && (left.isAsking || left.unknown !== undefined || left.mayQueue)
-        ? abandon(core, right, token)
-        : Effect.void
-  )
-  return yield* hold(core, right, terms, token, grant, sentAt)
-})
-
-/** What an attempt may have left on the server that nobody knows of. */
-interface Left {
-  isAsking: boolean
-  /** Of an attempt since the last reply, which may have been granted. */
-  unknown: CacheError | undefined
-  mayQueue: boolean
-}
-
-/** Nobody waits for it: what it does not reach ends with its lease. */
-const abandon = (core: CacheCore, right: Right<unknown>, token: string) =>
-  Effect.forkIn(Effect.ignore(right.release(token)), core.scope, { startImmediately: true })
+): Effect.Effect<Holding<G>, CacheError | LockUnavailable> =>
+  Effect.withFiber((fiber) => {
+    const asker = new Asker(core, right, terms, fiber.getRef(Clock.Clock))
+    const granted = Effect.onExit(restore(terms.wait === 0 ? tryOnce(asker) : contend(asker)), (exit) =>
+      Exit.isFailure(exit) ? asker.abandon : Effect.void
+    )
+    return Effect.flatMap(granted, ({ grant, sentAt }) => {
+      const holding = new Holding(asker, grant, sentAt)
+      return Effect.as(holding.watched, holding)
+    })
+  })
 
 interface Granted<G> {
   readonly _tag: "Granted"
@@ -126,36 +124,71 @@ interface Granted<G> {
   readonly sentAt: number
 }
 
-const attempt = Effect.fnUntraced(function* <G>(
-  right: Right<G>,
-  { lease, wait }: Terms,
-  token: string,
-  left: Left
-): Effect.fn.Return<Granted<G> | Extract<Attempt<G>, { _tag: "Busy" }>, CacheError> {
-  const sentAt = yield* now
-  left.isAsking = true
-  left.mayQueue ||= right.queues && wait > 0
-  const endless = lease === Infinity
-  const outcome = yield* Effect.catch(right.attempt(token, endless ? defaultLease : lease, wait > 0), (error) => {
-    left.isAsking = false
-    if ("mayHaveExecuted" in error && error.mayHaveExecuted) left.unknown = error
-    return Effect.fail(left.unknown ?? error)
-  })
-  left.isAsking = outcome._tag === "Granted"
-  left.unknown = undefined
-  if (outcome._tag === "Busy") return outcome
-  // Only now, so that one whose reply was lost ends by itself.
-  if (endless && !(yield* right.extend(token, undefined, 0))) return { _tag: "Busy", retryIn: 0 }
-  return { _tag: "Granted", grant: outcome.grant, sentAt }
-})
+/** Who asks, and what his attempts may have left on the server that nobody knows of. */
+class Asker<G> {
+  readonly core: CacheCore
+  readonly right: Right<G>
+  readonly terms: Terms
+  readonly clock: Clock.Clock
+  readonly token: string
+  #isAsking = false
+  /** Of an attempt since the last reply, which may have been granted. */
+  #unknown: CacheError | undefined
 
-const unavailable = (right: Right<unknown>, { wait }: Terms) =>
-  Effect.fail(new LockUnavailable({ key: right.key, wait }))
+  constructor(core: CacheCore, right: Right<G>, terms: Terms, clock: Clock.Clock) {
+    this.core = core
+    this.right = right
+    this.terms = terms
+    this.clock = clock
+    this.token = core.newToken()
+  }
 
-const tryOnce = <G>(right: Right<G>, terms: Terms, token: string, left: Left) =>
-  Effect.flatMap(attempt(right, terms, token, left), (outcome) =>
-    outcome._tag === "Granted" ? Effect.succeed(outcome) : unavailable(right, terms)
-  )
+  get now(): number {
+    return monotonicMillis(this.clock)
+  }
+
+  get unavailable(): Effect.Effect<never, LockUnavailable> {
+    return Effect.fail(new LockUnavailable({ key: this.right.key, wait: this.terms.wait }))
+  }
+
+  get attempt(): Effect.Effect<Granted<G> | Busy, CacheError> {
+    return Effect.suspend(() => {
+      const { lease, wait } = this.terms
+      const sentAt = this.now
+      this.#isAsking = true
+      return Effect.matchEffect(this.right.attempt(this.token, lease === Infinity ? defaultLease : lease, wait > 0), {
+        onSuccess: (outcome): Effect.Effect<Granted<G> | Busy, CacheError> => {
+          this.#isAsking = outcome._tag === "Granted"
+          this.#unknown = undefined
+          if (outcome._tag === "Busy") return Effect.succeed(outcome)
+          const granted: Granted<G> = { _tag: "Granted", grant: outcome.grant, sentAt }
+          if (lease !== Infinity) return Effect.succeed(granted)
+          // Only now, so that one whose reply was lost ends by itself.
+          return Effect.map(this.right.extend(this.token, undefined, 0), (held) =>
+            held ? granted : { _tag: "Busy", retryIn: 0 }
+          )
+        },
+        onFailure: (error) => {
+          this.#isAsking = false
+          if ("mayHaveExecuted" in error && error.mayHaveExecuted) this.#unknown = error
+          return Effect.fail(this.#unknown ?? error)
+        }
+      })
+    })
+  }
+
+  /** Nobody waits for it: what it does not reach ends with its lease. */
+  get abandon(): Effect.Effect<unknown> {
+    const { queues } = this.right
+    const isClean = !this.#isAsking && this.#unknown === undefined && !(queues && this.terms.wait > 0)
+    return isClean
+      ? Effect.void
+      : Effect.forkIn(Effect.ignore(this.right.release(this.token)), this.core.scope, { startImmediately: true })
+  }
+}
+
+const tryOnce = <G>(asker: Asker<G>): Effect.Effect<Granted<G>, CacheError | LockUnavailable> =>
+  Effect.flatMap(asker.attempt, (outcome) => (outcome._tag === "Granted" ? Effect.succeed(outcome) : asker.unavailable))
 
 /** Milliseconds before the second attempt; then twice as long each time, until something is heard. */
 const firstPause = 25
@@ -164,31 +197,26 @@ const firstPause = 25
 const pauseAfterFailure = 200
 
 /** Failures that may pass are waited for, too; the last one is told when the time is over. */
-const contend = <G>(
-  core: CacheCore,
-  right: Right<G>,
-  terms: Terms,
-  token: string,
-  left: Left
-): Effect.Effect<Granted<G>, CacheError | LockUnavailable> =>
+const contend = <G>(asker: Asker<G>): Effect.Effect<Granted<G>, CacheError | LockUnavailable> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const deadline = (yield* now) + terms.wait
+      const { core, right, terms, token } = asker
+      const deadline = asker.now + terms.wait
       const name = right.wakeName(token)
       // Who waits in a row on the server needs none here.
-      if (!right.queues && !(yield* core.turns.take(name, terms.wait))) return yield* unavailable(right, terms)
+      if (!right.queues && !(yield* core.turns.take(name, terms.wait))) return yield* asker.unavailable
       let bell: Latch.Latch | undefined
       for (let pause = firstPause; ;) {
-        const outcome = yield* Effect.result(attempt(right, terms, token, left))
+        const outcome = yield* Effect.result(asker.attempt)
         let retryIn = Infinity
-        let failure: Effect.Effect<never, CacheError | LockUnavailable> = unavailable(right, terms)
+        let failure: Effect.Effect<never, CacheError | LockUnavailable> = asker.unavailable
         if (Result.isFailure(outcome)) {
           failure = Effect.fail(outcome.failure)
           retryIn = pauseAfterFailure
           if (!isTransient(outcome.failure)) return yield* failure
         } else if (outcome.success._tag === "Granted") return outcome.success
         else retryIn = outcome.success.retryIn
-        const rest = deadline - (yield* now)
+        const rest = deadline - asker.now
         if (rest <= 0) return yield* failure
         bell ??= yield* core.wakeUps.listen(right.channel, name)
         const spread = 1 + (yield* Random.next) / 2
@@ -199,62 +227,109 @@ const contend = <G>(
     })
   )
 
-const hold = Effect.fnUntraced(function* <G>(
-  core: CacheCore,
-  right: Right<G>,
-  terms: Terms,
-  token: string,
-  grant: G,
-  sentAt: number
-): Effect.fn.Return<Holding<G>> {
-  const { lease, renew } = terms
-  const lost = Deferred.makeUnsafe<never, LockLost>()
-  const lose = Effect.suspend(() => Deferred.fail(lost, new LockLost({ key: right.key })))
-  // The server's count began later, when the command arrived.
-  const end = { at: sentAt + lease }
+/** What is held, until it is released. */
+export class Holding<G> {
+  readonly grant: G
+  readonly #asker: Asker<G>
+  readonly #renewal: Renewal
+  /** By the clock here: the server's count began later, when the command arrived. */
+  #endsAt: number
+  #isLost = false
+  #onLost: Set<() => void> | undefined
 
-  const watching = Effect.gen(function* () {
-    let pause = renew ? lease / 3 : lease
-    for (;;) {
-      yield* Effect.sleep(Math.max(0, Math.min(pause, end.at - (yield* now))))
-      const time = yield* now
-      if (time >= end.at) return yield* lose
-      if (!renew) continue
-      const outcome = yield* Effect.result(right.extend(token, lease, 0))
-      if (outcome._tag === "Failure") pause = lease / 10
-      else if (!outcome.success) return yield* lose
-      else {
-        end.at = Math.max(end.at, time + lease)
-        pause = lease / 3
-      }
-    }
-  })
-  // At once, so that it works under `runSync`: it begins with a pause.
-  const watch = lease === Infinity ? undefined : yield* Effect.forkIn(watching, core.scope, { startImmediately: true })
+  constructor(asker: Asker<G>, grant: G, sentAt: number) {
+    this.grant = grant
+    this.#asker = asker
+    this.#endsAt = sentAt + asker.terms.lease
+    this.#renewal = { dueAt: this.#nextDue(asker.terms.lease / 3), onDue: this.#onDue }
+  }
 
-  return {
-    token,
-    grant,
-    lost: Deferred.await(lost),
-    extend: (by) =>
-      Effect.flatMap(millisOf("extend", by), (millis) =>
-        Effect.flatMap(right.extend(token, 0, millis), (held): Effect.Effect<void, LockLost> => {
-          if (!held) return Effect.andThen(lose, Deferred.await(lost))
-          end.at += millis
-          return Effect.void
-        })
-      ),
-    release: Effect.suspend(() =>
-      Effect.andThen(
-        watch === undefined ? Effect.void : Fiber.interrupt(watch),
-        Effect.catch(right.release(token), () =>
-          // It ends with its lease; until then nobody else has it.
-          Effect.map(now, (time) => time < end.at)
-        )
-      )
+  get token(): string {
+    return this.#asker.token
+  }
+
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /** From now on it is renewed, or is lost in time. */
+  get watched(): Effect.Effect<unknown> {
+    const { clock, core, terms } = this.#asker
+    return terms.lease === Infinity ? Effect.void : core.renewals.add(clock, this.#renewal)
+  }
+
+  /** Called once; at once where it is lost already. */
+  onLost(tell: () => void): () => void {
+    if (this.#isLost) tell()
+    this.#onLost ??= new Set()
+    this.#onLost.add(tell)
+    return () => this.#onLost?.delete(tell)
+  }
+
+  get lost(): Effect.Effect<never, LockLost> {
+    return Effect.callback((resume) => {
+      const stop = this.onLost(() => resume(this.#asLost))
+      return Effect.sync(stop)
+    })
+  }
+
+  extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
+    const { right } = this.#asker
+    return Effect.flatMap(millisOf("extend", by), (millis) =>
+      Effect.flatMap(right.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
+        if (!held) {
+          this.#lose()
+          return this.#asLost
+        }
+        this.#endsAt += millis
+        return Effect.void
+      })
     )
   }
-})
+
+  /** False where it was lost before. */
+  get release(): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      const { clock, core, right } = this.#asker
+      core.renewals.remove(clock, this.#renewal)
+      // What does not arrive ends with its lease; until then nobody else has it.
+      return Effect.catch(right.release(this.token), () => Effect.succeed(this.#asker.now < this.#endsAt))
+    })
+  }
+
+  get #asLost(): Effect.Effect<never, LockLost> {
+    return Effect.fail(new LockLost({ key: this.#asker.right.key }))
+  }
+
+  #nextDue(pause: number): number {
+    return this.#asker.terms.renew ? Math.min(this.#endsAt, this.#asker.now + pause) : this.#endsAt
+  }
+
+  #lose(): undefined {
+    this.#isLost = true
+    for (const tell of this.#onLost ?? []) tell()
+  }
+
+  get #onDue(): Effect.Effect<number | undefined> {
+    return Effect.suspend(() => {
+      const { now, right, terms } = this.#asker
+      if (now >= this.#endsAt) return Effect.succeed(this.#lose())
+      if (!terms.renew) return Effect.succeed(this.#endsAt)
+      return Effect.match(right.extend(this.token, terms.lease, 0), {
+        onFailure: () => this.#nextDue(terms.lease / 10),
+        onSuccess: (held) => {
+          if (!held) return this.#lose()
+          this.#endsAt = Math.max(this.#endsAt, now + terms.lease)
+          return this.#nextDue(terms.lease / 3)
+        }
+      })
+    })
+  }
+}
 
 /** What a program gets to see of it. */
-export const heldOf = <G>({ extend, lost, token }: Holding<G>): Held => ({ token, extend, lost })
+export const heldOf = (holding: Holding<unknown>): Held => ({
+  token: holding.token,
+  extend: (by) => holding.extend(by),
+  lost: holding.lost
+})

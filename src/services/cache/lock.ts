@@ -4,7 +4,16 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../CacheLock.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "./context.ts"
-import { type Attempt, heldOf, type Holding, holdScoped, holdWhile, type Right, termsOf } from "./leasing.ts"
+import {
+  type Attempt,
+  heldOf,
+  type Holding,
+  holdScoped,
+  holdWhile,
+  type Right,
+  type Terms,
+  termsOf
+} from "./leasing.ts"
 import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
 import * as replies from "./replies.ts"
 
@@ -22,13 +31,14 @@ export const makeLock = <A, RD, RE>(
   const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 
-  const rightAndTerms = (operation: string) =>
-    Effect.all([
-      Effect.flatMap(finalKey(operation, key, options), (final) =>
-        Effect.map(companion(operation, final, "fence"), (fence) => rightTo(final, fence))
-      ),
-      termsOf(operation, options)
-    ])
+  const withRight = <B, E, R>(use: (right: Right<bigint>, terms: Terms) => Effect.Effect<B, E, R>) =>
+    Effect.suspend(() =>
+      Effect.flatMapEager(finalKey("lock.acquire", key, options), (final) =>
+        Effect.flatMapEager(companion("lock.acquire", final, "fence"), (fence) =>
+          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) => use(rightTo(final, fence), terms))
+        )
+      )
+    )
 
   const rightTo = (final: string, fenceKey: string): Right<bigint> => {
     const keys = [final, fenceKey]
@@ -67,14 +77,10 @@ export const makeLock = <A, RD, RE>(
   }
 
   return {
-    acquire: Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) =>
-      Effect.map(holdScoped(context, right, terms), heldLock)
-    ),
+    acquire: withRight((right, terms) => Effect.map(holdScoped(context, right, terms), heldLock)),
     withLock: (effect) =>
-      Effect.flatMap(rightAndTerms("lock.acquire"), ([right, terms]) =>
-        holdWhile(context, right, terms, (holding) =>
-          Effect.isEffect(effect) ? effect : Effect.suspend(() => effect(heldLock(holding)))
-        )
+      withRight((right, terms) =>
+        holdWhile(context, right, terms, (holding) => (Effect.isEffect(effect) ? effect : effect(heldLock(holding))))
       ),
     isLocked: run(
       "lock.isLocked",

@@ -26,6 +26,8 @@ import { makeSortedSet } from "./sortedSet.ts"
 import { makeStream } from "./stream.ts"
 import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./SingleFlight.ts"
+import { Renewals } from "./Renewals.ts"
+import { makeToken } from "./token.ts"
 import { Turns } from "./Turns.ts"
 import { valueOperations } from "./values.ts"
 import { makeWakeUps } from "./WakeUps.ts"
@@ -49,8 +51,18 @@ export const make = (
   options: CacheOptionsShape,
   policy: CachePolicyShape | undefined
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
-  Effect.map(Effect.all([Effect.scope, makeWakeUps(client)]), ([scope, wakeUps]) => {
-    const core: CacheCore = { client, policy, scope, allFlights: new Flights(scope), turns: new Turns(), wakeUps }
+  Effect.map(Effect.all([Effect.scope, makeWakeUps(client), makeToken]), ([scope, wakeUps, own]) => {
+    let tokens = 0
+    const core: CacheCore = {
+      client,
+      policy,
+      scope,
+      allFlights: new Flights(scope),
+      newToken: () => `${own}.${++tokens}`,
+      renewals: new Renewals(scope),
+      turns: new Turns(),
+      wakeUps
+    }
     const queue = queueing(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,

@@ -1,0 +1,84 @@
+/** What is due at some time, for all that is held here: one fiber for each clock, as long as anything is held. */
+import { type Clock, Effect, Latch, type Scope } from "effect"
+
+/** Milliseconds, not moved when somebody sets the clock. */
+export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+export interface Renewal {
+  /** By the monotonic clock. */
+  dueAt: number
+  /** Gives when it is due again; undefined = never. */
+  readonly onDue: Effect.Effect<number | undefined>
+}
+
+interface Rota {
+  readonly clock: Clock.Clock
+  readonly renewals: Set<Renewal>
+  readonly changed: Latch.Latch
+  wakesAt: number
+}
+
+export class Renewals {
+  readonly #scope: Scope.Scope
+  readonly #rotas = new WeakMap<Clock.Clock, Rota>()
+
+  constructor(scope: Scope.Scope) {
+    this.#scope = scope
+  }
+
+  /** Until it is removed. */
+  add(clock: Clock.Clock, renewal: Renewal): Effect.Effect<unknown> {
+    const known = this.#rotas.get(clock)
+    const rota = known ?? { clock, renewals: new Set(), changed: Latch.makeUnsafe(false), wakesAt: Infinity }
+    rota.renewals.add(renewal)
+    if (known !== undefined) {
+      this.#wake(rota, renewal.dueAt)
+      return Effect.void
+    }
+    this.#rotas.set(clock, rota)
+    // At once, so that it works under `runSync`: it begins with a pause.
+    return Effect.forkIn(this.#run(rota), this.#scope, { startImmediately: true })
+  }
+
+  remove(clock: Clock.Clock, renewal: Renewal): void {
+    // When nothing is left the fiber ends with its pause: it would be begun and ended all the time where work is short.
+    this.#rotas.get(clock)?.renewals.delete(renewal)
+  }
+
+  #wake(rota: Rota, at: number): void {
+    if (at < rota.wakesAt) rota.changed.openUnsafe()
+  }
+
+  #run(rota: Rota): Effect.Effect<void> {
+    const { changed, clock, renewals } = rota
+    return Effect.suspend(() => {
+      if (renewals.size === 0) {
+        this.#rotas.delete(clock)
+        return Effect.void
+      }
+      rota.wakesAt = Math.min(...[...renewals].map(({ dueAt }) => dueAt))
+      changed.closeUnsafe()
+      const pause = Math.max(0, rota.wakesAt - monotonicMillis(clock))
+      return Effect.flatMap(Effect.timeoutOption(changed.await, pause), () => {
+        rota.wakesAt = Infinity
+        const now = monotonicMillis(clock)
+        const due = [...renewals].filter(({ dueAt }) => dueAt <= now)
+        return Effect.andThen(
+          Effect.forEach(due, (renewal) => this.#begin(rota, renewal), { discard: true }),
+          this.#run(rota)
+        )
+      })
+    })
+  }
+
+  /** Nobody waits for it: another may be due meanwhile. */
+  #begin(rota: Rota, renewal: Renewal): Effect.Effect<unknown> {
+    renewal.dueAt = Infinity
+    const onDue = Effect.map(renewal.onDue, (next) => {
+      if (next === undefined) return void rota.renewals.delete(renewal)
+      renewal.dueAt = next
+      this.#wake(rota, next)
+    })
+    return Effect.forkIn(onDue, this.#scope, { startImmediately: true })
+  }
+}
