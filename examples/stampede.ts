@@ -3,19 +3,19 @@ import { Context, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { CacheLive, CacheService, type LookupOption, type TypedCache, ValkeyUrl } from "effect-vcache"
 
 const requests = 1000
-const lifetime = "600 millis"
+const lifetime = "800 millis"
 
 /** Four processes, each with a cache of its own over the same server. */
 const processes = 4
 
-/** A report that takes its source 300 milliseconds. */
+/** A report that takes its source half a second. */
 const makeSource = (works = true) => {
   const source = { asked: 0 }
   const answer = Effect.suspend(() => {
     source.asked++
     return works ? Effect.succeed(`report ${source.asked}`) : Effect.fail("the source is down" as const)
   })
-  return Object.assign(source, { report: Effect.delay(answer, "300 millis") })
+  return Object.assign(source, { report: Effect.delay(answer, "500 millis") })
 }
 type Source = ReturnType<typeof makeSource>
 type Reports = TypedCache<string>
@@ -50,7 +50,7 @@ const cases: ReadonlyArray<Case> = [
   {
     name: "  earlyRefresh, before it expires",
     request: by({ earlyRefresh: { _tag: "fraction", of: 0.5 } }),
-    after: "400 millis"
+    after: "500 millis"
   },
   { name: "  the source is down", request: by({}), works: false },
   { name: "  the source is down, staleFor", request: by({ staleFor: "1 hour" }), works: false },
@@ -58,7 +58,7 @@ const cases: ReadonlyArray<Case> = [
   { name: "  4 processes, in the cluster", request: by({ singleFlight: "cluster" }), processes }
 ]
 
-const measure = ({ after = "700 millis", name, processes = 1, request, works = true }: Case) =>
+const measure = ({ after = "850 millis", name, processes = 1, request, works = true }: Case) =>
   Effect.gen(function* () {
     const caches = yield* Effect.forEach(Array.from({ length: processes }), () =>
       Effect.map(Layer.build(Layer.fresh(CacheLive)), (context) =>
@@ -78,9 +78,9 @@ const measure = ({ after = "700 millis", name, processes = 1, request, works = t
       { concurrency: "unbounded" }
     )
     // What goes on in the background ends, too.
-    yield* Effect.sleep("350 millis")
+    yield* Effect.sleep("600 millis")
     const failed = outcomes.filter(([, exit]) => Exit.isFailure(exit)).length
-    const waited = outcomes.filter(([took]) => Duration.toMillis(took) >= 100).length
+    const waited = outcomes.filter(([took]) => Duration.toMillis(took) >= 250).length
     const column = (value: number) => String(value).padStart(9)
     console.log(`${name.padEnd(36)}${column(source.asked)}${column(waited)}${column(failed)}`)
   }).pipe(Effect.scoped)
