@@ -15,34 +15,35 @@ export const acquireScript: Script = {
   name: "lock.acquire",
   exclusive: true,
   lua: `
-local holder = redis.call('GET', KEYS[1])
+local holder = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2], 'GET')
 local last = redis.call('GET', KEYS[2]) or '0'
-local fence, mark = string.match(last, '^(%d+)(%a*)$')
+local fence, mark = tonumber(last), ''
+if not fence then fence, mark = tonumber(string.sub(last, 1, -2)), '${wanted}' end
 if holder and holder ~= ARGV[1] then
   if ARGV[3] == '1' and mark == '' then
-    redis.call('SET', KEYS[2], fence .. '${wanted}', 'PX', ARGV[2] + ${memory})
+    redis.call('SET', KEYS[2], last .. '${wanted}', 'PX', ARGV[2] + ${memory})
   end
   return redis.call('PTTL', KEYS[1])
 end
+if holder then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 local time = redis.call('TIME')
-local next = string.format('%.0f', math.max(tonumber(fence) + 1, time[1] * 1000000 + time[2]))
+local next = string.format('%.0f', math.max(fence + 1, time[1] * 1000000 + time[2]))
 redis.call('SET', KEYS[2], next .. mark, 'PX', ARGV[2] + ${memory})
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return next`,
   memory: ({ call }, [lock = "", fenceKey = ""], [token = "", lease = 0, waits = ""]) => {
-    const holder = call("GET", lock)
+    const holder = call("SET", lock, token, "NX", "PX", lease, "GET")
     const last = String(call("GET", fenceKey) ?? "0")
-    const [, fence = "0", mark = ""] = /^(\d+)(\w*)$/.exec(last) ?? []
+    const mark = last.endsWith(wanted) ? wanted : ""
     const remembered = Number(lease) + memory
     if (holder !== null && holder !== token) {
-      if (waits === "1" && mark === "") call("SET", fenceKey, fence + wanted, "PX", remembered)
+      if (waits === "1" && mark === "") call("SET", fenceKey, last + wanted, "PX", remembered)
       return call("PTTL", lock)
     }
+    if (holder !== null) call("PEXPIRE", lock, lease)
     const time = call("TIME")
     const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
-    const next = String(Math.max(Number(fence) + 1, (seconds ?? 0) * 1_000_000 + (micros ?? 0)))
+    const next = String(Math.max(Number.parseInt(last) + 1, (seconds ?? 0) * 1_000_000 + (micros ?? 0)))
     call("SET", fenceKey, next + mark, "PX", remembered)
-    call("SET", lock, token, "PX", lease)
     return next
   }
 }
