@@ -3,6 +3,7 @@ import { TestClock } from "effect/testing"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { applicationContract } from "./contracts/applicationContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
@@ -14,4 +15,5 @@ lookupContract("the cache in memory", CacheMemory)
 structureContract("the cache in memory", CacheMemory)
 pipelineContract("the cache in memory", CacheMemory)
 streamContract("the cache in memory", CacheMemory)
+applicationContract("the cache in memory", CacheMemory)
 coordinationContract("the cache in memory", CacheMemory)

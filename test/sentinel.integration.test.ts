@@ -3,6 +3,7 @@ import { CacheLive, ValkeySentinel } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { applicationContract } from "./contracts/applicationContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
@@ -18,4 +19,5 @@ lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive,
 structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 streamContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
+applicationContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 coordinationContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

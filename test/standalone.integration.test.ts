@@ -3,6 +3,7 @@ import { CacheLive, ValkeyStandalone } from "effect-vcache"
 import { cacheContract } from "./contracts/cacheContract.ts"
 import { clientContract } from "./contracts/clientContract.ts"
 import { lookupContract } from "./contracts/lookupContract.ts"
+import { applicationContract } from "./contracts/applicationContract.ts"
 import { coordinationContract } from "./contracts/coordinationContract.ts"
 import { pipelineContract } from "./contracts/pipelineContract.ts"
 import { streamContract } from "./contracts/streamContract.ts"
@@ -40,4 +41,5 @@ lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 structureContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 pipelineContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 streamContract("the cache on one server", Layer.provide(CacheLive, overTcp))
+applicationContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 coordinationContract("the cache on one server", Layer.provide(CacheLive, overTcp))

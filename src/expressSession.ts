@@ -1,0 +1,2 @@
+/** `effect-vcache/express-session`: a store for `express-session`. */
+export { ExpressSessionStore as default, type ExpressSessionStoreOptions } from "./layers/ExpressSessionStore.ts"

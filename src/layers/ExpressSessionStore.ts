@@ -1,0 +1,80 @@
+/** A store for `express-session` over a cache. */
+import { createHash } from "node:crypto"
+import { type Layer, Schema } from "effect"
+import { type SessionData, Store } from "express-session"
+import type { CacheService } from "../services/CacheService.ts"
+import { makeClient, type PromiseCache } from "./PromiseClient.ts"
+
+export interface ExpressSessionStoreOptions {
+  /** Of the keys, behind that of the cache. Default `"session:"`. */
+  readonly prefix?: string | undefined
+  /** Of sessions whose cookie says nothing, in milliseconds. Default one day. */
+  readonly timeToLive?: number | undefined
+}
+
+type Done = ((error?: unknown) => void) | undefined
+
+const Data = Schema.Record(Schema.String, Schema.Json)
+
+/**
+ * `session({ store: new ExpressSessionStore(CacheFromConfig), … })`. Sessions live as long as their cookie, under the
+ * SHA-256 of their id, so that who reads the cache cannot take them over. `close` closes the layer.
+ */
+export class ExpressSessionStore<E = never> extends Store {
+  readonly #client: PromiseCache
+  readonly #sessions: PromiseCache<typeof Data.Type>
+  readonly #prefix: string
+  readonly #timeToLive: number
+
+  constructor(
+    layer: Layer.Layer<CacheService, E>,
+    { prefix = "session:", timeToLive = 86_400_000 }: ExpressSessionStoreOptions = {}
+  ) {
+    super()
+    this.#client = makeClient(layer)
+    this.#sessions = this.#client.withSchema(Data)
+    this.#prefix = prefix
+    this.#timeToLive = timeToLive
+  }
+
+  get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
+    this.#sessions.get(this.#keyOf(id)).then(
+      // As it was set, by its own account: express-session checks what it needs.
+      (found) => done(null, found === undefined ? null : (JSON.parse(JSON.stringify(found)) as SessionData)),
+      (error: unknown) => done(error)
+    )
+  }
+
+  set(id: string, session: SessionData, done?: (error?: unknown) => void): void {
+    const data: typeof Data.Type = JSON.parse(JSON.stringify(session))
+    settle(this.#sessions.set(this.#keyOf(id), data, { timeToLive: this.#lifetimeOf(session) }), done)
+  }
+
+  destroy(id: string, done?: (error?: unknown) => void): void {
+    settle(this.#client.delete(this.#keyOf(id)), done)
+  }
+
+  override touch(id: string, session: SessionData, done?: () => void): void {
+    settle(this.#client.touch(this.#keyOf(id), { timeToLive: this.#lifetimeOf(session) }), done)
+  }
+
+  close(): Promise<void> {
+    return this.#client.close()
+  }
+
+  #keyOf(id: string): string {
+    return this.#prefix + createHash("sha256").update(id).digest("base64url")
+  }
+
+  #lifetimeOf({ cookie }: SessionData): number {
+    // What is left of it, as express-session counts.
+    return cookie.maxAge ?? this.#timeToLive
+  }
+}
+
+const settle = (operation: Promise<unknown>, done: Done): void => {
+  operation.then(
+    () => done?.(),
+    (error: unknown) => done?.(error)
+  )
+}

@@ -1,0 +1,342 @@
+/** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
+import { createHash } from "node:crypto"
+import { Clock, type Duration, Effect, Exit, type Layer, Schema, Scope } from "effect"
+import { Cookies, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import CachePolicy from "http-cache-semantics"
+import type { CacheError } from "../schema/CacheError.ts"
+import { escapeGlob } from "../schema/Key.ts"
+import { CacheService, type LookupOption, type TypedCache } from "../services/CacheService.ts"
+import { CurrentResponsePrivacy, type ResponsePrivacy } from "./shared/responsePrivacy.ts"
+
+export interface Options extends Pick<LookupOption, "singleFlight"> {
+  /** Of the keys, behind that of the cache. Default `"http:"`. */
+  readonly prefix?: string | undefined
+  /** How long past its freshness a response is still served, while one request has it made anew. Default 0. */
+  readonly staleFor?: Duration.Input | undefined
+  /** Larger bodies are not stored. Default 1 MiB. */
+  readonly maxBodyBytes?: number | undefined
+  /** What tells pages apart. Default: host, path and query. */
+  readonly key?: ((request: HttpServerRequest.HttpServerRequest) => string) | undefined
+}
+
+export interface HttpCache {
+  /** For the routes that it is provided to. */
+  readonly layer: Layer.Layer<never, never, CacheService>
+  /** Forgets one page in all its variants; by the key, `"example.com/users?page=1"`. How many entries went. */
+  readonly purge: (key: string) => Effect.Effect<number, CacheError, CacheService>
+  /** Forgets all pages whose keys begin so. */
+  readonly purgePrefix: (prefix: string) => Effect.Effect<number, CacheError, CacheService>
+}
+
+const StoredResponse = Schema.Struct({
+  _tag: Schema.tag("Response"),
+  status: Schema.Int,
+  headers: Schema.Record(Schema.String, Schema.String),
+  body: Schema.Uint8Array,
+  /** Milliseconds. */
+  freshFor: Schema.Number,
+  /** Of http-cache-semantics, in JSON. */
+  policy: Schema.String
+})
+type StoredResponse = typeof StoredResponse.Type
+
+/** The page has variants, told apart by these headers of the request. */
+const Variants = Schema.Struct({
+  _tag: Schema.tag("Variants"),
+  names: Schema.Array(Schema.String)
+})
+
+const Stored = Schema.Union([StoredResponse, Variants])
+type Stored = typeof Stored.Type
+
+/** The response is for whoever asked, and for nobody else. */
+class NotStorable {
+  readonly owner: object
+  readonly response: HttpServerResponse.HttpServerResponse
+
+  constructor(owner: object, response: HttpServerResponse.HttpServerResponse) {
+    this.owner = owner
+    this.response = response
+  }
+}
+
+/** What the handler failed with, kept apart from what the cache fails with. */
+class HandlerFailed<E> {
+  readonly error: E
+
+  constructor(error: E) {
+    this.error = error
+  }
+}
+
+const maxKeyLength = 2048
+const maxVariantAge = "1 day"
+
+/**
+ * Stores what its `Cache-Control` or `Expires` allow a shared cache to store, and answers from it: `Vary`, `Age`, ETags and
+ * 304, one call of the handler for all who ask for a page that is not there. Never stored: responses that are private, set
+ * cookies, used their visitor's session, or stream. When the cache fails the handler answers. A successful POST, PUT,
+ * PATCH or DELETE forgets the page.
+ */
+export const make = (options: Options = {}): HttpCache => {
+  const { prefix = "http:" } = options
+  const purgePattern = (pattern: string) =>
+    CacheService.use((cache) => cache.deletePattern(`${escapeGlob(prefix)}${pattern}`))
+  return {
+    layer: HttpRouter.middleware(
+      Effect.map(
+        CacheService,
+        (cache) => (handler) =>
+          Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+            respond(cache.withSchema(Stored), options, request, handler)
+          )
+      )
+    ).layer,
+    purge: (key) =>
+      Effect.zipWith(purgePattern(escapeGlob(key)), purgePattern(`${escapeGlob(key)} *`), (a, b) => a + b),
+    purgePrefix: (start) => purgePattern(`${escapeGlob(start)}*`)
+  }
+}
+
+/** A 304 has no others. */
+const keptWhenUnchanged: ReadonlySet<string> = new Set([
+  "age",
+  "cache-control",
+  "cache-status",
+  "content-location",
+  "date",
+  "etag",
+  "expires",
+  "vary"
+])
+
+type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+
+const changing: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"])
+
+const respond = <E, R>(
+  pages: TypedCache<Stored>,
+  options: Options,
+  request: HttpServerRequest.HttpServerRequest,
+  handler: Handler<E, R>
+): Handler<E, R | Scope.Scope> => {
+  const { prefix = "http:" } = options
+  const page = (options.key ?? pageOf)(request)
+  const key = `${prefix}${page}`
+  if (changing.has(request.method)) {
+    const forget = Effect.andThen(pages.delete(key), pages.deletePattern(`${escapeGlob(key)} *`))
+    return Effect.tap(handler, ({ status }) => (status < 400 ? Effect.ignore(forget) : Effect.void))
+  }
+  const isCached = request.method === "GET" && page.length <= maxKeyLength && !asks(request, "no-store")
+  return isCached ? new Exchange(pages, options, request, handler, key).response : handler
+}
+
+/** Servers give the path, handlers of web requests the whole URL. */
+const pageOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest): string =>
+  originalUrl.startsWith("/") ? `${headers["host"] ?? ""}${originalUrl}` : originalUrl.replace(/^https?:\/\//, "")
+
+/** Whether the client says so in `Cache-Control`. */
+const asks = (request: HttpServerRequest.HttpServerRequest, directive: string): boolean =>
+  (request.headers["cache-control"] ?? "").toLowerCase().split(/[ ,]+/).includes(directive)
+
+/** One request, and the response from the cache or for it. */
+class Exchange<E, R> {
+  readonly #pages: TypedCache<Stored>
+  readonly #options: Options
+  readonly #request: HttpServerRequest.HttpServerRequest
+  readonly #handler: Handler<E, R>
+  readonly #key: string
+  /** Its own handler has answered. */
+  #isForwarded = false
+
+  constructor(
+    pages: TypedCache<Stored>,
+    options: Options,
+    request: HttpServerRequest.HttpServerRequest,
+    handler: Handler<E, R>,
+    key: string
+  ) {
+    this.#pages = pages
+    this.#options = options
+    this.#request = request
+    this.#handler = handler
+    this.#key = key
+  }
+
+  get response(): Handler<E, R | Scope.Scope> {
+    const cached = Effect.gen({ self: this }, function* () {
+      const scope = yield* Effect.scope
+      const found = yield* this.#find(scope, false)
+      if (found === undefined) return yield* this.#handler
+      const now = yield* Clock.currentTimeMillis
+      const answer = answerOf(found, this.#request, now)
+      if (!answer.mustBeNew || this.#isForwarded) return this.#deliver(found, answer)
+      const renewed = yield* this.#find(scope, true)
+      if (renewed === undefined) return yield* this.#handler
+      return this.#deliver(renewed, answerOf(renewed, this.#request, now))
+    })
+    return Effect.catch(cached, (error): Handler<E, R> => {
+      if (error instanceof HandlerFailed) return Effect.fail(error.error)
+      // Somebody else's response is not ours; and a cache that fails is none.
+      return error instanceof NotStorable && error.owner === this ? Effect.succeed(error.response) : this.#handler
+    })
+  }
+
+  /** The page, or the variant of it that is asked for; undefined where the variants have just changed. */
+  #find(scope: Scope.Scope, anew: boolean) {
+    return Effect.gen({ self: this }, function* () {
+      const page = yield* this.#lookup(scope, this.#key, [], anew)
+      if (page._tag === "Response") return page
+      const variant = yield* this.#lookup(scope, this.#variantKey(page.names), page.names, anew)
+      return variant._tag === "Response" ? variant : undefined
+    })
+  }
+
+  #lookup(scope: Scope.Scope, key: string, names: ReadonlyArray<string>, anew: boolean) {
+    const { singleFlight, staleFor } = this.#options
+    const options: LookupOption<Stored> = {
+      timeToLive: (stored) => (stored._tag === "Variants" ? maxVariantAge : stored.freshFor),
+      staleFor,
+      jitter: 0
+    }
+    const fetched = this.#fetched(scope, names)
+    return anew
+      ? this.#pages.refresh(key, fetched, options)
+      : this.#pages.getOrSet(key, fetched, { ...options, singleFlight })
+  }
+
+  #variantKey(names: ReadonlyArray<string>): string {
+    const values = names.map((name) => [name, this.#request.headers[name] ?? null])
+    return `${this.#key} ${createHash("sha256").update(JSON.stringify(values)).digest("base64url")}`
+  }
+
+  /** What the handler answers, where others may have it, too. */
+  #fetched(requestScope: Scope.Scope, names: ReadonlyArray<string>) {
+    return Effect.gen({ self: this }, function* () {
+      // The request may be over before its handler is, where others wait for it.
+      const scope = yield* Scope.make()
+      const privacy: ResponsePrivacy = { isPrivate: false }
+      const response = yield* this.#handler.pipe(
+        Effect.provideService(CurrentResponsePrivacy, privacy),
+        Effect.provideService(Scope.Scope, scope),
+        Effect.mapError((error) => new HandlerFailed(error)),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+      this.#isForwarded = true
+      const stored = privacy.isPrivate
+        ? undefined
+        : toStored(this.#request, response, this.#options, yield* Clock.currentTimeMillis)
+      if (stored === undefined) {
+        // It may still stream.
+        yield* Scope.addFinalizerExit(requestScope, (exit) => Scope.close(scope, exit))
+        return yield* Effect.fail(new NotStorable(this, response))
+      }
+      yield* Scope.close(scope, Exit.void)
+      const varied = namesIn(response)
+      if (varied.join() === names.join()) return stored
+      yield* Effect.ignore(
+        this.#pages.set(this.#variantKey(varied), stored, {
+          timeToLive: stored.freshFor,
+          staleFor: this.#options.staleFor
+        })
+      )
+      return { _tag: "Variants", names: varied } as const
+    })
+  }
+
+  #deliver(stored: StoredResponse, { age, etag, headers, isStale }: Answer) {
+    const how = this.#isForwarded ? "fwd=uri-miss; stored" : isStale ? "hit; detail=stale" : "hit"
+    const all = { ...headers, age: String(age), "cache-status": `effect-vcache; ${how}` }
+    if (isUnchanged(this.#request, etag, headers["last-modified"])) {
+      return HttpServerResponse.empty({
+        status: 304,
+        headers: Object.fromEntries(Object.entries(all).filter(([name]) => keptWhenUnchanged.has(name)))
+      })
+    }
+    return HttpServerResponse.uint8Array(stored.body, {
+      status: stored.status,
+      headers: all,
+      contentType: headers["content-type"]
+    })
+  }
+}
+
+const sharedCache = { shared: true, cacheHeuristic: 0 }
+
+const policyAt = (policy: CachePolicy, now: number): CachePolicy => Object.assign(policy, { now: () => now })
+
+/** Undefined where nobody else may have it. */
+const toStored = (
+  request: HttpServerRequest.HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse,
+  { maxBodyBytes = 2 ** 20 }: Options,
+  now: number
+): StoredResponse | undefined => {
+  const { body, status } = response
+  const bytes = body._tag === "Uint8Array" ? body.body : body._tag === "Empty" ? new Uint8Array() : undefined
+  if (bytes === undefined || bytes.length > maxBodyBytes) return undefined
+  const setsCookies = !Cookies.isEmpty(response.cookies) || response.headers["set-cookie"] !== undefined
+  if (setsCookies || namesIn(response).includes("*")) return undefined
+  const headers = {
+    ...response.headers,
+    date: response.headers["date"] ?? new Date(now).toUTCString(),
+    etag: response.headers["etag"] ?? `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`
+  }
+  const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
+  const policy = policyAt(new CachePolicy(asked, { status, headers }, sharedCache), now)
+  const freshFor = policy.timeToLive()
+  if (!policy.storable() || freshFor <= 0) return undefined
+  return { _tag: "Response", status, headers, body: bytes, freshFor, policy: JSON.stringify(policy.toObject()) }
+}
+
+interface Answer {
+  readonly headers: Readonly<Record<string, string>>
+  readonly etag: string | undefined
+  /** Seconds. */
+  readonly age: number
+  readonly isStale: boolean
+  /** The client wants none that old. */
+  readonly mustBeNew: boolean
+}
+
+const answerOf = (
+  { headers, policy: stored }: StoredResponse,
+  request: HttpServerRequest.HttpServerRequest,
+  now: number
+): Answer => {
+  const policy = policyAt(CachePolicy.fromObject(JSON.parse(stored)), now)
+  const isStale = policy.stale()
+  const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
+  return {
+    headers,
+    etag: headers["etag"],
+    age: Math.floor(policy.age()),
+    isStale,
+    // What `staleFor` lets through is as old as it is.
+    mustBeNew: asks(request, "no-cache") || (!isStale && !policy.satisfiesWithoutRevalidation(asked))
+  }
+}
+
+/** Whether what the client has is what there is. */
+const isUnchanged = (
+  request: HttpServerRequest.HttpServerRequest,
+  etag: string | undefined,
+  lastModified: string | undefined
+): boolean => {
+  const tags = request.headers["if-none-match"]
+  if (tags !== undefined) {
+    const weak = (tag: string) => tag.trim().replace(/^W\//, "")
+    return tags.trim() === "*" || (etag !== undefined && tags.split(",").map(weak).includes(weak(etag)))
+  }
+  const since = Date.parse(request.headers["if-modified-since"] ?? "")
+  return lastModified !== undefined && Date.parse(lastModified) <= since
+}
+
+/** The headers that its request is told apart by. */
+const namesIn = (response: HttpServerResponse.HttpServerResponse): ReadonlyArray<string> =>
+  (response.headers["vary"] ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+    .toSorted()

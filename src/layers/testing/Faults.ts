@@ -1,0 +1,129 @@
+/** A client that fails as it is told to: slow, refused, timed out, replies lost. For tests of what a program does then. */
+import { Context, type Duration, Effect, Layer, Random, Stream } from "effect"
+import { type CacheError, CacheConnectionError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import type { Command } from "../../schema/Command.ts"
+import { toMillis } from "../../schema/TimeToLive.ts"
+import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+
+export interface Fault {
+  /** Names of commands, `"GET"`, or of scripts, `"lock.acquire"`. Default: all. */
+  readonly commands?: ReadonlyArray<string> | undefined
+  /** What part of them, 0 to 1. Default 1. */
+  readonly rate?: number | undefined
+  /** They take so much longer. */
+  readonly latency?: Duration.Input | undefined
+  /**
+   * - `"refused"`: a connection error; nothing was executed
+   * - `"timeout"`: a timeout; nothing was executed, and nobody knows
+   * - `"lostReply"`: it was executed, and the connection broke before the reply
+   * - an error: that one; nothing was executed
+   */
+  readonly failure?: "refused" | "timeout" | "lostReply" | CacheError | undefined
+}
+
+/** What goes wrong from now on. */
+export class Faults extends Context.Service<
+  Faults,
+  {
+    /** In place of those before; the first that concerns a command counts. */
+    readonly set: (...faults: ReadonlyArray<Fault>) => Effect.Effect<void>
+    /** Nothing goes wrong any more. */
+    readonly clear: Effect.Effect<void>
+    /** How many commands were made to fail. */
+    readonly failed: Effect.Effect<number>
+  }
+>()("effect-vcache/testing/Faults") {}
+
+/** The provided client, with faults; without any it costs next to nothing. Chance comes from `Random`. */
+export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = Layer.effectContext(
+  Effect.map(ValkeyClient, (client) => {
+    let faults: ReadonlyArray<Fault> = []
+    let failed = 0
+
+    const concerns = ({ commands }: Fault, name: string) =>
+      commands === undefined || commands.some((command) => command.toUpperCase() === name.toUpperCase())
+
+    const under = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CacheError, R> =>
+      Effect.suspend(() => {
+        const fault = faults.find((fault) => concerns(fault, name))
+        if (fault === undefined) return effect
+        return Effect.flatMap(Random.next, (chance): Effect.Effect<A, E | CacheError, R> => {
+          if (chance >= (fault.rate ?? 1)) return effect
+          const late = fault.latency === undefined ? Effect.void : Effect.sleep(toMillis(fault.latency) ?? 0)
+          if (fault.failure === undefined) return Effect.andThen(late, effect)
+          failed++
+          const failure = Effect.fail(errorOf(name, fault.failure))
+          return Effect.andThen(late, fault.failure === "lostReply" ? Effect.andThen(effect, failure) : failure)
+        })
+      })
+
+    const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
+      Effect.forEach(commands, (command) => Effect.result(under(command.script?.name ?? command.name, one(command))))
+
+    const one = (command: Command) =>
+      Effect.flatMap(client.pipeline([command]), ([result]) =>
+        result === undefined ? Effect.fail(errorOf(command.name, "lostReply")) : Effect.fromResult(result)
+      )
+
+    const faulty: ValkeyClientShape = {
+      ...client,
+      send: (name, args, options) => under(name, client.send(name, args, options)),
+      request: (name, args, use, options) => Effect.flatMap(under(name, client.send(name, args, options)), use),
+      pipeline: (commands) => (faults.length === 0 ? client.pipeline(commands) : pipeline(commands)),
+      transaction: (commands) => under("EXEC", client.transaction(commands)),
+      eval: (script, keys, args) => under(script.name, client.eval(script, keys, args)),
+      scan: (options) =>
+        Stream.unwrap(
+          under(
+            "SCAN",
+            Effect.sync(() => client.scan(options))
+          )
+        ),
+      dedicated: under(
+        "dedicated",
+        Effect.map(client.dedicated, (own) => ({
+          send: (name, args, options) => under(name, own.send(name, args, options)),
+          pipeline: own.pipeline
+        }))
+      )
+    }
+    return Context.make(ValkeyClient, faulty).pipe(
+      Context.add(Faults, {
+        set: (...next) => Effect.sync(() => void (faults = next)),
+        clear: Effect.sync(() => void (faults = [])),
+        failed: Effect.sync(() => failed)
+      })
+    )
+  })
+)
+
+const errorOf = (operation: string, failure: NonNullable<Fault["failure"]>): CacheError => {
+  switch (failure) {
+    case "refused":
+      return new CacheConnectionError({
+        operation,
+        phase: "connect",
+        code: "ECONNREFUSED",
+        node: "faults",
+        mayHaveExecuted: false
+      })
+    case "lostReply":
+      return new CacheConnectionError({
+        operation,
+        phase: "lost",
+        code: undefined,
+        node: "faults",
+        mayHaveExecuted: true
+      })
+    case "timeout":
+      return new CacheTimeoutError({
+        operation,
+        phase: "command",
+        timeout: 1000,
+        node: "faults",
+        mayHaveExecuted: true
+      })
+    default:
+      return failure
+  }
+}

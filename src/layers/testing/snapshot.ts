@@ -1,0 +1,27 @@
+/** What a cache holds, for assertions. */
+import { Duration, Effect, Option } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { KeyType } from "../../schema/Command.ts"
+import { CacheService } from "../../services/CacheService.ts"
+
+export interface Held {
+  readonly type: KeyType
+  /** Of strings. */
+  readonly value: unknown
+  /** Milliseconds; `Infinity` = for ever. */
+  readonly timeToLive: number
+}
+
+/** All keys of this prefix and version, by user key, in the order of their names. */
+export const snapshot: Effect.Effect<ReadonlyMap<string, Held>, CacheError, CacheService> = Effect.gen(function* () {
+  const cache = yield* CacheService
+  const held = new Map<string, Held>()
+  for (const key of (yield* cache.keys()).toSorted()) {
+    const type = Option.getOrUndefined(yield* cache.typeOf(key))
+    const ttl = Option.getOrUndefined(yield* cache.ttl(key))
+    if (type === undefined || ttl === undefined) continue
+    const value = type === "string" ? Option.getOrUndefined(yield* cache.get(key)) : undefined
+    held.set(key, { type, value, timeToLive: Duration.toMillis(ttl) })
+  }
+  return held
+})

@@ -1,0 +1,162 @@
+/** What is built on the cache for applications, whatever the cache stands on. */
+import { assert, describe, layer } from "@effect/vitest"
+import { Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Persistence } from "effect/persistence"
+import {
+  type CacheOptionsShape,
+  CacheService,
+  Cipher,
+  EffectBackingPersistence,
+  EffectKeyValueStore,
+  SessionStore,
+  type TypedCache,
+  ValkeyClient
+} from "effect-vcache"
+import { KeyValueStore } from "effect/persistence"
+import { keyOf } from "../support/formats.ts"
+
+let prefixes = 0
+
+/** A cache with a key space of its own. */
+const fresh = (options: Partial<CacheOptionsShape> = {}) =>
+  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `a${++prefixes}`, ...options }))
+
+const over = <A, E, R>(cache: TypedCache<unknown>, effect: Effect.Effect<A, E, R | CacheService>) =>
+  Effect.provideService(effect, CacheService, cache)
+
+const Visitor = Schema.Struct({ user: Schema.String, since: Schema.Date })
+const ada = { user: "ada", since: new Date("2026-11-21T00:00:00Z") }
+
+export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
+  layer(cacheLayer)(`${name}: applications`, (it) => {
+    describe("sessions", () => {
+      const storeOn = (cache: TypedCache<unknown>, expiry: "fixed" | "sliding" = "sliding") =>
+        over(cache, SessionStore.make({ data: Visitor, timeToLive: "1 hour", expiry }))
+
+      it.effect("created, loaded, saved, destroyed; typed", () =>
+        Effect.gen(function* () {
+          const store = yield* storeOn(yield* fresh())
+          const session = yield* store.create(ada)
+          assert.strictEqual(Redacted.value(session.id).length, 43)
+          assert.deepStrictEqual((yield* store.load(session.id)).pipe(Option.map(({ data }) => data)), Option.some(ada))
+          yield* store.save(session.id, { ...ada, user: "eve" })
+          assert.strictEqual(Option.getOrThrow(yield* store.load(session.id)).data.user, "eve")
+          assert.isTrue(yield* store.touch(session.id))
+          assert.isTrue(yield* store.destroy(session.id))
+          assert.isFalse(yield* store.destroy(session.id))
+          assert.isFalse(yield* store.touch(session.id))
+          assert.deepStrictEqual(yield* store.load(session.id), Option.none())
+          // Who was destroyed is not brought back.
+          assert.strictEqual((yield* Effect.flip(store.save(session.id, ada)))._tag, "SessionMissing")
+          assert.strictEqual((yield* Effect.flip(store.cycle(session.id)))._tag, "SessionMissing")
+          assert.deepStrictEqual(yield* store.load(Redacted.make("unknown")), Option.none())
+        })
+      )
+
+      it.effect("the cache holds no id that somebody could use", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const session = yield* (yield* storeOn(cache)).create(ada)
+          const [key = ""] = yield* cache.keys()
+          assert.match(key, /^session:/)
+          assert.notInclude(key, Redacted.value(session.id))
+          assert.notInclude(JSON.stringify(session), Redacted.value(session.id))
+        })
+      )
+
+      it.effect("a new id for the same data; the old one is dead, encrypted or not", () =>
+        Effect.gen(function* () {
+          for (const options of [{}, { cipher: Cipher.aes256gcm([keyOf(3)]) }]) {
+            const store = yield* storeOn(yield* fresh(options))
+            const before = yield* store.create(ada)
+            const after = yield* store.cycle(before.id)
+            assert.notStrictEqual(Redacted.value(after.id), Redacted.value(before.id))
+            assert.deepStrictEqual(after.data, ada)
+            assert.deepStrictEqual(yield* store.load(before.id), Option.none())
+            assert.isTrue(Option.isSome(yield* store.load(after.id)))
+          }
+        })
+      )
+
+      it.effect("sliding ones live longer when they are used, fixed ones do not", () =>
+        Effect.gen(function* () {
+          for (const [expiry, isLonger] of [
+            ["sliding", true],
+            ["fixed", false]
+          ] as const) {
+            const cache = yield* fresh()
+            const store = yield* storeOn(cache, expiry)
+            const session = yield* store.create(ada)
+            const [key = ""] = yield* cache.keys()
+            for (const use of [
+              store.load(session.id),
+              store.touch(session.id),
+              store.save(session.id, ada)
+            ] as ReadonlyArray<Effect.Effect<unknown, unknown>>) {
+              yield* cache.expire(key, "1 minute")
+              yield* use
+              const left = Duration.toMillis(Option.getOrThrow(yield* cache.ttl(key)))
+              assert.strictEqual(left > 60_000, isLonger, expiry)
+            }
+          }
+        })
+      )
+    })
+
+    describe("Effect's stores", () => {
+      it.effect("BackingPersistence: values, many at once, lifetimes, its own namespace", () =>
+        Effect.gen(function* () {
+          const { client } = yield* fresh()
+          const backing = EffectBackingPersistence.pipe(Layer.provide(Layer.succeed(ValkeyClient, client)))
+          const makeStore = (id: string) =>
+            Effect.flatMap(Persistence.BackingPersistence, (persistence) => persistence.make(id))
+          yield* Effect.gen(function* () {
+            const id = `store:${++prefixes}`
+            const store = yield* makeStore(id)
+            const other = yield* makeStore(`${id}x`)
+            assert.isUndefined(yield* store.get("a"))
+            yield* store.set("a", { n: 1 }, undefined)
+            yield* other.set("a", { n: 2 }, undefined)
+            const many = Array.from({ length: 100 }, (_, i) => [`k${i}`, { i }, Duration.hours(1)] as const)
+            yield* store.setMany([["b", { n: 3 }, undefined], ...many])
+            assert.deepStrictEqual(yield* store.getMany(["a", "missing", "b", "k99"]), [
+              { n: 1 },
+              undefined,
+              { n: 3 },
+              { i: 99 }
+            ])
+            yield* store.remove("a")
+            assert.isUndefined(yield* store.get("a"))
+            yield* store.clear
+            assert.isUndefined(yield* store.get("k5"))
+            assert.deepStrictEqual(yield* other.get("a"), { n: 2 })
+          }).pipe(Effect.provide(backing), Effect.scoped)
+        })
+      )
+
+      it.effect("KeyValueStore: text and bytes", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* Effect.gen(function* () {
+            const store = yield* KeyValueStore.KeyValueStore
+            assert.isTrue(yield* store.isEmpty)
+            yield* store.set("text", "Iñt ☃")
+            yield* store.set("bytes", new Uint8Array([0, 255]))
+            assert.strictEqual(yield* store.get("text"), "Iñt ☃")
+            assert.deepStrictEqual(yield* store.getUint8Array("bytes"), new Uint8Array([0, 255]))
+            assert.deepStrictEqual([...((yield* store.getUint8Array("text")) ?? [])].length, 8)
+            assert.strictEqual(yield* store.modify("text", (text) => `${text}!`), "Iñt ☃!")
+            assert.isUndefined(yield* store.modify("missing", (text) => text))
+            assert.strictEqual(yield* store.size, 2)
+            assert.sameMembers([...(yield* store.keys)], ["text", "bytes"])
+            yield* store.clearPrefix("te")
+            assert.isFalse(yield* store.has("text"))
+            yield* store.remove("bytes")
+            yield* store.clear
+            assert.strictEqual(yield* store.size, 0)
+          }).pipe(Effect.provide(EffectKeyValueStore), Effect.provideService(CacheService, cache))
+        })
+      )
+    })
+  })
+}

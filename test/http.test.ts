@@ -1,0 +1,287 @@
+/** Sessions and cached responses, through Effect's own router. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { CacheMemory, CacheService } from "effect-vcache"
+import { HttpCache, HttpSessions } from "effect-vcache/http"
+
+const secret = Redacted.make("0123456789abcdef0123456789abcdef")
+const older = Redacted.make("fedcba9876543210fedcba9876543210")
+
+class Visit extends HttpSessions.Service<Visit>()("test/Visit", {
+  data: Schema.Struct({ user: Schema.String, visits: Schema.Int }),
+  secrets: [secret, older]
+}) {}
+
+/** Asks an application, as a browser with a jar for one cookie does. */
+const browserOf = async (
+  routes: Layer.Layer<never, never, CacheService | HttpRouter.HttpRouter | HttpRouter.Request<"Error", unknown>>
+) => {
+  const { dispose, handler } = HttpRouter.toWebHandler(routes.pipe(Layer.provide(CacheMemory)), { disableLogger: true })
+  let cookie: string | undefined
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers)
+    if (cookie !== undefined) headers.set("cookie", cookie)
+    const response = await handler(new Request(`http://test${path}`, { ...init, headers }))
+    const set = response.headers.get("set-cookie")
+    if (set !== null) cookie = /max-age=0|expires=Thu, 01 Jan 1970/i.test(set) ? undefined : set.split(";")[0]
+    return response
+  }
+  return { ask, dispose, cookie: () => cookie, setCookie: (next: string | undefined) => void (cookie = next) }
+}
+
+const sessionRoutes = HttpRouter.addAll([
+  HttpRouter.route("GET", "/plain", HttpServerResponse.text("nobody asked")),
+  HttpRouter.route(
+    "GET",
+    "/",
+    Effect.gen(function* () {
+      const visit = yield* Visit
+      const found = yield* Effect.orDie(visit.get)
+      const data = { user: "guest", visits: 1 + (Option.getOrUndefined(found)?.visits ?? 0) }
+      yield* Effect.orDie(visit.set(data))
+      return HttpServerResponse.text(String(data.visits))
+    })
+  ),
+  HttpRouter.route(
+    "GET",
+    "/login",
+    Effect.gen(function* () {
+      const visit = yield* Visit
+      return HttpServerResponse.text(String(yield* Effect.orDie(visit.cycle)))
+    })
+  ),
+  HttpRouter.route(
+    "GET",
+    "/logout",
+    Effect.gen(function* () {
+      const visit = yield* Visit
+      yield* Effect.orDie(visit.destroy)
+      return HttpServerResponse.text("bye")
+    })
+  ),
+  HttpRouter.route(
+    "GET",
+    "/fails",
+    Effect.gen(function* () {
+      const visit = yield* Visit
+      yield* Effect.orDie(visit.set({ user: "kept", visits: 100 }))
+      return yield* Effect.die("no")
+    })
+  )
+]).pipe(Layer.provide(Visit.layer))
+
+describe("sessions", () => {
+  it("a cookie that is signed, and hidden from scripts; data that lasts", async () => {
+    const { ask, cookie, dispose } = await browserOf(sessionRoutes)
+    const first = await ask("/")
+    assert.strictEqual(await first.text(), "1")
+    const set = first.headers.get("set-cookie") ?? ""
+    for (const part of [
+      /^session=[\w-]{43}\.[\w-]{43};/,
+      /HttpOnly/i,
+      /Secure/i,
+      /SameSite=Lax/i,
+      /Path=\//i,
+      /Max-Age=\d+/i
+    ]) {
+      assert.match(set, part)
+    }
+    assert.strictEqual(first.headers.get("cache-control"), "private, no-cache")
+    assert.match(first.headers.get("vary") ?? "", /Cookie/)
+    assert.strictEqual(await (await ask("/")).text(), "2")
+    const before = cookie()
+    assert.strictEqual(await (await ask("/login")).text(), "true")
+    assert.notStrictEqual(cookie(), before)
+    assert.strictEqual(await (await ask("/")).text(), "3")
+    await ask("/logout")
+    assert.isUndefined(cookie())
+    assert.strictEqual(await (await ask("/")).text(), "1")
+    await dispose()
+  })
+
+  it("costs nothing where nobody asks", async () => {
+    const { ask, dispose } = await browserOf(sessionRoutes)
+    const { headers } = await ask("/plain")
+    assert.isNull(headers.get("set-cookie"))
+    assert.isNull(headers.get("vary"))
+    await dispose()
+  })
+
+  it("a cookie that was forged, or whose session is gone, is none", async () => {
+    const { ask, cookie, dispose, setCookie } = await browserOf(sessionRoutes)
+    await ask("/")
+    const [id = ""] = (cookie() ?? "").split(".")
+    for (const forged of [`${id}.AAAA`, `${id}`, "session=", "session=a.b"]) {
+      setCookie(forged)
+      assert.strictEqual(await (await ask("/")).text(), "1", forged)
+    }
+    await dispose()
+  })
+
+  it("is kept though the handler fails", async () => {
+    const { ask, dispose } = await browserOf(sessionRoutes)
+    assert.strictEqual((await ask("/fails")).status, 500)
+    assert.strictEqual(await (await ask("/")).text(), "101")
+    await dispose()
+  })
+})
+
+/** An application that counts how often its handlers run. */
+const counting = () => {
+  const calls = new Map<string, number>()
+  const count = (name: string) => {
+    calls.set(name, (calls.get(name) ?? 0) + 1)
+    return calls.get(name) ?? 0
+  }
+  const page = (name: string, headers: Record<string, string>, body = name) =>
+    HttpRouter.route(
+      "GET",
+      `/${name}`,
+      Effect.map(
+        Effect.delay(
+          Effect.sync(() => count(name)),
+          "5 millis"
+        ),
+        (n) => HttpServerResponse.text(`${body} ${n}`, { headers })
+      )
+    )
+  const pages = HttpCache.make()
+  const fresh = { "cache-control": "public, max-age=60" }
+  const routes = HttpRouter.addAll([
+    page("fresh", fresh),
+    page("query", fresh),
+    page("private", { "cache-control": "private, max-age=60" }),
+    page("nothing", {}),
+    page("none", { "cache-control": "no-store" }),
+    page("cookie", { ...fresh, "set-cookie": "a=b" }),
+    page("star", { ...fresh, vary: "*" }),
+    page("tagged", { ...fresh, etag: '"v1"', "last-modified": "Sat, 21 Nov 2026 00:00:00 GMT" }),
+    HttpRouter.route(
+      "GET",
+      "/varied",
+      Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+        HttpServerResponse.text(`${headers["accept-language"] ?? "-"} ${count("varied")}`, {
+          headers: { ...fresh, vary: "Accept-Language" }
+        })
+      )
+    ),
+    HttpRouter.route(
+      "GET",
+      "/stream",
+      Effect.sync(() =>
+        HttpServerResponse.stream(Stream.succeed(new TextEncoder().encode(`part ${count("stream")}`)), {
+          headers: fresh
+        })
+      )
+    ),
+    HttpRouter.route("POST", "/fresh", HttpServerResponse.text("changed")),
+    HttpRouter.route(
+      "GET",
+      "/visit",
+      Effect.gen(function* () {
+        const visit = yield* Visit
+        yield* Effect.orDie(visit.get)
+        return HttpServerResponse.text(`visit ${count("visit")}`, { headers: fresh })
+      })
+    )
+  ]).pipe(Layer.provide(Visit.layer), Layer.provide(pages.layer))
+  // It is no page itself.
+  const purge = HttpRouter.addAll(
+    Effect.map(CacheService, (cache) => [
+      HttpRouter.route(
+        "GET",
+        "/purge",
+        Effect.map(Effect.orDie(Effect.provideService(pages.purgePrefix("test/"), CacheService, cache)), (count) =>
+          HttpServerResponse.text(`${count}`)
+        )
+      )
+    ])
+  )
+  return { calls, routes: Layer.merge(routes, purge) }
+}
+
+describe("cached responses", () => {
+  const twice = async (path: string, first: RequestInit = {}, second = first) => {
+    const { calls, routes } = counting()
+    const { ask, dispose } = await browserOf(routes)
+    const a = await ask(path, first)
+    const b = await ask(path, second)
+    const texts = [await a.text(), await b.text()]
+    await dispose()
+    return { a, b, texts, calls }
+  }
+
+  it("what may be stored is made once", async () => {
+    const { a, b, texts } = await twice("/fresh")
+    assert.deepStrictEqual(texts, ["fresh 1", "fresh 1"])
+    assert.match(a.headers.get("cache-status") ?? "", /fwd=uri-miss/)
+    assert.strictEqual(b.headers.get("cache-status"), "effect-vcache; hit")
+    assert.strictEqual(b.headers.get("content-type"), a.headers.get("content-type"))
+    assert.strictEqual(b.headers.get("age"), "0")
+  })
+
+  for (const path of ["/private", "/nothing", "/none", "/cookie", "/star", "/stream", "/visit"]) {
+    it(`${path} is never stored`, async () => {
+      const { b, texts } = await twice(path)
+      assert.match(texts[1] ?? "", / 2$/)
+      assert.isNull(b.headers.get("cache-status"))
+    })
+  }
+
+  it("the client may ask for a new one, or for nothing to be stored", async () => {
+    const again = await twice("/fresh", {}, { headers: { "cache-control": "no-cache" } })
+    assert.deepStrictEqual(again.texts, ["fresh 1", "fresh 2"])
+    const unstored = await twice("/fresh", { headers: { "cache-control": "no-store" } }, {})
+    assert.deepStrictEqual(unstored.texts, ["fresh 1", "fresh 2"])
+  })
+
+  it("variants by what the response varies on", async () => {
+    const { routes } = counting()
+    const { ask, dispose } = await browserOf(routes)
+    const text = async (language: string) => (await ask("/varied", { headers: { "accept-language": language } })).text()
+    assert.deepStrictEqual(
+      [await text("en"), await text("en"), await text("fr"), await text("en"), await text("fr")],
+      ["en 1", "en 1", "fr 2", "en 1", "fr 2"]
+    )
+    await dispose()
+  })
+
+  it("304 where the client has it already", async () => {
+    for (const headers of [
+      { "if-none-match": '"v1"' },
+      { "if-none-match": 'W/"v0", W/"v1"' },
+      { "if-modified-since": "Sat, 21 Nov 2026 00:00:00 GMT" }
+    ]) {
+      const { a, b, texts } = await twice("/tagged", {}, { headers })
+      assert.deepStrictEqual([a.status, b.status, texts[1]], [200, 304, ""])
+      assert.strictEqual(b.headers.get("etag"), '"v1"')
+    }
+    const made = await twice("/fresh")
+    assert.match(made.b.headers.get("etag") ?? "", /^"[\w-]{27}"$/)
+  })
+
+  it("one call for all who ask for a cold page; none of them gets another's own", async () => {
+    const { calls, routes } = counting()
+    const { ask, dispose } = await browserOf(routes)
+    const texts = await Promise.all(Array.from({ length: 50 }, async () => (await ask("/fresh")).text()))
+    assert.deepStrictEqual([new Set(texts).size, calls.get("fresh")], [1, 1])
+    const own = await Promise.all(Array.from({ length: 20 }, async () => (await ask("/private")).text()))
+    assert.strictEqual(new Set(own).size, 20)
+    await dispose()
+  })
+
+  it("forgotten after a change, and when it is purged", async () => {
+    const { routes } = counting()
+    const { ask, dispose } = await browserOf(routes)
+    const text = async (path: string) => (await ask(path)).text()
+    assert.strictEqual(await text("/fresh"), "fresh 1")
+    await ask("/fresh", { method: "POST" })
+    assert.strictEqual(await text("/fresh"), "fresh 2")
+    await text("/query?a=1")
+    assert.strictEqual(await text("/purge"), "2")
+    assert.strictEqual(await text("/fresh"), "fresh 3")
+    assert.strictEqual(await text("/query?a=1"), "query 2")
+    await dispose()
+  })
+})
