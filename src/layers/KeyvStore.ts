@@ -18,8 +18,8 @@ interface Entry {
 
 /**
  * Give it to Keyv as its store: `new Keyv({ store: new KeyvStore(CacheFromConfig) })`. Keyv writes values as text and puts
- * its namespace before keys; prefix, version, compression and encryption are the cache's. Errors are the cache's tagged
- * ones, which Keyv emits. `disconnect` closes the layer.
+ * its namespace before keys; prefix, version, compression and encryption are the cache's. It rejects with the cache's
+ * tagged errors, of which Keyv makes misses unless it is told to throw. `disconnect` closes the layer.
  */
 export class KeyvStore<E = never> extends EventEmitter {
   readonly opts: { readonly dialect: "valkey"; readonly url: string }
