@@ -14,9 +14,7 @@ class Visit extends HttpSessions.Service<Visit>()("test/Visit", {
 }) {}
 
 /** Asks an application, as a browser with a jar for one cookie does. */
-const browserOf = async (
-  routes: Layer.Layer<never, never, CacheService | HttpRouter.HttpRouter | HttpRouter.Request<"Error", unknown>>
-) => {
+const browserOf = async (routes: Layer.Layer<never, never, CacheService | HttpRouter.HttpRouter>) => {
   const { dispose, handler } = HttpRouter.toWebHandler(routes.pipe(Layer.provide(CacheMemory)), { disableLogger: true })
   let cookie: string | undefined
   const ask = async (path: string, init: RequestInit = {}) => {
@@ -31,7 +29,7 @@ const browserOf = async (
 }
 
 const sessionRoutes = HttpRouter.addAll([
-  HttpRouter.route("GET", "/plain", HttpServerResponse.text("nobody asked")),
+  HttpRouter.route("GET", "/plain", Effect.succeed(HttpServerResponse.text("nobody asked"))),
   HttpRouter.route(
     "GET",
     "/",
@@ -175,7 +173,7 @@ const counting = () => {
         })
       )
     ),
-    HttpRouter.route("POST", "/fresh", HttpServerResponse.text("changed")),
+    HttpRouter.route("POST", "/fresh", Effect.succeed(HttpServerResponse.text("changed"))),
     HttpRouter.route(
       "GET",
       "/visit",

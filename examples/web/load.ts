@@ -1,0 +1,85 @@
+/**
+ * Requests per second of the example application, with and without the cache, and while its Valkey is frozen and killed.
+ * `npm run example:web:load`; it starts the application on a Valkey of its own.
+ */
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { Effect } from "effect"
+import { startServer } from "../../test/support/ValkeyServer.ts"
+
+const clients = 16
+const names = ["effect", "vitest", "iovalkey", "typescript", "lz4-napi", "undici", "ws", "vite"]
+
+interface Phase {
+  requests: number
+  errors: number
+  readonly times: Array<number>
+}
+
+const startApplication = (url: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const child = spawn(
+        process.execPath,
+        ["--conditions=effect-vcache-source", join(import.meta.dirname, "main.ts")],
+        {
+          env: { ...process.env, VALKEY_URL: url, PORT: "0" },
+          stdio: ["ignore", "pipe", "inherit"]
+        }
+      )
+      for await (const line of createInterface(child.stdout)) {
+        const [, at] = /listening on (\S+)/.exec(line) ?? []
+        if (at !== undefined) return { child, at: at.replace("0.0.0.0", "127.0.0.1") }
+      }
+      throw new Error("the application did not start")
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGTERM"))
+  )
+
+/** As many clients as that, one request after the other. */
+const ask = async (at: string, path: string, millis: number): Promise<Phase> => {
+  const phase: Phase = { requests: 0, errors: 0, times: [] }
+  const end = performance.now() + millis
+  const client = async (first: number) => {
+    for (let i = first; performance.now() < end; i++) {
+      const started = performance.now()
+      const response = await fetch(`${at}${path}/${names[i % names.length]}`)
+      await response.arrayBuffer()
+      phase.requests++
+      if (!response.ok) phase.errors++
+      phase.times.push(performance.now() - started)
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, (_, i) => client(i)))
+  return phase
+}
+
+const tell = (name: string, { errors, requests, times }: Phase, millis: number) => {
+  const sorted = times.toSorted((a, b) => a - b)
+  const percentile = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? Number.NaN).toFixed(1)
+  const cells = [Math.round((requests / millis) * 1000), errors, percentile(0.5), percentile(0.99)]
+  console.log(name.padEnd(34) + cells.map((cell) => String(cell).padStart(10)).join(""))
+}
+
+const program = Effect.gen(function* () {
+  const server = yield* startServer()
+  const { at } = yield* startApplication(server.url)
+  const millis = 3000
+  const measure = (name: string, path: string) =>
+    Effect.map(
+      Effect.promise(() => ask(at, path, millis)),
+      (phase) => tell(name, phase, millis)
+    )
+  console.log("".padEnd(34) + ["requests/s", "errors", "p50 ms", "p99 ms"].map((name) => name.padStart(10)).join(""))
+  yield* measure("without the cache", "/direct/packages")
+  yield* measure("with it", "/api/packages")
+  yield* server.freeze
+  yield* measure("with it, Valkey frozen", "/api/packages")
+  yield* server.kill
+  yield* measure("with it, Valkey killed", "/api/packages")
+  yield* server.start
+  yield* measure("with it, Valkey back", "/api/packages")
+})
+
+await Effect.runPromise(Effect.scoped(program))

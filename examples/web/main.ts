@@ -1,0 +1,57 @@
+/**
+ * A web application on the cache. It ends in order when it is told to, and keeps answering while its Valkey is away.
+ *
+ *   npm run example:web                                in memory
+ *   VALKEY_URL=valkey://localhost npm run example:web  on a server
+ *   npm run example:web -- --server                    on a server started for the occasion
+ */
+import { createServer } from "node:http"
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Config, Console, Effect, Layer, Option } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import {
+  Breaker,
+  CacheLive,
+  CacheOptions,
+  IgnoreExceptions,
+  Metrics,
+  ValkeyMemory,
+  ValkeyStandalone,
+  ValkeyUrl
+} from "effect-vcache"
+import { startServer } from "../../test/support/ValkeyServer.ts"
+import { app } from "./app.ts"
+
+/** Nobody waits longer for the cache than the disk takes. */
+const options = { commandTimeout: "100 millis" } as const
+
+const client = process.argv.includes("--server")
+  ? Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ ...options, url })))
+  : Layer.unwrap(
+      Effect.map(
+        Config.option(Config.Redacted("VALKEY_URL")),
+        Option.match({ onNone: () => ValkeyMemory.layer(), onSome: (url) => ValkeyUrl.layer(url, options) })
+      )
+    )
+
+const cache = CacheLive.pipe(
+  Layer.provide([Metrics.layer, Breaker.layer({ failures: 5, openFor: "1 second" })]),
+  Layer.provide(IgnoreExceptions.layer({ log: false })),
+  Layer.provide([client, CacheOptions.layer({ prefix: "example-web" })])
+)
+
+/** 0 = any that is free. */
+const port = Config.withDefault(Config.Int("PORT"), 3000)
+
+const told = Layer.effectDiscard(HttpServer.addressFormattedWith((address) => Console.log(`listening on ${address}`)))
+
+const server = Layer.unwrap(
+  Effect.map(port, (port) => {
+    const http = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" })
+    return Layer.merge(HttpRouter.serve(app, { disableListenLog: true, disableLogger: true }), told).pipe(
+      Layer.provide(http)
+    )
+  })
+)
+
+NodeRuntime.runMain(Layer.launch(Layer.provide(server, cache)))

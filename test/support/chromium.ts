@@ -1,0 +1,41 @@
+/** Finds Chromium, or installs Debian's. */
+import { execFileSync } from "node:child_process"
+import { existsSync } from "node:fs"
+
+export const noBrowser =
+  "No Chromium: set CHROMIUM to one, or install it (Debian: apt install chromium; Fedora: dnf install chromium; macOS: brew install chromium)."
+
+const places = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/opt/homebrew/bin/chromium"
+]
+
+/** `$CHROMIUM`, the usual places, `apt-get install`: the first that there is. */
+export const findChromium = (): string => {
+  const configured = process.env["CHROMIUM"]
+  if (configured !== undefined && configured !== "") return configured
+  const found = places.find((place) => existsSync(place))
+  if (found !== undefined) return found
+  try {
+    const apt = (...args: ReadonlyArray<string>) =>
+      execFileSync("apt-get", args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, stdio: "pipe" })
+    apt("update")
+    apt("install", "--yes", "--no-install-recommends", "chromium")
+    return places[0]!
+  } catch (error) {
+    throw new Error(noBrowser, { cause: error })
+  }
+}
+
+/** Nothing that looks for the world outside, which is not there. */
+export const flags: ReadonlyArray<string> = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync"
+]

@@ -1,0 +1,107 @@
+/** The example web application: in a browser, through an outage, and to its end. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { chromium } from "playwright-core"
+import { findChromium, flags } from "./support/chromium.ts"
+import { test } from "./support/faults.ts"
+import { startServer } from "./support/ValkeyServer.ts"
+
+const main = join(import.meta.dirname, "../examples/web/main.ts")
+
+interface Application {
+  readonly at: string
+  readonly child: ChildProcess
+}
+
+const start = (env: Readonly<Record<string, string>> = {}): Effect.Effect<Application, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const { VALKEY_URL: _, ...rest } = process.env
+      const child = spawn(process.execPath, ["--conditions=effect-vcache-source", main], {
+        env: { ...rest, PORT: "0", ...env },
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      for await (const line of createInterface(child.stdout)) {
+        const [, at] = /listening on (\S+)/.exec(line) ?? []
+        if (at !== undefined) return { child, at }
+      }
+      throw new Error("the application did not start")
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+const ask = (application: Application, path: string, init?: RequestInit) =>
+  Effect.promise(() => fetch(`${application.at}${path}`, init))
+
+describe("the example web application", () => {
+  it.live(
+    "answers in a browser",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { at } = yield* start()
+          const browser = yield* Effect.acquireRelease(
+            Effect.promise(() => chromium.launch({ executablePath: findChromium(), args: [...flags] })),
+            (browser) => Effect.promise(() => browser.close())
+          )
+          yield* Effect.promise(async () => {
+            const page = await browser.newPage()
+            const errors: Array<unknown> = []
+            page.on("pageerror", (error) => errors.push(error))
+            await page.goto(at)
+            await page.waitForFunction("document.getElementById('visits').textContent === '1'")
+            await page.waitForFunction("document.getElementById('package').value === 'effect'")
+            const rows = page.locator("#answers tr")
+            for (let asked = 1; asked <= 2; asked++) {
+              await page.click("#ask")
+              await page.waitForFunction(`document.getElementById('answers').rows.length === ${asked * 2}`)
+            }
+            const [cached = "", direct = ""] = await rows.allTextContents()
+            assert.match(cached, /\/api\/packages\/effect\d+ files, [\d,]+ byteseffect-vcache; hit/)
+            assert.match(direct, /\/direct\/packages\/effect\d+ files, [\d,]+ bytesnone/)
+            await page.reload()
+            await page.waitForFunction("document.getElementById('visits').textContent === '2'")
+            assert.deepStrictEqual(errors, [])
+          })
+        })
+      ),
+    180_000
+  )
+
+  test("answers while its Valkey is away, and says how it is", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const application = yield* start({ VALKEY_URL: server.url })
+      const first = yield* ask(application, "/api/packages/ws")
+      assert.strictEqual(first.status, 200)
+      assert.deepInclude(yield* Effect.promise(async () => (await ask200(application, "/health")).json()), {
+        ready: true
+      })
+      yield* server.kill
+      for (let i = 0; i < 5; i++) assert.strictEqual((yield* ask(application, "/api/packages/ws")).status, 200)
+      const visit = yield* ask(application, "/api/visits", { method: "POST" })
+      assert.deepStrictEqual(yield* Effect.promise(() => visit.json()), { visits: 1 })
+      const metrics = yield* Effect.promise(async () => (await ask200(application, "/metrics")).text())
+      assert.match(metrics, /example_packages_read \d+/)
+      assert.match(metrics, /effect_vcache_/)
+      assert.strictEqual((yield* ask(application, "/api/packages/nothing")).status, 404)
+    }))
+
+  test("ends in order when it is told to", () =>
+    Effect.gen(function* () {
+      const application = yield* start()
+      yield* ask(application, "/health")
+      const ended = new Promise<number | null>((resolve) => application.child.once("exit", (code) => resolve(code)))
+      application.child.kill("SIGTERM")
+      assert.oneOf(yield* Effect.promise(() => ended), [0, 130, 143])
+    }))
+})
+
+const ask200 = async ({ at }: Application, path: string) => {
+  const response = await fetch(`${at}${path}`)
+  assert.strictEqual(response.status, 200)
+  return response
+}
