@@ -1,9 +1,11 @@
 /** Sessions and cached responses, through Effect's own router. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { CacheMemory, CacheService } from "effect-vcache"
+import { HttpEffect, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { CacheLive, CacheMemory, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
+import { Faults } from "effect-vcache/testing"
 
 const secret = Redacted.make("0123456789abcdef0123456789abcdef")
 const older = Redacted.make("fedcba9876543210fedcba9876543210")
@@ -280,6 +282,87 @@ describe("cached responses", () => {
     assert.strictEqual(await text("/purge"), "2")
     assert.strictEqual(await text("/fresh"), "fresh 3")
     assert.strictEqual(await text("/query?a=1"), "query 2")
+    await dispose()
+  })
+
+  it("a stale one is served while it is made anew", async () => {
+    let made = 0
+    const pages = HttpCache.make({ staleFor: "1 minute" })
+    const routes = HttpRouter.add(
+      "GET",
+      "/soon",
+      Effect.sync(() => HttpServerResponse.text(`${++made}`, { headers: { "cache-control": "max-age=1" } }))
+    ).pipe(Layer.provide(pages.layer))
+    const { ask, dispose } = await browserOf(routes)
+    assert.strictEqual(await (await ask("/soon")).text(), "1")
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    const stale = await ask("/soon")
+    assert.deepStrictEqual(
+      [await stale.text(), stale.headers.get("cache-status")],
+      ["1", "effect-vcache; hit; detail=stale"]
+    )
+    assert.isAtLeast(Number(stale.headers.get("age")), 1)
+    let text = ""
+    for (let i = 0; i < 100 && text !== "2"; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      text = await (await ask("/soon")).text()
+    }
+    assert.strictEqual(text, "2")
+    await dispose()
+  })
+
+  it("when the cache fails the handler answers", async () => {
+    const { calls, routes } = counting()
+    const broken = CacheLive.pipe(
+      Layer.provide(
+        Layer.effect(
+          ValkeyClient,
+          Effect.gen(function* () {
+            yield* (yield* Faults.Faults).set({ failure: "refused" })
+            return yield* ValkeyClient
+          })
+        )
+      ),
+      Layer.provide(Faults.layer),
+      Layer.provide(ValkeyMemory.layer())
+    )
+    const { dispose, handler } = HttpRouter.toWebHandler(routes.pipe(Layer.provide(broken)), { disableLogger: true })
+    for (let i = 1; i <= 3; i++) {
+      assert.strictEqual(await (await handler(new Request("http://test/fresh"))).text(), `fresh ${i}`)
+    }
+    assert.strictEqual(calls.get("fresh"), 3)
+    await dispose()
+  })
+
+  it("in an HttpApi, too", async () => {
+    let made = 0
+    const pages = HttpCache.make()
+    const Api = HttpApi.make("api").add(
+      HttpApiGroup.make("users").add(HttpApiEndpoint.get("user", "/users/:id", { success: Schema.String }))
+    )
+    const handlers = HttpApiBuilder.group(Api, "users", (handlers) =>
+      handlers.handle("user", () =>
+        HttpEffect.withPreResponseHandler(
+          Effect.sync(() => `user ${++made}`),
+          (_, response) => Effect.succeed(HttpServerResponse.setHeader(response, "x-served", "yes"))
+        )
+      )
+    )
+    const cacheable = HttpRouter.middleware((handler) =>
+      Effect.map(handler, HttpServerResponse.setHeader("cache-control", "max-age=60"))
+    ).layer
+    const routes = HttpApiBuilder.layer(Api).pipe(
+      Layer.provide(handlers),
+      Layer.provide(cacheable),
+      Layer.provide(pages.layer),
+      Layer.provide(HttpServer.layerServices)
+    )
+    const { ask, dispose } = await browserOf(routes)
+    assert.deepStrictEqual(
+      [await (await ask("/users/1")).json(), await (await ask("/users/1")).json()],
+      ["user 1", "user 1"]
+    )
+    assert.strictEqual(await (await ask("/users/2")).json(), "user 2")
     await dispose()
   })
 })

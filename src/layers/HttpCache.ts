@@ -146,8 +146,8 @@ class Exchange<E, R> {
   readonly #request: HttpServerRequest.HttpServerRequest
   readonly #handler: Handler<E, R>
   readonly #key: string
-  /** Its own handler has answered. */
-  #isForwarded = false
+  /** What its own handler has answered, for now or for later. */
+  #made: StoredResponse | undefined
 
   constructor(
     pages: TypedCache<Stored>,
@@ -170,7 +170,7 @@ class Exchange<E, R> {
       if (found === undefined) return yield* this.#handler
       const now = yield* Clock.currentTimeMillis
       const answer = answerOf(found, this.#request, now)
-      if (!answer.mustBeNew || this.#isForwarded) return this.#deliver(found, answer)
+      if (!answer.mustBeNew || this.#isOwn(found)) return this.#deliver(found, answer)
       const renewed = yield* this.#find(scope, true)
       if (renewed === undefined) return yield* this.#handler
       return this.#deliver(renewed, answerOf(renewed, this.#request, now))
@@ -222,7 +222,6 @@ class Exchange<E, R> {
         Effect.mapError((error) => new HandlerFailed(error)),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
       )
-      this.#isForwarded = true
       const stored = privacy.isPrivate
         ? undefined
         : toStored(this.#request, response, this.#options, yield* Clock.currentTimeMillis)
@@ -231,6 +230,7 @@ class Exchange<E, R> {
         yield* Scope.addFinalizerExit(requestScope, (exit) => Scope.close(scope, exit))
         return yield* Effect.fail(new NotStorable(this, response))
       }
+      this.#made = stored
       yield* Scope.close(scope, Exit.void)
       const varied = namesIn(response)
       if (varied.join() === names.join()) return stored
@@ -244,8 +244,12 @@ class Exchange<E, R> {
     })
   }
 
+  #isOwn({ policy }: StoredResponse): boolean {
+    return policy === this.#made?.policy
+  }
+
   #deliver(stored: StoredResponse, { age, etag, headers, isStale }: Answer) {
-    const how = this.#isForwarded ? "fwd=uri-miss; stored" : isStale ? "hit; detail=stale" : "hit"
+    const how = this.#isOwn(stored) ? "fwd=uri-miss; stored" : isStale ? "hit; detail=stale" : "hit"
     const all = { ...headers, age: String(age), "cache-status": `effect-vcache; ${how}` }
     if (isUnchanged(this.#request, etag, headers["last-modified"])) {
       return HttpServerResponse.empty({

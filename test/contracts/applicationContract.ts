@@ -1,9 +1,10 @@
 /** What is built on the cache for applications, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
-import { Persistence } from "effect/persistence"
+import { Duration, Effect, Layer, Option, Redacted, Request, Result, Schema } from "effect"
+import { KeyValueStore, Persistence } from "effect/persistence"
 import {
   type CacheOptionsShape,
+  CacheResolver,
   CacheService,
   Cipher,
   EffectBackingPersistence,
@@ -12,7 +13,6 @@ import {
   type TypedCache,
   ValkeyClient
 } from "effect-vcache"
-import { KeyValueStore } from "effect/persistence"
 import { keyOf } from "../support/formats.ts"
 
 let prefixes = 0
@@ -24,6 +24,7 @@ const fresh = (options: Partial<CacheOptionsShape> = {}) =>
 const over = <A, E, R>(cache: TypedCache<unknown>, effect: Effect.Effect<A, E, R | CacheService>) =>
   Effect.provideService(effect, CacheService, cache)
 
+const Name = Schema.Struct({ name: Schema.String })
 const Visitor = Schema.Struct({ user: Schema.String, since: Schema.Date })
 const ada = { user: "ada", since: new Date("2026-11-21T00:00:00Z") }
 
@@ -99,6 +100,52 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
               assert.strictEqual(left > 60_000, isLonger, expiry)
             }
           }
+        })
+      )
+    })
+
+    describe("requests", () => {
+      class FindUser extends Request.Class<
+        { readonly id: number },
+        { readonly name: string },
+        "no such user" | "down"
+      > {}
+
+      it.effect("of one batch are read together; what is missing is looked up once, and stored", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const lookups: Array<ReadonlyArray<number>> = []
+          let isDown = false
+          const resolver = yield* over(
+            cache,
+            CacheResolver.make<FindUser, typeof Name>({
+              value: Name,
+              key: ({ id }) => `user:${id}`,
+              lookup: (requests) =>
+                Effect.suspend(() => {
+                  lookups.push(requests.map(({ id }) => id))
+                  if (isDown) return Effect.fail("down" as const)
+                  return Effect.succeed(
+                    requests.flatMap((request) =>
+                      request.id < 0 ? [] : [[request, { name: `user ${request.id}` }] as const]
+                    )
+                  )
+                }),
+              missing: () => "no such user" as const
+            })
+          )
+          const ask = (...ids: ReadonlyArray<number>) =>
+            Effect.forEach(ids, (id) => Effect.result(Effect.request(new FindUser({ id }), resolver)), {
+              concurrency: "unbounded"
+            })
+          const names = (results: ReadonlyArray<Result.Result<{ readonly name: string }, string>>) =>
+            results.map((result) => (Result.isSuccess(result) ? result.success.name : result.failure))
+          assert.deepStrictEqual(names(yield* ask(1, 2, 1, -1)), ["user 1", "user 2", "user 1", "no such user"])
+          assert.deepStrictEqual(names(yield* ask(2, 3)), ["user 2", "user 3"])
+          assert.deepStrictEqual(lookups, [[1, 2, -1], [3]])
+          isDown = true
+          assert.deepStrictEqual(names(yield* ask(1, 4)), ["down", "down"])
+          assert.deepStrictEqual(names(yield* ask(1)), ["user 1"])
         })
       )
     })

@@ -1,0 +1,65 @@
+/** Effect's request resolvers with results in the cache: what several ask at once is looked up once, and only where it is not there. */
+import { Effect, Exit, type Request, RequestResolver, type Schema } from "effect"
+import { type BatchLookupOption, CacheService } from "./CacheService.ts"
+
+/** What gives a value or an error. */
+type AnyRequest = Request.Request<unknown, unknown>
+
+/** Of a request's values, which need no services to be stored. */
+type ValueSchema<A extends AnyRequest> = Schema.Constraint & {
+  readonly Type: Request.Success<A>
+  readonly DecodingServices: never
+  readonly EncodingServices: never
+}
+
+export interface Options<A extends AnyRequest, S extends ValueSchema<A>> extends BatchLookupOption<S["Type"]> {
+  readonly value: S
+  /** The user key of a request's value. */
+  readonly key: (request: A) => string
+  /** All that are not in the cache, in one call. */
+  readonly lookup: (
+    requests: ReadonlyArray<A>
+  ) => Effect.Effect<Iterable<readonly [request: A, value: S["Type"]]>, Request.Error<A>>
+  /** What a request fails with that the lookup gave nothing for. */
+  readonly missing: (request: A) => Request.Error<A>
+}
+
+/**
+ * A resolver over `CacheService`: requests of one batch are one MGET, and one lookup for those that are missing. Values
+ * are stored, failures are not. When the cache fails, all are looked up.
+ */
+export const make = <A extends AnyRequest, S extends ValueSchema<A>>({
+  key,
+  lookup,
+  missing,
+  value,
+  ...options
+}: Options<A, S>): Effect.Effect<RequestResolver.RequestResolver<A>, never, CacheService> =>
+  Effect.map(CacheService, (cache) => {
+    const values = cache.withSchema(value)
+    return RequestResolver.make<A>((entries) => {
+      const requests = new Map(entries.map(({ request }) => [key(request), request]))
+      const lookedUp = (keys: ReadonlyArray<string>) =>
+        Effect.map(lookup(keys.flatMap((key) => requests.get(key) ?? [])), (found) =>
+          Array.from(found, ([request, value]) => [key(request), value] as const)
+        )
+      const all = Effect.map(lookedUp([...requests.keys()]), (found) => new Map<string, S["Type"]>(found))
+      const cached = values.getOrSetMany(requests.keys(), (keys) => failing(lookedUp(keys)), options)
+      const found = Effect.catch(cached, (error) => (error._tag === "LookupFailed" ? Effect.fail(error.error) : all))
+      return Effect.map(found, (values) => {
+        for (const entry of entries) {
+          const value = values.get(key(entry.request))
+          entry.completeUnsafe(value === undefined ? Exit.fail(missing(entry.request)) : Exit.succeed(value))
+        }
+      })
+    })
+  })
+
+/** The lookup's own error, kept apart from what the cache fails with. */
+interface LookupFailed<E> {
+  readonly _tag: "LookupFailed"
+  readonly error: E
+}
+
+const failing = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, LookupFailed<E>> =>
+  Effect.mapError(effect, (error) => ({ _tag: "LookupFailed", error }))
