@@ -223,7 +223,9 @@ describe("cached responses", () => {
 
   for (const path of ["/private", "/nothing", "/none", "/cookie", "/star", "/stream", "/visit"]) {
     it(`${path} is never stored`, async () => {
-      const { b, texts } = await twice(path)
+      const { a, b, texts } = await twice(path)
+      assert.deepStrictEqual([a.status, b.status], [200, 200])
+      assert.match(texts[0] ?? "", / 1$/)
       assert.match(texts[1] ?? "", / 2$/)
       assert.isNull(b.headers.get("cache-status"))
     })

@@ -267,7 +267,9 @@ class Exchange<E, R> {
 
 const sharedCache = { shared: true, cacheHeuristic: 0 }
 
-const policyAt = (policy: CachePolicy, now: number): CachePolicy => Object.assign(policy, { now: () => now })
+/** By our clock in place of its own. */
+const policyAt = (policy: CachePolicy.CachePolicyObject, now: number): CachePolicy =>
+  Object.assign(CachePolicy.fromObject(policy), { now: () => now })
 
 /** Undefined where nobody else may have it. */
 const toStored = (
@@ -287,10 +289,11 @@ const toStored = (
     etag: response.headers["etag"] ?? `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`
   }
   const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
-  const policy = policyAt(new CachePolicy(asked, { status, headers }, sharedCache), now)
+  const received = { ...new CachePolicy(asked, { status, headers }, sharedCache).toObject(), t: now }
+  const policy = policyAt(received, now)
   const freshFor = policy.timeToLive()
   if (!policy.storable() || freshFor <= 0) return undefined
-  return { _tag: "Response", status, headers, body: bytes, freshFor, policy: JSON.stringify(policy.toObject()) }
+  return { _tag: "Response", status, headers, body: bytes, freshFor, policy: JSON.stringify(received) }
 }
 
 interface Answer {
@@ -308,7 +311,7 @@ const answerOf = (
   request: HttpServerRequest.HttpServerRequest,
   now: number
 ): Answer => {
-  const policy = policyAt(CachePolicy.fromObject(JSON.parse(stored)), now)
+  const policy = policyAt(JSON.parse(stored), now)
   const isStale = policy.stale()
   const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
   return {
