@@ -1,44 +1,14 @@
-/** What locks and permits have in common: waiting for them, holding them under a lease, losing them. */
-import { Cause, Clock, type Duration, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
+/** What locks and permits have in common: asking for them, waiting for them, working while they are held. */
+import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import { refused } from "../../schema/failures.ts"
 import { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import { toMillis } from "../../schema/TimeToLive.ts"
-import type { Held, LeaseOption } from "../CacheLock.ts"
+import type { LeaseOption } from "../CacheLock.ts"
 import type { CacheCore } from "./context.ts"
-import { monotonicMillis, type Renewal } from "./Renewals.ts"
-
-/** Others have it. Something may have changed in so many milliseconds, without anybody telling. */
-export interface Busy {
-  readonly _tag: "Busy"
-  readonly retryIn: number
-}
-
-export type Attempt<G> = { readonly _tag: "Granted"; readonly grant: G } | Busy
-
-/** The right that is leased: one command each. */
-export interface Right<G> {
-  readonly key: string
-  /** Where those who wait are told of changes, and by which name. */
-  readonly channel: string
-  readonly wakeName: (token: string) => string
-  /** Those who wait have a place in a row on the server, which they must leave. */
-  readonly queues: boolean
-  /** Waiters ask this often though nobody tells them to, in milliseconds. */
-  readonly askEvery: number
-  readonly attempt: (token: string, lease: number, waits: boolean) => Effect.Effect<Attempt<G>, CacheError>
-  /** To so many milliseconds at least, undefined = for ever, and so many more than there are. False: not held. */
-  readonly extend: (token: string, least: number | undefined, more: number) => Effect.Effect<boolean, CacheError>
-  /** And the place in the row. False: not held. */
-  readonly release: (token: string) => Effect.Effect<boolean, CacheError>
-}
-
-export interface Terms {
-  /** Milliseconds. */
-  readonly lease: number
-  readonly wait: number
-  readonly renew: boolean
-}
+import { Holding } from "./Holding.ts"
+import { monotonicMillis } from "./Renewals.ts"
+import type { Busy, Claimant, Right, Terms } from "./Right.ts"
 
 const defaultLease = 30_000
 
@@ -51,11 +21,6 @@ export const termsOf = (
   if (leaseMillis === undefined || leaseMillis === 0) return refused(operation, "lease must be a duration above zero")
   if (waitMillis === undefined) return refused(operation, "wait is not a duration")
   return Exit.succeed({ lease: leaseMillis, wait: waitMillis, renew })
-}
-
-export const millisOf = (operation: string, by: Duration.Input) => {
-  const millis = toMillis(by)
-  return millis === undefined || millis === Infinity ? refused(operation, "by is not a duration") : Exit.succeed(millis)
 }
 
 /** Held for the scope. */
@@ -125,7 +90,7 @@ interface Granted<G> {
 }
 
 /** Who asks, and what his attempts may have left on the server that nobody knows of. */
-class Asker<G> {
+class Asker<G> implements Claimant<G> {
   readonly core: CacheCore
   readonly right: Right<G>
   readonly terms: Terms
@@ -226,110 +191,3 @@ const contend = <G>(asker: Asker<G>): Effect.Effect<Granted<G>, CacheError | Loc
       }
     })
   )
-
-/** What is held, until it is released. */
-export class Holding<G> {
-  readonly grant: G
-  readonly #asker: Asker<G>
-  readonly #renewal: Renewal
-  /** By the clock here: the server's count began later, when the command arrived. */
-  #endsAt: number
-  #isLost = false
-  #onLost: Set<() => void> | undefined
-
-  constructor(asker: Asker<G>, grant: G, sentAt: number) {
-    this.grant = grant
-    this.#asker = asker
-    this.#endsAt = sentAt + asker.terms.lease
-    this.#renewal = { dueAt: this.#nextDue(asker.terms.lease / 3), onDue: this.#onDue }
-  }
-
-  get token(): string {
-    return this.#asker.token
-  }
-
-  get isLost(): boolean {
-    return this.#isLost
-  }
-
-  /** From now on it is renewed, or is lost in time. */
-  get watched(): Effect.Effect<unknown> {
-    const { clock, core, terms } = this.#asker
-    return terms.lease === Infinity ? Effect.void : core.renewals.add(clock, this.#renewal)
-  }
-
-  /** Called once; at once where it is lost already. */
-  onLost(tell: () => void): () => void {
-    if (this.#isLost) tell()
-    this.#onLost ??= new Set()
-    this.#onLost.add(tell)
-    return () => this.#onLost?.delete(tell)
-  }
-
-  get lost(): Effect.Effect<never, LockLost> {
-    return Effect.callback((resume) => {
-      const stop = this.onLost(() => resume(this.#asLost))
-      return Effect.sync(stop)
-    })
-  }
-
-  extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
-    const { right } = this.#asker
-    return Effect.flatMap(millisOf("extend", by), (millis) =>
-      Effect.flatMap(right.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
-        if (!held) {
-          this.#lose()
-          return this.#asLost
-        }
-        this.#endsAt += millis
-        return Effect.void
-      })
-    )
-  }
-
-  /** False where it was lost before. */
-  get release(): Effect.Effect<boolean> {
-    return Effect.suspend(() => {
-      const { clock, core, right } = this.#asker
-      core.renewals.remove(clock, this.#renewal)
-      // What does not arrive ends with its lease; until then nobody else has it.
-      return Effect.catch(right.release(this.token), () => Effect.succeed(this.#asker.now < this.#endsAt))
-    })
-  }
-
-  get #asLost(): Effect.Effect<never, LockLost> {
-    return Effect.fail(new LockLost({ key: this.#asker.right.key }))
-  }
-
-  #nextDue(pause: number): number {
-    return this.#asker.terms.renew ? Math.min(this.#endsAt, this.#asker.now + pause) : this.#endsAt
-  }
-
-  #lose(): undefined {
-    this.#isLost = true
-    for (const tell of this.#onLost ?? []) tell()
-  }
-
-  get #onDue(): Effect.Effect<number | undefined> {
-    return Effect.suspend(() => {
-      const { now, right, terms } = this.#asker
-      if (now >= this.#endsAt) return Effect.succeed(this.#lose())
-      if (!terms.renew) return Effect.succeed(this.#endsAt)
-      return Effect.match(right.extend(this.token, terms.lease, 0), {
-        onFailure: () => this.#nextDue(terms.lease / 10),
-        onSuccess: (held) => {
-          if (!held) return this.#lose()
-          this.#endsAt = Math.max(this.#endsAt, now + terms.lease)
-          return this.#nextDue(terms.lease / 3)
-        }
-      })
-    })
-  }
-}
-
-/** What a program gets to see of it. */
-export const heldOf = (holding: Holding<unknown>): Held => ({
-  token: holding.token,
-  extend: (by) => holding.extend(by),
-  lost: holding.lost
-})

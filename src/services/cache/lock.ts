@@ -4,18 +4,11 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../CacheLock.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "./context.ts"
-import {
-  type Attempt,
-  heldOf,
-  type Holding,
-  holdScoped,
-  holdWhile,
-  type Right,
-  type Terms,
-  termsOf
-} from "./leasing.ts"
+import { heldOf, type Holding } from "./Holding.ts"
+import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
 import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
 import * as replies from "./replies.ts"
+import type { Attempt, Right, Terms } from "./Right.ts"
 
 /** Who waits asks once a second though nobody says that it is free. */
 const askEvery = 1000

@@ -5,9 +5,11 @@ import { refused } from "../../schema/failures.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "../CacheSemaphore.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "./context.ts"
-import { type Attempt, heldOf, holdScoped, holdWhile, type Right, termsOf } from "./leasing.ts"
+import { heldOf } from "./Holding.ts"
+import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
 import { wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
+import type { Attempt, Right } from "./Right.ts"
 import {
   acquirePermitsScript,
   availableScript,
