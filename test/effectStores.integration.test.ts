@@ -12,6 +12,7 @@ import {
 } from "effect/persistence"
 import { EffectBackingPersistence, EffectRedis, ValkeyUrl } from "effect-vcache"
 import { startCluster } from "./support/ClusterFleet.ts"
+import { startReplicatedServers } from "./support/ReplicatedServers.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 
@@ -24,7 +25,11 @@ class FindUser extends Persistable.Class<{ payload: { id: number } }>()("FindUse
 const fleets: ReadonlyArray<readonly [string, Effect.Effect<{ readonly url: string }, never, Scope.Scope>]> = [
   ["one server", startServer()],
   ["sentinel", startSentinelFleet({ downAfter: 5000 })],
-  ["a cluster", startCluster({ replicas: 0 })]
+  ["a cluster", startCluster({ replicas: 0 })],
+  [
+    "a primary with replicas",
+    Effect.map(startReplicatedServers(), (servers) => ({ url: servers.map(({ url }) => url).join(",") }))
+  ]
 ]
 
 for (const [name, start] of fleets) {
@@ -52,6 +57,8 @@ for (const [name, start] of fleets) {
               { storeId: "users", timeToLive: () => "1 minute" }
             )
             for (let process = 0; process < 2; process++) {
+              // Replicas hear of it a little later.
+              yield* Effect.sleep("300 millis")
               yield* here(
                 Effect.gen(function* () {
                   const users = yield* makeCache
