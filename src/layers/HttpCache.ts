@@ -1,12 +1,12 @@
 /** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
 import { createHash } from "node:crypto"
 import { Clock, type Duration, Effect, Exit, type Layer, Schema, Scope } from "effect"
-import { Cookies, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import CachePolicy from "http-cache-semantics"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CacheError } from "../schema/CacheError.ts"
 import { escapeGlob } from "../schema/Key.ts"
 import { CacheService, type LookupOption, type TypedCache } from "../services/CacheService.ts"
 import { CurrentResponsePrivacy, type ResponsePrivacy } from "./shared/responsePrivacy.ts"
+import { type Answer, answerOf, asks, isUnchanged, namesIn, StoredResponse, toStored } from "./shared/storedResponse.ts"
 
 export interface Options extends Pick<LookupOption, "singleFlight"> {
   /** Of the keys, behind that of the cache. Default `"http:"`. */
@@ -27,18 +27,6 @@ export interface HttpCache {
   /** Forgets all pages whose keys begin so. */
   readonly purgePrefix: (prefix: string) => Effect.Effect<number, CacheError, CacheService>
 }
-
-const StoredResponse = Schema.Struct({
-  _tag: Schema.tag("Response"),
-  status: Schema.Int,
-  headers: Schema.Record(Schema.String, Schema.String),
-  body: Schema.Uint8Array,
-  /** Milliseconds. */
-  freshFor: Schema.Number,
-  /** Of http-cache-semantics, in JSON. */
-  policy: Schema.String
-})
-type StoredResponse = typeof StoredResponse.Type
 
 /** The page has variants, told apart by these headers of the request. */
 const Variants = Schema.Struct({
@@ -135,10 +123,6 @@ const respond = <E, R>(
 const pageOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest): string =>
   originalUrl.startsWith("/") ? `${headers["host"] ?? ""}${originalUrl}` : originalUrl.replace(/^https?:\/\//, "")
 
-/** Whether the client says so in `Cache-Control`. */
-const asks = (request: HttpServerRequest.HttpServerRequest, directive: string): boolean =>
-  (request.headers["cache-control"] ?? "").toLowerCase().split(/[ ,]+/).includes(directive)
-
 /** One request, and the response from the cache or for it. */
 class Exchange<E, R> {
   readonly #pages: TypedCache<Stored>
@@ -224,7 +208,7 @@ class Exchange<E, R> {
       )
       const stored = privacy.isPrivate
         ? undefined
-        : toStored(this.#request, response, this.#options, yield* Clock.currentTimeMillis)
+        : toStored(this.#request, response, this.#options.maxBodyBytes ?? 2 ** 20, yield* Clock.currentTimeMillis)
       if (stored === undefined) {
         // It may still stream.
         yield* Scope.addFinalizerExit(requestScope, (exit) => Scope.close(scope, exit))
@@ -264,86 +248,3 @@ class Exchange<E, R> {
     })
   }
 }
-
-const sharedCache = { shared: true, cacheHeuristic: 0 }
-
-/** By our clock in place of its own. */
-const policyAt = (policy: CachePolicy.CachePolicyObject, now: number): CachePolicy =>
-  Object.assign(CachePolicy.fromObject(policy), { now: () => now })
-
-/** Undefined where nobody else may have it. */
-const toStored = (
-  request: HttpServerRequest.HttpServerRequest,
-  response: HttpServerResponse.HttpServerResponse,
-  { maxBodyBytes = 2 ** 20 }: Options,
-  now: number
-): StoredResponse | undefined => {
-  const { body, status } = response
-  const bytes = body._tag === "Uint8Array" ? body.body : body._tag === "Empty" ? new Uint8Array() : undefined
-  if (bytes === undefined || bytes.length > maxBodyBytes) return undefined
-  const setsCookies = !Cookies.isEmpty(response.cookies) || response.headers["set-cookie"] !== undefined
-  if (setsCookies || namesIn(response).includes("*")) return undefined
-  const headers = {
-    ...response.headers,
-    date: response.headers["date"] ?? new Date(now).toUTCString(),
-    etag: response.headers["etag"] ?? `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`
-  }
-  const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
-  const received = { ...new CachePolicy(asked, { status, headers }, sharedCache).toObject(), t: now }
-  const policy = policyAt(received, now)
-  const freshFor = policy.timeToLive()
-  if (!policy.storable() || freshFor <= 0) return undefined
-  return { _tag: "Response", status, headers, body: bytes, freshFor, policy: JSON.stringify(received) }
-}
-
-interface Answer {
-  readonly headers: Readonly<Record<string, string>>
-  readonly etag: string | undefined
-  /** Seconds. */
-  readonly age: number
-  readonly isStale: boolean
-  /** The client wants none that old. */
-  readonly mustBeNew: boolean
-}
-
-const answerOf = (
-  { headers, policy: stored }: StoredResponse,
-  request: HttpServerRequest.HttpServerRequest,
-  now: number
-): Answer => {
-  const policy = policyAt(JSON.parse(stored), now)
-  const isStale = policy.stale()
-  const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
-  return {
-    headers,
-    etag: headers["etag"],
-    age: Math.floor(policy.age()),
-    isStale,
-    // What `staleFor` lets through is as old as it is.
-    mustBeNew: asks(request, "no-cache") || (!isStale && !policy.satisfiesWithoutRevalidation(asked))
-  }
-}
-
-/** Whether what the client has is what there is. */
-const isUnchanged = (
-  request: HttpServerRequest.HttpServerRequest,
-  etag: string | undefined,
-  lastModified: string | undefined
-): boolean => {
-  const tags = request.headers["if-none-match"]
-  if (tags !== undefined) {
-    const weak = (tag: string) => tag.trim().replace(/^W\//, "")
-    return tags.trim() === "*" || (etag !== undefined && tags.split(",").map(weak).includes(weak(etag)))
-  }
-  const since = Date.parse(request.headers["if-modified-since"] ?? "")
-  return lastModified !== undefined && Date.parse(lastModified) <= since
-}
-
-/** The headers that its request is told apart by. */
-const namesIn = (response: HttpServerResponse.HttpServerResponse): ReadonlyArray<string> =>
-  (response.headers["vary"] ?? "")
-    .toLowerCase()
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "")
-    .toSorted()
