@@ -175,6 +175,11 @@ const counting = () => {
         })
       )
     ),
+    HttpRouter.route(
+      "GET",
+      "/fails",
+      Effect.suspend(() => Effect.die(`failed ${count("fails")}`))
+    ),
     HttpRouter.route("POST", "/fresh", Effect.succeed(HttpServerResponse.text("changed"))),
     HttpRouter.route(
       "GET",
@@ -246,6 +251,19 @@ describe("cached responses", () => {
       [await text("en"), await text("en"), await text("fr"), await text("en"), await text("fr")],
       ["en 1", "en 1", "fr 2", "en 1", "fr 2"]
     )
+    await dispose()
+  })
+
+  it("a new variant is made once; a handler that fails is asked once", async () => {
+    const { calls, routes } = counting()
+    const { ask, dispose } = await browserOf(routes)
+    const headers = { "accept-language": "en" }
+    await ask("/varied", { headers })
+    const again = await ask("/varied", { headers: { ...headers, "cache-control": "no-cache" } })
+    assert.strictEqual(await again.text(), "en 2")
+    assert.strictEqual(await (await ask("/varied", { headers })).text(), "en 2")
+    assert.strictEqual((await ask("/fails")).status, 500)
+    assert.strictEqual(calls.get("fails"), 1)
     await dispose()
   })
 

@@ -151,12 +151,12 @@ class Exchange<E, R> {
     const cached = Effect.gen({ self: this }, function* () {
       const scope = yield* Effect.scope
       const found = yield* this.#find(scope, false)
-      if (found === undefined) return yield* this.#handler
+      if (found === undefined) return yield* this.#ownAnswer
       const now = yield* Clock.currentTimeMillis
       const answer = answerOf(found, this.#request, now)
       if (!answer.mustBeNew || this.#isOwn(found)) return this.#deliver(found, answer)
       const renewed = yield* this.#find(scope, true)
-      if (renewed === undefined) return yield* this.#handler
+      if (renewed === undefined) return yield* this.#ownAnswer
       return this.#deliver(renewed, answerOf(renewed, this.#request, now))
     })
     return Effect.catch(cached, (error): Handler<E, R> => {
@@ -166,10 +166,16 @@ class Exchange<E, R> {
     })
   }
 
+  /** For nobody else. */
+  get #ownAnswer() {
+    return Effect.mapError(this.#handler, (error) => new HandlerFailed(error))
+  }
+
   /** The page, or the variant of it that is asked for; undefined where the variants have just changed. */
   #find(scope: Scope.Scope, anew: boolean) {
     return Effect.gen({ self: this }, function* () {
-      const page = yield* this.#lookup(scope, this.#key, [], anew)
+      const known = yield* this.#lookup(scope, this.#key, [], false)
+      const page = anew && known._tag === "Response" ? yield* this.#lookup(scope, this.#key, [], true) : known
       if (page._tag === "Response") return page
       const variant = yield* this.#lookup(scope, this.#variantKey(page.names), page.names, anew)
       return variant._tag === "Response" ? variant : undefined
@@ -200,10 +206,9 @@ class Exchange<E, R> {
       // The request may be over before its handler is, where others wait for it.
       const scope = yield* Scope.make()
       const privacy: ResponsePrivacy = { isPrivate: false }
-      const response = yield* this.#handler.pipe(
+      const response = yield* this.#ownAnswer.pipe(
         Effect.provideService(CurrentResponsePrivacy, privacy),
         Effect.provideService(Scope.Scope, scope),
-        Effect.mapError((error) => new HandlerFailed(error)),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
       )
       const stored = privacy.isPrivate
