@@ -1,6 +1,7 @@
 /** What is built on the cache for applications, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Redacted, Request, Result, Schema } from "effect"
+import { Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import {
   type CacheOptionsShape,
@@ -13,6 +14,7 @@ import {
   type TypedCache,
   ValkeyClient
 } from "effect-vcache"
+import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { keyOf } from "../support/formats.ts"
 
 let prefixes = 0
@@ -105,7 +107,7 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
     })
 
     describe("requests", () => {
-      class FindUser extends Request.Class<
+      class FindUser extends EffectRequest.Class<
         { readonly id: number },
         { readonly name: string },
         "no such user" | "down"
@@ -146,6 +148,61 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
           isDown = true
           assert.deepStrictEqual(names(yield* ask(1, 4)), ["down", "down"])
           assert.deepStrictEqual(names(yield* ask(1)), ["user 1"])
+        })
+      )
+    })
+
+    describe("HTTP", () => {
+      it.effect("pages are made once, in each variant; sessions last", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const pages = HttpCache.make({ singleFlight: "cluster" })
+          class Visit extends HttpSessions.Service<Visit>()(`test/Visit${prefixes}`, {
+            data: Schema.Int,
+            secrets: [Redacted.make("0123456789abcdef0123456789abcdef")]
+          }) {}
+          let made = 0
+          const routes = Layer.merge(
+            HttpRouter.add(
+              "GET",
+              "/page",
+              Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+                HttpServerResponse.text(`${headers["accept-language"] ?? ""} ${++made}`, {
+                  headers: { "cache-control": "max-age=60", vary: "accept-language" }
+                })
+              )
+            ).pipe(Layer.provide(pages.layer)),
+            HttpRouter.add(
+              "GET",
+              "/visit",
+              Effect.gen(function* () {
+                const visit = yield* Visit
+                const count = 1 + Option.getOrElse(yield* visit.get, () => 0)
+                yield* visit.set(count)
+                return HttpServerResponse.text(`${count}`)
+              }).pipe(Effect.orDie)
+            ).pipe(Layer.provide(Visit.layer))
+          )
+          const { dispose, handler } = HttpRouter.toWebHandler(
+            Layer.provide(routes, Layer.succeed(CacheService, cache)),
+            { disableLogger: true }
+          )
+          const ask = (path: string, headers: Readonly<Record<string, string>>) =>
+            Effect.promise(() => handler(new Request(`http://test${path}`, { headers: { ...headers } })))
+          const text = (response: Response) => Effect.promise(() => response.text())
+          for (const [language, expected] of [
+            ["en", "en 1"],
+            ["fr", "fr 2"],
+            ["en", "en 1"],
+            ["fr", "fr 2"]
+          ] as const) {
+            assert.strictEqual(yield* text(yield* ask("/page", { "accept-language": language })), expected)
+          }
+          assert.strictEqual(yield* over(cache, pages.purge("test/page")), 3)
+          const first = yield* ask("/visit", {})
+          const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? ""
+          assert.deepStrictEqual([yield* text(first), yield* text(yield* ask("/visit", { cookie }))], ["1", "2"])
+          yield* Effect.promise(dispose)
         })
       )
     })
