@@ -23,6 +23,7 @@ export type { CacheQueue, Queued, QueueReturn } from "./services/CachePipeline.t
 export * as CacheResolver from "./services/CacheResolver.ts"
 export * as CacheScript from "./services/CacheScript.ts"
 export * as SessionStore from "./services/SessionStore.ts"
+export { type Session, SessionMissing, type SessionStoreShape } from "./services/SessionStore.ts"
 export type { CacheSemaphore, SemaphoreOptions } from "./services/CacheSemaphore.ts"
 export type { CacheSet, DestinationOption } from "./services/CacheSet.ts"
 export type {
