@@ -56,7 +56,8 @@ export class Renewals {
         this.#rotas.delete(clock)
         return Effect.void
       }
-      rota.wakesAt = Math.min(...[...renewals].map(({ dueAt }) => dueAt))
+      rota.wakesAt = Infinity
+      for (const { dueAt } of renewals) rota.wakesAt = Math.min(rota.wakesAt, dueAt)
       changed.closeUnsafe()
       const pause = Math.max(0, rota.wakesAt - monotonicMillis(clock))
       return Effect.flatMap(Effect.timeoutOption(changed.await, pause), () => {
