@@ -105,6 +105,21 @@ describe("by the clock", () => {
     }).pipe(Effect.provide(CacheMemory))
   )
 
+  it.effect("2 000 locks are held at the same time, and renewed", () =>
+    Effect.gen(function* () {
+      const cache = yield* CacheService
+      const holders = yield* Effect.forEach(Array.from({ length: 2000 }), (_, i) =>
+        Effect.forkChild(cache.lock(`job ${i}`, { lease: `${10 + (i % 20)} seconds` }).withLock(Effect.never))
+      )
+      // Second by second: so much work is more than a test clock waits for.
+      for (let second = 0; second < 120; second++) yield* TestClock.adjust("1 second")
+      assert.isTrue(holders.every((holder) => holder.pollUnsafe() === undefined))
+      assert.isTrue(yield* cache.lock("job 1999").isLocked)
+      yield* Fiber.interruptAll(holders)
+      assert.strictEqual((yield* cache.keys("job *")).filter((key) => !key.endsWith(":fence")).length, 0)
+    }).pipe(Effect.provide(CacheMemory))
+  )
+
   it.effect("2 000 for a hundred permits", () =>
     Effect.gen(function* () {
       const cache = yield* CacheService

@@ -59,7 +59,8 @@ export class Renewals {
       rota.wakesAt = Infinity
       for (const { dueAt } of renewals) rota.wakesAt = Math.min(rota.wakesAt, dueAt)
       changed.closeUnsafe()
-      const pause = Math.max(0, rota.wakesAt - monotonicMillis(clock))
+      // Whole milliseconds, so that it is never too early by less than a clock can tell.
+      const pause = Math.max(0, Math.ceil(rota.wakesAt - monotonicMillis(clock)))
       return Effect.flatMap(Effect.timeoutOption(changed.await, pause), () => {
         rota.wakesAt = Infinity
         const now = monotonicMillis(clock)

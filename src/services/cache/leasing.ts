@@ -185,7 +185,7 @@ const contend = <G>(asker: Asker<G>): Effect.Effect<Granted<G>, CacheError | Loc
         if (rest <= 0) return yield* failure
         bell ??= yield* core.wakeUps.listen(right.channel, name)
         const spread = 1 + (yield* Random.next) / 2
-        const woken = yield* Effect.timeoutOption(bell.await, Math.min(rest, retryIn, pause * spread))
+        const woken = yield* Effect.timeoutOption(bell.await, Math.ceil(Math.min(rest, retryIn, pause * spread)))
         bell.closeUnsafe()
         pause = Option.isSome(woken) ? firstPause : Math.min(right.askEvery, pause * 2)
       }
