@@ -157,8 +157,7 @@ class ServerProcess {
     this.#child = undefined
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const exited = new Promise((resolve) => child.once("exit", resolve))
-    // A stopped process takes no other signal.
-    child.kill("SIGCONT")
+    // A stopped process takes it, too, and answers nobody before.
     child.kill("SIGKILL")
     await exited
   }
