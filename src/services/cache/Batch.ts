@@ -2,6 +2,7 @@
 import { Context, Deferred, Effect, Exit, Fiber, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
+import { protocolError } from "../../schema/failures.ts"
 import type { PipelineResults, ValkeyClientShape } from "../ValkeyClient.ts"
 
 interface Entry {
@@ -80,9 +81,7 @@ export const runBatch = <A, E, R>(
     )
   })
 
-const notAnswered: PipelineResults[number] = Result.fail(
-  new CacheInputError({ operation: "pipeline", reason: "there is no reply to the command" })
-)
+const notAnswered: PipelineResults[number] = Result.fail(protocolError("pipeline"))
 
 /** A client that queues: for operations that run in a batch, and for no others. */
 export const queueing = (client: ValkeyClientShape): ValkeyClientShape => {
@@ -102,8 +101,8 @@ export const queueing = (client: ValkeyClientShape): ValkeyClientShape => {
           })
         )
       }
-      if (slot.batch.hasRun)
-        return unsupported(first.name, `it needs a step after the ${slot.batch.kind}, which has run`)
+      const { hasRun, kind } = slot.batch
+      if (hasRun) return unsupported(first.name, `it needs a step after the ${kind}, which has run`)
       return Effect.callback((resume) => {
         const results: Array<PipelineResults[number]> = []
         let missing = commands.length
