@@ -4,7 +4,6 @@ import { Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Re
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import {
-  type CacheOptionsShape,
   CacheResolver,
   CacheService,
   Cipher,
@@ -16,12 +15,7 @@ import {
 } from "effect-vcache"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { keyOf } from "../support/formats.ts"
-
-let prefixes = 0
-
-/** A cache with a key space of its own. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) =>
-  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `a${++prefixes}`, ...options }))
+import { fresh, freshPrefix } from "../support/freshCache.ts"
 
 const over = <A, E, R>(cache: TypedCache<unknown>, effect: Effect.Effect<A, E, R | CacheService>) =>
   Effect.provideService(effect, CacheService, cache)
@@ -157,7 +151,7 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
         Effect.gen(function* () {
           const cache = yield* fresh()
           const pages = HttpCache.make({ singleFlight: "cluster" })
-          class Visit extends HttpSessions.Service<Visit>()(`test/Visit${prefixes}`, {
+          class Visit extends HttpSessions.Service<Visit>()(`test/Visit${freshPrefix()}`, {
             data: Schema.Int,
             secrets: [Redacted.make("0123456789abcdef0123456789abcdef")]
           }) {}
@@ -215,7 +209,7 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
           const makeStore = (id: string) =>
             Effect.flatMap(Persistence.BackingPersistence, (persistence) => persistence.make(id))
           yield* Effect.gen(function* () {
-            const id = `store:${++prefixes}`
+            const id = `store:${freshPrefix()}`
             const store = yield* makeStore(id)
             const other = yield* makeStore(`${id}x`)
             assert.isUndefined(yield* store.get("a"))

@@ -1,18 +1,13 @@
 /** What every cache does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Schema, Stream } from "effect"
-import { type CacheOptionsShape, CacheService } from "effect-vcache"
+import { CacheService } from "effect-vcache"
+import { fresh } from "../support/freshCache.ts"
 
 export interface CacheContractOptions {
   /** Lets this many milliseconds pass: for the server real ones, for the memory store the test clock's. */
   readonly pass: (millis: number) => Effect.Effect<void>
 }
-
-let prefixes = 0
-
-/** A cache with a key space of its own. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) =>
-  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `t${++prefixes}`, ...options }))
 
 const failure = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.flip(effect)
 

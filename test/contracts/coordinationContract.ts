@@ -10,11 +10,7 @@ import {
   type LockOptions,
   type LockUnavailable
 } from "effect-vcache"
-
-let prefixes = 0
-
-/** A cache with a key space of its own. */
-const fresh = Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `c${++prefixes}` }))
+import { fresh } from "../support/freshCache.ts"
 
 /** On the machine's clock, which the server has, too. */
 const live = TestClock.withLive
@@ -39,7 +35,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("one holder at a time; free again after the work, its failure, its interruption", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const lock = cache.lock("job")
             assert.isFalse(yield* lock.isLocked)
             assert.strictEqual(yield* lock.withLock(Effect.andThen(lock.isLocked, Effect.succeed("done"))), "done")
@@ -69,7 +65,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("held for a scope; each acquisition has a token of its own and a greater fence", () =>
         live(
           Effect.gen(function* () {
-            const lock = (yield* fresh).lock("{job}:1")
+            const lock = (yield* fresh()).lock("{job}:1")
             const tokens = new Set<string>()
             let last = 0n
             for (let i = 0; i < 50; i++) {
@@ -87,7 +83,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("who waits is told when it is free, each in his turn", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const lock = cache.lock("job", { wait: "20 seconds" })
             const { state, work } = meter()
             let last = 0n
@@ -111,7 +107,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("who waits too long is told so, in time", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const outcome = yield* cache.lock("job").withLock(
               Effect.timed(
                 Effect.flip(
@@ -133,7 +129,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("is renewed while it is held, and is free when a dead holder's lease is over", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const short = cache.lock("job", { lease: "300 millis" })
             yield* short.withLock(
               Effect.gen(function* () {
@@ -151,7 +147,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("work is interrupted when the lock is lost", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const final = cache.makeKey("job")
             for (const steal of [
               cache.client.send("DEL", [final]),
@@ -180,7 +176,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("loss is told at the latest when the work is done", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const error = yield* Effect.flip(
               cache.lock("job").withLock(cache.client.send("DEL", [cache.makeKey("job")]))
             )
@@ -192,7 +188,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("without renewal the lease is the end, unless it is extended", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const options: LockOptions = { lease: "200 millis", renew: false }
             const error = yield* Effect.flip(cache.lock("job", options).withLock(Effect.sleep("10 seconds")))
             assert.strictEqual(error._tag, "LockLost")
@@ -215,7 +211,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("a lease without end lasts until it is released", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const lock = cache.lock("job", { lease: "Infinity" })
             yield* Effect.scoped(
               Effect.gen(function* () {
@@ -232,7 +228,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("whoever gives up waiting holds nothing", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const lock = cache.lock("job", { wait: "Infinity" })
             const holder = yield* Effect.forkChild(lock.withLock(Effect.sleep("150 millis")))
             const quitters = yield* Effect.forEach([1, 2, 3, 4, 5], () => Effect.forkChild(lock.withLock(Effect.never)))
@@ -246,7 +242,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
 
       it.effect("bad input and other types", () =>
         Effect.gen(function* () {
-          const cache = yield* fresh
+          const cache = yield* fresh()
           const refuse = (effect: Effect.Effect<unknown, CacheError | LockUnavailable | LockLost>) =>
             Effect.map(Effect.flip(effect), (error) => assert.strictEqual(error._tag, "CacheInputError"))
           for (const options of [{ lease: 0 }, { lease: Number.NaN }, { wait: Number.NaN }, { version: 0.5 }]) {
@@ -265,7 +261,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("so many at a time, however many come", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const semaphore = cache.semaphore("pool", { permits: 3, wait: "20 seconds" })
             assert.strictEqual(yield* semaphore.available, 3)
             const { state, work } = meter()
@@ -283,7 +279,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("weighted, and first come, first served", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const semaphore = cache.semaphore("pool", { permits: 5, wait: "20 seconds" })
             const order: Array<string> = []
             const taken = (name: string, weight: number, millis: number) =>
@@ -313,7 +309,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("who waits too long is told, and does not stand in the way", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const semaphore = cache.semaphore("pool", { permits: 2, wait: "150 millis" })
             yield* semaphore.withPermits(1)(
               Effect.gen(function* () {
@@ -334,7 +330,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("permits of the dead come back, and so does the place of a dead waiter", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const final = cache.makeKey("pool")
             const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
             // What a process that died left behind: a lease that is nearly over, and a waiter nobody has heard of lately.
@@ -350,7 +346,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
       it.effect("renewed while held; lost when somebody takes it away", () =>
         live(
           Effect.gen(function* () {
-            const cache = yield* fresh
+            const cache = yield* fresh()
             const semaphore = cache.semaphore("pool", { permits: 1, lease: "300 millis" })
             yield* semaphore.withPermits(1)(
               Effect.gen(function* () {
@@ -380,7 +376,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
 
       it.effect("bad input", () =>
         Effect.gen(function* () {
-          const cache = yield* fresh
+          const cache = yield* fresh()
           for (const [permits, count] of [
             [0, 1],
             [1.5, 1],

@@ -2,14 +2,9 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Random, Ref, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type CacheOptionsShape, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import { CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
-
-let prefixes = 0
-
-/** A cache with a key space of its own. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) =>
-  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `l${++prefixes}`, ...options }))
+import { fresh } from "../support/freshCache.ts"
 
 /** Looks up 1, then 2, and so on. */
 const counting = Effect.map(Ref.make(0), (count) => ({

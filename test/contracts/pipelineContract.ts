@@ -10,12 +10,10 @@ import {
   type TypedCache
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
-
-let prefixes = 0
+import { fresh as freshCache, freshPrefix } from "../support/freshCache.ts"
 
 /** A cache with a key space of its own, all in one slot. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) =>
-  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `{p${++prefixes}}`, ...options }))
+const fresh = (options: Partial<CacheOptionsShape> = {}) => freshCache({ prefix: `{${freshPrefix()}}`, ...options })
 
 const User = Schema.Struct({ id: Schema.Int, born: Schema.DateFromString })
 
@@ -198,7 +196,7 @@ export const pipelineContract = (name: string, cacheLayer: Layer.Layer<CacheServ
 
       it.effect("keys in several slots: unsupported in a cluster, and nowhere else", () =>
         Effect.gen(function* () {
-          const cache = yield* fresh({ prefix: `q${++prefixes}` })
+          const cache = yield* freshCache()
           const transaction = Effect.result(cache.transaction((queue) => [queue.set("a", 1), queue.set("b", 2)]))
           const result = yield* transaction
           if (cache.client.topology === "cluster") {

@@ -2,21 +2,9 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, type Layer, Option, Result, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import {
-  type CacheError,
-  type CacheOptionsShape,
-  CacheService,
-  Cipher,
-  Serializer,
-  type StreamEntry
-} from "effect-vcache"
+import { type CacheError, CacheService, Cipher, Serializer, type StreamEntry } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
-
-let prefixes = 0
-
-/** A cache with a key space of its own. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) =>
-  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `x${++prefixes}`, ...options }))
+import { fresh } from "../support/freshCache.ts"
 
 const freshInts = Effect.map(fresh(), (cache) => cache.withSchema(Schema.Int).stream("x"))
 

@@ -2,14 +2,9 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, type Layer, Option, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type CacheError, type CacheOptionsShape, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import { type CacheError, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
-
-let prefixes = 0
-
-/** A cache with a key space of its own. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) =>
-  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: `s${++prefixes}`, ...options }))
+import { fresh } from "../support/freshCache.ts"
 
 const some = Option.some
 const none = Option.none()

@@ -9,6 +9,12 @@ import * as replies from "./replies.ts"
 
 export const isStored = (reply: Reply): reply is Stored => typeof reply === "string" || Buffer.isBuffer(reply)
 
+/** An encrypted value is bound to its field, too. */
+export const fieldEntry = (entry: EntryName, field: string): EntryName => ({
+  ...entry,
+  final: `${entry.final}\n${field}`
+})
+
 /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
 export const liveValue = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,

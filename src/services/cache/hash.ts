@@ -9,7 +9,7 @@ import type { KeyOption } from "../CacheService.ts"
 import { countAll, entriesIn } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { incrFieldScript } from "./counterScripts.ts"
-import { valueOf } from "./entry.ts"
+import { fieldEntry, valueOf } from "./entry.ts"
 import { scanPages } from "./members.ts"
 import { hitOrMiss } from "./policed.ts"
 import * as replies from "./replies.ts"
@@ -37,12 +37,7 @@ export const makeHash = <A, RD, RE>(
     return Exit.succeed(all)
   }
 
-  /** An encrypted value is bound to its field, too. */
-  const entryOf = (operation: string, final: string, field: string): EntryName => ({
-    operation,
-    key,
-    final: `${final}\n${field}`
-  })
+  const entryOf = (operation: string, final: string, field: string) => fieldEntry({ operation, key, final }, field)
 
   const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
     Effect.forEach(entries, (entry, i) => valueOf(codec, entry)(values[i] ?? null))

@@ -6,13 +6,13 @@ import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { AddEntryOption, CacheStream, GroupInfo, StreamEntry, StreamInfo, TrimOption } from "../CacheStream.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { countAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
+import { fieldEntry } from "./entry.ts"
 import { wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
 import { makeStreamGroup } from "./streamGroup.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
-import { checkedBoundary, checkedId, decodePage, decodeRead, Facts, factsOf, fieldEntry } from "./streamReplies.ts"
+import { checkedBoundary, checkedId, countIds, decodePage, decodeRead, Facts, factsOf } from "./streamReplies.ts"
 
 export const makeStream = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
@@ -84,20 +84,7 @@ export const makeStream = <A, RD, RE>(
             : client.request("XTRIM", [final, ...words], replies.integer(operation))
         )
       ),
-    delete: (...ids) =>
-      run("delete", 0, (operation, final) =>
-        Effect.flatMap(
-          Effect.forEach(ids, (id) => checkedId(operation, id)),
-          (all) =>
-            countAll(
-              client,
-              operation,
-              "XDEL",
-              [final],
-              all.map((id) => [id])
-            )
-        )
-      ),
+    delete: (...ids) => run("delete", 0, (operation, final) => countIds(client, operation, "XDEL", [final], ids)),
     follow: ({ after, count = 100 } = {}) =>
       readOn(
         context,

@@ -14,7 +14,6 @@ import type {
   StreamEntry
 } from "../CacheStream.ts"
 import type { KeyOption } from "../CacheService.ts"
-import { countAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
 import { wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
@@ -23,6 +22,7 @@ import {
   checkedBoundary,
   checkedId,
   checkedName,
+  countIds,
   decodePage,
   decodeRead,
   type Facts,
@@ -183,19 +183,7 @@ export const makeStreamGroup = <A, RD, RE>(
         }
       ),
     ack: (...ids) =>
-      run("ack", 0, undefined, (operation, final) =>
-        Effect.flatMap(
-          Effect.forEach(ids, (id) => checkedId(operation, id)),
-          (all) =>
-            countAll(
-              client,
-              operation,
-              "XACK",
-              [final, group],
-              all.map((id) => [id])
-            )
-        )
-      ),
+      run("ack", 0, undefined, (operation, final) => countIds(client, operation, "XACK", [final, group], ids)),
     pending: ({ consumer, count = 1000, end = "+", minIdle, start = "-" } = {}) =>
       run("pending", [] as ReadonlyArray<PendingEntry>, consumer, (operation, final) =>
         Effect.gen(function* () {

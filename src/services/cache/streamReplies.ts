@@ -1,19 +1,15 @@
 /** What streams answer, checked. */
 import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { Reply } from "../../schema/Command.ts"
+import type { Arg, Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { StreamEntry } from "../CacheStream.ts"
+import type { ValkeyClientShape } from "../ValkeyClient.ts"
+import { countAll } from "./batches.ts"
 import type { CacheContext } from "./context.ts"
-import { isStored, valueOf } from "./entry.ts"
+import { fieldEntry, isStored, valueOf } from "./entry.ts"
 import * as replies from "./replies.ts"
-
-/** An encrypted value is bound to its field, too. */
-export const fieldEntry = (entry: EntryName, field: string): EntryName => ({
-  ...entry,
-  final: `${entry.final}\n${field}`
-})
 
 /** A page of entries, and the id of the last one: of entries that are deleted nothing else is told. */
 export interface Page<A> {
@@ -106,6 +102,26 @@ export const checkedId = (operation: string, id: string, ...words: ReadonlyArray
   entryId.test(id) || words.includes(id)
     ? Exit.succeed(id)
     : refused(operation, "not an id of an entry: 1-1, for instance")
+
+/** How many of these entries a command was true for. */
+export const countIds = (
+  client: ValkeyClientShape,
+  operation: string,
+  command: "XACK" | "XDEL",
+  head: ReadonlyArray<Arg>,
+  ids: ReadonlyArray<string>
+) =>
+  Effect.flatMap(
+    Effect.forEach(ids, (id) => checkedId(operation, id)),
+    (all) =>
+      countAll(
+        client,
+        operation,
+        command,
+        head,
+        all.map((id) => [id])
+      )
+  )
 
 export const checkedBoundary = (operation: string, id: string) =>
   boundary.test(id) ? Exit.succeed(id) : refused(operation, "a boundary is -, +, an id, or ( and an id")

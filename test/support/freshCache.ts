@@ -1,0 +1,12 @@
+/** Key spaces for tests that share a server. */
+import { Effect } from "effect"
+import { type CacheOptionsShape, CacheService } from "effect-vcache"
+
+let spaces = 0
+
+/** A prefix that no other test of this file has. */
+export const freshPrefix = (): string => `t${++spaces}`
+
+/** A cache with a key space of its own. */
+export const fresh = (options: Partial<CacheOptionsShape> = {}) =>
+  Effect.map(CacheService, (cache) => cache.withOptions({ prefix: freshPrefix(), ...options }))
