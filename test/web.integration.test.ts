@@ -1,39 +1,13 @@
 /** The example web application: in a browser, through an outage, and to its end. */
-import { type ChildProcess, spawn } from "node:child_process"
-import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import { chromium } from "playwright-core"
 import { findChromium, flags } from "./support/chromium.ts"
 import { test } from "./support/faults.ts"
 import { startServer } from "./support/ValkeyServer.ts"
+import { startWebApplication, type WebApplication } from "./support/webApplication.ts"
 
-const main = join(import.meta.dirname, "../examples/web/main.ts")
-
-interface Application {
-  readonly at: string
-  readonly child: ChildProcess
-}
-
-const start = (env: Readonly<Record<string, string>> = {}): Effect.Effect<Application, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const { VALKEY_URL: _, ...rest } = process.env
-      const child = spawn(process.execPath, ["--conditions=effect-vcache-source", main], {
-        env: { ...rest, PORT: "0", ...env },
-        stdio: ["ignore", "pipe", "inherit"]
-      })
-      for await (const line of createInterface(child.stdout)) {
-        const [, at] = /listening on (\S+)/.exec(line) ?? []
-        if (at !== undefined) return { child, at }
-      }
-      throw new Error("the application did not start")
-    }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
-  )
-
-const ask = (application: Application, path: string, init?: RequestInit) =>
+const ask = (application: WebApplication, path: string, init?: RequestInit) =>
   Effect.promise(() => fetch(`${application.at}${path}`, init))
 
 describe("the example web application", () => {
@@ -42,7 +16,7 @@ describe("the example web application", () => {
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const { at } = yield* start()
+          const { at } = yield* startWebApplication()
           const browser = yield* Effect.acquireRelease(
             Effect.promise(() => chromium.launch({ executablePath: findChromium(), args: [...flags] })),
             (browser) => Effect.promise(() => browser.close())
@@ -74,7 +48,7 @@ describe("the example web application", () => {
   test("answers while its Valkey is away, and says how it is", () =>
     Effect.gen(function* () {
       const server = yield* startServer()
-      const application = yield* start({ VALKEY_URL: server.url })
+      const application = yield* startWebApplication({ VALKEY_URL: server.url })
       const first = yield* ask(application, "/api/packages/ws")
       assert.strictEqual(first.status, 200)
       assert.deepInclude(yield* Effect.promise(async () => (await ask200(application, "/health")).json()), {
@@ -92,7 +66,7 @@ describe("the example web application", () => {
 
   test("ends in order when it is told to", () =>
     Effect.gen(function* () {
-      const application = yield* start()
+      const application = yield* startWebApplication()
       yield* ask(application, "/health")
       const ended = new Promise<number | null>((resolve) => application.child.once("exit", (code) => resolve(code)))
       application.child.kill("SIGTERM")
@@ -100,7 +74,7 @@ describe("the example web application", () => {
     }))
 })
 
-const ask200 = async ({ at }: Application, path: string) => {
+const ask200 = async ({ at }: WebApplication, path: string) => {
   const response = await fetch(`${at}${path}`)
   assert.strictEqual(response.status, 200)
   return response

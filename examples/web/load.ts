@@ -2,11 +2,9 @@
  * Requests per second of the example application, with and without the cache, and while its Valkey is frozen and killed.
  * `npm run example:web:load`; it starts the application on a Valkey of its own.
  */
-import { spawn } from "node:child_process"
-import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { Effect } from "effect"
 import { startServer } from "../../test/support/ValkeyServer.ts"
+import { startWebApplication } from "../../test/support/webApplication.ts"
 
 const clients = 16
 const names = ["effect", "vitest", "iovalkey", "typescript", "lz4-napi", "undici", "ws", "vite"]
@@ -16,26 +14,6 @@ interface Phase {
   errors: number
   readonly times: Array<number>
 }
-
-const startApplication = (url: string) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const child = spawn(
-        process.execPath,
-        ["--conditions=effect-vcache-source", join(import.meta.dirname, "main.ts")],
-        {
-          env: { ...process.env, VALKEY_URL: url, PORT: "0" },
-          stdio: ["ignore", "pipe", "inherit"]
-        }
-      )
-      for await (const line of createInterface(child.stdout)) {
-        const [, at] = /listening on (\S+)/.exec(line) ?? []
-        if (at !== undefined) return { child, at: at.replace("0.0.0.0", "127.0.0.1") }
-      }
-      throw new Error("the application did not start")
-    }),
-    ({ child }) => Effect.sync(() => child.kill("SIGTERM"))
-  )
 
 /** As many clients as that, one request after the other. */
 const ask = async (at: string, path: string, millis: number): Promise<Phase> => {
@@ -64,7 +42,7 @@ const tell = (name: string, { errors, requests, times }: Phase, millis: number) 
 
 const program = Effect.gen(function* () {
   const server = yield* startServer()
-  const { at } = yield* startApplication(server.url)
+  const { at } = yield* startWebApplication({ VALKEY_URL: server.url })
   const millis = 3000
   const measure = (name: string, path: string) =>
     Effect.map(
