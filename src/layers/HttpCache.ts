@@ -57,6 +57,7 @@ class HandlerFailed<E> {
   }
 }
 
+const defaultPrefix = "http:"
 const maxKeyLength = 2048
 const maxVariantAge = "1 day"
 
@@ -67,7 +68,7 @@ const maxVariantAge = "1 day"
  * PATCH or DELETE forgets the page.
  */
 export const make = (options: Options = {}): HttpCache => {
-  const { prefix = "http:" } = options
+  const { prefix = defaultPrefix } = options
   const purgePattern = (pattern: string) =>
     CacheService.use((cache) => cache.deletePattern(`${escapeGlob(prefix)}${pattern}`))
   return {
@@ -108,7 +109,7 @@ const respond = <E, R>(
   request: HttpServerRequest.HttpServerRequest,
   handler: Handler<E, R>
 ): Handler<E, R | Scope.Scope> => {
-  const { prefix = "http:" } = options
+  const { prefix = defaultPrefix } = options
   const page = (options.key ?? pageOf)(request)
   const key = `${prefix}${page}`
   if (changing.has(request.method)) {
