@@ -1,4 +1,7 @@
 /** The kit for the tests of those who use the cache. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
@@ -100,14 +103,60 @@ it.effect("a look into the cache", () =>
 const named = (server: string) =>
   Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: { VALKEY_SERVER: server } }))
 
-it.live("a server of one's own", () => {
+const findServer = () => {
   const { libraries, server } = findValkey()
   if (libraries !== undefined) process.env["LD_LIBRARY_PATH"] = libraries
+  return server
+}
+
+for (const [clock, test] of [["the system's", it.live] as const, ["a test's", it.effect] as const]) {
+  test(`a server of one's own, by ${clock} clock`, () =>
+    Effect.gen(function* () {
+      const client = yield* ValkeyClient
+      assert.strictEqual(yield* client.send("PING", []), "PONG")
+    }).pipe(Effect.provide(LocalValkey.layer), named(findServer())))
+}
+
+/** Starts what comes after it the second time; the first time another server has taken the port, and it ends. */
+const lateServer = (folder: string, server: string): string => {
+  const command = join(folder, "late-server")
+  writeFileSync(
+    command,
+    `#!/bin/sh
+if mkdir "${folder}/first" 2>/dev/null; then
+  "${server}" "$1" "$2" --save "" & echo $! > "${folder}/other.pid"
+  sleep 0.3
+fi
+exec "${server}" "$@"
+`,
+    { mode: 0o755 }
+  )
+  return command
+}
+
+it.live("a port that another server was faster at is left to that one", () => {
+  const folder = mkdtempSync(join(tmpdir(), "vcache-"))
   return Effect.gen(function* () {
     const client = yield* ValkeyClient
-    assert.strictEqual(yield* client.send("PING", []), "PONG")
-  }).pipe(Effect.provide(LocalValkey.layer), named(server))
+    assert.match(String(yield* client.send("CONFIG", ["GET", "dir"])), /effect-vcache-/)
+  }).pipe(
+    Effect.provide(LocalValkey.layer),
+    named(lateServer(folder, findServer())),
+    Effect.ensuring(
+      Effect.sync(() => {
+        process.kill(Number(readFileSync(join(folder, "other.pid"), "utf8")), "SIGKILL")
+        rmSync(folder, { recursive: true })
+      })
+    )
+  )
 })
+
+it.live("a server that ends at once is no server", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(Effect.scoped(LocalValkey.start))
+    assert.strictEqual(error.message, "LocalValkey: the server ended before it answered")
+  }).pipe(named("/bin/false"))
+)
 
 it.live("no server to be found is said in one sentence", () =>
   Effect.gen(function* () {
