@@ -24,7 +24,8 @@ import { startRaw } from "./support/FakeServer.ts"
 import { failures, longestGap, slowest, startLoad } from "./support/load.ts"
 import { pause } from "./support/pause.ts"
 import { startProxy } from "./support/Proxy.ts"
-import { freePort, startServer } from "./support/ValkeyServer.ts"
+import { freePort } from "./support/freePort.ts"
+import { startServer } from "./support/ValkeyServer.ts"
 
 watchForTraces()
 

@@ -17,7 +17,8 @@ import {
 } from "./support/faults.ts"
 import { pause } from "./support/pause.ts"
 import { startReplicatedServers } from "./support/ReplicatedServers.ts"
-import { freePort, startServer, startServerWith } from "./support/ValkeyServer.ts"
+import { freePort } from "./support/freePort.ts"
+import { startServer, startServerWith } from "./support/ValkeyServer.ts"
 
 watchForTraces()
 

@@ -22,7 +22,8 @@ import {
 import { failures, slowest, startLoad } from "./support/load.ts"
 import { pause } from "./support/pause.ts"
 import { startProxy } from "./support/Proxy.ts"
-import { freePort, startServer } from "./support/ValkeyServer.ts"
+import { freePort } from "./support/freePort.ts"
+import { startServer } from "./support/ValkeyServer.ts"
 
 watchForTraces()
 

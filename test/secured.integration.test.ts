@@ -16,7 +16,8 @@ import { makeCertificates, tlsArguments } from "./support/certificates.ts"
 import { startCluster, startTinyCluster } from "./support/ClusterFleet.ts"
 import { connectTo, profile, test, watchForTraces, withCache } from "./support/faults.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
-import { freePort, startServer, type ValkeyServer } from "./support/ValkeyServer.ts"
+import { freePort } from "./support/freePort.ts"
+import { startServer, type ValkeyServer } from "./support/ValkeyServer.ts"
 
 watchForTraces()
 

@@ -18,7 +18,7 @@ import {
 import { failures, longestGap, type Outcome, slowest, startLoad } from "./support/load.ts"
 import { pause } from "./support/pause.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
-import { freePort } from "./support/ValkeyServer.ts"
+import { freePort } from "./support/freePort.ts"
 
 watchForTraces()
 

@@ -10,7 +10,8 @@ import { streamContract } from "./contracts/streamContract.ts"
 import { structureContract } from "./contracts/structureContract.ts"
 import { makeCertificates, tlsArguments } from "./support/certificates.ts"
 import { pause } from "./support/pause.ts"
-import { freePort, startServer } from "./support/ValkeyServer.ts"
+import { freePort } from "./support/freePort.ts"
+import { startServer } from "./support/ValkeyServer.ts"
 
 const overTcp = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ url })))
 

@@ -2,7 +2,8 @@
 import { Effect, type Scope } from "effect"
 import { type TlsSetup, tlsArguments } from "./certificates.ts"
 import { pause } from "./pause.ts"
-import { freePort, startServer, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
+import { freePort } from "./freePort.ts"
+import { startServer, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface ClusterFleet {
   /** Three primaries at first, then their replicas in the same order. */

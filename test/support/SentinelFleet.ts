@@ -2,7 +2,8 @@
 import { Effect, type Scope } from "effect"
 import { pause } from "./pause.ts"
 import { type TlsSetup, tlsArguments } from "./certificates.ts"
-import { freePort, type ServerFiles, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
+import { freePort } from "./freePort.ts"
+import { type ServerFiles, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface SentinelFleet {
   readonly name: string

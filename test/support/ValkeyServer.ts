@@ -1,12 +1,12 @@
 /** Real servers, started and stopped as scoped resources. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { randomInt } from "node:crypto"
-import { connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import { Redis } from "iovalkey"
+import { freePort } from "./freePort.ts"
 import { findValkey } from "./valkeyBinary.ts"
 
 export interface ValkeyServer {
@@ -162,21 +162,6 @@ class ServerProcess {
     await exited
   }
 }
-
-/** Below the ports that the system gives to outgoing connections: one that is free stays free. */
-export const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = randomInt(10_000, 32_000)
-    if (await isFree(port)) return port
-  }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = createServer()
-    probe.once("error", () => resolve(false))
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)))
-  })
 
 /** Any answer will do: PONG, or a demand for a password. */
 const answers = (port: number): Promise<boolean> =>
