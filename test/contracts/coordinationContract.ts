@@ -250,7 +250,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
           }
           yield* refuse(cache.lock("").withLock(Effect.void))
           yield* refuse(cache.lock("a}b").withLock(Effect.void))
-          yield* refuse(Effect.scoped(Effect.flatMap(cache.lock("x").acquire, (held) => held.extend("Infinity"))))
+          yield* refuse(live(Effect.scoped(Effect.flatMap(cache.lock("x").acquire, (held) => held.extend("Infinity")))))
           yield* cache.hash("hash").set("f", 1)
           assert.deepInclude(yield* Effect.flip(cache.lock("hash").withLock(Effect.void)), { code: "WRONGTYPE" })
         })
