@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { createCache } from "cache-manager"
 import { Context, Effect, Exit, Layer, Schema, Scope } from "effect"
 import express from "express"
-import session from "express-session"
+import session, { type SessionData } from "express-session"
 import { Keyv } from "keyv"
 import { CacheLive, CacheMemory, CacheService, makeClient, ValkeyUrl } from "effect-vcache"
 import ExpressSessionStore from "effect-vcache/express-session"
@@ -125,6 +125,38 @@ for (const [name, cache] of [
   })
 
   describe(`express-session ${name}`, () => {
+    const storeOf = (prefix: string) =>
+      new ExpressSessionStore(Layer.succeed(CacheService, cache.withOptions({ prefix: "express store" })), { prefix })
+
+    const ask = <A>(operation: (done: (error: unknown, found?: A) => void) => void): Promise<A | undefined> =>
+      new Promise((resolve, reject) => operation((error, found) => (error ? reject(error) : resolve(found))))
+
+    it("all, counted, cleared; those of its prefix", async () => {
+      const [store, other] = [storeOf("a*:"), storeOf("a*b:")]
+      const data = { cookie: { originalMaxAge: null } } as SessionData
+      for (const id of ["1", "2"]) await ask((done) => store.set(id, data, done))
+      await ask((done) => other.set("3", data, done))
+      assert.strictEqual(await ask<number>((done) => store.length(done)), 2)
+      assert.deepStrictEqual(await ask<Array<SessionData>>((done) => store.all((e, found) => done(e, found ?? []))), [
+        data,
+        data
+      ])
+      await ask((done) => store.clear(done))
+      assert.strictEqual(await ask<number>((done) => store.length(done)), 0)
+      assert.strictEqual(await ask<number>((done) => other.length(done)), 1)
+    })
+
+    it("what is no JSON is an error of the store, not of the request; a cookie without an end is none", async () => {
+      const store = storeOf("odd:")
+      const cookie = { originalMaxAge: null, maxAge: false } as never
+      await ask((done) => store.set("1", { cookie }, done))
+      assert.deepInclude(await ask<SessionData | null>((done) => store.get("1", done)), { cookie })
+      const endless: Record<string, unknown> = { cookie }
+      endless["self"] = endless
+      const error: unknown = await ask((done) => store.set("1", endless as never, done)).catch((error) => error)
+      assert.instanceOf(error, TypeError)
+    })
+
     it("keeps what a visitor did, and nothing that somebody could use", async () => {
       const sessions = cache.withOptions({ prefix: "express" })
       const app = express()

@@ -119,6 +119,65 @@ describe("sessions", () => {
     await dispose()
   })
 
+  it("varies by cookie, beside what the handler says", async () => {
+    const varying = (path: `/${string}`, vary: string) =>
+      HttpRouter.route(
+        "GET",
+        path,
+        Effect.gen(function* () {
+          yield* Effect.orDie((yield* Visit).get)
+          return HttpServerResponse.text("", { headers: { vary } })
+        })
+      )
+    const { ask, dispose } = await browserOf(
+      HttpRouter.addAll([
+        varying("/like", "X-Cookie-Law"),
+        varying("/cookie", "Accept, COOKIE"),
+        varying("/star", "*")
+      ]).pipe(Layer.provide(Visit.layer))
+    )
+    for (const [path, vary] of [
+      ["/like", "X-Cookie-Law, Cookie"],
+      ["/cookie", "Accept, COOKIE"],
+      ["/star", "*"]
+    ] as const) {
+      assert.strictEqual((await ask(path)).headers.get("vary"), vary)
+    }
+    await dispose()
+  })
+
+  it("data of an older schema is a typed error, and can be begun anew", async () => {
+    class Older extends HttpSessions.Service<Older>()("test/Older", { data: Schema.String, secrets: [secret] }) {}
+    const { ask, dispose } = await browserOf(
+      Layer.mergeAll(
+        HttpRouter.add(
+          "GET",
+          "/older",
+          Effect.gen(function* () {
+            yield* Effect.orDie((yield* Older).set("ada"))
+            return HttpServerResponse.empty()
+          })
+        ).pipe(Layer.provide(Older.layer)),
+        HttpRouter.add(
+          "GET",
+          "/",
+          Effect.gen(function* () {
+            const visit = yield* Visit
+            const found = yield* visit.get.pipe(
+              Effect.catchTag("CacheCodecError", () => Effect.as(visit.destroy, Option.none()))
+            )
+            const visits = Option.match(found, { onNone: () => 1, onSome: (data) => data.visits + 1 })
+            yield* visit.set({ user: "ada", visits })
+            return HttpServerResponse.text(String(visits))
+          }).pipe(Effect.orDie)
+        ).pipe(Layer.provide(Visit.layer))
+      )
+    )
+    await ask("/older")
+    assert.deepStrictEqual([await (await ask("/")).text(), await (await ask("/")).text()], ["1", "2"])
+    await dispose()
+  })
+
   it("is kept though the handler fails", async () => {
     const { ask, dispose } = await browserOf(sessionRoutes)
     assert.strictEqual((await ask("/fails")).status, 500)

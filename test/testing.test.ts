@@ -64,6 +64,13 @@ describe("faults", () => {
       assert.isUndefined(getting.pollUnsafe())
       yield* TestClock.adjust("200 millis")
       assert.deepStrictEqual(yield* Fiber.join(getting), [Option.none()])
+      yield* faults.set({ commands: ["GET"], failure: "refused" })
+      const own = yield* (yield* ValkeyClient).dedicated
+      const [get, set] = yield* own.pipeline([
+        { name: "GET", args: ["k"] },
+        { name: "SET", args: ["k", "1"] }
+      ])
+      assert.deepStrictEqual([get?._tag, set?._tag], ["Failure", "Success"])
     }).pipe(Effect.provide(faulty))
   )
 

@@ -1,11 +1,12 @@
 /** Effect's `BackingPersistence` on our connection, correct in a cluster too. */
-import { type Duration, Effect, Layer, Result, Stream } from "effect"
+import { type Duration, Effect, Exit, Layer, Result, Stream } from "effect"
 import { Persistence } from "effect/persistence"
 import type { CacheError } from "../schema/CacheError.ts"
 import type { Command, Reply } from "../schema/Command.ts"
 import { escapeGlob } from "../schema/Key.ts"
 import { toMillis } from "../schema/TimeToLive.ts"
 import { sendAll, split } from "../services/cache/batches.ts"
+import * as replies from "../services/cache/replies.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 
 const failed = (what: string) => (cause: unknown) =>
@@ -38,9 +39,12 @@ const makeStore = (client: ValkeyClientShape, storeId: string): Persistence.Back
       ),
     getMany: (keys) =>
       Effect.map(
-        attempt("get values", () => client.send("MGET", keys.map(final))),
-        (reply) => {
-          const found: ReadonlyArray<Reply> = Array.isArray(reply) ? reply : []
+        attempt("get values", () =>
+          Effect.flatMap(client.send("MGET", keys.map(final)), (reply) =>
+            Array.isArray(reply) && reply.length === keys.length ? Exit.succeed(reply) : replies.unexpected("MGET")
+          )
+        ),
+        (found) => {
           const at = (i: number) => Result.getOrUndefined(Result.try(() => parsed(found[i])))
           return [at(0), ...keys.slice(1).map((_, i) => at(i + 1))]
         }

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto"
 import { type Layer, Schema } from "effect"
 import { type SessionData, Store } from "express-session"
-import type { CacheService } from "../services/CacheService.ts"
+import { escapeGlob } from "../schema/Key.ts"
+import { CacheService } from "../services/CacheService.ts"
 import { makeClient, type PromiseCache } from "./PromiseClient.ts"
 
 export interface ExpressSessionStoreOptions {
@@ -39,15 +40,13 @@ export class ExpressSessionStore<E = never> extends Store {
 
   get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
     this.#sessions.get(this.#keyOf(id)).then(
-      // As it was set, by its own account: express-session checks what it needs.
-      (found) => done(null, found === undefined ? null : (JSON.parse(JSON.stringify(found)) as SessionData)),
+      (found) => done(null, found === undefined ? null : asSession(found)),
       (error: unknown) => done(error)
     )
   }
 
   set(id: string, session: SessionData, done?: (error?: unknown) => void): void {
-    const data: typeof Data.Type = JSON.parse(JSON.stringify(session))
-    settle(this.#sessions.set(this.#keyOf(id), data, { timeToLive: this.#lifetimeOf(session) }), done)
+    settle(this.#set(id, session), done)
   }
 
   destroy(id: string, done?: (error?: unknown) => void): void {
@@ -58,8 +57,43 @@ export class ExpressSessionStore<E = never> extends Store {
     settle(this.#client.touch(this.#keyOf(id), { timeToLive: this.#lifetimeOf(session) }), done)
   }
 
+  /** In no order. Their ids are not known here. */
+  override all(done: (error: unknown, sessions?: Array<SessionData> | null) => void): void {
+    this.#keys()
+      .then((keys) => this.#sessions.getMany(keys))
+      .then(
+        (found) => done(null, Array.from(found.values(), asSession)),
+        (error: unknown) => done(error)
+      )
+  }
+
+  override length(done: (error: unknown, length?: number) => void): void {
+    this.#keys().then(
+      ({ length }) => done(null, length),
+      (error: unknown) => done(error)
+    )
+  }
+
+  override clear(done?: (error?: unknown) => void): void {
+    settle(this.#client.run(CacheService.use((cache) => cache.deletePattern(this.#pattern))), done)
+  }
+
   close(): Promise<void> {
     return this.#client.close()
+  }
+
+  /** Rejects what is no JSON rather than throw it at a request. */
+  async #set(id: string, session: SessionData): Promise<boolean> {
+    const data: typeof Data.Type = JSON.parse(JSON.stringify(session))
+    return this.#sessions.set(this.#keyOf(id), data, { timeToLive: this.#lifetimeOf(session) })
+  }
+
+  #keys(): Promise<ReadonlyArray<string>> {
+    return this.#client.run(CacheService.use((cache) => cache.keys(this.#pattern)))
+  }
+
+  get #pattern(): string {
+    return `${escapeGlob(this.#prefix)}*`
   }
 
   #keyOf(id: string): string {
@@ -67,10 +101,13 @@ export class ExpressSessionStore<E = never> extends Store {
   }
 
   #lifetimeOf({ cookie }: SessionData): number {
-    // What is left of it, as express-session counts.
-    return cookie.maxAge ?? this.#timeToLive
+    // What is left of it, as express-session counts; a cookie of the browser's session has none, or false.
+    return typeof cookie.maxAge === "number" ? cookie.maxAge : this.#timeToLive
   }
 }
+
+/** As it was set, by its own account: express-session checks what it needs. */
+const asSession = (found: typeof Data.Type): SessionData => JSON.parse(JSON.stringify(found))
 
 const settle = (operation: Promise<unknown>, done: Done): void => {
   operation.then(

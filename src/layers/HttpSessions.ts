@@ -6,6 +6,7 @@ import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
 import type { CacheService } from "../services/CacheService.ts"
 import * as SessionStore from "../services/SessionStore.ts"
 import { CurrentResponsePrivacy } from "./shared/responsePrivacy.ts"
+import { namesIn } from "./shared/storedResponse.ts"
 
 /** What a handler sees. Nothing is loaded before it asks, and nothing stored before it sets something. */
 export interface RequestSession<A> {
@@ -211,10 +212,10 @@ const ifMissing = <A>(
 
 /** It is one visitor's: no cache gives it to another. */
 const marksPrivate = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  const vary = response.headers["vary"]
-  const varies = vary === undefined || vary === "" ? "Cookie" : /\bcookie\b|\*/i.test(vary) ? vary : `${vary}, Cookie`
+  const names = namesIn(response)
+  const already = names.length === 0 ? [] : [response.headers["vary"]]
   return HttpServerResponse.setHeaders(response, {
-    vary: varies,
+    vary: (names.includes("*") || names.includes("cookie") ? already : [...already, "Cookie"]).join(", "),
     "cache-control": response.headers["cache-control"] ?? "private, no-cache"
   })
 }

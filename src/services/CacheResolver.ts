@@ -47,9 +47,9 @@ export const make = <A extends AnyRequest, S extends ValueSchema<A>>({
       const cached = values.getOrSetMany(requests.keys(), (keys) => failing(lookedUp(keys)), options)
       const found = Effect.catch(cached, (error) => (error._tag === "LookupFailed" ? Effect.fail(error.error) : all))
       return Effect.map(found, (values) => {
+        const exits = new Map(Array.from(values, ([key, value]) => [key, Exit.succeed(value)]))
         for (const entry of entries) {
-          const value = values.get(key(entry.request))
-          entry.completeUnsafe(value === undefined ? Exit.fail(missing(entry.request)) : Exit.succeed(value))
+          entry.completeUnsafe(exits.get(key(entry.request)) ?? Exit.fail(missing(entry.request)))
         }
       })
     })

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto"
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { SecureRandom, WebCrypto } from "effect/crypto"
 import type { CacheError } from "../schema/CacheError.ts"
+import { refused } from "../schema/failures.ts"
+import { toMillis } from "../schema/TimeToLive.ts"
 import { CacheService, type TypedCache } from "./CacheService.ts"
 
 /** Unknown, expired, or destroyed by somebody else. */
@@ -61,7 +63,14 @@ export interface SessionStoreShape<A, RD = never, RE = never> {
 
 const idBytes = 32
 
-/** A store of sessions with that data, over `CacheService`; ids come from `WebCrypto`. */
+const durationOf = (input: Duration.Input): Effect.Effect<Duration.Duration, CacheError> => {
+  const millis = toMillis(input)
+  return millis === undefined
+    ? refused("SessionStore", "timeToLive is not a duration")
+    : Effect.succeed(Duration.millis(millis))
+}
+
+/** A store of sessions with that data, over `CacheService`; ids come from `WebCrypto`. A `timeToLive` that is none is a defect. */
 export const make = <S extends Schema.Constraint>({
   data,
   expiry = "sliding",
@@ -79,25 +88,25 @@ export const make = <S extends Schema.Constraint>({
     const newId = Effect.map(random.randomBytes(idBytes), (bytes) =>
       Redacted.make(Buffer.from(bytes).toString("base64url"), { label: "session id" })
     )
-    return makeStore(cache, { expiry, prefix, timeToLive, newId })
+    const lifetime = yield* Effect.orDie(durationOf(timeToLive))
+    return makeStore(cache, { expiry, prefix, lifetime, newId })
   })
 
 interface Settings {
   readonly expiry: SessionExpiry
   readonly prefix: string
-  readonly timeToLive: Duration.Input
+  readonly lifetime: Duration.Duration
   readonly newId: Effect.Effect<Redacted.Redacted>
 }
 
 const makeStore = <A, RD, RE>(
   cache: TypedCache<A, RD, RE>,
-  { expiry, newId, prefix, timeToLive }: Settings
+  { expiry, lifetime, newId, prefix }: Settings
 ): SessionStoreShape<A, RD, RE> => {
   /** Who reads the cache cannot take sessions over. */
   const keyOf = (id: Redacted.Redacted) => prefix + createHash("sha256").update(Redacted.value(id)).digest("base64url")
 
   const isFixed = expiry === "fixed"
-  const lifetime = Option.getOrElse(Duration.fromInput(timeToLive), () => Duration.zero)
 
   const load: SessionStoreShape<A, RD, RE>["load"] = (id) =>
     Effect.gen(function* () {
@@ -115,7 +124,7 @@ const makeStore = <A, RD, RE>(
     load,
     create: (data, options) =>
       Effect.gen(function* () {
-        const expiresIn = Option.getOrElse(Duration.fromInput(options?.timeToLive ?? lifetime), () => lifetime)
+        const expiresIn = yield* durationOf(options?.timeToLive ?? lifetime)
         // Nobody has met two of the same; who would does not get somebody else's.
         for (let attempt = 0; attempt < 2; attempt++) {
           const id = yield* newId

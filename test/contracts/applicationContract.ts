@@ -1,6 +1,6 @@
 /** What is built on the cache for applications, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
+import { Duration, Effect, Exit, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import {
@@ -47,6 +47,18 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
           assert.strictEqual((yield* Effect.flip(store.save(session.id, ada)))._tag, "SessionMissing")
           assert.strictEqual((yield* Effect.flip(store.cycle(session.id)))._tag, "SessionMissing")
           assert.deepStrictEqual(yield* store.load(Redacted.make("unknown")), Option.none())
+        })
+      )
+
+      it.effect("a lifetime that is none is refused, and nothing is stored", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const store = yield* storeOn(cache)
+          const error = yield* Effect.flip(store.create(ada, { timeToLive: Number.NaN }))
+          assert.deepInclude(error, { _tag: "CacheInputError", reason: "timeToLive is not a duration" })
+          const made = yield* Effect.exit(over(cache, SessionStore.make({ data: Visitor, timeToLive: Number.NaN })))
+          assert.isTrue(Exit.hasDies(made))
+          assert.deepStrictEqual(yield* cache.keys(), [])
         })
       )
 

@@ -57,19 +57,25 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
         })
       })
 
-    const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
-      Effect.forEach(commands, (command) => Effect.result(under(command.script?.name ?? command.name, one(command))))
-
-    const one = (command: Command) =>
-      Effect.flatMap(client.pipeline([command]), ([result]) =>
-        result === undefined ? Effect.fail(errorOf(command.name, "lostReply")) : Effect.fromResult(result)
-      )
+    /** Each command by itself, where each may fail by itself. */
+    const pipelineOver =
+      (pipeline: ValkeyClientShape["pipeline"]): ValkeyClientShape["pipeline"] =>
+      (commands) => {
+        if (faults.length === 0) return pipeline(commands)
+        const one = (command: Command) =>
+          Effect.flatMap(pipeline([command]), ([result]) =>
+            result === undefined ? Effect.fail(errorOf(command.name, "lostReply")) : Effect.fromResult(result)
+          )
+        return Effect.forEach(commands, (command) =>
+          Effect.result(under(command.script?.name ?? command.name, one(command)))
+        )
+      }
 
     const faulty: ValkeyClientShape = {
       ...client,
       send: (name, args, options) => under(name, client.send(name, args, options)),
       request: (name, args, use, options) => Effect.flatMap(under(name, client.send(name, args, options)), use),
-      pipeline: (commands) => (faults.length === 0 ? client.pipeline(commands) : pipeline(commands)),
+      pipeline: pipelineOver(client.pipeline),
       transaction: (commands) => under("EXEC", client.transaction(commands)),
       eval: (script, keys, args) => under(script.name, client.eval(script, keys, args)),
       scan: (options) =>
@@ -83,7 +89,7 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
         "dedicated",
         Effect.map(client.dedicated, (own) => ({
           send: (name, args, options) => under(name, own.send(name, args, options)),
-          pipeline: own.pipeline
+          pipeline: pipelineOver(own.pipeline)
         }))
       )
     }
