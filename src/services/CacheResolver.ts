@@ -43,7 +43,9 @@ export const make = <A extends AnyRequest, S extends ValueSchema<A>>({
         Effect.map(lookup(keys.flatMap((key) => requests.get(key) ?? [])), (found) =>
           Array.from(found, ([request, value]) => [key(request), value] as const)
         )
-      const all = Effect.map(lookedUp([...requests.keys()]), (found) => new Map<string, S["Type"]>(found))
+      const all = Effect.suspend(() =>
+        Effect.map(lookedUp([...requests.keys()]), (found) => new Map<string, S["Type"]>(found))
+      )
       const cached = values.getOrSetMany(requests.keys(), (keys) => failing(lookedUp(keys)), options)
       const found = Effect.catch(cached, (error) => (error._tag === "LookupFailed" ? Effect.fail(error.error) : all))
       return Effect.map(found, (values) => {

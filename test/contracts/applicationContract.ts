@@ -158,6 +158,28 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
       )
     })
 
+    it.effect("a request whose value is undefined is answered, and not looked up again", () =>
+      Effect.gen(function* () {
+        class FindNickname extends EffectRequest.Class<{ readonly id: number }, string | undefined, "no such user"> {}
+        const cache = yield* fresh()
+        let lookups = 0
+        const nickname = Schema.UndefinedOr(Schema.String)
+        const resolver = yield* over(
+          cache,
+          CacheResolver.make<FindNickname, typeof nickname>({
+            value: nickname,
+            key: ({ id }) => `nickname:${id}`,
+            lookup: (requests) => Effect.succeed(requests.map((request) => [request, void lookups++] as const)),
+            missing: () => "no such user" as const
+          })
+        )
+        for (let i = 0; i < 2; i++) {
+          assert.isUndefined(yield* Effect.request(new FindNickname({ id: 1 }), resolver))
+        }
+        assert.strictEqual(lookups, 1)
+      })
+    )
+
     describe("HTTP", () => {
       it.effect("pages are made once, in each variant; sessions last", () =>
         Effect.gen(function* () {
