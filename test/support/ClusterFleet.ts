@@ -107,9 +107,9 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
         if (slots.some((range) => range.length !== 3 + replicas)) return false
         if (!(yield* info(server)).includes("cluster_state:ok")) return false
         const replication = String(yield* server.call("INFO", "replication"))
-        return replication.includes("role:master")
-          ? replicas === 0 || replication.includes("connected_slaves:1")
-          : replication.includes("master_link_status:up")
+        if (!replication.includes("role:master")) return replication.includes("master_link_status:up")
+        yield* server.replicated(replicas)
+        return true
       }).pipe(Effect.catchDefect(() => Effect.succeed(false)))
     const settled = waitFor(isSettled)
     yield* settled

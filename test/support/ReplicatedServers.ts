@@ -1,6 +1,5 @@
 /** A primary and two replicas. */
 import { Effect, type Scope } from "effect"
-import { pause } from "./pause.ts"
 import { startServer, type ValkeyServer } from "./ValkeyServer.ts"
 
 export const startReplicatedServers = (
@@ -15,8 +14,6 @@ export const startReplicatedServers = (
       ],
       { concurrency: 2 }
     )
-    for (const server of [replica, other]) {
-      while (!String(yield* server.call("INFO", "replication")).includes("master_link_status:up")) yield* pause(10)
-    }
+    yield* primary.replicated(2)
     return [primary, replica, other] as const
   })

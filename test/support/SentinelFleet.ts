@@ -107,6 +107,7 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
     )
     const settled = Effect.gen(function* () {
       while (!(yield* isSettled)) yield* pause(50)
+      yield* Effect.flatMap(primary, (server) => server.replicated(2))
     })
     yield* settled
     return {

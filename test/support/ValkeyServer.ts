@@ -25,8 +25,15 @@ export interface ValkeyServer {
   /** Starts it again on the same port, empty but for what its folder holds. */
   readonly start: Effect.Effect<void>
   /** Asks it something, over a connection for that alone. */
-  readonly call: (...command: readonly [string, ...ReadonlyArray<string | number>]) => Effect.Effect<unknown>
+  readonly call: (...command: Question) => Effect.Effect<unknown>
+  /**
+   * Until so many replicas have all that it has, and hear what comes. That a link is up says less: what is written
+   * before a replica has first spoken up reaches it a second later.
+   */
+  readonly replicated: (replicas: number) => Effect.Effect<void>
 }
+
+type Question = readonly [string, ...ReadonlyArray<string | number>]
 
 export interface ServerFiles {
   /** What of its settings can only be said in a file. */
@@ -71,7 +78,15 @@ export const startServerWith = (
       thaw: Effect.sync(() => process.signal("SIGCONT")),
       kill: Effect.promise(() => process.kill()),
       start: Effect.promise(() => process.start()),
-      call: (...command) => Effect.promise(() => call(port, password, command))
+      call: (...command) => Effect.promise(() => asking(port, password, (ask) => ask(...command))),
+      replicated: (replicas) =>
+        Effect.promise(() =>
+          asking(port, password, async (ask) => {
+            // A write that concerns no key: WAIT counts who has it.
+            do await ask("FUNCTION", "FLUSH")
+            while (Number(await ask("WAIT", replicas, 100)) < replicas)
+          })
+        )
     }
   })
 
@@ -90,11 +105,11 @@ const dataArguments = (folder: string): ReadonlyArray<string> => [
   "1"
 ]
 
-const call = async (
+const asking = async <A>(
   port: number,
   password: string | undefined,
-  [name, ...args]: readonly [string, ...ReadonlyArray<string | number>]
-): Promise<unknown> => {
+  use: (ask: (...question: Question) => Promise<unknown>) => Promise<A>
+): Promise<A> => {
   const client = new Redis({
     host: "127.0.0.1",
     port,
@@ -109,7 +124,7 @@ const call = async (
   client.on("error", () => {})
   try {
     await client.connect()
-    return await client.call(name, ...args)
+    return await use((name, ...args) => client.call(name, ...args))
   } finally {
     client.disconnect()
   }
