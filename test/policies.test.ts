@@ -6,18 +6,11 @@ import {
   Breaker,
   type CacheError,
   CacheConnectionError,
-  type CacheHash,
-  type CacheList,
   CacheLive,
   CacheMemory,
-  CacheMissError,
   CachePolicy,
   CacheServerError,
   CacheService,
-  type CacheSet,
-  type CacheSortedSet,
-  type CacheStream,
-  type CacheStreamGroup,
   CacheTimeoutError,
   IgnoreExceptions,
   layerFor,
@@ -28,260 +21,9 @@ import {
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
-
-/** Queues of operations, which pass in parts or as a whole. */
-type QueueName = "pipeline" | "transaction"
-
-/** The members of the service that are operations: effects, functions that give effects or streams, that can fail as caches do. */
-type OperationName = Exclude<OperationOrQueue, QueueName>
-type OperationOrQueue = {
-  readonly [K in keyof TypedCache<unknown>]: TypedCache<unknown>[K] extends
-    | Effect.Effect<infer _A, infer E>
-    | ((...args: ReadonlyArray<never>) => Effect.Effect<infer _B, infer E> | Stream.Stream<infer _C, infer E>)
-    ? CacheError extends E
-      ? K
-      : never
-    : never
-}[keyof TypedCache<unknown>]
-
-/** The operations of a structure. */
-type OperationsOf<S> = {
-  readonly [K in keyof S]: {
-    /** One call of it. */
-    readonly call: (structure: S) => Effect.Effect<unknown, unknown>
-    /** What it gives as if the cache were empty. */
-    readonly neutral: unknown
-  }
-}
-
-const ofHash: OperationsOf<CacheHash<unknown>> = {
-  set: { call: (hash) => hash.set("f", 1), neutral: false },
-  setMany: { call: (hash) => hash.setMany({ f: 1 }), neutral: 0 },
-  setIfAbsent: { call: (hash) => hash.setIfAbsent("f", 1), neutral: false },
-  get: { call: (hash) => hash.get("f"), neutral: Option.none() },
-  getMany: { call: (hash) => hash.getMany(["f"]), neutral: new Map() },
-  getAll: { call: (hash) => hash.getAll, neutral: new Map() },
-  delete: { call: (hash) => hash.delete("f"), neutral: 0 },
-  has: { call: (hash) => hash.has("f"), neutral: false },
-  size: { call: (hash) => hash.size, neutral: 0 },
-  fields: { call: (hash) => hash.fields, neutral: [] },
-  values: { call: (hash) => hash.values, neutral: [] },
-  incr: { call: (hash) => hash.incr("f"), neutral: 0 },
-  incrFloat: { call: (hash) => hash.incrFloat("f", 1), neutral: 0 },
-  scan: { call: (hash) => Stream.runCollect(hash.scan()), neutral: [] }
-}
-
-const ofSet: OperationsOf<CacheSet<unknown>> = {
-  add: { call: (set) => set.add(1), neutral: 0 },
-  remove: { call: (set) => set.remove(1), neutral: 0 },
-  has: { call: (set) => set.has(1), neutral: false },
-  hasMany: { call: (set) => set.hasMany([1]), neutral: [] },
-  members: { call: (set) => set.members, neutral: [] },
-  size: { call: (set) => set.size, neutral: 0 },
-  pop: { call: (set) => set.pop, neutral: Option.none() },
-  popMany: { call: (set) => set.popMany(2), neutral: [] },
-  random: { call: (set) => set.random, neutral: Option.none() },
-  randomMany: { call: (set) => set.randomMany(2), neutral: [] },
-  moveTo: { call: (set) => set.moveTo("t", 1), neutral: false },
-  union: { call: (set) => set.union("t"), neutral: [] },
-  intersection: { call: (set) => set.intersection("t"), neutral: [] },
-  difference: { call: (set) => set.difference("t"), neutral: [] },
-  storeUnion: { call: (set) => set.storeUnion("t", ["u"]), neutral: 0 },
-  storeIntersection: { call: (set) => set.storeIntersection("t", ["u"]), neutral: 0 },
-  storeDifference: { call: (set) => set.storeDifference("t", ["u"]), neutral: 0 },
-  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
-}
-
-const ofSortedSet: OperationsOf<CacheSortedSet<unknown>> = {
-  add: { call: (set) => set.add([[1, 1]]), neutral: 0 },
-  incr: { call: (set) => set.incr(1, 1), neutral: 0 },
-  score: { call: (set) => set.score(1), neutral: Option.none() },
-  scores: { call: (set) => set.scores([1]), neutral: [] },
-  rank: { call: (set) => set.rank(1), neutral: Option.none() },
-  range: { call: (set) => set.range(), neutral: [] },
-  rangeWithScores: { call: (set) => set.rangeWithScores(), neutral: [] },
-  rangeByScore: { call: (set) => set.rangeByScore(0, 1), neutral: [] },
-  countByScore: { call: (set) => set.countByScore(0, 1), neutral: 0 },
-  remove: { call: (set) => set.remove(1), neutral: 0 },
-  removeByRank: { call: (set) => set.removeByRank(0, 1), neutral: 0 },
-  removeByScore: { call: (set) => set.removeByScore(0, 1), neutral: 0 },
-  popMin: { call: (set) => set.popMin(), neutral: [] },
-  popMax: { call: (set) => set.popMax(2), neutral: [] },
-  size: { call: (set) => set.size, neutral: 0 },
-  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
-}
-
-const ofList: OperationsOf<CacheList<unknown>> = {
-  pushLeft: { call: (list) => list.pushLeft(1), neutral: 0 },
-  pushRight: { call: (list) => list.pushRight(1), neutral: 0 },
-  popLeft: { call: (list) => list.popLeft, neutral: Option.none() },
-  popRight: { call: (list) => list.popRight, neutral: Option.none() },
-  popLeftMany: { call: (list) => list.popLeftMany(1), neutral: [] },
-  popRightMany: { call: (list) => list.popRightMany(1), neutral: [] },
-  awaitLeft: { call: (list) => list.awaitLeft(0), neutral: Option.none() },
-  awaitRight: { call: (list) => list.awaitRight(0), neutral: Option.none() },
-  range: { call: (list) => list.range(), neutral: [] },
-  at: { call: (list) => list.at(0), neutral: Option.none() },
-  setAt: {
-    call: (list) => Effect.catchTag(list.setAt(0, 1), "CacheServerError", () => Effect.void),
-    neutral: undefined
-  },
-  insert: { call: (list) => list.insert("before", 1, 2), neutral: Option.none() },
-  remove: { call: (list) => list.remove(1), neutral: 0 },
-  trim: { call: (list) => list.trim(0, 1), neutral: undefined },
-  indexOf: { call: (list) => list.indexOf(1), neutral: Option.none() },
-  indexesOf: { call: (list) => list.indexesOf(1), neutral: [] },
-  moveTo: { call: (list) => list.moveTo("t"), neutral: Option.none() },
-  size: { call: (list) => list.size, neutral: 0 }
-}
-
-/** In an empty store there is no group to ask. */
-const orRefused = <A, E>(effect: Effect.Effect<A, E>) =>
-  Effect.catchIf(
-    effect,
-    (error) => error instanceof CacheServerError || error instanceof CacheMissError,
-    () => Effect.void
-  )
-
-/** Those that wait for ever, until they wait. */
-const begun = <A, E>(stream: Stream.Stream<A, E>) =>
-  Effect.raceFirst(Stream.runCollect(stream), Effect.succeed<ReadonlyArray<A>>([]))
-
-const noInfo = {
-  length: 0,
-  groups: 0,
-  lastGeneratedId: "0-0",
-  maxDeletedEntryId: "0-0",
-  entriesAdded: 0,
-  firstEntryId: "0-0"
-}
-
-const ofStream: OperationsOf<Omit<CacheStream<unknown>, "group">> = {
-  add: { call: (stream) => stream.add({ f: 1 }), neutral: Option.none() },
-  size: { call: (stream) => stream.size, neutral: 0 },
-  range: { call: (stream) => stream.range(), neutral: [] },
-  trim: { call: (stream) => stream.trim({ maxLength: 1 }), neutral: 0 },
-  delete: { call: (stream) => stream.delete("1-1"), neutral: 0 },
-  follow: { call: (stream) => begun(stream.follow()), neutral: [] },
-  info: { call: (stream) => orRefused(stream.info), neutral: noInfo },
-  groups: { call: (stream) => stream.groups, neutral: [] }
-}
-
-const ofGroup: OperationsOf<CacheStreamGroup<unknown>> = {
-  create: { call: (group) => group.create(), neutral: false },
-  destroy: { call: (group) => group.destroy, neutral: false },
-  setId: { call: (group) => orRefused(group.setId("$")), neutral: undefined },
-  removeConsumer: { call: (group) => orRefused(group.removeConsumer("c")), neutral: 0 },
-  read: { call: (group) => orRefused(group.read("c")), neutral: [] },
-  consume: { call: (group) => orRefused(begun(group.consume("c"))), neutral: [] },
-  ack: { call: (group) => group.ack("1-1"), neutral: 0 },
-  pending: { call: (group) => orRefused(group.pending()), neutral: [] },
-  pendingSummary: {
-    call: (group) => orRefused(group.pendingSummary),
-    neutral: { count: 0, firstId: Option.none(), lastId: Option.none(), consumers: new Map() }
-  },
-  consumers: { call: (group) => orRefused(group.consumers), neutral: [] },
-  claim: { call: (group) => orRefused(group.claim("c", 0, ["1-1"])), neutral: [] },
-  claimIds: { call: (group) => orRefused(group.claimIds("c", 0, ["1-1"])), neutral: [] },
-  autoClaim: {
-    call: (group) => orRefused(group.autoClaim("c", 0)),
-    neutral: { next: "0-0", entries: [], deleted: [] }
-  },
-  autoClaimIds: {
-    call: (group) => orRefused(group.autoClaimIds("c", 0)),
-    neutral: { next: "0-0", ids: [], deleted: [] }
-  }
-}
-
-const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache: TypedCache<unknown>) => S) =>
-  Object.entries<OperationsOf<S>[keyof S]>(operations).map(([name, { call, neutral }]) => ({
-    name: `${kind}.${name}`,
-    neutral,
-    call: (cache: TypedCache<unknown>) => call(open(cache))
-  }))
-
-const structures = [
-  ...structuresOf("hash", ofHash, (cache) => cache.hash("h")),
-  ...structuresOf("list", ofList, (cache) => cache.list("l")),
-  ...structuresOf("set", ofSet, (cache) => cache.setOf("s")),
-  ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z")),
-  ...structuresOf("stream", ofStream, (cache) => cache.stream("x")),
-  ...structuresOf("stream.group", ofGroup, (cache) => cache.stream("x").group("g"))
-]
+import { calls, neutral, type OperationName, structureOperations } from "./support/operations.ts"
 
 const fail = Effect.fail("mine" as const)
-
-/** One call of each; the compiler knows if one is missing. */
-const calls: { readonly [K in OperationName]: (cache: TypedCache<unknown>) => Effect.Effect<unknown, unknown> } = {
-  get: (cache) => cache.get("k"),
-  getMany: (cache) => cache.getMany(["k", "l"]),
-  set: (cache) => cache.set("k", 1),
-  getAndSet: (cache) => cache.getAndSet("k", 1),
-  getAndDelete: (cache) => cache.getAndDelete("k"),
-  add: (cache) => cache.add("k", 1),
-  setMany: (cache) => cache.setMany({ k: 1, l: 2 }),
-  delete: (cache) => cache.delete("k"),
-  deleteMany: (cache) => cache.deleteMany(["k"]),
-  has: (cache) => cache.has("k"),
-  incr: (cache) => cache.incr("k"),
-  decr: (cache) => cache.decr("k", 1, { initial: 5 }),
-  incrBig: (cache) => cache.incrBig("k"),
-  incrFloat: (cache) => cache.incrFloat("k", 1),
-  touch: (cache) => cache.touch("k"),
-  expire: (cache) => cache.expire("k", 5),
-  expireAt: (cache) => cache.expireAt("k", 5),
-  persist: (cache) => cache.persist("k"),
-  ttl: (cache) => cache.ttl("k"),
-  getOrSet: (cache) => cache.getOrSet("k", Effect.succeed(1)),
-  getOrSetMany: (cache) => cache.getOrSetMany(["k"], (keys) => Effect.succeed(keys.map((key) => [key, 1] as const))),
-  refresh: (cache) => cache.refresh("k", Effect.succeed(1)),
-  incrVersion: (cache) => cache.incrVersion("k"),
-  decrVersion: (cache) => cache.decrVersion("k"),
-  rename: (cache) => cache.rename("k", "l"),
-  typeOf: (cache) => cache.typeOf("k"),
-  keys: (cache) => cache.keys(),
-  scan: (cache) => Stream.runCollect(cache.scan()),
-  deletePattern: (cache) => cache.deletePattern("*"),
-  clear: (cache) => cache.clear,
-  clearAllVersions: (cache) => cache.clearAllVersions,
-  flushAll: (cache) => cache.flushAll
-}
-
-/** What each gives as if the cache were empty. */
-const neutral: { readonly [K in OperationName]: unknown } = {
-  get: Option.none(),
-  getMany: new Map(),
-  set: false,
-  getAndSet: Option.none(),
-  getAndDelete: Option.none(),
-  add: false,
-  setMany: ["k", "l"],
-  delete: false,
-  deleteMany: 0,
-  has: false,
-  incr: 0,
-  decr: 4,
-  incrBig: 0n,
-  incrFloat: 0,
-  touch: false,
-  expire: false,
-  expireAt: false,
-  persist: false,
-  ttl: Option.none(),
-  getOrSet: 1,
-  getOrSetMany: new Map([["k", 1]]),
-  refresh: 1,
-  incrVersion: 0,
-  decrVersion: 0,
-  rename: false,
-  typeOf: Option.none(),
-  keys: [],
-  scan: [],
-  deletePattern: 0,
-  clear: 0,
-  clearAllVersions: 0,
-  flushAll: undefined
-}
 
 const down = new CacheConnectionError({
   operation: "GET",
@@ -394,7 +136,7 @@ describe("every operation", () => {
     )
   }
 
-  for (const { call, name, neutral } of structures) {
+  for (const { call, name, neutral } of structureOperations) {
     it.effect(`${name} passes the policy exactly once, and gives its neutral result when the server is down`, () =>
       Effect.gen(function* () {
         const passed: Array<string> = []

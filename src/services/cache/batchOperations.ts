@@ -1,7 +1,8 @@
 /** Many values at once. */
 import { Effect, Exit, Option, Result } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { Command } from "../../schema/Command.ts"
+import type { Command, Reply } from "../../schema/Command.ts"
+import { protocolError } from "../../schema/failures.ts"
 import type { Stored } from "../../schema/Frame.ts"
 import { type EntryName, valueNow } from "../../schema/ValueCodec.ts"
 import type { TtlOption, TypedCache } from "../CacheService.ts"
@@ -105,6 +106,9 @@ export const storeCommand = (key: string, final: string, encoded: Stored, millis
   bytes: final.length + encoded.length
 })
 
+const confirms = ({ name }: Command, reply: Reply): boolean =>
+  name === "SET" ? reply === "OK" : typeof reply === "number"
+
 /** What could not be stored, and why. */
 export const sendStores = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
@@ -114,7 +118,9 @@ export const sendStores = Effect.fnUntraced(function* (
   for (const part of split(stores, ({ bytes }) => bytes)) {
     const results = yield* client.pipeline(part.map(({ command }) => command))
     results.forEach((result, i) => {
-      if (Result.isFailure(result)) failures.set(part[i]!.key, result.failure)
+      const { command, key } = part[i]!
+      if (Result.isFailure(result)) failures.set(key, result.failure)
+      else if (!confirms(command, result.success)) failures.set(key, protocolError(command.name))
     })
   }
   return failures

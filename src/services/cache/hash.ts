@@ -123,9 +123,7 @@ export const makeHash = <A, RD, RE>(
       Effect.map(whole(operation, final), (found) => [...found.values()])
     ),
     fields: run("fields", [] as ReadonlyArray<string>, (operation, final) =>
-      client.request("HKEYS", [final], (reply) =>
-        Array.isArray(reply) ? Exit.succeed(reply.map(String)) : replies.unexpected(operation)
-      )
+      client.request("HKEYS", [final], replies.texts(operation))
     ),
     delete: (...fields) =>
       run("delete", 0, (operation, final) =>

@@ -119,7 +119,7 @@ export const keySpaceOperations = <A, RD, RE>(
     ),
     flushAll: Effect.suspend(() => {
       allFlights.outdateAll()
-      return Effect.asVoid(client.send("FLUSHDB", []))
+      return Effect.asVoid(client.request("FLUSHDB", [], replies.ok("flushAll")))
     })
   }
 }

@@ -170,9 +170,7 @@ export const makeList = <A, RD, RE>(
       run("setAt", undefined as void, (operation, final) =>
         Effect.flatMap(wholeNumber(operation, "index", index), () =>
           Effect.flatMap(codec.encode({ operation, key, final }, value), (encoded) =>
-            client.request("LSET", [final, index, encoded], (reply) =>
-              reply === "OK" ? Exit.void : replies.unexpected(operation)
-            )
+            client.request("LSET", [final, index, encoded], replies.ok(operation))
           )
         )
       ),
@@ -195,9 +193,7 @@ export const makeList = <A, RD, RE>(
     trim: (start, stop) =>
       run("trim", undefined as void, (operation, final) =>
         Effect.flatMap(span(operation, start, stop), () =>
-          client.request("LTRIM", [final, start, stop], (reply) =>
-            reply === "OK" ? Exit.void : replies.unexpected(operation)
-          )
+          client.request("LTRIM", [final, start, stop], replies.ok(operation))
         )
       ),
     indexOf: (value, options = {}) =>

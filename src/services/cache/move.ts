@@ -39,8 +39,10 @@ export const move = (
       return Effect.fail(new CacheUnsupportedError({ operation, topology: client.topology, reason }))
     })
   }
-  return client.send(overwrite ? "RENAME" : "RENAMENX", [from, to]).pipe(
-    Effect.map((reply) => reply !== 0),
+  const renamed = overwrite
+    ? Effect.as(client.request("RENAME", [from, to], replies.ok(operation)), true)
+    : client.request("RENAMENX", [from, to], replies.flag(operation))
+  return renamed.pipe(
     Effect.catchTag("CacheUnsupportedError", () => copyAndDelete(client, entry, dumped(entry))),
     Effect.mapError((error) => (isNoSuchKey(error) ? new CacheMissError({ operation, key }) : error))
   )

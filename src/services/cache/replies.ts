@@ -15,13 +15,15 @@ export const integer = (operation: string) => (reply: Reply) =>
 export const flag = (operation: string) => (reply: Reply) =>
   reply === 1 || reply === 0 ? Exit.succeed(reply === 1) : unexpected(operation)
 
+export const ok = (operation: string) => (reply: Reply) => (reply === "OK" ? Exit.void : unexpected(operation))
+
 /** "OK", or null where a condition held the command back. */
 export const done = (operation: string) => (reply: Reply) =>
   reply === "OK" || reply === null ? Exit.succeed(reply === "OK") : unexpected(operation)
 
 /** A number with a fraction, as text. */
 export const finite = (operation: string) => (reply: Reply) => {
-  const number = typeof reply === "string" ? Number(reply) : Number.NaN
+  const number = typeof reply === "string" && reply !== "" ? Number(reply) : Number.NaN
   return Number.isFinite(number) ? Exit.succeed(number) : unexpected(operation)
 }
 
@@ -44,6 +46,13 @@ export const sum = (operation: string, counts: ReadonlyArray<Reply>): Exit.Exit<
   }
   return Exit.succeed(sum)
 }
+
+export const texts =
+  (operation: string) =>
+  (reply: Reply | undefined): Exit.Exit<ReadonlyArray<string>, CacheConnectionError> =>
+    Array.isArray(reply) && reply.every((one: Reply) => typeof one === "string" || Buffer.isBuffer(one))
+      ? Exit.succeed(reply.map(String))
+      : unexpected(operation)
 
 export const integers =
   (operation: string) =>

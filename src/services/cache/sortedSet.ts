@@ -113,9 +113,10 @@ export const makeSortedSet = <A, RD, RE>(
               ? Exit.succeed([])
               : client.request("ZMSCORE", [final, ...ids], (reply) => {
                   if (!Array.isArray(reply) || reply.length !== ids.length) return replies.unexpected(operation)
-                  return Exit.succeed(
-                    reply.map((score: Reply) => (score === null ? Option.none() : Option.some(scoreIn(score))))
-                  )
+                  const scores = reply.map((score: Reply) => (score === null ? null : scoreIn(score)))
+                  return scores.some(Number.isNaN)
+                    ? replies.unexpected(operation)
+                    : Exit.succeed(scores.map(Option.fromNullOr))
                 })
         )
       ),

@@ -26,8 +26,7 @@ import {
   decodePage,
   decodeRead,
   type Facts,
-  factsOf,
-  texts
+  factsOf
 } from "./streamReplies.ts"
 
 export const makeStreamGroup = <A, RD, RE>(
@@ -97,7 +96,7 @@ export const makeStreamGroup = <A, RD, RE>(
         const args = [final, group, consumer, least, start, "COUNT", count, ...words]
         const reply = yield* client.send("XAUTOCLAIM", args, readOptions)
         if (!Array.isArray(reply) || reply.length !== 3) return yield* replies.unexpected(operation)
-        const deleted = yield* texts(operation)(reply[2])
+        const deleted = yield* replies.texts(operation)(reply[2])
         return yield* use(operation, final, { next: String(reply[0]), found: reply[1], deleted })
       })
     )
@@ -217,7 +216,7 @@ export const makeStreamGroup = <A, RD, RE>(
           Effect.map(decodePage(context, { operation, key, final }, reply), ({ entries }) => entries)
       ),
     claimIds: (consumer, minIdle, ids, options = {}) =>
-      claimed("claimIds", consumer, minIdle, ids, options, ["JUSTID"], texts),
+      claimed("claimIds", consumer, minIdle, ids, options, ["JUSTID"], replies.texts),
     autoClaim: (consumer, minIdle, options = {}) =>
       autoClaimed(
         "autoClaim",
@@ -242,7 +241,7 @@ export const makeStreamGroup = <A, RD, RE>(
         options,
         ["JUSTID"],
         (operation, _, { deleted, found, next }) =>
-          Effect.map(texts(operation)(found), (ids) => ({ next, ids, deleted }))
+          Effect.map(replies.texts(operation)(found), (ids) => ({ next, ids, deleted }))
       )
   }
 }
@@ -289,7 +288,7 @@ const pendingEntry = (operation: string, reply: Reply): Exit.Exit<PendingEntry, 
 }
 
 const summaryOf = (operation: string, reply: Reply): Exit.Exit<PendingSummary, CacheError> => {
-  if (!Array.isArray(reply) || typeof reply[0] !== "number") return replies.unexpected(operation)
+  if (!Array.isArray(reply) || reply.length !== 4 || typeof reply[0] !== "number") return replies.unexpected(operation)
   const owners: Reply = reply[3] ?? []
   if (!Array.isArray(owners)) return replies.unexpected(operation)
   const idOf = (id: Reply | undefined) => (typeof id === "string" ? Option.some(id) : Option.none())

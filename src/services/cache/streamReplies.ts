@@ -54,11 +54,6 @@ export const decodeRead = <A, RD, RE>(
   return Array.isArray(first) ? decodePage(context, entry, first[1]) : replies.unexpected(entry.operation)
 }
 
-export const texts =
-  (operation: string) =>
-  (reply: Reply | undefined): Exit.Exit<ReadonlyArray<string>, CacheError> =>
-    Array.isArray(reply) && reply.every(isStored) ? Exit.succeed(reply.map(String)) : replies.unexpected(operation)
-
 /** Names and values in turn. */
 export class Facts {
   readonly #facts = new Map<string, Reply>()
