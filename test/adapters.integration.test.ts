@@ -4,7 +4,7 @@ import { keyvIteratorTests } from "@keyv/test-suite"
 import keyvTestSuite from "@keyv/test-suite"
 import { assert, describe, it } from "@effect/vitest"
 import { createCache } from "cache-manager"
-import { Context, Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option, Schema, Scope } from "effect"
 import express from "express"
 import session, { type SessionData } from "express-session"
 import { Keyv } from "keyv"
@@ -60,6 +60,13 @@ for (const [name, cache] of [
       assert.deepInclude(error, { _tag: "CacheServerError", code: "WRONGTYPE" })
     })
 
+    it("disconnected, it is closed", async () => {
+      const store = new KeyvStore(shared)
+      await store.set("k", "v")
+      await store.disconnect()
+      assert.isDefined(await store.get("k").catch((error: unknown) => error))
+    })
+
     it("cache-manager over it", async () => {
       const manager = createCache({ stores: [new Keyv({ store: new KeyvStore(shared), namespace: "manager" })] })
       let lookups = 0
@@ -98,6 +105,8 @@ for (const [name, cache] of [
       )
       assert.strictEqual(await client.incr("a", 5), 6)
       assert.isTrue((await client.ttl("a"))! > 0)
+      assert.isTrue(await client.touch("a", { timeToLive: "Infinity" }))
+      assert.strictEqual(await client.ttl("a"), Infinity)
       assert.isUndefined(await client.ttl("x"))
       assert.strictEqual(await client.deleteMany(["a", "b"]), 2)
       let lookups = 0
@@ -144,6 +153,27 @@ for (const [name, cache] of [
       await ask((done) => store.clear(done))
       assert.strictEqual(await ask<number>((done) => store.length(done)), 0)
       assert.strictEqual(await ask<number>((done) => other.length(done)), 1)
+    })
+
+    it("touched, a session lives as long as its cookie; a closed store says so", async () => {
+      const store = storeOf("touched:")
+      const cookieFor = (maxAge: number) => ({ cookie: { originalMaxAge: maxAge, maxAge } }) as SessionData
+      await ask((done) => store.set("1", cookieFor(60_000), done))
+      await ask((done) => store.touch("1", cookieFor(3_600_000), () => done(undefined)))
+      const [key = ""] = await Effect.runPromise(cache.withOptions({ prefix: "express store" }).keys("touched:*"))
+      const left = await Effect.runPromise(cache.withOptions({ prefix: "express store" }).ttl(key))
+      assert.isAbove(Duration.toMillis(Option.getOrThrow(left)), 3_000_000)
+      await store.close()
+      const failing: ReadonlyArray<(done: (error: unknown) => void) => void> = [
+        (done) => store.get("1", done),
+        (done) => store.set("1", cookieFor(1), done),
+        (done) => store.all(done),
+        (done) => store.length(done),
+        (done) => store.clear(done)
+      ]
+      for (const operation of failing) {
+        assert.isDefined(await new Promise(operation))
+      }
     })
 
     it("what is no JSON is an error of the store, not of the request; a cookie without an end is none", async () => {

@@ -1,6 +1,6 @@
 /** Effect's own PersistedCache, PersistedQueue, RateLimiter and CircuitBreaker on our connection, on each topology of servers. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Queue, Schema, type Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Queue, Schema, type Scope } from "effect"
 import {
   CircuitBreaker,
   Persistable,
@@ -13,6 +13,7 @@ import {
 import { EffectBackingPersistence, EffectRedis, ValkeyUrl } from "effect-vcache"
 import { startCluster } from "./support/ClusterFleet.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
+import { startProxy } from "./support/Proxy.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 
 class FindUser extends Persistable.Class<{ payload: { id: number } }>()("FindUser", {
@@ -168,3 +169,62 @@ for (const [name, start] of fleets) {
     )
   })
 }
+
+const redisOn = (url: string) =>
+  Effect.map(Layer.build(Layer.provide(EffectRedis, ValkeyUrl.layer(url))), Context.get(Redis.Redis))
+
+it.live("keys, scans and scripts of all servers of a cluster; what no server knows is a RedisError", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const redis = yield* redisOn((yield* startCluster({ replicas: 0 })).url)
+      const names = Array.from({ length: 20 }, (_, i) => `name:${i}`)
+      for (const name of names) yield* redis.send("SET", name, "1")
+      yield* redis.send("SET", "other", "1")
+      assert.sameMembers([...(yield* redis.send<ReadonlyArray<string>>("KEYS", "name:*"))], names)
+      const [cursor, found] = yield* redis.send<[string, ReadonlyArray<string>]>("SCAN", "0", "match", "name:*")
+      assert.strictEqual(cursor, "0")
+      assert.sameMembers([...found], names)
+      assert.strictEqual((yield* redis.send<[string, ReadonlyArray<string>]>("SCAN", "0"))[1].length, 21)
+      const sha = yield* redis.send<string>("SCRIPT", "LOAD", "return {KEYS[1], ARGV[1]}")
+      for (const name of names) {
+        assert.deepStrictEqual(yield* redis.send("EVALSHA", sha, "1", name, "arg"), [name, "arg"])
+      }
+      for (const refused of [
+        redis.send("SCAN", "17"),
+        redis.send("EVALSHA", "0".repeat(40), "1", "name:1"),
+        redis.send("SCRIPT", "NONSENSE")
+      ]) {
+        assert.strictEqual((yield* Effect.flip(refused))._tag, "RedisError")
+      }
+    })
+  )
+)
+
+it.live("a subscription goes on when its connection was lost", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const proxy = yield* startProxy(server.port)
+      const redis = yield* redisOn(proxy.url)
+      const messages = yield* redis.subscribe("news")
+      for (const text of ["first", "second"]) {
+        while ((yield* server.call("PUBLISH", "news", text)) !== 1) yield* Effect.sleep("10 millis")
+        assert.deepStrictEqual(yield* Queue.take(messages), { channel: "news", message: text })
+        proxy.reset()
+        while (String(yield* server.call("PUBSUB", "NUMSUB", "news")) !== "news,0") yield* Effect.sleep("5 millis")
+      }
+    })
+  )
+)
+
+it.live("nobody to subscribe with is a RedisError", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const redis = yield* redisOn(server.url)
+      yield* server.kill
+      const messages = yield* redis.subscribe("news")
+      assert.strictEqual((yield* Effect.flip(Queue.take(messages)))._tag, "RedisError")
+    })
+  )
+)
