@@ -1,7 +1,7 @@
 /** Sessions and cached responses, through Effect's own router. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
-import { HttpEffect, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Effect, Exit, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { HttpEffect, HttpRouter, HttpServer, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { CacheLive, CacheMemory, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
@@ -16,7 +16,13 @@ class Visit extends HttpSessions.Service<Visit>()("test/Visit", {
 }) {}
 
 /** Asks an application, as a browser with a jar for one cookie does. */
-const browserOf = async (routes: Layer.Layer<never, never, CacheService | HttpRouter.HttpRouter>) => {
+const browserOf = async (
+  routes: Layer.Layer<
+    never,
+    never,
+    CacheService | HttpRouter.HttpRouter | HttpRouter.Request<"Error", HttpServerError.HttpServerError>
+  >
+) => {
   const { dispose, handler } = HttpRouter.toWebHandler(routes.pipe(Layer.provide(CacheMemory)), { disableLogger: true })
   let cookie: string | undefined
   const ask = async (path: string, init: RequestInit = {}) => {
@@ -97,6 +103,61 @@ describe("sessions", () => {
     await ask("/logout")
     assert.isUndefined(cookie())
     assert.strictEqual(await (await ask("/")).text(), "1")
+    await dispose()
+  })
+
+  it("a secret that is too short is a defect, which does not show it", async () => {
+    class Weak extends HttpSessions.Service<Weak>()("test/Weak", {
+      data: Schema.Int,
+      secrets: [secret, Redacted.make("too short")]
+    }) {}
+    const app = HttpRouter.add(
+      "GET",
+      "/",
+      Weak.use(() => Effect.succeed(HttpServerResponse.empty()))
+    )
+    const exit = await Effect.runPromiseExit(
+      Effect.scoped(
+        Layer.build(app.pipe(Layer.provide(Weak.layer), Layer.provide(HttpRouter.layer), Layer.provide(CacheMemory)))
+      )
+    )
+    assert.isTrue(Exit.hasDies(exit))
+    assert.match(String(exit), /32 bytes or more/)
+    assert.notMatch(String(exit), /too short/)
+  })
+
+  it("ends with the browser where it is told to; without one there is nothing to cycle or to destroy", async () => {
+    class Tab extends HttpSessions.Service<Tab>()("test/Tab", {
+      data: Schema.Int,
+      secrets: [secret],
+      expiry: "browser"
+    }) {}
+    const route = (
+      path: `/${string}`,
+      act: (tab: HttpSessions.RequestSession<number>) => Effect.Effect<unknown, unknown>
+    ) =>
+      HttpRouter.route(
+        "GET",
+        path,
+        Tab.use((tab) => Effect.map(Effect.orDie(act(tab)), (done) => HttpServerResponse.text(String(done))))
+      )
+    const { ask, dispose } = await browserOf(
+      HttpRouter.addAll([
+        route("/cycle", ({ cycle }) => cycle),
+        route("/destroy", ({ destroy }) => destroy),
+        route("/set", ({ set }) => set(1))
+      ]).pipe(Layer.provide(Tab.layer))
+    )
+    for (const path of ["/cycle", "/destroy"]) {
+      const response = await ask(path)
+      assert.deepStrictEqual(
+        [await response.text(), response.headers.get("set-cookie")],
+        [path === "/cycle" ? "false" : "undefined", null]
+      )
+    }
+    const set = (await ask("/set")).headers.get("set-cookie") ?? ""
+    assert.match(set, /^session=/)
+    assert.notMatch(set, /max-age|expires/i)
     await dispose()
   })
 
@@ -240,6 +301,14 @@ const counting = () => {
       Effect.suspend(() => Effect.die(`failed ${count("fails")}`))
     ),
     HttpRouter.route("POST", "/fresh", Effect.succeed(HttpServerResponse.text("changed"))),
+    HttpRouter.route("DELETE", "/fresh", Effect.succeed(HttpServerResponse.empty({ status: 403 }))),
+    HttpRouter.route(
+      "GET",
+      "/empty",
+      Effect.sync(() =>
+        HttpServerResponse.empty({ status: 200, headers: { ...fresh, "x-count": `${count("empty")}` } })
+      )
+    ),
     HttpRouter.route(
       "GET",
       "/visit",
@@ -294,6 +363,11 @@ describe("cached responses", () => {
       assert.isNull(b.headers.get("cache-status"))
     })
   }
+
+  it("so is one without a body", async () => {
+    const { b, texts } = await twice("/empty")
+    assert.deepStrictEqual([texts[1], b.headers.get("x-count")], ["", "1"])
+  })
 
   it("the client may ask for a new one, or for nothing to be stored", async () => {
     const again = await twice("/fresh", {}, { headers: { "cache-control": "no-cache" } })
@@ -350,11 +424,45 @@ describe("cached responses", () => {
     await dispose()
   })
 
+  it("a failure is one visitor's own: who waits for it is answered by his own handler, once", async () => {
+    let calls = 0
+    const pages = HttpCache.make()
+    const routes = HttpRouter.add(
+      "GET",
+      "/guarded",
+      Effect.gen(function* () {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        calls++
+        yield* Effect.sleep("20 millis")
+        if (request.headers["x-user"] === undefined) {
+          return yield* new HttpServerError.HttpServerError({
+            reason: new HttpServerError.RequestParseError({ request })
+          })
+        }
+        return HttpServerResponse.text("welcome", { headers: { "cache-control": "public, max-age=60" } })
+      })
+    ).pipe(Layer.provide(pages.layer))
+    const { ask, dispose } = await browserOf(routes)
+    const answers = await Promise.all([
+      ask("/guarded"),
+      ask("/guarded"),
+      ask("/guarded", { headers: { "x-user": "ada" } })
+    ])
+    assert.deepStrictEqual(
+      answers.map(({ status }) => status),
+      [400, 400, 200]
+    )
+    assert.strictEqual(calls, 3)
+    await dispose()
+  })
+
   it("forgotten after a change, and when it is purged", async () => {
     const { routes } = counting()
     const { ask, dispose } = await browserOf(routes)
     const text = async (path: string) => (await ask(path)).text()
     assert.strictEqual(await text("/fresh"), "fresh 1")
+    await ask("/fresh", { method: "DELETE" })
+    assert.strictEqual(await text("/fresh"), "fresh 1", "nothing was changed")
     await ask("/fresh", { method: "POST" })
     assert.strictEqual(await text("/fresh"), "fresh 2")
     await text("/query?a=1")

@@ -37,25 +37,8 @@ const Variants = Schema.Struct({
 const Stored = Schema.Union([StoredResponse, Variants])
 type Stored = typeof Stored.Type
 
-/** The response is for whoever asked, and for nobody else. */
-class NotStorable {
-  readonly owner: object
-  readonly response: HttpServerResponse.HttpServerResponse
-
-  constructor(owner: object, response: HttpServerResponse.HttpServerResponse) {
-    this.owner = owner
-    this.response = response
-  }
-}
-
-/** What the handler failed with, kept apart from what the cache fails with. */
-class HandlerFailed<E> {
-  readonly error: E
-
-  constructor(error: E) {
-    this.error = error
-  }
-}
+/** What the handler answered, or failed with, is for whoever asked, and for nobody else. */
+const unshared = { _tag: "Unshared" } as const
 
 const defaultPrefix = "http:"
 const maxKeyLength = 2048
@@ -64,7 +47,8 @@ const maxVariantAge = "1 day"
 /**
  * Stores what its `Cache-Control` or `Expires` allow a shared cache to store, and answers from it: `Vary`, `Age`, ETags and
  * 304, one call of the handler for all who ask for a page that is not there. Never stored: responses that are private, set
- * cookies, used their visitor's session, or stream. When the cache fails the handler answers. A successful POST, PUT,
+ * cookies, used their visitor's session, or stream; whoever waited for one of them, or for a failure, has his own made.
+ * When the cache fails the handler answers. A successful POST, PUT,
  * PATCH or DELETE forgets the page.
  */
 export const make = (options: Options = {}): HttpCache => {
@@ -133,6 +117,7 @@ class Exchange<E, R> {
   readonly #key: string
   /** What its own handler has answered, for now or for later. */
   #made: StoredResponse | undefined
+  #unshared: Exit.Exit<HttpServerResponse.HttpServerResponse, E> | undefined
 
   constructor(
     pages: TypedCache<Stored>,
@@ -149,27 +134,19 @@ class Exchange<E, R> {
   }
 
   get response(): Handler<E, R | Scope.Scope> {
-    const cached = Effect.gen({ self: this }, function* () {
+    const cached: Effect.Effect<Handler<E, R>, unknown, R | Scope.Scope> = Effect.gen({ self: this }, function* () {
       const scope = yield* Effect.scope
       const found = yield* this.#find(scope, false)
-      if (found === undefined) return yield* this.#ownAnswer
+      if (found === undefined) return this.#handler
       const now = yield* Clock.currentTimeMillis
       const answer = answerOf(found, this.#request, now)
-      if (!answer.mustBeNew || this.#isOwn(found)) return this.#deliver(found, answer)
+      if (!answer.mustBeNew || this.#isOwn(found)) return Effect.succeed(this.#deliver(found, answer))
       const renewed = yield* this.#find(scope, true)
-      if (renewed === undefined) return yield* this.#ownAnswer
-      return this.#deliver(renewed, answerOf(renewed, this.#request, now))
+      if (renewed === undefined) return this.#handler
+      return Effect.succeed(this.#deliver(renewed, answerOf(renewed, this.#request, now)))
     })
-    return Effect.catch(cached, (error): Handler<E, R> => {
-      if (error instanceof HandlerFailed) return Effect.fail(error.error)
-      // Somebody else's response is not ours; and a cache that fails is none.
-      return error instanceof NotStorable && error.owner === this ? Effect.succeed(error.response) : this.#handler
-    })
-  }
-
-  /** For nobody else. */
-  get #ownAnswer() {
-    return Effect.mapError(this.#handler, (error) => new HandlerFailed(error))
+    // What is not shared by another is not ours; and a cache that fails is none.
+    return Effect.flatten(Effect.catch(cached, () => Effect.succeed(this.#unshared ?? this.#handler)))
   }
 
   /** The page, or the variant of it that is asked for; undefined where the variants have just changed. */
@@ -207,22 +184,26 @@ class Exchange<E, R> {
       // The request may be over before its handler is, where others wait for it.
       const scope = yield* Scope.make()
       const privacy: ResponsePrivacy = { isPrivate: false }
-      const response = yield* this.#ownAnswer.pipe(
+      const answered = yield* this.#handler.pipe(
         Effect.provideService(CurrentResponsePrivacy, privacy),
         Effect.provideService(Scope.Scope, scope),
-        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+        Effect.exit
       )
-      const stored = privacy.isPrivate
-        ? undefined
-        : toStored(this.#request, response, this.#options.maxBodyBytes ?? 2 ** 20, yield* Clock.currentTimeMillis)
-      if (stored === undefined) {
+      const now = yield* Clock.currentTimeMillis
+      const stored =
+        Exit.isSuccess(answered) && !privacy.isPrivate
+          ? toStored(this.#request, answered.value, this.#options.maxBodyBytes ?? 2 ** 20, now)
+          : undefined
+      if (stored === undefined || Exit.isFailure(answered)) {
         // It may still stream.
         yield* Scope.addFinalizerExit(requestScope, (exit) => Scope.close(scope, exit))
-        return yield* Effect.fail(new NotStorable(this, response))
+        this.#unshared = answered
+        return yield* Effect.fail(unshared)
       }
       this.#made = stored
       yield* Scope.close(scope, Exit.void)
-      const varied = namesIn(response)
+      const varied = namesIn(answered.value)
       if (varied.join() === names.join()) return stored
       yield* Effect.ignore(
         this.#pages.set(this.#variantKey(varied), stored, {

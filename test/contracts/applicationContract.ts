@@ -9,6 +9,7 @@ import {
   Cipher,
   EffectBackingPersistence,
   EffectKeyValueStore,
+  Serializer,
   SessionStore,
   type TypedCache,
   ValkeyClient
@@ -259,6 +260,13 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
             ])
             yield* store.remove("a")
             assert.isUndefined(yield* store.get("a"))
+            yield* store.set("ever", { n: 4 }, Duration.infinity)
+            assert.deepStrictEqual(yield* store.get("ever"), { n: 4 })
+            yield* client.send("SET", [`${id.replaceAll(":", "%3A")}:broken`, "no JSON"])
+            assert.strictEqual((yield* Effect.flip(store.get("broken")))._tag, "PersistenceError")
+            assert.deepStrictEqual(yield* store.getMany(["broken", "ever"]), [undefined, { n: 4 }])
+            yield* client.send("RPUSH", [`${id.replaceAll(":", "%3A")}:list`, "x"])
+            assert.strictEqual((yield* Effect.flip(store.get("list")))._tag, "PersistenceError")
             yield* store.clear
             assert.isUndefined(yield* store.get("k5"))
             assert.deepStrictEqual(yield* other.get("a"), { n: 2 })
@@ -277,6 +285,7 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
             assert.strictEqual(yield* store.get("text"), "Iñt ☃")
             assert.deepStrictEqual(yield* store.getUint8Array("bytes"), new Uint8Array([0, 255]))
             assert.deepStrictEqual([...((yield* store.getUint8Array("text")) ?? [])].length, 8)
+            assert.strictEqual((yield* store.get("bytes"))?.length, 2)
             assert.strictEqual(yield* store.modify("text", (text) => `${text}!`), "Iñt ☃!")
             assert.isUndefined(yield* store.modify("missing", (text) => text))
             assert.strictEqual(yield* store.size, 2)
@@ -286,6 +295,13 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
             yield* store.remove("bytes")
             yield* store.clear
             assert.strictEqual(yield* store.size, 0)
+            yield* cache.withOptions({ serializer: Serializer.msgpack }).set("number", 1)
+            assert.deepInclude(yield* Effect.flip(store.get("number")), { method: "get", key: "number" })
+            yield* cache.hash("hash").set("f", 1)
+            const refused = yield* Effect.flip(store.getUint8Array("hash"))
+            assert.deepInclude(refused, { _tag: "KeyValueStoreError", method: "getUint8Array", key: "hash" })
+            assert.deepInclude(refused.cause, { _tag: "CacheServerError", code: "WRONGTYPE" })
+            assert.strictEqual((yield* Effect.flip(store.set("", "x")))._tag, "KeyValueStoreError")
           }).pipe(Effect.provide(EffectKeyValueStore), Effect.provideService(CacheService, cache))
         })
       )
