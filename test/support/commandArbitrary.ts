@@ -485,28 +485,31 @@ export const structureSequences: Readonly<
   Record<"hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams", Sequence>
 > = {
   lists: sequenceOf(
-    [...families.lists, ...families.lists, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    [...families.lists, ...families.lists, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16
   ),
   "sorted sets": sequenceOf(
-    [...families.sortedSets, ...families.sortedSets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    [...families.sortedSets, ...families.sortedSets, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16
   ),
   sets: sequenceOf(
-    [...families.sets, ...families.sets, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    [...families.sets, ...families.sets, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16
   ),
   streams: sequenceOf(
-    [...families.streams, ...families.streams, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    [...families.streams, ...families.streams, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16
   ),
   // They begin with something to give, and somebody who was given some of it.
   "groups of streams": Arbitrary.map(
-    sequenceOf([...families.streams, ...families.streamGroups, ...families.streamGroups], 24),
+    sequenceOf(
+      [...families.streams, ...families.streamGroups, ...families.streamGroups, ...families.keys.slice(4, 5)],
+      24
+    ),
     (commands) => [...groupWithPending, ...commands]
   ),
   hashes: sequenceOf(
-    [...families.hashes, ...families.hashes, ...families.keys.slice(0, 4), ...families.expiry.slice(0, 1)],
+    [...families.hashes, ...families.hashes, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16
   )
 }
