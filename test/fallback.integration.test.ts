@@ -1,10 +1,11 @@
 /** A second cache while the first is down. */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Option, Schedule } from "effect"
+import { Context, Effect, Exit, Layer, Option, Schedule } from "effect"
 import {
   CacheInputError,
   CacheLive,
   CacheService,
+  type TypedCache,
   ValkeyClient,
   ValkeyFallback,
   ValkeyMemory,
@@ -97,4 +98,33 @@ test("the server's own errors and bad input stay the first's", () =>
     assert.strictEqual((yield* Effect.flip(cache.get("list")))._tag, "CacheServerError")
     assert.instanceOf(yield* Effect.flip(cache.get("")), CacheInputError)
     assert.strictEqual(client.topology, "standalone")
+  }))
+
+test("a scan and a script that meet the outage first turn, too; a lock does not", () =>
+  Effect.gen(function* () {
+    for (const [meet, expected] of [
+      [(cache: TypedCache<unknown>) => cache.keys(), []],
+      [(cache: TypedCache<unknown>) => cache.incrFloat("n", 0.5, { initial: 1 }), 1.5]
+    ] as const) {
+      const server = yield* startServer()
+      const { cache, client } = yield* build(server.url)
+      yield* cache.set("k", 1)
+      yield* server.kill
+      assert.deepStrictEqual(yield* meet(cache), expected)
+      assert.isTrue((yield* client.info()).has("memory"))
+      const error = yield* Effect.flip(Effect.scoped(cache.lock("l").acquire))
+      assert.strictEqual(error._tag, "CacheConnectionError")
+    }
+  }))
+
+test("a probe that would never come is refused", () =>
+  Effect.gen(function* () {
+    for (const probeInterval of [0, Infinity, Number.NaN]) {
+      const memory = ValkeyMemory.layer()
+      const exit = yield* Effect.exit(
+        Layer.build(ValkeyFallback.layer({ first: memory, second: memory, probeInterval }))
+      )
+      assert.isTrue(Exit.hasDies(exit))
+      assert.match(String(exit), /above zero and finite/)
+    }
   }))
