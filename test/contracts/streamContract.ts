@@ -2,7 +2,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, type Layer, Option, Result, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type CacheError, CacheService, Cipher, Serializer, type StreamEntry } from "effect-vcache"
+import { type CacheError, CacheService, type CacheStream, Cipher, Serializer, type StreamEntry } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 
@@ -10,6 +10,29 @@ const freshInts = Effect.map(fresh(), (cache) => cache.withSchema(Schema.Int).st
 
 const idsOf = <A>(entries: ReadonlyArray<StreamEntry<A>>) => entries.map(({ id }) => id)
 const numbersOf = (entries: Iterable<StreamEntry<number>>) => [...entries].map(({ fields }) => fields.get("n"))
+
+/** So many who follow what is new, up to a number, once each of them has been heard to: what is below zero was for that. */
+const followers = Effect.fnUntraced(function* (stream: CacheStream<number>, count: number, last: number) {
+  let begun = 0
+  const fibers = yield* Effect.forEach(Array.from({ length: count }), () => {
+    let isFirst = true
+    const followed = Stream.tap(stream.follow(), () =>
+      Effect.sync(() => {
+        if (isFirst) begun++
+        isFirst = false
+      })
+    ).pipe(
+      Stream.takeUntil(({ fields }) => fields.get("n") === last),
+      Stream.filter(({ fields }) => (fields.get("n") ?? 0) >= 0)
+    )
+    return Effect.forkChild(Stream.runCollect(followed))
+  })
+  while (begun < count) {
+    yield* stream.add({ n: -1 })
+    yield* Effect.sleep("10 millis")
+  }
+  return fibers
+})
 
 export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
   layer(cacheLayer)(`${name}: streams`, (it) => {
@@ -205,11 +228,27 @@ export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheServic
             const all = yield* Effect.forkChild(
               Stream.runCollect(Stream.take(stream.follow({ after: "0", count: 2 }), 8))
             )
-            const fresh = yield* Effect.forkChild(Stream.runCollect(Stream.take(stream.follow(), 3)))
-            yield* Effect.sleep("50 millis")
             for (let n = 6; n <= 8; n++) yield* stream.add({ n })
             assert.deepStrictEqual(numbersOf(yield* Fiber.join(all)), [1, 2, 3, 4, 5, 6, 7, 8])
-            assert.deepStrictEqual(numbersOf(yield* Fiber.join(fresh)), [6, 7, 8])
+            const [fresh] = yield* followers(stream, 1, 11)
+            for (let n = 9; n <= 11; n++) yield* stream.add({ n })
+            assert.deepStrictEqual(numbersOf(yield* Fiber.join(fresh!)), [9, 10, 11])
+          })
+        )
+      )
+
+      it.effect("what is new, though the entry before it is of another schema", () =>
+        TestClock.withLive(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            yield* cache.stream("s").add({ n: "text" })
+            const ints = cache.withSchema(Schema.Int).stream("s")
+            const follower = yield* Effect.forkChild(Stream.runCollect(Stream.take(ints.follow(), 1)))
+            while (follower.pollUnsafe() === undefined) {
+              yield* Effect.sleep("50 millis")
+              yield* ints.add({ n: 1 })
+            }
+            assert.deepStrictEqual(numbersOf(yield* Fiber.join(follower)), [1])
           })
         )
       )
@@ -218,12 +257,9 @@ export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheServic
         TestClock.withLive(
           Effect.gen(function* () {
             const stream = yield* freshInts
-            const followers = yield* Effect.forEach([1, 2, 3], () =>
-              Effect.forkChild(Stream.runCollect(Stream.take(stream.follow(), 20)))
-            )
-            yield* Effect.sleep("100 millis")
+            const all = yield* followers(stream, 3, 19)
             for (let n = 0; n < 20; n++) yield* stream.add({ n })
-            for (const follower of followers) {
+            for (const follower of all) {
               assert.deepStrictEqual(
                 numbersOf(yield* Fiber.join(follower)),
                 Array.from({ length: 20 }, (_, n) => n)

@@ -1,7 +1,7 @@
 /** The operations of a stream. */
 import { Effect, Exit, Option } from "effect"
 import { type CacheError, CacheMissError } from "../../schema/CacheError.ts"
-import type { Arg } from "../../schema/Command.ts"
+import type { Arg, Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
 import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { AddEntryOption, CacheStream, GroupInfo, StreamEntry, StreamInfo, TrimOption } from "../CacheStream.ts"
@@ -36,15 +36,6 @@ export const makeStream = <A, RD, RE>(
       (encoded) => encoded.flat()
     )
   }
-
-  const lastEntryId = (operation: string, final: string) =>
-    client.request(
-      "XREVRANGE",
-      [final, "+", "-", "COUNT", 1],
-      (reply): Effect.Effect<string, CacheError, RD> =>
-        Effect.map(decodePage(context, { operation, key, final }, reply), ({ lastId = "0-0" }) => lastId),
-      readOptions
-    )
 
   return {
     add: (fields, options = {}) =>
@@ -94,7 +85,9 @@ export const makeStream = <A, RD, RE>(
         (operation, final) =>
           Effect.andThen(
             wholeNumber(operation, "count", count, 1),
-            after === undefined ? lastEntryId(operation, final) : checkedId(operation, after)
+            after === undefined
+              ? client.request("XREVRANGE", [final, "+", "-", "COUNT", 1], lastIdOf(operation))
+              : checkedId(operation, after)
           ),
         ({ final, operation }, place: string) => ({
           command: "XREAD",
@@ -127,6 +120,16 @@ export const makeStream = <A, RD, RE>(
     group: (name) => makeStreamGroup(context, key, keyOptions, name)
   }
 }
+
+/** Of the entry that the stream ends with, whatever it holds. */
+const lastIdOf =
+  (operation: string) =>
+  (reply: Reply): Exit.Exit<string, CacheError> => {
+    if (!Array.isArray(reply)) return replies.unexpected(operation)
+    const [last = ["0-0"]]: ReadonlyArray<Reply> = reply
+    const [id]: ReadonlyArray<Reply> = Array.isArray(last) ? last : []
+    return typeof id === "string" ? Exit.succeed(id) : replies.unexpected(operation)
+  }
 
 /** What an empty cache knows of a stream. */
 const nothing: StreamInfo = {

@@ -15,6 +15,7 @@ import type {
 } from "../CacheStream.ts"
 import type { KeyOption } from "../CacheService.ts"
 import type { CacheContext } from "./context.ts"
+import { isStored } from "./entry.ts"
 import { wholeNumber } from "./members.ts"
 import * as replies from "./replies.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
@@ -95,9 +96,10 @@ export const makeStreamGroup = <A, RD, RE>(
         yield* wholeNumber(operation, "count", count, 1)
         const args = [final, group, consumer, least, start, "COUNT", count, ...words]
         const reply = yield* client.send("XAUTOCLAIM", args, readOptions)
-        if (!Array.isArray(reply) || reply.length !== 3) return yield* replies.unexpected(operation)
-        const deleted = yield* replies.texts(operation)(reply[2])
-        return yield* use(operation, final, { next: String(reply[0]), found: reply[1], deleted })
+        const [next, found, deletedIds]: ReadonlyArray<Reply> = Array.isArray(reply) ? reply : []
+        if (!isStored(next ?? null)) return yield* replies.unexpected(operation)
+        const deleted = yield* replies.texts(operation)(deletedIds)
+        return yield* use(operation, final, { next: String(next), found, deleted })
       })
     )
 
@@ -292,14 +294,13 @@ const summaryOf = (operation: string, reply: Reply): Exit.Exit<PendingSummary, C
   const owners: Reply = reply[3] ?? []
   if (!Array.isArray(owners)) return replies.unexpected(operation)
   const idOf = (id: Reply | undefined) => (typeof id === "string" ? Option.some(id) : Option.none())
-  return Exit.succeed({
-    count: reply[0],
-    firstId: idOf(reply[1]),
-    lastId: idOf(reply[2]),
-    consumers: new Map(
-      owners.flatMap((owner: Reply) => (Array.isArray(owner) ? [[String(owner[0]), Number(owner[1])] as const] : []))
-    )
-  })
+  const consumers = new Map<string, number>()
+  for (const owner of owners) {
+    const [name, pending]: ReadonlyArray<Reply> = Array.isArray(owner) ? owner : []
+    if (typeof name !== "string" || !/^\d+$/.test(String(pending))) return replies.unexpected(operation)
+    consumers.set(name, Number(pending))
+  }
+  return Exit.succeed({ count: reply[0], firstId: idOf(reply[1]), lastId: idOf(reply[2]), consumers })
 }
 
 const consumerOf = (facts: Facts): Effect.Effect<ConsumerInfo, CacheError> =>
