@@ -8,7 +8,8 @@ import {
   type HeldLock,
   type LockLost,
   type LockOptions,
-  type LockUnavailable
+  type LockUnavailable,
+  type TypedCache
 } from "effect-vcache"
 import { fresh } from "../support/freshCache.ts"
 
@@ -28,6 +29,11 @@ const meter = () => {
   )
   return { state, work }
 }
+
+/** Where those who wait for permits stand. */
+const rowOf = (cache: TypedCache<unknown>, key: string) => `${cache.makeKey(key)}:{${cache.makeKey(key)}}:row`
+const waiting = (cache: TypedCache<unknown>, key: string) =>
+  Effect.map(cache.client.send("ZCARD", [rowOf(cache, key)]), Number)
 
 export const coordinationContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
   layer(cacheLayer)(`${name}: coordination`, (it) => {
@@ -282,26 +288,26 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             const cache = yield* fresh()
             const semaphore = cache.semaphore("pool", { permits: 5, wait: "20 seconds" })
             const order: Array<string> = []
-            const taken = (name: string, weight: number, millis: number) =>
-              semaphore.withPermits(weight)(
-                Effect.andThen(
-                  Effect.sync(() => order.push(name)),
-                  Effect.sleep(millis)
-                )
-              )
             const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
-            for (const [name, weight, millis] of [
-              ["small", 3, 200],
-              ["big", 5, 50],
-              ["fits", 2, 10],
-              ["last", 1, 10]
-            ] as const) {
-              fibers.push(yield* Effect.forkChild(taken(name, weight, millis)))
-              yield* Effect.sleep("30 millis")
-            }
-            assert.strictEqual(yield* semaphore.available, 2)
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                yield* semaphore.acquire(3)
+                for (const [name, weight, millis] of [
+                  ["big", 5, 50],
+                  ["fits", 2, 10],
+                  ["last", 1, 10]
+                ] as const) {
+                  const noted = Effect.sync(() => order.push(name))
+                  const taken = semaphore.withPermits(weight)(Effect.andThen(noted, Effect.sleep(millis)))
+                  fibers.push(yield* Effect.forkChild(taken))
+                  while ((yield* waiting(cache, "pool")) < fibers.length) yield* Effect.sleep("5 millis")
+                }
+                assert.strictEqual(yield* semaphore.available, 2)
+                assert.deepStrictEqual(order, [])
+              })
+            )
             yield* Fiber.joinAll(fibers)
-            assert.deepStrictEqual(order, ["small", "big", "fits", "last"])
+            assert.deepStrictEqual(order, ["big", "fits", "last"])
           })
         )
       )
@@ -310,12 +316,13 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         live(
           Effect.gen(function* () {
             const cache = yield* fresh()
-            const semaphore = cache.semaphore("pool", { permits: 2, wait: "150 millis" })
+            const semaphore = cache.semaphore("pool", { permits: 2, wait: "300 millis" })
             yield* semaphore.withPermits(1)(
               Effect.gen(function* () {
                 const patient = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
                 const big = yield* Effect.forkChild(Effect.flip(semaphore.withPermits(2)(Effect.void)))
-                yield* Effect.sleep("50 millis")
+                while ((yield* waiting(cache, "pool")) < 1 && big.pollUnsafe() === undefined)
+                  yield* Effect.sleep("5 millis")
                 const small = yield* Effect.forkChild(patient.withPermits(1)(Effect.succeed("in")))
                 assert.deepInclude(yield* Fiber.join(big), { _tag: "LockUnavailable", key: "pool" })
                 assert.strictEqual(yield* Fiber.join(small), "in")
@@ -334,8 +341,8 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             const final = cache.makeKey("pool")
             const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
             // What a process that died left behind: a lease that is nearly over, and a waiter nobody has heard of lately.
-            yield* cache.client.send("ZADD", [final, Math.floor(now) + 200, "dead:2"])
-            yield* cache.client.send("ZADD", [`${final}:{${final}}:row`, 1, "gone:2"])
+            yield* cache.client.send("ZADD", [final, Math.floor(now) + 500, "dead:2"])
+            yield* cache.client.send("ZADD", [rowOf(cache, "pool"), 1, "gone:2"])
             const semaphore = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
             assert.strictEqual(yield* semaphore.available, 0)
             assert.strictEqual(yield* semaphore.withPermits(2)(Effect.succeed("in")), "in")
