@@ -18,7 +18,7 @@ describe("the example web application", () => {
         Effect.gen(function* () {
           const { at } = yield* startWebApplication()
           const browser = yield* Effect.acquireRelease(
-            Effect.promise(() => chromium.launch({ executablePath: findChromium(), args: [...flags] })),
+            Effect.promise(async () => chromium.launch({ executablePath: await findChromium(), args: [...flags] })),
             (browser) => Effect.promise(() => browser.close())
           )
           yield* Effect.promise(async () => {
@@ -42,7 +42,8 @@ describe("the example web application", () => {
           })
         })
       ),
-    180_000
+    // Chromium may have to be installed.
+    400_000
   )
 
   test("answers while its Valkey is away, and says how it is", () =>

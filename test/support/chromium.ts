@@ -1,6 +1,7 @@
 /** Finds Chromium, or installs Debian's. */
-import { execFileSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
+import { promisify } from "node:util"
 
 export const noBrowser =
   "No Chromium: set CHROMIUM to one, or install it (Debian: apt install chromium; Fedora: dnf install chromium; macOS: brew install chromium)."
@@ -13,16 +14,20 @@ const places = [
 ]
 
 /** `$CHROMIUM`, the usual places, `apt-get install`: the first that there is. */
-export const findChromium = (): string => {
+export const findChromium = async (): Promise<string> => {
   const configured = process.env["CHROMIUM"]
   if (configured !== undefined && configured !== "") return configured
   const found = places.find((place) => existsSync(place))
   if (found !== undefined) return found
   try {
+    const patient = ["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120"]
     const apt = (...args: ReadonlyArray<string>) =>
-      execFileSync("apt-get", args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, stdio: "pipe" })
-    apt("update")
-    apt("install", "--yes", "--no-install-recommends", "chromium")
+      promisify(execFile)("apt-get", [...patient, ...args], {
+        env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+        maxBuffer: 2 ** 26
+      })
+    await apt("update")
+    await apt("install", "--yes", "--no-install-recommends", "chromium")
     return places[0]!
   } catch (error) {
     throw new Error(noBrowser, { cause: error })
