@@ -71,6 +71,9 @@ test("a user with few rights, over TLS, on each topology", () =>
     const cluster = yield* works(ValkeyCluster.layer({ ...user, url: fleet.tlsUrl }))
     yield* isForbidden(cluster.send("GET", ["other"]))
     yield* isForbidden(cluster.send("MGET", ["other", "app:1:k"]))
+    // iovalkey's own client has the same settings.
+    assert.strictEqual(yield* cluster.use((raw) => raw.set("app:1:raw", "1")), "OK")
+    yield* isForbidden(cluster.use((raw) => raw.get("other")))
   }))
 
 test("sentinels and their servers over TLS", () =>
@@ -83,6 +86,7 @@ test("sentinels and their servers over TLS", () =>
       ValkeySentinel.layer({ ...options, url: fleet.tlsUrl, sentinelTls: { ca: certificates.ca } })
     )
     yield* isForbidden(client.send("GET", ["other"]))
+    assert.strictEqual(yield* client.use((raw) => raw.set("app:1:raw", "1")), "OK")
   }))
 
 test("IPv6, alone and in lists", () =>
