@@ -3,7 +3,13 @@
  * run under `Effect.runSync`; expiring by the Effect `Clock`, so that `TestClock` works.
  */
 import { Clock, Deferred, Effect, Exit, Layer, Option, Queue, Random, Result, Stream } from "effect"
-import { type CacheError, CacheInputError, CacheServerError, CacheUnsupportedError } from "../schema/CacheError.ts"
+import {
+  type CacheError,
+  CacheInputError,
+  CacheServerError,
+  CacheTimeoutError,
+  CacheUnsupportedError
+} from "../schema/CacheError.ts"
 import type { Arg, Command, Reply } from "../schema/Command.ts"
 import { inexactInteger, maxReplyLength, refused } from "../schema/failures.ts"
 import type { Script } from "../schema/Script.ts"
@@ -15,7 +21,7 @@ import { MemoryWaiters } from "./memory/MemoryWaiters.ts"
 import { MemoryStore } from "./memory/MemoryStore.ts"
 import { NotInMemory, ServerReply } from "./memory/ServerReply.ts"
 import { pinned } from "./memory/streams.ts"
-import { blockingMillis, checkCommand } from "./shared/commandRules.ts"
+import { blockingMillis, channelRefusal, checkCommand, timeoutMillis } from "./shared/commandRules.ts"
 import { scanWith } from "./shared/scan.ts"
 
 export interface MemoryOptions {
@@ -62,8 +68,10 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     return at(name, (context) => use(exact(name, runCommand(context, call))))
   }
 
-  const request: ValkeyClientShape["request"] = (name, args, use, options) =>
-    perform({ name, args, reply: options?.reply }, use)
+  const request: ValkeyClientShape["request"] = (name, args, use, options) => {
+    const timeout = timeoutMillis(options?.timeout ?? Infinity)
+    return typeof timeout === "string" ? refused(name, timeout) : perform({ name, args, reply: options?.reply }, use)
+  }
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
 
@@ -73,7 +81,8 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     if (typeof wire === "string") return refused(name, wire)
     const upper = name.toUpperCase()
     const millis = blockingMillis(upper, wire)
-    if (millis === undefined) return send(name, args, options)
+    const timeout = timeoutMillis(options?.timeout ?? Infinity)
+    if (millis === undefined || typeof timeout === "string") return send(name, args, options)
     const call: Call = { name: upper, args: wire, reply: options?.reply }
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
@@ -87,8 +96,12 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
                   Effect.timeoutOption(answer, millis),
                   Option.getOrElse((): Reply => null)
                 )
+          const inTime = Effect.timeoutOrElse(reply, {
+            duration: timeout,
+            orElse: () => Effect.fail(tooLate(name, timeout))
+          })
           return Effect.ensuring(
-            restore(reply),
+            restore(timeout === Infinity ? reply : inTime),
             Effect.sync(() => waiters.delete(waiter))
           )
         }
@@ -127,13 +140,16 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }
 
-  const subscribe: ValkeyClientShape["subscribe"] = (channel, ...more) =>
-    Stream.callback<Message, CacheError>((queue) =>
+  const subscribe: ValkeyClientShape["subscribe"] = (...channels) => {
+    const reason = channelRefusal(channels)
+    if (reason !== undefined) return Stream.fromEffect(refused("SUBSCRIBE", reason))
+    return Stream.callback<Message, CacheError>((queue) =>
       Effect.acquireRelease(
-        Effect.sync(() => pubSub.subscribe([channel, ...more], (message) => Queue.offerUnsafe(queue, message))),
+        Effect.sync(() => pubSub.subscribe(channels, (message) => Queue.offerUnsafe(queue, message))),
         (unsubscribe) => Effect.sync(unsubscribe)
       )
     )
+  }
 
   return {
     topology: "memory",
@@ -180,6 +196,9 @@ const serverError = (operation: string, { code, message }: ServerReply, mayHaveE
     node: undefined,
     mayHaveExecuted
   })
+
+const tooLate = (operation: string, timeout: number) =>
+  new CacheTimeoutError({ operation, phase: "command", timeout, node: undefined, mayHaveExecuted: true })
 
 const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
   if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))

@@ -1,6 +1,7 @@
 /** What every client does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { type CacheError, type Command, type Script, ValkeyClient } from "effect-vcache"
 
 let names = 0
@@ -107,6 +108,12 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             for (const arg of ["x\ud800", Number.NaN, 2 ** 60]) {
               assert.strictEqual((yield* Effect.flip(client.send("SET", [key(), arg])))._tag, "CacheInputError")
             }
+            for (const timeout of [0, -1, Number.NaN]) {
+              const error = yield* Effect.flip(client.send("SET", [key(), "2"], { timeout }))
+              assert.deepInclude(error, { _tag: "CacheInputError", reason: "timeout must be a positive duration" })
+            }
+            const listening = Stream.runDrain(client.subscribe("fine", "lone \ud800"))
+            assert.strictEqual((yield* Effect.flip(listening))._tag, "CacheInputError")
             for (const arg of [undefined, null, {}, [1]]) {
               assert.strictEqual(
                 (yield* Effect.flip(client.send("SET", [key(), untyped(arg)])))._tag,
@@ -346,6 +353,28 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
             assert.strictEqual(yield* own.send("SET", [key(), "v"]), "OK")
             assert.strictEqual(yield* client.send("GET", [key()]), "v")
             assert.strictEqual((yield* own.pipeline([{ name: "GET", args: [key()] }])).length, 1)
+          })
+        )
+      )
+    )
+
+    it.effect("a command that waits is given up in the time that it was told, and what comes later is not taken", () =>
+      test((client) =>
+        TestClock.withLive(
+          Effect.gen(function* () {
+            const waiting = Effect.scoped(
+              Effect.flatMap(client.dedicated, (own) => own.send("BLPOP", [key(), 0], { timeout: "100 millis" }))
+            )
+            assert.deepInclude(yield* Effect.flip(waiting), {
+              _tag: "CacheTimeoutError",
+              phase: "command",
+              timeout: 100,
+              mayHaveExecuted: true
+            })
+            // A server hears of the end of a connection when it gets to it.
+            yield* Effect.sleep("200 millis")
+            yield* client.send("RPUSH", [key(), "x"])
+            assert.strictEqual(yield* client.send("LLEN", [key()]), 1)
           })
         )
       )

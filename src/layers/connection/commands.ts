@@ -3,9 +3,8 @@ import { Effect, Exit, Result } from "effect"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { Command, Reply, WireArg } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
-import { toMillis } from "../../schema/TimeToLive.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { blockingMillis, checkCommand } from "../shared/commandRules.ts"
+import { blockingMillis, checkCommand, timeoutMillis } from "../shared/commandRules.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { CallbackCommand, PendingCommand, reader, type ReadReply } from "./PendingCommand.ts"
 
@@ -35,16 +34,13 @@ export const makeCommands = (
 ): Commands => {
   const routing = server === undefined ? undefined : { server }
 
-  /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; undefined = a bad option. */
+  /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; text = why it is refused. */
   const timeoutOf = (
     name: string,
     args: ReadonlyArray<WireArg>,
     options?: Pick<SendOptions, "timeout">
-  ): number | undefined => {
-    if (options?.timeout !== undefined) {
-      const millis = toMillis(options.timeout)
-      return millis === undefined || millis === 0 ? undefined : millis
-    }
+  ): number | string => {
+    if (options?.timeout !== undefined) return timeoutMillis(options.timeout)
     if (kind === "shared") return commandTimeout
     const blocking = blockingMillis(name.toUpperCase(), args)
     if (blocking === undefined) return commandTimeout
@@ -55,7 +51,7 @@ export const makeCommands = (
     const wire = checkCommand(name, args, kind, maxValueBytes)
     if (typeof wire === "string") return refused(name, wire)
     const timeout = timeoutOf(name, wire, options)
-    if (timeout === undefined) return Exit.fail(badTimeout(name))
+    if (typeof timeout === "string") return refused(name, timeout)
     return Effect.callback((resume) => {
       const command = new RequestCommand(name, wire, reader(options?.reply), use, resume)
       command.routing = routing
@@ -77,13 +73,14 @@ export const makeCommands = (
         if (--open === 0) resume(Exit.succeed(results))
       }
       commands.forEach((command, i) => {
+        const refuse = (reason: string) =>
+          settle(i, Result.fail(new CacheInputError({ operation: command.name, reason })))
         const wire = checkCommand(command.name, command.args, kind, maxValueBytes)
-        if (typeof wire === "string")
-          return settle(i, Result.fail(new CacheInputError({ operation: command.name, reason: wire })))
+        if (typeof wire === "string") return refuse(wire)
         const one = pendingOf(command, wire, (result) => settle(i, result))
         one.routing = command.server === undefined ? routing : { server: command.server }
         const timeout = timeoutOf(command.name, wire, command)
-        if (timeout === undefined) return settle(i, Result.fail(badTimeout(command.name)))
+        if (typeof timeout === "string") return refuse(timeout)
         one.timeout = timeout
         pending.push(one)
       })
@@ -93,9 +90,6 @@ export const makeCommands = (
 
   return { send, request, pipeline }
 }
-
-const badTimeout = (operation: string) =>
-  new CacheInputError({ operation, reason: "timeout must be a positive duration" })
 
 /** A command of one effect. */
 class RequestCommand<A, E, R> extends PendingCommand {

@@ -5,6 +5,7 @@ import { type CacheError, CacheConnectionError } from "../../schema/CacheError.t
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { Message, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { channelRefusal } from "../shared/commandRules.ts"
 import { fromRejection, notConnected } from "./errors.ts"
 import type { Link, LinkOptions } from "./Link.ts"
 
@@ -20,9 +21,8 @@ export type ListenerOptions = Pick<LinkOptions, "repliesDue" | "onLost">
 export const makeSubscribe =
   (settings: ConnectionSettings, openLink: (options: ListenerOptions) => Link): ValkeyClientShape["subscribe"] =>
   (...channels) => {
-    if (channels.some((channel) => !channel.isWellFormed())) {
-      return Stream.fromEffect(refused("SUBSCRIBE", "a channel must not contain a lone surrogate"))
-    }
+    const reason = channelRefusal(channels)
+    if (reason !== undefined) return Stream.fromEffect(refused("SUBSCRIBE", reason))
     return Stream.callback<Message, CacheError>((queue) => {
       const fail = (error: CacheError) => Queue.failCauseUnsafe(queue, Cause.fail(error))
       return Effect.acquireRelease(

@@ -1,5 +1,7 @@
 /** Which commands a connection can carry, and how long the blocking ones ask to wait. */
+import type { Duration } from "effect"
 import { type Arg, refusedBecause, toWireArg, type WireArg } from "../../schema/Command.ts"
+import { toMillis } from "../../schema/TimeToLive.ts"
 
 /** Replies would no longer match commands, or the connection would no longer be what the settings say. */
 const breaksConnection: ReadonlySet<string> = new Set([
@@ -46,6 +48,15 @@ export const blockingMillis = (name: string, args: ReadonlyArray<WireArg>): numb
   const rule = blocking.get(name)
   return rule && Math.ceil(Number(args.at(rule.at)) * rule.unit)
 }
+
+/** Of `SendOptions`, in milliseconds, or the reason why it cannot be. */
+export const timeoutMillis = (timeout: Duration.Input): number | string => {
+  const millis = toMillis(timeout)
+  return millis === undefined || millis === 0 ? "timeout must be a positive duration" : millis
+}
+
+export const channelRefusal = (channels: ReadonlyArray<string>): string | undefined =>
+  channels.every((channel) => channel.isWellFormed()) ? undefined : "a channel must not contain a lone surrogate"
 
 /** Why the command cannot be sent; undefined when it can. `name` is in upper case. */
 export const commandRefusal = (
