@@ -95,6 +95,17 @@ layer(server, { excludeTestServices: true })("the memory store and a server", (i
     )
   const often = { timeout: 300_000, arbitrary: { runs, seed, concurrency: 16, size: 12 } }
 
+  it.effect("are of one age: Valkey 8", () =>
+    Effect.gen(function* () {
+      const [facts] = (yield* (yield* ValkeyClient).info("server")).values()
+      assert.match(
+        facts?.get("valkey_version") ?? "none",
+        /^8\./,
+        "set VALKEY_SERVER to a Valkey 8: others answer otherwise"
+      )
+    })
+  )
+
   it.effect.prop(`agree on ${runs} generated sequences`, [commandSequence], sameReplies, often)
 
   for (const [name, sequence] of Object.entries(structureSequences)) {

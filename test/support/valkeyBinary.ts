@@ -23,25 +23,34 @@ export const noServer =
   "No Valkey server: set VALKEY_SERVER, or install one (Debian: apt install valkey-server, from backports in Debian 12; " +
   "Fedora: dnf install valkey; macOS: brew install valkey; Docker: docker run -p 6379:6379 valkey/valkey, then VALKEY_URL)."
 
-/** `$VALKEY_SERVER`, the path, the cache folder, the download: the first that there is. */
+/** `$VALKEY_SERVER`, a Valkey 8 on the path, the cache folder, the download, an older one on the path: the first that there is. */
 export const findValkey = (): ValkeyBinary => {
   const configured = process.env["VALKEY_SERVER"]
   if (configured !== undefined && configured !== "") {
     return { server: configured, libraries: process.env["VALKEY_SERVER_LIBRARIES"] }
   }
-  for (const name of ["valkey-server", "redis-server"]) {
+  const onPath = ["valkey-server", "redis-server"].flatMap((name) => {
     const folder = (process.env["PATH"] ?? "").split(delimiter).find((folder) => existsSync(join(folder, name)))
-    if (folder !== undefined) return { server: join(folder, name), libraries: undefined }
-  }
+    return folder === undefined ? [] : [join(folder, name)]
+  })
+  const suitable = onPath.find(isOfThisAge)
+  if (suitable !== undefined) return { server: suitable, libraries: undefined }
   const cache = cacheFolder()
   if (!existsSync(binaryIn(cache).server)) {
     try {
       download(cache)
     } catch (error) {
+      if (onPath[0] !== undefined) return { server: onPath[0], libraries: undefined }
       throw new Error(noServer, { cause: error })
     }
   }
   return binaryIn(cache)
+}
+
+/** The memory store behaves as a Valkey of this age. */
+const isOfThisAge = (server: string): boolean => {
+  const version = /^Valkey server v=(\d+)/.exec(execFileSync(server, ["--version"], { encoding: "utf8" }))
+  return version?.[1] === "8"
 }
 
 const cacheFolder = (): string => {
@@ -100,6 +109,7 @@ Dir::State::lists "${work}/lists";
 Dir::Cache "${work}";
 Dir::Etc::sourcelist "${work}/sources.list";
 Dir::Etc::sourceparts "/dev/null";
+Acquire::Retries "3";
 `
 
 const sources = (): string => {

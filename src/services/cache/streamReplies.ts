@@ -70,9 +70,9 @@ export class Facts {
     return typeof fact === "number" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
   }
 
-  /** None where it is null or below zero, which both are how a server says that it does not know. */
+  /** None where it is absent, null or below zero, which all are how a server says that it does not know. */
   known(name: string): Exit.Exit<Option.Option<number>, CacheError> {
-    const fact = this.#facts.get(name)
+    const fact = this.#facts.get(name) ?? null
     if (fact === null) return Exit.succeed(Option.none())
     return Exit.map(this.number(name), (number) => (number < 0 ? Option.none() : Option.some(number)))
   }
