@@ -179,3 +179,20 @@ it.effect("over a cache of its own", () =>
   )
 )
 class Sessions extends Context.Service<Sessions, TypedCache<unknown>>()("test/Sessions") {}
+
+it.effect("a lookup is not called, nor can it throw, where the value is cached", () =>
+  Effect.gen(function* () {
+    let calls = 0
+    const region = yield* CacheRegion.make(yield* CacheService, "test/Calls", {
+      key: Schema.Int,
+      value: Schema.Int,
+      lookup: (key) => {
+        if (++calls > 1) throw new Error("called again")
+        return Effect.succeed(key)
+      }
+    })
+    assert.deepStrictEqual([yield* region.get(1), yield* region.get(1)], [1, 1])
+    assert.deepStrictEqual(yield* region.getMany([1]), new Map([[1, 1]]))
+    assert.strictEqual(calls, 1)
+  }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+)

@@ -69,12 +69,14 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
       ),
       (text) => `${name}:${text}`
     )
+  /** Not called for what is cached. */
+  const lookedUp = (key: K["Type"]) => Effect.suspend(() => lookup(key))
   const { jitter, staleFor, timeToLive, version } = options
   const { singleFlight: _, softTimeout: __, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
   return {
-    get: (key) => supplied(Effect.flatMap(textOf("get", key), (text) => values.getOrSet(text, lookup(key), options))),
+    get: (key) => supplied(Effect.flatMap(textOf("get", key), (text) => values.getOrSet(text, lookedUp(key), options))),
     getMany: (keys) =>
       supplied(
         Effect.gen(function* () {
@@ -87,7 +89,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
                   yield* Effect.forEach(
                     byText,
                     ([text, key]) =>
-                      Effect.map(values.getOrSet(text, lookup(key), options), (value) => [text, value] as const),
+                      Effect.map(values.getOrSet(text, lookedUp(key), options), (value) => [text, value] as const),
                     { concurrency }
                   )
                 )
@@ -118,7 +120,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
         )
       ),
     refresh: (key) =>
-      supplied(Effect.flatMap(textOf("refresh", key), (text) => values.refresh(text, lookup(key), alone))),
+      supplied(Effect.flatMap(textOf("refresh", key), (text) => values.refresh(text, lookedUp(key), alone))),
     invalidate: (key) =>
       supplied(Effect.flatMap(textOf("invalidate", key), (text) => Effect.asVoid(values.delete(text, { version })))),
     clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(name)}:*`, { version }))
