@@ -1,5 +1,5 @@
 /** Effect's `KeyValueStore` over a cache: its prefix, version and lifetime, its formats and policies. */
-import { Effect, identity, Layer, Option, Stream } from "effect"
+import { Effect, identity, Layer, Option } from "effect"
 import { KeyValueStore } from "effect/persistence"
 import type { CacheError } from "../schema/CacheError.ts"
 import { escapeGlob } from "../schema/Key.ts"
@@ -48,7 +48,11 @@ const make = (cache: TypedCache<unknown>): KeyValueStore.KeyValueStore => {
     has: (key) => Effect.mapError(cache.has(key), failed("has", key)),
     clear: Effect.mapError(Effect.asVoid(cache.clear), failed("clear")),
     clearPrefix,
-    size: Effect.mapError(Stream.runCount(cache.scan()), failed("size")),
+    // A scan may come by a key twice.
+    size: Effect.mapError(
+      Effect.map(cache.keys(), (keys) => keys.length),
+      failed("size")
+    ),
     keys: Effect.mapError(cache.keys(), failed("keys"))
   })
 }

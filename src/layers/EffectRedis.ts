@@ -48,11 +48,12 @@ const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send:
   return <A = unknown>(command: string, ...args: ReadonlyArray<string>) => claimed<A>(run(command, args))
 }
 
-/** Of every server. */
+/** Of every server, each once. */
 const scanned = (
   client: ValkeyClientShape,
   match: string | undefined
-): Effect.Effect<ReadonlyArray<string>, CacheError> => Stream.runCollect(client.scan({ match }))
+): Effect.Effect<ReadonlyArray<string>, CacheError> =>
+  Effect.map(Stream.runCollect(client.scan({ match })), (keys) => [...new Set(keys)])
 
 const pauseAfterLoss = "100 millis"
 
