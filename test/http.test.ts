@@ -498,6 +498,29 @@ describe("cached responses", () => {
     await dispose()
   })
 
+  it("one that must be revalidated is never served stale; who asks for it then waits for one call", async () => {
+    let made = 0
+    const pages = HttpCache.make({ staleFor: "1 minute" })
+    const routes = HttpRouter.add(
+      "GET",
+      "/strict",
+      Effect.map(
+        Effect.delay(
+          Effect.sync(() => ++made),
+          "20 millis"
+        ),
+        (n) => HttpServerResponse.text(`${n}`, { headers: { "cache-control": "max-age=1, Must-Revalidate" } })
+      )
+    ).pipe(Layer.provide(pages.layer))
+    const { ask, dispose } = await browserOf(routes)
+    const text = async () => (await ask("/strict")).text()
+    assert.deepStrictEqual([await text(), await text()], ["1", "1"])
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    assert.deepStrictEqual(await Promise.all([text(), text(), text()]), ["2", "2", "2"])
+    assert.strictEqual(made, 2)
+    await dispose()
+  })
+
   it("when the cache fails the handler answers", async () => {
     const { calls, routes } = counting()
     const broken = CacheLive.pipe(

@@ -6,7 +6,7 @@ import type { CacheError } from "../schema/CacheError.ts"
 import { escapeGlob } from "../schema/Key.ts"
 import { CacheService, type LookupOption, type TypedCache } from "../services/CacheService.ts"
 import { CurrentResponsePrivacy, type ResponsePrivacy } from "./shared/responsePrivacy.ts"
-import { type Answer, answerOf, asks, isUnchanged, namesIn, StoredResponse, toStored } from "./shared/storedResponse.ts"
+import { type Answer, answerOf, isUnchanged, namesIn, says, StoredResponse, toStored } from "./shared/storedResponse.ts"
 
 export interface Options extends Pick<LookupOption, "singleFlight"> {
   /** Of the keys, behind that of the cache. Default `"http:"`. */
@@ -100,13 +100,16 @@ const respond = <E, R>(
     const forget = Effect.andThen(pages.delete(key), pages.deletePattern(`${escapeGlob(key)} *`))
     return Effect.tap(handler, ({ status }) => (status < 400 ? Effect.ignore(forget) : Effect.void))
   }
-  const isCached = request.method === "GET" && page.length <= maxKeyLength && !asks(request, "no-store")
+  const isCached = request.method === "GET" && page.length <= maxKeyLength && !says(request.headers, "no-store")
   return isCached ? new Exchange(pages, options, request, handler, key).response : handler
 }
 
 /** Servers give the path, handlers of web requests the whole URL. */
 const pageOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest): string =>
   originalUrl.startsWith("/") ? `${headers["host"] ?? ""}${originalUrl}` : originalUrl.replace(/^https?:\/\//, "")
+
+/** How old a response may be: as old as `staleFor` lets it, fresh, or made for this request. */
+type Age = "any" | "fresh" | "new"
 
 /** One request, and the response from the cache or for it. */
 class Exchange<E, R> {
@@ -136,12 +139,13 @@ class Exchange<E, R> {
   get response(): Handler<E, R | Scope.Scope> {
     const cached: Effect.Effect<Handler<E, R>, unknown, R | Scope.Scope> = Effect.gen({ self: this }, function* () {
       const scope = yield* Effect.scope
-      const found = yield* this.#find(scope, false)
+      const found = yield* this.#find(scope, "any")
       if (found === undefined) return this.#handler
       const now = yield* Clock.currentTimeMillis
       const answer = answerOf(found, this.#request, now)
-      if (!answer.mustBeNew || this.#isOwn(found)) return Effect.succeed(this.#deliver(found, answer))
-      const renewed = yield* this.#find(scope, true)
+      const { isExpired, mustBeNew } = answer
+      if (this.#isOwn(found) || !(isExpired || mustBeNew)) return Effect.succeed(this.#deliver(found, answer))
+      const renewed = yield* this.#find(scope, mustBeNew ? "new" : "fresh")
       if (renewed === undefined) return this.#handler
       return Effect.succeed(this.#deliver(renewed, answerOf(renewed, this.#request, now)))
     })
@@ -150,17 +154,18 @@ class Exchange<E, R> {
   }
 
   /** The page, or the variant of it that is asked for; undefined where the variants have just changed. */
-  #find(scope: Scope.Scope, anew: boolean) {
+  #find(scope: Scope.Scope, age: Age) {
     return Effect.gen({ self: this }, function* () {
-      const known = yield* this.#lookup(scope, this.#key, [], false)
-      const page = anew && known._tag === "Response" ? yield* this.#lookup(scope, this.#key, [], true) : known
+      const known = yield* this.#lookup(scope, this.#key, [], age === "new" ? "any" : age)
+      const isOld = age === "new" && known._tag === "Response"
+      const page = isOld ? yield* this.#lookup(scope, this.#key, [], age) : known
       if (page._tag === "Response") return page
-      const variant = yield* this.#lookup(scope, this.#variantKey(page.names), page.names, anew)
+      const variant = yield* this.#lookup(scope, this.#variantKey(page.names), page.names, age)
       return variant._tag === "Response" ? variant : undefined
     })
   }
 
-  #lookup(scope: Scope.Scope, key: string, names: ReadonlyArray<string>, anew: boolean) {
+  #lookup(scope: Scope.Scope, key: string, names: ReadonlyArray<string>, age: Age) {
     const { singleFlight, staleFor } = this.#options
     const options: LookupOption<Stored> = {
       timeToLive: (stored) => (stored._tag === "Variants" ? maxVariantAge : stored.freshFor),
@@ -168,9 +173,8 @@ class Exchange<E, R> {
       jitter: 0
     }
     const fetched = this.#fetched(scope, names)
-    return anew
-      ? this.#pages.refresh(key, fetched, options)
-      : this.#pages.getOrSet(key, fetched, { ...options, singleFlight })
+    if (age === "new") return this.#pages.refresh(key, fetched, options)
+    return this.#pages.getOrSet(key, fetched, { ...options, singleFlight, ...(age === "fresh" ? { staleFor: 0 } : {}) })
   }
 
   #variantKey(names: ReadonlyArray<string>): string {

@@ -16,9 +16,9 @@ export const StoredResponse = Schema.Struct({
 })
 export type StoredResponse = typeof StoredResponse.Type
 
-/** Whether the client says so in `Cache-Control`. */
-export const asks = (request: HttpServerRequest.HttpServerRequest, directive: string): boolean =>
-  (request.headers["cache-control"] ?? "").toLowerCase().split(/[ ,]+/).includes(directive)
+/** Whether a request or a response says so in `Cache-Control`. */
+export const says = (headers: Readonly<Record<string, string | undefined>>, directive: string): boolean =>
+  (headers["cache-control"] ?? "").toLowerCase().split(/[ ,]+/).includes(directive)
 
 const sharedCache = { shared: true, cacheHeuristic: 0 }
 
@@ -57,6 +57,8 @@ export interface Answer {
   /** Seconds. */
   readonly age: number
   readonly isStale: boolean
+  /** As it is, nobody is to have it: it is stale, and says that it must not be then. */
+  readonly isExpired: boolean
   /** The client wants none that old. */
   readonly mustBeNew: boolean
 }
@@ -74,8 +76,9 @@ export const answerOf = (
     etag: headers["etag"],
     age: Math.floor(policy.age()),
     isStale,
+    isExpired: isStale && (says(headers, "must-revalidate") || says(headers, "proxy-revalidate")),
     // What `staleFor` lets through is as old as it is.
-    mustBeNew: asks(request, "no-cache") || (!isStale && !policy.satisfiesWithoutRevalidation(asked))
+    mustBeNew: says(request.headers, "no-cache") || (!isStale && !policy.satisfiesWithoutRevalidation(asked))
   }
 }
 
