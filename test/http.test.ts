@@ -387,6 +387,27 @@ describe("cached responses", () => {
     await dispose()
   })
 
+  it("a page may come to vary by something else, or by nothing", async () => {
+    let made = 0
+    let vary = "Accept-Language"
+    const routes = HttpRouter.add(
+      "GET",
+      "/page",
+      Effect.sync(() => HttpServerResponse.text(`${++made}`, { headers: { "cache-control": "max-age=60", vary } }))
+    ).pipe(Layer.provide(HttpCache.make().layer))
+    const { ask, dispose } = await browserOf(routes)
+    const text = async (language: string, more: Readonly<Record<string, string>> = {}) =>
+      (await ask("/page", { headers: { "accept-language": language, ...more } })).text()
+    const anew = { "cache-control": "no-cache" }
+    assert.deepStrictEqual([await text("en"), await text("fr"), await text("en")], ["1", "2", "1"])
+    vary = "X-Theme"
+    assert.deepStrictEqual([await text("en", anew), await text("fr")], ["3", "3"])
+    assert.deepStrictEqual([await text("fr", { "x-theme": "dark" }), await text("fr")], ["4", "3"])
+    vary = ""
+    assert.deepStrictEqual([await text("en", anew), await text("fr", { "x-theme": "dark" })], ["5", "5"])
+    await dispose()
+  })
+
   it("a new variant is made once; a handler that fails is asked once", async () => {
     const { calls, routes } = counting()
     const { ask, dispose } = await browserOf(routes)

@@ -4,6 +4,7 @@ import { Clock, type Duration, Effect, Exit, type Layer, Schema, Scope } from "e
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CacheError } from "../schema/CacheError.ts"
 import { escapeGlob } from "../schema/Key.ts"
+import { makeToken } from "../services/cache/token.ts"
 import { CacheService, type LookupOption, type TypedCache } from "../services/CacheService.ts"
 import { CurrentResponsePrivacy, type ResponsePrivacy } from "./shared/responsePrivacy.ts"
 import { type Answer, answerOf, isUnchanged, namesIn, says, StoredResponse, toStored } from "./shared/storedResponse.ts"
@@ -22,23 +23,28 @@ export interface Options extends Pick<LookupOption, "singleFlight"> {
 export interface HttpCache {
   /** For the routes that it is provided to. */
   readonly layer: Layer.Layer<never, never, CacheService>
-  /** Forgets one page in all its variants; by the key, `"example.com/users?page=1"`. How many entries went. */
-  readonly purge: (key: string) => Effect.Effect<number, CacheError, CacheService>
-  /** Forgets all pages whose keys begin so. */
+  /** Forgets one page in all its variants; by the key, `"example.com/users?page=1"`. Whether it was there. One round trip. */
+  readonly purge: (key: string) => Effect.Effect<boolean, CacheError, CacheService>
+  /** Forgets all pages whose keys begin so, by a scan of the whole key space. How many entries went. */
   readonly purgePrefix: (prefix: string) => Effect.Effect<number, CacheError, CacheService>
 }
 
 /** The page has variants, told apart by these headers of the request. */
 const Variants = Schema.Struct({
   _tag: Schema.tag("Variants"),
-  names: Schema.Array(Schema.String)
+  names: Schema.Array(Schema.String),
+  /** In the keys of the variants: those of a page that was forgotten are not found again. */
+  generation: Schema.String
 })
+type Variants = typeof Variants.Type
 
 const Stored = Schema.Union([StoredResponse, Variants])
 type Stored = typeof Stored.Type
 
 /** What the handler answered, or failed with, is for whoever asked, and for nobody else. */
 const unshared = { _tag: "Unshared" } as const
+
+const lifetimeOf = (stored: Stored): Duration.Input => (stored._tag === "Variants" ? maxVariantAge : stored.freshFor)
 
 const defaultPrefix = "http:"
 const maxKeyLength = 2048
@@ -53,8 +59,6 @@ const maxVariantAge = "1 day"
  */
 export const make = (options: Options = {}): HttpCache => {
   const { prefix = defaultPrefix } = options
-  const purgePattern = (pattern: string) =>
-    CacheService.use((cache) => cache.deletePattern(`${escapeGlob(prefix)}${pattern}`))
   return {
     layer: HttpRouter.middleware(
       Effect.map(
@@ -65,9 +69,8 @@ export const make = (options: Options = {}): HttpCache => {
           )
       )
     ).layer,
-    purge: (key) =>
-      Effect.zipWith(purgePattern(escapeGlob(key)), purgePattern(`${escapeGlob(key)} *`), (a, b) => a + b),
-    purgePrefix: (start) => purgePattern(`${escapeGlob(start)}*`)
+    purge: (key) => CacheService.use((cache) => cache.delete(`${prefix}${key}`)),
+    purgePrefix: (start) => CacheService.use((cache) => cache.deletePattern(`${escapeGlob(`${prefix}${start}`)}*`))
   }
 }
 
@@ -97,8 +100,7 @@ const respond = <E, R>(
   const page = (options.key ?? pageOf)(request)
   const key = `${prefix}${page}`
   if (changing.has(request.method)) {
-    const forget = Effect.andThen(pages.delete(key), pages.deletePattern(`${escapeGlob(key)} *`))
-    return Effect.tap(handler, ({ status }) => (status < 400 ? Effect.ignore(forget) : Effect.void))
+    return Effect.tap(handler, ({ status }) => (status < 400 ? Effect.ignore(pages.delete(key)) : Effect.void))
   }
   const isCached = request.method === "GET" && page.length <= maxKeyLength && !says(request.headers, "no-store")
   return isCached ? new Exchange(pages, options, request, handler, key).response : handler
@@ -153,37 +155,40 @@ class Exchange<E, R> {
     return Effect.flatten(Effect.catch(cached, () => Effect.succeed(this.#unshared ?? this.#handler)))
   }
 
-  /** The page, or the variant of it that is asked for; undefined where the variants have just changed. */
+  /** The page, or the variant of it that is asked for; undefined where the variants are changing. */
   #find(scope: Scope.Scope, age: Age) {
     return Effect.gen({ self: this }, function* () {
-      const known = yield* this.#lookup(scope, this.#key, [], age === "new" ? "any" : age)
+      const known = yield* this.#lookup(scope, this.#key, undefined, age === "new" ? "any" : age)
       const isOld = age === "new" && known._tag === "Response"
-      const page = isOld ? yield* this.#lookup(scope, this.#key, [], age) : known
+      const page = isOld ? yield* this.#lookup(scope, this.#key, undefined, age) : known
       if (page._tag === "Response") return page
-      const variant = yield* this.#lookup(scope, this.#variantKey(page.names), page.names, age)
+      const variant = yield* this.#lookup(scope, this.#variantKey(page), page, age)
       return variant._tag === "Response" ? variant : undefined
     })
   }
 
-  #lookup(scope: Scope.Scope, key: string, names: ReadonlyArray<string>, age: Age) {
+  #lookup(scope: Scope.Scope, key: string, variants: Variants | undefined, age: Age) {
     const { singleFlight, staleFor } = this.#options
-    const options: LookupOption<Stored> = {
-      timeToLive: (stored) => (stored._tag === "Variants" ? maxVariantAge : stored.freshFor),
-      staleFor,
-      jitter: 0
-    }
-    const fetched = this.#fetched(scope, names)
+    const options: LookupOption<Stored> = { timeToLive: lifetimeOf, staleFor, jitter: 0 }
+    const fetched = this.#fetched(scope, variants)
     if (age === "new") return this.#pages.refresh(key, fetched, options)
     return this.#pages.getOrSet(key, fetched, { ...options, singleFlight, ...(age === "fresh" ? { staleFor: 0 } : {}) })
   }
 
-  #variantKey(names: ReadonlyArray<string>): string {
+  #variantKey({ generation, names }: Variants): string {
     const values = names.map((name) => [name, this.#request.headers[name] ?? null])
-    return `${this.#key} ${createHash("sha256").update(JSON.stringify(values)).digest("base64url")}`
+    return `${this.#key} ${createHash("sha256")
+      .update(JSON.stringify([generation, values]))
+      .digest("base64url")}`
   }
 
-  /** What the handler answers, where others may have it, too. */
-  #fetched(requestScope: Scope.Scope, names: ReadonlyArray<string>) {
+  #set(key: string, stored: Stored) {
+    const { staleFor } = this.#options
+    return Effect.ignore(this.#pages.set(key, stored, { timeToLive: lifetimeOf(stored), staleFor }))
+  }
+
+  /** What the handler answers, where others may have it, too: as one of these variants, or as the page. */
+  #fetched(requestScope: Scope.Scope, variants: Variants | undefined) {
     return Effect.gen({ self: this }, function* () {
       // The request may be over before its handler is, where others wait for it.
       const scope = yield* Scope.make()
@@ -207,15 +212,17 @@ class Exchange<E, R> {
       }
       this.#made = stored
       yield* Scope.close(scope, Exit.void)
-      const varied = namesIn(answered.value)
-      if (varied.join() === names.join()) return stored
-      yield* Effect.ignore(
-        this.#pages.set(this.#variantKey(varied), stored, {
-          timeToLive: stored.freshFor,
-          staleFor: this.#options.staleFor
-        })
-      )
-      return { _tag: "Variants", names: varied } as const
+      const names = namesIn(answered.value)
+      if (names.join() === (variants?.names ?? []).join()) return stored
+      let page: Stored = stored
+      if (names.length > 0) {
+        page = { _tag: "Variants", names, generation: yield* makeToken }
+        yield* this.#set(this.#variantKey(page), stored)
+      }
+      if (variants === undefined) return page
+      yield* this.#set(this.#key, page)
+      this.#unshared = answered
+      return yield* Effect.fail(unshared)
     })
   }
 

@@ -227,7 +227,17 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
           ] as const) {
             assert.strictEqual(yield* text(yield* ask("/page", { "accept-language": language })), expected)
           }
-          assert.strictEqual(yield* over(cache, pages.purge("test/page")), 3)
+          assert.isTrue(yield* over(cache, pages.purge("test/page")))
+          assert.isFalse(yield* over(cache, pages.purge("test/page")))
+          for (const [language, expected] of [
+            ["fr", "fr 3"],
+            ["en", "en 4"],
+            ["fr", "fr 3"]
+          ] as const) {
+            assert.strictEqual(yield* text(yield* ask("/page", { "accept-language": language })), expected)
+          }
+          assert.isAtLeast(yield* over(cache, pages.purgePrefix("test/pa")), 3)
+          assert.strictEqual(yield* text(yield* ask("/page", {})), " 5")
           const first = yield* ask("/visit", {})
           const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? ""
           assert.deepStrictEqual([yield* text(first), yield* text(yield* ask("/visit", { cookie }))], ["1", "2"])
