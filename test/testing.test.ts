@@ -97,6 +97,9 @@ it.effect("a look into the cache", () =>
     const cache = yield* CacheService
     yield* cache.set("a", { n: 1 }, { timeToLive: "1 minute" })
     yield* cache.list("b").pushRight(1)
+    const all = yield* cache.lock("c").withLock(snapshot)
+    assert.deepInclude(all.get("c"), { type: "string", value: undefined })
+    yield* cache.deletePattern("c*")
     assert.deepStrictEqual(
       yield* snapshot,
       new Map([

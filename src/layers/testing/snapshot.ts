@@ -6,7 +6,7 @@ import { CacheService } from "../../services/CacheService.ts"
 
 export interface Held {
   readonly type: KeyType
-  /** Of strings. */
+  /** Of strings that are values of the cache: what locks hold is none. */
   readonly value: unknown
   /** Milliseconds; `Infinity` = for ever. */
   readonly timeToLive: number
@@ -20,8 +20,11 @@ export const snapshot: Effect.Effect<ReadonlyMap<string, Held>, CacheError, Cach
     const type = Option.getOrUndefined(yield* cache.typeOf(key))
     const ttl = Option.getOrUndefined(yield* cache.ttl(key))
     if (type === undefined || ttl === undefined) continue
-    const value = type === "string" ? Option.getOrUndefined(yield* cache.get(key)) : undefined
-    held.set(key, { type, value, timeToLive: Duration.toMillis(ttl) })
+    const value =
+      type === "string"
+        ? yield* Effect.catchTag(cache.get(key), "CacheCodecError", () => Effect.succeedNone)
+        : Option.none()
+    held.set(key, { type, value: Option.getOrUndefined(value), timeToLive: Duration.toMillis(ttl) })
   }
   return held
 })
