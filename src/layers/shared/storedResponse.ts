@@ -16,11 +16,28 @@ export const StoredResponse = Schema.Struct({
 })
 export type StoredResponse = typeof StoredResponse.Type
 
+type Headers = Readonly<Record<string, string>>
+
+/** Directives are the same in capitals. */
+const inLowerCase = (headers: Headers): Headers => {
+  const { "cache-control": control } = headers
+  return control === undefined ? headers : { ...headers, "cache-control": control.toLowerCase() }
+}
+
 /** Whether a request or a response says so in `Cache-Control`. */
-export const says = (headers: Readonly<Record<string, string | undefined>>, directive: string): boolean =>
-  (headers["cache-control"] ?? "").toLowerCase().split(/[ ,]+/).includes(directive)
+export const says = (headers: Headers, directive: string): boolean =>
+  (inLowerCase(headers)["cache-control"] ?? "").split(/[ ,]+/).includes(directive)
+
+const limitsAge = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  /\b(?:max-age|min-fresh)=/i.test(headers["cache-control"] ?? "")
 
 const sharedCache = { shared: true, cacheHeuristic: 0 }
+
+const asKnown = ({ headers, method, originalUrl }: HttpServerRequest.HttpServerRequest) => ({
+  url: originalUrl,
+  method,
+  headers: { ...inLowerCase(headers) }
+})
 
 /** By our clock in place of its own. */
 const policyAt = (policy: CachePolicy.CachePolicyObject, now: number): CachePolicy =>
@@ -43,12 +60,14 @@ export const toStored = (
     date: response.headers["date"] ?? new Date(now).toUTCString(),
     etag: response.headers["etag"] ?? `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`
   }
-  const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
-  const received = { ...new CachePolicy(asked, { status, headers }, sharedCache).toObject(), t: now }
+  const answered = { status, headers: { ...inLowerCase(headers) } }
+  const received = { ...new CachePolicy(asKnown(request), answered, sharedCache).toObject(), t: now }
   const policy = policyAt(received, now)
   const freshFor = policy.timeToLive()
   if (!policy.storable() || freshFor <= 0) return undefined
-  return { _tag: "Response", status, headers, body: bytes, freshFor, policy: JSON.stringify(received) }
+  // What is told of stale ones it takes for fresh ones, too.
+  const { "must-revalidate": _, ...rescc } = received.rescc
+  return { _tag: "Response", status, headers, body: bytes, freshFor, policy: JSON.stringify({ ...received, rescc }) }
 }
 
 export interface Answer {
@@ -57,7 +76,7 @@ export interface Answer {
   /** Seconds. */
   readonly age: number
   readonly isStale: boolean
-  /** As it is, nobody is to have it: it is stale, and says that it must not be then. */
+  /** It is stale, and it or the client says that none such is to be served. */
   readonly isExpired: boolean
   /** The client wants none that old. */
   readonly mustBeNew: boolean
@@ -70,15 +89,13 @@ export const answerOf = (
 ): Answer => {
   const policy = policyAt(JSON.parse(stored), now)
   const isStale = policy.stale()
-  const asked = { url: request.originalUrl, method: request.method, headers: { ...request.headers } }
   return {
     headers,
     etag: headers["etag"],
     age: Math.floor(policy.age()),
     isStale,
-    isExpired: isStale && (says(headers, "must-revalidate") || says(headers, "proxy-revalidate")),
-    // What `staleFor` lets through is as old as it is.
-    mustBeNew: says(request.headers, "no-cache") || (!isStale && !policy.satisfiesWithoutRevalidation(asked))
+    isExpired: isStale && (says(headers, "must-revalidate") || limitsAge(request)),
+    mustBeNew: says(request.headers, "no-cache") || (!isStale && !policy.satisfiesWithoutRevalidation(asKnown(request)))
   }
 }
 
