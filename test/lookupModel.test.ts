@@ -119,11 +119,12 @@ it.effect.prop(
             let expected = before === undefined ? Option.none<number>() : Option.some(before.value)
             // It would wait for whoever has the claim.
             if (forFleet && isClaimed && !isFresh && !isStale) break
-            if (isStale || isEarly) {
-              const hasFailed =
-                !isClaimed && Option.isNone(looked(step.lookup, lifetime, staleFor, staleFor > 0 || early))
-              if (hasFailed && forFleet && before !== undefined) held = { ...before, claimedUntil: now + claim }
-            } else if (!isFresh) expected = looked(step.lookup, lifetime, staleFor, staleFor > 0 || early)
+            if (isStale || isEarly ? !isClaimed : !isFresh) {
+              const found = looked(step.lookup, lifetime, staleFor, staleFor > 0 || early)
+              if (!isStale && !isEarly) expected = found
+              if (Option.isNone(found) && forFleet && before !== undefined)
+                held = { ...before, claimedUntil: now + claim }
+            }
             assert.deepStrictEqual(yield* Effect.option(asked), expected)
             // What is refreshed in the background is done.
             for (let i = 0; i < 20; i++) yield* Effect.yieldNow
