@@ -182,9 +182,9 @@ class Exchange<E, R> {
       .digest("base64url")}`
   }
 
-  #set(key: string, stored: Stored) {
+  #set(key: string, stored: Stored, when?: "present") {
     const { staleFor } = this.#options
-    return Effect.ignore(this.#pages.set(key, stored, { timeToLive: lifetimeOf(stored), staleFor }))
+    return Effect.ignore(this.#pages.set(key, stored, { timeToLive: lifetimeOf(stored), staleFor, when }))
   }
 
   /** What the handler answers, where others may have it, too: as one of these variants, or as the page. */
@@ -220,7 +220,8 @@ class Exchange<E, R> {
         yield* this.#set(this.#variantKey(page), stored)
       }
       if (variants === undefined) return page
-      yield* this.#set(this.#key, page)
+      // Not where it was forgotten meanwhile.
+      yield* this.#set(this.#key, page, "present")
       this.#unshared = answered
       return yield* Effect.fail(unshared)
     })
