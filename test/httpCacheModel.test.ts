@@ -1,14 +1,15 @@
 /** Cached responses against what RFC 9111 lets a cache answer with, over generated histories of a page. */
 import { assert, it } from "@effect/vitest"
-import { Clock, Effect, Layer, Schema } from "effect"
+import { Clock, Effect, Fiber, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { CacheMemory } from "effect-vcache"
 import { HttpCache } from "effect-vcache/http"
 
 const Made = Schema.Struct({
-  /** When, in seconds. */
-  at: Schema.Int,
+  /** When its maker began and ended, in seconds. */
+  begun: Schema.Finite,
+  at: Schema.Finite,
   language: Schema.String,
   control: Schema.String,
   vary: Schema.String
@@ -26,6 +27,7 @@ const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.tag("AskTogether") }),
   Schema.Struct({ _tag: Schema.tag("Wait"), seconds: Schema.Literals([1, 2, 5, 9, 15, 40]) }),
   Schema.Struct({ _tag: Schema.tag("Change") }),
+  Schema.Struct({ _tag: Schema.tag("ChangeMeanwhile"), language: Schema.Literals(languages) }),
   Schema.Struct({ _tag: Schema.tag("ChangeThatFails") }),
   Schema.Struct({ _tag: Schema.tag("Purge") }),
   Schema.Struct({
@@ -63,12 +65,14 @@ it.effect.prop(
         let vary = ""
         let calls = 0
         let changedAt = -Infinity
+        let isSlow = false
         const pages = HttpCache.make({ staleFor: `${staleFor} seconds` })
         const page = Effect.gen(function* () {
           const { headers } = yield* HttpServerRequest.HttpServerRequest
           calls++
-          yield* Effect.yieldNow
-          const made = { at: yield* seconds, language: headers["accept-language"] ?? "", control, vary }
+          const begun = yield* seconds
+          yield* isSlow ? Effect.sleep("2 seconds") : Effect.yieldNow
+          const made = { begun, at: yield* seconds, language: headers["accept-language"] ?? "", control, vary }
           return HttpServerResponse.text(JSON.stringify(made), { headers: { "cache-control": control, vary } })
         })
         const app = yield* HttpRouter.toHttpEffect(
@@ -97,7 +101,7 @@ it.effect.prop(
           if (made.vary === "Accept-Language" || made.vary === "*") assert.strictEqual(made.language, language)
           if (age === 0) return
           assert.isAbove(freshFor(made.control), 0, "was not to be stored")
-          assert.isAtLeast(made.at, changedAt, "was forgotten")
+          assert.isAtLeast(made.begun, changedAt, "was forgotten")
           assert.notMatch(asked, /no-cache|no-store|max-age=0/)
           assert.notStrictEqual(made.vary, "*")
           const isStrict = /must-revalidate/i.test(made.control) || asked !== ""
@@ -130,6 +134,19 @@ it.effect.prop(
               yield* Effect.scoped(send("POST"))
               changedAt = yield* seconds
               break
+            case "ChangeMeanwhile": {
+              isSlow = true
+              const asking = yield* Effect.forkChild(
+                Effect.scoped(send("GET", { "accept-language": step.language, "cache-control": "no-cache" }))
+              )
+              yield* TestClock.adjust("1 second")
+              yield* Effect.scoped(send("POST"))
+              changedAt = yield* seconds
+              yield* TestClock.adjust("5 seconds")
+              yield* Fiber.join(asking)
+              isSlow = false
+              break
+            }
             case "ChangeThatFails":
               yield* Effect.scoped(send("PUT"))
               break
