@@ -17,13 +17,22 @@ export interface FallbackOptions<E1, R1, E2, R2> {
 /** Keys that are remembered while the first is down; what is written to others then may be found older afterwards. */
 const maxKeys = 100_000
 
+/** What was deleted by a pattern. */
+interface Deletion {
+  readonly match: string | undefined
+  readonly deletes: (key: string) => boolean
+}
+
+/** The same of these. */
+const maxDeletions = 1000
+
 /** Keys in one command. */
 const keysPerCommand = 1000
 
 /**
  * Commands go to `first`. One that meets a connection error or a timeout goes to `second`, and so do all others until
- * `first` answers again. Before it is used again, the keys that were written meanwhile are deleted in both, so that
- * nothing older comes back. Subscriptions, dedicated connections and the raw client are always those of `first`.
+ * `first` answers again. Before it is used again, the keys that were written meanwhile are deleted in both, and what was
+ * deleted by a pattern in it, so that nothing older comes back. Subscriptions, dedicated connections and the raw client are always those of `first`.
  */
 export const layer = <E1, R1, E2, R2>({
   first,
@@ -54,11 +63,12 @@ const make = (
 ): ValkeyClientShape => {
   let down = false
   const written = new Set<string>()
+  const deletions: Array<Deletion> = []
   let flushed = false
 
-  const unlinkAll = (keys: ReadonlyArray<string>) =>
+  const unlinkAll = (clients: ReadonlyArray<ValkeyClientShape>, keys: ReadonlyArray<string>) =>
     Effect.forEach(
-      [first, second],
+      clients,
       (client) => {
         const commands: Array<Command> = []
         for (let i = 0; i < keys.length; i += keysPerCommand) {
@@ -71,13 +81,18 @@ const make = (
 
   const handBack: Effect.Effect<void, CacheError> = Effect.gen(function* () {
     yield* first.send("PING", [])
-    while (written.size > 0 || flushed) {
+    while (written.size > 0 || deletions.length > 0 || flushed) {
       if (flushed) {
         yield* first.send("FLUSHDB", [])
         flushed = false
       }
+      for (let deletion = deletions[0]; deletion !== undefined; deletion = deletions[0]) {
+        const found = Stream.filter(first.scan(deletion), deletion.deletes)
+        yield* Stream.runForEachArray(found, (keys) => unlinkAll([first], keys))
+        deletions.shift()
+      }
       const keys = [...written]
-      yield* unlinkAll(keys)
+      yield* unlinkAll([first, second], keys)
       for (const key of keys) written.delete(key)
     }
     down = false
@@ -118,6 +133,13 @@ const make = (
       return effect
     })
 
+  const scanSecond: ValkeyClientShape["scan"] = (options) =>
+    Stream.suspend(() => {
+      const { deletes, match } = options ?? {}
+      if (deletes !== undefined && deletions.length < maxDeletions) deletions.push({ deletes, match })
+      return second.scan(options)
+    })
+
   const pipelineOnFirst: ValkeyClientShape["pipeline"] = (commands) =>
     Effect.flatMap(first.pipeline(commands), (results) => {
       const lost = commands.filter((_, i) => isLost(results[i]))
@@ -151,9 +173,9 @@ const make = (
           ),
     scan: (options) =>
       Stream.suspend(() => {
-        if (down) return second.scan(options)
+        if (down) return scanSecond(options)
         return Stream.catch(first.scan(options), (error) =>
-          isOutage(error) ? Stream.unwrap(Effect.as(goDown, second.scan(options))) : Stream.fail(error)
+          isOutage(error) ? Stream.unwrap(Effect.as(goDown, scanSecond(options))) : Stream.fail(error)
         )
       }),
     info: (section) => route(first.info(section), second.info(section))

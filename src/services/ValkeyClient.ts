@@ -24,6 +24,8 @@ export interface ScanOptions {
   /** Keys looked at in one round trip, a hint. Default 1 000. */
   readonly count?: number | undefined
   readonly type?: KeyType | undefined
+  /** Which of the keys that are found are going to be deleted: a client with a second one deletes them in the other, too, when it is back. */
+  readonly deletes?: ((key: string) => boolean) | undefined
 }
 
 /** One result for each command of a pipeline. */

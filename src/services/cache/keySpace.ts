@@ -77,7 +77,7 @@ export const keySpaceOperations = <A, RD, RE>(
     Effect.suspend(() => {
       // A key that is being looked up need not be there to be found.
       allFlights.outdateAll()
-      return client.scan({ match, count }).pipe(
+      return client.scan({ match, count, deletes: owns }).pipe(
         Stream.filter(owns),
         Stream.chunks,
         Stream.runFoldEffect(
