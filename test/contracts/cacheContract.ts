@@ -292,6 +292,8 @@ export const cacheContract = (
           const cache = yield* fresh()
           assert.strictEqual(yield* cache.incrFloat("n", 0.5, { initial: 10 }), 10.5)
           assert.strictEqual(yield* cache.incrFloat("n", -0.25), 10.25)
+          assert.strictEqual(yield* cache.incrFloat("large", 2 ** 60, { initial: 0 }), 2 ** 60)
+          assert.strictEqual(yield* cache.incrFloat("large", 2 ** 60), 2 ** 61)
           assert.deepStrictEqual(yield* cache.get("n"), some(10.25))
           assert.strictEqual((yield* failure(cache.incrFloat("missing", 1)))._tag, "CacheMissError")
         })

@@ -257,7 +257,7 @@ const families = {
         literal("COUNT"),
         literal("1000"),
         literal("TYPE"),
-        literal("string", "hash", "set", "zset", "list", "STRING")
+        literal("string", "hash", "set", "zset", "list", "stream", "STRING", "Neither")
       )
     ),
     Arbitrary.schema(Schema.Union([one("DBSIZE"), one("PING"), one("PING", value), one("ECHO", value)])),
@@ -283,7 +283,12 @@ const families = {
     Arbitrary.schema(one("HINCRBYFLOAT", key, field, float)),
     combine(
       one("HSCAN", key, literal("0", "abc")),
-      Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))]),
+      Schema.Union([
+        words(),
+        words(literal("MATCH"), pattern),
+        words(literal("COUNT"), literal("10", "0", "abc")),
+        words(literal("TYPE"), literal("hash", "neither"), literal("COUNT"), literal("abc"))
+      ]),
       Schema.Union([words(), words(literal("NOVALUES", "novalues", "WRONG"))])
     )
   ],

@@ -1,5 +1,5 @@
 /** The key space: existence, types, renaming, globs, scans. */
-import type { WireArg } from "../../schema/Command.ts"
+import type { KeyType, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { globMatch } from "./glob.ts"
@@ -49,7 +49,10 @@ const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...word
   return 1
 })
 
-export const scanOptions = (words: ReadonlyArray<WireArg>) => {
+const types: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "zset", "hash", "stream"])
+
+/** `ofKeys`: what is scanned has types. */
+export const scanOptions = (words: ReadonlyArray<WireArg>, ofKeys: boolean) => {
   let match: string | undefined
   let type: string | undefined
   let count = 10
@@ -65,7 +68,9 @@ export const scanOptions = (words: ReadonlyArray<WireArg>) => {
         if (count < 1) throw syntaxError()
         break
       case "TYPE":
+        if (!ofKeys) throw syntaxError()
         type = textOf(value).toLowerCase()
+        if (!types.has(type)) throw new ServerReply(`ERR unknown type name '${textOf(value)}'`)
         break
       default:
         throw syntaxError()
@@ -78,7 +83,7 @@ export const scanOptions = (words: ReadonlyArray<WireArg>) => {
 const scan: MemoryCommand = atLeast(1, ({ store, now }, [cursorArg, ...words]) => {
   const cursor = textOf(cursorArg ?? "")
   if (!/^\d{1,20}$/.test(cursor)) throw new ServerReply("ERR invalid cursor")
-  const { match, type, count } = scanOptions(words)
+  const { match, type, count } = scanOptions(words, true)
   const keys: Array<string> = []
   let seen = 0
   for (const { key, id, value } of store.entries(now, Number(cursor))) {

@@ -4,7 +4,7 @@ import { keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type MemoryCommand } from "./command.ts"
 import { globMatch } from "./glob.ts"
 import { scanOptions } from "./keys.ts"
-import { ServerReply, syntaxError } from "./ServerReply.ts"
+import { ServerReply } from "./ServerReply.ts"
 import type { StringValue } from "./values.ts"
 
 /** `list` gives what matches; `flagged`: the word `flag` was the last. */
@@ -20,7 +20,6 @@ export const scanPage = <V>(
     if (value === undefined) return ["0", []]
     const last = words.at(-1)
     const flagged = last !== undefined && words.length % 2 === 1 && keyword(last) === flag
-    const { match, type } = scanOptions(flagged ? words.slice(0, -1) : words)
-    if (type !== undefined) throw syntaxError()
+    const { match } = scanOptions(flagged ? words.slice(0, -1) : words, false)
     return ["0", list(value, (name) => match === undefined || globMatch(match, textOf(name)), flagged)]
   })

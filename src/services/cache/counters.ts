@@ -32,7 +32,11 @@ export const counterOperations = <A, RD, RE>(
       return yield* refused(operation, "initial plus delta is not a number that the counter can hold")
     }
     const millis = initial === undefined ? Infinity : yield* lifetime(operation, options.timeToLive)
-    const reply = yield* client.eval(script, [final], [delta, String(start), millis === Infinity ? "" : String(millis)])
+    const reply = yield* client.eval(
+      script,
+      [final],
+      [String(delta), String(start), millis === Infinity ? "" : String(millis)]
+    )
     if (reply === null) return yield* new CacheMissError({ operation, key })
     return reply
   })

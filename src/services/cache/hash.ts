@@ -156,7 +156,7 @@ export const makeHash = <A, RD, RE>(
       run("incrFloat", 0, (operation, final) =>
         Effect.flatMapEager(fieldOf(operation, field), () =>
           Number.isFinite(delta)
-            ? client.request("HINCRBYFLOAT", [final, field, delta], replies.finite(operation))
+            ? client.request("HINCRBYFLOAT", [final, field, String(delta)], replies.finite(operation))
             : refused(operation, "delta must be a finite number")
         )
       ),
