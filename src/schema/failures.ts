@@ -1,6 +1,12 @@
 /** Failures that both clients and the cache have in common. */
 import { Exit } from "effect"
-import { CacheConnectionError, CacheInputError, CacheServerError } from "./CacheError.ts"
+import {
+  CacheConnectionError,
+  type CacheError,
+  CacheInputError,
+  CacheServerError,
+  CacheTimeoutError
+} from "./CacheError.ts"
 
 /** Nothing is sent: the arguments are bad. */
 export const refused = (operation: string, reason: string): Exit.Exit<never, CacheInputError> =>
@@ -9,6 +15,23 @@ export const refused = (operation: string, reason: string): Exit.Exit<never, Cac
 /** A reply of a shape that the command cannot have: whoever answered is not the server we think. */
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })
+
+/** The same failure with something that was not known where it happened. */
+export const amended = (
+  error: CacheError,
+  amendment: { readonly operation: string } | { readonly mayHaveExecuted: true }
+): CacheError => {
+  switch (error._tag) {
+    case "CacheConnectionError":
+      return new CacheConnectionError({ ...error, ...amendment })
+    case "CacheTimeoutError":
+      return new CacheTimeoutError({ ...error, ...amendment })
+    case "CacheServerError":
+      return new CacheServerError({ ...error, ...amendment })
+    default:
+      return error
+  }
+}
 
 /** What is kept of an error reply. */
 export const maxReplyLength = 200

@@ -266,10 +266,11 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           Effect.gen(function* () {
             yield* client.send("SET", [key(), "text"])
             const error = yield* Effect.flip(client.eval(bump, [key()], [1]))
-            assert.strictEqual(
-              error._tag === "CacheServerError" ? error.reply : error._tag,
-              "ERR value is not an integer or out of range"
-            )
+            assert.deepInclude(error, {
+              _tag: "CacheServerError",
+              operation: "bump",
+              reply: "ERR value is not an integer or out of range"
+            })
           })
         )
       )

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
+import { amended } from "../../schema/failures.ts"
 import type { Script } from "../../schema/Script.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
@@ -17,10 +18,12 @@ export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number
   return (script, keys, args) =>
     Effect.suspend(() => {
       const started = performance.now()
-      return Effect.catchIf(send("EVALSHA", [shaOf(script), keys.length, ...keys, ...args]), isUnknownScript, () => {
+      const named = (error: CacheError) => Effect.fail(amended(error, { operation: script.name }))
+      return Effect.catch(send("EVALSHA", [shaOf(script), keys.length, ...keys, ...args]), (error) => {
+        if (!isUnknownScript(error)) return named(error)
         // Both commands together take no longer than one may.
         const timeout = Math.max(1, commandTimeout - (performance.now() - started))
-        return send("EVAL", [script.lua, keys.length, ...keys, ...args], { timeout })
+        return Effect.catch(send("EVAL", [script.lua, keys.length, ...keys, ...args], { timeout }), named)
       })
     })
 }

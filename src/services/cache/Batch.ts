@@ -2,7 +2,7 @@
 import { Context, Deferred, Effect, Exit, Fiber, Result, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
-import { protocolError } from "../../schema/failures.ts"
+import { amended, protocolError } from "../../schema/failures.ts"
 import type { PipelineResults, ValkeyClientShape } from "../ValkeyClient.ts"
 
 interface Entry {
@@ -132,7 +132,10 @@ export const queueing = (client: ValkeyClientShape): ValkeyClientShape => {
     pipeline: queue,
     // By its text, because nobody can load it in the middle.
     eval: (script, keys, args) =>
-      queueOne({ name: "EVAL", args: [script.lua, keys.length, ...keys, ...args], script }, Effect.succeed),
+      Effect.mapError(
+        queueOne({ name: "EVAL", args: [script.lua, keys.length, ...keys, ...args], script }, Effect.succeed),
+        (error) => amended(error, { operation: script.name })
+      ),
     transaction: () => unsupported("transaction", "it is no part of a pipeline"),
     scan: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),
     dedicated: unsupported("dedicated", "who waits for something is no part of a pipeline")

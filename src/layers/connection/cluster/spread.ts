@@ -1,14 +1,8 @@
 /** Commands that concern several servers: split, sent to all of them together, and answered as one. */
 import { Effect, Exit, Result } from "effect"
-import {
-  CacheConnectionError,
-  type CacheError,
-  CacheInputError,
-  CacheServerError,
-  CacheTimeoutError
-} from "../../../schema/CacheError.ts"
+import { type CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import { type Arg, type Reply, toWireArg } from "../../../schema/Command.ts"
-import { protocolError } from "../../../schema/failures.ts"
+import { amended, protocolError } from "../../../schema/failures.ts"
 import type { PipelineResults } from "../../../services/ValkeyClient.ts"
 import type { Commands, RoutedCommand } from "../commands.ts"
 import { byKey, sum } from "./multiKey.ts"
@@ -150,22 +144,8 @@ const mergeAll = (
 ): Answer => {
   const all = Result.all(answers)
   if (Result.isFailure(all)) {
-    return Result.fail(answers.some(Result.isSuccess) ? partlyDone(all.failure) : all.failure)
+    return Result.fail(answers.some(Result.isSuccess) ? amended(all.failure, { mayHaveExecuted: true }) : all.failure)
   }
   const reply = merge(all.success)
   return reply === undefined ? Result.fail(protocolError(name)) : Result.succeed(reply)
-}
-
-/** Other parts were executed. */
-const partlyDone = (error: CacheError): CacheError => {
-  switch (error._tag) {
-    case "CacheConnectionError":
-      return new CacheConnectionError({ ...error, mayHaveExecuted: true })
-    case "CacheTimeoutError":
-      return new CacheTimeoutError({ ...error, mayHaveExecuted: true })
-    case "CacheServerError":
-      return new CacheServerError({ ...error, mayHaveExecuted: true })
-    default:
-      return error
-  }
 }
