@@ -4,9 +4,10 @@
  */
 import { inspect } from "node:util"
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Option, type Scope } from "effect"
-import { CacheLive, CacheMemory, CacheService, ValkeyUrl } from "effect-vcache"
+import { Context, Effect, Exit, Layer, Option, Schema, type Scope } from "effect"
+import { CacheLive, CacheMemory, CacheService, Cipher, Compressor, Serializer, ValkeyUrl } from "effect-vcache"
 import { callSequence } from "./support/callArbitrary.ts"
+import { keyOf } from "./support/formats.ts"
 import { startCluster } from "./support/ClusterFleet.ts"
 import { startSentinelFleet } from "./support/SentinelFleet.ts"
 import { startServer } from "./support/ValkeyServer.ts"
@@ -23,11 +24,13 @@ const fleets: ReadonlyArray<readonly [string, Effect.Effect<{ readonly url: stri
 ]
 
 /** All in one slot of a cluster, which elsewhere is nothing special. */
-const options = { prefix: "{calls}" }
+const prefix = "{calls}"
 
-const inMemory = Effect.map(Layer.build(Layer.fresh(CacheMemory)), (context) =>
-  Context.get(context, CacheService).withOptions(options)
-)
+const compressor = Compressor.zstd({ threshold: 0 })
+const cipher = Cipher.aes256gcm([keyOf(1)])
+const formats = [{}, { serializer: Serializer.msgpack }, { compressor }, { cipher }, { compressor, cipher }]
+
+const inMemory = Effect.map(Layer.build(Layer.fresh(CacheMemory)), Context.get(CacheService))
 
 const shown = (exit: Exit.Exit<unknown, unknown>): string => {
   assert.isFalse(Exit.hasDies(exit), String(exit))
@@ -44,12 +47,13 @@ for (const [name, start] of fleets) {
   layer(onServers, { excludeTestServices: true })(`the cache in memory and on ${name}`, (it) => {
     it.effect.prop(
       `agree on ${runs} sequences of calls`,
-      [callSequence],
-      ([calls]) =>
+      [callSequence, Schema.Literals(formats.map((_, i) => i))],
+      ([calls, format]) =>
         Effect.scoped(
           Effect.gen(function* () {
+            const options = { ...formats[format], prefix }
             const servers = (yield* CacheService).withOptions(options)
-            const memory = yield* inMemory
+            const memory = (yield* inMemory).withOptions(options)
             yield* servers.flushAll
             for (const { name, run } of calls) {
               const expected = shown(yield* Effect.exit(run(servers)))
