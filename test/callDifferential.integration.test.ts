@@ -32,11 +32,13 @@ const formats = [{}, { serializer: Serializer.msgpack }, { compressor }, { ciphe
 
 const inMemory = Effect.map(Layer.build(Layer.fresh(CacheMemory)), Context.get(CacheService))
 
+const ofTheServer: ReadonlySet<string> = new Set(["node", "topology", "cause"])
+
 const shown = (exit: Exit.Exit<unknown, unknown>): string => {
   assert.isFalse(Exit.hasDies(exit), String(exit))
   const error = Option.getOrUndefined(Exit.findErrorOption(exit))
   if (error === undefined) return inspect(exit, { depth: 10 })
-  return inspect(Object.entries(Object(error)).filter(([name]) => name !== "node" && name !== "cause"))
+  return inspect(Object.entries(Object(error)).filter(([name]) => !ofTheServer.has(name)))
 }
 
 for (const [name, start] of fleets) {
