@@ -1,6 +1,6 @@
 /** Looked-up values, fresh and stale, against a model of one key, over generated histories. */
 import { assert, it } from "@effect/vitest"
-import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheMemory, CacheService } from "effect-vcache"
 
@@ -22,7 +22,14 @@ const Step = Schema.Union([
     early: Schema.Boolean,
     singleFlight: Schema.Literals(["process", "cluster"])
   }),
-  Schema.Struct({ _tag: Schema.tag("Refresh"), lookup, lifetime, staleFor: staleness })
+  Schema.Struct({ _tag: Schema.tag("Refresh"), lookup, lifetime, staleFor: staleness }),
+  /** While the key that holds nothing is looked up. */
+  Schema.Struct({
+    _tag: Schema.tag("Meanwhile"),
+    change: Schema.Literals(["Set", "SetMany", "Delete", "DeleteMany", "Clear", "Flush", "Nothing"]),
+    asked: Schema.Literals(["GetOrSet", "GetOrSetMany", "Refresh"]),
+    singleFlight: Schema.Literals(["process", "cluster"])
+  })
 ])
 
 /** What the key holds. Times in seconds. */
@@ -128,6 +135,40 @@ it.effect.prop(
             assert.deepStrictEqual(yield* Effect.option(asked), expected)
             // What is refreshed in the background is done.
             for (let i = 0; i < 20; i++) yield* Effect.yieldNow
+            break
+          }
+          case "Meanwhile": {
+            yield* cache.delete("k")
+            held = undefined
+            expectedLookups++
+            const slow = Effect.delay(source("finds"), "2 seconds")
+            const options = { timeToLive: 10_000 }
+            const asking = yield* Effect.forkChild(
+              step.asked === "GetOrSet"
+                ? cache.getOrSet("k", slow, { ...options, singleFlight: step.singleFlight })
+                : step.asked === "Refresh"
+                  ? cache.refresh("k", slow, options)
+                  : cache.getOrSetMany(["k"], () => Effect.map(slow, (value) => [["k", value] as const]), options)
+            )
+            yield* TestClock.adjust("1 second")
+            const changes = {
+              Set: cache.set("k", -1, options),
+              SetMany: cache.setMany({ k: -1 }, options),
+              Delete: cache.delete("k"),
+              DeleteMany: cache.deleteMany(["k"]),
+              Clear: cache.clear,
+              Flush: cache.flushAll,
+              Nothing: Effect.void
+            }
+            yield* changes[step.change]
+            yield* TestClock.adjust("1 second")
+            yield* Fiber.join(asking)
+            // What was begun before a change is not stored after it.
+            const value = step.change === "Nothing" ? next : step.change.startsWith("Set") ? -1 : undefined
+            const since = step.change === "Nothing" ? now + 2 : now + 1
+            if (value !== undefined) {
+              held = { value, freshUntil: undefined, lifetime: 10, gone: since + 10, claimedUntil: 0 }
+            }
             break
           }
           case "Refresh": {
