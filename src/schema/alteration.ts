@@ -39,7 +39,9 @@ export const refuseAlteration = (format: string, value: unknown, judge: Judge): 
 
 const inArray = (array: ReadonlyArray<unknown>, judge: Judge): Alteration | undefined => {
   for (let i = 0; i < array.length; i++) {
-    const found = alteration(array[i], judge)
+    const item = array[i]
+    if (typeof item === "string") continue
+    const found = alteration(item, judge)
     if (found !== undefined) return inside(found, `[${i}]`)
   }
   return Object.keys(array).length === array.length ? undefined : refuse("an array with properties")
@@ -50,7 +52,9 @@ const inObject = (object: object, judge: Judge): Alteration | undefined => {
   if (prototype !== Object.prototype && prototype !== null) return judge(object)
   const properties = object as Readonly<Record<string, unknown>>
   for (const name in properties) {
-    const found = alteration(properties[name], judge)
+    const property = properties[name]
+    if (typeof property === "string") continue
+    const found = alteration(property, judge)
     if (found !== undefined) return inside(found, `.${name}`)
   }
   return Object.getOwnPropertySymbols(object).length === 0 ? undefined : refuse("a property with a symbol key")
