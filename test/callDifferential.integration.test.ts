@@ -4,24 +4,14 @@
  */
 import { inspect } from "node:util"
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Option, Schema, type Scope } from "effect"
+import { Context, Effect, Exit, Layer, Option, Schema } from "effect"
 import { CacheLive, CacheMemory, CacheService, Cipher, Compressor, Serializer, ValkeyUrl } from "effect-vcache"
 import { callSequence } from "./support/callArbitrary.ts"
+import { fleets } from "./support/fleets.ts"
 import { keyOf } from "./support/formats.ts"
-import { startCluster } from "./support/ClusterFleet.ts"
-import { startSentinelFleet } from "./support/SentinelFleet.ts"
-import { startServer } from "./support/ValkeyServer.ts"
 
 const runs = Number(process.env["CALL_RUNS"] ?? 2000)
 const seed = process.env["CALL_SEED"] ?? "effect-vcache"
-
-const fleets: ReadonlyArray<readonly [string, Effect.Effect<{ readonly url: string }, never, Scope.Scope>]> = [
-  ["one server", startServer()],
-  ["a primary with sentinels", startSentinelFleet({ downAfter: 5000 })],
-  ["a cluster", startCluster({ replicas: 0 })],
-  // It is its own replica: reads take the way of reads, and see what was written before them.
-  ["a primary with replicas", Effect.map(startServer(), ({ url }) => ({ url: `${url},${url}` }))]
-]
 
 /** All in one slot of a cluster, which elsewhere is nothing special. */
 const prefix = "{calls}"

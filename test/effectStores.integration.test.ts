@@ -12,7 +12,7 @@ import {
 } from "effect/persistence"
 import { EffectBackingPersistence, EffectRedis, ValkeyUrl } from "effect-vcache"
 import { startCluster } from "./support/ClusterFleet.ts"
-import { startSentinelFleet } from "./support/SentinelFleet.ts"
+import { fleets } from "./support/fleets.ts"
 import { startProxy } from "./support/Proxy.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 
@@ -21,14 +21,6 @@ class FindUser extends Persistable.Class<{ payload: { id: number } }>()("FindUse
   success: Schema.Struct({ id: Schema.Int, name: Schema.String }),
   error: Schema.String
 }) {}
-
-const fleets: ReadonlyArray<readonly [string, Effect.Effect<{ readonly url: string }, never, Scope.Scope>]> = [
-  ["one server", startServer()],
-  ["sentinel", startSentinelFleet({ downAfter: 5000 })],
-  ["a cluster", startCluster({ replicas: 0 })],
-  // It is its own replica: reads take the way of reads, and see what was written before them.
-  ["a primary with replicas", Effect.map(startServer(), ({ url }) => ({ url: `${url},${url}` }))]
-]
 
 for (const [name, start] of fleets) {
   describe(`Effect's own on ${name}`, () => {
