@@ -39,9 +39,9 @@ export class ExpressSessionStore<E = never> extends Store {
   }
 
   get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
-    this.#sessions.get(this.#keyOf(id)).then(
-      (found) => done(null, found === undefined ? null : asSession(found)),
-      (error: unknown) => done(error)
+    answer(
+      this.#sessions.get(this.#keyOf(id)).then((found) => (found === undefined ? null : asSession(found))),
+      done
     )
   }
 
@@ -59,18 +59,17 @@ export class ExpressSessionStore<E = never> extends Store {
 
   /** In no order. Their ids are not known here. */
   override all(done: (error: unknown, sessions?: Array<SessionData> | null) => void): void {
-    this.#keys()
-      .then((keys) => this.#sessions.getMany(keys))
-      .then(
-        (found) => done(null, Array.from(found.values(), asSession)),
-        (error: unknown) => done(error)
-      )
+    const found = this.#keys().then((keys) => this.#sessions.getMany(keys))
+    answer(
+      found.then((all) => Array.from(all.values(), asSession)),
+      done
+    )
   }
 
   override length(done: (error: unknown, length?: number) => void): void {
-    this.#keys().then(
-      ({ length }) => done(null, length),
-      (error: unknown) => done(error)
+    answer(
+      this.#keys().then((keys) => keys.length),
+      done
     )
   }
 
@@ -108,6 +107,13 @@ export class ExpressSessionStore<E = never> extends Store {
 
 /** As it was set, by its own account: express-session checks what it needs. */
 const asSession = (found: typeof Data.Type): SessionData => JSON.parse(JSON.stringify(found))
+
+const answer = <A>(operation: Promise<A>, done: (error: unknown, found?: A) => void): void => {
+  operation.then(
+    (found) => done(null, found),
+    (error: unknown) => done(error)
+  )
+}
 
 const settle = (operation: Promise<unknown>, done: Done): void => {
   operation.then(

@@ -54,8 +54,7 @@ const maxVariantAge = "1 day"
  * Stores what its `Cache-Control` or `Expires` allow a shared cache to store, and answers from it: `Vary`, `Age`, ETags and
  * 304, one call of the handler for all who ask for a page that is not there. Never stored: responses that are private, set
  * cookies, used their visitor's session, or stream; whoever waited for one of them, or for a failure, has his own made.
- * When the cache fails the handler answers. A successful POST, PUT,
- * PATCH or DELETE forgets the page.
+ * When the cache fails the handler answers. A successful POST, PUT, PATCH or DELETE forgets the page.
  */
 export const make = (options: Options = {}): HttpCache => {
   const { prefix = defaultPrefix } = options
@@ -169,10 +168,15 @@ class Exchange<E, R> {
 
   #lookup(scope: Scope.Scope, key: string, variants: Variants | undefined, age: Age) {
     const { singleFlight, staleFor } = this.#options
-    const options: LookupOption<Stored> = { timeToLive: lifetimeOf, staleFor, jitter: 0 }
+    const options: LookupOption<Stored> = {
+      timeToLive: lifetimeOf,
+      staleFor: age === "fresh" ? 0 : staleFor,
+      jitter: 0
+    }
     const fetched = this.#fetched(scope, variants)
-    if (age === "new") return this.#pages.refresh(key, fetched, options)
-    return this.#pages.getOrSet(key, fetched, { ...options, singleFlight, ...(age === "fresh" ? { staleFor: 0 } : {}) })
+    return age === "new"
+      ? this.#pages.refresh(key, fetched, options)
+      : this.#pages.getOrSet(key, fetched, { ...options, singleFlight })
   }
 
   #variantKey({ generation, names }: Variants): string {

@@ -32,7 +32,8 @@ const keysPerCommand = 1000
 /**
  * Commands go to `first`. One that meets a connection error or a timeout goes to `second`, and so do all others until
  * `first` answers again. Before it is used again, the keys that were written meanwhile are deleted in both, and what was
- * deleted by a pattern in it, so that nothing older comes back. Subscriptions, dedicated connections and the raw client are always those of `first`.
+ * deleted by a pattern in it, so that nothing older comes back. Subscriptions, dedicated connections and the raw client
+ * are always those of `first`.
  */
 export const layer = <E1, R1, E2, R2>({
   first,

@@ -13,7 +13,7 @@ import {
 import type { Arg, Command, Reply } from "../schema/Command.ts"
 import { inexactInteger, maxReplyLength, refused } from "../schema/failures.ts"
 import type { Script } from "../schema/Script.ts"
-import { type Message, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
+import { type Message, type SendOptions, ValkeyClient, type ValkeyClientShape } from "../services/ValkeyClient.ts"
 import type { CommandContext } from "./memory/command.ts"
 import { type Call, lookupCommand, runCommand, runScript } from "./memory/interpreter.ts"
 import { MemoryPubSub } from "./memory/MemoryPubSub.ts"
@@ -69,7 +69,7 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
   }
 
   const request: ValkeyClientShape["request"] = (name, args, use, options) => {
-    const timeout = timeoutMillis(options?.timeout ?? Infinity)
+    const timeout = timeoutOf(options)
     return typeof timeout === "string" ? refused(name, timeout) : perform({ name, args, reply: options?.reply }, use)
   }
 
@@ -81,7 +81,7 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     if (typeof wire === "string") return refused(name, wire)
     const upper = name.toUpperCase()
     const millis = blockingMillis(upper, wire)
-    const timeout = timeoutMillis(options?.timeout ?? Infinity)
+    const timeout = timeoutOf(options)
     if (millis === undefined || typeof timeout === "string") return send(name, args, options)
     const call: Call = { name: upper, args: wire, reply: options?.reply }
     return Effect.uninterruptibleMask((restore) =>
@@ -196,6 +196,9 @@ const serverError = (operation: string, { code, message }: ServerReply, mayHaveE
     node: undefined,
     mayHaveExecuted
   })
+
+const timeoutOf = (options: SendOptions | undefined): number | string =>
+  options?.timeout === undefined ? Infinity : timeoutMillis(options.timeout)
 
 const tooLate = (operation: string, timeout: number) =>
   new CacheTimeoutError({ operation, phase: "command", timeout, node: undefined, mayHaveExecuted: true })

@@ -7,6 +7,9 @@ export type Topology = typeof Topology.Type
 
 export type KeyType = "string" | "list" | "set" | "hash" | "zset" | "stream"
 
+const keyTypes: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "hash", "zset", "stream"])
+export const isKeyType = (text: string): text is KeyType => keyTypes.has(text)
+
 export type Arg = string | number | bigint | Uint8Array
 
 /** A reply as the wire gives it: bulk strings are `Buffer` with `reply: "buffer"`, else utf8 text. */

@@ -1,5 +1,5 @@
 /** The key space: existence, types, renaming, globs, scans. */
-import type { KeyType, WireArg } from "../../schema/Command.ts"
+import { isKeyType, type WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { globMatch } from "./glob.ts"
@@ -49,8 +49,6 @@ const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...word
   return 1
 })
 
-const types: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "zset", "hash", "stream"])
-
 /** `ofKeys`: what is scanned has types. */
 export const scanOptions = (words: ReadonlyArray<WireArg>, ofKeys: boolean) => {
   let match: string | undefined
@@ -70,7 +68,7 @@ export const scanOptions = (words: ReadonlyArray<WireArg>, ofKeys: boolean) => {
       case "TYPE":
         if (!ofKeys) throw syntaxError()
         type = textOf(value).toLowerCase()
-        if (!types.has(type)) throw new ServerReply(`ERR unknown type name '${textOf(value)}'`)
+        if (!isKeyType(type)) throw new ServerReply(`ERR unknown type name '${textOf(value)}'`)
         break
       default:
         throw syntaxError()

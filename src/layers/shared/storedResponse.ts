@@ -18,15 +18,15 @@ export type StoredResponse = typeof StoredResponse.Type
 
 type Headers = Readonly<Record<string, string>>
 
-/** Directives are the same in capitals. */
-const inLowerCase = (headers: Headers): Headers => {
+/** A copy, for one who does not know that directives are the same in capitals. */
+const inLowerCase = (headers: Headers): Record<string, string> => {
   const { "cache-control": control } = headers
-  return control === undefined ? headers : { ...headers, "cache-control": control.toLowerCase() }
+  return control === undefined ? { ...headers } : { ...headers, "cache-control": control.toLowerCase() }
 }
 
 /** Whether a request or a response says so in `Cache-Control`. */
 export const says = (headers: Headers, directive: string): boolean =>
-  (inLowerCase(headers)["cache-control"] ?? "").split(/[ ,]+/).includes(directive)
+  (headers["cache-control"] ?? "").toLowerCase().split(/[ ,]+/).includes(directive)
 
 const limitsAge = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /\b(?:max-age|min-fresh)=/i.test(headers["cache-control"] ?? "")
@@ -36,7 +36,7 @@ const sharedCache = { shared: true, cacheHeuristic: 0 }
 const asKnown = ({ headers, method, originalUrl }: HttpServerRequest.HttpServerRequest) => ({
   url: originalUrl,
   method,
-  headers: { ...inLowerCase(headers) }
+  headers: inLowerCase(headers)
 })
 
 /** By our clock in place of its own. */
@@ -60,7 +60,7 @@ export const toStored = (
     date: response.headers["date"] ?? new Date(now).toUTCString(),
     etag: response.headers["etag"] ?? `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`
   }
-  const answered = { status, headers: { ...inLowerCase(headers) } }
+  const answered = { status, headers: inLowerCase(headers) }
   const received = { ...new CachePolicy(asKnown(request), answered, sharedCache).toObject(), t: now }
   const policy = policyAt(received, now)
   const freshFor = policy.timeToLive()

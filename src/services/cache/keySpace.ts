@@ -1,7 +1,7 @@
 /** The key space of one prefix: names, versions, scans, and clearing it. */
 import { Effect, Exit, Option, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { KeyType, Reply } from "../../schema/Command.ts"
+import { isKeyType, type KeyType, type Reply } from "../../schema/Command.ts"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../schema/Key.ts"
 import type { KeyOption, TypedCache } from "../CacheService.ts"
 import type { ScanOptions } from "../ValkeyClient.ts"
@@ -123,9 +123,6 @@ export const keySpaceOperations = <A, RD, RE>(
     })
   }
 }
-
-const keyTypes: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "hash", "zset", "stream"])
-const isKeyType = (text: string): text is KeyType => keyTypes.has(text)
 
 const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CacheError> => {
   if (reply === "none") return Effect.succeedNone
