@@ -1,2 +1,5 @@
 /** `effect-vcache/express-session`: a store for `express-session`. */
-export { ExpressSessionStore as default, type ExpressSessionStoreOptions } from "./layers/ExpressSessionStore.ts"
+export {
+  ExpressSessionStore as default,
+  type ExpressSessionStoreOptions
+} from "./layers/adapters/ExpressSessionStore.ts"

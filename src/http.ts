@@ -1,3 +1,3 @@
 /** `effect-vcache/http`: sessions and response caching for Effect's `HttpRouter`. */
-export * as HttpCache from "./layers/HttpCache.ts"
-export * as HttpSessions from "./layers/HttpSessions.ts"
+export * as HttpCache from "./layers/http/HttpCache.ts"
+export * as HttpSessions from "./layers/http/HttpSessions.ts"

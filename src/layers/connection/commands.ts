@@ -4,7 +4,7 @@ import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { Command, Reply, WireArg } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { blockingMillis, checkCommand, timeoutMillis } from "../shared/commandRules.ts"
+import { blockingMillis, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { CallbackCommand, PendingCommand, reader, type ReadReply } from "./PendingCommand.ts"
 

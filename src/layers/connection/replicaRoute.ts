@@ -1,6 +1,6 @@
 /** Writes go to the primary, reads to a replica chosen at random; to the next one where that cannot answer. */
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
-import { isRead } from "../shared/commandKeys.ts"
+import { isRead } from "../commands/commandKeys.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
 import { causeOf, isLoss, isReplyError, NoConnection, notConnected } from "./errors.ts"
 import type { PendingCommand } from "./PendingCommand.ts"

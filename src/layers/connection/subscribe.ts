@@ -5,7 +5,7 @@ import { type CacheError, CacheConnectionError } from "../../schema/CacheError.t
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { Message, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { channelRefusal } from "../shared/commandRules.ts"
+import { channelRefusal } from "../commands/commandRules.ts"
 import { fromRejection, notConnected } from "./errors.ts"
 import type { Link, LinkOptions } from "./Link.ts"
 

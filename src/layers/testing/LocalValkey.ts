@@ -8,7 +8,7 @@ import { setTimeout } from "node:timers/promises"
 import { Config, Effect, Layer, Option, type Scope } from "effect"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { ValkeyClient } from "../../services/ValkeyClient.ts"
-import * as ValkeyStandalone from "../ValkeyStandalone.ts"
+import * as ValkeyStandalone from "../topologies/ValkeyStandalone.ts"
 
 const operation = "LocalValkey"
 const notFound = new CacheInputError({

@@ -4,7 +4,7 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { ClientState } from "../../schema/ClientState.ts"
 import type { Reply } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
-import * as replies from "./replies.ts"
+import * as replies from "./kernel/replies.ts"
 
 export interface Health {
   /** Every server that commands go to has answered a PING: what a readiness probe asks. */

@@ -3,7 +3,7 @@ import { Cause, Effect, Option, Pull, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
 import type { CounterOption, TypedCache } from "../CacheService.ts"
-import { entriesIn } from "./batches.ts"
+import { entriesIn } from "./kernel/batches.ts"
 
 /** What the policy does not concern, or meets elsewhere: other views of the cache, structures, settings, and the check that tells how the server is. */
 type NotOperations =

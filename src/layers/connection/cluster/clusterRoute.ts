@@ -3,7 +3,7 @@ import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "..
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
 import type { ClientStates } from "../ClientStates.ts"
-import { isRead } from "../../shared/commandKeys.ts"
+import { isRead } from "../../commands/commandKeys.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
 import { causeOf, isLoss, isReplyError, notConnected } from "../errors.ts"
 import { nodeName } from "../Link.ts"

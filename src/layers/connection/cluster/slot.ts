@@ -1,6 +1,6 @@
 /** Which of a cluster's 16 384 slots a key belongs to. */
 import type { WireArg } from "../../../schema/Command.ts"
-import { keysOf, onlyKey } from "../../shared/commandKeys.ts"
+import { keysOf, onlyKey } from "../../commands/commandKeys.ts"
 
 export const slotCount = 16_384
 

@@ -1,0 +1,99 @@
+/** Effect's own `Redis` service on our connection, on every topology of servers. */
+import { createHash } from "node:crypto"
+import { Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Redis } from "effect/persistence"
+import { type CacheError, isTransient } from "../../schema/CacheError.ts"
+import type { Reply } from "../../schema/Command.ts"
+import { refused } from "../../schema/failures.ts"
+import type { Script } from "../../schema/Script.ts"
+import { makeToken } from "../../services/cache/kernel/token.ts"
+import { type DedicatedClient, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+
+type Send = Redis.Redis["Service"]["send"]
+
+const asRedisError = (cause: CacheError) => new Redis.RedisError({ cause })
+
+/** Their interface lets callers say what they expect of a reply, and has nothing to check it by. */
+const claimed = <A>(reply: Effect.Effect<Reply, CacheError>): Effect.Effect<A, Redis.RedisError> =>
+  Effect.mapError(reply as Effect.Effect<A & Reply, CacheError>, asRedisError)
+
+/** What a client of one server may do that one of many may not: scripts by their SHA, scans, KEYS. */
+const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send: DedicatedClient["send"]): Send => {
+  const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<Reply, CacheError> => {
+    switch (command.toUpperCase()) {
+      case "SCRIPT": {
+        // Each server is given it when it lacks it.
+        const [subcommand = "", lua = ""] = args
+        if (subcommand.toUpperCase() !== "LOAD") break
+        const sha = createHash("sha1").update(lua).digest("hex")
+        scripts.set(sha, { name: "EVALSHA", lua })
+        return Exit.succeed(sha)
+      }
+      case "EVALSHA": {
+        const [sha = "", count = "0", ...rest] = args
+        const script = scripts.get(sha)
+        if (script === undefined) break
+        return client.eval(script, rest.slice(0, Number(count)), rest.slice(Number(count)))
+      }
+      case "KEYS":
+        return scanned(client, args[0])
+      case "SCAN": {
+        const at = args.findIndex((arg) => arg.toUpperCase() === "MATCH")
+        if (args[0] !== "0") return refused("SCAN", "a scan is given whole, with the cursor 0")
+        return Effect.map(scanned(client, at < 0 ? undefined : args[at + 1]), (keys) => ["0", keys])
+      }
+    }
+    return send(command, args)
+  }
+  return <A = unknown>(command: string, ...args: ReadonlyArray<string>) => claimed<A>(run(command, args))
+}
+
+/** Of every server, each once. */
+const scanned = (
+  client: ValkeyClientShape,
+  match: string | undefined
+): Effect.Effect<ReadonlyArray<string>, CacheError> =>
+  Effect.map(Stream.runCollect(client.scan({ match })), (keys) => [...new Set(keys)])
+
+const pauseAfterLoss = "100 millis"
+
+/**
+ * `Redis` of `effect/persistence` over the provided client: with it Effect's `Persistence`, `PersistedQueue`,
+ * `RateLimiter` and `CircuitBreaker` work on each topology. In a cluster give them a prefix with a hash tag, `"{jobs}:"`,
+ * where they use several keys at once. Errors are `RedisError`s with ours as their cause. Scripts are Lua: not in memory.
+ */
+export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.effect(
+  Redis.Redis,
+  Effect.flatMap(ValkeyClient, (client) => {
+    const scripts = new Map<string, Script>()
+    return Redis.make({
+      send: makeSend(client, scripts, client.send),
+      // Reserved ones come from our own pool, and go back to it soon.
+      pool: { idleTimeout: "1 second" },
+      connect: Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const own = yield* Effect.mapError(Scope.provide(client.dedicated, scope), asRedisError)
+        return { send: makeSend(client, scripts, own.send), close: Scope.close(scope, Exit.void) }
+      }),
+      subscribe: Effect.fnUntraced(function* (channel, onMessage) {
+        const begun = yield* Deferred.make<void, Redis.RedisError>()
+        // Heard on the same connection, so that once it is heard the channel is listened to.
+        const probe = `${channel}:${yield* makeToken}`
+        const listen = Stream.runForEach(client.subscribe(channel, probe), (message) =>
+          message.channel === probe ? Deferred.succeed(begun, undefined) : Effect.sync(() => onMessage(message))
+        )
+        const listening: Effect.Effect<void, Redis.RedisError> = Effect.catch(listen, (error) =>
+          isTransient(error) && Deferred.isDoneUnsafe(begun)
+            ? Effect.andThen(Effect.sleep(pauseAfterLoss), listening)
+            : Effect.fail(asRedisError(error))
+        )
+        const fiber = yield* Effect.forkScoped(Effect.tapError(listening, (error) => Deferred.fail(begun, error)))
+        const asking = Effect.forever(
+          Effect.andThen(Effect.ignore(client.send("PUBLISH", [probe, ""])), Effect.sleep("10 millis"))
+        )
+        yield* Effect.raceFirst(Deferred.await(begun), asking)
+        return Fiber.join(fiber)
+      })
+    })
+  })
+)

@@ -1,0 +1,115 @@
+/** The cache for code without Effect. */
+import { Duration, Effect, type Layer, ManagedRuntime, Option, type Schema } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import {
+  CacheService,
+  type CounterOption,
+  type KeyOption,
+  type LookupOption,
+  type SetOption,
+  type TtlOption,
+  type TypedCache
+} from "../../services/CacheService.ts"
+
+/**
+ * The operations as Promises. They reject with the tagged errors of the cache, told apart by `_tag`; misses are
+ * `undefined`, and a lookup's own error comes as it was thrown. Closing waits for nobody: what is under way fails.
+ */
+export interface PromiseCache<A = unknown> extends AsyncDisposable {
+  readonly get: (key: string, options?: KeyOption) => Promise<A | undefined>
+  readonly getMany: (keys: Iterable<string>, options?: KeyOption) => Promise<ReadonlyMap<string, A>>
+  readonly set: (key: string, value: A, options?: SetOption) => Promise<boolean>
+  /** The keys that could not be stored. */
+  readonly setMany: (entries: Readonly<Record<string, A>>, options?: TtlOption) => Promise<ReadonlyArray<string>>
+  readonly add: (key: string, value: A, options?: TtlOption) => Promise<boolean>
+  readonly has: (key: string, options?: KeyOption) => Promise<boolean>
+  readonly delete: (key: string, options?: KeyOption) => Promise<boolean>
+  readonly deleteMany: (keys: Iterable<string>, options?: KeyOption) => Promise<number>
+  readonly touch: (key: string, options?: TtlOption) => Promise<boolean>
+  /** Milliseconds; `Infinity` = never expires, undefined = no such key. */
+  readonly ttl: (key: string, options?: KeyOption) => Promise<number | undefined>
+  readonly getOrSet: <B extends A>(
+    key: string,
+    lookup: () => B | PromiseLike<B>,
+    options?: LookupOption<A>
+  ) => Promise<B>
+  readonly incr: (key: string, delta?: number, options?: CounterOption) => Promise<number>
+  readonly clear: () => Promise<number>
+  /** The same cache with values of a schema. Closing either closes both. */
+  readonly withSchema: <
+    S extends Schema.Constraint & { readonly DecodingServices: never; readonly EncodingServices: never }
+  >(
+    schema: S
+  ) => PromiseCache<S["Type"]>
+  readonly close: () => Promise<void>
+  /** Any program against the cache. Rejects with its error, or with what it died of. */
+  readonly run: <B, E>(effect: Effect.Effect<B, E, CacheService>) => Promise<B>
+}
+
+/** What a lookup threw, kept apart from what the cache fails with until it is thrown again. */
+class Thrown {
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
+}
+
+/**
+ * Opens when it is first used; `await using cache = makeClient(layer)` closes it.
+ *
+ *     await using cache = makeClient(CacheFromConfig)
+ *     const user = await cache.getOrSet("user:1", () => findUser(1), { timeToLive: "5 minutes" })
+ */
+export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache => {
+  const runtime = ManagedRuntime.make(layer)
+
+  const run = async <A, E1>(effect: Effect.Effect<A, E1, CacheService>): Promise<A> => {
+    const outcome = await runtime.runPromise(
+      Effect.match(effect, {
+        onFailure: (failure): { readonly failure: E1 } | { readonly value: A } => ({ failure }),
+        onSuccess: (value) => ({ value })
+      })
+    )
+    if ("value" in outcome) return outcome.value
+    throw outcome.failure instanceof Thrown ? outcome.failure.reason : outcome.failure
+  }
+
+  const over = <A>(view: (cache: TypedCache<unknown>) => TypedCache<A>): PromiseCache<A> => {
+    const use = <B, E1>(operation: (cache: TypedCache<A>) => Effect.Effect<B, E1 | CacheError>) =>
+      run(CacheService.use((cache) => operation(view(cache))))
+    return {
+      get: (key, options) => use((cache) => Effect.map(cache.get(key, options), Option.getOrUndefined)),
+      getMany: (keys, options) => use((cache) => cache.getMany(keys, options)),
+      set: (key, value, options) => use((cache) => cache.set(key, value, options)),
+      setMany: (entries, options) => use((cache) => cache.setMany(entries, options)),
+      add: (key, value, options) => use((cache) => cache.add(key, value, options)),
+      has: (key, options) => use((cache) => cache.has(key, options)),
+      delete: (key, options) => use((cache) => cache.delete(key, options)),
+      deleteMany: (keys, options) => use((cache) => cache.deleteMany(keys, options)),
+      touch: (key, options) => use((cache) => cache.touch(key, options)),
+      ttl: (key, options) =>
+        use((cache) =>
+          Effect.map(cache.ttl(key, options), (ttl) =>
+            Option.getOrUndefined(Option.map(ttl, (duration) => Duration.toMillis(duration)))
+          )
+        ),
+      getOrSet: <B extends A>(key: string, lookup: () => B | PromiseLike<B>, options?: LookupOption<A>) =>
+        // What is cached is what such a lookup gave once; `withSchema` has it checked.
+        use((cache) =>
+          cache.getOrSet(
+            key,
+            Effect.tryPromise({ try: async () => lookup(), catch: (reason) => new Thrown(reason) }),
+            options
+          )
+        ) as Promise<B>,
+      incr: (key, delta, options) => use((cache) => cache.incr(key, delta, options)),
+      clear: () => use((cache) => cache.clear),
+      withSchema: (schema) => over((cache) => view(cache).withSchema(schema)),
+      close: () => runtime.dispose(),
+      run,
+      [Symbol.asyncDispose]: () => runtime.dispose()
+    }
+  }
+  return over((cache) => cache)
+}

@@ -1,0 +1,75 @@
+/** A policy that spares a server that is down, and its callers the wait. */
+import { Duration, Effect, Exit, type Layer } from "effect"
+import { CircuitBreaker } from "effect/persistence"
+import { CacheConnectionError, type CacheError, CacheInputError, isTransient } from "../../schema/CacheError.ts"
+import { toMillis } from "../../schema/TimeToLive.ts"
+import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
+
+export interface BreakerOptions {
+  /** Transient failures in a row that open the circuit. Default 5. */
+  readonly failures?: number | undefined
+  /** How long operations then fail at once, before one of them tries again. Default 5 seconds. */
+  readonly openFor?: Duration.Input | undefined
+}
+
+/**
+ * After so many connection errors, timeouts and other transient failures in a row, operations fail at once, with a
+ * `CacheConnectionError` of code CIRCUIT_OPEN; nothing is sent. Effect's `CircuitBreaker` underneath. Options that are
+ * not above zero are a defect.
+ */
+export const layer = (options: BreakerOptions = {}): Layer.Layer<never> =>
+  layerPolicy(Effect.provide(make(options), CircuitBreaker.layerStoreMemory()))
+
+const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" }: BreakerOptions) {
+  const openMillis = toMillis(openFor)
+  if (!Number.isSafeInteger(failures) || failures < 1 || openMillis === undefined || openMillis === 0) {
+    const reason = "failures and openFor must be above zero"
+    return yield* Effect.die(new CacheInputError({ operation: "Breaker", reason }))
+  }
+  const breaker = yield* CircuitBreaker.make({
+    tripPolicy: CircuitBreaker.consecutive(failures),
+    openDuration: Duration.millis(openMillis)
+  })
+  const guarded = <A, R>(
+    effect: Effect.Effect<A, CacheError, R>
+  ): Effect.Effect<A, CacheError | CircuitBreaker.CircuitBreakerError, R> =>
+    breaker.execute<A, CacheError, R>(effect, { key: "cache", classify: outcomeOf })
+
+  // While nothing has failed since the last success, there is nothing that the breaker needs to be told or asked.
+  let healthy = true
+  const recorded = (error: CacheError) =>
+    Effect.suspend(() => {
+      healthy = false
+      // The operation's own failure stands, whatever the breaker says of it by now.
+      return Effect.andThen(Effect.ignore(guarded(Effect.fail(error))), Effect.fail(error))
+    })
+
+  const policy: CachePolicyShape = <A, R>({ name }: Operation<A>, effect: Effect.Effect<A, CacheError, R>) =>
+    Effect.suspend(() =>
+      healthy
+        ? Effect.catchIf(effect, isTransient, recorded)
+        : guarded(effect).pipe(
+            Effect.tap(() => Effect.sync(() => (healthy = true))),
+            Effect.catchTag("CircuitBreakerError", () => Effect.fail(circuitOpen(name)))
+          )
+    )
+  return policy
+})
+
+/** What says that the server is there, that it is not, or nothing about it. */
+const outcomeOf = (exit: Exit.Exit<unknown, CacheError>): CircuitBreaker.Outcome => {
+  if (Exit.isSuccess(exit)) return CircuitBreaker.success
+  const error = Exit.findErrorOption(exit)
+  if (error._tag === "None") return CircuitBreaker.ignored
+  if (isTransient(error.value)) return CircuitBreaker.failure()
+  return error.value._tag === "CacheServerError" ? CircuitBreaker.success : CircuitBreaker.ignored
+}
+
+const circuitOpen = (operation: string) =>
+  new CacheConnectionError({
+    operation,
+    phase: "connect",
+    code: "CIRCUIT_OPEN",
+    node: undefined,
+    mayHaveExecuted: false
+  })

@@ -1,0 +1,66 @@
+/** A policy that turns an outage into misses. */
+import { Clock, Duration, Effect, Layer, Metric, Option } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import { metrics } from "../../services/cache/kernel/metrics.ts"
+import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.ts"
+
+export interface IgnoreExceptionsOptions {
+  /** Whether what is ignored is logged. Default true. */
+  readonly log?: boolean | undefined
+  /** Default `"Warn"`. */
+  readonly logLevel?: "Debug" | "Info" | "Warn" | "Error" | undefined
+  /** At most one line in this time; the next says how many were kept back. Default 10 seconds. */
+  readonly logInterval?: Duration.Input | undefined
+  /** Ignore the server's error replies, too: OOM, READONLY, WRONGTYPE … Default false. */
+  readonly serverErrors?: boolean | undefined
+}
+
+/**
+ * Connection and timeout errors become the operation's neutral result: reads miss, writes report false or 0. Bad
+ * arguments and values that cannot be coded still fail, and so do operations for which pretending would be a lie.
+ * What is ignored is counted, by operation and tag.
+ */
+export const layer = (options: IgnoreExceptionsOptions = {}): Layer.Layer<never> =>
+  layerPolicy(Effect.sync(() => make(options)))
+
+const make = ({
+  log = true,
+  logInterval = Duration.seconds(10),
+  logLevel = "Warn",
+  serverErrors = false
+}: IgnoreExceptionsOptions): CachePolicyShape => {
+  const ignores = ({ _tag }: CacheError): boolean =>
+    _tag === "CacheConnectionError" || _tag === "CacheTimeoutError" || (serverErrors && _tag === "CacheServerError")
+  const interval = Duration.toMillis(Duration.fromInputUnsafe(logInterval))
+  let nextLog = -Infinity
+  let suppressed = 0
+
+  const logged = (error: CacheError) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (now < nextLog) {
+        suppressed++
+        return Effect.void
+      }
+      nextLog = now + interval
+      const more = suppressed === 0 ? "" : `; ${suppressed} more were ignored since the last line`
+      suppressed = 0
+      return Effect.logWithLevel(logLevel)(`cache failure ignored: ${describe(error)}${more}`)
+    })
+
+  const policy: CachePolicyShape = (operation, effect) =>
+    Effect.catch(effect, (error) => {
+      if (!ignores(error) || Option.isNone(operation.neutral)) return Effect.fail(error)
+      const counted = Metric.update(
+        Metric.withAttributes(metrics.ignored, { operation: operation.name, error: error._tag }),
+        1
+      )
+      return counted.pipe(Effect.andThen(log ? logged(error) : Effect.void), Effect.as(operation.neutral.value))
+    })
+  return Object.assign(policy, { absorbs: true })
+}
+
+/** The message without the key that some of them name. */
+const describe = (error: CacheError): string =>
+  error._tag === "CacheConnectionError" || error._tag === "CacheTimeoutError" || error._tag === "CacheServerError"
+    ? `${error._tag}: ${error.message}`
+    : error._tag

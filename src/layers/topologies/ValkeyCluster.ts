@@ -1,0 +1,20 @@
+/** The client over a cluster: commands go to the server of their key's slot, and follow it when it moves. */
+import { Config, Effect, Layer } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import { type ClusterOptions, clusterSettings } from "../../schema/ClusterOptions.ts"
+import { ValkeyClient } from "../../services/ValkeyClient.ts"
+import { makeClusterClient } from "../connection/cluster/clusterClient.ts"
+
+export const make = Effect.fnUntraced(function* (options: ClusterOptions) {
+  return yield* makeClusterClient(yield* Effect.fromResult(clusterSettings(options)))
+})
+
+/** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
+export const layer = (options: ClusterOptions): Layer.Layer<ValkeyClient, CacheError> =>
+  Layer.effect(ValkeyClient, make(options))
+
+/** The same with settings from `Config`. */
+export const layerConfig = (
+  options: Config.Wrap<ClusterOptions>
+): Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> =>
+  Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

@@ -1,0 +1,30 @@
+/** The client over one server: TCP, TLS or a unix socket. */
+import { Config, Effect, Layer, type Redacted } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
+import { serverSettings } from "../../schema/ReplicatedOptions.ts"
+import { ValkeyClient } from "../../services/ValkeyClient.ts"
+import { makeStandalone } from "../connection/standalone.ts"
+
+/**
+ * `valkey://[user[:password]@]host[:port][/database][?db=n]`, also `redis://`; TLS: `valkeys://`, `rediss://`;
+ * a socket: `unix:///path?db=n`.
+ */
+export interface StandaloneOptions extends ConnectionOptions {
+  readonly url: string | Redacted.Redacted
+}
+
+export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
+  const { address, settings } = yield* Effect.fromResult(serverSettings(url, options))
+  return yield* makeStandalone(address, settings)
+})
+
+/** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
+export const layer = (options: StandaloneOptions): Layer.Layer<ValkeyClient, CacheError> =>
+  Layer.effect(ValkeyClient, make(options))
+
+/** The same with settings from `Config`. */
+export const layerConfig = (
+  options: Config.Wrap<ConnectionOptions & { readonly url: Redacted.Redacted }>
+): Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> =>
+  Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

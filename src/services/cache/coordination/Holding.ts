@@ -1,0 +1,121 @@
+/** What is held: renewed while it is, lost in time, released. */
+import { type Duration, Effect, Exit } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import { LockLost } from "../../../schema/LockError.ts"
+import { toMillis } from "../../../schema/TimeToLive.ts"
+import type { Held } from "../../CacheLock.ts"
+import type { Renewal } from "./Renewals.ts"
+import type { Claimant } from "./Right.ts"
+
+/** What is held, until it is released. */
+export class Holding<G> {
+  readonly grant: G
+  readonly #claimant: Claimant<G>
+  readonly #renewal: Renewal
+  /** By the clock here: the server's count began later, when the command arrived. */
+  #endsAt: number
+  #isLost = false
+  #onLost: Set<() => void> | undefined
+
+  constructor(claimant: Claimant<G>, grant: G, sentAt: number) {
+    this.grant = grant
+    this.#claimant = claimant
+    this.#endsAt = sentAt + claimant.terms.lease
+    this.#renewal = { dueAt: this.#nextDue(claimant.terms.lease / 3), onDue: this.#onDue }
+  }
+
+  get token(): string {
+    return this.#claimant.token
+  }
+
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /** From now on it is renewed, or is lost in time. */
+  get watched(): Effect.Effect<unknown> {
+    const { clock, core, terms } = this.#claimant
+    return terms.lease === Infinity ? Effect.void : core.renewals.add(clock, this.#renewal)
+  }
+
+  /** Called once; at once where it is lost already. */
+  onLost(tell: () => void): () => void {
+    if (this.#isLost) tell()
+    this.#onLost ??= new Set()
+    this.#onLost.add(tell)
+    return () => this.#onLost?.delete(tell)
+  }
+
+  get lost(): Effect.Effect<never, LockLost> {
+    return Effect.callback((resume) => {
+      const stop = this.onLost(() => resume(this.#asLost))
+      return Effect.sync(stop)
+    })
+  }
+
+  extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
+    const { right } = this.#claimant
+    return Effect.flatMap(millisOf("extend", by), (millis) =>
+      Effect.flatMap(right.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
+        if (!held) {
+          this.#lose()
+          return this.#asLost
+        }
+        this.#endsAt += millis
+        return Effect.void
+      })
+    )
+  }
+
+  /** False where it was lost before. */
+  get release(): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      const { clock, core, right } = this.#claimant
+      core.renewals.remove(clock, this.#renewal)
+      // What does not arrive ends with its lease; until then nobody else has it.
+      return Effect.catch(right.release(this.token), () => Effect.succeed(this.#claimant.now < this.#endsAt))
+    })
+  }
+
+  get #asLost(): Effect.Effect<never, LockLost> {
+    return Effect.fail(new LockLost({ key: this.#claimant.right.key }))
+  }
+
+  #nextDue(pause: number): number {
+    return this.#claimant.terms.renew ? Math.min(this.#endsAt, this.#claimant.now + pause) : this.#endsAt
+  }
+
+  #lose(): undefined {
+    this.#isLost = true
+    for (const tell of this.#onLost ?? []) tell()
+  }
+
+  get #onDue(): Effect.Effect<number | undefined> {
+    return Effect.suspend(() => {
+      const { now, right, terms } = this.#claimant
+      if (now >= this.#endsAt) return Effect.succeed(this.#lose())
+      if (!terms.renew) return Effect.succeed(this.#endsAt)
+      return Effect.match(right.extend(this.token, terms.lease, 0), {
+        onFailure: () => this.#nextDue(terms.lease / 10),
+        onSuccess: (held) => {
+          if (!held) return this.#lose()
+          this.#endsAt = Math.max(this.#endsAt, now + terms.lease)
+          return this.#nextDue(terms.lease / 3)
+        }
+      })
+    })
+  }
+}
+
+/** What a program gets to see of it. */
+export const heldOf = (holding: Holding<unknown>): Held => ({
+  token: holding.token,
+  extend: (by) => holding.extend(by),
+  lost: holding.lost
+})
+
+const millisOf = (operation: string, by: Duration.Input) => {
+  const millis = toMillis(by)
+  return millis === undefined || millis === Infinity ? refused(operation, "by is not a duration") : Exit.succeed(millis)
+}

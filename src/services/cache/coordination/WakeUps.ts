@@ -1,0 +1,55 @@
+/** Who waits for a lock or permits is told over a channel when to try again: one subscription for all who wait here. */
+import { Effect, Latch, RcMap, type Scope, Stream } from "effect"
+import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+
+/** The subscription is kept so long for the next who waits. */
+const idleTime = "10 seconds"
+
+/** Before a lost subscription is made again. */
+const pauseAfterLoss = "50 millis"
+
+export interface WakeUps {
+  /** Opens at each message of that name, and when messages may have been lost, as long as the scope lasts. */
+  readonly listen: (channel: string, name: string) => Effect.Effect<Latch.Latch, never, Scope.Scope>
+}
+
+export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, never, Scope.Scope> =>
+  Effect.map(
+    RcMap.make({ lookup: (channel: string) => subscription(client, channel), idleTimeToLive: idleTime }),
+    (subscriptions): WakeUps => ({
+      listen: (channel, name) =>
+        Effect.flatMap(RcMap.get(subscriptions, channel), (latches) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const latch = Latch.makeUnsafe(false)
+              const others = latches.get(name) ?? new Set()
+              latches.set(name, others.add(latch))
+              return latch
+            }),
+            (latch) =>
+              Effect.sync(() => {
+                const others = latches.get(name)
+                others?.delete(latch)
+                if (others?.size === 0) latches.delete(name)
+              })
+          )
+        )
+    })
+  )
+
+const subscription = (client: ValkeyClientShape, channel: string) =>
+  Effect.gen(function* () {
+    const latches = new Map<string, Set<Latch.Latch>>()
+    const listening = Stream.runForEach(client.subscribe(channel), ({ message }) =>
+      Effect.sync(() => {
+        for (const latch of latches.get(message) ?? []) latch.openUnsafe()
+      })
+    )
+    const wakeAll = Effect.sync(() => {
+      for (const others of latches.values()) for (const latch of others) latch.openUnsafe()
+    })
+    yield* Effect.forkScoped(
+      Effect.forever(Effect.andThen(Effect.ignore(listening), Effect.andThen(wakeAll, Effect.sleep(pauseAfterLoss))))
+    )
+    return latches
+  })

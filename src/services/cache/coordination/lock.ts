@@ -1,0 +1,87 @@
+/** The operations of a lock. */
+import { Effect, Exit, Option } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CacheLock, HeldLock, LockOptions } from "../../CacheLock.ts"
+import { companion } from "./companion.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { heldOf, type Holding } from "./Holding.ts"
+import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
+import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
+import * as replies from "../kernel/replies.ts"
+import type { Attempt, Right, Terms } from "./Right.ts"
+
+/** Who waits asks once a second though nobody says that it is free. */
+const askEvery = 1000
+
+export const makeLock = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  options: LockOptions = {}
+): CacheLock => {
+  const { client, finalKey, guard } = context
+
+  /** "As if the cache were empty" would be a lie. */
+  const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
+    guard({ name, key, neutral: Option.none() }, effect)
+
+  const withRight = <B, E, R>(use: (right: Right<bigint>, terms: Terms) => Effect.Effect<B, E, R>) =>
+    Effect.suspend(() =>
+      Effect.flatMapEager(finalKey("lock.acquire", key, options), (final) =>
+        Effect.flatMapEager(companion("lock.acquire", final, "fence"), (fence) =>
+          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) => use(rightTo(final, fence), terms))
+        )
+      )
+    )
+
+  const rightTo = (final: string, fenceKey: string): Right<bigint> => {
+    const keys = [final, fenceKey]
+    const channel = context.channel(options)
+    return {
+      key,
+      channel,
+      wakeName: () => final,
+      queues: false,
+      askEvery,
+      attempt: (token, lease, waits) =>
+        run(
+          "lock.acquire",
+          Effect.flatMap(
+            client.eval(acquireScript, keys, [token, lease, waits ? "1" : ""]),
+            (reply): Exit.Exit<Attempt<bigint>, CacheError> => {
+              if (typeof reply === "string" && /^\d+$/.test(reply)) {
+                return Exit.succeed({ _tag: "Granted", grant: BigInt(reply) })
+              }
+              if (typeof reply !== "number") return replies.unexpected("lock.acquire")
+              return Exit.succeed({ _tag: "Busy", retryIn: reply < 0 ? Infinity : reply + 1 })
+            }
+          )
+        ),
+      extend: (token, least, more) =>
+        run(
+          "lock.extend",
+          Effect.flatMap(client.eval(extendScript, [final], [token, least ?? "", more]), replies.flag("lock.extend"))
+        ),
+      release: (token) =>
+        run(
+          "lock.release",
+          Effect.flatMap(client.eval(releaseScript, keys, [token, channel, final]), replies.flag("lock.release"))
+        )
+    }
+  }
+
+  return {
+    acquire: withRight((right, terms) => Effect.map(holdScoped(context, right, terms), heldLock)),
+    withLock: (effect) =>
+      withRight((right, terms) =>
+        holdWhile(context, right, terms, (holding) => (Effect.isEffect(effect) ? effect : effect(heldLock(holding))))
+      ),
+    isLocked: run(
+      "lock.isLocked",
+      Effect.flatMap(finalKey("lock.isLocked", key, options), (final) =>
+        Effect.flatMap(client.eval(isLockedScript, [final], []), replies.flag("lock.isLocked"))
+      )
+    )
+  }
+}
+
+const heldLock = (holding: Holding<bigint>): HeldLock => ({ ...heldOf(holding), fence: holding.grant })

@@ -1,0 +1,101 @@
+/** The scripts behind locks. */
+import type { Script } from "../../../schema/Script.ts"
+
+/** The last fence is remembered for so long after its lease. Later ones are greater all the same, by the server's clock. */
+const memory = 24 * 60 * 60 * 1000
+
+/** Behind the last fence, where somebody waits. */
+const wanted = "w"
+
+/**
+ * KEYS: the lock; its last fence. ARGV: token; lease in milliseconds; "1" where the caller waits. The fence as text, or
+ * for how many milliseconds somebody else has it, −1 = for ever. Who has it already, and does not know, gets it again.
+ */
+export const acquireScript: Script = {
+  name: "lock.acquire",
+  exclusive: true,
+  lua: `
+local holder = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2], 'GET')
+local last = redis.call('GET', KEYS[2]) or '0'
+local fence, mark = tonumber(last), ''
+if not fence then fence, mark = tonumber(string.sub(last, 1, -2)), '${wanted}' end
+if holder and holder ~= ARGV[1] then
+  if ARGV[3] == '1' and mark == '' then
+    redis.call('SET', KEYS[2], last .. '${wanted}', 'PX', ARGV[2] + ${memory})
+  end
+  return redis.call('PTTL', KEYS[1])
+end
+if holder then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local time = redis.call('TIME')
+local next = string.format('%.0f', math.max(fence + 1, time[1] * 1000000 + time[2]))
+redis.call('SET', KEYS[2], next .. mark, 'PX', ARGV[2] + ${memory})
+return next`,
+  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", lease = 0, waits = ""]) => {
+    const holder = call("SET", lock, token, "NX", "PX", lease, "GET")
+    const last = String(call("GET", fenceKey) ?? "0")
+    const mark = last.endsWith(wanted) ? wanted : ""
+    const remembered = Number(lease) + memory
+    if (holder !== null && holder !== token) {
+      if (waits === "1" && mark === "") call("SET", fenceKey, last + wanted, "PX", remembered)
+      return call("PTTL", lock)
+    }
+    if (holder !== null) call("PEXPIRE", lock, lease)
+    const time = call("TIME")
+    const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
+    const next = String(Math.max(Number.parseInt(last) + 1, (seconds ?? 0) * 1_000_000 + (micros ?? 0)))
+    call("SET", fenceKey, next + mark, "PX", remembered)
+    return next
+  }
+}
+
+/** KEYS: the lock. ARGV: token; so many milliseconds at least, "" = for ever; so many more than there are. 1 = done, 0 = not held. */
+export const extendScript: Script = {
+  name: "lock.extend",
+  exclusive: true,
+  lua: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+if ARGV[2] == '' then redis.call('PERSIST', KEYS[1])
+elseif left >= 0 then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(left + ARGV[3], tonumber(ARGV[2])))) end
+return 1`,
+  memory: ({ call }, [lock = ""], [token = "", least = "", more = 0]) => {
+    if (call("GET", lock) !== token) return 0
+    const left = Number(call("PTTL", lock))
+    if (least === "") call("PERSIST", lock)
+    else if (left >= 0) call("PEXPIRE", lock, Math.max(left + Number(more), Number(least)))
+    return 1
+  }
+}
+
+/** KEYS: the lock; its last fence. ARGV: token; channel; what to say there to those who wait. 1 = released, 0 = not held. */
+export const releaseScript: Script = {
+  name: "lock.release",
+  exclusive: true,
+  lua: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+local last = redis.call('GET', KEYS[2])
+if last and string.sub(last, -1) == '${wanted}' then
+  redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
+  redis.pcall('PUBLISH', ARGV[2], ARGV[3])
+end
+return 1`,
+  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", channel = "", message = ""]) => {
+    if (call("GET", lock) !== token) return 0
+    call("DEL", lock)
+    const last = call("GET", fenceKey)
+    if (typeof last === "string" && last.endsWith(wanted)) {
+      call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
+      call("PUBLISH", channel, message)
+    }
+    return 1
+  }
+}
+
+/** KEYS: the lock. 1 = somebody holds it. A script, so that the primary is asked. */
+export const isLockedScript: Script = {
+  name: "lock.isLocked",
+  exclusive: true,
+  lua: "return redis.call('EXISTS', KEYS[1])",
+  memory: ({ call }, [lock = ""]) => call("EXISTS", lock)
+}

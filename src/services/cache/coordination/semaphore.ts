@@ -1,0 +1,112 @@
+/** The operations of a semaphore. */
+import { Effect, Exit, Option } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { CacheSemaphore, SemaphoreOptions } from "../../CacheSemaphore.ts"
+import { companion } from "./companion.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { heldOf } from "./Holding.ts"
+import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
+import { wholeNumber } from "../structures/members.ts"
+import * as replies from "../kernel/replies.ts"
+import type { Attempt, Right } from "./Right.ts"
+import {
+  acquirePermitsScript,
+  availableScript,
+  endless,
+  extendPermitsScript,
+  releasePermitsScript
+} from "./semaphoreScripts.ts"
+
+/** Who waits and was not heard of for so long is dead, in milliseconds: as long as a lease, within limits. */
+const patienceFor = (lease: number): number => Math.max(1000, Math.min(15_000, lease))
+
+export const makeSemaphore = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  options: SemaphoreOptions
+): CacheSemaphore => {
+  const { client, finalKey, guard } = context
+  const { permits } = options
+
+  /** "As if the cache were empty" would be a lie. */
+  const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
+    guard({ name, key, neutral: Option.none() }, effect)
+
+  const keysOf = (operation: string) =>
+    Effect.gen(function* () {
+      yield* wholeNumber(operation, "permits", permits, 1)
+      const final = yield* finalKey(operation, key, options)
+      return [final, yield* companion(operation, final, "row"), yield* companion(operation, final, "facts")]
+    })
+
+  const rightAndTerms = (operation: string, count: number) =>
+    Effect.gen(function* () {
+      const keys = yield* keysOf(operation)
+      yield* wholeNumber(operation, "count", count, 1)
+      if (count > permits) return yield* refused(operation, "there are not so many permits")
+      const terms = yield* termsOf(operation, options)
+      return [rightTo(keys, count, patienceFor(terms.lease)), terms] as const
+    })
+
+  const rightTo = (keys: ReadonlyArray<string>, count: number, patience: number): Right<void> => {
+    const channel = context.channel(options)
+    const memberOf = (token: string) => `${token}:${count}`
+    return {
+      key,
+      channel,
+      wakeName: memberOf,
+      queues: true,
+      askEvery: patience / 3,
+      attempt: (token, lease, waits) =>
+        run(
+          "semaphore.acquire",
+          Effect.flatMap(
+            client.eval(acquirePermitsScript, keys, [permits, channel, memberOf(token), lease, waits ? patience : 0]),
+            (reply): Exit.Exit<Attempt<void>, CacheError> => {
+              if (typeof reply !== "number") return replies.unexpected("semaphore.acquire")
+              return Exit.succeed(
+                reply < 0 ? { _tag: "Granted", grant: undefined } : { _tag: "Busy", retryIn: reply + 1 }
+              )
+            }
+          )
+        ),
+      extend: (token, least = endless, more) =>
+        run(
+          "semaphore.extend",
+          Effect.flatMap(
+            client.eval(extendPermitsScript, keys, [permits, channel, memberOf(token), least, more]),
+            replies.flag("semaphore.extend")
+          )
+        ),
+      release: (token) =>
+        run(
+          "semaphore.release",
+          Effect.flatMap(
+            client.eval(releasePermitsScript, keys, [permits, channel, memberOf(token)]),
+            replies.flag("semaphore.release")
+          )
+        )
+    }
+  }
+
+  return {
+    acquire: (count) =>
+      Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
+        Effect.map(holdScoped(context, right, terms), heldOf)
+      ),
+    withPermits: (count) => (effect) =>
+      Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
+        holdWhile(context, right, terms, () => effect)
+      ),
+    available: run(
+      "semaphore.available",
+      Effect.flatMap(keysOf("semaphore.available"), (keys) =>
+        Effect.flatMap(
+          client.eval(availableScript, keys, [permits, context.channel(options)]),
+          replies.integer("semaphore.available")
+        )
+      )
+    )
+  }
+}

@@ -1,0 +1,134 @@
+/** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
+import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
+import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import { type CacheOptionsShape, optionsRefusal } from "../../../schema/CacheOptions.ts"
+import { refused } from "../../../schema/failures.ts"
+import { defaultKeyFunction, keyRefusal } from "../../../schema/Key.ts"
+import { toMillis, withJitter } from "../../../schema/TimeToLive.ts"
+import type { ValueCodec } from "../../../schema/ValueCodec.ts"
+import type { CachePolicyShape, Operation, Tally } from "../../CachePolicy.ts"
+import type { KeyOption } from "../../CacheService.ts"
+import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
+import type { Flights, SingleFlight } from "../lookups/SingleFlight.ts"
+import type { Renewals } from "../coordination/Renewals.ts"
+import type { Turns } from "../coordination/Turns.ts"
+import type { WakeUps } from "../coordination/WakeUps.ts"
+
+/** What all views of one cache share. */
+export interface CacheCore {
+  readonly client: ValkeyClientShape
+  readonly policy: CachePolicyShape | undefined
+  readonly allFlights: Flights
+  /** Where work goes on that nobody waits for. */
+  readonly scope: Scope.Scope
+  /** Names for what is held, which nobody else has. */
+  readonly newToken: () => string
+  readonly renewals: Renewals
+  /** Of those who wait for locks. */
+  readonly turns: Turns
+  readonly wakeUps: WakeUps
+}
+
+/** An operation on a structure, declared where it stands: its name, and what it gives as if the cache were empty. */
+export type StructureOperation = <B, R>(
+  operation: string,
+  neutral: B,
+  effect: (name: string, final: string) => Effect.Effect<B, CacheError, R>,
+  tally?: (result: B) => Tally
+) => Effect.Effect<B, CacheError, R>
+
+export interface CacheContext<A, RD, RE> extends CacheCore {
+  readonly options: CacheOptionsShape
+  readonly codec: ValueCodec<A, RD, RE>
+  /** Of commands that give values. */
+  readonly readOptions: SendOptions | undefined
+  readonly flights: SingleFlight
+  /** The cache's own lifetime and jitter, in milliseconds. */
+  readonly defaults: { readonly timeToLive: number; readonly jitter: number }
+  /** The policy, for what an operation does in parts. */
+  readonly guard: <B, R>(
+    operation: Operation<B>,
+    effect: Effect.Effect<B, CacheError, R>
+  ) => Effect.Effect<B, CacheError, R>
+  /** How the operations of a structure of that kind are declared and run. */
+  readonly structure: (kind: string, key: string, options: KeyOption) => StructureOperation
+  /** The checked final key. */
+  readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
+  /** Where those who wait for locks and permits hear of them. */
+  readonly channel: (options: KeyOption) => string
+  /** The version that the call means. */
+  readonly version: (operation: string, options?: KeyOption) => Exit.Exit<number, CacheInputError>
+  /** Milliseconds, with the cache's default and jitter; `Infinity` = never expires, 0 = at once. */
+  readonly lifetime: (
+    operation: string,
+    timeToLive: Duration.Input | undefined
+  ) => Effect.Effect<number, CacheInputError>
+  /** Before a write: lookups for the key that are under way give what is older. */
+  readonly writing: <B, E, R>(final: string, write: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
+}
+
+export const makeContext = <A, RD, RE>(
+  core: CacheCore,
+  options: CacheOptionsShape,
+  codec: ValueCodec<A, RD, RE>,
+  flights: SingleFlight
+): CacheContext<A, RD, RE> => {
+  const { jitter, keyFunction, prefix } = options
+  const { allFlights, policy } = core
+  const refusal = optionsRefusal(options)
+  const defaultMillis = toMillis(options.timeToLive) ?? 0
+
+  const version: CacheContext<A, RD, RE>["version"] = (operation, keyOptions) => {
+    if (refusal !== undefined) return refused(operation, refusal)
+    const version = keyOptions?.version ?? options.version
+    return Number.isSafeInteger(version) ? Exit.succeed(version) : refused(operation, "version must be a safe integer")
+  }
+
+  // What the default key function puts before every key of the cache's own version.
+  const head =
+    keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
+
+  const context: CacheContext<A, RD, RE> = {
+    ...core,
+    options,
+    codec,
+    readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
+    flights,
+    version,
+    defaults: { timeToLive: defaultMillis, jitter },
+    guard: policy ?? ((_, effect) => effect),
+    structure: (kind, key, keyOptions) => (operation, neutral, effect, tally) => {
+      const name = `${kind}.${operation}`
+      const run = Effect.suspend(() =>
+        Effect.flatMapEager(context.finalKey(name, key, keyOptions), (final) => effect(name, final))
+      )
+      return policy === undefined ? run : policy({ name, key, neutral: Option.some(neutral), tally }, run)
+    },
+    finalKey: (operation, key, keyOptions) => {
+      const reason = refusal ?? keyRefusal(key)
+      if (reason !== undefined) return refused(operation, reason)
+      if (head !== undefined && keyOptions?.version === undefined) return checkedFinal(operation, head + key)
+      const checked = version(operation, keyOptions)
+      if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+      return checkedFinal(operation, keyFunction.make({ prefix, version: checked.value, key }))
+    },
+    channel: ({ version = options.version }) => keyFunction.make({ prefix, version, key: "wake-ups" }),
+    lifetime: (operation, timeToLive) => {
+      const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)
+      if (millis === undefined) return refused(operation, "timeToLive is not a duration")
+      if (jitter === 0) return Exit.succeed(millis)
+      return Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
+    },
+    writing: (final, write) =>
+      Effect.suspend(() => {
+        allFlights.outdate(final)
+        return write
+      })
+  }
+  return context
+}
+
+const checkedFinal = (operation: string, final: string): Exit.Exit<string, CacheInputError> => {
+  const reason = keyRefusal(final)
+  return reason === undefined ? Exit.succeed(final) : refused(operation, `after prefix and version: ${reason}`)
+}

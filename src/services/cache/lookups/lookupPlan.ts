@@ -1,0 +1,94 @@
+/** The options of a lookup, checked, in numbers. */
+import { type Duration, Effect, Exit, Random } from "effect"
+import type { CacheInputError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { Timing } from "../../../schema/Frame.ts"
+import { toMillis, withJitter } from "../../../schema/TimeToLive.ts"
+import type { LookupOption } from "../../CacheService.ts"
+
+interface Defaults {
+  readonly timeToLive: number
+  readonly jitter: number
+}
+
+/** Times are in milliseconds; `Infinity` = for ever. Made for every call, and so made of few parts. */
+export class LookupPlan<A> {
+  readonly #options: LookupOption<A>
+  readonly #jitter: number
+  readonly #defaultMillis: number
+  readonly staleFor: number
+  readonly softTimeout: number
+
+  constructor(options: LookupOption<A>, jitter: number, defaultMillis: number, staleFor: number, softTimeout: number) {
+    this.#options = options
+    this.#jitter = jitter
+    this.#defaultMillis = defaultMillis
+    this.staleFor = staleFor
+    this.softTimeout = softTimeout
+  }
+
+  get earlyRefresh(): LookupOption["earlyRefresh"] {
+    return this.#options.earlyRefresh
+  }
+
+  get cluster(): boolean {
+    return this.#options.singleFlight === "cluster"
+  }
+
+  /** Values are stored with the times that these options need. */
+  get timed(): boolean {
+    return this.staleFor > 0 || this.#options.earlyRefresh !== undefined
+  }
+
+  timeToLive(value: A): Effect.Effect<number, CacheInputError> {
+    const { timeToLive } = this.#options
+    const input = typeof timeToLive === "function" ? timeToLive(value) : timeToLive
+    const millis = input === undefined ? this.#defaultMillis : toMillis(input)
+    if (millis === undefined) return refused("timeToLive", "timeToLive is not a duration")
+    const jitter = this.#jitter
+    return jitter === 0 ? Exit.succeed(millis) : Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
+  }
+}
+
+/** What could refuse the store must do so before the lookup runs. */
+export const lookupPlan = <A>(
+  operation: string,
+  options: LookupOption<A>,
+  defaults: Defaults
+): Exit.Exit<LookupPlan<A>, CacheInputError> => {
+  const { earlyRefresh, singleFlight, timeToLive } = options
+  const jitter = options.jitter ?? defaults.jitter
+  if (!(jitter >= 0 && jitter <= 1)) return refused(operation, "jitter must be between 0 and 1")
+  const staleFor = millisOf(options.staleFor)
+  if (staleFor === undefined) return refused(operation, "staleFor is not a duration")
+  const softTimeout = millisOf(options.softTimeout)
+  if (softTimeout === undefined) return refused(operation, "softTimeout is not a duration")
+  if (typeof timeToLive !== "function" && millisOf(timeToLive) === undefined) {
+    return refused(operation, "timeToLive is not a duration")
+  }
+  if (singleFlight !== undefined && singleFlight !== "process" && singleFlight !== "cluster") {
+    return refused(operation, "singleFlight must be process or cluster")
+  }
+  if (earlyRefresh?._tag === "xfetch" && !((earlyRefresh.beta ?? 1) > 0)) {
+    return refused(operation, "beta must be above zero")
+  }
+  if (earlyRefresh?._tag === "fraction" && !(earlyRefresh.of > 0 && earlyRefresh.of < 1)) {
+    return refused(operation, "the fraction of the lifetime must be between 0 and 1")
+  }
+  return Exit.succeed(new LookupPlan(options, jitter, defaults.timeToLive, staleFor, softTimeout))
+}
+
+const millisOf = (input: Duration.Input | undefined): number | undefined => (input === undefined ? 0 : toMillis(input))
+
+/** Whether a fresh value should be refreshed now. */
+export const isEarly = (
+  earlyRefresh: NonNullable<LookupOption["earlyRefresh"]>,
+  { cost, freshUntil, timeToLive }: Timing,
+  now: number
+): Effect.Effect<boolean> => {
+  const remaining = freshUntil - now
+  if (earlyRefresh._tag === "fraction") return Effect.succeed(remaining <= timeToLive * (1 - earlyRefresh.of))
+  // XFetch: the longer a lookup takes, the earlier somebody begins. The logarithm is of a number in (0, 1].
+  const reach = cost * (earlyRefresh.beta ?? 1)
+  return Effect.map(Random.next, (random) => remaining <= -reach * Math.log(1 - random))
+}

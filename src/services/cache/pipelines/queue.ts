@@ -1,0 +1,60 @@
+/** Pipelines and transactions of the cache. */
+import { Effect, Option, Result } from "effect"
+import type { Queued, QueueReturn } from "../../CachePipeline.ts"
+import type { TypedCache } from "../../CacheService.ts"
+import { type BatchKind, runBatch } from "./Batch.ts"
+import type { CacheContext } from "../kernel/context.ts"
+
+export const queueOperations = <A, RD, RE>(
+  { client, guard }: CacheContext<A, RD, RE>,
+  queueOf: (kind: BatchKind) => TypedCache<A, RD, RE>
+): Pick<TypedCache<A, RD, RE>, "pipeline" | "transaction"> => ({
+  pipeline: (queue, options) =>
+    together(
+      () => queue(queueOf("pipeline")),
+      options?.mode,
+      (operations, all) => runBatch("pipeline", operations, client.pipeline, all)
+    ),
+  transaction: (queue) =>
+    together(
+      () => queue(queueOf("transaction")),
+      "default",
+      (operations, all) =>
+        runBatch(
+          "transaction",
+          operations,
+          (commands) =>
+            // All of it or nothing: there is no pretending.
+            guard(
+              { name: "transaction", key: undefined, neutral: Option.none() },
+              Effect.map(client.transaction(commands), (replies) => replies.map((reply) => Result.succeed(reply)))
+            ),
+          all
+        )
+    )
+})
+
+type Operations = ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>
+
+/** The results in the form that the operations have. */
+const together = <T extends Queued, M extends "default" | "result">(
+  queue: () => T,
+  mode: M | undefined,
+  run: (
+    operations: Operations,
+    all: (placed: Operations) => Effect.Effect<unknown, unknown, unknown>
+  ) => Effect.Effect<unknown, unknown, unknown>
+): QueueReturn<T, M> => {
+  const results = Effect.suspend(() => {
+    const queued = queue()
+    const names = Object.keys(queued)
+    return run(Object.values(queued), (placed) =>
+      Effect.all(
+        Array.isArray(queued) ? placed : Object.fromEntries(placed.map((operation, i) => [names[i], operation])),
+        { concurrency: "unbounded", mode }
+      )
+    )
+  })
+  // Of the operations' own types, one by one, which no expression can say.
+  return results as QueueReturn<T, M>
+}

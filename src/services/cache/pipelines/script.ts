@@ -1,0 +1,40 @@
+/** Runs scripts: keys are prefixed, arguments encoded, the result decoded. */
+import { Effect, Exit, Option, Schema } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Arg } from "../../../schema/Command.ts"
+import { codecFailure } from "../../../schema/ValueCodec.ts"
+import { refused } from "../../../schema/failures.ts"
+import { keyRefusal } from "../../../schema/Key.ts"
+import type { TypedCache } from "../../CacheService.ts"
+import type { CacheContext } from "../kernel/context.ts"
+
+export const scriptOperation = <A, RD, RE>({
+  client,
+  finalKey,
+  guard
+}: CacheContext<A, RD, RE>): Pick<TypedCache<A, RD, RE>, "script"> => ({
+  script: ({ args, keys, prefix, result, script }, input) => {
+    const operation = `script.${script.name}`
+    const failed = (direction: "encode" | "decode") => (error: unknown) =>
+      codecFailure({ operation, key: undefined }, direction, error)
+
+    const finalKeys = Effect.forEach(keys, (name): Exit.Exit<string, CacheError> => {
+      const key: string = input.keys[name]
+      if (prefix) return finalKey(operation, key, input)
+      const reason = keyRefusal(key)
+      return reason === undefined ? Exit.succeed(key) : refused(operation, reason)
+    })
+    const encoded = Effect.forEach(Object.entries(args), ([name, schema]) =>
+      Effect.mapError(Schema.encodeEffect(schema)(input.args[name]), failed("encode"))
+    )
+    const run = Effect.flatMap(finalKeys, (keys) =>
+      Effect.flatMap(encoded, (args: ReadonlyArray<Arg>) =>
+        Effect.flatMap(client.eval(script, keys, args), (reply) =>
+          Effect.mapError(Schema.decodeUnknownEffect(result)(reply), failed("decode"))
+        )
+      )
+    )
+    // What a script does nobody else can pretend.
+    return guard({ name: operation, key: undefined, neutral: Option.none() }, run)
+  }
+})

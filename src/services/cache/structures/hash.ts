@@ -1,0 +1,183 @@
+/** The operations of a hash. */
+import { Effect, Exit, Option } from "effect"
+import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { CacheHash } from "../../CacheHash.ts"
+import type { KeyOption } from "../../CacheService.ts"
+import { countAll, entriesIn } from "../kernel/batches.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { incrFieldScript } from "../values/counterScripts.ts"
+import { fieldEntry, valueOf } from "../kernel/entry.ts"
+import { scanPages } from "./members.ts"
+import { hitOrMiss } from "../policed.ts"
+import * as replies from "../kernel/replies.ts"
+
+export const makeHash = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  keyOptions: KeyOption = {}
+): CacheHash<A, RD, RE> => {
+  const { client, codec, readOptions } = context
+
+  const run = context.structure("hash", key, keyOptions)
+
+  const fieldOf = (operation: string, field: string): Exit.Exit<string, CacheInputError> =>
+    typeof field === "string" && field.isWellFormed()
+      ? Exit.succeed(field)
+      : refused(operation, "a field must be well-formed text")
+
+  const fieldsOf = (operation: string, fields: Iterable<string>): Exit.Exit<ReadonlyArray<string>, CacheInputError> => {
+    const all = [...new Set(fields)]
+    for (const field of all) {
+      const checked = fieldOf(operation, field)
+      if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+    }
+    return Exit.succeed(all)
+  }
+
+  const entryOf = (operation: string, final: string, field: string) => fieldEntry({ operation, key, final }, field)
+
+  const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
+    Effect.forEach(entries, (entry, i) => valueOf(codec, entry)(values[i] ?? null))
+
+  const whole = (operation: string, final: string) =>
+    client.request("HGETALL", [final], (reply) => pairsIn(operation, final, reply), readOptions)
+
+  /** Fields and values in turn. */
+  const pairsIn = (
+    operation: string,
+    final: string,
+    reply: Reply | undefined
+  ): Effect.Effect<Map<string, A>, CacheError, RD> => {
+    if (!Array.isArray(reply) || reply.length % 2 !== 0) return replies.unexpected(operation)
+    const fields = reply.filter((_, i) => i % 2 === 0).map(String)
+    const values = reply.filter((_, i) => i % 2 === 1)
+    return Effect.map(
+      decoded(
+        fields.map((field) => entryOf(operation, final, field)),
+        values
+      ),
+      (found) => toMap(fields, found)
+    )
+  }
+
+  const put = (name: string, command: "HSET" | "HSETNX", field: string, value: A) =>
+    run(name, false, (operation, final) =>
+      Effect.flatMapEager(fieldOf(operation, field), () =>
+        Effect.flatMapEager(codec.encode(entryOf(operation, final, field), value), (encoded) =>
+          client.request(command, [final, field, encoded], replies.flag(operation))
+        )
+      )
+    )
+
+  return {
+    set: (field, value) => put("set", "HSET", field, value),
+    setIfAbsent: (field, value) => put("setIfAbsent", "HSETNX", field, value),
+    setMany: (fields) =>
+      run("setMany", 0, (operation, final) => {
+        return Effect.flatMap(
+          Effect.forEach(entriesIn(fields), ([field, value]) =>
+            Effect.flatMapEager(fieldOf(operation, field), () =>
+              Effect.map(codec.encode(entryOf(operation, final, field), value), (encoded) => [field, encoded] as const)
+            )
+          ),
+          (pairs) => countAll(client, operation, "HSET", [final], pairs)
+        )
+      }),
+    get: (field) =>
+      run(
+        "get",
+        Option.none<A>(),
+        (operation, final) =>
+          Effect.flatMapEager(fieldOf(operation, field), () =>
+            client.request("HGET", [final, field], valueOf(codec, entryOf(operation, final, field)), readOptions)
+          ),
+        hitOrMiss
+      ),
+    getMany: (fields) =>
+      run("getMany", new Map<string, A>(), (operation, final) =>
+        Effect.flatMapEager(fieldsOf(operation, fields), (all) => {
+          if (all.length === 0) return Effect.succeed(new Map<string, A>())
+          return client.request(
+            "HMGET",
+            [final, ...all],
+            (reply): Effect.Effect<Map<string, A>, CacheError, RD> => {
+              if (!Array.isArray(reply) || reply.length !== all.length) return replies.unexpected(operation)
+              const present = all.filter((_, i) => reply[i] !== null)
+              return Effect.map(
+                decoded(
+                  present.map((field) => entryOf(operation, final, field)),
+                  reply.filter((value) => value !== null)
+                ),
+                (found) => toMap(present, found)
+              )
+            },
+            readOptions
+          )
+        })
+      ),
+    getAll: run("getAll", new Map<string, A>(), whole),
+    values: run("values", [] as ReadonlyArray<A>, (operation, final) =>
+      Effect.map(whole(operation, final), (found) => [...found.values()])
+    ),
+    fields: run("fields", [] as ReadonlyArray<string>, (operation, final) =>
+      client.request("HKEYS", [final], replies.texts(operation))
+    ),
+    delete: (...fields) =>
+      run("delete", 0, (operation, final) =>
+        Effect.flatMapEager(fieldsOf(operation, fields), (all) =>
+          countAll(
+            client,
+            operation,
+            "HDEL",
+            [final],
+            all.map((field) => [field])
+          )
+        )
+      ),
+    has: (field) =>
+      run("has", false, (operation, final) =>
+        Effect.flatMapEager(fieldOf(operation, field), () =>
+          client.request("HEXISTS", [final, field], replies.flag(operation))
+        )
+      ),
+    size: run("size", 0, (operation, final) => client.request("HLEN", [final], replies.integer(operation))),
+    incr: (field, delta = 1) =>
+      run("incr", 0, (operation, final) =>
+        Effect.flatMapEager(fieldOf(operation, field), () =>
+          Number.isSafeInteger(delta)
+            ? Effect.flatMap(client.eval(incrFieldScript, [final], [field, delta]), replies.integer(operation))
+            : refused(operation, "delta must be a safe integer")
+        )
+      ),
+    incrFloat: (field, delta) =>
+      run("incrFloat", 0, (operation, final) =>
+        Effect.flatMapEager(fieldOf(operation, field), () =>
+          Number.isFinite(delta)
+            ? client.request("HINCRBYFLOAT", [final, field, String(delta)], replies.finite(operation))
+            : refused(operation, "delta must be a finite number")
+        )
+      ),
+    scan: (pattern = "*", { count = 1000 } = {}) =>
+      scanPages(
+        context,
+        "HSCAN",
+        "hash.scan",
+        key,
+        keyOptions,
+        ["MATCH", pattern, "COUNT", count],
+        ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
+      )
+  }
+}
+
+const toMap = <A>(fields: ReadonlyArray<string>, values: ReadonlyArray<Option.Option<A>>): Map<string, A> => {
+  const found = new Map<string, A>()
+  for (const [i, field] of fields.entries()) {
+    const value = values[i]
+    if (value !== undefined && Option.isSome(value)) found.set(field, value.value)
+  }
+  return found
+}

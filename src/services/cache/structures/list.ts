@@ -1,0 +1,249 @@
+/** The operations of a list. */
+import { Clock, type Duration, Effect, Exit, Option } from "effect"
+import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
+import type { Arg, Reply } from "../../../schema/Command.ts"
+import { refused } from "../../../schema/failures.ts"
+import { toMillis } from "../../../schema/TimeToLive.ts"
+import type { CacheList, FindOption } from "../../CacheList.ts"
+import type { KeyOption } from "../../CacheService.ts"
+import { commandsFor, sendAll } from "../kernel/batches.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { isStored, valueOf } from "../kernel/entry.ts"
+import { decodeMembers, encodeMembers, wholeNumber } from "./members.ts"
+import * as replies from "../kernel/replies.ts"
+
+type End = "left" | "right"
+
+const words = { left: "LEFT", right: "RIGHT" } as const
+
+export const makeList = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  keyOptions: KeyOption = {}
+): CacheList<A, RD, RE> => {
+  const { client, codec, finalKey, readOptions } = context
+
+  const run = context.structure("list", key, keyOptions)
+
+  const one = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
+    client.request(command, [final, ...args], valueOf(codec, { operation, key, final }), readOptions)
+
+  const many = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
+    client.request(
+      command,
+      [final, ...args],
+      (reply) => (reply === null ? Exit.succeed([]) : decodeMembers(context, { operation, key, final }, reply)),
+      readOptions
+    )
+
+  const push =
+    (name: string, command: string) =>
+    (...values: ReadonlyArray<A>) =>
+      run(name, 0, (operation, final) =>
+        Effect.flatMap(
+          Effect.forEach(values, (value) => codec.encode({ operation, key, final }, value)),
+          (encoded) => {
+            if (encoded.length === 0) return client.request("LLEN", [final], replies.integer(operation))
+            const commands = commandsFor(
+              command,
+              [final],
+              encoded.map((value) => [value])
+            )
+            // The last one knows the length.
+            return Effect.flatMap(sendAll(client, commands), (lengths) =>
+              replies.integer(operation)(lengths.at(-1) ?? null)
+            )
+          }
+        )
+      )
+
+  const pop = (name: string, command: string) =>
+    run(name, Option.none<A>(), (operation, final) => one(operation, final, command, []))
+
+  const popMany = (name: string, command: string) => (count: number) =>
+    run(name, [] as ReadonlyArray<A>, (operation, final) =>
+      Effect.flatMap(wholeNumber(operation, "count", count, 0), () => many(operation, final, command, [count]))
+    )
+
+  const checkedEnd = (operation: string, end: End) =>
+    end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
+
+  const timeoutOf = (operation: string, timeout: Duration.Input) => {
+    const millis = toMillis(timeout)
+    return millis === undefined ? refused(operation, "the timeout is not a duration") : Exit.succeed(millis)
+  }
+
+  /**
+   * An element that stays where it is wakes who waits, and is then taken by a command that does not wait: so that a reply
+   * that nobody reads any more has taken nothing. Who is interrupted while he takes it puts it back.
+   */
+  const awaitEnd = (name: string, end: End) => (timeout: Duration.Input) =>
+    run(name, Option.none<A>(), (operation, final) => {
+      const { pop, push } = commands[end]
+      const take = Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(client.send(pop, [final], readOptions), (reply): Effect.Effect<Reply> => {
+          if (!isStored(reply)) return Effect.succeed(reply)
+          const putBack = Effect.ignore(client.send(push, [final, reply]))
+          return Effect.as(
+            Effect.onInterrupt(restore(Effect.sync(() => {})), () => putBack),
+            reply
+          )
+        })
+      )
+      return Effect.flatMap(timeoutOf(operation, timeout), (millis) =>
+        Effect.flatMap(Clock.currentTimeMillis, (started) => {
+          const remaining = Effect.map(Clock.currentTimeMillis, (now) => millis - (now - started))
+          const again: Effect.Effect<Option.Option<A>, CacheError, RD> = Effect.matchEffect(take, {
+            onSuccess: (reply): Effect.Effect<Option.Option<A>, CacheError, RD> =>
+              reply === null
+                ? Effect.flatMap(remaining, (rest) =>
+                    rest <= 0 ? Effect.succeedNone : Effect.andThen(pushed(final, rest), again)
+                  )
+                : valueOf(codec, { operation, key, final })(reply),
+            onFailure: (error) =>
+              Effect.flatMap(remaining, (rest) =>
+                rest > 0 && hasTakenNothing(error)
+                  ? Effect.andThen(Effect.sleep(Math.min(rest, pauseAfterLoss)), again)
+                  : Effect.fail(error)
+              )
+          })
+          return again
+        })
+      )
+    })
+
+  /** Waits until there is something, or the time is over. */
+  const pushed = (final: string, millis: number): Effect.Effect<unknown, CacheError> => {
+    const wait = Effect.scoped(
+      Effect.flatMap(client.dedicated, (dedicated) =>
+        dedicated.send("BLMOVE", [final, final, "LEFT", "LEFT", millis === Infinity ? 0 : millis / 1000], {
+          reply: "buffer"
+        })
+      )
+    )
+    // It takes nothing, so that it can be asked again.
+    return Effect.catchIf(wait, isTransient, () => Effect.sleep(Math.min(millis, pauseAfterLoss)))
+  }
+
+  const sought = <B>(
+    name: string,
+    neutral: B,
+    value: A,
+    effect: (operation: string, final: string, id: Arg) => Effect.Effect<B, CacheError, RE>
+  ) =>
+    run(name, neutral, (operation, final) =>
+      Effect.flatMap(encodeMembers(context, { operation, key, final }, [value]), ([id = ""]) =>
+        effect(operation, final, id)
+      )
+    )
+
+  const findOptions = (operation: string, { maxLength, rank }: FindOption) =>
+    Effect.andThen(
+      rank === 0 ? refused(operation, "rank must not be 0") : wholeNumber(operation, "rank", rank ?? 1),
+      Effect.map(wholeNumber(operation, "maxLength", maxLength ?? 0, 0), (): ReadonlyArray<Arg> => [
+        ...(rank === undefined ? [] : ["RANK", rank]),
+        ...(maxLength === undefined ? [] : ["MAXLEN", maxLength])
+      ])
+    )
+
+  const span = (operation: string, start: number, stop: number) =>
+    Effect.andThen(wholeNumber(operation, "start", start), wholeNumber(operation, "stop", stop))
+
+  return {
+    pushLeft: push("pushLeft", "LPUSH"),
+    pushRight: push("pushRight", "RPUSH"),
+    popLeft: pop("popLeft", "LPOP"),
+    popRight: pop("popRight", "RPOP"),
+    popLeftMany: popMany("popLeftMany", "LPOP"),
+    popRightMany: popMany("popRightMany", "RPOP"),
+    awaitLeft: awaitEnd("awaitLeft", "left"),
+    awaitRight: awaitEnd("awaitRight", "right"),
+    range: (start = 0, stop = -1) =>
+      run("range", [] as ReadonlyArray<A>, (operation, final) =>
+        Effect.flatMap(span(operation, start, stop), () => many(operation, final, "LRANGE", [start, stop]))
+      ),
+    at: (index) =>
+      run("at", Option.none<A>(), (operation, final) =>
+        Effect.flatMap(wholeNumber(operation, "index", index), () => one(operation, final, "LINDEX", [index]))
+      ),
+    setAt: (index, value) =>
+      run("setAt", undefined as void, (operation, final) =>
+        Effect.flatMap(wholeNumber(operation, "index", index), () =>
+          Effect.flatMap(codec.encode({ operation, key, final }, value), (encoded) =>
+            client.request("LSET", [final, index, encoded], replies.ok(operation))
+          )
+        )
+      ),
+    insert: (where, pivot, value) =>
+      sought("insert", Option.none<number>(), pivot, (operation, final, id) => {
+        if (where !== "before" && where !== "after") return refused(operation, "where must be before or after")
+        return Effect.flatMap(codec.encode({ operation, key, final }, value), (encoded) =>
+          client.request("LINSERT", [final, where, id, encoded], (reply) => {
+            if (typeof reply !== "number") return replies.unexpected(operation)
+            return Exit.succeed(reply > 0 ? Option.some(reply) : Option.none())
+          })
+        )
+      }),
+    remove: (value, count = 0) =>
+      sought("remove", 0, value, (operation, final, id) =>
+        Effect.flatMap(wholeNumber(operation, "count", count), () =>
+          client.request("LREM", [final, count, id], replies.integer(operation))
+        )
+      ),
+    trim: (start, stop) =>
+      run("trim", undefined as void, (operation, final) =>
+        Effect.flatMap(span(operation, start, stop), () =>
+          client.request("LTRIM", [final, start, stop], replies.ok(operation))
+        )
+      ),
+    indexOf: (value, options = {}) =>
+      sought("indexOf", Option.none<number>(), value, (operation, final, id) =>
+        Effect.flatMap(findOptions(operation, options), (rest) =>
+          client.request("LPOS", [final, id, ...rest], (reply): Exit.Exit<Option.Option<number>, CacheError> => {
+            if (reply === null) return Exit.succeed(Option.none())
+            return typeof reply === "number" ? Exit.succeed(Option.some(reply)) : replies.unexpected(operation)
+          })
+        )
+      ),
+    indexesOf: (value, { count = 0, ...options } = {}) =>
+      sought("indexesOf", [] as ReadonlyArray<number>, value, (operation, final, id) =>
+        Effect.flatMap(findOptions(operation, options), (rest) =>
+          Effect.flatMap(wholeNumber(operation, "count", count, 0), () =>
+            client.request("LPOS", [final, id, "COUNT", count, ...rest], replies.integers(operation))
+          )
+        )
+      ),
+    moveTo: (destination, { from = "left", timeout, to = "right", version = keyOptions.version } = {}) =>
+      run("moveTo", Option.none<A>(), (operation, final) =>
+        Effect.flatMap(finalKey(operation, destination, { version }), (target) =>
+          Effect.flatMap(checkedEnd(operation, from), (source) =>
+            Effect.flatMap(checkedEnd(operation, to), (goal) => {
+              // The element keeps the bytes that it was stored with, which encryption binds to the list.
+              if (codec.rebind !== undefined && target !== final) {
+                return refused(operation, "what is encrypted is bound to its list")
+              }
+              if (timeout === undefined) return one(operation, final, "LMOVE", [target, source, goal])
+              return Effect.flatMap(timeoutOf(operation, timeout), (millis) => {
+                if (millis === 0) return one(operation, final, "LMOVE", [target, source, goal])
+                const seconds = millis === Infinity ? 0 : millis / 1000
+                const moved = Effect.flatMap(client.dedicated, (dedicated) =>
+                  dedicated.send("BLMOVE", [final, target, source, goal, seconds], readOptions)
+                )
+                return Effect.flatMap(Effect.scoped(moved), valueOf(codec, { operation, key, final }))
+              })
+            })
+          )
+        )
+      ),
+    size: run("size", 0, (operation, final) => client.request("LLEN", [final], replies.integer(operation)))
+  }
+}
+
+const commands = { left: { pop: "LPOP", push: "LPUSH" }, right: { pop: "RPOP", push: "RPUSH" } } as const
+
+/** A later attempt may be met otherwise, and nothing is lost by it. */
+const hasTakenNothing = (error: CacheError): boolean =>
+  isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)
+
+/** Milliseconds before a lost connection is tried again. */
+const pauseAfterLoss = 100

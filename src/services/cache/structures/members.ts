@@ -1,0 +1,71 @@
+/** What structures have in common: how their parts are encoded, decoded, and come page by page. */
+import { Effect, Exit, Option, Stream } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { Stored } from "../../../schema/Frame.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { KeyOption } from "../../CacheService.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { valueOf } from "../kernel/entry.ts"
+import { pagesUnderPolicy } from "../policed.ts"
+import * as replies from "../kernel/replies.ts"
+
+/** Each of them, which the server finds again by the bytes it is made of. */
+export const encodeMembers = <A, RD, RE>(
+  { codec }: CacheContext<A, RD, RE>,
+  entry: EntryName,
+  members: Iterable<A>
+): Effect.Effect<ReadonlyArray<Stored>, CacheError, RE> =>
+  codec.rebind === undefined
+    ? Effect.forEach(members, (member) => codec.encode(entry, member))
+    : refused(entry.operation, "what is encrypted is never the same twice: members cannot be found again")
+
+/** Of a reply that is a list of members. */
+export const decodeMembers = <A, RD, RE>(
+  { codec }: CacheContext<A, RD, RE>,
+  entry: EntryName,
+  reply: Reply | undefined
+): Effect.Effect<ReadonlyArray<A>, CacheError, RD> => {
+  if (!Array.isArray(reply)) return replies.unexpected(entry.operation)
+  return Effect.map(Effect.forEach(reply, valueOf(codec, entry)), (members) =>
+    members.filter(Option.isSome).map(({ value }) => value)
+  )
+}
+
+/** Of HSCAN, SSCAN and ZSCAN. */
+export const scanPages = <A, RD, RE, B>(
+  context: CacheContext<A, RD, RE>,
+  command: string,
+  operation: string,
+  key: string,
+  keyOptions: KeyOption,
+  options: ReadonlyArray<string | number>,
+  decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, CacheError, RD>
+): Stream.Stream<B, CacheError, RD> => {
+  const { client, finalKey, policy, readOptions } = context
+  const pages: Stream.Stream<B, CacheError, RD> = Stream.unwrap(
+    Effect.map(finalKey(operation, key, keyOptions), (final) =>
+      Stream.paginate("0", (cursor) =>
+        Effect.flatMap(
+          client.send(command, [final, cursor, ...options], readOptions),
+          (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], CacheError, RD> => {
+            if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(operation)
+            const next = String(reply[0])
+            return Effect.map(decode({ operation, key, final }, reply[1]), (found) => [
+              found,
+              next === "0" ? Option.none() : Option.some(next)
+            ])
+          }
+        )
+      )
+    )
+  )
+  return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
+}
+
+/** A whole number that the server takes as it is. */
+export const wholeNumber = (operation: string, name: string, value: number, least = -Infinity) =>
+  Number.isSafeInteger(value) && value >= least
+    ? Exit.succeed(value)
+    : refused(operation, `${name} must be a whole number${least === -Infinity ? "" : `, ${least} or more`}`)

@@ -1,0 +1,124 @@
+/** The operations of a set. */
+import { Effect, Option } from "effect"
+import type { Reply } from "../../../schema/Command.ts"
+import type { CacheSet, DestinationOption } from "../../CacheSet.ts"
+import type { KeyOption } from "../../CacheService.ts"
+import { countAll } from "../kernel/batches.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { valueOf } from "../kernel/entry.ts"
+import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
+import * as replies from "../kernel/replies.ts"
+
+export const makeSet = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  keyOptions: KeyOption = {}
+): CacheSet<A, RD, RE> => {
+  const { client, codec, finalKey, readOptions } = context
+
+  const run = context.structure("set", key, keyOptions)
+
+  const encoded = (operation: string, final: string, members: Iterable<A>) =>
+    encodeMembers(context, { operation, key, final }, members)
+
+  /** In as many commands as it takes, in one write. */
+  const count = (name: string, command: string, members: ReadonlyArray<A>) =>
+    run(name, 0, (operation, final) =>
+      Effect.flatMap(encoded(operation, final, members), (all) =>
+        countAll(
+          client,
+          operation,
+          command,
+          [final],
+          all.map((member) => [member])
+        )
+      )
+    )
+
+  const list = (operation: string, final: string, command: string, args: ReadonlyArray<string | number>) =>
+    client.request(
+      command,
+      args,
+      (reply: Reply) => decodeMembers(context, { operation, key, final }, reply),
+      readOptions
+    )
+
+  const one = (name: string, command: string) =>
+    run(name, Option.none<A>(), (operation, final) =>
+      client.request(command, [final], valueOf(codec, { operation, key, final }), readOptions)
+    )
+
+  const finals = (operation: string, keys: ReadonlyArray<string>) =>
+    Effect.forEach(keys, (other) => finalKey(operation, other, keyOptions))
+
+  const combined =
+    (name: string, command: string) =>
+    (...others: ReadonlyArray<string>) =>
+      run(name, [] as ReadonlyArray<A>, (operation, final) =>
+        Effect.flatMap(finals(operation, others), (all) => list(operation, final, command, [final, ...all]))
+      )
+
+  const stored =
+    (name: string, command: string) =>
+    (destination: string, others: ReadonlyArray<string>, { version = keyOptions.version }: DestinationOption = {}) =>
+      run(name, 0, (operation, final) =>
+        Effect.flatMap(finalKey(operation, destination, { version }), (target) =>
+          Effect.flatMap(finals(operation, others), (all) =>
+            context.writing(target, client.request(command, [target, final, ...all], replies.integer(operation)))
+          )
+        )
+      )
+
+  return {
+    add: (...members) => count("add", "SADD", members),
+    remove: (...members) => count("remove", "SREM", members),
+    has: (member) =>
+      run("has", false, (operation, final) =>
+        Effect.flatMap(encoded(operation, final, [member]), ([id = ""]) =>
+          client.request("SISMEMBER", [final, id], replies.flag(operation))
+        )
+      ),
+    hasMany: (members) =>
+      run("hasMany", [] as ReadonlyArray<boolean>, (operation, final) =>
+        Effect.flatMap(encoded(operation, final, members), (ids) =>
+          ids.length === 0
+            ? Effect.succeed([])
+            : client.request("SMISMEMBER", [final, ...ids], replies.flags(operation, ids.length))
+        )
+      ),
+    members: run("members", [] as ReadonlyArray<A>, (operation, final) => list(operation, final, "SMEMBERS", [final])),
+    size: run("size", 0, (operation, final) => client.request("SCARD", [final], replies.integer(operation))),
+    pop: one("pop", "SPOP"),
+    popMany: (amount) =>
+      run("popMany", [] as ReadonlyArray<A>, (operation, final) =>
+        Effect.flatMap(wholeNumber(operation, "count", amount, 0), () =>
+          list(operation, final, "SPOP", [final, amount])
+        )
+      ),
+    random: one("random", "SRANDMEMBER"),
+    randomMany: (amount) =>
+      run("randomMany", [] as ReadonlyArray<A>, (operation, final) =>
+        Effect.flatMap(wholeNumber(operation, "count", amount), () =>
+          list(operation, final, "SRANDMEMBER", [final, amount])
+        )
+      ),
+    moveTo: (destination, member, { version = keyOptions.version } = {}) =>
+      run("moveTo", false, (operation, final) =>
+        Effect.flatMap(finalKey(operation, destination, { version }), (target) =>
+          Effect.flatMap(encoded(operation, final, [member]), ([id = ""]) =>
+            client.request("SMOVE", [final, target, id], replies.flag(operation))
+          )
+        )
+      ),
+    union: combined("union", "SUNION"),
+    intersection: combined("intersection", "SINTER"),
+    difference: combined("difference", "SDIFF"),
+    storeUnion: stored("storeUnion", "SUNIONSTORE"),
+    storeIntersection: stored("storeIntersection", "SINTERSTORE"),
+    storeDifference: stored("storeDifference", "SDIFFSTORE"),
+    scan: ({ count = 1000 } = {}) =>
+      scanPages(context, "SSCAN", "set.scan", key, keyOptions, ["COUNT", count], (entry, page) =>
+        decodeMembers(context, entry, page)
+      )
+  }
+}

@@ -1,0 +1,195 @@
+/** The operations of a stream. */
+import { Effect, Exit, Option } from "effect"
+import { type CacheError, CacheMissError } from "../../../schema/CacheError.ts"
+import type { Arg, Reply } from "../../../schema/Command.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { AddEntryOption, CacheStream, GroupInfo, StreamEntry, StreamInfo, TrimOption } from "../../CacheStream.ts"
+import type { KeyOption } from "../../CacheService.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { fieldEntry } from "../kernel/entry.ts"
+import { wholeNumber } from "./members.ts"
+import * as replies from "../kernel/replies.ts"
+import { makeStreamGroup } from "./streamGroup.ts"
+import { blockMillis, readOn } from "./streamReader.ts"
+import { checkedBoundary, checkedId, countIds, decodePage, decodeRead, Facts, factsOf } from "./streamReplies.ts"
+
+export const makeStream = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  key: string,
+  keyOptions: KeyOption = {}
+): CacheStream<A, RD, RE> => {
+  const { client, codec, readOptions } = context
+
+  const run = context.structure("stream", key, keyOptions)
+
+  const encodedFields = (entry: EntryName, fields: Readonly<Record<string, A>>) => {
+    const pairs = Object.entries(fields)
+    if (pairs.length === 0) return refused(entry.operation, "an entry has one field or more")
+    if (pairs.some(([name]) => !name.isWellFormed())) {
+      return refused(entry.operation, "a field must be well-formed text")
+    }
+    return Effect.map(
+      Effect.forEach(pairs, ([name, value]) =>
+        Effect.map(codec.encode(fieldEntry(entry, name), value), (encoded) => [name, encoded])
+      ),
+      (encoded) => encoded.flat()
+    )
+  }
+
+  return {
+    add: (fields, options = {}) =>
+      run("add", Option.none<string>(), (operation, final) =>
+        Effect.flatMap(addWords(operation, options), (words) =>
+          Effect.flatMap(encodedFields({ operation, key, final }, fields), (encoded) =>
+            client.request("XADD", [final, ...words, ...encoded], (reply) => {
+              if (reply === null) return Exit.succeed(Option.none())
+              return typeof reply === "string" ? Exit.succeed(Option.some(reply)) : replies.unexpected(operation)
+            })
+          )
+        )
+      ),
+    size: run("size", 0, (operation, final) => client.request("XLEN", [final], replies.integer(operation))),
+    range: (start = "-", end = "+", { count, reverse = false } = {}) =>
+      run("range", [] as ReadonlyArray<StreamEntry<A>>, (operation, final) => {
+        const ends = Effect.andThen(checkedBoundary(operation, start), checkedBoundary(operation, end))
+        return Effect.flatMap(Effect.andThen(ends, wholeNumber(operation, "count", count ?? 0, 0)), () => {
+          if (count === 0) return Effect.succeed([])
+          const words = count === undefined ? [] : ["COUNT", count]
+          return Effect.map(
+            client.request(
+              reverse ? "XREVRANGE" : "XRANGE",
+              [final, ...(reverse ? [end, start] : [start, end]), ...words],
+              (reply) => decodePage(context, { operation, key, final }, reply),
+              readOptions
+            ),
+            ({ entries }) => entries
+          )
+        })
+      }),
+    trim: (options) =>
+      run("trim", 0, (operation, final) =>
+        Effect.flatMap(trimWords(operation, options), (words) =>
+          words.length === 0
+            ? refused(operation, "maxLength or minId is needed")
+            : client.request("XTRIM", [final, ...words], replies.integer(operation))
+        )
+      ),
+    delete: (...ids) => run("delete", 0, (operation, final) => countIds(client, operation, "XDEL", [final], ids)),
+    follow: ({ after, count = 100 } = {}) =>
+      readOn(
+        context,
+        "stream.follow",
+        key,
+        keyOptions,
+        (operation, final) =>
+          Effect.andThen(
+            wholeNumber(operation, "count", count, 1),
+            after === undefined
+              ? client.request("XREVRANGE", [final, "+", "-", "COUNT", 1], lastIdOf(operation))
+              : checkedId(operation, after)
+          ),
+        ({ final, operation }, place: string) => ({
+          command: "XREAD",
+          args: ["COUNT", count, "BLOCK", blockMillis, "STREAMS", final, place],
+          blocking: true,
+          onLoss: place,
+          onReply: (reply) =>
+            Effect.map(decodeRead(context, { operation, key, final }, reply), ({ entries, lastId = place }) => ({
+              entries,
+              next: lastId
+            }))
+        })
+      ),
+    info: run("info", nothing, (operation, final) =>
+      Effect.catchTag(
+        client.request("XINFO", ["STREAM", final], (reply) => infoOf(new Facts(operation, reply))),
+        "CacheServerError",
+        (error) => Effect.fail(error.reply === "ERR no such key" ? new CacheMissError({ operation, key }) : error)
+      )
+    ),
+    groups: run("groups", [] as ReadonlyArray<GroupInfo>, (operation, final) =>
+      Effect.catchTag(
+        client.request("XINFO", ["GROUPS", final], (reply) =>
+          Effect.flatMap(factsOf(operation, reply), (all) => Effect.forEach(all, groupOf))
+        ),
+        "CacheServerError",
+        (error) => (error.reply === "ERR no such key" ? Effect.succeed([]) : Effect.fail(error))
+      )
+    ),
+    group: (name) => makeStreamGroup(context, key, keyOptions, name)
+  }
+}
+
+/** Of the entry that the stream ends with, whatever it holds. */
+const lastIdOf =
+  (operation: string) =>
+  (reply: Reply): Exit.Exit<string, CacheError> => {
+    if (!Array.isArray(reply)) return replies.unexpected(operation)
+    const [last = ["0-0"]]: ReadonlyArray<Reply> = reply
+    const [id]: ReadonlyArray<Reply> = Array.isArray(last) ? last : []
+    return typeof id === "string" ? Exit.succeed(id) : replies.unexpected(operation)
+  }
+
+/** What an empty cache knows of a stream. */
+const nothing: StreamInfo = {
+  length: 0,
+  groups: 0,
+  lastGeneratedId: "0-0",
+  maxDeletedEntryId: "0-0",
+  entriesAdded: 0,
+  firstEntryId: "0-0"
+}
+
+const infoOf = (facts: Facts): Effect.Effect<StreamInfo, CacheError> =>
+  Effect.all({
+    length: facts.number("length"),
+    groups: facts.number("groups"),
+    lastGeneratedId: facts.text("last-generated-id"),
+    maxDeletedEntryId: facts.text("max-deleted-entry-id"),
+    entriesAdded: facts.number("entries-added"),
+    firstEntryId: facts.text("recorded-first-entry-id")
+  })
+
+const groupOf = (facts: Facts): Effect.Effect<GroupInfo, CacheError> =>
+  Effect.all({
+    name: facts.text("name"),
+    consumers: facts.number("consumers"),
+    pending: facts.number("pending"),
+    lastDeliveredId: facts.text("last-delivered-id"),
+    entriesRead: facts.known("entries-read"),
+    lag: facts.known("lag")
+  })
+
+const addWords = (operation: string, { create = true, id = "*", ...trim }: AddEntryOption) =>
+  Effect.flatMap(checkedNewId(operation, id), () =>
+    Effect.map(trimWords(operation, trim), (words): ReadonlyArray<Arg> => [
+      ...(create ? [] : ["NOMKSTREAM"]),
+      ...words,
+      id
+    ])
+  )
+
+/** `1-*` is the next of that millisecond. */
+const checkedNewId = (operation: string, id: string) => checkedId(operation, id.replace(/^(\d+)-\*$/, "$1"), "*")
+
+const trimWords = (
+  operation: string,
+  { approximate = false, limit, maxLength, minId }: TrimOption
+): Effect.Effect<ReadonlyArray<Arg>, CacheError> => {
+  if (maxLength !== undefined && minId !== undefined) return refused(operation, "maxLength or minId, not both")
+  if (limit !== undefined && !approximate) return refused(operation, "limit goes with approximate")
+  const checked =
+    minId === undefined
+      ? wholeNumber(operation, "maxLength", maxLength ?? 0, 0)
+      : Exit.asVoid(checkedId(operation, minId))
+  return Effect.map(Effect.andThen(checked, wholeNumber(operation, "limit", limit ?? 0, 0)), () => {
+    const threshold: ReadonlyArray<Arg> =
+      maxLength !== undefined
+        ? ["MAXLEN", approximate ? "~" : "=", maxLength]
+        : minId !== undefined
+          ? ["MINID", approximate ? "~" : "=", minId]
+          : []
+    return threshold.length > 0 && limit !== undefined ? [...threshold, "LIMIT", limit] : threshold
+  })
+}

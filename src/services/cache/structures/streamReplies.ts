@@ -1,0 +1,128 @@
+/** What streams answer, checked. */
+import { Effect, Exit, Option } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Arg, Reply } from "../../../schema/Command.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { StreamEntry } from "../../CacheStream.ts"
+import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { countAll } from "../kernel/batches.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { fieldEntry, isStored, valueOf } from "../kernel/entry.ts"
+import * as replies from "../kernel/replies.ts"
+
+/** A page of entries, and the id of the last one: of entries that are deleted nothing else is told. */
+export interface Page<A> {
+  readonly entries: ReadonlyArray<StreamEntry<A>>
+  readonly lastId: string | undefined
+}
+
+export const decodePage = <A, RD, RE>(
+  { codec }: CacheContext<A, RD, RE>,
+  entry: EntryName,
+  reply: Reply | undefined
+): Effect.Effect<Page<A>, CacheError, RD> => {
+  if (reply === null) return Effect.succeed({ entries: [], lastId: undefined })
+  if (!Array.isArray(reply)) return replies.unexpected(entry.operation)
+  let lastId: string | undefined
+  const decodeOne = (item: Reply): Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD> => {
+    if (!Array.isArray(item) || item.length !== 2 || !isStored(item[0])) return replies.unexpected(entry.operation)
+    const id = String(item[0])
+    lastId = id
+    const fields: Reply = item[1]
+    if (fields === null) return Effect.succeed([])
+    if (!Array.isArray(fields) || fields.length % 2 !== 0) return replies.unexpected(entry.operation)
+    const names = fields.filter((_, i) => i % 2 === 0).map(String)
+    const decoded = Effect.forEach(names, (name, i) =>
+      Effect.map(valueOf(codec, fieldEntry(entry, name))(fields[i * 2 + 1] ?? null), (value) => [name, value] as const)
+    )
+    return Effect.map(decoded, (pairs) => [
+      { id, fields: new Map(pairs.flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))) }
+    ])
+  }
+  return Effect.map(Effect.forEach(reply, decodeOne), (entries) => ({ entries: entries.flat(), lastId }))
+}
+
+/** XREAD and XREADGROUP of one key: `[[key, entries]]`, or null. */
+export const decodeRead = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  entry: EntryName,
+  reply: Reply
+): Effect.Effect<Page<A>, CacheError, RD> => {
+  if (reply === null) return decodePage(context, entry, null)
+  const [first] = Array.isArray(reply) ? reply : []
+  return Array.isArray(first) ? decodePage(context, entry, first[1]) : replies.unexpected(entry.operation)
+}
+
+/** Names and values in turn. */
+export class Facts {
+  readonly #facts = new Map<string, Reply>()
+  readonly #operation: string
+
+  constructor(operation: string, reply: Reply) {
+    this.#operation = operation
+    if (!Array.isArray(reply)) return
+    for (let i = 0; i + 1 < reply.length; i += 2) this.#facts.set(String(reply[i]), reply[i + 1])
+  }
+
+  number(name: string): Exit.Exit<number, CacheError> {
+    const fact = this.#facts.get(name)
+    return typeof fact === "number" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
+  }
+
+  /** None where it is absent, null or below zero, which all are how a server says that it does not know. */
+  known(name: string): Exit.Exit<Option.Option<number>, CacheError> {
+    const fact = this.#facts.get(name) ?? null
+    if (fact === null) return Exit.succeed(Option.none())
+    return Exit.map(this.number(name), (number) => (number < 0 ? Option.none() : Option.some(number)))
+  }
+
+  text(name: string): Exit.Exit<string, CacheError> {
+    const fact = this.#facts.get(name)
+    return typeof fact === "string" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
+  }
+}
+
+/** A list of facts about several things. */
+export const factsOf = (operation: string, reply: Reply): Exit.Exit<ReadonlyArray<Facts>, CacheError> =>
+  Array.isArray(reply)
+    ? Exit.succeed(reply.map((item: Reply) => new Facts(operation, item)))
+    : replies.unexpected(operation)
+
+const entryId = /^\d{1,20}(-\d{1,20})?$/
+const boundary = /^(?:[-+]|\(?\d{1,20}(-\d{1,20})?)$/
+
+/** An id of an entry, or one of the words that stand for one here. */
+export const checkedId = (operation: string, id: string, ...words: ReadonlyArray<string>) =>
+  entryId.test(id) || words.includes(id)
+    ? Exit.succeed(id)
+    : refused(operation, "not an id of an entry: 1-1, for instance")
+
+/** How many of these entries a command was true for. */
+export const countIds = (
+  client: ValkeyClientShape,
+  operation: string,
+  command: "XACK" | "XDEL",
+  head: ReadonlyArray<Arg>,
+  ids: ReadonlyArray<string>
+) =>
+  Effect.flatMap(
+    Effect.forEach(ids, (id) => checkedId(operation, id)),
+    (all) =>
+      countAll(
+        client,
+        operation,
+        command,
+        head,
+        all.map((id) => [id])
+      )
+  )
+
+export const checkedBoundary = (operation: string, id: string) =>
+  boundary.test(id) ? Exit.succeed(id) : refused(operation, "a boundary is -, +, an id, or ( and an id")
+
+/** Of a group or a consumer. */
+export const checkedName = (operation: string, name: string) =>
+  typeof name === "string" && name !== "" && name.isWellFormed()
+    ? Exit.succeed(name)
+    : refused(operation, "a group or consumer needs a name of well-formed text")

@@ -1,0 +1,104 @@
+/** Counters: atomic on the server, exact or refused. */
+import { Effect } from "effect"
+import { type CacheError, CacheMissError, CacheServerError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import type { CounterOption, TypedCache } from "../../CacheService.ts"
+import type { Script } from "../../../schema/Script.ts"
+import { refused, replyCode } from "../../../schema/failures.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { replaceScript } from "./compareScripts.ts"
+import { incrBigScript, incrFloatScript, incrScript } from "./counterScripts.ts"
+import * as replies from "../kernel/replies.ts"
+
+type CounterOperations = "incr" | "decr" | "incrBig" | "incrFloat"
+
+export const counterOperations = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>
+): Pick<TypedCache<A, RD, RE>, CounterOperations> => {
+  const { client, finalKey, lifetime } = context
+
+  /** Runs a counting script; null is a missing key. */
+  const count = Effect.fnUntraced(function* (
+    operation: string,
+    script: Script,
+    key: string,
+    delta: number,
+    options: CounterOption = {}
+  ) {
+    const final = yield* finalKey(operation, key, options)
+    const { initial } = options
+    const start = initial === undefined ? "" : initial + delta
+    if (typeof start === "number" && !isCounter(script, start)) {
+      return yield* refused(operation, "initial plus delta is not a number that the counter can hold")
+    }
+    const millis = initial === undefined ? Infinity : yield* lifetime(operation, options.timeToLive)
+    const reply = yield* client.eval(
+      script,
+      [final],
+      [String(delta), String(start), millis === Infinity ? "" : String(millis)]
+    )
+    if (reply === null) return yield* new CacheMissError({ operation, key })
+    return reply
+  })
+
+  const incr = (operation: string, key: string, delta: number, options?: CounterOption) =>
+    Number.isSafeInteger(delta)
+      ? Effect.flatMap(count(operation, incrScript, key, delta, options), replies.integer(operation))
+      : refused(operation, "delta must be a safe integer; incrBig counts further")
+
+  const incrFloat: TypedCache<A, RD, RE>["incrFloat"] = (key, delta, options) =>
+    Number.isFinite(delta)
+      ? Effect.flatMap(count("incrFloat", incrFloatScript, key, delta, options), replies.finite("incrFloat"))
+      : refused("incrFloat", "delta must be a finite number")
+
+  /** Within 64 bits the server counts; beyond, we do, and store the sum where nobody was faster. */
+  const incrBig: TypedCache<A, RD, RE>["incrBig"] = Effect.fnUntraced(function* (key, delta = 1n, options) {
+    const final = yield* finalKey("incrBig", key, options)
+    if (typeof delta !== "bigint") return yield* refused("incrBig", "delta must be a bigint")
+    if (BigInt.asIntN(64, delta) === delta) {
+      const counted = yield* client.eval(incrBigScript, [final], [delta]).pipe(
+        Effect.map((reply) => ({ reply })),
+        Effect.catchIf(isNotInt64, () => Effect.succeed(undefined))
+      )
+      if (counted !== undefined) return yield* bigintOf(key, counted.reply)
+    }
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const stored = yield* client.send("GET", [final])
+      const sum = (yield* bigintOf(key, stored)) + delta
+      if ((yield* client.eval(replaceScript, [final], [String(stored), sum, ""])) === 1) return sum
+    }
+    return yield* serverError("incrBig", `TRYAGAIN ${maxAttempts} others changed the counter first`)
+  })
+
+  return {
+    incr: (key, delta = 1, options) => incr("incr", key, delta, options),
+    decr: (key, delta = 1, options) => incr("decr", key, -delta, options),
+    incrFloat,
+    incrBig
+  }
+}
+
+const maxAttempts = 100
+
+const isCounter = (script: Script, value: number): boolean =>
+  script === incrScript ? Number.isSafeInteger(value) : Number.isFinite(value)
+
+const serverError = (operation: string, reply: string) =>
+  new CacheServerError({
+    operation,
+    code: replyCode(reply),
+    reply,
+    node: undefined,
+    mayHaveExecuted: false
+  })
+
+const isNotInt64 = (error: CacheError): boolean =>
+  error._tag === "CacheServerError" && /would overflow|not an integer/.test(error.reply)
+
+const bigintOf = (key: string, reply: Reply): Effect.Effect<bigint, CacheError> => {
+  if (reply === null) return Effect.fail(new CacheMissError({ operation: "incrBig", key }))
+  if (typeof reply !== "string") return replies.unexpected("incrBig")
+  return /^-?\d+$/.test(reply)
+    ? Effect.succeed(BigInt(reply))
+    : Effect.fail(serverError("incrBig", "ERR value is not an integer"))
+}

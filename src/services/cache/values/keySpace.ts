@@ -1,0 +1,130 @@
+/** The key space of one prefix: names, versions, scans, and clearing it. */
+import { Effect, Exit, Option, Stream } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
+import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/Key.ts"
+import type { KeyOption, TypedCache } from "../../CacheService.ts"
+import type { ScanOptions } from "../../ValkeyClient.ts"
+import { split } from "../kernel/batches.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { type Move, move } from "./move.ts"
+import * as replies from "../kernel/replies.ts"
+
+type KeySpaceOperations =
+  | "incrVersion"
+  | "decrVersion"
+  | "rename"
+  | "typeOf"
+  | "keys"
+  | "scan"
+  | "deletePattern"
+  | "clear"
+  | "clearAllVersions"
+  | "flushAll"
+
+export const keySpaceOperations = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>
+): Pick<TypedCache<A, RD, RE>, KeySpaceOperations> => {
+  const { allFlights, client, codec, finalKey, options, version } = context
+  const { keyFunction, prefix } = options
+
+  const incrVersion = Effect.fnUntraced(function* (
+    operation: string,
+    key: string,
+    delta: number,
+    keyOptions?: KeyOption
+  ) {
+    const current = yield* version(operation, keyOptions)
+    const next = current + delta
+    if (!Number.isSafeInteger(delta)) return yield* refused(operation, "delta must be a safe integer")
+    const from = yield* finalKey(operation, key, { version: current })
+    const to = yield* finalKey(operation, key, { version: next })
+    yield* moveEntry({ operation, key, from, to, overwrite: true })
+    return next
+  })
+
+  const moveEntry = (entry: Move) =>
+    Effect.suspend(() => {
+      allFlights.outdate(entry.from)
+      allFlights.outdate(entry.to)
+      return move(client, codec.rebind, entry)
+    })
+
+  /** The keys that a glob matches, checked to be of this space. */
+  const space = (operation: string, pattern: string, keyOptions?: KeyOption) => {
+    const reason = keyRefusal(pattern)
+    if (reason !== undefined) return refused(operation, reason.replace("a key", "a pattern"))
+    return Exit.map(version(operation, keyOptions), (version) => keySpace(keyFunction, { prefix, version }, pattern))
+  }
+
+  const scanSpace = ({ match, userKey }: KeySpace, scanOptions?: ScanOptions) =>
+    client.scan({ ...scanOptions, match }).pipe(
+      Stream.map(userKey),
+      Stream.filter((key) => key !== undefined)
+    )
+
+  const unlinkAll = Effect.fnUntraced(function* (operation: string, keys: ReadonlyArray<string>) {
+    let count = 0
+    for (const part of split(keys, (key) => key.length)) {
+      count += yield* client.request("UNLINK", part, replies.integer(operation))
+    }
+    return count
+  })
+
+  /** Deletes what the scan finds page by page, so that no list of all keys is ever held. */
+  const deleteAll = (operation: string, match: string, owns: (finalKey: string) => boolean, count?: number) =>
+    Effect.suspend(() => {
+      // A key that is being looked up need not be there to be found.
+      allFlights.outdateAll()
+      return client.scan({ match, count, deletes: owns }).pipe(
+        Stream.filter(owns),
+        Stream.chunks,
+        Stream.runFoldEffect(
+          () => 0,
+          (total, keys) => Effect.map(unlinkAll(operation, keys), (count) => total + count)
+        )
+      )
+    })
+
+  const deletePattern = (operation: string, pattern: string, keyOptions?: KeyOption, count?: number) =>
+    Effect.flatMapEager(space(operation, pattern, keyOptions), ({ match, userKey }) =>
+      deleteAll(operation, match, (finalKey) => userKey(finalKey) !== undefined, count)
+    )
+
+  return {
+    incrVersion: (key, delta = 1, keyOptions) => incrVersion("incrVersion", key, delta, keyOptions),
+    decrVersion: (key, delta = 1, keyOptions) => incrVersion("decrVersion", key, -delta, keyOptions),
+    rename: (from, to, { overwrite = true, fromVersion, toVersion } = {}) =>
+      Effect.flatMapEager(finalKey("rename", from, { version: fromVersion }), (source) =>
+        Effect.flatMapEager(finalKey("rename", to, { version: toVersion }), (target) =>
+          moveEntry({ operation: "rename", key: from, from: source, to: target, overwrite })
+        )
+      ),
+    typeOf: (key, keyOptions) =>
+      Effect.flatMapEager(finalKey("typeOf", key, keyOptions), (final) => client.request("TYPE", [final], keyType)),
+    keys: (pattern = "*", keyOptions) =>
+      Effect.flatMapEager(space("keys", pattern, keyOptions), (space) =>
+        Effect.map(Stream.runCollect(scanSpace(space)), (keys) => [...new Set(keys)])
+      ),
+    scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
+      Stream.unwrap(Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))),
+    deletePattern: (pattern, keyOptions) => deletePattern("deletePattern", pattern, keyOptions, keyOptions?.count),
+    clear: Effect.suspend(() => deletePattern("clear", "*")),
+    clearAllVersions: Effect.suspend(() =>
+      Effect.flatMap(version("clearAllVersions"), () => {
+        const { match, owns } = allVersions(keyFunction, prefix)
+        return deleteAll("clearAllVersions", match, owns)
+      })
+    ),
+    flushAll: Effect.suspend(() => {
+      allFlights.outdateAll()
+      return Effect.asVoid(client.request("FLUSHDB", [], replies.ok("flushAll")))
+    })
+  }
+}
+
+const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CacheError> => {
+  if (reply === "none") return Effect.succeedNone
+  return typeof reply === "string" && isKeyType(reply) ? Effect.succeedSome(reply) : replies.unexpected("typeOf")
+}

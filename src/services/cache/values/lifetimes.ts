@@ -1,0 +1,61 @@
+/** How long keys live. */
+import { Duration, Effect, Option } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import type { KeyOption, TypedCache } from "../../CacheService.ts"
+import { sendAll } from "../kernel/batches.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import * as replies from "../kernel/replies.ts"
+
+type LifetimeOperations = "touch" | "expire" | "expireAt" | "persist" | "ttl"
+
+export const lifetimeOperations = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>
+): Pick<TypedCache<A, RD, RE>, LifetimeOperations> => {
+  const { client, finalKey, lifetime } = context
+
+  /** Persistent, whether it was so before or not; whether the key exists. */
+  const persistent = (operation: string, final: string) =>
+    Effect.flatMap(
+      sendAll(client, [
+        { name: "PERSIST", args: [final] },
+        { name: "EXISTS", args: [final] }
+      ]),
+      ([, exists = null]) => replies.flag(operation)(exists)
+    )
+
+  const expire = (operation: string, key: string, timeToLive: Duration.Input | undefined, options?: KeyOption) =>
+    Effect.flatMapEager(finalKey(operation, key, options), (final) =>
+      Effect.flatMapEager(lifetime(operation, timeToLive), (millis) => {
+        if (millis === Infinity) return persistent(operation, final)
+        const command = millis === 0 ? client.send("UNLINK", [final]) : client.send("PEXPIRE", [final, millis])
+        return Effect.flatMap(command, replies.flag(operation))
+      })
+    )
+
+  return {
+    touch: (key, options) => expire("touch", key, options?.timeToLive, options),
+    expire: (key, timeToLive, options) => expire("expire", key, timeToLive, options),
+    expireAt: (key, instant, options) => {
+      const millis = Math.ceil(Number(instant))
+      // Beyond them there are no dates.
+      if (!(Math.abs(millis) <= 8.64e15)) return refused("expireAt", "the instant is not a valid date")
+      return Effect.flatMapEager(finalKey("expireAt", key, options), (final) =>
+        client.request("PEXPIREAT", [final, millis], replies.flag("expireAt"))
+      )
+    },
+    persist: (key, options) =>
+      Effect.flatMapEager(finalKey("persist", key, options), (final) =>
+        client.request("PERSIST", [final], replies.flag("persist"))
+      ),
+    ttl: (key, options) =>
+      Effect.flatMapEager(finalKey("ttl", key, options), (final) => client.request("PTTL", [final], remaining))
+  }
+}
+
+const remaining = (reply: Reply): Effect.Effect<Option.Option<Duration.Duration>, CacheError> => {
+  if (typeof reply !== "number") return replies.unexpected("ttl")
+  if (reply === -2) return Effect.succeedNone
+  return Effect.succeed(Option.some(reply === -1 ? Duration.infinity : Duration.millis(reply)))
+}

@@ -1,0 +1,138 @@
+/** Single values: get, set and their relatives. */
+import { Clock, Effect, Exit } from "effect"
+import type { Arg } from "../../../schema/Command.ts"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Stored, Timing } from "../../../schema/Frame.ts"
+import { toMillis } from "../../../schema/TimeToLive.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { SetOption, TypedCache } from "../../CacheService.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { valueOf } from "../kernel/entry.ts"
+import * as replies from "../kernel/replies.ts"
+
+type ValueOperations = "get" | "set" | "getAndSet" | "getAndDelete" | "add" | "delete" | "has"
+
+export const valueOperations = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>
+): Pick<TypedCache<A, RD, RE>, ValueOperations> => {
+  const { allFlights, client, codec, finalKey, lifetime, readOptions, writing } = context
+
+  const get: TypedCache<A, RD, RE>["get"] = (key, options) =>
+    Effect.flatMapEager(finalKey("get", key, options), (final) =>
+      client.request("GET", [final], valueOf(codec, { operation: "get", key, final }), readOptions)
+    )
+
+  /** Milliseconds; undefined = the key keeps the lifetime it has. */
+  const newLifetime = (operation: string, options?: SetOption) => {
+    const { keepTtl, timeToLive, when } = options ?? {}
+    if (when !== undefined && when !== "absent" && when !== "present") {
+      return refused(operation, "when must be absent or present")
+    }
+    if (keepTtl !== true) return lifetime(operation, timeToLive)
+    return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl contradicts timeToLive")
+  }
+
+  /** What is stored, and how long the server keeps it. */
+  const stored = (
+    entry: EntryName,
+    value: A,
+    millis: number | undefined,
+    options?: SetOption
+  ): Effect.Effect<readonly [Stored, number | undefined], CacheError, RE> => {
+    const staleFor = options?.staleFor === undefined ? 0 : toMillis(options.staleFor)
+    if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
+    if (staleFor === 0) return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, millis])
+    if (millis === undefined) return refused(entry.operation, "keepTtl contradicts staleFor")
+    return Effect.flatMap(timingFor(millis, 0), (timing) =>
+      Effect.map(codec.encode(entry, value, timing), (encoded) => [
+        encoded,
+        timing === undefined ? millis : millis + staleFor
+      ])
+    )
+  }
+
+  const exists = (final: string) => client.request("EXISTS", [final], replies.flag("has"))
+  const unlink = (final: string) => client.request("UNLINK", [final], replies.flag("delete"))
+
+  /** Storing for no time at all leaves the key absent. */
+  const expireAtOnce = (final: string, when: SetOption["when"]) => {
+    if (when === "absent") return Effect.map(exists(final), (exists) => !exists)
+    return when === "present" ? unlink(final) : Effect.as(unlink(final), true)
+  }
+
+  const set = (operation: string, key: string, value: A, options?: SetOption) =>
+    Effect.suspend(() =>
+      Effect.flatMapEager(finalKey(operation, key, options), (final) =>
+        Effect.flatMapEager(newLifetime(operation, options), (millis) =>
+          Effect.flatMapEager(stored({ operation, key, final }, value, millis, options), ([encoded, lifetime]) => {
+            allFlights.outdate(final)
+            return lifetime === 0
+              ? expireAtOnce(final, options?.when)
+              : client.request("SET", setArguments(final, encoded, lifetime, options), replies.done(operation))
+          })
+        )
+      )
+    )
+
+  const getAndSet: TypedCache<A, RD, RE>["getAndSet"] = (key, value, options) =>
+    Effect.suspend(() =>
+      Effect.flatMapEager(finalKey("getAndSet", key, options), (final) =>
+        Effect.flatMapEager(newLifetime("getAndSet", options), (millis) =>
+          Effect.flatMapEager(
+            stored({ operation: "getAndSet", key, final }, value, millis, options),
+            ([encoded, lifetime]) => {
+              allFlights.outdate(final)
+              const [name, args]: readonly [string, ReadonlyArray<Arg>] =
+                lifetime !== 0
+                  ? ["SET", [...setArguments(final, encoded, lifetime, options), "GET"]]
+                  : [options?.when === "absent" ? "GET" : "GETDEL", [final]]
+              return client.request(name, args, valueOf(codec, { operation: "getAndSet", key, final }), readOptions)
+            }
+          )
+        )
+      )
+    )
+
+  return {
+    get,
+    getAndSet,
+    set: (key, value, options) => set("set", key, value, options),
+    add: (key, value, options) => set("add", key, value, { ...options, when: "absent" }),
+    getAndDelete: (key, options) =>
+      Effect.flatMapEager(finalKey("getAndDelete", key, options), (final) =>
+        writing(
+          final,
+          client.request("GETDEL", [final], valueOf(codec, { operation: "getAndDelete", key, final }), readOptions)
+        )
+      ),
+    delete: (key, options) =>
+      Effect.flatMapEager(finalKey("delete", key, options), (final) => writing(final, unlink(final))),
+    has: (key, options) => Effect.flatMapEager(finalKey("has", key, options), exists)
+  }
+}
+
+/** Of a value that can become stale; undefined for one that cannot, because it lives for ever or not at all. */
+export const timingFor = (timeToLive: number, cost: number): Effect.Effect<Timing | undefined> =>
+  timeToLive > 0 && timeToLive < Infinity
+    ? Effect.map(Clock.currentTimeMillis, (now) => ({
+        freshUntil: Math.ceil(now) + timeToLive,
+        timeToLive,
+        cost: Math.max(0, Math.ceil(cost))
+      }))
+    : Exit.succeed(undefined)
+
+/** Of SET; undefined = the key keeps its lifetime. */
+export const setArguments = (
+  key: string,
+  value: Stored,
+  millis: number | undefined,
+  options?: SetOption
+): Array<Arg> => {
+  const args: Array<Arg> = [key, value]
+  if (millis === undefined) args.push("KEEPTTL")
+  // As text, which needs no conversion on its way.
+  else if (millis !== Infinity) args.push("PX", String(millis))
+  if (options?.when !== undefined) args.push(options.when === "absent" ? "NX" : "XX")
+  return args
+}

@@ -1,0 +1,229 @@
+/** Faults of a primary with sentinels, by the numbers of the project's fault list. */
+import { assert, describe } from "@effect/vitest"
+import { Effect, Fiber, Option, Result, Stream } from "effect"
+import { type ClientState, type SentinelOptions, ValkeySentinel } from "effect-vcache"
+import {
+  allTyped,
+  connector,
+  expectConnection,
+  failureWithin,
+  profile,
+  recovered,
+  runChild,
+  slack,
+  test,
+  watchForTraces,
+  within
+} from "../support/faults.ts"
+import { failures, longestGap, type Outcome, slowest, startLoad } from "../support/load.ts"
+import { pause } from "../support/pause.ts"
+import { startSentinelFleet } from "../support/SentinelFleet.ts"
+import { freePort } from "../support/freePort.ts"
+
+watchForTraces()
+
+const { buildEager, connect } = connector(ValkeySentinel.layer)
+
+/** Writes that were reported as done, by when they started. */
+const acknowledged = (outcomes: ReadonlyArray<Outcome<unknown>>) =>
+  outcomes.filter(({ result }) => Result.isSuccess(result))
+
+describe("sentinels that cannot help", () => {
+  test("D44 all are down: the layer fails when eager, operations when lazy", () =>
+    Effect.gen(function* () {
+      const ports = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
+      const sentinels = ports.map((port) => ({ host: "127.0.0.1", port }))
+      const options = { name: "main", sentinels }
+      const error = yield* failureWithin(profile.connectTimeout, buildEager(options))
+      expectConnection(error, "connect", false, "SENTINELS_UNREACHABLE")
+      const { cache, client } = yield* connect(options)
+      for (let i = 0; i < 3; i++) {
+        expectConnection(yield* failureWithin(50, cache.get("k")), "connect", false, "SENTINELS_UNREACHABLE")
+      }
+      const state = yield* client.state
+      assert.strictEqual(state._tag === "Degraded" ? state.reason?.code : state._tag, "SENTINELS_UNREACHABLE")
+    }))
+
+  test("D45 D46 an unknown name; a frozen sentinel; passwords apart for sentinels and servers", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet({ password: "SECRETdata", sentinelPassword: "SECRETguard" })
+      const sentinels = fleet.sentinels.map(({ host, port }) => ({ host, port }))
+      const options = {
+        name: fleet.name,
+        sentinels,
+        password: "SECRETdata",
+        sentinelPassword: "SECRETguard",
+        database: 3
+      }
+      const expectCode = (options: SentinelOptions, code: string) =>
+        Effect.map(failureWithin(500, buildEager(options)), (error) => expectConnection(error, "connect", false, code))
+      yield* expectCode({ ...options, name: "other" }, "NO_SUCH_MASTER")
+      yield* expectCode({ ...options, sentinelPassword: undefined }, "NOAUTH")
+      yield* expectCode({ ...options, sentinelPassword: "SECRETwrong" }, "WRONGPASS")
+      yield* expectCode({ ...options, password: "SECRETwrong" }, "WRONGPASS")
+      yield* expectCode({ ...options, password: undefined }, "NOAUTH")
+      // A data server is no sentinel.
+      const primary = fleet.servers[0]!
+      yield* expectCode({ ...options, sentinels: [primary], sentinelPassword: "SECRETdata" }, "SENTINELS_UNREACHABLE")
+
+      yield* fleet.sentinels[0]!.freeze
+      const { cache } = yield* within(500, buildEager(options))
+      assert.isTrue(yield* cache.set("k", 1))
+      yield* fleet.sentinels[0]!.thaw
+      // One is enough to learn of the others, and the database is the one that was asked for.
+      const { cache: again, client } = yield* connect({ ...options, sentinels: sentinels.slice(0, 1) })
+      assert.deepStrictEqual(yield* again.get("k"), Option.some(1))
+      assert.match(String(yield* client.send("CLIENT", ["INFO"])), / db=3 /)
+    }))
+})
+
+describe("a primary that is replaced", () => {
+  test("D43 killed under load: typed failures, soon over, and what was reported as done is there", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet({ downAfter: 300 })
+      const { cache, client } = yield* connect({ url: fleet.url })
+      const states: Array<ClientState["_tag"]> = []
+      const watcher = yield* Effect.forkChild(
+        Stream.runForEach(client.states, ({ _tag }) => Effect.sync(() => states.push(_tag)))
+      )
+      const load = yield* startLoad(20, (i) => cache.set(`k${i}`, i))
+      yield* pause(500)
+      const primary = yield* fleet.primary
+      yield* primary.kill
+      const killedAt = load.now()
+      yield* pause(200)
+      yield* within(2500, recovered(cache.set("after", 1)))
+      yield* pause(500)
+      const outcomes = yield* load.stop
+      allTyped(failures(outcomes))
+      assert.isAbove(failures(outcomes).length, 0)
+      assert.isBelow(slowest(outcomes), profile.commandTimeout + slack)
+      // Replication was given a tenth of a second before the kill.
+      for (const { index, startedAt } of acknowledged(outcomes)) {
+        if (startedAt > killedAt - 100 && startedAt < killedAt) continue
+        assert.deepStrictEqual(yield* cache.get(`k${index}`), Option.some(index))
+      }
+      yield* Fiber.interrupt(watcher)
+      assert.includeMembers(states, ["Connecting", "Ready", "Degraded"])
+      assert.strictEqual(states.at(-1), "Ready")
+    }))
+
+  test("frozen: it is left for the new primary, and nothing that was reported as done is on the old one alone", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet({ downAfter: 300 })
+      const { cache } = yield* connect({ url: fleet.url })
+      yield* cache.set("before", 1)
+      yield* pause(100)
+      const primary = yield* fleet.primary
+      const load = yield* startLoad(20, (i) => cache.set(`k${i}`, i))
+      yield* pause(100)
+      yield* primary.freeze
+      const frozenAt = load.now()
+      yield* pause(100)
+      yield* within(2500, recovered(cache.set("after", 1)))
+      yield* primary.thaw
+      yield* pause(300)
+      const outcomes = yield* load.stop
+      allTyped(failures(outcomes))
+      assert.isBelow(slowest(outcomes), profile.commandTimeout + slack)
+      for (const { index, startedAt } of acknowledged(outcomes)) {
+        if (startedAt < frozenAt) continue
+        assert.deepStrictEqual(yield* cache.get(`k${index}`), Option.some(index))
+      }
+    }))
+
+  test("D47 by an operator: at most two failures and a short gap", () =>
+    Effect.gen(function* () {
+      // A busy machine is no failed server.
+      const fleet = yield* startSentinelFleet({ downAfter: 5000 })
+      const { cache, client } = yield* connect({ url: fleet.url })
+      const before = yield* fleet.primary
+      const load = yield* startLoad(20, (i) => cache.set(`k${i}`, i))
+      yield* pause(200)
+      yield* fleet.sentinels[1]!.call("SENTINEL", "FAILOVER", fleet.name)
+      while ((yield* fleet.primary).port === before.port) yield* pause(20)
+      yield* pause(1500)
+      const outcomes = yield* load.stop
+      assert.isAtMost(failures(outcomes).length, 2)
+      allTyped(failures(outcomes))
+      assert.isBelow(longestGap(outcomes), 300 + slack)
+      const after = yield* fleet.primary
+      assert.deepStrictEqual([...(yield* client.info()).keys()], [after.node])
+      assert.isTrue(yield* cache.has(`k${acknowledged(outcomes).at(-1)?.index}`))
+    }))
+
+  test("sentinels that are gone matter only when the primary changes; dedicated connections follow too", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet()
+      const { cache, client } = yield* connect({ url: fleet.url })
+      yield* cache.set("k", 1)
+      for (const sentinel of fleet.sentinels) yield* sentinel.kill
+      assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+      yield* fleet.servers[0]!.call("CLIENT", "KILL", "TYPE", "normal")
+      expectConnection(yield* failureWithin(100, Effect.andThen(pause(20), cache.get("k"))), "connect", false)
+      for (const sentinel of fleet.sentinels) yield* sentinel.start
+      yield* within(2500, recovered(cache.get("k")))
+      yield* Effect.scoped(
+        Effect.flatMap(client.dedicated, (own) => Effect.map(own.send("GET", ["1"]), (reply) => assert.isNull(reply)))
+      )
+    }))
+})
+
+describe("reads from replicas", () => {
+  test("go to replicas, to the others when one is gone, and to the primary when it is preferred to failing", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet()
+      const replicas = fleet.servers.slice(1)
+      const writer = yield* connect({ url: fleet.url })
+      yield* writer.cache.set("k", 1)
+      const counts = () =>
+        Effect.forEach(fleet.servers, (server) =>
+          Effect.map(server.call("INFO", "commandstats"), (text) =>
+            Number(/cmdstat_get:calls=(\d+)/.exec(String(text))?.[1] ?? 0)
+          )
+        )
+      for (const replica of replicas) {
+        while ((yield* replica.call("DBSIZE")) === 0) yield* pause(10)
+      }
+      const reader = yield* connect({ url: fleet.url, readFrom: "replica" })
+      for (let i = 0; i < 60; i++) assert.deepStrictEqual(yield* reader.cache.get("k"), Option.some(1))
+      const [onPrimary, onFirst, onSecond] = yield* counts()
+      assert.strictEqual(onPrimary, 0)
+      assert.strictEqual(Number(onFirst) + Number(onSecond), 60)
+      assert.isAbove(Math.min(Number(onFirst), Number(onSecond)), 0)
+      // A batch that writes reads where it writes.
+      const results = yield* reader.client.pipeline([
+        { name: "SET", args: ["own", 1] },
+        { name: "GET", args: ["own"] }
+      ])
+      assert.deepStrictEqual(
+        results.map((result) => Result.getOrThrow(result)),
+        ["OK", "1"]
+      )
+
+      const preferring = yield* connect({ url: fleet.url, readFrom: "preferReplica" })
+      yield* preferring.cache.get("k")
+      yield* replicas[0]!.kill
+      const load = yield* startLoad(10, () => Effect.all([reader.cache.get("k"), preferring.cache.get("k")]))
+      yield* pause(300)
+      yield* replicas[1]!.kill
+      yield* pause(300)
+      const outcomes = yield* load.stop
+      allTyped(failures(outcomes))
+      assert.deepStrictEqual(yield* preferring.cache.get("k"), Option.some(1))
+      expectConnection(yield* failureWithin(100, reader.cache.get("k")), "connect", false, "NO_REPLICA")
+      assert.isTrue(yield* reader.cache.set("k", 2))
+    }))
+})
+
+test("D38 closing in the middle of a failover, and the process after it", () =>
+  Effect.gen(function* () {
+    const fleet = yield* startSentinelFleet()
+    const [outcome, millis] = yield* Effect.promise(() => runChild(fleet.url))
+    assert.deepStrictEqual(outcome, { code: 0, stdout: "closed\n", stderr: "" })
+    assert.isBelow(millis, 1000 + slack)
+    yield* (yield* fleet.primary).freeze
+    const [frozen, afterFrozen] = yield* Effect.promise(() => runChild(fleet.url))
+    assert.deepStrictEqual(frozen, { code: 0, stdout: "closed\n", stderr: "" })
+    assert.isBelow(afterFrozen, 1000 + slack)
+  }))

@@ -1,0 +1,81 @@
+/** Waiting for elements while servers come and go. */
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Option, Result } from "effect"
+import { connect, expectTimeout, profile, recovered, test, watchForTraces, within } from "../support/faults.ts"
+import { pause } from "../support/pause.ts"
+import { startServer } from "../support/ValkeyServer.ts"
+
+watchForTraces()
+
+test("a waiter goes on over a server that is killed and comes back", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* connect(server.url)
+    const waiting = yield* Effect.forkChild(cache.list("queue").awaitLeft("30 seconds"))
+    yield* pause(100)
+    yield* server.kill
+    yield* pause(300)
+    yield* server.start
+    yield* recovered(cache.list("queue").pushRight("job"))
+    assert.deepStrictEqual(yield* within(3000, Fiber.join(waiting)), Option.some("job"))
+    assert.strictEqual(yield* cache.list("queue").size, 0)
+  }))
+
+test("a waiter on a server that stays away ends with its time, typed or with nothing", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* connect(server.url)
+    yield* cache.list("queue").size
+    const waiting = yield* Effect.forkChild(Effect.result(cache.list("queue").awaitLeft("700 millis")))
+    yield* pause(100)
+    yield* server.kill
+    const outcome = yield* within(2500, Fiber.join(waiting))
+    assert.isTrue(
+      Result.isFailure(outcome) ? outcome.failure._tag === "CacheConnectionError" : Option.isNone(outcome.success)
+    )
+  }))
+
+test("waiters that give up at any moment lose no element", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* connect(server.url, { maxConnections: 4 })
+    const queue = cache.list("queue")
+    const taken: Array<unknown> = []
+    const total = 200
+    const worker = Effect.gen(function* () {
+      for (;;) {
+        const waiting = queue
+          .awaitLeft("1 second")
+          .pipe(Effect.tap((found) => Effect.sync(() => Option.isSome(found) && taken.push(found.value))))
+        // Interrupted now and then in the middle of it; what was taken was told.
+        yield* Effect.timeoutOption(waiting, 1 + (taken.length % 7))
+      }
+    })
+    const workers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(worker))
+    for (let i = 0; i < total; i++) {
+      yield* queue.pushRight(i)
+      if (i % 5 === 0) yield* pause(2)
+    }
+    yield* pause(500)
+    yield* Fiber.interruptAll(workers)
+    const left = yield* queue.range()
+    // An element is in the list, or was taken; nobody took it twice.
+    const all = [...taken, ...left]
+    assert.strictEqual(new Set(all).size, all.length)
+    assert.strictEqual(all.length, total)
+  }))
+
+test("more waiters than connections: the others get a typed error in time", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* connect(server.url, { maxConnections: 1, poolTimeout: "200 millis" })
+    const first = yield* Effect.forkChild(cache.list("a").awaitLeft("5 seconds"))
+    yield* pause(100)
+    const error = yield* within(
+      200 + profile.commandTimeout,
+      Effect.flip(cache.list("b").moveTo("c", { timeout: "5 seconds" }))
+    )
+    expectTimeout(error, "queue", false)
+    yield* cache.list("a").pushRight(1)
+    assert.deepStrictEqual(yield* Fiber.join(first), Option.some(1))
+  }))

@@ -1,0 +1,82 @@
+/** The example web application: in a browser, through an outage, and to its end. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { chromium } from "playwright-core"
+import { findChromium, flags } from "../support/chromium.ts"
+import { test } from "../support/faults.ts"
+import { startServer } from "../support/ValkeyServer.ts"
+import { startWebApplication, type WebApplication } from "../support/webApplication.ts"
+
+const ask = (application: WebApplication, path: string, init?: RequestInit) =>
+  Effect.promise(() => fetch(`${application.at}${path}`, init))
+
+describe("the example web application", () => {
+  it.live(
+    "answers in a browser",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { at } = yield* startWebApplication()
+          const browser = yield* Effect.acquireRelease(
+            Effect.promise(async () => chromium.launch({ executablePath: await findChromium(), args: [...flags] })),
+            (browser) => Effect.promise(() => browser.close())
+          )
+          yield* Effect.promise(async () => {
+            const page = await browser.newPage()
+            const errors: Array<unknown> = []
+            page.on("pageerror", (error) => errors.push(error))
+            await page.goto(at)
+            await page.waitForFunction("document.getElementById('visits').textContent === '1'")
+            await page.waitForFunction("document.getElementById('package').value === 'effect'")
+            const rows = page.locator("#answers tr")
+            for (let asked = 1; asked <= 2; asked++) {
+              await page.click("#ask")
+              await page.waitForFunction(`document.getElementById('answers').rows.length === ${asked * 2}`)
+            }
+            const [cached = "", direct = ""] = await rows.allTextContents()
+            assert.match(cached, /\/api\/packages\/effect\d+ files, [\d,]+ byteseffect-vcache; hit/)
+            assert.match(direct, /\/direct\/packages\/effect\d+ files, [\d,]+ bytesnone/)
+            await page.reload()
+            await page.waitForFunction("document.getElementById('visits').textContent === '2'")
+            assert.deepStrictEqual(errors, [])
+          })
+        })
+      ),
+    // Chromium may have to be installed.
+    400_000
+  )
+
+  test("answers while its Valkey is away, and says how it is", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const application = yield* startWebApplication({ VALKEY_URL: server.url })
+      const first = yield* ask(application, "/api/packages/ws")
+      assert.strictEqual(first.status, 200)
+      assert.deepInclude(yield* Effect.promise(async () => (await ask200(application, "/health")).json()), {
+        ready: true
+      })
+      yield* server.kill
+      for (let i = 0; i < 5; i++) assert.strictEqual((yield* ask(application, "/api/packages/ws")).status, 200)
+      const visit = yield* ask(application, "/api/visits", { method: "POST" })
+      assert.deepStrictEqual(yield* Effect.promise(() => visit.json()), { visits: 1 })
+      const metrics = yield* Effect.promise(async () => (await ask200(application, "/metrics")).text())
+      assert.match(metrics, /example_packages_read \d+/)
+      assert.match(metrics, /effect_vcache_/)
+      assert.strictEqual((yield* ask(application, "/api/packages/nothing")).status, 404)
+    }))
+
+  test("ends in order when it is told to", () =>
+    Effect.gen(function* () {
+      const application = yield* startWebApplication()
+      yield* ask(application, "/health")
+      const ended = new Promise<number | null>((resolve) => application.child.once("exit", (code) => resolve(code)))
+      application.child.kill("SIGTERM")
+      assert.oneOf(yield* Effect.promise(() => ended), [0, 130, 143])
+    }))
+})
+
+const ask200 = async ({ at }: WebApplication, path: string) => {
+  const response = await fetch(`${at}${path}`)
+  assert.strictEqual(response.status, 200)
+  return response
+}

@@ -1,0 +1,135 @@
+/**
+ * The memory store against a real server: the same commands, reply for reply, error text for error text.
+ * `DIFFERENTIAL_RUNS` and `DIFFERENTIAL_SEED` change how many sequences are compared, and which.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Result } from "effect"
+import {
+  type CacheError,
+  type Command,
+  type PipelineResults,
+  type Reply,
+  ValkeyClient,
+  ValkeyMemory,
+  ValkeyStandalone
+} from "effect-vcache"
+import { commandSequence, structureSequences } from "../support/commandArbitrary.ts"
+import { startServer } from "../support/ValkeyServer.ts"
+
+const runs = Number(process.env["DIFFERENTIAL_RUNS"] ?? 10_000)
+const seed = process.env["DIFFERENTIAL_SEED"] ?? "effect-vcache"
+
+const server = Layer.unwrap(
+  Effect.gen(function* () {
+    const { call, url } = yield* startServer()
+    if (!/valkey_version:8\./.test(String(yield* call("INFO", "server")))) {
+      return yield* Effect.die(
+        "the memory store is compared with a Valkey 8, others answer otherwise: set VALKEY_SERVER"
+      )
+    }
+    return ValkeyStandalone.layer({ url })
+  })
+)
+
+/** A store of the test's own; `it.live` gives it the machine's clock, as the server has. */
+const memoryClient = Effect.map(Layer.build(Layer.fresh(ValkeyMemory.layer())), (context) =>
+  Effect.runSync(Effect.provideContext(ValkeyClient, context))
+)
+
+const unordered: ReadonlySet<string> = new Set(["KEYS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "SPOP", "SRANDMEMBER"])
+
+/** Where time passes between the two, or the order is not defined, replies are brought into one form. */
+const comparable = ({ name }: Command, result: PipelineResults[number]): unknown => {
+  if (Result.isFailure(result)) return describeError(result.failure)
+  const reply = result.success
+  if (unordered.has(name)) return sorted(reply)
+  if ((name === "SCAN" || name === "SSCAN") && Array.isArray(reply)) return [String(reply[0]), sorted(reply[1])]
+  // To ten seconds.
+  const unit = { TTL: 1, PTTL: 1000, EXPIRETIME: 1, PEXPIRETIME: 1000 }[name]
+  if (unit !== undefined && typeof reply === "number" && reply > 0) return Math.round(reply / unit / 10)
+  if (name === "XINFO") return infoOf(reply)
+  if (name === "XPENDING") return pendingOf(reply)
+  return reply
+}
+
+/** How a server lays a stream out is its own affair; how long something has been idle is told to ten seconds. */
+const infoOf = (reply: Reply): unknown => {
+  if (!Array.isArray(reply)) return reply
+  if (Array.isArray(reply[0])) return reply.map(infoOf)
+  const pairs = reply.flatMap((item: Reply, i) => (i % 2 === 0 ? [[String(item), reply[i + 1]] as const] : []))
+  return pairs
+    .filter(([name]) => !name.startsWith("radix-tree"))
+    .map(([name, value]) => [name, name.startsWith("idle") || name === "inactive" ? toTenSeconds(value) : value])
+}
+
+const pendingOf = (reply: Reply): unknown =>
+  Array.isArray(reply) && Array.isArray(reply[0])
+    ? reply.map((item) => (Array.isArray(item) ? [item[0], item[1], toTenSeconds(item[2]), item[3]] : item))
+    : reply
+
+const toTenSeconds = (millis: unknown) =>
+  typeof millis === "number" && millis > 0 ? Math.round(millis / 10_000) : millis
+
+const sorted = (reply: Reply | undefined): unknown => (Array.isArray(reply) ? reply.map(String).toSorted() : reply)
+
+const describeError = (error: CacheError): string =>
+  error._tag === "CacheServerError" ? `${error.reply} ${error.mayHaveExecuted}` : error._tag
+
+const flush: Command = { name: "FLUSHDB", args: ["SYNC"] }
+
+const assertSame = (
+  commands: ReadonlyArray<Command>,
+  expected: ReadonlyArray<unknown>,
+  actual: ReadonlyArray<unknown>
+) => {
+  commands.forEach((command, i) => {
+    assert.deepStrictEqual(
+      actual[i],
+      expected[i],
+      `${i}: ${command.name} ${JSON.stringify(command.args)} ${JSON.stringify(expected[i])} ${JSON.stringify(actual[i])}`
+    )
+  })
+}
+
+layer(server, { excludeTestServices: true })("the memory store and a server", (it) => {
+  const sameReplies = ([commands]: readonly [ReadonlyArray<Command>]) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const real = yield* ValkeyClient
+        const memory = yield* memoryClient
+        const expected = (yield* real.pipeline([flush, ...commands])).slice(1)
+        const actual = yield* memory.pipeline(commands)
+        const compare = (results: PipelineResults) => results.map((result, i) => comparable(commands[i]!, result))
+        assertSame(commands, compare(expected), compare(actual))
+      })
+    )
+  const often = { timeout: 300_000, arbitrary: { runs, seed, concurrency: 16, size: 12 } }
+
+  it.effect.prop(`agree on ${runs} generated sequences`, [commandSequence], sameReplies, often)
+
+  for (const [name, sequence] of Object.entries(structureSequences)) {
+    it.effect.prop(`agree on ${runs} sequences about ${name}`, [sequence], sameReplies, often)
+  }
+
+  it.effect.prop(
+    "agree on transactions",
+    [commandSequence],
+    ([commands]) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const real = yield* ValkeyClient
+          const memory = yield* memoryClient
+          const outcome = (client: typeof real) =>
+            Effect.map(Effect.result(client.transaction(commands)), (result) =>
+              Result.isFailure(result)
+                ? describeError(result.failure)
+                : result.success.map((reply, i) => comparable(commands[i]!, Result.succeed(reply)))
+            )
+          yield* real.send("FLUSHDB", [])
+          const expected = yield* outcome(real)
+          assert.deepStrictEqual(yield* outcome(memory), expected, JSON.stringify(commands))
+        })
+      ),
+    { timeout: 300_000, arbitrary: { runs: Math.ceil(runs / 10), seed } }
+  )
+})

@@ -1,0 +1,19 @@
+import { CacheMemory, ValkeyMemory } from "effect-vcache"
+import { TestClock } from "effect/testing"
+import { cacheContract } from "../contracts/cacheContract.ts"
+import { clientContract } from "../contracts/clientContract.ts"
+import { lookupContract } from "../contracts/lookupContract.ts"
+import { applicationContract } from "../contracts/applicationContract.ts"
+import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { streamContract } from "../contracts/streamContract.ts"
+import { structureContract } from "../contracts/structureContract.ts"
+
+cacheContract("the cache in memory", CacheMemory, { pass: (millis) => TestClock.adjust(millis) })
+clientContract("the client in memory", ValkeyMemory.layer())
+lookupContract("the cache in memory", CacheMemory)
+structureContract("the cache in memory", CacheMemory)
+pipelineContract("the cache in memory", CacheMemory)
+streamContract("the cache in memory", CacheMemory)
+applicationContract("the cache in memory", CacheMemory)
+coordinationContract("the cache in memory", CacheMemory)

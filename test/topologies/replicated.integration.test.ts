@@ -1,0 +1,24 @@
+import { Effect, Layer } from "effect"
+import { CacheLive, ValkeyReplicated } from "effect-vcache"
+import { cacheContract } from "../contracts/cacheContract.ts"
+import { clientContract } from "../contracts/clientContract.ts"
+import { lookupContract } from "../contracts/lookupContract.ts"
+import { applicationContract } from "../contracts/applicationContract.ts"
+import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { streamContract } from "../contracts/streamContract.ts"
+import { structureContract } from "../contracts/structureContract.ts"
+import { pause } from "../support/pause.ts"
+import { startServer } from "../support/ValkeyServer.ts"
+
+// A server that is listed as its own replica: reads take the way of reads, and see what was written before them.
+const client = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyReplicated.layer({ urls: [url, url] })))
+
+cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, client), { pass: pause })
+clientContract("the client on a primary with replicas", client)
+lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+pipelineContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+streamContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+applicationContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+coordinationContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

@@ -1,0 +1,146 @@
+/** TLS, ACL users, database numbers and IPv6 in every topology that has them. */
+import { assert } from "@effect/vitest"
+import { Config, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import {
+  type CacheError,
+  CacheLive,
+  CacheService,
+  ValkeyClient,
+  ValkeyCluster,
+  ValkeyReplicated,
+  ValkeySentinel,
+  ValkeyStandalone,
+  ValkeyUrl
+} from "effect-vcache"
+import { makeCertificates, tlsArguments } from "../support/certificates.ts"
+import { startCluster, startTinyCluster } from "../support/ClusterFleet.ts"
+import { connectTo, profile, test, watchForTraces, withCache } from "../support/faults.ts"
+import { startSentinelFleet } from "../support/SentinelFleet.ts"
+import { freePort } from "../support/freePort.ts"
+import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
+
+watchForTraces()
+
+/** May do what a cache does with keys of the prefix "app", and nothing else. */
+const addUser = (servers: ReadonlyArray<ValkeyServer>) =>
+  Effect.forEach(servers, (server) =>
+    server.call(
+      "ACL",
+      ..."SETUSER app on >SECRET ~app:* &* +@all -@dangerous -@admin +cluster|slots +role +info".split(" ")
+    )
+  )
+
+const works = <E>(client: Layer.Layer<ValkeyClient, E>) =>
+  Effect.gen(function* () {
+    const { cache, client: connected } = yield* connectTo(withCache(client))
+    const own = cache.withOptions({ prefix: "app" })
+    const entries = Array.from({ length: 100 }, (_, i) => [`k${i}`, i] as const)
+    assert.deepStrictEqual(yield* own.setMany(entries), [])
+    assert.strictEqual((yield* own.getMany(entries.map(([key]) => key))).size, 100)
+    assert.isTrue((yield* own.health).ready)
+    assert.strictEqual((yield* own.keys()).length, 100)
+    assert.strictEqual(yield* own.clear, 100)
+    return connected
+  })
+
+const isForbidden = (effect: Effect.Effect<unknown, CacheError>) =>
+  Effect.map(Effect.flip(effect), (error) =>
+    assert.strictEqual(error._tag === "CacheServerError" ? error.code : error._tag, "NOPERM")
+  )
+
+test("a user with few rights, over TLS, on each topology", () =>
+  Effect.gen(function* () {
+    const certificates = yield* makeCertificates
+    const { ca, server: certificate } = certificates
+    const tls = { ca }
+    const user = { ...profile, username: "app", password: Redacted.make("SECRET"), tls }
+
+    const port = yield* Effect.promise(freePort)
+    const single = yield* startServer(...tlsArguments(certificates, certificate, port))
+    yield* addUser([single])
+    const url = `valkeys://localhost:${port}`
+    yield* isForbidden((yield* works(ValkeyStandalone.layer({ ...user, url }))).send("SET", ["other", 1]))
+    yield* isForbidden((yield* works(ValkeyReplicated.layer({ ...user, urls: [url, url] }))).send("GET", ["other"]))
+
+    const fleet = yield* startCluster({
+      replicas: 0,
+      // Where a cluster listens for TLS is its own affair: clients that speak it are told.
+      tls: { certificates, certificate }
+    })
+    yield* addUser(fleet.servers)
+    const cluster = yield* works(ValkeyCluster.layer({ ...user, url: fleet.tlsUrl }))
+    yield* isForbidden(cluster.send("GET", ["other"]))
+    yield* isForbidden(cluster.send("MGET", ["other", "app:1:k"]))
+    // iovalkey's own client has the same settings.
+    assert.strictEqual(yield* cluster.use((raw) => raw.set("app:1:raw", "1")), "OK")
+    yield* isForbidden(cluster.use((raw) => raw.get("other")))
+  }))
+
+test("sentinels and their servers over TLS", () =>
+  Effect.gen(function* () {
+    const certificates = yield* makeCertificates
+    const fleet = yield* startSentinelFleet({ tls: { certificates, certificate: certificates.server } })
+    yield* addUser(fleet.servers)
+    const options = { ...profile, username: "app", password: "SECRET", tls: { ca: certificates.ca } }
+    const client = yield* works(
+      ValkeySentinel.layer({ ...options, url: fleet.tlsUrl, sentinelTls: { ca: certificates.ca } })
+    )
+    yield* isForbidden(client.send("GET", ["other"]))
+    assert.strictEqual(yield* client.use((raw) => raw.set("app:1:raw", "1")), "OK")
+  }))
+
+test("IPv6, alone and in lists", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer("--bind", "127.0.0.1", "::1")
+    const six = `valkey://[::1]:${server.port}/2`
+    const client = yield* works(ValkeyUrl.layer(six, profile))
+    assert.deepStrictEqual([...(yield* client.info()).keys()], [`[::1]:${server.port}`])
+    yield* works(ValkeyUrl.layer(`${six},valkey://127.0.0.1:${server.port}/2`, profile))
+    const cluster = yield* startTinyCluster("--bind", "127.0.0.1", "::1")
+    yield* works(ValkeyUrl.layer(`cluster://[::1]:${cluster.port}`, profile))
+  }))
+
+test("settings from the environment, for each topology", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer("--requirepass", "SECRET")
+    const node = yield* startTinyCluster()
+    const fleet = yield* startSentinelFleet()
+    const from = (env: Readonly<Record<string, string>>) =>
+      Layer.succeed(ConfigProvider.ConfigProvider)(ConfigProvider.fromEnv({ env }))
+    const env = {
+      URL: server.url,
+      PASSWORD: "SECRET",
+      DATABASE: "3",
+      TIMEOUT: "400 millis",
+      CLUSTER: `cluster://${node.node}`,
+      SENTINELS: fleet.url
+    }
+    const password = Config.Redacted("PASSWORD")
+    const timeout = { commandTimeout: Config.Duration("TIMEOUT") }
+    for (const client of [
+      ValkeyStandalone.layerConfig({
+        ...timeout,
+        url: Config.Redacted("URL"),
+        password,
+        database: Config.Int("DATABASE")
+      }),
+      ValkeyReplicated.layerConfig({ ...timeout, urls: Config.map(Config.Redacted("URL"), (url) => [url]), password }),
+      ValkeyCluster.layerConfig({ ...timeout, url: Config.Redacted("CLUSTER") }),
+      ValkeySentinel.layerConfig({ ...timeout, url: Config.Redacted("SENTINELS") })
+    ]) {
+      yield* works(Layer.provide(client, from(env)))
+    }
+    for (const url of [
+      fleet.url,
+      `cluster://${node.node}`,
+      `valkey://:SECRET@${server.node},valkey://:SECRET@${server.node}`
+    ]) {
+      yield* works(Layer.provide(ValkeyUrl.layerConfig, from({ VALKEY_URL: url })))
+    }
+    const cache = Layer.provide(CacheLive, ValkeyUrl.layerConfig)
+    const inMemory = Effect.provide(
+      CacheService.use((cache) => Effect.andThen(cache.set("k", 1), cache.get("k"))),
+      Layer.provide(cache, from({}))
+    )
+    assert.deepStrictEqual(yield* inMemory, Option.some(1))
+  }))
