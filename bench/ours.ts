@@ -8,7 +8,7 @@ import {
   CacheService,
   Compressor,
   IgnoreExceptions,
-  type LookupOption,
+  type LookupOptions,
   Metrics,
   Serializer,
   Tracing,
@@ -25,7 +25,7 @@ interface Variation {
   readonly order?: boolean
   readonly options?: Partial<CacheOptionsShape>
   readonly policies?: ReadonlyArray<Layer.Layer<never>>
-  readonly lookup?: LookupOption
+  readonly lookup?: LookupOptions
 }
 
 const millis = lifetime * 1000

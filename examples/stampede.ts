@@ -1,6 +1,6 @@
 /** 1 000 requests on a key that has just expired, with and without each option. `npm run example examples/stampede.ts` */
 import { Context, type Duration, Effect, Exit, Layer, Option, Schema } from "effect"
-import { CacheLive, CacheService, type LookupOption, type TypedCache, ValkeyUrl } from "effect-vcache"
+import { CacheLive, CacheService, type LookupOptions, type TypedCache, ValkeyUrl } from "effect-vcache"
 
 const requests = 1000
 const lifetime = "800 millis"
@@ -31,7 +31,7 @@ const byHand: Request = Effect.fnUntraced(function* (cache, { report }) {
 })
 
 const by =
-  (options: LookupOption<string>): Request =>
+  (options: LookupOptions<string>): Request =>
   (cache, { report }) =>
     cache.getOrSet("report", report, { timeToLive: lifetime, ...options })
 

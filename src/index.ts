@@ -17,49 +17,49 @@ export { Serializer } from "./schema/Serializer.ts"
 export type { Health } from "./services/cache/health.ts"
 export type { CacheHash } from "./services/CacheHash.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
-export type { CacheList, FindOption, MoveOption } from "./services/CacheList.ts"
-export type { CacheLock, Held, HeldLock, LeaseOption, LockOptions } from "./services/CacheLock.ts"
+export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/CacheList.ts"
+export type { CacheLock, Held, HeldLock, LeaseOptions, LockOptions } from "./services/CacheLock.ts"
 export type { CacheQueue, Queued, QueueReturn } from "./services/CachePipeline.ts"
 export * as CacheResolver from "./services/CacheResolver.ts"
 export * as CacheScript from "./services/CacheScript.ts"
 export * as SessionStore from "./services/SessionStore.ts"
 export { type Session, SessionMissing, type SessionStoreShape } from "./services/SessionStore.ts"
 export type { CacheSemaphore, SemaphoreOptions } from "./services/CacheSemaphore.ts"
-export type { CacheSet, DestinationOption } from "./services/CacheSet.ts"
+export type { CacheSet, SetDestinationOptions } from "./services/CacheSet.ts"
 export type {
-  AddScoresOption,
+  SortedSetAddOptions,
   CacheSortedSet,
-  RangeOption,
+  SortedSetRangeOptions,
   ScoreBound,
-  ScoreRangeOption
+  SortedSetScoreRangeOptions
 } from "./services/CacheSortedSet.ts"
 export type {
-  AddEntryOption,
-  AutoClaimOption,
+  StreamAddOptions,
+  StreamAutoClaimOptions,
   CacheStream,
   CacheStreamGroup,
-  ClaimOption,
-  ConsumerInfo,
-  GroupInfo,
-  PendingEntry,
-  PendingOption,
-  PendingSummary,
+  StreamClaimOptions,
+  StreamConsumerInfo,
+  StreamGroupInfo,
+  StreamPendingEntry,
+  StreamPendingOptions,
+  StreamPendingSummary,
   StreamEntry,
   StreamInfo,
-  StreamRangeOption,
-  TrimOption
+  StreamRangeOptions,
+  StreamTrimOptions
 } from "./services/CacheStream.ts"
 export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
 export {
-  type BatchLookupOption,
+  type BatchLookupOptions,
   CacheService,
-  type CounterOption,
-  type KeyOption,
-  type LookupOption,
-  type RenameOption,
-  type ScanKeysOption,
-  type SetOption,
-  type TtlOption,
+  type CounterOptions,
+  type KeyOptions,
+  type LookupOptions,
+  type RenameOptions,
+  type ScanKeysOptions,
+  type SetOptions,
+  type TtlOptions,
   type TypedCache
 } from "./services/CacheService.ts"
 export {

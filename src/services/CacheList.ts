@@ -2,14 +2,14 @@
 import type { Duration, Effect, Option } from "effect"
 import type { CacheError } from "../schema/CacheError.ts"
 
-export interface FindOption {
+export interface ListFindOptions {
   /** Which match: 1 = the first, 2 = the second, −1 = the first from the end. Default 1. */
   readonly rank?: number | undefined
   /** Compare only so many elements. Default: all. */
   readonly maxLength?: number | undefined
 }
 
-export interface MoveOption {
+export interface ListMoveOptions {
   /** Which end it is taken from. Default `"left"`. */
   readonly from?: "left" | "right" | undefined
   /** Which end it goes to. Default `"right"`. */
@@ -54,13 +54,13 @@ export interface CacheList<A, RD = never, RE = never> {
   readonly remove: (value: A, count?: number) => Effect.Effect<number, CacheError, RE>
   /** Keeps what lies between, both ends included. */
   readonly trim: (start: number, stop: number) => Effect.Effect<void, CacheError>
-  readonly indexOf: (value: A, options?: FindOption) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  readonly indexOf: (value: A, options?: ListFindOptions) => Effect.Effect<Option.Option<number>, CacheError, RE>
   /** Default: all of them. */
   readonly indexesOf: (
     value: A,
-    options?: FindOption & { readonly count?: number | undefined }
+    options?: ListFindOptions & { readonly count?: number | undefined }
   ) => Effect.Effect<ReadonlyArray<number>, CacheError, RE>
   /** Takes an element and puts it elsewhere, in one step; none where there is none. Both lists in one slot of a cluster. */
-  readonly moveTo: (destination: string, options?: MoveOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly moveTo: (destination: string, options?: ListMoveOptions) => Effect.Effect<Option.Option<A>, CacheError, RD>
   readonly size: Effect.Effect<number, CacheError>
 }

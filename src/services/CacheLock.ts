@@ -3,7 +3,7 @@ import type { Duration, Effect, Scope } from "effect"
 import type { CacheError } from "../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../schema/LockError.ts"
 
-export interface LeaseOption {
+export interface LeaseOptions {
   readonly version?: number | undefined
   /** How long it outlives a dead holder. Default 30 seconds; `"Infinity"` = until it is released. */
   readonly lease?: Duration.Input | undefined
@@ -13,7 +13,7 @@ export interface LeaseOption {
   readonly renew?: boolean | undefined
 }
 
-export type LockOptions = LeaseOption
+export type LockOptions = LeaseOptions
 
 /** What is held until its scope closes. */
 export interface Held {

@@ -26,20 +26,20 @@ type OneStep =
   | "typeOf"
   | "script"
 
-type KeyOptions<A, RD, RE> = Parameters<TypedCache<A, RD, RE>["hash"]>[1]
+type KeyOptionsOf<A, RD, RE> = Parameters<TypedCache<A, RD, RE>["hash"]>[1]
 
 /** The operations that need one step on the server, and so can be queued. What they give comes when the queue has run. */
 export interface CacheQueue<A, RD = never, RE = never> extends Pick<TypedCache<A, RD, RE>, OneStep> {
-  readonly hash: (key: string, options?: KeyOptions<A, RD, RE>) => Omit<CacheHash<A, RD, RE>, "scan">
+  readonly hash: (key: string, options?: KeyOptionsOf<A, RD, RE>) => Omit<CacheHash<A, RD, RE>, "scan">
   readonly list: (
     key: string,
-    options?: KeyOptions<A, RD, RE>
+    options?: KeyOptionsOf<A, RD, RE>
   ) => Omit<CacheList<A, RD, RE>, "awaitLeft" | "awaitRight">
-  readonly setOf: (key: string, options?: KeyOptions<A, RD, RE>) => Omit<CacheSet<A, RD, RE>, "scan">
-  readonly sortedSet: (key: string, options?: KeyOptions<A, RD, RE>) => Omit<CacheSortedSet<A, RD, RE>, "scan">
+  readonly setOf: (key: string, options?: KeyOptionsOf<A, RD, RE>) => Omit<CacheSet<A, RD, RE>, "scan">
+  readonly sortedSet: (key: string, options?: KeyOptionsOf<A, RD, RE>) => Omit<CacheSortedSet<A, RD, RE>, "scan">
   readonly stream: (
     key: string,
-    options?: KeyOptions<A, RD, RE>
+    options?: KeyOptionsOf<A, RD, RE>
   ) => Omit<CacheStream<A, RD, RE>, "follow" | "group"> & {
     readonly group: (name: string) => Omit<CacheStreamGroup<A, RD>, "consume">
   }

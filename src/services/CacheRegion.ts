@@ -3,7 +3,7 @@ import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
 import { escapeGlob } from "../schema/Key.ts"
 import { strictJson } from "../schema/StrictJson.ts"
-import { CacheService, type LookupOption, type TypedCache } from "./CacheService.ts"
+import { CacheService, type LookupOptions, type TypedCache } from "./CacheService.ts"
 
 export interface Region<K, A, E = never, R = never> {
   /** The cached value, else the lookup's, stored. */
@@ -25,7 +25,7 @@ export interface Region<K, A, E = never, R = never> {
   readonly clear: Effect.Effect<number, CacheError>
 }
 
-export interface Options<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends LookupOption<
+export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends LookupOptions<
   V["Type"]
 > {
   readonly key: K
@@ -53,7 +53,7 @@ const concurrency = 16
 export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V extends Schema.Constraint, E, R>(
   cache: TypedCache<unknown>,
   id: string,
-  { key, lookup, lookupMany, name = id, value, ...options }: Options<K, V, E, R>
+  { key, lookup, lookupMany, name = id, value, ...options }: RegionOptions<K, V, E, R>
 ): Effect.fn.Return<Region<K["Type"], V["Type"], E>, never, R | Services<K, V>> {
   type Needs = R | Services<K, V>
   const services = yield* Effect.context<Needs>()
@@ -160,7 +160,7 @@ export const Service =
   <Self>() =>
   <const Id extends string, K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
     id: Id,
-    options: Options<K, V, E, R>
+    options: RegionOptions<K, V, E, R>
   ): RegionClass<Self, Id, K["Type"], V["Type"], E, R | Services<K, V>> => {
     const tag = Context.Service<Self, Region<K["Type"], V["Type"], E>>()(id)
     const layerFor = <I>(cache: Context.Service<I, TypedCache<unknown>>) =>

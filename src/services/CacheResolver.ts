@@ -1,6 +1,6 @@
 /** Effect's request resolvers with results in the cache: what several ask at once is looked up once, and only where it is not there. */
 import { Effect, Exit, type Request, RequestResolver, type Schema } from "effect"
-import { type BatchLookupOption, CacheService } from "./CacheService.ts"
+import { type BatchLookupOptions, CacheService } from "./CacheService.ts"
 
 /** What gives a value or an error. */
 type AnyRequest = Request.Request<unknown, unknown>
@@ -12,7 +12,7 @@ type ValueSchema<A extends AnyRequest> = Schema.Constraint & {
   readonly EncodingServices: never
 }
 
-export interface Options<A extends AnyRequest, S extends ValueSchema<A>> extends BatchLookupOption<S["Type"]> {
+export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>> extends BatchLookupOptions<S["Type"]> {
   readonly value: S
   /** The user key of a request's value. */
   readonly key: (request: A) => string
@@ -34,7 +34,7 @@ export const make = <A extends AnyRequest, S extends ValueSchema<A>>({
   missing,
   value,
   ...options
-}: Options<A, S>): Effect.Effect<RequestResolver.RequestResolver<A>, never, CacheService> =>
+}: ResolverOptions<A, S>): Effect.Effect<RequestResolver.RequestResolver<A>, never, CacheService> =>
   Effect.map(CacheService, (cache) => {
     const values = cache.withSchema(value)
     return RequestResolver.make<A>((entries) => {

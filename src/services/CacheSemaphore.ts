@@ -2,9 +2,9 @@
 import type { Effect, Scope } from "effect"
 import type { CacheError } from "../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../schema/LockError.ts"
-import type { Held, LeaseOption } from "./CacheLock.ts"
+import type { Held, LeaseOptions } from "./CacheLock.ts"
 
-export interface SemaphoreOptions extends LeaseOption {
+export interface SemaphoreOptions extends LeaseOptions {
   /** Who asks with another number is admitted by that number. */
   readonly permits: number
 }

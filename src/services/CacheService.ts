@@ -15,15 +15,15 @@ import type { CacheStream } from "./CacheStream.ts"
 import type { Health } from "./cache/health.ts"
 import type { ValkeyClientShape } from "./ValkeyClient.ts"
 
-export interface KeyOption {
+export interface KeyOptions {
   /** In place of the cache's own version. */
   readonly version?: number | undefined
 }
-export interface TtlOption extends KeyOption {
+export interface TtlOptions extends KeyOptions {
   /** `"Infinity"` = never expires; zero or less = expires at once. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | undefined
 }
-export interface SetOption extends TtlOption {
+export interface SetOptions extends TtlOptions {
   /** Store only where the key is absent, or only where it is present. Default: always. */
   readonly when?: "absent" | "present" | undefined
   /** Keep the lifetime that the key has. Not together with `timeToLive`. */
@@ -31,13 +31,13 @@ export interface SetOption extends TtlOption {
   /** How long past its lifetime `getOrSet` may still serve the value while it looks up another. Default 0. Not together with `keepTtl`. */
   readonly staleFor?: Duration.Input | undefined
 }
-export interface CounterOption extends KeyOption {
+export interface CounterOptions extends KeyOptions {
   /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
   readonly initial?: number | undefined
   /** Lifetime of a key that `initial` creates. Default: the cache's own. An existing key keeps its lifetime. */
   readonly timeToLive?: Duration.Input | undefined
 }
-export interface LookupOption<A = unknown> extends KeyOption {
+export interface LookupOptions<A = unknown> extends KeyOptions {
   /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /** How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. Default 0. */
@@ -58,14 +58,14 @@ export interface LookupOption<A = unknown> extends KeyOption {
   readonly jitter?: number | undefined
 }
 /** Of a lookup for many keys at once, which no other process is asked about. */
-export interface BatchLookupOption<A = unknown> extends Omit<LookupOption<A>, "singleFlight" | "softTimeout"> {}
-export interface RenameOption {
+export interface BatchLookupOptions<A = unknown> extends Omit<LookupOptions<A>, "singleFlight" | "softTimeout"> {}
+export interface RenameOptions {
   /** Default true. */
   readonly overwrite?: boolean | undefined
   readonly fromVersion?: number | undefined
   readonly toVersion?: number | undefined
 }
-export interface ScanKeysOption extends KeyOption {
+export interface ScanKeysOptions extends KeyOptions {
   /** Keys looked at in one round trip, a hint. Default 1 000. */
   readonly count?: number | undefined
 }
@@ -73,50 +73,50 @@ export interface ScanKeysOption extends KeyOption {
 /** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */
 export interface TypedCache<A, RD = never, RE = never> {
   /** None on a miss; a stored `null` is a hit. */
-  readonly get: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly get: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, CacheError, RD>
   /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
   readonly getMany: (
     keys: Iterable<string>,
-    options?: KeyOption
+    options?: KeyOptions
   ) => Effect.Effect<ReadonlyMap<string, A>, CacheError, RD>
   /** False only when `when` held it back. */
-  readonly set: (key: string, value: A, options?: SetOption) => Effect.Effect<boolean, CacheError, RE>
+  readonly set: (key: string, value: A, options?: SetOptions) => Effect.Effect<boolean, CacheError, RE>
   /** Stores and gives the value that was there. */
   readonly getAndSet: (
     key: string,
     value: A,
-    options?: SetOption
+    options?: SetOptions
   ) => Effect.Effect<Option.Option<A>, CacheError, RD | RE>
   /** Deletes and gives the value that was there. */
-  readonly getAndDelete: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly getAndDelete: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, CacheError, RD>
   /** Stores only where the key is absent; whether it did. */
-  readonly add: (key: string, value: A, options?: TtlOption) => Effect.Effect<boolean, CacheError, RE>
+  readonly add: (key: string, value: A, options?: TtlOptions) => Effect.Effect<boolean, CacheError, RE>
   /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB. */
   readonly setMany: (
     entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
-    options?: TtlOption
+    options?: TtlOptions
   ) => Effect.Effect<ReadonlyArray<string>, CacheError, RE>
   /** Whether there was something to delete. */
-  readonly delete: (key: string, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** How many of the keys existed. */
-  readonly deleteMany: (keys: Iterable<string>, options?: KeyOption) => Effect.Effect<number, CacheError>
-  readonly has: (key: string, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Effect.Effect<number, CacheError>
+  readonly has: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
-  readonly incr: (key: string, delta?: number, options?: CounterOption) => Effect.Effect<number, CacheError>
-  readonly decr: (key: string, delta?: number, options?: CounterOption) => Effect.Effect<number, CacheError>
+  readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
+  readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
   /** Exact at any size. One round trip within 64 bits; beyond, compare-and-set until it holds. */
-  readonly incrBig: (key: string, delta?: bigint, options?: KeyOption) => Effect.Effect<bigint, CacheError>
-  readonly incrFloat: (key: string, delta: number, options?: CounterOption) => Effect.Effect<number, CacheError>
+  readonly incrBig: (key: string, delta?: bigint, options?: KeyOptions) => Effect.Effect<bigint, CacheError>
+  readonly incrFloat: (key: string, delta: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
   /** New lifetime; true if the key exists, also when it was and stays persistent. Zero or less deletes. */
-  readonly touch: (key: string, options?: TtlOption) => Effect.Effect<boolean, CacheError>
+  readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CacheError>
   /** `touch` with the lifetime as an argument. */
-  readonly expire: (key: string, timeToLive: Duration.Input, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  readonly expire: (key: string, timeToLive: Duration.Input, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** Lifetime up to an instant, in milliseconds since 1970 where it is a number. A past instant deletes. */
-  readonly expireAt: (key: string, instant: Date | number, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** True if a lifetime was removed. */
-  readonly persist: (key: string, options?: KeyOption) => Effect.Effect<boolean, CacheError>
+  readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** None = no such key; Some(Duration.infinity) = never expires. */
-  readonly ttl: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<Duration.Duration>, CacheError>
+  readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CacheError>
   /**
    * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,
    * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own and is not stored.
@@ -126,13 +126,13 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly getOrSet: <E, R>(
     key: string,
     lookup: Effect.Effect<A, E, R>,
-    options?: LookupOption<A>
+    options?: LookupOptions<A>
   ) => Effect.Effect<A, E | CacheError, R | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
   readonly refresh: <E, R>(
     key: string,
     lookup: Effect.Effect<A, E, R>,
-    options?: Omit<LookupOption<A>, "singleFlight" | "softTimeout">
+    options?: Omit<LookupOptions<A>, "singleFlight" | "softTimeout">
   ) => Effect.Effect<A, E | CacheError, R | RE>
   /**
    * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
@@ -141,26 +141,26 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly getOrSetMany: <E, R>(
     keys: Iterable<string>,
     lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
-    options?: BatchLookupOption<A>
+    options?: BatchLookupOptions<A>
   ) => Effect.Effect<ReadonlyMap<string, A>, E | CacheError, R | RD | RE>
   /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
-  readonly incrVersion: (key: string, delta?: number, options?: KeyOption) => Effect.Effect<number, CacheError>
-  readonly decrVersion: (key: string, delta?: number, options?: KeyOption) => Effect.Effect<number, CacheError>
+  readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
+  readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
-  readonly rename: (from: string, to: string, options?: RenameOption) => Effect.Effect<boolean, CacheError>
+  readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>
   /** None = no such key. */
-  readonly typeOf: (key: string, options?: KeyOption) => Effect.Effect<Option.Option<KeyType>, CacheError>
+  readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CacheError>
 
   // The key space of this prefix and version. Patterns are globs over user keys: * ? [a-z] [^a] \
   /** Each key once. Default pattern: all. */
-  readonly keys: (pattern?: string, options?: KeyOption) => Effect.Effect<ReadonlyArray<string>, CacheError>
+  readonly keys: (pattern?: string, options?: KeyOptions) => Effect.Effect<ReadonlyArray<string>, CacheError>
   /** As they are found; a key may come twice while the server resizes its table. */
   readonly scan: (
     pattern?: string,
-    options?: ScanKeysOption & { readonly type?: KeyType | undefined }
+    options?: ScanKeysOptions & { readonly type?: KeyType | undefined }
   ) => Stream.Stream<string, CacheError>
   /** Deletes while scanning, in batches; how many keys went. */
-  readonly deletePattern: (pattern: string, options?: ScanKeysOption) => Effect.Effect<number, CacheError>
+  readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CacheError>
   /** This prefix and version only; how many keys went. */
   readonly clear: Effect.Effect<number, CacheError>
   /** This prefix in every version; how many keys went. */
@@ -169,11 +169,11 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly flushAll: Effect.Effect<void, CacheError>
 
   // Structures under one key, with the cache's prefix, version and value codec.
-  readonly hash: (key: string, options?: KeyOption) => CacheHash<A, RD, RE>
-  readonly list: (key: string, options?: KeyOption) => CacheList<A, RD, RE>
-  readonly setOf: (key: string, options?: KeyOption) => CacheSet<A, RD, RE>
-  readonly sortedSet: (key: string, options?: KeyOption) => CacheSortedSet<A, RD, RE>
-  readonly stream: (key: string, options?: KeyOption) => CacheStream<A, RD, RE>
+  readonly hash: (key: string, options?: KeyOptions) => CacheHash<A, RD, RE>
+  readonly list: (key: string, options?: KeyOptions) => CacheList<A, RD, RE>
+  readonly setOf: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
+  readonly sortedSet: (key: string, options?: KeyOptions) => CacheSortedSet<A, RD, RE>
+  readonly stream: (key: string, options?: KeyOptions) => CacheStream<A, RD, RE>
 
   // Coordination among processes.
   readonly lock: (key: string, options?: LockOptions) => CacheLock
@@ -212,8 +212,8 @@ export interface TypedCache<A, RD = never, RE = never> {
   readonly withOptions: (options: Partial<CacheOptionsShape>) => TypedCache<A, RD, RE>
   readonly options: CacheOptionsShape
   /** The final key. Unlike the operations it does not check the key. */
-  readonly makeKey: (key: string, options?: KeyOption) => string
-  readonly reverseKey: (finalKey: string, options?: KeyOption) => string
+  readonly makeKey: (key: string, options?: KeyOptions) => string
+  readonly reverseKey: (finalKey: string, options?: KeyOptions) => string
   /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
   readonly health: Effect.Effect<Health>
   readonly client: ValkeyClientShape

@@ -3,7 +3,7 @@ import type { Effect, Option, Stream } from "effect"
 import type { CacheError } from "../schema/CacheError.ts"
 
 /** Where the result of a combination goes. */
-export interface DestinationOption {
+export interface SetDestinationOptions {
   /** Of the destination. Default: the set's own. */
   readonly version?: number | undefined
 }
@@ -35,7 +35,7 @@ export interface CacheSet<A, RD = never, RE = never> {
   readonly moveTo: (
     destination: string,
     member: A,
-    options?: DestinationOption
+    options?: SetDestinationOptions
   ) => Effect.Effect<boolean, CacheError, RE>
   /** With other sets of the same version. */
   readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
@@ -46,17 +46,17 @@ export interface CacheSet<A, RD = never, RE = never> {
   readonly storeUnion: (
     destination: string,
     others: ReadonlyArray<string>,
-    options?: DestinationOption
+    options?: SetDestinationOptions
   ) => Effect.Effect<number, CacheError>
   readonly storeIntersection: (
     destination: string,
     others: ReadonlyArray<string>,
-    options?: DestinationOption
+    options?: SetDestinationOptions
   ) => Effect.Effect<number, CacheError>
   readonly storeDifference: (
     destination: string,
     others: ReadonlyArray<string>,
-    options?: DestinationOption
+    options?: SetDestinationOptions
   ) => Effect.Effect<number, CacheError>
   /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
   readonly scan: (options?: { readonly count?: number | undefined }) => Stream.Stream<A, CacheError, RD>

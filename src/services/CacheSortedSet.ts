@@ -5,19 +5,19 @@ import type { CacheError } from "../schema/CacheError.ts"
 /** Of a range of scores; both ends belong to it, but for an exclusive one. */
 export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }
 
-export interface AddScoresOption {
+export interface SortedSetAddOptions {
   /** Only members that are absent, or present, or whose score becomes greater, or less; the last two add absent members, too. Default: all. */
   readonly when?: "absent" | "present" | "greater" | "less" | undefined
   /** Count those whose score changed, not only those that are new. Default false. */
   readonly countChanged?: boolean | undefined
 }
 
-export interface RangeOption {
+export interface SortedSetRangeOptions {
   /** From the greatest score on. Default false. */
   readonly reverse?: boolean | undefined
 }
 
-export interface ScoreRangeOption extends RangeOption {
+export interface SortedSetScoreRangeOptions extends SortedSetRangeOptions {
   /** How many to leave out. Default 0. */
   readonly offset?: number | undefined
   /** How many to give. Default: all. */
@@ -33,29 +33,29 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
   /** How many are new. Of a member that comes twice the last score counts. */
   readonly add: (
     members: Iterable<readonly [A, number]>,
-    options?: AddScoresOption
+    options?: SortedSetAddOptions
   ) => Effect.Effect<number, CacheError, RE>
   /** Atomic; an absent member counts from zero. The new score. */
   readonly incr: (member: A, delta: number) => Effect.Effect<number, CacheError, RE>
   readonly score: (member: A) => Effect.Effect<Option.Option<number>, CacheError, RE>
   /** In request order. */
   readonly scores: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<Option.Option<number>>, CacheError, RE>
-  readonly rank: (member: A, options?: RangeOption) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  readonly rank: (member: A, options?: SortedSetRangeOptions) => Effect.Effect<Option.Option<number>, CacheError, RE>
   /** By rank, both ends included. Default: all. */
   readonly range: (
     start?: number,
     stop?: number,
-    options?: RangeOption
+    options?: SortedSetRangeOptions
   ) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
   readonly rangeWithScores: (
     start?: number,
     stop?: number,
-    options?: RangeOption
+    options?: SortedSetRangeOptions
   ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
   readonly rangeByScore: (
     min: ScoreBound,
     max: ScoreBound,
-    options?: ScoreRangeOption
+    options?: SortedSetScoreRangeOptions
   ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
   readonly countByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CacheError>
   /** How many of them were there. */

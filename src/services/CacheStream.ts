@@ -9,7 +9,7 @@ export interface StreamEntry<A> {
 }
 
 /** What goes when the stream is cut: all but the newest so many, or all before an id. One of the two. */
-export interface TrimOption {
+export interface StreamTrimOptions {
   readonly maxLength?: number | undefined
   readonly minId?: string | undefined
   /** Cheaper, and leaves up to some hundred entries more. Default false: exactly. */
@@ -18,14 +18,14 @@ export interface TrimOption {
   readonly limit?: number | undefined
 }
 
-export interface AddEntryOption extends TrimOption {
+export interface StreamAddOptions extends StreamTrimOptions {
   /** Default: one made of the server's clock. */
   readonly id?: string | undefined
   /** Make the stream where there is none. Default true. */
   readonly create?: boolean | undefined
 }
 
-export interface StreamRangeOption {
+export interface StreamRangeOptions {
   /** Default: all. */
   readonly count?: number | undefined
   /** The last one first. `start` is before `end` all the same. */
@@ -43,7 +43,7 @@ export type StreamInfo = {
   readonly firstEntryId: string
 }
 
-export interface GroupInfo {
+export interface StreamGroupInfo {
   readonly name: string
   readonly consumers: number
   readonly pending: number
@@ -54,7 +54,7 @@ export interface GroupInfo {
   readonly lag: Option.Option<number>
 }
 
-export interface ConsumerInfo {
+export interface StreamConsumerInfo {
   readonly name: string
   readonly pending: number
   /** Milliseconds since it last asked. */
@@ -63,7 +63,7 @@ export interface ConsumerInfo {
   readonly inactive: Option.Option<number>
 }
 
-export interface PendingEntry {
+export interface StreamPendingEntry {
   readonly id: string
   readonly consumer: string
   /** Milliseconds since it was delivered. */
@@ -71,7 +71,7 @@ export interface PendingEntry {
   readonly deliveries: number
 }
 
-export interface PendingSummary {
+export interface StreamPendingSummary {
   readonly count: number
   readonly firstId: Option.Option<string>
   readonly lastId: Option.Option<string>
@@ -79,7 +79,7 @@ export interface PendingSummary {
   readonly consumers: ReadonlyMap<string, number>
 }
 
-export interface PendingOption {
+export interface StreamPendingOptions {
   /** Default `"-"`, the first. `"(1-1"` = after it. */
   readonly start?: string | undefined
   /** Default `"+"`, the last. */
@@ -92,7 +92,7 @@ export interface PendingOption {
   readonly minIdle?: Duration.Input | undefined
 }
 
-export interface ClaimOption {
+export interface StreamClaimOptions {
   /** As if delivered so long ago. Default: now. */
   readonly idle?: Duration.Input | undefined
   /** As if delivered so many times. Default: once more than before. */
@@ -101,7 +101,7 @@ export interface ClaimOption {
   readonly force?: boolean | undefined
 }
 
-export interface AutoClaimOption {
+export interface StreamAutoClaimOptions {
   /** From which id on. Default: the first; else the `next` of the call before. */
   readonly start?: string | undefined
   /** Default 100. */
@@ -151,28 +151,28 @@ export interface CacheStreamGroup<A, RD = never> {
   ) => Stream.Stream<StreamEntry<A>, CacheError, RD>
   /** How many were pending. */
   readonly ack: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CacheError>
-  readonly pending: (options?: PendingOption) => Effect.Effect<ReadonlyArray<PendingEntry>, CacheError>
-  readonly pendingSummary: Effect.Effect<PendingSummary, CacheError>
-  readonly consumers: Effect.Effect<ReadonlyArray<ConsumerInfo>, CacheError>
+  readonly pending: (options?: StreamPendingOptions) => Effect.Effect<ReadonlyArray<StreamPendingEntry>, CacheError>
+  readonly pendingSummary: Effect.Effect<StreamPendingSummary, CacheError>
+  readonly consumers: Effect.Effect<ReadonlyArray<StreamConsumerInfo>, CacheError>
   /** Those of the entries that were idle for so long become the consumer's. */
   readonly claim: (
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
-    options?: ClaimOption
+    options?: StreamClaimOptions
   ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
   /** `claim` that gives ids only and counts as no delivery. */
   readonly claimIds: (
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
-    options?: ClaimOption
+    options?: StreamClaimOptions
   ) => Effect.Effect<ReadonlyArray<string>, CacheError>
   /** Whatever was idle for so long, page by page: `next` is `"0-0"` when all were looked at. `deleted` are pending no more. */
   readonly autoClaim: (
     consumer: string,
     minIdle: Duration.Input,
-    options?: AutoClaimOption
+    options?: StreamAutoClaimOptions
   ) => Effect.Effect<
     {
       readonly next: string
@@ -186,7 +186,7 @@ export interface CacheStreamGroup<A, RD = never> {
   readonly autoClaimIds: (
     consumer: string,
     minIdle: Duration.Input,
-    options?: AutoClaimOption
+    options?: StreamAutoClaimOptions
   ) => Effect.Effect<
     { readonly next: string; readonly ids: ReadonlyArray<string>; readonly deleted: ReadonlyArray<string> },
     CacheError
@@ -201,17 +201,17 @@ export interface CacheStream<A, RD = never, RE = never> {
   /** The entry's id; none where there is no stream and `create` is false. */
   readonly add: (
     fields: Readonly<Record<string, A>>,
-    options?: AddEntryOption
+    options?: StreamAddOptions
   ) => Effect.Effect<Option.Option<string>, CacheError, RE>
   readonly size: Effect.Effect<number, CacheError>
   /** Both ends included; `"-"` and `"+"` are the first and the last, `"(1-1"` is what comes after `1-1`. Default: all. */
   readonly range: (
     start?: string,
     end?: string,
-    options?: StreamRangeOption
+    options?: StreamRangeOptions
   ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
   /** How many went. */
-  readonly trim: (options: TrimOption) => Effect.Effect<number, CacheError>
+  readonly trim: (options: StreamTrimOptions) => Effect.Effect<number, CacheError>
   readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CacheError>
   /**
    * Entries after `after` (default: new ones only), then those that come, until interrupted. Fails if it cannot begin;
@@ -224,6 +224,6 @@ export interface CacheStream<A, RD = never, RE = never> {
   }) => Stream.Stream<StreamEntry<A>, CacheError, RD>
   /** Fails with `CacheMissError` where there is no stream. */
   readonly info: Effect.Effect<StreamInfo, CacheError>
-  readonly groups: Effect.Effect<ReadonlyArray<GroupInfo>, CacheError>
+  readonly groups: Effect.Effect<ReadonlyArray<StreamGroupInfo>, CacheError>
   readonly group: (name: string) => CacheStreamGroup<A, RD>
 }

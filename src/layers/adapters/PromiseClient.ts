@@ -3,11 +3,11 @@ import { Duration, Effect, type Layer, ManagedRuntime, Option, type Schema } fro
 import type { CacheError } from "../../schema/CacheError.ts"
 import {
   CacheService,
-  type CounterOption,
-  type KeyOption,
-  type LookupOption,
-  type SetOption,
-  type TtlOption,
+  type CounterOptions,
+  type KeyOptions,
+  type LookupOptions,
+  type SetOptions,
+  type TtlOptions,
   type TypedCache
 } from "../../services/CacheService.ts"
 
@@ -16,24 +16,24 @@ import {
  * `undefined`, and a lookup's own error comes as it was thrown. Closing waits for nobody: what is under way fails.
  */
 export interface PromiseCache<A = unknown> extends AsyncDisposable {
-  readonly get: (key: string, options?: KeyOption) => Promise<A | undefined>
-  readonly getMany: (keys: Iterable<string>, options?: KeyOption) => Promise<ReadonlyMap<string, A>>
-  readonly set: (key: string, value: A, options?: SetOption) => Promise<boolean>
+  readonly get: (key: string, options?: KeyOptions) => Promise<A | undefined>
+  readonly getMany: (keys: Iterable<string>, options?: KeyOptions) => Promise<ReadonlyMap<string, A>>
+  readonly set: (key: string, value: A, options?: SetOptions) => Promise<boolean>
   /** The keys that could not be stored. */
-  readonly setMany: (entries: Readonly<Record<string, A>>, options?: TtlOption) => Promise<ReadonlyArray<string>>
-  readonly add: (key: string, value: A, options?: TtlOption) => Promise<boolean>
-  readonly has: (key: string, options?: KeyOption) => Promise<boolean>
-  readonly delete: (key: string, options?: KeyOption) => Promise<boolean>
-  readonly deleteMany: (keys: Iterable<string>, options?: KeyOption) => Promise<number>
-  readonly touch: (key: string, options?: TtlOption) => Promise<boolean>
+  readonly setMany: (entries: Readonly<Record<string, A>>, options?: TtlOptions) => Promise<ReadonlyArray<string>>
+  readonly add: (key: string, value: A, options?: TtlOptions) => Promise<boolean>
+  readonly has: (key: string, options?: KeyOptions) => Promise<boolean>
+  readonly delete: (key: string, options?: KeyOptions) => Promise<boolean>
+  readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Promise<number>
+  readonly touch: (key: string, options?: TtlOptions) => Promise<boolean>
   /** Milliseconds; `Infinity` = never expires, undefined = no such key. */
-  readonly ttl: (key: string, options?: KeyOption) => Promise<number | undefined>
+  readonly ttl: (key: string, options?: KeyOptions) => Promise<number | undefined>
   readonly getOrSet: <B extends A>(
     key: string,
     lookup: () => B | PromiseLike<B>,
-    options?: LookupOption<A>
+    options?: LookupOptions<A>
   ) => Promise<B>
-  readonly incr: (key: string, delta?: number, options?: CounterOption) => Promise<number>
+  readonly incr: (key: string, delta?: number, options?: CounterOptions) => Promise<number>
   readonly clear: () => Promise<number>
   /** The same cache with values of a schema. Closing either closes both. */
   readonly withSchema: <
@@ -94,7 +94,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
             Option.getOrUndefined(Option.map(ttl, (duration) => Duration.toMillis(duration)))
           )
         ),
-      getOrSet: <B extends A>(key: string, lookup: () => B | PromiseLike<B>, options?: LookupOption<A>) =>
+      getOrSet: <B extends A>(key: string, lookup: () => B | PromiseLike<B>, options?: LookupOptions<A>) =>
         // What is cached is what such a lookup gave once; `withSchema` has it checked.
         use((cache) =>
           cache.getOrSet(

@@ -5,11 +5,11 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/Key.ts"
 import { makeToken } from "../../services/cache/kernel/token.ts"
-import { CacheService, type LookupOption, type TypedCache } from "../../services/CacheService.ts"
+import { CacheService, type LookupOptions, type TypedCache } from "../../services/CacheService.ts"
 import { CurrentResponsePrivacy, type ResponsePrivacy } from "./responsePrivacy.ts"
 import { type Answer, answerOf, isUnchanged, namesIn, says, StoredResponse, toStored } from "./storedResponse.ts"
 
-export interface Options extends Pick<LookupOption, "singleFlight"> {
+export interface HttpCacheOptions extends Pick<LookupOptions, "singleFlight"> {
   /** Of the keys, behind that of the cache. Default `"http:"`. */
   readonly prefix?: string | undefined
   /** How long past its freshness a response is still served, while one request has it made anew. Default 0. */
@@ -56,7 +56,7 @@ const maxVariantAge = "1 day"
  * cookies, used their visitor's session, or stream; whoever waited for one of them, or for a failure, has his own made.
  * When the cache fails the handler answers. A successful POST, PUT, PATCH or DELETE forgets the page.
  */
-export const make = (options: Options = {}): HttpCache => {
+export const make = (options: HttpCacheOptions = {}): HttpCache => {
   const { prefix = defaultPrefix } = options
   return {
     layer: HttpRouter.middleware(
@@ -91,7 +91,7 @@ const changing: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"]
 
 const respond = <E, R>(
   pages: TypedCache<Stored>,
-  options: Options,
+  options: HttpCacheOptions,
   request: HttpServerRequest.HttpServerRequest,
   handler: Handler<E, R>
 ): Handler<E, R | Scope.Scope> => {
@@ -115,7 +115,7 @@ type Age = "any" | "fresh" | "new"
 /** One request, and the response from the cache or for it. */
 class Exchange<E, R> {
   readonly #pages: TypedCache<Stored>
-  readonly #options: Options
+  readonly #options: HttpCacheOptions
   readonly #request: HttpServerRequest.HttpServerRequest
   readonly #handler: Handler<E, R>
   readonly #key: string
@@ -125,7 +125,7 @@ class Exchange<E, R> {
 
   constructor(
     pages: TypedCache<Stored>,
-    options: Options,
+    options: HttpCacheOptions,
     request: HttpServerRequest.HttpServerRequest,
     handler: Handler<E, R>,
     key: string
@@ -168,7 +168,7 @@ class Exchange<E, R> {
 
   #lookup(scope: Scope.Scope, key: string, variants: Variants | undefined, age: Age) {
     const { singleFlight, staleFor } = this.#options
-    const options: LookupOption<Stored> = {
+    const options: LookupOptions<Stored> = {
       timeToLive: lifetimeOf,
       staleFor: age === "fresh" ? 0 : staleFor,
       jitter: 0

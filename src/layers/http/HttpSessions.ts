@@ -37,7 +37,7 @@ export interface CookieOptions {
 /** Data that needs no services to be stored. */
 type DataSchema = Schema.Constraint & { readonly DecodingServices: never; readonly EncodingServices: never }
 
-export interface Options<S extends DataSchema> extends SessionStore.SessionStoreOptions<S> {
+export interface HttpSessionsOptions<S extends DataSchema> extends SessionStore.SessionStoreOptions<S> {
   /** The first signs cookies, all are good for reading them. 32 bytes or more each. */
   readonly secrets: readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
   readonly cookie?: CookieOptions | undefined
@@ -61,7 +61,10 @@ export interface SessionsClass<Self, Id extends string, A> extends Context.Servi
  */
 export const Service =
   <Self>() =>
-  <const Id extends string, S extends DataSchema>(id: Id, options: Options<S>): SessionsClass<Self, Id, S["Type"]> => {
+  <const Id extends string, S extends DataSchema>(
+    id: Id,
+    options: HttpSessionsOptions<S>
+  ): SessionsClass<Self, Id, S["Type"]> => {
     const tag = Context.Service<Self, RequestSession<S["Type"]>>()(id)
     const middleware = HttpRouter.middleware<{ provides: Self }>()(
       Effect.gen(function* () {
@@ -111,7 +114,7 @@ const signing = (secrets: ReadonlyArray<Redacted.Redacted>): Effect.Effect<Signa
 const begin = <A>(
   store: SessionStore.SessionStoreShape<A>,
   signature: Signature,
-  { cookie = {}, expiry }: Pick<Options<DataSchema>, "cookie" | "expiry">,
+  { cookie = {}, expiry }: Pick<HttpSessionsOptions<DataSchema>, "cookie" | "expiry">,
   request: HttpServerRequest.HttpServerRequest
 ) => {
   const { domain, httpOnly = true, name = "session", path = "/", sameSite = "lax", secure = true } = cookie

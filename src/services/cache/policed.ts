@@ -2,7 +2,7 @@
 import { Cause, Effect, Option, Pull, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
-import type { CounterOption, TypedCache } from "../CacheService.ts"
+import type { CounterOptions, TypedCache } from "../CacheService.ts"
 import { entriesIn } from "./kernel/batches.ts"
 
 /** What the policy does not concern, or meets elsewhere: other views of the cache, structures, settings, and the check that tells how the server is. */
@@ -110,7 +110,7 @@ const write = (name: string, key: string): Operation<boolean> => ({
 })
 
 /** In an empty cache a counter starts from `initial`; without one there is nothing to count. */
-const counted = (delta: number, options: CounterOption | undefined): number =>
+const counted = (delta: number, options: CounterOptions | undefined): number =>
   options?.initial === undefined ? 0 : options.initial + delta
 
 /** Each page of a stream is one operation; "as if empty" is the end. */

@@ -4,7 +4,7 @@ import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { LockLost, LockUnavailable } from "../../../schema/LockError.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
-import type { LeaseOption } from "../../CacheLock.ts"
+import type { LeaseOptions } from "../../CacheLock.ts"
 import type { CacheCore } from "../kernel/context.ts"
 import { Holding } from "./Holding.ts"
 import { monotonicMillis } from "./Renewals.ts"
@@ -14,7 +14,7 @@ const defaultLease = 30_000
 
 export const termsOf = (
   operation: string,
-  { lease = defaultLease, renew = true, wait = 0 }: LeaseOption
+  { lease = defaultLease, renew = true, wait = 0 }: LeaseOptions
 ): Exit.Exit<Terms, CacheError> => {
   const leaseMillis = toMillis(lease)
   const waitMillis = toMillis(wait)

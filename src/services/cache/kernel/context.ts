@@ -7,7 +7,7 @@ import { defaultKeyFunction, keyRefusal } from "../../../schema/Key.ts"
 import { toMillis, withJitter } from "../../../schema/TimeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { CachePolicyShape, Operation, Tally } from "../../CachePolicy.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Flights, SingleFlight } from "../lookups/SingleFlight.ts"
 import type { Renewals } from "../coordination/Renewals.ts"
@@ -51,13 +51,13 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
     effect: Effect.Effect<B, CacheError, R>
   ) => Effect.Effect<B, CacheError, R>
   /** How the operations of a structure of that kind are declared and run. */
-  readonly structure: (kind: string, key: string, options: KeyOption) => StructureOperation
+  readonly structure: (kind: string, key: string, options: KeyOptions) => StructureOperation
   /** The checked final key. */
-  readonly finalKey: (operation: string, key: string, options?: KeyOption) => Exit.Exit<string, CacheInputError>
+  readonly finalKey: (operation: string, key: string, options?: KeyOptions) => Exit.Exit<string, CacheInputError>
   /** Where those who wait for locks and permits hear of them. */
-  readonly channel: (options: KeyOption) => string
+  readonly channel: (options: KeyOptions) => string
   /** The version that the call means. */
-  readonly version: (operation: string, options?: KeyOption) => Exit.Exit<number, CacheInputError>
+  readonly version: (operation: string, options?: KeyOptions) => Exit.Exit<number, CacheInputError>
   /** Milliseconds, with the cache's default and jitter; `Infinity` = never expires, 0 = at once. */
   readonly lifetime: (
     operation: string,

@@ -4,7 +4,7 @@ import type { CacheInputError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Timing } from "../../../schema/Frame.ts"
 import { toMillis, withJitter } from "../../../schema/TimeToLive.ts"
-import type { LookupOption } from "../../CacheService.ts"
+import type { LookupOptions } from "../../CacheService.ts"
 
 interface Defaults {
   readonly timeToLive: number
@@ -13,13 +13,13 @@ interface Defaults {
 
 /** Times are in milliseconds; `Infinity` = for ever. Made for every call, and so made of few parts. */
 export class LookupPlan<A> {
-  readonly #options: LookupOption<A>
+  readonly #options: LookupOptions<A>
   readonly #jitter: number
   readonly #defaultMillis: number
   readonly staleFor: number
   readonly softTimeout: number
 
-  constructor(options: LookupOption<A>, jitter: number, defaultMillis: number, staleFor: number, softTimeout: number) {
+  constructor(options: LookupOptions<A>, jitter: number, defaultMillis: number, staleFor: number, softTimeout: number) {
     this.#options = options
     this.#jitter = jitter
     this.#defaultMillis = defaultMillis
@@ -27,7 +27,7 @@ export class LookupPlan<A> {
     this.softTimeout = softTimeout
   }
 
-  get earlyRefresh(): LookupOption["earlyRefresh"] {
+  get earlyRefresh(): LookupOptions["earlyRefresh"] {
     return this.#options.earlyRefresh
   }
 
@@ -53,7 +53,7 @@ export class LookupPlan<A> {
 /** What could refuse the store must do so before the lookup runs. */
 export const lookupPlan = <A>(
   operation: string,
-  options: LookupOption<A>,
+  options: LookupOptions<A>,
   defaults: Defaults
 ): Exit.Exit<LookupPlan<A>, CacheInputError> => {
   const { earlyRefresh, singleFlight, timeToLive } = options
@@ -82,7 +82,7 @@ const millisOf = (input: Duration.Input | undefined): number | undefined => (inp
 
 /** Whether a fresh value should be refreshed now. */
 export const isEarly = (
-  earlyRefresh: NonNullable<LookupOption["earlyRefresh"]>,
+  earlyRefresh: NonNullable<LookupOptions["earlyRefresh"]>,
   { cost, freshUntil, timeToLive }: Timing,
   now: number
 ): Effect.Effect<boolean> => {

@@ -5,7 +5,7 @@ import type { Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheHash } from "../../CacheHash.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import { countAll, entriesIn } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { incrFieldScript } from "../values/counterScripts.ts"
@@ -17,7 +17,7 @@ import * as replies from "../kernel/replies.ts"
 export const makeHash = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions: KeyOption = {}
+  keyOptions: KeyOptions = {}
 ): CacheHash<A, RD, RE> => {
   const { client, codec, readOptions } = context
 

@@ -4,8 +4,8 @@ import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
-import type { CacheList, FindOption } from "../../CacheList.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { CacheList, ListFindOptions } from "../../CacheList.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import { commandsFor, sendAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored, valueOf } from "../kernel/entry.ts"
@@ -19,7 +19,7 @@ const words = { left: "LEFT", right: "RIGHT" } as const
 export const makeList = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions: KeyOption = {}
+  keyOptions: KeyOptions = {}
 ): CacheList<A, RD, RE> => {
   const { client, codec, finalKey, readOptions } = context
 
@@ -137,7 +137,7 @@ export const makeList = <A, RD, RE>(
       )
     )
 
-  const findOptions = (operation: string, { maxLength, rank }: FindOption) =>
+  const findOptions = (operation: string, { maxLength, rank }: ListFindOptions) =>
     Effect.andThen(
       rank === 0 ? refused(operation, "rank must not be 0") : wholeNumber(operation, "rank", rank ?? 1),
       Effect.map(wholeNumber(operation, "maxLength", maxLength ?? 0, 0), (): ReadonlyArray<Arg> => [

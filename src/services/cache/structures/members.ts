@@ -5,7 +5,7 @@ import type { Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/Frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { pagesUnderPolicy } from "../policed.ts"
@@ -39,7 +39,7 @@ export const scanPages = <A, RD, RE, B>(
   command: string,
   operation: string,
   key: string,
-  keyOptions: KeyOption,
+  keyOptions: KeyOptions,
   options: ReadonlyArray<string | number>,
   decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, CacheError, RD>
 ): Stream.Stream<B, CacheError, RD> => {

@@ -1,8 +1,8 @@
 /** The operations of a set. */
 import { Effect, Option } from "effect"
 import type { Reply } from "../../../schema/Command.ts"
-import type { CacheSet, DestinationOption } from "../../CacheSet.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { CacheSet, SetDestinationOptions } from "../../CacheSet.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
@@ -12,7 +12,7 @@ import * as replies from "../kernel/replies.ts"
 export const makeSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions: KeyOption = {}
+  keyOptions: KeyOptions = {}
 ): CacheSet<A, RD, RE> => {
   const { client, codec, finalKey, readOptions } = context
 
@@ -60,7 +60,11 @@ export const makeSet = <A, RD, RE>(
 
   const stored =
     (name: string, command: string) =>
-    (destination: string, others: ReadonlyArray<string>, { version = keyOptions.version }: DestinationOption = {}) =>
+    (
+      destination: string,
+      others: ReadonlyArray<string>,
+      { version = keyOptions.version }: SetDestinationOptions = {}
+    ) =>
       run(name, 0, (operation, final) =>
         Effect.flatMap(finalKey(operation, destination, { version }), (target) =>
           Effect.flatMap(finals(operation, others), (all) =>

@@ -4,8 +4,8 @@ import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { CacheSortedSet, RangeOption, ScoreBound } from "../../CacheSortedSet.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { CacheSortedSet, SortedSetRangeOptions, ScoreBound } from "../../CacheSortedSet.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
@@ -14,7 +14,7 @@ import * as replies from "../kernel/replies.ts"
 export const makeSortedSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions: KeyOption = {}
+  keyOptions: KeyOptions = {}
 ): CacheSortedSet<A, RD, RE> => {
   const { client, readOptions } = context
 
@@ -200,7 +200,8 @@ export const makeSortedSet = <A, RD, RE>(
 
 const conditions = { absent: "NX", present: "XX", greater: "GT", less: "LT" } as const
 
-const reversed = (options: RangeOption | undefined): ReadonlyArray<string> => (options?.reverse === true ? ["REV"] : [])
+const reversed = (options: SortedSetRangeOptions | undefined): ReadonlyArray<string> =>
+  options?.reverse === true ? ["REV"] : []
 
 const scoreText = (score: number): string => (Number.isFinite(score) ? String(score) : score > 0 ? "inf" : "-inf")
 

@@ -4,8 +4,15 @@ import { type CacheError, CacheMissError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { AddEntryOption, CacheStream, GroupInfo, StreamEntry, StreamInfo, TrimOption } from "../../CacheStream.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type {
+  StreamAddOptions,
+  CacheStream,
+  StreamGroupInfo,
+  StreamEntry,
+  StreamInfo,
+  StreamTrimOptions
+} from "../../CacheStream.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { fieldEntry } from "../kernel/entry.ts"
 import { wholeNumber } from "./members.ts"
@@ -17,7 +24,7 @@ import { checkedBoundary, checkedId, countIds, decodePage, decodeRead, Facts, fa
 export const makeStream = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions: KeyOption = {}
+  keyOptions: KeyOptions = {}
 ): CacheStream<A, RD, RE> => {
   const { client, codec, readOptions } = context
 
@@ -108,7 +115,7 @@ export const makeStream = <A, RD, RE>(
         (error) => Effect.fail(error.reply === "ERR no such key" ? new CacheMissError({ operation, key }) : error)
       )
     ),
-    groups: run("groups", [] as ReadonlyArray<GroupInfo>, (operation, final) =>
+    groups: run("groups", [] as ReadonlyArray<StreamGroupInfo>, (operation, final) =>
       Effect.catchTag(
         client.request("XINFO", ["GROUPS", final], (reply) =>
           Effect.flatMap(factsOf(operation, reply), (all) => Effect.forEach(all, groupOf))
@@ -151,7 +158,7 @@ const infoOf = (facts: Facts): Effect.Effect<StreamInfo, CacheError> =>
     firstEntryId: facts.text("recorded-first-entry-id")
   })
 
-const groupOf = (facts: Facts): Effect.Effect<GroupInfo, CacheError> =>
+const groupOf = (facts: Facts): Effect.Effect<StreamGroupInfo, CacheError> =>
   Effect.all({
     name: facts.text("name"),
     consumers: facts.number("consumers"),
@@ -161,7 +168,7 @@ const groupOf = (facts: Facts): Effect.Effect<GroupInfo, CacheError> =>
     lag: facts.known("lag")
   })
 
-const addWords = (operation: string, { create = true, id = "*", ...trim }: AddEntryOption) =>
+const addWords = (operation: string, { create = true, id = "*", ...trim }: StreamAddOptions) =>
   Effect.flatMap(checkedNewId(operation, id), () =>
     Effect.map(trimWords(operation, trim), (words): ReadonlyArray<Arg> => [
       ...(create ? [] : ["NOMKSTREAM"]),
@@ -175,7 +182,7 @@ const checkedNewId = (operation: string, id: string) => checkedId(operation, id.
 
 const trimWords = (
   operation: string,
-  { approximate = false, limit, maxLength, minId }: TrimOption
+  { approximate = false, limit, maxLength, minId }: StreamTrimOptions
 ): Effect.Effect<ReadonlyArray<Arg>, CacheError> => {
   if (maxLength !== undefined && minId !== undefined) return refused(operation, "maxLength or minId, not both")
   if (limit !== undefined && !approximate) return refused(operation, "limit goes with approximate")

@@ -5,15 +5,15 @@ import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
 import type {
-  AutoClaimOption,
+  StreamAutoClaimOptions,
   CacheStreamGroup,
-  ClaimOption,
-  ConsumerInfo,
-  PendingEntry,
-  PendingSummary,
+  StreamClaimOptions,
+  StreamConsumerInfo,
+  StreamPendingEntry,
+  StreamPendingSummary,
   StreamEntry
 } from "../../CacheStream.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"
 import { wholeNumber } from "./members.ts"
@@ -33,7 +33,7 @@ import {
 export const makeStreamGroup = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions: KeyOption,
+  keyOptions: KeyOptions,
   group: string
 ): CacheStreamGroup<A, RD> => {
   const { client, readOptions } = context
@@ -60,7 +60,7 @@ export const makeStreamGroup = <A, RD, RE>(
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
-    { deliveries, force = false, idle }: ClaimOption,
+    { deliveries, force = false, idle }: StreamClaimOptions,
     words: ReadonlyArray<Arg>,
     use: (operation: string, final: string) => (reply: Reply) => Effect.Effect<ReadonlyArray<B>, CacheError, R>
   ) =>
@@ -85,7 +85,7 @@ export const makeStreamGroup = <A, RD, RE>(
     neutral: B,
     consumer: string,
     minIdle: Duration.Input,
-    { count = 100, start = "-" }: AutoClaimOption,
+    { count = 100, start = "-" }: StreamAutoClaimOptions,
     words: ReadonlyArray<Arg>,
     use: (operation: string, final: string, page: AutoClaimed) => Effect.Effect<B, CacheError, R>
   ) =>
@@ -186,7 +186,7 @@ export const makeStreamGroup = <A, RD, RE>(
     ack: (...ids) =>
       run("ack", 0, undefined, (operation, final) => countIds(client, operation, "XACK", [final, group], ids)),
     pending: ({ consumer, count = 1000, end = "+", minIdle, start = "-" } = {}) =>
-      run("pending", [] as ReadonlyArray<PendingEntry>, consumer, (operation, final) =>
+      run("pending", [] as ReadonlyArray<StreamPendingEntry>, consumer, (operation, final) =>
         Effect.gen(function* () {
           yield* checkedBoundary(operation, start)
           yield* checkedBoundary(operation, end)
@@ -201,7 +201,7 @@ export const makeStreamGroup = <A, RD, RE>(
     pendingSummary: run("pendingSummary", nobody, undefined, (operation, final) =>
       client.request("XPENDING", [final, group], (reply) => summaryOf(operation, reply))
     ),
-    consumers: run("consumers", [] as ReadonlyArray<ConsumerInfo>, undefined, (operation, final) =>
+    consumers: run("consumers", [] as ReadonlyArray<StreamConsumerInfo>, undefined, (operation, final) =>
       client.request("XINFO", ["CONSUMERS", final, group], (reply) =>
         Effect.flatMap(factsOf(operation, reply), (all) => Effect.forEach(all, consumerOf))
       )
@@ -265,7 +265,7 @@ const beginning: Place = { given: "0-0", pending: true }
 
 const noMore = "0-0"
 
-const nobody: PendingSummary = { count: 0, firstId: Option.none(), lastId: Option.none(), consumers: new Map() }
+const nobody: StreamPendingSummary = { count: 0, firstId: Option.none(), lastId: Option.none(), consumers: new Map() }
 
 const millisOf = (operation: string, name: string, duration: Duration.Input) => {
   const millis = toMillis(duration)
@@ -279,7 +279,7 @@ const positionWords = (operation: string, entriesRead: number | undefined) =>
     entriesRead === undefined ? [] : ["ENTRIESREAD", position]
   )
 
-const pendingEntry = (operation: string, reply: Reply): Exit.Exit<PendingEntry, CacheError> => {
+const pendingEntry = (operation: string, reply: Reply): Exit.Exit<StreamPendingEntry, CacheError> => {
   const [id, consumer, idle, deliveries] = Array.isArray(reply) ? reply : []
   return typeof id === "string" &&
     typeof consumer === "string" &&
@@ -289,7 +289,7 @@ const pendingEntry = (operation: string, reply: Reply): Exit.Exit<PendingEntry, 
     : replies.unexpected(operation)
 }
 
-const summaryOf = (operation: string, reply: Reply): Exit.Exit<PendingSummary, CacheError> => {
+const summaryOf = (operation: string, reply: Reply): Exit.Exit<StreamPendingSummary, CacheError> => {
   if (!Array.isArray(reply) || reply.length !== 4 || typeof reply[0] !== "number") return replies.unexpected(operation)
   const owners: Reply = reply[3] ?? []
   if (!Array.isArray(owners)) return replies.unexpected(operation)
@@ -303,7 +303,7 @@ const summaryOf = (operation: string, reply: Reply): Exit.Exit<PendingSummary, C
   return Exit.succeed({ count: reply[0], firstId: idOf(reply[1]), lastId: idOf(reply[2]), consumers })
 }
 
-const consumerOf = (facts: Facts): Effect.Effect<ConsumerInfo, CacheError> =>
+const consumerOf = (facts: Facts): Effect.Effect<StreamConsumerInfo, CacheError> =>
   Effect.all({
     name: facts.text("name"),
     pending: facts.number("pending"),

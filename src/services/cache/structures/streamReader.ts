@@ -3,7 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import type { StreamEntry } from "../../CacheStream.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pagesUnderPolicy } from "../policed.ts"
@@ -28,7 +28,7 @@ export const readOn = <A, RD, RE, P>(
   context: CacheContext<A, RD, RE>,
   operation: string,
   key: string,
-  keyOptions: KeyOption,
+  keyOptions: KeyOptions,
   begin: (operation: string, final: string) => Effect.Effect<P, CacheError, RD>,
   step: (entry: EntryName, place: P) => Step<A, P, RD>
 ): Stream.Stream<StreamEntry<A>, CacheError, RD> => {

@@ -5,7 +5,7 @@ import type { Command, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/Frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
-import type { TtlOption, TypedCache } from "../../CacheService.ts"
+import type { TtlOptions, TypedCache } from "../../CacheService.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { entriesIn, sendAll, split, ValueSize } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -51,7 +51,7 @@ export const batchOperations = <A, RD, RE>(
       Effect.flatMap(readMany(context, valueSize, entries), decodeAll)
     )
 
-  const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options?: TtlOption) {
+  const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options?: TtlOptions) {
     const sets: Array<StoreCommand> = []
     for (const [key, value] of values) {
       const final = yield* finalKey("setMany", key, options)

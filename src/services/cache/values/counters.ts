@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { type CacheError, CacheMissError, CacheServerError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import type { CounterOption, TypedCache } from "../../CacheService.ts"
+import type { CounterOptions, TypedCache } from "../../CacheService.ts"
 import type { Script } from "../../../schema/Script.ts"
 import { refused, replyCode } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -23,7 +23,7 @@ export const counterOperations = <A, RD, RE>(
     script: Script,
     key: string,
     delta: number,
-    options: CounterOption = {}
+    options: CounterOptions = {}
   ) {
     const final = yield* finalKey(operation, key, options)
     const { initial } = options
@@ -41,7 +41,7 @@ export const counterOperations = <A, RD, RE>(
     return reply
   })
 
-  const incr = (operation: string, key: string, delta: number, options?: CounterOption) =>
+  const incr = (operation: string, key: string, delta: number, options?: CounterOptions) =>
     Number.isSafeInteger(delta)
       ? Effect.flatMap(count(operation, incrScript, key, delta, options), replies.integer(operation))
       : refused(operation, "delta must be a safe integer; incrBig counts further")

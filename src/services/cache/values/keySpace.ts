@@ -3,7 +3,7 @@ import { Effect, Exit, Option, Stream } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/Key.ts"
-import type { KeyOption, TypedCache } from "../../CacheService.ts"
+import type { KeyOptions, TypedCache } from "../../CacheService.ts"
 import type { ScanOptions } from "../../ValkeyClient.ts"
 import { split } from "../kernel/batches.ts"
 import { refused } from "../../../schema/failures.ts"
@@ -33,7 +33,7 @@ export const keySpaceOperations = <A, RD, RE>(
     operation: string,
     key: string,
     delta: number,
-    keyOptions?: KeyOption
+    keyOptions?: KeyOptions
   ) {
     const current = yield* version(operation, keyOptions)
     const next = current + delta
@@ -52,7 +52,7 @@ export const keySpaceOperations = <A, RD, RE>(
     })
 
   /** The keys that a glob matches, checked to be of this space. */
-  const space = (operation: string, pattern: string, keyOptions?: KeyOption) => {
+  const space = (operation: string, pattern: string, keyOptions?: KeyOptions) => {
     const reason = keyRefusal(pattern)
     if (reason !== undefined) return refused(operation, reason.replace("a key", "a pattern"))
     return Exit.map(version(operation, keyOptions), (version) => keySpace(keyFunction, { prefix, version }, pattern))
@@ -87,7 +87,7 @@ export const keySpaceOperations = <A, RD, RE>(
       )
     })
 
-  const deletePattern = (operation: string, pattern: string, keyOptions?: KeyOption, count?: number) =>
+  const deletePattern = (operation: string, pattern: string, keyOptions?: KeyOptions, count?: number) =>
     Effect.flatMapEager(space(operation, pattern, keyOptions), ({ match, userKey }) =>
       deleteAll(operation, match, (finalKey) => userKey(finalKey) !== undefined, count)
     )

@@ -2,7 +2,7 @@
 import { Duration, Effect, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import type { KeyOption, TypedCache } from "../../CacheService.ts"
+import type { KeyOptions, TypedCache } from "../../CacheService.ts"
 import { sendAll } from "../kernel/batches.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -25,7 +25,7 @@ export const lifetimeOperations = <A, RD, RE>(
       ([, exists = null]) => replies.flag(operation)(exists)
     )
 
-  const expire = (operation: string, key: string, timeToLive: Duration.Input | undefined, options?: KeyOption) =>
+  const expire = (operation: string, key: string, timeToLive: Duration.Input | undefined, options?: KeyOptions) =>
     Effect.flatMapEager(finalKey(operation, key, options), (final) =>
       Effect.flatMapEager(lifetime(operation, timeToLive), (millis) => {
         if (millis === Infinity) return persistent(operation, final)

@@ -4,7 +4,7 @@ import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/Frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { KeyOption } from "../../CacheService.ts"
+import type { KeyOptions } from "../../CacheService.ts"
 import { sendAll, split, type ValueSize } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import * as replies from "../kernel/replies.ts"
@@ -21,7 +21,7 @@ export const entriesOf = (
   { finalKey }: Pick<CacheContext<never, never, never>, "finalKey">,
   operation: string,
   keys: Iterable<string>,
-  options?: KeyOption
+  options?: KeyOptions
 ): Exit.Exit<ReadonlyArray<EntryName>, CacheInputError> => {
   const entries: Array<EntryName> = []
   for (const key of new Set(keys)) {

@@ -5,7 +5,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Stored, Timing } from "../../../schema/Frame.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { SetOption, TypedCache } from "../../CacheService.ts"
+import type { SetOptions, TypedCache } from "../../CacheService.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
@@ -24,7 +24,7 @@ export const valueOperations = <A, RD, RE>(
     )
 
   /** Milliseconds; undefined = the key keeps the lifetime it has. */
-  const newLifetime = (operation: string, options?: SetOption) => {
+  const newLifetime = (operation: string, options?: SetOptions) => {
     const { keepTtl, timeToLive, when } = options ?? {}
     if (when !== undefined && when !== "absent" && when !== "present") {
       return refused(operation, "when must be absent or present")
@@ -38,7 +38,7 @@ export const valueOperations = <A, RD, RE>(
     entry: EntryName,
     value: A,
     millis: number | undefined,
-    options?: SetOption
+    options?: SetOptions
   ): Effect.Effect<readonly [Stored, number | undefined], CacheError, RE> => {
     const staleFor = options?.staleFor === undefined ? 0 : toMillis(options.staleFor)
     if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
@@ -56,12 +56,12 @@ export const valueOperations = <A, RD, RE>(
   const unlink = (final: string) => client.request("UNLINK", [final], replies.flag("delete"))
 
   /** Storing for no time at all leaves the key absent. */
-  const expireAtOnce = (final: string, when: SetOption["when"]) => {
+  const expireAtOnce = (final: string, when: SetOptions["when"]) => {
     if (when === "absent") return Effect.map(exists(final), (exists) => !exists)
     return when === "present" ? unlink(final) : Effect.as(unlink(final), true)
   }
 
-  const set = (operation: string, key: string, value: A, options?: SetOption) =>
+  const set = (operation: string, key: string, value: A, options?: SetOptions) =>
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
         Effect.flatMapEager(newLifetime(operation, options), (millis) =>
@@ -127,7 +127,7 @@ export const setArguments = (
   key: string,
   value: Stored,
   millis: number | undefined,
-  options?: SetOption
+  options?: SetOptions
 ): Array<Arg> => {
   const args: Array<Arg> = [key, value]
   if (millis === undefined) args.push("KEEPTTL")
