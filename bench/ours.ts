@@ -114,9 +114,9 @@ export const policies: typeof ours = {
   "no policy": contender(),
   IgnoreExceptions: contender({ policies: [ignore] }),
   Breaker: contender({ policies: [breaker] }),
-  Metrics: contender({ policies: [Metrics.layer] }),
+  Metrics: contender({ policies: [Metrics.layer()] }),
   "Tracing, spans collected by nobody": contender({ policies: [tracing] }),
-  "all four": contender({ policies: [breaker, tracing, Metrics.layer, ignore] })
+  "all four": contender({ policies: [breaker, tracing, Metrics.layer(), ignore] })
 }
 
 export const lookups: typeof ours = {

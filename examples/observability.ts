@@ -35,7 +35,7 @@ const program = Effect.gen(function* () {
 })
 
 const cache = CacheLive.pipe(
-  Layer.provide(Metrics.layer),
+  Layer.provide(Metrics.layer()),
   Layer.provide(Tracing.layer()),
   Layer.provide(ValkeyUrl.layerConfig)
 )

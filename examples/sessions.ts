@@ -10,13 +10,13 @@ const program = Effect.gen(function* () {
 
   // All sessions of one user are in one slot of a cluster, so that they can be changed in one step.
   const keyOf = (user: string, session: string) => `{${user}}:session:${session}`
-  const sessionsOf = (user: string) => cache.setOf(`{${user}}:sessions`)
+  const sessionsOf = (user: string) => cache.unorderedSet(`{${user}}:sessions`)
 
   const begin = (user: string, session: string, device: string) =>
     cache.transaction((queue) => [
       queue.hash(keyOf(user, session)).setMany({ user, device, cart: [], visits: 0 }),
       queue.expire(keyOf(user, session), lifetime),
-      queue.setOf(`{${user}}:sessions`).add(session)
+      queue.unorderedSet(`{${user}}:sessions`).add(session)
     ])
 
   const visit = (user: string, session: string) =>

@@ -69,9 +69,9 @@ it("types", () => {
       Effect.Effect<ReadonlyArray<readonly [typeof User.Type, number]>, CacheError>
     >()
     // @ts-expect-error -- a member of another type
-    users.setOf("s").add(1)
+    users.unorderedSet("s").add(1)
     expectTypeOf(IgnoreExceptions.layer()).toEqualTypeOf<Layer.Layer<never>>()
-    expectTypeOf(Metrics.layer).toEqualTypeOf<Layer.Layer<never>>()
+    expectTypeOf(Metrics.layer()).toEqualTypeOf<Layer.Layer<never>>()
     // @ts-expect-error -- a value of another shape
     users.set("k", { id: "1", born: new Date() })
     // @ts-expect-error -- not a condition

@@ -35,7 +35,7 @@ const client = process.argv.includes("--server")
     )
 
 const cache = CacheLive.pipe(
-  Layer.provide([Metrics.layer, Breaker.layer({ failures: 5, openFor: "1 second" })]),
+  Layer.provide([Metrics.layer(), Breaker.layer({ failures: 5, openFor: "1 second" })]),
   Layer.provide(IgnoreExceptions.layer({ log: false })),
   Layer.provide([client, CacheOptions.layer({ prefix: "example-web" })])
 )

@@ -8,12 +8,12 @@ import { Schema } from "effect"
 import { Topology } from "./Command.ts"
 
 /** What is kept of an error that another library raised. */
-export const Cause = Schema.Struct({
+export const ForeignError = Schema.Struct({
   name: Schema.String,
   message: Schema.String,
   code: Schema.optionalKey(Schema.String)
 })
-export type Cause = typeof Cause.Type
+export type ForeignError = typeof ForeignError.Type
 
 const at = (node: string | undefined): string => (node === undefined ? "" : ` at ${node}`)
 const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? "; it may have been executed" : "")
@@ -33,7 +33,7 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
   code: Schema.UndefinedOr(Schema.String),
   node: Schema.UndefinedOr(Schema.String),
   mayHaveExecuted: Schema.Boolean,
-  cause: Schema.optionalKey(Cause)
+  cause: Schema.optionalKey(ForeignError)
 }) {
   override get message(): string {
     const what = { connect: "no connection", lost: "connection lost", closed: "the cache is closed" }[this.phase]
@@ -82,7 +82,7 @@ export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect
     operation: Schema.String,
     direction: Schema.Literals(["encode", "decode"]),
     key: Schema.UndefinedOr(Schema.String),
-    cause: Schema.optionalKey(Cause)
+    cause: Schema.optionalKey(ForeignError)
   }
 ) {
   override get message(): string {

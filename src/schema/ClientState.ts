@@ -1,5 +1,5 @@
 /** How a client's connections are. */
-import type { Cause } from "./CacheError.ts"
+import type { ForeignError } from "./CacheError.ts"
 
 export type ClientState =
   /** Nothing has needed a connection yet. */
@@ -7,5 +7,5 @@ export type ClientState =
   | { readonly _tag: "Connecting" }
   | { readonly _tag: "Ready" }
   /** A server that is needed cannot be reached; the client goes on trying. Others may answer. */
-  | { readonly _tag: "Degraded"; readonly node: string | undefined; readonly reason: Cause | undefined }
+  | { readonly _tag: "Degraded"; readonly node: string | undefined; readonly reason: ForeignError | undefined }
   | { readonly _tag: "Closed" }

@@ -5,7 +5,7 @@
 import { Effect, Exit, Schema, SchemaAST } from "effect"
 import { SchemaJITCompiler } from "effect/schema"
 import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
-import { CacheCodecError, CacheInputError, type Cause } from "./CacheError.ts"
+import { CacheCodecError, CacheInputError, type ForeignError } from "./CacheError.ts"
 import type { ReplyEncoding } from "./Command.ts"
 import { FormatError, Formats, type FormatOptions, type Serialized, toBytes } from "./Format.ts"
 import { type Header, isFramed, type Stored, type Timing } from "./Frame.ts"
@@ -41,7 +41,7 @@ interface ValueForm<A, RD, RE> {
 }
 
 /** What kept a value from being encoded or decoded; its message names paths and types, never the value. */
-const because = (error: unknown): Cause =>
+const because = (error: unknown): ForeignError =>
   error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: "unknown reason" }
 
 export const codecFailure = (

@@ -35,7 +35,7 @@ export interface CacheQueue<A, RD = never, RE = never> extends Pick<TypedCache<A
     key: string,
     options?: KeyOptionsOf<A, RD, RE>
   ) => Omit<CacheList<A, RD, RE>, "awaitLeft" | "awaitRight">
-  readonly setOf: (key: string, options?: KeyOptionsOf<A, RD, RE>) => Omit<CacheSet<A, RD, RE>, "scan">
+  readonly unorderedSet: (key: string, options?: KeyOptionsOf<A, RD, RE>) => Omit<CacheSet<A, RD, RE>, "scan">
   readonly sortedSet: (key: string, options?: KeyOptionsOf<A, RD, RE>) => Omit<CacheSortedSet<A, RD, RE>, "scan">
   readonly stream: (
     key: string,

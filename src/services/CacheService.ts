@@ -171,7 +171,7 @@ export interface TypedCache<A, RD = never, RE = never> {
   // Structures under one key, with the cache's prefix, version and value codec.
   readonly hash: (key: string, options?: KeyOptions) => CacheHash<A, RD, RE>
   readonly list: (key: string, options?: KeyOptions) => CacheList<A, RD, RE>
-  readonly setOf: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
+  readonly unorderedSet: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
   readonly sortedSet: (key: string, options?: KeyOptions) => CacheSortedSet<A, RD, RE>
   readonly stream: (key: string, options?: KeyOptions) => CacheStream<A, RD, RE>
 

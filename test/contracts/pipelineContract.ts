@@ -50,7 +50,7 @@ export const pipelineContract = (name: string, cacheLayer: Layer.Layer<CacheServ
             queue.hash("h").set("f", [1]),
             queue.list("l").pushRight("x", "y"),
             queue.list("l").range(),
-            queue.setOf("s").add(1, 2),
+            queue.unorderedSet("s").add(1, 2),
             queue.sortedSet("z").add([["m", 1]]),
             queue.stream("x").add({ f: 1 }, { id: "1-1" }),
             queue.stream("x").group("g").create({ from: "0" }),

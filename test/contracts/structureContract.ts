@@ -219,7 +219,7 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
     describe("set", () => {
       it.effect("members, each once", () =>
         Effect.gen(function* () {
-          const set = (yield* fresh()).setOf("s")
+          const set = (yield* fresh()).unorderedSet("s")
           assert.strictEqual(yield* set.add(1, "1", { a: [1] }, null, 1), 4)
           assert.strictEqual(yield* set.add(1, 2), 1)
           assert.strictEqual(yield* set.add(), 0)
@@ -238,7 +238,7 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
       it.effect("some of them by chance", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()
-          const set = cache.withSchema(Schema.Int).setOf("s")
+          const set = cache.withSchema(Schema.Int).unorderedSet("s")
           assert.deepStrictEqual(yield* set.pop, none)
           assert.deepStrictEqual(yield* set.popMany(2), [])
           assert.deepStrictEqual(yield* set.random, none)
@@ -260,7 +260,7 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
         Effect.gen(function* () {
           const cache = (yield* fresh()).withSchema(Schema.Int)
           // In a cluster they must be in one slot.
-          const [a, b] = [cache.setOf("{t}a"), cache.setOf("{t}b")]
+          const [a, b] = [cache.unorderedSet("{t}a"), cache.unorderedSet("{t}b")]
           yield* a.add(1, 2, 3)
           yield* b.add(3, 4)
           assert.sameMembers([...(yield* a.union("{t}b", "{t}none"))], [1, 2, 3, 4])
@@ -270,10 +270,10 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
           assert.strictEqual(yield* a.storeIntersection("{t}i", ["{t}b"], { version: 2 }), 1)
           assert.strictEqual(yield* a.storeDifference("{t}u", ["{t}a"]), 0)
           assert.isFalse(yield* cache.has("{t}u"))
-          assert.deepStrictEqual(yield* cache.setOf("{t}i", { version: 2 }).members, [3])
+          assert.deepStrictEqual(yield* cache.unorderedSet("{t}i", { version: 2 }).members, [3])
           assert.isTrue(yield* a.moveTo("{t}i", 1, { version: 2 }))
           assert.isFalse(yield* a.moveTo("{t}i", 9, { version: 2 }))
-          assert.sameMembers([...(yield* cache.setOf("{t}i", { version: 2 }).members)], [1, 3])
+          assert.sameMembers([...(yield* cache.unorderedSet("{t}i", { version: 2 }).members)], [1, 3])
           assert.isFalse(yield* cache.has("{t}i"))
         })
       )
@@ -281,8 +281,8 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
       it.effect("sets in several slots: unsupported in a cluster, and nowhere else", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()
-          yield* cache.setOf("a").add(1)
-          const union = yield* Effect.result(cache.setOf("a").union("b", "c", "d"))
+          yield* cache.unorderedSet("a").add(1)
+          const union = yield* Effect.result(cache.unorderedSet("a").union("b", "c", "d"))
           if (cache.client.topology !== "cluster") assert.strictEqual(union._tag, "Success")
           else {
             assert.strictEqual(union._tag === "Failure" && union.failure._tag, "CacheUnsupportedError")
@@ -293,7 +293,7 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
 
       it.effect("25 000 members, by scan too", () =>
         Effect.gen(function* () {
-          const set = (yield* fresh()).withSchema(Schema.String).setOf("s")
+          const set = (yield* fresh()).withSchema(Schema.String).unorderedSet("s")
           const members = Array.from({ length: 25_000 }, (_, i) => `member ${i}`)
           assert.strictEqual(yield* set.add(...members), 25_000)
           assert.strictEqual(new Set(yield* Stream.runCollect(set.scan({ count: 100 }))).size, 25_000)
@@ -302,12 +302,12 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
 
       it.effect("a set cannot be encrypted; in other formats members are found again", () =>
         Effect.gen(function* () {
-          const encrypted = (yield* fresh({ cipher: Cipher.aes256gcm([keyOf(3)]) })).setOf("s")
+          const encrypted = (yield* fresh({ cipher: Cipher.aes256gcm([keyOf(3)]) })).unorderedSet("s")
           assert.strictEqual((yield* Effect.flip(encrypted.add(1)))._tag, "CacheInputError")
           const packed = (yield* fresh({
             serializer: Serializer.msgpack,
             compressor: Compressor.zstd({ threshold: 10 })
-          })).setOf("s")
+          })).unorderedSet("s")
           const member = { text: "some text ".repeat(10), bytes: new Uint8Array([255, 0]) }
           assert.strictEqual(yield* packed.add(member), 1)
           assert.strictEqual(yield* packed.add(member), 0)
@@ -320,11 +320,11 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
         Effect.gen(function* () {
           const cache = yield* fresh()
           yield* cache.set("value", 1)
-          assert.deepInclude(yield* Effect.flip(cache.setOf("value").add(1)), { code: "WRONGTYPE" })
+          assert.deepInclude(yield* Effect.flip(cache.unorderedSet("value").add(1)), { code: "WRONGTYPE" })
           for (const bad of [
-            cache.setOf("s").popMany(-1),
-            cache.setOf("s").randomMany(0.5),
-            cache.setOf("s").union("")
+            cache.unorderedSet("s").popMany(-1),
+            cache.unorderedSet("s").randomMany(0.5),
+            cache.unorderedSet("s").union("")
           ]) {
             assert.strictEqual((yield* Effect.flip(bad))._tag, "CacheInputError")
           }

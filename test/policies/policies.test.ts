@@ -81,7 +81,7 @@ describe("every operation", () => {
         | "client"
         | "hash"
         | "list"
-        | "setOf"
+        | "unorderedSet"
         | "sortedSet"
         | "stream"
         | "lock"
@@ -432,7 +432,7 @@ describe("Tracing", () => {
 describe("Metrics", () => {
   it.effect("hits, misses, stores, errors and durations", () =>
     Effect.gen(function* () {
-      const { cache, state } = yield* withPolicies(Metrics.layer)
+      const { cache, state } = yield* withPolicies(Metrics.layer())
       yield* cache.get("k")
       yield* cache.setMany({ k: 1, l: 2 })
       yield* cache.get("k")
@@ -521,7 +521,7 @@ describe("policies together", () => {
     ignore: IgnoreExceptions.layer({ log: false }),
     breaker: Breaker.layer({ failures: 2, openFor: "10 seconds" }),
     tracing: Tracing.layer(),
-    metrics: Metrics.layer
+    metrics: Metrics.layer()
   }
   const permutations = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
     all.length === 0

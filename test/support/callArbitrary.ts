@@ -164,16 +164,18 @@ const calls: ReadonlyArray<Arbitrary.Arbitrary<Call>> = [
     cache.list(key).moveTo(...args)
   ),
 
-  call("set.add", [key, values], (cache, key, values) => cache.setOf(key).add(...values)),
-  call("set.remove", [key, values], (cache, key, values) => cache.setOf(key).remove(...values)),
-  call("set.hasMany", [key, values], (cache, key, ...args) => cache.setOf(key).hasMany(...args)),
-  call("set.popMany", [key, oneOf(0, 100, -1, 1.5, Number.NaN)], (cache, key, count) =>
-    sized(cache.setOf(key).popMany(count))
+  call("unorderedSet.add", [key, values], (cache, key, values) => cache.unorderedSet(key).add(...values)),
+  call("unorderedSet.remove", [key, values], (cache, key, values) => cache.unorderedSet(key).remove(...values)),
+  call("unorderedSet.hasMany", [key, values], (cache, key, ...args) => cache.unorderedSet(key).hasMany(...args)),
+  call("unorderedSet.popMany", [key, oneOf(0, 100, -1, 1.5, Number.NaN)], (cache, key, count) =>
+    sized(cache.unorderedSet(key).popMany(count))
   ),
-  call("set.moveTo", [key, key, value], (cache, key, ...args) => cache.setOf(key).moveTo(...args)),
-  call("set.union", [key, several(key)], (cache, key, others) => sized(cache.setOf(key).union(...others))),
-  call("set.storeDifference", [key, key, several(key), options({ version })], (cache, key, ...args) =>
-    cache.setOf(key).storeDifference(...args)
+  call("unorderedSet.moveTo", [key, key, value], (cache, key, ...args) => cache.unorderedSet(key).moveTo(...args)),
+  call("unorderedSet.union", [key, several(key)], (cache, key, others) =>
+    sized(cache.unorderedSet(key).union(...others))
+  ),
+  call("unorderedSet.storeDifference", [key, key, several(key), options({ version })], (cache, key, ...args) =>
+    cache.unorderedSet(key).storeDifference(...args)
   ),
 
   call(

@@ -1,7 +1,7 @@
 /** One iovalkey client's life: opened at the first need, reconnecting for ever, closed within its time. */
 import type { Socket } from "node:net"
 import { Redis } from "iovalkey"
-import { CacheConnectionError, type CacheError, CacheTimeoutError, type Cause } from "../../schema/CacheError.ts"
+import { CacheConnectionError, type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { causeOf, type Circumstances, isReplyError, NoConnection, notConnected } from "./errors.ts"
 import { type Greeting, handshake } from "./handshake.ts"
@@ -19,7 +19,7 @@ export interface Waiter {
 export type LinkState =
   | { readonly _tag: "Idle" | "Connecting" | "Ready" | "Closed" }
   /** The last attempt failed and the next one is due; whoever comes meanwhile is told at once. */
-  | { readonly _tag: "Down"; readonly reason: Cause | undefined }
+  | { readonly _tag: "Down"; readonly reason: ForeignError | undefined }
 
 export interface LinkOptions {
   readonly settings: ConnectionSettings
@@ -51,7 +51,7 @@ export class Link {
   #address: Address | undefined
   #state: LinkState["_tag"] = "Idle"
   #client: Redis | undefined
-  #lastError: Cause | undefined
+  #lastError: ForeignError | undefined
   #attemptTimer: NodeJS.Timeout | undefined
   #attempts = 0
   #readySince = 0

@@ -1,13 +1,13 @@
 /** From iovalkey's failures to ours. Raw errors hold arguments and credentials, so that none is ever kept. */
 import { maxReplyLength, replyCode } from "../../schema/failures.ts"
-import { CacheConnectionError, type CacheError, CacheServerError, type Cause } from "../../schema/CacheError.ts"
+import { CacheConnectionError, type CacheError, CacheServerError, type ForeignError } from "../../schema/CacheError.ts"
 
 /** What is known of the command when it fails. */
 export interface Circumstances {
   readonly operation: string
   readonly node: string | undefined
   /** Why the connection was last lost or could not be made. */
-  readonly lastError: Cause | undefined
+  readonly lastError: ForeignError | undefined
 }
 
 /** Why a connection is not made, where it is we who say so. */
@@ -86,7 +86,7 @@ export const failedInTransaction = (operation: string, node: string | undefined,
   serverError({ operation, node }, error.message, true)
 
 /** Name, message and code of a foreign error: nothing else of it is safe to show. */
-export const causeOf = (error: unknown): Cause => {
+export const causeOf = (error: unknown): ForeignError => {
   if (!(error instanceof Error)) return { name: "Error", message: "unknown" }
   const code = codeOf(error)
   const message = isReplyError(error)

@@ -109,7 +109,7 @@ export const make = (
         ...underPolicy(policy, operations),
         hash: (key, options) => makeHash(context, key, options),
         list: (key, options) => makeList(context, key, options),
-        setOf: (key, options) => makeSet(context, key, options),
+        unorderedSet: (key, options) => makeSet(context, key, options),
         sortedSet: (key, options) => makeSortedSet(context, key, options),
         stream: (key, options) => makeStream(context, key, options),
         lock: (key, options) => makeLock(context, key, options),

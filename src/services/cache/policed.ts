@@ -16,7 +16,7 @@ type NotOperations =
   | "client"
   | "hash"
   | "list"
-  | "setOf"
+  | "unorderedSet"
   | "sortedSet"
   | "stream"
   | "lock"

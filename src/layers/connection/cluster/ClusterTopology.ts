@@ -1,6 +1,6 @@
 /** What is known of a cluster: who serves which slot. Asked at the first need, after surprises, and now and then. */
 import type { Redis } from "iovalkey"
-import { CacheConnectionError, CacheTimeoutError, type Cause } from "../../../schema/CacheError.ts"
+import { CacheConnectionError, CacheTimeoutError, type ForeignError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
 import { causeOf, isReplyError, NoConnection } from "../errors.ts"
@@ -16,7 +16,7 @@ export interface ClusterTopologyOptions {
   /** Other servers may serve now. */
   readonly onChange: () => void
   /** Nobody could be asked, or somebody could again. */
-  readonly onOutcome: (failure: Cause | undefined) => void
+  readonly onOutcome: (failure: ForeignError | undefined) => void
 }
 
 /** A server that has not answered in this time is not waited for alone: the next one is asked beside it. */

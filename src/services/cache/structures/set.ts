@@ -16,7 +16,7 @@ export const makeSet = <A, RD, RE>(
 ): CacheSet<A, RD, RE> => {
   const { client, codec, finalKey, readOptions } = context
 
-  const run = context.structure("set", key, keyOptions)
+  const run = context.structure("unorderedSet", key, keyOptions)
 
   const encoded = (operation: string, final: string, members: Iterable<A>) =>
     encodeMembers(context, { operation, key, final }, members)
@@ -121,7 +121,7 @@ export const makeSet = <A, RD, RE>(
     storeIntersection: stored("storeIntersection", "SINTERSTORE"),
     storeDifference: stored("storeDifference", "SDIFFSTORE"),
     scan: ({ count = 1000 } = {}) =>
-      scanPages(context, "SSCAN", "set.scan", key, keyOptions, ["COUNT", count], (entry, page) =>
+      scanPages(context, "SSCAN", "unorderedSet.scan", key, keyOptions, ["COUNT", count], (entry, page) =>
         decodeMembers(context, entry, page)
       )
   }
