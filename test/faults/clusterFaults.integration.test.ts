@@ -437,6 +437,28 @@ describe("servers that fail", () => {
       yield* within(5000, recovered(cache.set(lost, 3)))
     }))
 
+  test("a server that is known to be down is the reason, also where the others are too slow to name another one", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startCluster({ replicas: 0, fullCoverage: "no" })
+      const { cache, client } = yield* connect({ url: fleet.url })
+      const [lost, healthy] = [keyOf(2), keyOf(1)]
+      yield* cache.setMany({ [lost]: 1, [healthy]: 2 })
+      yield* fleet.servers[2]!.kill
+      expectConnection(yield* failureWithin(485, Effect.andThen(pause(100), cache.get(lost))), "connect", false)
+      for (const server of fleet.servers.slice(0, 2)) yield* server.freeze
+      // What was just asked is not asked for again.
+      yield* pause(100)
+      const failing = [cache.get(lost), cache.set(lost, 2), client.send("INCR", [cache.makeKey(lost)])]
+      const errors = yield* within(
+        profile.commandTimeout,
+        Effect.forEach(failing, (operation) => Effect.flip<unknown, CacheError, never>(operation), {
+          concurrency: "unbounded"
+        })
+      )
+      for (const error of errors) expectConnection(error, "connect", false, "ECONNREFUSED")
+      for (const server of fleet.servers.slice(0, 2)) yield* server.thaw
+    }))
+
   test("reads from replicas, from the primary where there is none", () =>
     Effect.gen(function* () {
       const fleet = yield* startCluster({ fullCoverage: "no" })

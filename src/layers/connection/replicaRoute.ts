@@ -1,4 +1,5 @@
 /** Writes go to the primary, reads to a replica chosen at random; to the next one where that cannot answer. */
+import type { CacheError } from "../../schema/CacheError.ts"
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import { isRead } from "../commands/commandKeys.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
@@ -47,11 +48,12 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
   }
 
   /** A read that a replica failed goes on to the next. */
-  const elsewhere = (command: PendingCommand, from: ServerNode): boolean => {
+  const elsewhere = (command: PendingCommand, from: ServerNode, error: CacheError): boolean => {
     if (from === primary || !isRead(command.name)) return false
     const failed = tried.get(command) ?? new Set()
     tried.set(command, failed.add(from))
     command.written = false
+    command.refusal = error
     route(command)
     return true
   }
@@ -60,7 +62,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     unreachable: elsewhere,
     rejected: (command, from, error) => {
       if (from === primary && isDemoted(error)) primary.link.reconnect("READONLY", "the server is no primary any more")
-      return (isLoss(error) || isUnfit(error)) && elsewhere(command, from)
+      return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, from.toError(command, error))
     }
   }
   const primary = options.primary(detours)

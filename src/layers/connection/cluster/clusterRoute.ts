@@ -210,6 +210,8 @@ export class ClusterRoute implements Route {
       else if (server instanceof ServerNode) server.carry(command)
       else this.#options.dispatcher.refuse(command, server)
     }
+    // Where nobody answers in time, this is the reason, and not that time is over.
+    command.refusal = error
     topology.refresh().then(again, again)
     return true
   }
