@@ -1,6 +1,6 @@
 /** Keys, values and lifetimes in this process; bounded, least recently used first out. */
 import { ServerReply } from "./ServerReply.ts"
-import { byteLength, type MemoryValue } from "./values.ts"
+import { byteLength, type MemoryValue } from "./values/MemoryValue.ts"
 
 export interface Entry {
   readonly key: string

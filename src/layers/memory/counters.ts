@@ -4,7 +4,8 @@ import { int64, isInt64, keyOf, parseInt64, textOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable, exactly } from "./command.ts"
 import { addLongDouble, formatLongDouble, isInfinite, parseLongDouble } from "./longDouble.ts"
 import { notAnInteger, ServerReply } from "./ServerReply.ts"
-import { stringAt, type StringValue } from "./values.ts"
+import { stringAt } from "./access.ts"
+import type { StringValue } from "./values/StringValue.ts"
 
 /** `current` of an absent counter is undefined, and counts from zero; `notANumber` where it holds something else. */
 export const addInteger = (current: StringValue | undefined, delta: bigint, notANumber: () => Error): bigint => {

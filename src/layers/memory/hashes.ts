@@ -6,7 +6,9 @@ import { addFloats, addInteger, notAFloat } from "./counters.ts"
 import { isInfinite, parseLongDouble } from "./longDouble.ts"
 import { scanPage } from "./scanPage.ts"
 import { ServerReply, wrongArguments } from "./ServerReply.ts"
-import { HashValue, hashAt, keep, kept, type StringValue } from "./values.ts"
+import { hashAt, keep, kept } from "./access.ts"
+import { HashValue } from "./values/HashValue.ts"
+import type { StringValue } from "./values/StringValue.ts"
 
 /** Sets fields, all or none of them; how many are new. */
 const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, StringValue>): number => {

@@ -4,7 +4,7 @@ import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { globMatch } from "./glob.ts"
 import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
-import { copyOf, typeOf } from "./values.ts"
+import { copyOf, typeOf } from "./values/MemoryValue.ts"
 
 const count = (test: (context: CommandContext, key: string) => boolean): MemoryCommand =>
   atLeast(1, (context, keys) => keys.filter((key) => test(context, keyOf(key))).length)

@@ -3,7 +3,9 @@ import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, positiveCount } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
-import { byteLength, keep, kept, listAt, ListValue, memberId, type StringValue } from "./values.ts"
+import { keep, kept, listAt } from "./access.ts"
+import { ListValue } from "./values/ListValue.ts"
+import { stringBytes, memberId, type StringValue } from "./values/StringValue.ts"
 
 type End = "LEFT" | "RIGHT"
 
@@ -12,7 +14,7 @@ const same = (a: StringValue, b: StringValue): boolean => memberId(a) === member
 /** One after the other at that end; the new length. */
 const pushAll = (context: CommandContext, key: string, end: End, values: ReadonlyArray<StringValue>): number => {
   const list = listAt(context, key) ?? new ListValue()
-  const more = values.reduce((sum, value) => sum + byteLength(value), 0)
+  const more = values.reduce((sum, value) => sum + stringBytes(value), 0)
   context.store.reserve(key, more, context.now)
   if (end === "LEFT") list.splice(0, 0, ...values.toReversed())
   else for (const value of values) list.splice(list.items.length, 0, value)
@@ -76,7 +78,7 @@ const insert: MemoryCommand = exactly(4, (context, [keyArg, whereArg, pivot, val
   if (list === undefined) return 0
   const index = list.items.findIndex((item) => same(item, pivot!))
   if (index < 0) return -1
-  context.store.reserve(key, byteLength(value!), context.now)
+  context.store.reserve(key, stringBytes(value!), context.now)
   list.splice(where === "BEFORE" ? index : index + 1, 0, kept(value!))
   keep(context, key, list)
   return list.items.length
@@ -176,7 +178,7 @@ export const listCommands: CommandTable = {
     const index = at(list, BigInt.asIntN(32, int64(indexArg)))
     const old = list.items[index]
     if (old === undefined) throw new ServerReply("ERR index out of range")
-    context.store.reserve(key, byteLength(value!) - byteLength(old), context.now)
+    context.store.reserve(key, stringBytes(value!) - stringBytes(old), context.now)
     list.splice(index, 1, kept(value!))
     keep(context, key, list)
     return "OK"

@@ -5,7 +5,7 @@ import { atLeast, type CommandContext, type MemoryCommand } from "./command.ts"
 import { globMatch } from "./glob.ts"
 import { scanOptions } from "./keys.ts"
 import { ServerReply } from "./ServerReply.ts"
-import type { StringValue } from "./values.ts"
+import type { StringValue } from "./values/StringValue.ts"
 
 /** `list` gives what matches; `flagged`: the word `flag` was the last. */
 export const scanPage = <V>(

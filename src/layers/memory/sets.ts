@@ -3,14 +3,16 @@ import type { WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, positiveCount } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { scanPage } from "./scanPage.ts"
-import { byteLength, keep, kept, memberId, setAt, SetValue, type StringValue } from "./values.ts"
+import { keep, kept, setAt } from "./access.ts"
+import { SetValue } from "./values/SetValue.ts"
+import { stringBytes, memberId, type StringValue } from "./values/StringValue.ts"
 
 /** Adds members, all or none of them; how many are new. */
 const addAll = (context: CommandContext, key: string, members: Iterable<StringValue>): number => {
   const set = setAt(context, key) ?? new SetValue()
   const fresh = new Map([...members].filter((member) => !set.has(member)).map((member) => [memberId(member), member]))
   let more = 0
-  for (const member of fresh.values()) more += byteLength(member)
+  for (const member of fresh.values()) more += stringBytes(member)
   context.store.reserve(key, more, context.now)
   for (const member of fresh.values()) set.add(member)
   keep(context, key, set)

@@ -5,7 +5,9 @@ import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCo
 import { notAFloat } from "./counters.ts"
 import { scanPage } from "./scanPage.ts"
 import { ServerReply, syntaxError } from "./ServerReply.ts"
-import { byteLength, keep, kept, type Scored, sortedSetAt, SortedSetValue, type StringValue } from "./values.ts"
+import { keep, kept, sortedSetAt } from "./access.ts"
+import { type Scored, SortedSetValue } from "./values/SortedSetValue.ts"
+import { stringBytes, type StringValue } from "./values/StringValue.ts"
 
 /** As the server reads a double. */
 const parseScore = (value: WireArg | undefined): number | undefined => {
@@ -80,7 +82,7 @@ const addTo = (
   pairs: ReadonlyArray<readonly [number, StringValue]>
 ): Reply => {
   const set = sortedSetAt(context, key) ?? new SortedSetValue()
-  const more = pairs.reduce((sum, [, member]) => sum + (set.find(member) === undefined ? byteLength(member) : 0), 0)
+  const more = pairs.reduce((sum, [, member]) => sum + (set.find(member) === undefined ? stringBytes(member) : 0), 0)
   context.store.reserve(key, more, context.now)
   let added = 0
   let changed = 0

@@ -15,8 +15,15 @@ import {
   type StreamId
 } from "./streamIds.ts"
 import { countOf, readWords } from "./streams.ts"
-import { type Consumer, itemReply, type PendingItem, StreamGroup, type StreamItem, StreamValue } from "./StreamValue.ts"
-import { keep, streamAt } from "./values.ts"
+import {
+  type Consumer,
+  itemReply,
+  type PendingItem,
+  StreamGroup,
+  type StreamItem,
+  StreamValue
+} from "./values/StreamValue.ts"
+import { keep, streamAt } from "./access.ts"
 
 const noGroup = (key: string, group: string, more = "") =>
   new ServerReply(`NOGROUP No such key '${key}' or consumer group '${group}'${more}`)

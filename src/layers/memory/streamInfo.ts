@@ -4,8 +4,8 @@ import { keyOf, keyword, textOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable } from "./command.ts"
 import { NotInMemory, noSuchKey, ServerReply } from "./ServerReply.ts"
 import { firstId, formatId } from "./streamIds.ts"
-import { itemReply, type StreamGroup, type StreamValue } from "./StreamValue.ts"
-import { streamAt } from "./values.ts"
+import { itemReply, type StreamGroup, type StreamValue } from "./values/StreamValue.ts"
+import { streamAt } from "./access.ts"
 
 /** Names and values in turn. */
 const pairs = (fields: Readonly<Record<string, Reply>>): Reply => Object.entries(fields).flat()

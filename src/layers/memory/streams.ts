@@ -4,8 +4,8 @@ import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
 import { firstId, formatId, intervalEnd, intervalStart, maxId, newId, parseId, type StreamId } from "./streamIds.ts"
-import { itemReply, sizeOf, StreamValue } from "./StreamValue.ts"
-import { keep, kept, streamAt } from "./values.ts"
+import { itemReply, sizeOf, StreamValue } from "./values/StreamValue.ts"
+import { keep, kept, streamAt } from "./access.ts"
 
 interface Trim {
   readonly by: "MAXLEN" | "MINID"

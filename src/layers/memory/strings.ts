@@ -4,7 +4,9 @@ import { bytesOf, int64, keyOf, keyword } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { expiryOption, isExpiryOption, positiveInstant } from "./expiry.ts"
 import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
-import { asString, stringAt, type StringValue, typeOf } from "./values.ts"
+import { asString, stringAt } from "./access.ts"
+import { typeOf } from "./values/MemoryValue.ts"
+import type { StringValue } from "./values/StringValue.ts"
 
 interface SetOptions {
   readonly nx: boolean
