@@ -4,8 +4,8 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import { protocolError } from "../../schema/failures.ts"
 import { fromRejection } from "./errors.ts"
 import { Link, type LinkOptions } from "./Link.ts"
-import { CallbackCommand, type Carrier, type PendingCommand, readText, type WireCommand } from "./PendingCommand.ts"
-import { TurnWriter } from "./TurnWriter.ts"
+import { CallbackCommand, type Carrier, type PendingCommand, readText } from "./PendingCommand.ts"
+import { type TurnWriter, writerOf } from "./TurnWriter.ts"
 
 /** What a topology of several servers does about a command that one of them could not execute. */
 export interface Detours {
@@ -99,22 +99,22 @@ export class ServerNode implements Carrier {
   #write(client: Redis, command: PendingCommand, asking: boolean): void {
     let writer = this.#writer
     if (writer?.destination.redis !== client) {
-      writer = this.#writer = new TurnWriter(client)
+      writer = this.#writer = writerOf(client)
       writer.together = this.#together
     }
-    if (command.prelude === undefined && !asking) return this.#writeOne(client, command, writer)
+    if (command.prelude === undefined && !asking) return this.#writeOne(command, writer)
     writer.together = true
-    if (asking) this.#writeOne(client, askingCommand(), writer)
-    for (const first of command.prelude ?? []) this.#writeOne(client, first, writer)
+    if (asking) this.#writeOne(askingCommand(), writer)
+    for (const first of command.prelude ?? []) this.#writeOne(first, writer)
     writer.together = this.#together
-    this.#writeOne(client, command, writer)
+    this.#writeOne(command, writer)
   }
 
-  #writeOne(client: WritableClient, command: PendingCommand, writer: TurnWriter): void {
+  #writeOne(command: PendingCommand, writer: TurnWriter): void {
     command.carrier = this
     command.written = true
     this.#onWire++
-    client.sendCommand(command, writer)
+    writer.send(command)
   }
 }
 
@@ -127,8 +127,3 @@ const askingCommand = (): PendingCommand =>
     () => {},
     () => {}
   )
-
-/** What is needed of iovalkey to write. */
-interface WritableClient {
-  sendCommand(command: WireCommand, stream: TurnWriter): unknown
-}

@@ -4,8 +4,8 @@ import type { Redis } from "iovalkey"
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { isReplyError, NoConnection } from "./errors.ts"
-import { CallbackCommand, readText, type WireCommand } from "./PendingCommand.ts"
-import { TurnWriter } from "./TurnWriter.ts"
+import { CallbackCommand, readText } from "./PendingCommand.ts"
+import { writerOf } from "./TurnWriter.ts"
 
 /** What the topology wants of the server. */
 export interface Greeting {
@@ -31,8 +31,7 @@ export const handshake = (
   greeting: Greeting | undefined,
   done: (error?: Error) => void
 ): void => {
-  const wire: { sendCommand(command: WireCommand, writer: TurnWriter): unknown } = client
-  const writer = new TurnWriter(client)
+  const writer = writerOf(client)
   let open = 0
   let failure: Error | undefined
   for (const { name, args, check, ignore } of steps(settings, greeting ?? {})) {
@@ -51,7 +50,7 @@ export const handshake = (
       if (--open === 0) done(failure)
     }
     command.reject = finish
-    wire.sendCommand(command, writer)
+    writer.send(command)
   }
 }
 
