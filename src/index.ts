@@ -14,54 +14,61 @@ export { defaultKeyFunction, type KeyFunction } from "./schema/Key.ts"
 export * from "./schema/LockError.ts"
 export type { Script, ScriptStore } from "./schema/Script.ts"
 export { Serializer } from "./schema/Serializer.ts"
-export type { Health } from "./services/cache/health.ts"
-export type { CacheHash } from "./services/CacheHash.ts"
-export * as CacheRegion from "./services/CacheRegion.ts"
-export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/CacheList.ts"
-export type { CacheLock, Held, HeldLock, LeaseOptions, LockOptions } from "./services/CacheLock.ts"
-export type { CacheQueue, Queued, QueueReturn } from "./services/CachePipeline.ts"
-export * as CacheResolver from "./services/CacheResolver.ts"
-export * as CacheScript from "./services/CacheScript.ts"
-export * as SessionStore from "./services/SessionStore.ts"
-export { type Session, SessionMissing, type SessionStoreShape } from "./services/SessionStore.ts"
-export type { CacheSemaphore, SemaphoreOptions } from "./services/CacheSemaphore.ts"
-export type { CacheSet, SetDestinationOptions } from "./services/CacheSet.ts"
+export type { CacheBatches } from "./services/operations/CacheBatches.ts"
+export type { CacheCoordination } from "./services/operations/CacheCoordination.ts"
+export type { CacheCounters, CounterOptions } from "./services/operations/CacheCounters.ts"
+export type { CacheHash } from "./services/operations/CacheHash.ts"
+export type { CacheKeySpace, RenameOptions, ScanKeysOptions } from "./services/operations/CacheKeySpace.ts"
+export type { CacheLifetimes } from "./services/operations/CacheLifetimes.ts"
+export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/CacheList.ts"
+export type { CacheLock, HeldLock, LockOptions } from "./services/operations/CacheLock.ts"
 export type {
-  SortedSetAddOptions,
+  BatchLookupOptions,
+  CacheLookups,
+  LookupOptions,
+  RefreshOptions
+} from "./services/operations/CacheLookups.ts"
+export type { CachePipelines, Queued, QueueReturn } from "./services/operations/CachePipelines.ts"
+export type { CacheQueue } from "./services/operations/CacheQueue.ts"
+export type { CacheScripts } from "./services/operations/CacheScripts.ts"
+export type { CacheSemaphore, SemaphoreOptions } from "./services/operations/CacheSemaphore.ts"
+export type { CacheSet, SetDestinationOptions } from "./services/operations/CacheSet.ts"
+export type {
   CacheSortedSet,
-  SortedSetRangeOptions,
   ScoreBound,
+  SortedSetAddOptions,
+  SortedSetRangeOptions,
   SortedSetScoreRangeOptions
-} from "./services/CacheSortedSet.ts"
+} from "./services/operations/CacheSortedSet.ts"
 export type {
-  StreamAddOptions,
-  StreamAutoClaimOptions,
   CacheStream,
   CacheStreamGroup,
+  StreamAddOptions,
+  StreamAutoClaimOptions,
   StreamClaimOptions,
   StreamConsumerInfo,
+  StreamEntry,
   StreamGroupInfo,
+  StreamInfo,
   StreamPendingEntry,
   StreamPendingOptions,
   StreamPendingSummary,
-  StreamEntry,
-  StreamInfo,
   StreamRangeOptions,
   StreamTrimOptions
-} from "./services/CacheStream.ts"
+} from "./services/operations/CacheStream.ts"
+export type { CacheStructures } from "./services/operations/CacheStructures.ts"
+export type { CacheValues, SetOptions } from "./services/operations/CacheValues.ts"
+export type { Health } from "./services/operations/Health.ts"
+export type { KeyOptions, TtlOptions } from "./services/operations/KeyOptions.ts"
+export type { HeldLease, LeaseOptions } from "./services/operations/Lease.ts"
+export type { TypedCache } from "./services/operations/TypedCache.ts"
 export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
-export {
-  type BatchLookupOptions,
-  CacheService,
-  type CounterOptions,
-  type KeyOptions,
-  type LookupOptions,
-  type RenameOptions,
-  type ScanKeysOptions,
-  type SetOptions,
-  type TtlOptions,
-  type TypedCache
-} from "./services/CacheService.ts"
+export * as CacheRegion from "./services/CacheRegion.ts"
+export * as CacheResolver from "./services/CacheResolver.ts"
+export * as CacheScript from "./services/CacheScript.ts"
+export { CacheService } from "./services/CacheService.ts"
+export * as SessionStore from "./services/SessionStore.ts"
+export { type Session, SessionMissing, type SessionStoreShape } from "./services/SessionStore.ts"
 export {
   type DedicatedClient,
   type Message,

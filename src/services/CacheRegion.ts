@@ -3,7 +3,9 @@ import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
 import { escapeGlob } from "../schema/Key.ts"
 import { strictJson } from "../schema/StrictJson.ts"
-import { CacheService, type LookupOptions, type TypedCache } from "./CacheService.ts"
+import { CacheService } from "./CacheService.ts"
+import type { LookupOptions } from "./operations/CacheLookups.ts"
+import type { TypedCache } from "./operations/TypedCache.ts"
 
 export interface Region<K, A, E = never, R = never> {
   /** The cached value, else the lookup's, stored. */

@@ -1,6 +1,7 @@
 /** Effect's request resolvers with results in the cache: what several ask at once is looked up once, and only where it is not there. */
 import { Effect, Exit, type Request, RequestResolver, type Schema } from "effect"
-import { type BatchLookupOptions, CacheService } from "./CacheService.ts"
+import { CacheService } from "./CacheService.ts"
+import type { BatchLookupOptions } from "./operations/CacheLookups.ts"
 
 /** What gives a value or an error. */
 type AnyRequest = Request.Request<unknown, unknown>

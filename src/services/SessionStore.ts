@@ -5,7 +5,8 @@ import { SecureRandom, WebCrypto } from "effect/crypto"
 import type { CacheError } from "../schema/CacheError.ts"
 import { refused } from "../schema/failures.ts"
 import { toMillis } from "../schema/TimeToLive.ts"
-import { CacheService, type TypedCache } from "./CacheService.ts"
+import { CacheService } from "./CacheService.ts"
+import type { TypedCache } from "./operations/TypedCache.ts"
 
 /** Unknown, expired, or destroyed by somebody else. */
 export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-vcache/SessionMissing")(

@@ -4,14 +4,20 @@ import { Cause, Context, Effect, Exit, Layer, Logger, Metric, Option, References
 import { TestClock } from "effect/testing"
 import {
   Breaker,
-  type CacheError,
+  type CacheBatches,
   CacheConnectionError,
+  type CacheCounters,
+  type CacheError,
+  type CacheKeySpace,
+  type CacheLifetimes,
   CacheLive,
+  type CacheLookups,
   CacheMemory,
   CachePolicy,
   CacheServerError,
   CacheService,
   CacheTimeoutError,
+  type CacheValues,
   IgnoreExceptions,
   layerFor,
   Metrics,
@@ -21,7 +27,7 @@ import {
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
-import { calls, neutral, type OperationName, structureOperations } from "../support/operations.ts"
+import { type OperationName, operations, structureOperations } from "../support/operations.ts"
 
 const fail = Effect.fail("mine" as const)
 
@@ -70,30 +76,16 @@ const custom = CachePolicy.layer
 describe("every operation", () => {
   it("is enumerated by type", () => {
     expectTypeOf<OperationName>().toEqualTypeOf<
-      Exclude<
-        keyof TypedCache<unknown>,
-        | "withSchema"
-        | "withOptions"
-        | "options"
-        | "makeKey"
-        | "reverseKey"
-        | "health"
-        | "client"
-        | "hash"
-        | "list"
-        | "unorderedSet"
-        | "sortedSet"
-        | "stream"
-        | "lock"
-        | "semaphore"
-        | "pipeline"
-        | "transaction"
-        | "script"
-      >
+      keyof (CacheValues<unknown> &
+        CacheBatches<unknown> &
+        CacheCounters &
+        CacheLifetimes &
+        CacheLookups<unknown> &
+        CacheKeySpace)
     >()
   })
 
-  for (const [name, call] of Object.entries(calls)) {
+  for (const [name, { call, neutral }] of Object.entries(operations)) {
     it.effect(`${name} passes the policy exactly once, and does nothing beside it`, () =>
       Effect.gen(function* () {
         const passed: Array<string> = []
@@ -131,7 +123,7 @@ describe("every operation", () => {
         const { cache, state } = yield* withPolicies(IgnoreExceptions.layer({ log: false }))
         state.failure = down
         const result = yield* call(cache)
-        assert.deepStrictEqual(result, neutral[name as OperationName])
+        assert.deepStrictEqual(result, neutral)
       })
     )
   }

@@ -11,7 +11,7 @@ import {
   ValkeyMemory
 } from "effect-vcache"
 import { scanWith } from "../../src/layers/commands/scan.ts"
-import { calls, structureOperations } from "../support/operations.ts"
+import { operations, structureOperations } from "../support/operations.ts"
 
 /** A cache whose server answers so, whatever it is asked. */
 const answering = (reply: Reply) =>
@@ -66,8 +66,9 @@ const coordination: Readonly<Record<string, (cache: TypedCache<unknown>) => Effe
   "semaphore.available": (cache) => cache.semaphore("s", { permits: 1 }).available
 }
 
-const operations = [
-  ...Object.entries({ ...calls, ...coordination }).map(([name, call]) => ({ name, call })),
+const everything = [
+  ...Object.entries(operations).map(([name, { call }]) => ({ name, call })),
+  ...Object.entries(coordination).map(([name, call]) => ({ name, call })),
   ...structureOperations
 ]
 
@@ -75,7 +76,7 @@ const operations = [
 const storesOnly: ReadonlySet<string> = new Set(["refresh"])
 
 describe("a reply of the wrong shape", () => {
-  for (const { call, name } of operations) {
+  for (const { call, name } of everything) {
     it.live(`${name} fails with a typed error, and dies of none`, () =>
       Effect.scoped(
         Effect.gen(function* () {

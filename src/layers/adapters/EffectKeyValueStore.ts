@@ -4,7 +4,8 @@ import { KeyValueStore } from "effect/persistence"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/Key.ts"
 import { Serializer } from "../../schema/Serializer.ts"
-import { CacheService, type TypedCache } from "../../services/CacheService.ts"
+import { CacheService } from "../../services/CacheService.ts"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
 
 const failed = (method: string, key?: string) => (cause: CacheError) =>
   new KeyValueStore.KeyValueStoreError({

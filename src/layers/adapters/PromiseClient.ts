@@ -1,15 +1,12 @@
 /** The cache for code without Effect. */
 import { Duration, Effect, type Layer, ManagedRuntime, Option, type Schema } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import {
-  CacheService,
-  type CounterOptions,
-  type KeyOptions,
-  type LookupOptions,
-  type SetOptions,
-  type TtlOptions,
-  type TypedCache
-} from "../../services/CacheService.ts"
+import { CacheService } from "../../services/CacheService.ts"
+import type { CounterOptions } from "../../services/operations/CacheCounters.ts"
+import type { LookupOptions } from "../../services/operations/CacheLookups.ts"
+import type { SetOptions } from "../../services/operations/CacheValues.ts"
+import type { KeyOptions, TtlOptions } from "../../services/operations/KeyOptions.ts"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
 
 /**
  * The operations as Promises. They reject with the tagged errors of the cache, told apart by `_tag`; misses are

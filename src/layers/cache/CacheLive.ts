@@ -3,7 +3,8 @@ import { type Context, Effect, Layer } from "effect"
 import { CacheOptions, type CacheOptionsShape } from "../../schema/CacheOptions.ts"
 import { make } from "../../services/cache/make.ts"
 import { CachePolicy } from "../../services/CachePolicy.ts"
-import { CacheService, type TypedCache } from "../../services/CacheService.ts"
+import { CacheService } from "../../services/CacheService.ts"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 
 /** A second cache in the same program, under a tag of its own. `options` win over those of `CacheOptions`. */

@@ -4,7 +4,7 @@ import { type CacheOptionsShape, usableFormat } from "../../schema/CacheOptions.
 import type { FormatOptions } from "../../schema/Format.ts"
 import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
 import type { CachePolicyShape } from "../CachePolicy.ts"
-import type { TypedCache } from "../CacheService.ts"
+import type { TypedCache } from "../operations/TypedCache.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { type BatchKind, queueing } from "./pipelines/Batch.ts"
 import { batchOperations } from "./values/batchOperations.ts"
@@ -15,8 +15,7 @@ import { makeHash } from "./structures/hash.ts"
 import { keySpaceOperations } from "./values/keySpace.ts"
 import { lifetimeOperations } from "./values/lifetimes.ts"
 import { makeList } from "./structures/list.ts"
-import { lookupOperations } from "./lookups/lookup.ts"
-import { lookupManyOperations } from "./lookups/lookupMany.ts"
+import { lookupOperations } from "./lookups/lookups.ts"
 import { makeLock } from "./coordination/lock.ts"
 import { queueOperations } from "./pipelines/queue.ts"
 import { scriptOperation } from "./pipelines/script.ts"
@@ -101,12 +100,11 @@ export const make = (
         ...batchOperations(context),
         ...counterOperations(context),
         ...lifetimeOperations(context),
-        ...lookupOperations(context),
-        ...lookupManyOperations(context),
         ...keySpaceOperations(context)
       }
       const cache: TypedCache<A, RD, RE> = {
         ...underPolicy(policy, operations),
+        ...lookupOperations(context),
         hash: (key, options) => makeHash(context, key, options),
         list: (key, options) => makeList(context, key, options),
         unorderedSet: (key, options) => makeSet(context, key, options),

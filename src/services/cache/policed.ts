@@ -2,42 +2,23 @@
 import { Cause, Effect, Option, Pull, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
-import type { CounterOptions, TypedCache } from "../CacheService.ts"
+import type { CacheCounters, CounterOptions } from "../operations/CacheCounters.ts"
+import type { CacheBatches } from "../operations/CacheBatches.ts"
+import type { CacheKeySpace } from "../operations/CacheKeySpace.ts"
+import type { CacheLifetimes } from "../operations/CacheLifetimes.ts"
+import type { CacheValues } from "../operations/CacheValues.ts"
 import { entriesIn } from "./kernel/batches.ts"
 
-/** What the policy does not concern, or meets elsewhere: other views of the cache, structures, settings, and the check that tells how the server is. */
-type NotOperations =
-  | "withSchema"
-  | "withOptions"
-  | "options"
-  | "makeKey"
-  | "reverseKey"
-  | "health"
-  | "client"
-  | "hash"
-  | "list"
-  | "unorderedSet"
-  | "sortedSet"
-  | "stream"
-  | "lock"
-  | "semaphore"
-  | "pipeline"
-  | "transaction"
-  | "script"
-
-/** They pass the policy in parts, between which the lookup runs; the parts are declared where they are. */
-type Composite = "getOrSet" | "getOrSetMany" | "refresh"
-
-export type Operations<A, RD, RE> = Omit<TypedCache<A, RD, RE>, NotOperations>
+/** What passes the policy as a whole. Lookups pass it in parts, between which the lookup runs; structures where they are made. */
+interface Operations<A, RD, RE>
+  extends CacheValues<A, RD, RE>, CacheBatches<A, RD, RE>, CacheCounters, CacheLifetimes, CacheKeySpace {}
 
 export const underPolicy = <A, RD, RE>(
   policy: CachePolicyShape | undefined,
   cache: Operations<A, RD, RE>
 ): Operations<A, RD, RE> => {
   if (policy === undefined) return cache
-  const composite: Pick<Operations<A, RD, RE>, Composite> = cache
   return {
-    ...composite,
     get: (key, options) => policy(read("get", key), cache.get(key, options)),
     getMany: (keys, options) =>
       Effect.suspend(() => {

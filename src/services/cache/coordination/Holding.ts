@@ -4,7 +4,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { LockLost } from "../../../schema/LockError.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
-import type { Held } from "../../CacheLock.ts"
+import type { HeldLease } from "../../operations/Lease.ts"
 import type { Renewal } from "./Renewals.ts"
 import type { Claimant } from "./Right.ts"
 
@@ -109,7 +109,7 @@ export class Holding<G> {
 }
 
 /** What a program gets to see of it. */
-export const heldOf = (holding: Holding<unknown>): Held => ({
+export const heldOf = (holding: Holding<unknown>): HeldLease => ({
   token: holding.token,
   extend: (by) => holding.extend(by),
   lost: holding.lost

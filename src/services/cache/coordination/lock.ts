@@ -1,7 +1,7 @@
 /** The operations of a lock. */
 import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
-import type { CacheLock, HeldLock, LockOptions } from "../../CacheLock.ts"
+import type { CacheLock, HeldLock, LockOptions } from "../../operations/CacheLock.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { heldOf, type Holding } from "./Holding.ts"

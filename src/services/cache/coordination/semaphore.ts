@@ -2,7 +2,7 @@
 import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
-import type { CacheSemaphore, SemaphoreOptions } from "../../CacheSemaphore.ts"
+import type { CacheSemaphore, SemaphoreOptions } from "../../operations/CacheSemaphore.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { heldOf } from "./Holding.ts"

@@ -1,14 +1,14 @@
 /** Pipelines and transactions of the cache. */
 import { Effect, Option, Result } from "effect"
-import type { Queued, QueueReturn } from "../../CachePipeline.ts"
-import type { TypedCache } from "../../CacheService.ts"
+import type { CachePipelines, Queued, QueueReturn } from "../../operations/CachePipelines.ts"
+import type { CacheQueue } from "../../operations/CacheQueue.ts"
 import { type BatchKind, runBatch } from "./Batch.ts"
 import type { CacheContext } from "../kernel/context.ts"
 
 export const queueOperations = <A, RD, RE>(
   { client, guard }: CacheContext<A, RD, RE>,
-  queueOf: (kind: BatchKind) => TypedCache<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, "pipeline" | "transaction"> => ({
+  queueOf: (kind: BatchKind) => CacheQueue<A, RD, RE>
+): CachePipelines<A, RD, RE> => ({
   pipeline: (queue, options) =>
     together(
       () => queue(queueOf("pipeline")),

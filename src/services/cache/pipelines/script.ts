@@ -5,14 +5,10 @@ import type { Arg } from "../../../schema/Command.ts"
 import { codecFailure } from "../../../schema/ValueCodec.ts"
 import { refused } from "../../../schema/failures.ts"
 import { keyRefusal } from "../../../schema/Key.ts"
-import type { TypedCache } from "../../CacheService.ts"
+import type { CacheScripts } from "../../operations/CacheScripts.ts"
 import type { CacheContext } from "../kernel/context.ts"
 
-export const scriptOperation = <A, RD, RE>({
-  client,
-  finalKey,
-  guard
-}: CacheContext<A, RD, RE>): Pick<TypedCache<A, RD, RE>, "script"> => ({
+export const scriptOperation = <A, RD, RE>({ client, finalKey, guard }: CacheContext<A, RD, RE>): CacheScripts => ({
   script: ({ args, keys, prefix, result, script }, input) => {
     const operation = `script.${script.name}`
     const failed = (direction: "encode" | "decode") => (error: unknown) =>

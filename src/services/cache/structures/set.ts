@@ -1,8 +1,8 @@
 /** The operations of a set. */
 import { Effect, Option } from "effect"
 import type { Reply } from "../../../schema/Command.ts"
-import type { CacheSet, SetDestinationOptions } from "../../CacheSet.ts"
-import type { KeyOptions } from "../../CacheService.ts"
+import type { CacheSet, SetDestinationOptions } from "../../operations/CacheSet.ts"
+import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"

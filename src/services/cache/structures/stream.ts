@@ -11,8 +11,8 @@ import type {
   StreamEntry,
   StreamInfo,
   StreamTrimOptions
-} from "../../CacheStream.ts"
-import type { KeyOptions } from "../../CacheService.ts"
+} from "../../operations/CacheStream.ts"
+import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { fieldEntry } from "../kernel/entry.ts"
 import { wholeNumber } from "./members.ts"

@@ -12,8 +12,8 @@ import type {
   StreamPendingEntry,
   StreamPendingSummary,
   StreamEntry
-} from "../../CacheStream.ts"
-import type { KeyOptions } from "../../CacheService.ts"
+} from "../../operations/CacheStream.ts"
+import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"
 import { wholeNumber } from "./members.ts"

@@ -5,18 +5,17 @@ import type { Command, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/Frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
-import type { TtlOptions, TypedCache } from "../../CacheService.ts"
+import type { TtlOptions } from "../../operations/KeyOptions.ts"
+import type { CacheBatches } from "../../operations/CacheBatches.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { entriesIn, sendAll, split, ValueSize } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { liveValue, plainValue } from "../kernel/entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "./readMany.ts"
 import * as replies from "../kernel/replies.ts"
-import { setArguments } from "./values.ts"
+import { setArguments } from "../kernel/setCommand.ts"
 
-export const batchOperations = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, "getMany" | "setMany" | "deleteMany"> => {
+export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheBatches<A, RD, RE> => {
   const { allFlights, client, codec, finalKey, lifetime } = context
   const valueSize = new ValueSize()
 
@@ -46,7 +45,7 @@ export const batchOperations = <A, RD, RE>(
     return Exit.succeed(found)
   }
 
-  const getMany: TypedCache<A, RD, RE>["getMany"] = (keys, options) =>
+  const getMany: CacheBatches<A, RD, RE>["getMany"] = (keys, options) =>
     Effect.flatMapEager(entriesOf(context, "getMany", keys, options), (entries) =>
       Effect.flatMap(readMany(context, valueSize, entries), decodeAll)
     )
@@ -67,10 +66,10 @@ export const batchOperations = <A, RD, RE>(
     return [...failures.keys()]
   })
 
-  const setMany: TypedCache<A, RD, RE>["setMany"] = (entries, options) =>
+  const setMany: CacheBatches<A, RD, RE>["setMany"] = (entries, options) =>
     Effect.suspend(() => storeAll(entriesIn(entries), options))
 
-  const deleteMany: TypedCache<A, RD, RE>["deleteMany"] = (keys, options) =>
+  const deleteMany: CacheBatches<A, RD, RE>["deleteMany"] = (keys, options) =>
     Effect.flatMapEager(entriesOf(context, "deleteMany", keys, options), (entries) =>
       Effect.suspend(() => {
         for (const { final } of entries) allFlights.outdate(final)

@@ -2,7 +2,8 @@
 import { Effect } from "effect"
 import { type CacheError, CacheMissError, CacheServerError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import type { CounterOptions, TypedCache } from "../../CacheService.ts"
+import type { CounterOptions } from "../../operations/CacheCounters.ts"
+import type { CacheCounters } from "../../operations/CacheCounters.ts"
 import type { Script } from "../../../schema/Script.ts"
 import { refused, replyCode } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -10,11 +11,7 @@ import { replaceScript } from "./compareScripts.ts"
 import { incrBigScript, incrFloatScript, incrScript } from "./counterScripts.ts"
 import * as replies from "../kernel/replies.ts"
 
-type CounterOperations = "incr" | "decr" | "incrBig" | "incrFloat"
-
-export const counterOperations = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, CounterOperations> => {
+export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheCounters => {
   const { client, finalKey, lifetime } = context
 
   /** Runs a counting script; null is a missing key. */
@@ -46,13 +43,13 @@ export const counterOperations = <A, RD, RE>(
       ? Effect.flatMap(count(operation, incrScript, key, delta, options), replies.integer(operation))
       : refused(operation, "delta must be a safe integer; incrBig counts further")
 
-  const incrFloat: TypedCache<A, RD, RE>["incrFloat"] = (key, delta, options) =>
+  const incrFloat: CacheCounters["incrFloat"] = (key, delta, options) =>
     Number.isFinite(delta)
       ? Effect.flatMap(count("incrFloat", incrFloatScript, key, delta, options), replies.finite("incrFloat"))
       : refused("incrFloat", "delta must be a finite number")
 
   /** Within 64 bits the server counts; beyond, we do, and store the sum where nobody was faster. */
-  const incrBig: TypedCache<A, RD, RE>["incrBig"] = Effect.fnUntraced(function* (key, delta = 1n, options) {
+  const incrBig: CacheCounters["incrBig"] = Effect.fnUntraced(function* (key, delta = 1n, options) {
     const final = yield* finalKey("incrBig", key, options)
     if (typeof delta !== "bigint") return yield* refused("incrBig", "delta must be a bigint")
     if (BigInt.asIntN(64, delta) === delta) {

@@ -1,9 +1,8 @@
 /** The key space of one prefix: names, versions, scans, and clearing it. */
-import { Effect, Exit, Option, Stream } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
-import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
+import { Effect, Exit, Stream } from "effect"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/Key.ts"
-import type { KeyOptions, TypedCache } from "../../CacheService.ts"
+import type { KeyOptions } from "../../operations/KeyOptions.ts"
+import type { CacheKeySpace } from "../../operations/CacheKeySpace.ts"
 import type { ScanOptions } from "../../ValkeyClient.ts"
 import { split } from "../kernel/batches.ts"
 import { refused } from "../../../schema/failures.ts"
@@ -11,21 +10,7 @@ import type { CacheContext } from "../kernel/context.ts"
 import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
 
-type KeySpaceOperations =
-  | "incrVersion"
-  | "decrVersion"
-  | "rename"
-  | "typeOf"
-  | "keys"
-  | "scan"
-  | "deletePattern"
-  | "clear"
-  | "clearAllVersions"
-  | "flushAll"
-
-export const keySpaceOperations = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, KeySpaceOperations> => {
+export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheKeySpace => {
   const { allFlights, client, codec, finalKey, options, version } = context
   const { keyFunction, prefix } = options
 
@@ -101,8 +86,6 @@ export const keySpaceOperations = <A, RD, RE>(
           moveEntry({ operation: "rename", key: from, from: source, to: target, overwrite })
         )
       ),
-    typeOf: (key, keyOptions) =>
-      Effect.flatMapEager(finalKey("typeOf", key, keyOptions), (final) => client.request("TYPE", [final], keyType)),
     keys: (pattern = "*", keyOptions) =>
       Effect.flatMapEager(space("keys", pattern, keyOptions), (space) =>
         Effect.map(Stream.runCollect(scanSpace(space)), (keys) => [...new Set(keys)])
@@ -122,9 +105,4 @@ export const keySpaceOperations = <A, RD, RE>(
       return Effect.asVoid(client.request("FLUSHDB", [], replies.ok("flushAll")))
     })
   }
-}
-
-const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CacheError> => {
-  if (reply === "none") return Effect.succeedNone
-  return typeof reply === "string" && isKeyType(reply) ? Effect.succeedSome(reply) : replies.unexpected("typeOf")
 }

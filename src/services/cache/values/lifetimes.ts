@@ -2,17 +2,14 @@
 import { Duration, Effect, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import type { KeyOptions, TypedCache } from "../../CacheService.ts"
+import type { KeyOptions } from "../../operations/KeyOptions.ts"
+import type { CacheLifetimes } from "../../operations/CacheLifetimes.ts"
 import { sendAll } from "../kernel/batches.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import * as replies from "../kernel/replies.ts"
 
-type LifetimeOperations = "touch" | "expire" | "expireAt" | "persist" | "ttl"
-
-export const lifetimeOperations = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, LifetimeOperations> => {
+export const lifetimeOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheLifetimes => {
   const { client, finalKey, lifetime } = context
 
   /** Persistent, whether it was so before or not; whether the key exists. */

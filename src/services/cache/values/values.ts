@@ -1,24 +1,21 @@
 /** Single values: get, set and their relatives. */
-import { Clock, Effect, Exit } from "effect"
-import type { Arg } from "../../../schema/Command.ts"
+import { Effect, Exit, Option } from "effect"
+import { type Arg, isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
 import type { CacheError } from "../../../schema/CacheError.ts"
-import type { Stored, Timing } from "../../../schema/Frame.ts"
+import type { Stored } from "../../../schema/Frame.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { SetOptions, TypedCache } from "../../CacheService.ts"
+import type { CacheValues, SetOptions } from "../../operations/CacheValues.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
 import * as replies from "../kernel/replies.ts"
+import { setArguments, timingFor } from "../kernel/setCommand.ts"
 
-type ValueOperations = "get" | "set" | "getAndSet" | "getAndDelete" | "add" | "delete" | "has"
-
-export const valueOperations = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, ValueOperations> => {
+export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
   const { allFlights, client, codec, finalKey, lifetime, readOptions, writing } = context
 
-  const get: TypedCache<A, RD, RE>["get"] = (key, options) =>
+  const get: CacheValues<A, RD, RE>["get"] = (key, options) =>
     Effect.flatMapEager(finalKey("get", key, options), (final) =>
       client.request("GET", [final], valueOf(codec, { operation: "get", key, final }), readOptions)
     )
@@ -75,7 +72,7 @@ export const valueOperations = <A, RD, RE>(
       )
     )
 
-  const getAndSet: TypedCache<A, RD, RE>["getAndSet"] = (key, value, options) =>
+  const getAndSet: CacheValues<A, RD, RE>["getAndSet"] = (key, value, options) =>
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey("getAndSet", key, options), (final) =>
         Effect.flatMapEager(newLifetime("getAndSet", options), (millis) =>
@@ -108,31 +105,13 @@ export const valueOperations = <A, RD, RE>(
       ),
     delete: (key, options) =>
       Effect.flatMapEager(finalKey("delete", key, options), (final) => writing(final, unlink(final))),
-    has: (key, options) => Effect.flatMapEager(finalKey("has", key, options), exists)
+    has: (key, options) => Effect.flatMapEager(finalKey("has", key, options), exists),
+    typeOf: (key, options) =>
+      Effect.flatMapEager(finalKey("typeOf", key, options), (final) => client.request("TYPE", [final], keyType))
   }
 }
 
-/** Of a value that can become stale; undefined for one that cannot, because it lives for ever or not at all. */
-export const timingFor = (timeToLive: number, cost: number): Effect.Effect<Timing | undefined> =>
-  timeToLive > 0 && timeToLive < Infinity
-    ? Effect.map(Clock.currentTimeMillis, (now) => ({
-        freshUntil: Math.ceil(now) + timeToLive,
-        timeToLive,
-        cost: Math.max(0, Math.ceil(cost))
-      }))
-    : Exit.succeed(undefined)
-
-/** Of SET; undefined = the key keeps its lifetime. */
-export const setArguments = (
-  key: string,
-  value: Stored,
-  millis: number | undefined,
-  options?: SetOptions
-): Array<Arg> => {
-  const args: Array<Arg> = [key, value]
-  if (millis === undefined) args.push("KEEPTTL")
-  // As text, which needs no conversion on its way.
-  else if (millis !== Infinity) args.push("PX", String(millis))
-  if (options?.when !== undefined) args.push(options.when === "absent" ? "NX" : "XX")
-  return args
+const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CacheError> => {
+  if (reply === "none") return Effect.succeedNone
+  return typeof reply === "string" && isKeyType(reply) ? Effect.succeedSome(reply) : replies.unexpected("typeOf")
 }

@@ -1,13 +1,14 @@
-/** getOrSetMany: the cached values, and one lookup for all that are missing. */
+/** The cached values, and one lookup for all that are missing. */
 import { Effect, Option } from "effect"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { TypedCache } from "../../CacheService.ts"
+import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import { type StoreCommand, sendStores, storeCommand } from "../values/batchOperations.ts"
 import { ValueSize } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { foundIn } from "../kernel/entry.ts"
-import { encodeTimed, storeFailed, timedLookup, verdictOf } from "./lookup.ts"
-import { type LookupPlan, lookupPlan } from "./lookupPlan.ts"
+import { encodeTimed, storeFailed, timedLookup } from "./lookupAndStore.ts"
+import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
+import { verdictOf } from "./verdict.ts"
 import { count, metrics } from "../kernel/metrics.ts"
 import { entriesOf, readMany } from "../values/readMany.ts"
 
@@ -18,9 +19,9 @@ interface Served<A> {
   readonly ageing: ReadonlyArray<EntryName>
 }
 
-export const lookupManyOperations = <A, RD, RE>(
+export const makeGetOrSetMany = <A, RD, RE>(
   context: CacheContext<A, RD, RE>
-): Pick<TypedCache<A, RD, RE>, "getOrSetMany"> => {
+): CacheLookups<A, RD, RE>["getOrSetMany"] => {
   const { allFlights, client, codec, defaults, guard, scope } = context
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
@@ -77,7 +78,7 @@ export const lookupManyOperations = <A, RD, RE>(
     )
   })
 
-  const getOrSetMany: TypedCache<A, RD, RE>["getOrSetMany"] = (keys, lookup, options = {}) =>
+  return (keys, lookup, options = {}) =>
     Effect.flatMapEager(entriesOf(context, "getOrSetMany", keys, options), (entries) =>
       Effect.flatMapEager(lookupPlan<A>("getOrSetMany", options, defaults), (plan) => {
         const nothing: Served<A> = { values: new Map(), missing: entries, ageing: [] }
@@ -111,6 +112,4 @@ export const lookupManyOperations = <A, RD, RE>(
         })
       })
     )
-
-  return { getOrSetMany }
 }

@@ -1,8 +1,8 @@
 /** Semaphores: so many permits for all processes together. */
 import type { Effect, Scope } from "effect"
-import type { CacheError } from "../schema/CacheError.ts"
-import type { LockLost, LockUnavailable } from "../schema/LockError.ts"
-import type { Held, LeaseOptions } from "./CacheLock.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
+import type { HeldLease, LeaseOptions } from "./Lease.ts"
 
 export interface SemaphoreOptions extends LeaseOptions {
   /** Who asks with another number is admitted by that number. */
@@ -16,7 +16,7 @@ export interface SemaphoreOptions extends LeaseOptions {
  */
 export interface CacheSemaphore {
   /** So many permits, held for the scope. */
-  readonly acquire: (count: number) => Effect.Effect<Held, CacheError | LockUnavailable, Scope.Scope>
+  readonly acquire: (count: number) => Effect.Effect<HeldLease, CacheError | LockUnavailable, Scope.Scope>
   /** Runs the effect with so many permits; interrupts it and fails with `LockLost` if they are lost. */
   readonly withPermits: (
     count: number

@@ -4,7 +4,7 @@ import type { CacheInputError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Timing } from "../../../schema/Frame.ts"
 import { toMillis, withJitter } from "../../../schema/TimeToLive.ts"
-import type { LookupOptions } from "../../CacheService.ts"
+import type { LookupOptions } from "../../operations/CacheLookups.ts"
 
 interface Defaults {
   readonly timeToLive: number

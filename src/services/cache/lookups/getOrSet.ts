@@ -1,0 +1,84 @@
+/** The cached value, or the lookup's. */
+import { Effect, Exit, Option } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { CacheLookups } from "../../operations/CacheLookups.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
+import { type Acquired, withLease } from "./claim.ts"
+import { type Keep, keepCurrent, keepNothing, lookupAndStore } from "./lookupAndStore.ts"
+import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
+import { count, metrics } from "../kernel/metrics.ts"
+import type { Ticket } from "./SingleFlight.ts"
+import { verdictAt, verdictOf } from "./verdict.ts"
+
+export const makeGetOrSet = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheLookups<A, RD, RE>["getOrSet"] => {
+  const { client, codec, defaults, finalKey, flights, guard, policy, readOptions, scope } = context
+
+  /** What follows when the key holds nothing that can be served as it is. */
+  const serve = <E, R>(
+    entry: EntryName,
+    plan: LookupPlan<A>,
+    lookup: Effect.Effect<A, E, R>,
+    read: Effect.Effect<Found<A> | undefined, CacheError, RD>,
+    found: Found<A> | undefined
+  ): Effect.Effect<A, E | CacheError, R | RD | RE> => {
+    const { final } = entry
+    const work = (ticket: Ticket): Effect.Effect<A, E, R | RD | RE> => {
+      const lookUp = (keep: Keep) => lookupAndStore(context, entry, plan, lookup, keep)
+      if (!plan.cluster) return lookUp(keepCurrent(context, entry, ticket))
+      const usable = (found: Found<A>, now: number) =>
+        verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
+      const guardLease = (acquire: Effect.Effect<Acquired<A>, CacheError, RD>) =>
+        guard<Acquired<A>, RD>(
+          { name: "getOrSet.lease", key: entry.key, neutral: Option.some({ _tag: "Unleased" }) },
+          acquire
+        )
+      const target = { client, final, scope, read, usable, guard: guardLease }
+      return withLease<A, E, R | RE, RD>(target, found, (lease) => lookUp(lease?.store ?? keepNothing))
+    }
+    const refreshing = flights.start(final, (ticket) => Effect.andThen(count(metrics.refreshes), work(ticket)))
+    return Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E, R | RD | RE> => {
+      if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
+        return flights.share(final, work, count(metrics.shared))
+      }
+      const { value } = found.value
+      if (verdict === "fresh") return Exit.succeed(value)
+      if (verdict === "early") return Effect.as(refreshing, value)
+      const stale = Effect.as(count(metrics.staleServed), value)
+      if (verdict === "claimed") return stale
+      return Effect.flatMap(refreshing, (refreshed) => {
+        if (plan.softTimeout === 0) return stale
+        const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
+        return Effect.flatMap(soon, (exit) => (Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale))
+      })
+    })
+  }
+
+  return (key, lookup, options = {}) => {
+    const final = finalKey("getOrSet", key, options)
+    if (!Exit.isSuccess(final)) return Exit.failCause(final.cause)
+    const checked = lookupPlan<A>("getOrSet", options, defaults)
+    if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+    const plan = checked.value
+    const entry: EntryName = { operation: "getOrSet", key, final: final.value }
+    const find = foundIn(codec, entry)
+    const read = () => client.request("GET", [entry.final], find, readOptions)
+    if (policy === undefined) {
+      // A hit is one step of the fiber.
+      return client.request(
+        "GET",
+        [entry.final],
+        (reply) =>
+          plainValue(codec, entry, reply) ??
+          Effect.flatMapEager(find(reply), (found) => serve(entry, plan, lookup, read(), found)),
+        readOptions
+      )
+    }
+    const guarded = policy({ name: "getOrSet", key, neutral: Option.some(undefined), tally: tallyOf }, read())
+    return Effect.flatMap(guarded, (found) => serve(entry, plan, lookup, read(), found))
+  }
+}
+
+const tallyOf = (found: Found<unknown> | undefined) =>
+  found === undefined || Option.isNone(found.value) ? { misses: 1 } : { hits: 1 }

@@ -1,0 +1,28 @@
+/** What can be done with what a key holds. */
+import { Clock, Effect, Exit, Option } from "effect"
+import type { Found } from "../kernel/entry.ts"
+import { isClaimed } from "./claim.ts"
+import { isEarly, type LookupPlan } from "./LookupPlan.ts"
+
+/** fresh = serve it; early = and refresh it; stale = refresh it, and serve it meanwhile; claimed = stale, and being refreshed elsewhere. */
+export type Verdict = "fresh" | "early" | "stale" | "claimed" | "miss"
+
+/** What can be said without drawing lots. */
+export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number): Verdict => {
+  if (Option.isNone(found.value)) return "miss"
+  const timing = found.header?.timing
+  if (timing === undefined || now < timing.freshUntil) return "fresh"
+  if (now >= timing.freshUntil + plan.staleFor) return "miss"
+  return isClaimed(found, now) ? "claimed" : "stale"
+}
+
+export const verdictOf = <A>(found: Found<A> | undefined, plan: LookupPlan<A>): Effect.Effect<Verdict> => {
+  if (found === undefined) return Exit.succeed("miss")
+  const timing = found.header?.timing
+  if (timing === undefined) return Exit.succeed(verdictAt(found, plan, 0))
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const verdict = verdictAt(found, plan, now)
+    if (verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) return Exit.succeed(verdict)
+    return Effect.map(isEarly(plan.earlyRefresh, timing, now), (early) => (early ? "early" : "fresh"))
+  })
+}

@@ -1,0 +1,20 @@
+/** Counters: numbers that the server adds to. */
+import type { Duration, Effect } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+export interface CounterOptions extends KeyOptions {
+  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
+  readonly initial?: number | undefined
+  /** Lifetime of a key that `initial` creates. Default: the cache's own. An existing key keeps its lifetime. */
+  readonly timeToLive?: Duration.Input | undefined
+}
+
+export interface CacheCounters {
+  /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
+  readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
+  readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
+  /** Exact at any size. One round trip within 64 bits; beyond, compare-and-set until it holds. */
+  readonly incrBig: (key: string, delta?: bigint, options?: KeyOptions) => Effect.Effect<bigint, CacheError>
+  readonly incrFloat: (key: string, delta: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
+}

@@ -1,0 +1,40 @@
+/** The key space of a prefix and version. */
+import type { Effect, Stream } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { KeyType } from "../../schema/Command.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+export interface RenameOptions {
+  /** Default true. */
+  readonly overwrite?: boolean | undefined
+  readonly fromVersion?: number | undefined
+  readonly toVersion?: number | undefined
+}
+
+export interface ScanKeysOptions extends KeyOptions {
+  /** Keys looked at in one round trip, a hint. Default 1 000. */
+  readonly count?: number | undefined
+}
+
+export interface CacheKeySpace {
+  /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
+  readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
+  readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
+  /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
+  readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>
+  /** Each key once. Default pattern: all. */
+  readonly keys: (pattern?: string, options?: KeyOptions) => Effect.Effect<ReadonlyArray<string>, CacheError>
+  /** As they are found; a key may come twice while the server resizes its table. */
+  readonly scan: (
+    pattern?: string,
+    options?: ScanKeysOptions & { readonly type?: KeyType | undefined }
+  ) => Stream.Stream<string, CacheError>
+  /** Deletes while scanning, in batches; how many keys went. */
+  readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CacheError>
+  /** This prefix and version only; how many keys went. */
+  readonly clear: Effect.Effect<number, CacheError>
+  /** This prefix in every version; how many keys went. */
+  readonly clearAllVersions: Effect.Effect<number, CacheError>
+  /** FLUSHDB: everything in the database, whoever wrote it. */
+  readonly flushAll: Effect.Effect<void, CacheError>
+}

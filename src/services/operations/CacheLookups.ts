@@ -1,0 +1,60 @@
+/** Lookups: what is not cached is computed, once, and stored. */
+import type { Duration, Effect } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+export interface RefreshOptions<A = unknown> extends KeyOptions {
+  /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
+  readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
+  /** How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. Default 0. */
+  readonly staleFor?: Duration.Input | undefined
+  /**
+   * Refresh in the background before expiry. `xfetch`: by chance, the likelier the nearer, by what the lookup took × beta
+   * (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1. Default: never.
+   */
+  readonly earlyRefresh?:
+    | { readonly _tag: "xfetch"; readonly beta?: number | undefined }
+    | { readonly _tag: "fraction"; readonly of: number }
+    | undefined
+  /** Fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
+  readonly jitter?: number | undefined
+}
+
+export interface LookupOptions<A = unknown> extends RefreshOptions<A> {
+  /** `"process"` (default): concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in the key. */
+  readonly singleFlight?: "process" | "cluster" | undefined
+  /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default 0. */
+  readonly softTimeout?: Duration.Input | undefined
+}
+
+/** Of a lookup for many keys at once, which no other process is asked about. */
+export interface BatchLookupOptions<A = unknown> extends RefreshOptions<A> {}
+
+export interface CacheLookups<A, RD = never, RE = never> {
+  /**
+   * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,
+   * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own and is not stored.
+   * A stored value that cannot be decoded counts as a miss; a failing store never hides a value that the lookup produced.
+   * A key that this cache writes or deletes meanwhile does not get the older result.
+   */
+  readonly getOrSet: <E, R>(
+    key: string,
+    lookup: Effect.Effect<A, E, R>,
+    options?: LookupOptions<A>
+  ) => Effect.Effect<A, E | CacheError, R | RD | RE>
+  /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
+  readonly refresh: <E, R>(
+    key: string,
+    lookup: Effect.Effect<A, E, R>,
+    options?: RefreshOptions<A>
+  ) => Effect.Effect<A, E | CacheError, R | RE>
+  /**
+   * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
+   * Hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.
+   */
+  readonly getOrSetMany: <E, R>(
+    keys: Iterable<string>,
+    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
+    options?: BatchLookupOptions<A>
+  ) => Effect.Effect<ReadonlyMap<string, A>, E | CacheError, R | RD | RE>
+}

@@ -1,0 +1,16 @@
+/** Running scripts. */
+import type { Effect, Schema } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { ArgSchema, CacheScript, ScriptInput } from "../CacheScript.ts"
+
+export interface CacheScripts {
+  /** Runs a script: keys with prefix and version unless it says otherwise, arguments and result through its schemas. */
+  readonly script: <
+    K extends string,
+    Args extends Readonly<Record<string, ArgSchema>>,
+    Result extends Schema.Constraint
+  >(
+    script: CacheScript<K, Args, Result>,
+    input: ScriptInput<K, Args>
+  ) => Effect.Effect<Result["Type"], CacheError, Args[keyof Args]["EncodingServices"] | Result["DecodingServices"]>
+}

@@ -1,0 +1,15 @@
+/** Structures under one key, with the prefix, version and value codec of the cache. */
+import type { CacheHash } from "./CacheHash.ts"
+import type { CacheList } from "./CacheList.ts"
+import type { CacheSet } from "./CacheSet.ts"
+import type { CacheSortedSet } from "./CacheSortedSet.ts"
+import type { CacheStream } from "./CacheStream.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+export interface CacheStructures<A, RD = never, RE = never> {
+  readonly hash: (key: string, options?: KeyOptions) => CacheHash<A, RD, RE>
+  readonly list: (key: string, options?: KeyOptions) => CacheList<A, RD, RE>
+  readonly unorderedSet: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
+  readonly sortedSet: (key: string, options?: KeyOptions) => CacheSortedSet<A, RD, RE>
+  readonly stream: (key: string, options?: KeyOptions) => CacheStream<A, RD, RE>
+}

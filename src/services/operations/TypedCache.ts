@@ -1,0 +1,44 @@
+/** Everything that a cache can do, as the sum of its parts. */
+import type { Effect, Schema } from "effect"
+import type { CacheOptionsShape } from "../../schema/CacheOptions.ts"
+import type { ValkeyClientShape } from "../ValkeyClient.ts"
+import type { CacheBatches } from "./CacheBatches.ts"
+import type { CacheCoordination } from "./CacheCoordination.ts"
+import type { CacheCounters } from "./CacheCounters.ts"
+import type { CacheKeySpace } from "./CacheKeySpace.ts"
+import type { CacheLifetimes } from "./CacheLifetimes.ts"
+import type { CacheLookups } from "./CacheLookups.ts"
+import type { CachePipelines } from "./CachePipelines.ts"
+import type { CacheScripts } from "./CacheScripts.ts"
+import type { CacheStructures } from "./CacheStructures.ts"
+import type { CacheValues } from "./CacheValues.ts"
+import type { Health } from "./Health.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+/** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */
+export interface TypedCache<A, RD = never, RE = never>
+  extends
+    CacheValues<A, RD, RE>,
+    CacheBatches<A, RD, RE>,
+    CacheCounters,
+    CacheLifetimes,
+    CacheLookups<A, RD, RE>,
+    CacheKeySpace,
+    CacheStructures<A, RD, RE>,
+    CacheCoordination,
+    CachePipelines<A, RD, RE>,
+    CacheScripts {
+  /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
+  readonly withSchema: <S extends Schema.Constraint>(
+    schema: S
+  ) => TypedCache<S["Type"], S["DecodingServices"], S["EncodingServices"]>
+  /** The same cache with other settings. The connection is shared. */
+  readonly withOptions: (options: Partial<CacheOptionsShape>) => TypedCache<A, RD, RE>
+  readonly options: CacheOptionsShape
+  /** The final key. Unlike the operations it does not check the key. */
+  readonly makeKey: (key: string, options?: KeyOptions) => string
+  readonly reverseKey: (finalKey: string, options?: KeyOptions) => string
+  /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
+  readonly health: Effect.Effect<Health>
+  readonly client: ValkeyClientShape
+}
