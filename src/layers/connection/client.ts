@@ -10,7 +10,7 @@ import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands } from "./commands.ts"
 import { makeDedicated } from "./DedicatedPool.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
-import { fromRejection } from "./errors.ts"
+import { fromRaw } from "./errors.ts"
 import { makeInfo } from "./info.ts"
 import { Link, type LinkOptions } from "./Link.ts"
 import { makeEval } from "./scripts.ts"
@@ -76,21 +76,22 @@ export const makeClient = Effect.fnUntraced(function* (
   const commands = spread(makeCommands(dispatcher, options))
   const dedicated = yield* makeDedicated(settings, wiring.openRoute, spread)
 
+  const { commandTimeout } = settings
   const use: ValkeyClientShape["use"] = (f) =>
     Effect.flatMap(raw, (client) =>
       Effect.tryPromise({ try: () => f(client), catch: (error) => error }).pipe(
         Effect.catch((error) => {
-          const known = fromRejection(error, { operation: "use", node: wiring.node(), lastError: undefined })
+          const known = fromRaw(error, { operation: "use", node: wiring.node(), lastError: undefined }, commandTimeout)
           return known === undefined ? Exit.die(error) : Exit.fail(known)
         }),
         Effect.timeoutOrElse({
-          duration: settings.commandTimeout,
+          duration: commandTimeout,
           orElse: () =>
             Exit.fail(
               new CacheTimeoutError({
                 operation: "use",
                 phase: "command",
-                timeout: settings.commandTimeout,
+                timeout: commandTimeout,
                 node: wiring.node(),
                 mayHaveExecuted: true
               })

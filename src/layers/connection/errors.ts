@@ -1,6 +1,12 @@
 /** From iovalkey's failures to ours. Raw errors hold arguments and credentials, so that none is ever kept. */
 import { maxReplyLength, replyCode } from "../../schema/failures.ts"
-import { CacheConnectionError, type CacheError, CacheServerError, type ForeignError } from "../../schema/CacheError.ts"
+import {
+  CacheConnectionError,
+  type CacheError,
+  CacheServerError,
+  CacheTimeoutError,
+  type ForeignError
+} from "../../schema/CacheError.ts"
 
 /** What is known of the command when it fails. */
 export interface Circumstances {
@@ -61,6 +67,24 @@ export const fromRejection = (error: unknown, circumstances: Circumstances): Cac
     mayHaveExecuted: true,
     ...(lastError === undefined ? {} : { cause: lastError })
   })
+}
+
+/** `fromRejection` for promises of iovalkey itself, whose commands end by times and detours of their own, too. */
+export const fromRaw = (error: unknown, circumstances: Circumstances, timeout: number): CacheError | undefined => {
+  if (!(error instanceof Error)) return undefined
+  const { node, operation } = circumstances
+  // Its cluster client tells the last of several failures as a text.
+  const [, last] = /^Too many Cluster redirections\. Last error: (?:\w*Error: )?(.*)$/s.exec(error.message) ?? []
+  if ((last ?? error.message) === "Command timed out") {
+    return new CacheTimeoutError({ operation, phase: "command", timeout, node, mayHaveExecuted: true })
+  }
+  if (last !== undefined) {
+    return new CacheConnectionError({ operation, phase: "lost", code: undefined, node, mayHaveExecuted: true })
+  }
+  if (error.message.startsWith("Cluster isn't ready") || error.message === "None of startup nodes is available") {
+    return notConnected(circumstances)
+  }
+  return fromRejection(error, circumstances)
 }
 
 /** There is no connection, and the command was never sent. */

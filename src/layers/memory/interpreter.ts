@@ -40,8 +40,6 @@ const tables: ReadonlyArray<CommandTable> = [
 ]
 const commands = new Map<string, MemoryCommand>(tables.flatMap((table) => Object.entries(table)))
 
-export const commandNames: ReadonlyArray<string> = [...commands.keys()]
-
 export interface Call extends Pick<Command, "name" | "reply" | "script"> {
   readonly args: ReadonlyArray<WireArg>
 }

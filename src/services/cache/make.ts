@@ -6,8 +6,7 @@ import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueC
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../operations/TypedCache.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
-import type { QueueKind } from "./pipelines/OperationQueue.ts"
-import { queueingClient } from "./pipelines/queueingClient.ts"
+import { type BatchKind, queueing } from "./pipelines/Batch.ts"
 import { batchOperations } from "./values/batchOperations.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
 import { counterOperations } from "./values/counters.ts"
@@ -18,7 +17,7 @@ import { lifetimeOperations } from "./values/lifetimes.ts"
 import { makeList } from "./structures/list.ts"
 import { lookupOperations } from "./lookups/lookups.ts"
 import { makeLock } from "./coordination/lock.ts"
-import { pipelineOperations } from "./pipelines/pipelines.ts"
+import { queueOperations } from "./pipelines/queue.ts"
 import { scriptOperation } from "./pipelines/script.ts"
 import { makeSemaphore } from "./coordination/semaphore.ts"
 import { makeSet } from "./structures/set.ts"
@@ -28,7 +27,7 @@ import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./lookups/SingleFlight.ts"
 import { Renewals } from "./coordination/Renewals.ts"
 import { makeToken } from "./kernel/token.ts"
-import { KeyedMutex } from "./coordination/KeyedMutex.ts"
+import { Turns } from "./coordination/Turns.ts"
 import { valueOperations } from "./values/values.ts"
 import { makeWakeUps } from "./coordination/WakeUps.ts"
 
@@ -41,7 +40,7 @@ interface View<A, RD, RE> {
 }
 
 /** How what a cache is asked to do gets to the server: by itself, or in a queue with others. */
-type Manner = "direct" | QueueKind
+type Manner = "direct" | BatchKind
 
 type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServices"], S["EncodingServices"]>
 
@@ -60,10 +59,10 @@ export const make = (
       allFlights: new Flights(scope),
       newToken: () => `${own}.${++tokens}`,
       renewals: new Renewals(scope),
-      localMutex: new KeyedMutex(),
+      turns: new Turns(),
       wakeUps
     }
-    const queue = queueingClient(client)
+    const queue = queueing(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,
       pipeline: { ...core, client: queue },
@@ -114,7 +113,7 @@ export const make = (
         lock: (key, options) => makeLock(context, key, options),
         semaphore: (key, options) => makeSemaphore(context, key, options),
         ...scriptOperation(context),
-        ...pipelineOperations(context, (kind) => cacheOf(view, options, kind)),
+        ...queueOperations(context, (kind) => cacheOf(view, options, kind)),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }, manner),
         options,

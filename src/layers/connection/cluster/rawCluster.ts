@@ -44,6 +44,8 @@ export const makeRawCluster = ({
           }
         }
       )
+      // Everybody who asks for it before it is ready listens for that.
+      cluster.setMaxListeners(0)
       cluster.on("error", () => {})
       // Its redirect to a server that refuses ends in a rejection that nobody sees.
       cluster.on("+node", (node: { asking: () => Promise<unknown> }) => {

@@ -5,12 +5,11 @@ import { refused } from "../../../schema/failures.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "../../operations/CacheSemaphore.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { heldLease } from "./Lease.ts"
-import { holdScoped, holdWhile } from "./leasing.ts"
+import { heldOf } from "./Holding.ts"
+import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
 import { wholeNumber } from "../structures/members.ts"
 import * as replies from "../kernel/replies.ts"
-import type { Attempt, Leasable } from "./Leasable.ts"
-import { termsOf } from "./LeaseTerms.ts"
+import type { Attempt, Right } from "./Right.ts"
 import {
   acquirePermitsScript,
   availableScript,
@@ -41,16 +40,16 @@ export const makeSemaphore = <A, RD, RE>(
       return [final, yield* companion(operation, final, "row"), yield* companion(operation, final, "facts")]
     })
 
-  const leasableAndTerms = (operation: string, count: number) =>
+  const rightAndTerms = (operation: string, count: number) =>
     Effect.gen(function* () {
       const keys = yield* keysOf(operation)
       yield* wholeNumber(operation, "count", count, 1)
       if (count > permits) return yield* refused(operation, "there are not so many permits")
       const terms = yield* termsOf(operation, options)
-      return [leasableOf(keys, count, patienceFor(terms.lease)), terms] as const
+      return [rightTo(keys, count, patienceFor(terms.lease)), terms] as const
     })
 
-  const leasableOf = (keys: ReadonlyArray<string>, count: number, patience: number): Leasable<void> => {
+  const rightTo = (keys: ReadonlyArray<string>, count: number, patience: number): Right<void> => {
     const channel = context.channel(options)
     const memberOf = (token: string) => `${token}:${count}`
     return {
@@ -93,12 +92,12 @@ export const makeSemaphore = <A, RD, RE>(
 
   return {
     acquire: (count) =>
-      Effect.flatMap(leasableAndTerms("semaphore.acquire", count), ([leasable, terms]) =>
-        Effect.map(holdScoped(context, leasable, terms), heldLease)
+      Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
+        Effect.map(holdScoped(context, right, terms), heldOf)
       ),
     withPermits: (count) => (effect) =>
-      Effect.flatMap(leasableAndTerms("semaphore.acquire", count), ([leasable, terms]) =>
-        holdWhile(context, leasable, terms, () => effect)
+      Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
+        holdWhile(context, right, terms, () => effect)
       ),
     available: run(
       "semaphore.available",

@@ -6,10 +6,10 @@ interface Row {
   members: number
 }
 
-export class KeyedMutex {
+export class Turns {
   readonly #rows = new Map<string, Row>()
 
-  /** Waits for everybody who came before, so long at most; held for the scope. False: it was not to be had in time. */
+  /** Waits for everybody who came before, so long at most; the turn lasts as long as the scope. False: it did not come. */
   take(name: string, wait: Duration.Input): Effect.Effect<boolean, never, Scope.Scope> {
     return Effect.flatMap(
       Effect.acquireRelease(
