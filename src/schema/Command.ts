@@ -22,6 +22,11 @@ export interface Command {
   readonly args: ReadonlyArray<Arg>
   /** Default `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined
+  /**
+   * Asked before the command is sent again, which a server of a cluster refused without executing it, or which goes to
+   * the second client of `ValkeyFallback`. Where it says false, the command fails with why it was not executed at first.
+   */
+  readonly resendIf?: (() => boolean) | undefined
   /** Of EVAL: what to run where there is no Lua. */
   readonly script?: Script | undefined
 }

@@ -60,7 +60,7 @@ export const framed = (header: string, payload: string | Uint8Array): Stored =>
     : Buffer.concat([Buffer.from(header + lineFeed), payload])
 
 /** A claim on a key without a value. */
-export const lease = (claim: Claim): string => `${marker}${version}${claimText(claim)}${lineFeed}`
+export const bareClaim = (claim: Claim): string => `${marker}${version}${claimText(claim)}${lineFeed}`
 
 const grammar =
   /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i

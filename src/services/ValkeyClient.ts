@@ -6,7 +6,7 @@ import type { CacheError } from "../schema/CacheError.ts"
 import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../schema/Command.ts"
 import type { Script } from "../schema/Script.ts"
 
-export interface SendOptions {
+export interface SendOptions extends Pick<Command, "resendIf"> {
   /** `"utf8"` (default): bulk strings as text. `"buffer"`: as bytes. */
   readonly reply?: ReplyEncoding | undefined
   /** In place of the connection's `commandTimeout`. */

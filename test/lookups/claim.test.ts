@@ -1,9 +1,9 @@
-/** Leases on keys, by the test clock: holders that die, dally, or are left. */
+/** Claims on keys, by the test clock: holders that die, dally, or are left. */
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheLive, CacheMemory, CacheService, IgnoreExceptions, ValkeyClient, ValkeyMemory } from "effect-vcache"
-import { lease } from "../../src/schema/Frame.ts"
+import { bareClaim } from "../../src/schema/Frame.ts"
 
 const options = { singleFlight: "cluster" } as const
 
@@ -13,11 +13,11 @@ const test = (name: string, body: Effect.Effect<unknown, unknown, CacheService>)
 /** What a process leaves behind that dies while it looks the key up. */
 const abandon = (key: string, millis: number) =>
   CacheService.use((cache) =>
-    cache.client.send("SET", [cache.makeKey(key), lease({ until: millis, token: "dead" }), "PX", millis])
+    cache.client.send("SET", [cache.makeKey(key), bareClaim({ until: millis, token: "dead" }), "PX", millis])
   )
 
 test(
-  "a dead holder is waited for no longer than its lease",
+  "a dead holder is waited for no longer than its claim",
   Effect.gen(function* () {
     const cache = yield* CacheService
     yield* abandon("k", 10_000)
@@ -59,7 +59,7 @@ test(
 
 for (const stale of [false, true]) {
   test(
-    `a lookup that takes long keeps its lease (${stale ? "beside a stale value" : "on a cold key"})`,
+    `a lookup that takes long keeps its claim (${stale ? "beside a stale value" : "on a cold key"})`,
     Effect.gen(function* () {
       const cache = yield* CacheService
       const timed = { ...options, timeToLive: "1 second", staleFor: "1 hour" } as const
@@ -84,7 +84,7 @@ for (const stale of [false, true]) {
 }
 
 test(
-  "a lease that was lost stores nothing, and its renewal ends",
+  "a claim that was lost stores nothing, and its renewal ends",
   Effect.gen(function* () {
     const cache = yield* CacheService
     const gate = yield* Deferred.make<void>()
@@ -100,7 +100,7 @@ test(
   })
 )
 
-it.effect("a server that cannot be asked for a lease does not keep the lookup from running", () =>
+it.effect("a server that cannot be asked for a claim does not keep the lookup from running", () =>
   Effect.gen(function* () {
     const memory = yield* ValkeyClient
     let down = false
@@ -121,7 +121,7 @@ it.effect("a server that cannot be asked for a lease does not keep the lookup fr
   }).pipe(Effect.provide(ValkeyMemory.layer()))
 )
 
-it("leases work under runSync", () => {
+it("claims work under runSync", () => {
   const program = CacheService.use((cache) =>
     Effect.all([
       cache.getOrSet("k", Effect.succeed(1), options),

@@ -1,6 +1,6 @@
 /** A second cache while the first is down. */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Option, Schedule } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Option, Schedule } from "effect"
 import {
   CacheInputError,
   CacheLive,
@@ -12,6 +12,7 @@ import {
   ValkeyStandalone
 } from "effect-vcache"
 import { profile, test } from "../support/faults.ts"
+import { pause } from "../support/pause.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const build = (url: string) =>
@@ -114,6 +115,26 @@ test("a scan and a script that meet the outage first turn, too; a lock does not"
       assert.isTrue((yield* client.info()).has("memory"))
       const error = yield* Effect.flip(Effect.scoped(cache.lock("l").acquire))
       assert.strictEqual(error._tag, "CacheConnectionError")
+    }
+  }))
+
+test("what a lookup gave is not stored in the second over what is newer there", () =>
+  Effect.gen(function* () {
+    for (const many of [false, true]) {
+      const server = yield* startServer()
+      const { cache } = yield* build(server.url)
+      const old = Effect.as(pause(profile.commandTimeout / 2), "old")
+      const asking = yield* Effect.forkChild(
+        many ? cache.getOrSetMany(["k"], () => Effect.map(old, (v) => [["k", v] as const])) : cache.getOrSet("k", old)
+      )
+      yield* pause(50)
+      yield* server.freeze
+      // Is told that the first does not answer while the store of what was looked up still waits for it.
+      yield* cache.get("other")
+      yield* cache.set("k", "new")
+      assert.isUndefined(asking.pollUnsafe())
+      yield* Fiber.join(asking)
+      assert.deepStrictEqual(yield* cache.get("k"), Option.some("new"))
     }
   }))
 

@@ -6,7 +6,7 @@ import { refused } from "../../schema/failures.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { blockingMillis, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
-import { CallbackCommand, PendingCommand, reader, type ReadReply } from "./PendingCommand.ts"
+import { CallbackCommand, PendingCommand, reader, type ReadReply, type Routing } from "./PendingCommand.ts"
 
 export interface CommandOptions {
   readonly maxValueBytes: number
@@ -33,6 +33,10 @@ export const makeCommands = (
   { commandTimeout, kind, maxValueBytes, server }: CommandOptions
 ): Commands => {
   const routing = server === undefined ? undefined : { server }
+  const routingOf = (options: Pick<RoutedCommand, "resendIf" | "server"> | undefined): Routing | undefined =>
+    options?.resendIf === undefined && options?.server === undefined
+      ? routing
+      : { server: options.server ?? server, resendIf: options.resendIf }
 
   /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; text = why it is refused. */
   const timeoutOf = (
@@ -54,7 +58,7 @@ export const makeCommands = (
     if (typeof timeout === "string") return refused(name, timeout)
     return Effect.callback((resume) => {
       const command = new RequestCommand(name, wire, reader(options?.reply), use, resume)
-      command.routing = routing
+      command.routing = routingOf(options)
       dispatcher.send(command, timeout)
       return Effect.sync(() => dispatcher.abandon(command))
     })
@@ -78,7 +82,7 @@ export const makeCommands = (
         const wire = checkCommand(command.name, command.args, kind, maxValueBytes)
         if (typeof wire === "string") return refuse(wire)
         const one = pendingOf(command, wire, (result) => settle(i, result))
-        one.routing = command.server === undefined ? routing : { server: command.server }
+        one.routing = routingOf(command)
         const timeout = timeoutOf(command.name, wire, command)
         if (typeof timeout === "string") return refuse(timeout)
         one.timeout = timeout

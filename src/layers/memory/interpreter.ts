@@ -40,6 +40,8 @@ const tables: ReadonlyArray<CommandTable> = [
 ]
 const commands = new Map<string, MemoryCommand>(tables.flatMap((table) => Object.entries(table)))
 
+export const commandNames: ReadonlyArray<string> = [...commands.keys()]
+
 export interface Call extends Pick<Command, "name" | "reply" | "script"> {
   readonly args: ReadonlyArray<WireArg>
 }

@@ -4,7 +4,7 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import { CacheService } from "../../services/CacheService.ts"
 
-export interface Held {
+export interface SnapshotEntry {
   readonly type: KeyType
   /** Of strings that are values of the cache: what locks hold is none. */
   readonly value: unknown
@@ -13,18 +13,20 @@ export interface Held {
 }
 
 /** All keys of this prefix and version, by user key, in the order of their names. */
-export const snapshot: Effect.Effect<ReadonlyMap<string, Held>, CacheError, CacheService> = Effect.gen(function* () {
-  const cache = yield* CacheService
-  const held = new Map<string, Held>()
-  for (const key of (yield* cache.keys()).toSorted()) {
-    const type = Option.getOrUndefined(yield* cache.typeOf(key))
-    const ttl = Option.getOrUndefined(yield* cache.ttl(key))
-    if (type === undefined || ttl === undefined) continue
-    const value =
-      type === "string"
-        ? yield* Effect.catchTag(cache.get(key), "CacheCodecError", () => Effect.succeedNone)
-        : Option.none()
-    held.set(key, { type, value: Option.getOrUndefined(value), timeToLive: Duration.toMillis(ttl) })
+export const snapshot: Effect.Effect<ReadonlyMap<string, SnapshotEntry>, CacheError, CacheService> = Effect.gen(
+  function* () {
+    const cache = yield* CacheService
+    const held = new Map<string, SnapshotEntry>()
+    for (const key of (yield* cache.keys()).toSorted()) {
+      const type = Option.getOrUndefined(yield* cache.typeOf(key))
+      const ttl = Option.getOrUndefined(yield* cache.ttl(key))
+      if (type === undefined || ttl === undefined) continue
+      const value =
+        type === "string"
+          ? yield* Effect.catchTag(cache.get(key), "CacheCodecError", () => Effect.succeedNone)
+          : Option.none()
+      held.set(key, { type, value: Option.getOrUndefined(value), timeToLive: Duration.toMillis(ttl) })
+    }
+    return held
   }
-  return held
-})
+)

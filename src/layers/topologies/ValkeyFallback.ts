@@ -121,11 +121,19 @@ const make = (
   }
 
   /** `onSecond` notes what it writes. */
-  const route = <A, E, R>(onFirst: Effect.Effect<A, E, R>, onSecond: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  const route = <A, E, R>(
+    onFirst: Effect.Effect<A, E, R>,
+    onSecond: Effect.Effect<A, E, R>,
+    resendIf?: Command["resendIf"]
+  ): Effect.Effect<A, E, R> =>
     Effect.suspend(() =>
       down
         ? onSecond
-        : Effect.catch(onFirst, (error) => (isOutage(error) ? Effect.andThen(goDown, onSecond) : Effect.fail(error)))
+        : Effect.catch(onFirst, (error) =>
+            isOutage(error)
+              ? Effect.andThen(goDown, resendIf?.() === false ? Effect.fail(error) : onSecond)
+              : Effect.fail(error)
+          )
     )
 
   const noting = <A, E, R>(commands: ReadonlyArray<Command>, effect: Effect.Effect<A, E, R>) =>
@@ -143,22 +151,30 @@ const make = (
 
   const pipelineOnFirst: ValkeyClientShape["pipeline"] = (commands) =>
     Effect.flatMap(first.pipeline(commands), (results) => {
-      const lost = commands.filter((_, i) => isLost(results[i]))
-      if (lost.length === 0) return Exit.succeed(results)
+      if (!results.some(isLost)) return Exit.succeed(results)
+      const isAgain = commands.map(({ resendIf }, i) => isLost(results[i]) && resendIf?.() !== false)
+      const lost = commands.filter((_, i) => isAgain[i])
       return Effect.flatMap(Effect.andThen(goDown, noting(lost, second.pipeline(lost))), (again) => {
         const others = again.values()
-        return Exit.succeed(results.map((result) => (isLost(result) ? (others.next().value ?? result) : result)))
+        return Exit.succeed(
+          results.map((result, i) => (isAgain[i] === true ? (others.next().value ?? result) : result))
+        )
       })
     })
 
   return {
     ...first,
     send: (name, args, options) =>
-      route(first.send(name, args, options), noting([{ name, args }], second.send(name, args, options))),
+      route(
+        first.send(name, args, options),
+        noting([{ name, args }], second.send(name, args, options)),
+        options?.resendIf
+      ),
     request: (name, args, use, options) =>
       route(
         first.request(name, args, use, options),
-        noting([{ name, args }], second.request(name, args, use, options))
+        noting([{ name, args }], second.request(name, args, use, options)),
+        options?.resendIf
       ),
     pipeline: (commands) => route(pipelineOnFirst(commands), noting(commands, second.pipeline(commands))),
     transaction: (commands) => route(first.transaction(commands), noting(commands, second.transaction(commands))),

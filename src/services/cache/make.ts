@@ -6,7 +6,8 @@ import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueC
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../operations/TypedCache.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
-import { type BatchKind, queueing } from "./pipelines/Batch.ts"
+import type { QueueKind } from "./pipelines/OperationQueue.ts"
+import { queueingClient } from "./pipelines/queueingClient.ts"
 import { batchOperations } from "./values/batchOperations.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
 import { counterOperations } from "./values/counters.ts"
@@ -17,7 +18,7 @@ import { lifetimeOperations } from "./values/lifetimes.ts"
 import { makeList } from "./structures/list.ts"
 import { lookupOperations } from "./lookups/lookups.ts"
 import { makeLock } from "./coordination/lock.ts"
-import { queueOperations } from "./pipelines/queue.ts"
+import { pipelineOperations } from "./pipelines/pipelines.ts"
 import { scriptOperation } from "./pipelines/script.ts"
 import { makeSemaphore } from "./coordination/semaphore.ts"
 import { makeSet } from "./structures/set.ts"
@@ -27,7 +28,7 @@ import { underPolicy } from "./policed.ts"
 import { Flights, type SingleFlight } from "./lookups/SingleFlight.ts"
 import { Renewals } from "./coordination/Renewals.ts"
 import { makeToken } from "./kernel/token.ts"
-import { Turns } from "./coordination/Turns.ts"
+import { KeyedMutex } from "./coordination/KeyedMutex.ts"
 import { valueOperations } from "./values/values.ts"
 import { makeWakeUps } from "./coordination/WakeUps.ts"
 
@@ -40,7 +41,7 @@ interface View<A, RD, RE> {
 }
 
 /** How what a cache is asked to do gets to the server: by itself, or in a queue with others. */
-type Manner = "direct" | BatchKind
+type Manner = "direct" | QueueKind
 
 type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServices"], S["EncodingServices"]>
 
@@ -59,10 +60,10 @@ export const make = (
       allFlights: new Flights(scope),
       newToken: () => `${own}.${++tokens}`,
       renewals: new Renewals(scope),
-      turns: new Turns(),
+      localMutex: new KeyedMutex(),
       wakeUps
     }
-    const queue = queueing(client)
+    const queue = queueingClient(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,
       pipeline: { ...core, client: queue },
@@ -113,7 +114,7 @@ export const make = (
         lock: (key, options) => makeLock(context, key, options),
         semaphore: (key, options) => makeSemaphore(context, key, options),
         ...scriptOperation(context),
-        ...queueOperations(context, (kind) => cacheOf(view, options, kind)),
+        ...pipelineOperations(context, (kind) => cacheOf(view, options, kind)),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }, manner),
         options,

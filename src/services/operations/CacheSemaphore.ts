@@ -2,7 +2,7 @@
 import type { Effect, Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
-import type { HeldLease, LeaseOptions } from "./Lease.ts"
+import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
 export interface SemaphoreOptions extends LeaseOptions {
   /** Who asks with another number is admitted by that number. */

@@ -15,11 +15,18 @@ import { byKey } from "./multiKey.ts"
 import { slotOfCommand } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 
-/** A command that was sent elsewhere so often is sent nowhere any more. */
+/** A command that has met so many servers which cannot be reached is sent nowhere any more. */
 const maxDetours = 16
 
 /** Milliseconds before a command is tried again that the cluster could not execute for the moment. */
 const patience = [10, 25, 50, 100, 100, 100, 100]
+
+/** A command that servers have sent to one another so often is only sent on after a pause of these milliseconds. */
+const promptRedirects = 5
+const redirectPause = 50
+
+/** After so many it fails, where its own deadline is later. */
+const maxRedirects = 100
 
 /** Milliseconds that a server which serves no more has for the replies it owes. */
 const drainTime = 1000
@@ -29,7 +36,10 @@ const pins: ReadonlySet<string> = new Set(["WATCH", "MULTI"])
 const unpins: ReadonlySet<string> = new Set(["EXEC", "DISCARD", "UNWATCH"])
 
 interface Progress {
+  /** Servers that could not be reached. */
   detours: number
+  /** Servers that named another one. */
+  redirects: number
   waits: number
   tried: Set<ServerNode> | undefined
 }
@@ -49,8 +59,8 @@ export class ClusterRoute implements Route {
   readonly #progress = new WeakMap<PendingCommand, Progress>()
   readonly #detours: Detours
   #together = false
-  /** The server in whose middle of something a dedicated connection is. */
-  #pinned: ServerNode | undefined
+  /** The server in whose middle of something a dedicated connection is, and the command that began it. */
+  #pinned: { readonly server: ServerNode; readonly by: PendingCommand } | undefined
   #isClosed = false
 
   constructor(options: ClusterRouteOptions) {
@@ -136,7 +146,9 @@ export class ClusterRoute implements Route {
     const shard = slot === "none" ? undefined : topology.shardOf(slot)
     if (slot === "none" && name.toUpperCase() === "MULTI") return withoutKey(name)
     const server = shard === undefined ? this.#anyPrimary(topology) : this.#ofShard(command, shard, topology)
-    if (server instanceof ServerNode && pins.has(name.toUpperCase())) this.#pinned = server
+    if (server instanceof ServerNode && pins.has(name.toUpperCase())) {
+      this.#pinned = { server, by: command }
+    }
     return server
   }
 
@@ -173,7 +185,7 @@ export class ClusterRoute implements Route {
   }
 
   #pinnedServer(name: string): ServerNode {
-    const server = this.#pinned!
+    const { server } = this.#pinned!
     if (unpins.has(name.toUpperCase())) this.#pinned = undefined
     return server
   }
@@ -199,17 +211,17 @@ export class ClusterRoute implements Route {
 
   /** Not sent. Where the cluster has put another server into its place, that one is asked. */
   #onUnreachable(command: PendingCommand, from: ServerNode, error: CacheError): boolean {
-    if (this.#pinned !== undefined || command.routing?.server !== undefined || this.#isClosed) return false
+    if (this.#isBound(command)) return false
     const progress = this.#progressOf(command, from)
     if (++progress.detours > maxDetours) return false
     const topology = this.#options.topology()
-    const again = () => {
-      if (command.settled) return
-      const server = this.#serverFor(command, topology)
-      if (server === from) this.#options.dispatcher.refuse(command, error)
-      else if (server instanceof ServerNode) server.carry(command)
-      else this.#options.dispatcher.refuse(command, server)
-    }
+    const again = () =>
+      this.#again(command, () => {
+        const server = this.#serverFor(command, topology)
+        if (server === from) this.#options.dispatcher.refuse(command, error)
+        else if (server instanceof ServerNode) server.carry(command)
+        else this.#options.dispatcher.refuse(command, server)
+      })
     // Where nobody answers in time, this is the reason, and not that time is over.
     command.refusal = error
     topology.refresh().then(again, again)
@@ -217,57 +229,84 @@ export class ClusterRoute implements Route {
   }
 
   #onRejected(command: PendingCommand, from: ServerNode, error: Error): boolean {
-    if (this.#pinned !== undefined || this.#isClosed) return false
     if (isLoss(error)) {
       // Reading twice does no harm. What may have written is never sent again.
-      if (!isRead(command.name) || command.routing?.server !== undefined) return false
+      if (this.#isBound(command) || !isRead(command.name)) return false
       rewind(command)
       return this.#onUnreachable(command, from, from.toError(command, error))
     }
     if (!isReplyError(error)) return false
     const refusal = error.message.startsWith("EXECABORT") ? command.routing?.refusal?.() : error
-    return refusal !== undefined && this.#redirect(command, from, refusal)
+    if (refusal === undefined) return false
+    return isRedirect(refusal)
+      ? this.#onRedirect(command, from, refusal)
+      : !this.#isBound(command) && this.#onUnfit(command, from, refusal)
   }
 
-  /** What the server refused was not executed. */
-  #redirect(command: PendingCommand, from: ServerNode, error: Error): boolean {
-    const refusal = error.message
-    const progress = this.#progressOf(command, from)
-    if (++progress.detours > maxDetours) return false
-    const { natMap, nodes } = this.#options.settings
+  /** No other server may carry it. */
+  #isBound(command: PendingCommand): boolean {
+    return this.#pinned !== undefined || command.routing?.server !== undefined || this.#isClosed
+  }
+
+  /** Another server has the slot. What the one asked refused was not executed. */
+  #onRedirect(command: PendingCommand, from: ServerNode, { message }: Error): boolean {
+    // What it was to begin there has not begun.
+    if (this.#pinned?.by === command) this.#pinned = undefined
+    rewind(command)
+    const unsettled = (command.refusal = slotMoving(command.name, from.node))
+    const { dispatcher, natMap, nodes } = { ...this.#options, ...this.#options.settings }
     const topology = this.#options.topology()
-    const redirect = parseRedirect(refusal, topology.endpointOf(from.node ?? "") ?? nodes[0]!, natMap)
-    if (redirect !== undefined) {
-      rewind(command)
-      if (redirect.kind === "ASK") {
-        this.server(redirect.endpoint).carry(command, true)
-        return true
-      }
-      topology.moved(redirect.slot, redirect.endpoint)
-      this.carry(command)
-      return true
+    const redirect = parseRedirect(message, topology.endpointOf(from.node ?? "") ?? nodes[0]!, natMap)
+    const progress = this.#progressOf(command, from)
+    if (redirect === undefined || this.#isBound(command) || ++progress.redirects > maxRedirects) {
+      dispatcher.refuse(command, unsettled)
+    } else if (progress.redirects > promptRedirects) {
+      // Servers that name one another will know better soon.
+      this.#afterPause(command, redirectPause)
+    } else {
+      if (redirect.kind === "MOVED") topology.moved(redirect.slot, redirect.endpoint)
+      this.#again(command, () => {
+        if (redirect.kind === "MOVED") this.carry(command)
+        else this.server(redirect.endpoint).carry(command, true)
+      })
     }
+    return true
+  }
+
+  /** The server cannot execute it for the moment, and did not. */
+  #onUnfit(command: PendingCommand, from: ServerNode, error: Error): boolean {
+    const refusal = error.message
     const isUnfit = /^(?:LOADING|MASTERDOWN)/.test(refusal) && isRead(command.name)
     if (!isUnfit && !/^(?:TRYAGAIN|CLUSTERDOWN)/.test(refusal)) return false
     // Each of its keys can be asked for alone.
     if (refusal.startsWith("TRYAGAIN") && byKey.has(command.name.toUpperCase())) return false
-    const delay = patience[progress.waits++]
+    const delay = patience[this.#progressOf(command, from).waits++]
     if (delay === undefined) return false
     rewind(command)
     command.refusal = from.toError(command, error)
-    const timer = setTimeout(() => {
-      command.stopWaiting = undefined
-      topology.refresh().then(
-        () => command.settled || this.carry(command),
-        () => command.settled || this.carry(command)
-      )
-    }, delay)
-    command.stopWaiting = () => clearTimeout(timer)
+    this.#afterPause(command, delay)
     return true
   }
 
+  #afterPause(command: PendingCommand, millis: number): void {
+    const again = () => this.#again(command, () => this.carry(command))
+    const timer = setTimeout(() => {
+      command.stopWaiting = undefined
+      this.#options.topology().refresh().then(again, again)
+    }, millis)
+    command.stopWaiting = () => clearTimeout(timer)
+  }
+
+  /** Sends what was refused once more, unless nobody waits for it or it is no longer to be done. */
+  #again(command: PendingCommand, carry: () => void): void {
+    if (command.settled) return
+    const { refusal, routing } = command
+    if (refusal !== undefined && routing?.resendIf?.() === false) this.#options.dispatcher.refuse(command, refusal)
+    else carry()
+  }
+
   #progressOf(command: PendingCommand, from: ServerNode): Progress {
-    const progress = this.#progress.get(command) ?? { detours: 0, waits: 0, tried: undefined }
+    const progress = this.#progress.get(command) ?? { detours: 0, redirects: 0, waits: 0, tried: undefined }
     progress.tried = (progress.tried ?? new Set()).add(from)
     this.#progress.set(command, progress)
     return progress
@@ -292,6 +331,18 @@ const withoutKey = (operation: string): CacheUnsupportedError =>
     operation,
     topology: "cluster",
     reason: "a transaction needs a server: WATCH a key first, or use `transaction`"
+  })
+
+const isRedirect = ({ message }: Error): boolean => /^(?:MOVED|ASK) /.test(message)
+
+const slotMoving = (operation: string, node: string | undefined): CacheConnectionError =>
+  new CacheConnectionError({
+    operation,
+    phase: "connect",
+    code: "SLOT_MOVING",
+    node,
+    mayHaveExecuted: false,
+    cause: { name: "Error", message: "the slot is being moved to another server, or has been" }
   })
 
 const gone = (operation: string, node: string): CacheConnectionError =>

@@ -4,11 +4,12 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../../operations/CacheLock.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { heldOf, type Holding } from "./Holding.ts"
-import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
+import { heldLease, type Lease } from "./Lease.ts"
+import { holdScoped, holdWhile } from "./leasing.ts"
 import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
 import * as replies from "../kernel/replies.ts"
-import type { Attempt, Right, Terms } from "./Right.ts"
+import type { Attempt, Leasable } from "./Leasable.ts"
+import { type LeaseTerms, termsOf } from "./LeaseTerms.ts"
 
 /** Who waits asks once a second though nobody says that it is free. */
 const askEvery = 1000
@@ -24,16 +25,16 @@ export const makeLock = <A, RD, RE>(
   const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 
-  const withRight = <B, E, R>(use: (right: Right<bigint>, terms: Terms) => Effect.Effect<B, E, R>) =>
+  const withLeasable = <B, E, R>(use: (leasable: Leasable<bigint>, terms: LeaseTerms) => Effect.Effect<B, E, R>) =>
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey("lock.acquire", key, options), (final) =>
         Effect.flatMapEager(companion("lock.acquire", final, "fence"), (fence) =>
-          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) => use(rightTo(final, fence), terms))
+          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) => use(leasableOf(final, fence), terms))
         )
       )
     )
 
-  const rightTo = (final: string, fenceKey: string): Right<bigint> => {
+  const leasableOf = (final: string, fenceKey: string): Leasable<bigint> => {
     const keys = [final, fenceKey]
     const channel = context.channel(options)
     return {
@@ -70,10 +71,10 @@ export const makeLock = <A, RD, RE>(
   }
 
   return {
-    acquire: withRight((right, terms) => Effect.map(holdScoped(context, right, terms), heldLock)),
+    acquire: withLeasable((leasable, terms) => Effect.map(holdScoped(context, leasable, terms), heldLock)),
     withLock: (effect) =>
-      withRight((right, terms) =>
-        holdWhile(context, right, terms, (holding) => (Effect.isEffect(effect) ? effect : effect(heldLock(holding))))
+      withLeasable((leasable, terms) =>
+        holdWhile(context, leasable, terms, (lease) => (Effect.isEffect(effect) ? effect : effect(heldLock(lease))))
       ),
     isLocked: run(
       "lock.isLocked",
@@ -84,4 +85,4 @@ export const makeLock = <A, RD, RE>(
   }
 }
 
-const heldLock = (holding: Holding<bigint>): HeldLock => ({ ...heldOf(holding), fence: holding.grant })
+const heldLock = (lease: Lease<bigint>): HeldLock => ({ ...heldLease(lease), fence: lease.grant })

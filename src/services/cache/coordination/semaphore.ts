@@ -5,11 +5,12 @@ import { refused } from "../../../schema/failures.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "../../operations/CacheSemaphore.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { heldOf } from "./Holding.ts"
-import { holdScoped, holdWhile, termsOf } from "./leasing.ts"
+import { heldLease } from "./Lease.ts"
+import { holdScoped, holdWhile } from "./leasing.ts"
 import { wholeNumber } from "../structures/members.ts"
 import * as replies from "../kernel/replies.ts"
-import type { Attempt, Right } from "./Right.ts"
+import type { Attempt, Leasable } from "./Leasable.ts"
+import { termsOf } from "./LeaseTerms.ts"
 import {
   acquirePermitsScript,
   availableScript,
@@ -40,16 +41,16 @@ export const makeSemaphore = <A, RD, RE>(
       return [final, yield* companion(operation, final, "row"), yield* companion(operation, final, "facts")]
     })
 
-  const rightAndTerms = (operation: string, count: number) =>
+  const leasableAndTerms = (operation: string, count: number) =>
     Effect.gen(function* () {
       const keys = yield* keysOf(operation)
       yield* wholeNumber(operation, "count", count, 1)
       if (count > permits) return yield* refused(operation, "there are not so many permits")
       const terms = yield* termsOf(operation, options)
-      return [rightTo(keys, count, patienceFor(terms.lease)), terms] as const
+      return [leasableOf(keys, count, patienceFor(terms.lease)), terms] as const
     })
 
-  const rightTo = (keys: ReadonlyArray<string>, count: number, patience: number): Right<void> => {
+  const leasableOf = (keys: ReadonlyArray<string>, count: number, patience: number): Leasable<void> => {
     const channel = context.channel(options)
     const memberOf = (token: string) => `${token}:${count}`
     return {
@@ -92,12 +93,12 @@ export const makeSemaphore = <A, RD, RE>(
 
   return {
     acquire: (count) =>
-      Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
-        Effect.map(holdScoped(context, right, terms), heldOf)
+      Effect.flatMap(leasableAndTerms("semaphore.acquire", count), ([leasable, terms]) =>
+        Effect.map(holdScoped(context, leasable, terms), heldLease)
       ),
     withPermits: (count) => (effect) =>
-      Effect.flatMap(rightAndTerms("semaphore.acquire", count), ([right, terms]) =>
-        holdWhile(context, right, terms, () => effect)
+      Effect.flatMap(leasableAndTerms("semaphore.acquire", count), ([leasable, terms]) =>
+        holdWhile(context, leasable, terms, () => effect)
       ),
     available: run(
       "semaphore.available",

@@ -11,7 +11,7 @@ import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Flights, SingleFlight } from "../lookups/SingleFlight.ts"
 import type { Renewals } from "../coordination/Renewals.ts"
-import type { Turns } from "../coordination/Turns.ts"
+import type { KeyedMutex } from "../coordination/KeyedMutex.ts"
 import type { WakeUps } from "../coordination/WakeUps.ts"
 
 /** What all views of one cache share. */
@@ -24,8 +24,8 @@ export interface CacheCore {
   /** Names for what is held, which nobody else has. */
   readonly newToken: () => string
   readonly renewals: Renewals
-  /** Of those who wait for locks. */
-  readonly turns: Turns
+  /** Of those who wait for one lock here only the first asks the server. */
+  readonly localMutex: KeyedMutex
   readonly wakeUps: WakeUps
 }
 

@@ -5,7 +5,7 @@ import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
-import { type Acquired, withLease } from "./claim.ts"
+import { type Acquired, withClaim } from "./claim.ts"
 import { type Keep, keepCurrent, keepNothing, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count, metrics } from "../kernel/metrics.ts"
@@ -29,13 +29,13 @@ export const makeGetOrSet = <A, RD, RE>(context: CacheContext<A, RD, RE>): Cache
       if (!plan.cluster) return lookUp(keepCurrent(context, entry, ticket))
       const usable = (found: Found<A>, now: number) =>
         verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
-      const guardLease = (acquire: Effect.Effect<Acquired<A>, CacheError, RD>) =>
+      const guardClaim = (acquire: Effect.Effect<Acquired<A>, CacheError, RD>) =>
         guard<Acquired<A>, RD>(
-          { name: "getOrSet.lease", key: entry.key, neutral: Option.some({ _tag: "Unleased" }) },
+          { name: "getOrSet.claim", key: entry.key, neutral: Option.some({ _tag: "Unclaimed" }) },
           acquire
         )
-      const target = { client, final, scope, read, usable, guard: guardLease }
-      return withLease<A, E, R | RE, RD>(target, found, (lease) => lookUp(lease?.store ?? keepNothing))
+      const target = { client, final, scope, read, usable, guard: guardClaim }
+      return withClaim<A, E, R | RE, RD>(target, found, (claim) => lookUp(claim?.store ?? keepNothing))
     }
     const refreshing = flights.start(final, (ticket) => Effect.andThen(count(metrics.refreshes), work(ticket)))
     return Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E, R | RD | RE> => {

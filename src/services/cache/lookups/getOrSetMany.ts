@@ -64,7 +64,10 @@ export const makeGetOrSetMany = <A, RD, RE>(
         })
         const send = (commands: ReadonlyArray<StoreCommand>) =>
           Effect.suspend(() => {
-            const current = commands.filter(({ key }) => !watch.outdated.has(wanted.get(key)!.final))
+            const current = commands.flatMap((store) => {
+              const resendIf = () => !watch.outdated.has(wanted.get(store.key)!.final)
+              return resendIf() ? [{ ...store, command: { ...store.command, resendIf } }] : []
+            })
             return Effect.map(sendStores(client, current), (failures) => current.length - failures.size)
           })
         const store = guard(

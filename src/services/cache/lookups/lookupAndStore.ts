@@ -20,9 +20,12 @@ export const keepCurrent =
   <A, RD, RE>({ client }: CacheContext<A, RD, RE>, { final, operation }: EntryName, ticket: Ticket): Keep =>
   (encoded, lifetime) => {
     if (ticket.outdated) return Exit.succeed(false)
-    return lifetime === 0
-      ? Effect.as(client.send("UNLINK", [final]), true)
-      : client.request("SET", setArguments(final, encoded, lifetime), replies.done(operation))
+    const options = { resendIf: () => !ticket.outdated }
+    const store =
+      lifetime === 0
+        ? Effect.as(client.send("UNLINK", [final], options), true)
+        : client.request("SET", setArguments(final, encoded, lifetime), replies.done(operation), options)
+    return Effect.catch(store, (error) => (ticket.outdated ? Exit.succeed(false) : Exit.fail(error)))
   }
 
 /** The lookup's value. What happens to it then is nobody's failure. */

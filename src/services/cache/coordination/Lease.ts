@@ -4,29 +4,29 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { LockLost } from "../../../schema/LockError.ts"
 import { toMillis } from "../../../schema/TimeToLive.ts"
-import type { HeldLease } from "../../operations/Lease.ts"
+import type { HeldLease } from "../../operations/HeldLease.ts"
 import type { Renewal } from "./Renewals.ts"
-import type { Claimant } from "./Right.ts"
+import type { LeaseRequest } from "./LeaseRequest.ts"
 
 /** What is held, until it is released. */
-export class Holding<G> {
+export class Lease<G> {
   readonly grant: G
-  readonly #claimant: Claimant<G>
+  readonly #request: LeaseRequest<G>
   readonly #renewal: Renewal
   /** By the clock here: the server's count began later, when the command arrived. */
   #endsAt: number
   #isLost = false
   #onLost: Set<() => void> | undefined
 
-  constructor(claimant: Claimant<G>, grant: G, sentAt: number) {
+  constructor(request: LeaseRequest<G>, grant: G, sentAt: number) {
     this.grant = grant
-    this.#claimant = claimant
-    this.#endsAt = sentAt + claimant.terms.lease
-    this.#renewal = { dueAt: this.#nextDue(claimant.terms.lease / 3), onDue: this.#onDue }
+    this.#request = request
+    this.#endsAt = sentAt + request.terms.lease
+    this.#renewal = { dueAt: this.#nextDue(request.terms.lease / 3), onDue: this.#onDue }
   }
 
   get token(): string {
-    return this.#claimant.token
+    return this.#request.token
   }
 
   get isLost(): boolean {
@@ -35,7 +35,7 @@ export class Holding<G> {
 
   /** From now on it is renewed, or is lost in time. */
   get watched(): Effect.Effect<unknown> {
-    const { clock, core, terms } = this.#claimant
+    const { clock, core, terms } = this.#request
     return terms.lease === Infinity ? Effect.void : core.renewals.add(clock, this.#renewal)
   }
 
@@ -55,9 +55,9 @@ export class Holding<G> {
   }
 
   extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
-    const { right } = this.#claimant
+    const { leasable } = this.#request
     return Effect.flatMap(millisOf("extend", by), (millis) =>
-      Effect.flatMap(right.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
+      Effect.flatMap(leasable.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
         if (!held) {
           this.#lose()
           return this.#asLost
@@ -71,19 +71,19 @@ export class Holding<G> {
   /** False where it was lost before. */
   get release(): Effect.Effect<boolean> {
     return Effect.suspend(() => {
-      const { clock, core, right } = this.#claimant
+      const { clock, core, leasable } = this.#request
       core.renewals.remove(clock, this.#renewal)
       // What does not arrive ends with its lease; until then nobody else has it.
-      return Effect.catch(right.release(this.token), () => Effect.succeed(this.#claimant.now < this.#endsAt))
+      return Effect.catch(leasable.release(this.token), () => Effect.succeed(this.#request.now < this.#endsAt))
     })
   }
 
   get #asLost(): Effect.Effect<never, LockLost> {
-    return Effect.fail(new LockLost({ key: this.#claimant.right.key }))
+    return Effect.fail(new LockLost({ key: this.#request.leasable.key }))
   }
 
   #nextDue(pause: number): number {
-    return this.#claimant.terms.renew ? Math.min(this.#endsAt, this.#claimant.now + pause) : this.#endsAt
+    return this.#request.terms.renew ? Math.min(this.#endsAt, this.#request.now + pause) : this.#endsAt
   }
 
   #lose(): undefined {
@@ -93,10 +93,10 @@ export class Holding<G> {
 
   get #onDue(): Effect.Effect<number | undefined> {
     return Effect.suspend(() => {
-      const { now, right, terms } = this.#claimant
+      const { now, leasable, terms } = this.#request
       if (now >= this.#endsAt) return Effect.succeed(this.#lose())
       if (!terms.renew) return Effect.succeed(this.#endsAt)
-      return Effect.match(right.extend(this.token, terms.lease, 0), {
+      return Effect.match(leasable.extend(this.token, terms.lease, 0), {
         onFailure: () => this.#nextDue(terms.lease / 10),
         onSuccess: (held) => {
           if (!held) return this.#lose()
@@ -109,10 +109,10 @@ export class Holding<G> {
 }
 
 /** What a program gets to see of it. */
-export const heldOf = (holding: Holding<unknown>): HeldLease => ({
-  token: holding.token,
-  extend: (by) => holding.extend(by),
-  lost: holding.lost
+export const heldLease = (lease: Lease<unknown>): HeldLease => ({
+  token: lease.token,
+  extend: (by) => lease.extend(by),
+  lost: lease.lost
 })
 
 const millisOf = (operation: string, by: Duration.Input) => {

@@ -6,10 +6,10 @@ interface Row {
   members: number
 }
 
-export class Turns {
+export class KeyedMutex {
   readonly #rows = new Map<string, Row>()
 
-  /** Waits for everybody who came before, so long at most; the turn lasts as long as the scope. False: it did not come. */
+  /** Waits for everybody who came before, so long at most; held for the scope. False: it was not to be had in time. */
   take(name: string, wait: Duration.Input): Effect.Effect<boolean, never, Scope.Scope> {
     return Effect.flatMap(
       Effect.acquireRelease(

@@ -2,25 +2,25 @@
 import { Effect, Option, Result } from "effect"
 import type { CachePipelines, Queued, QueueReturn } from "../../operations/CachePipelines.ts"
 import type { CacheQueue } from "../../operations/CacheQueue.ts"
-import { type BatchKind, runBatch } from "./Batch.ts"
+import { type QueueKind, runQueued } from "./OperationQueue.ts"
 import type { CacheContext } from "../kernel/context.ts"
 
-export const queueOperations = <A, RD, RE>(
+export const pipelineOperations = <A, RD, RE>(
   { client, guard }: CacheContext<A, RD, RE>,
-  queueOf: (kind: BatchKind) => CacheQueue<A, RD, RE>
+  queueOf: (kind: QueueKind) => CacheQueue<A, RD, RE>
 ): CachePipelines<A, RD, RE> => ({
   pipeline: (queue, options) =>
     together(
       () => queue(queueOf("pipeline")),
       options?.mode,
-      (operations, all) => runBatch("pipeline", operations, client.pipeline, all)
+      (operations, all) => runQueued("pipeline", operations, client.pipeline, all)
     ),
   transaction: (queue) =>
     together(
       () => queue(queueOf("transaction")),
       "default",
       (operations, all) =>
-        runBatch(
+        runQueued(
           "transaction",
           operations,
           (commands) =>

@@ -1,0 +1,36 @@
+/**
+ * What this library knows of each command of Valkey 8, once. A test compares it with what the server says of itself.
+ * A command looks its row up once, at its call, and carries it along.
+ */
+import type { Arg } from "../../schema/Command.ts"
+import { type CommandRow, makeRow } from "./CommandRow.ts"
+import { adds, first } from "./keyPlaces.ts"
+import { serverRows } from "./table/server.ts"
+import { valueRows } from "./table/values.ts"
+
+const build = (): ReadonlyMap<string, CommandRow> => {
+  const definitions = Object.entries({ ...valueRows, ...serverRows })
+  const table = new Map<string, CommandRow>()
+  for (const [name, definition] of definitions) {
+    if (name.includes(" ")) continue
+    const subcommands = definitions
+      .filter(([other]) => other.startsWith(`${name} `))
+      .map(([other, row]) => [other.slice(name.length + 1), makeRow(other, row)] as const)
+    table.set(name, makeRow(name, definition, subcommands.length === 0 ? undefined : new Map(subcommands)))
+  }
+  return table
+}
+
+export const commandTable = build()
+
+/** A command of a module, which by convention starts with its key, or of a later server. */
+export const unlisted: CommandRow = makeRow("", { keys: [adds(first)], memory: "missing" })
+
+/** The command's row, of its subcommand where it has a row; `unlisted` where there is none. */
+export const rowOf = (name: string, args: ReadonlyArray<Arg>): CommandRow => {
+  const row = commandTable.get(name) ?? commandTable.get(String(name).toUpperCase()) ?? unlisted
+  return row.subcommands === undefined ? row : (row.subcommands.get(wordOf(args[0])) ?? row)
+}
+
+const wordOf = (arg: Arg | undefined): string =>
+  (arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg)).toUpperCase()

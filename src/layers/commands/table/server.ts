@@ -1,0 +1,199 @@
+/** Commands about servers, connections, channels, scripts and transactions. */
+import type { RowDefinition } from "../CommandRow.ts"
+import { adds, counted, from, reads, second } from "../keyPlaces.ts"
+import { same, sum } from "../merges.ts"
+import { noLua, oneDatabase, ofAServer, ofConnections } from "./reasons.ts"
+
+type Rows = Readonly<Record<string, RowDefinition>>
+
+const each = (names: ReadonlyArray<string>, row: RowDefinition): Rows =>
+  Object.fromEntries(names.map((name) => [name, row]))
+
+const everyServer = { over: "servers", merge: same } as const
+
+/** It tells something that only a server has to tell. */
+const asks: RowDefinition = { memory: ofAServer }
+/** It makes a server do something that only a server does. */
+const administers: RowDefinition = { changes: true, memory: ofAServer }
+
+const dataRows: Rows = {
+  DBSIZE: { spread: { over: "servers", merge: sum } },
+  FLUSHALL: { changes: true, spread: everyServer },
+  FLUSHDB: { changes: true, spread: everyServer },
+  SWAPDB: { changes: true, memory: oneDatabase }
+}
+
+const ownOnly = {
+  own: "it needs a connection of its own: `transaction` or `dedicated`",
+  memory: ofConnections
+} as const
+
+const transactionRows: Rows = {
+  DISCARD: { ...ownOnly, leaves: "unpins" },
+  EXEC: { ...ownOnly, changes: true, leaves: "unpins" },
+  MULTI: { ...ownOnly, leaves: "pins" },
+  UNWATCH: { ...ownOnly, leaves: "unpins" },
+  WATCH: { ...ownOnly, keys: [reads(from(0))], leaves: "pins" }
+}
+
+const scriptRows: Rows = {
+  EVAL: { keys: [adds(counted(1))], memory: noLua },
+  EVALSHA: { keys: [adds(counted(1))], memory: noLua },
+  EVALSHA_RO: { keys: [reads(counted(1))], memory: noLua },
+  EVAL_RO: { keys: [reads(counted(1))], memory: noLua },
+  FCALL: { keys: [adds(counted(1))], memory: noLua },
+  FCALL_RO: { keys: [reads(counted(1))], memory: noLua },
+  ...each(["FUNCTION", "FUNCTION KILL", "FUNCTION RESTORE"], administers),
+  ...each(["FUNCTION DUMP", "FUNCTION LIST", "FUNCTION STATS"], asks),
+  ...each(["FUNCTION DELETE", "FUNCTION FLUSH", "FUNCTION LOAD"], { ...administers, spread: everyServer }),
+  ...each(["SCRIPT", "SCRIPT KILL"], administers),
+  ...each(["SCRIPT EXISTS", "SCRIPT SHOW"], asks),
+  ...each(["SCRIPT FLUSH", "SCRIPT LOAD"], { ...administers, spread: everyServer }),
+  "SCRIPT DEBUG": { leaves: "state", memory: noLua }
+}
+
+const channelRows: Rows = {
+  PUBLISH: { changes: true, channel: "anyServer" },
+  PUBSUB: asks,
+  ...each(["PUBSUB CHANNELS", "PUBSUB NUMPAT", "PUBSUB NUMSUB", "PUBSUB SHARDCHANNELS", "PUBSUB SHARDNUMSUB"], {
+    memory: "missing"
+  }),
+  SPUBLISH: { changes: true, channel: "itsServer", memory: "missing" }
+}
+
+/** Replies would no longer match commands, or the connection would no longer be what the settings say. */
+const breaksConnection = "it would change the connection itself; use an operation of the client, or a client of its own"
+
+const connectionRows: Rows = {
+  ...each(
+    [
+      "AUTH",
+      "HELLO",
+      "MONITOR",
+      "PSUBSCRIBE",
+      "PSYNC",
+      "PUNSUBSCRIBE",
+      "QUIT",
+      "REPLCONF",
+      "RESET",
+      "SELECT",
+      "SSUBSCRIBE",
+      "SUBSCRIBE",
+      "SUNSUBSCRIBE",
+      "SYNC",
+      "UNSUBSCRIBE"
+    ],
+    { leaves: "state", refused: breaksConnection, memory: ofConnections }
+  ),
+  ...each(
+    [
+      "ASKING",
+      "CLIENT",
+      "CLIENT CACHING",
+      "CLIENT CAPA",
+      "CLIENT NO-EVICT",
+      "CLIENT NO-TOUCH",
+      "CLIENT SETINFO",
+      "CLIENT SETNAME",
+      "CLIENT TRACKING",
+      "READONLY",
+      "READWRITE"
+    ],
+    { leaves: "state", memory: ofConnections }
+  ),
+  "CLIENT REPLY": { leaves: "state", refused: "replies would no longer match commands", memory: ofConnections },
+  ...each(["CLIENT KILL", "CLIENT PAUSE", "CLIENT UNBLOCK", "CLIENT UNPAUSE"], administers),
+  ...each(
+    ["CLIENT GETNAME", "CLIENT GETREDIR", "CLIENT ID", "CLIENT INFO", "CLIENT LIST", "CLIENT TRACKINGINFO"],
+    asks
+  ),
+  ECHO: {},
+  PING: { spread: everyServer }
+}
+
+const adminRows: Rows = {
+  ...each(["COMMAND", "COMMAND COUNT", "COMMAND DOCS", "COMMAND GETKEYS", "COMMAND GETKEYSANDFLAGS"], asks),
+  ...each(["COMMAND INFO", "COMMAND LIST", "INFO", "LASTSAVE", "LOLWUT", "ROLE"], asks),
+  ...each(["BGREWRITEAOF", "BGSAVE", "DEBUG", "FAILOVER", "REPLICAOF", "SAVE", "SHUTDOWN", "SLAVEOF"], administers),
+  TIME: {},
+
+  ...each(["ACL", "ACL DELUSER", "ACL LOAD", "ACL SAVE", "ACL SETUSER"], administers),
+  ...each(["ACL CAT", "ACL DRYRUN", "ACL GENPASS", "ACL GETUSER", "ACL LIST", "ACL USERS", "ACL WHOAMI"], asks),
+  // ACL LOG RESET empties it.
+  "ACL LOG": administers,
+
+  ...each(["CONFIG", "CONFIG REWRITE"], administers),
+  ...each(["CONFIG RESETSTAT", "CONFIG SET"], { ...administers, spread: everyServer }),
+  "CONFIG GET": asks,
+
+  ...each(["LATENCY", "LATENCY RESET"], administers),
+  ...each(["LATENCY DOCTOR", "LATENCY GRAPH", "LATENCY HISTOGRAM", "LATENCY HISTORY", "LATENCY LATEST"], asks),
+
+  ...each(["MEMORY", "MEMORY PURGE"], administers),
+  ...each(["MEMORY DOCTOR", "MEMORY MALLOC-STATS", "MEMORY STATS"], asks),
+  "MEMORY USAGE": { keys: [reads(second)], memory: "missing" },
+
+  ...each(["MODULE", "MODULE LOAD", "MODULE LOADEX", "MODULE UNLOAD"], administers),
+  "MODULE LIST": asks,
+
+  ...each(["SLOWLOG", "SLOWLOG RESET"], administers),
+  ...each(["SLOWLOG GET", "SLOWLOG LEN"], asks),
+
+  PFDEBUG: { keys: [adds(second)], memory: ofAServer },
+  PFSELFTEST: asks,
+
+  WAIT: { blocks: { at: -1, unit: 1 }, memory: ofAServer },
+  WAITAOF: { blocks: { at: -1, unit: 1 }, memory: ofAServer }
+}
+
+const clusterRows: Rows = {
+  ...each(
+    [
+      "CLUSTER",
+      "CLUSTER ADDSLOTS",
+      "CLUSTER ADDSLOTSRANGE",
+      "CLUSTER BUMPEPOCH",
+      "CLUSTER DELSLOTS",
+      "CLUSTER DELSLOTSRANGE",
+      "CLUSTER FAILOVER",
+      "CLUSTER FLUSHSLOTS",
+      "CLUSTER FORGET",
+      "CLUSTER MEET",
+      "CLUSTER REPLICATE",
+      "CLUSTER RESET",
+      "CLUSTER SAVECONFIG",
+      "CLUSTER SET-CONFIG-EPOCH",
+      "CLUSTER SETSLOT"
+    ],
+    administers
+  ),
+  ...each(
+    [
+      "CLUSTER COUNT-FAILURE-REPORTS",
+      "CLUSTER COUNTKEYSINSLOT",
+      "CLUSTER GETKEYSINSLOT",
+      "CLUSTER INFO",
+      "CLUSTER KEYSLOT",
+      "CLUSTER LINKS",
+      "CLUSTER MYID",
+      "CLUSTER MYSHARDID",
+      "CLUSTER NODES",
+      "CLUSTER REPLICAS",
+      "CLUSTER SHARDS",
+      "CLUSTER SLAVES",
+      "CLUSTER SLOT-STATS",
+      "CLUSTER SLOTS"
+    ],
+    asks
+  )
+}
+
+export const serverRows: Rows = {
+  ...dataRows,
+  ...transactionRows,
+  ...scriptRows,
+  ...channelRows,
+  ...connectionRows,
+  ...adminRows,
+  ...clusterRows
+}

@@ -1,0 +1,27 @@
+/** The options of a lease, checked, in numbers. */
+import { Exit } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import { toMillis } from "../../../schema/TimeToLive.ts"
+import type { LeaseOptions } from "../../operations/HeldLease.ts"
+
+export interface LeaseTerms {
+  /** Milliseconds. */
+  readonly lease: number
+  readonly wait: number
+  readonly renew: boolean
+}
+
+/** Milliseconds. */
+export const defaultLease = 30_000
+
+export const termsOf = (
+  operation: string,
+  { lease = defaultLease, renew = true, wait = 0 }: LeaseOptions
+): Exit.Exit<LeaseTerms, CacheError> => {
+  const leaseMillis = toMillis(lease)
+  const waitMillis = toMillis(wait)
+  if (leaseMillis === undefined || leaseMillis === 0) return refused(operation, "lease must be a duration above zero")
+  if (waitMillis === undefined) return refused(operation, "wait is not a duration")
+  return Exit.succeed({ lease: leaseMillis, wait: waitMillis, renew })
+}

@@ -1,0 +1,66 @@
+/** What operations in a queue send their commands to. */
+import { Effect, Stream } from "effect"
+import { type CacheError, CacheInputError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import type { Command, Reply } from "../../../schema/Command.ts"
+import { amended } from "../../../schema/failures.ts"
+import type { PipelineResults, ValkeyClientShape } from "../../ValkeyClient.ts"
+import { CurrentPlace, notAnswered } from "./OperationQueue.ts"
+
+/** A client that queues: for operations that run in one, and for no others. */
+export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => {
+  const unsupported = (operation: string, reason: string) =>
+    Effect.fail(new CacheUnsupportedError({ operation, topology: client.topology, reason }))
+
+  const enqueue = (commands: ReadonlyArray<Command>): Effect.Effect<PipelineResults, CacheError> =>
+    Effect.withFiber((fiber) => {
+      const place = fiber.getRef(CurrentPlace)
+      const [first] = commands
+      if (first === undefined) return Effect.succeed([])
+      if (place === undefined) {
+        return Effect.fail(
+          new CacheInputError({
+            operation: first.name,
+            reason: "what is queued runs only in its pipeline or transaction"
+          })
+        )
+      }
+      const { hasRun, kind } = place.queue
+      if (hasRun) return unsupported(first.name, `it needs a step after the ${kind}, which has run`)
+      return Effect.callback((resume) => {
+        const results: Array<PipelineResults[number]> = []
+        let missing = commands.length
+        commands.forEach((command, i) =>
+          place.entries.push({
+            command,
+            settle: (result) => {
+              results[i] = result
+              if (--missing === 0) resume(Effect.succeed(results))
+            }
+          })
+        )
+        place.queue.come(place)
+      })
+    })
+
+  const queueOne = <A, E, R>(
+    command: Command,
+    use: (reply: Reply) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | CacheError, R> =>
+    Effect.flatMap(enqueue([command]), ([result = notAnswered]) => Effect.flatMap(Effect.fromResult(result), use))
+
+  return {
+    ...client,
+    send: (name, args, options) => queueOne({ name, args, reply: options?.reply }, Effect.succeed),
+    request: (name, args, use, options) => queueOne({ name, args, reply: options?.reply }, use),
+    pipeline: enqueue,
+    // By its text, because nobody can load it in the middle.
+    eval: (script, keys, args) =>
+      Effect.mapError(
+        queueOne({ name: "EVAL", args: [script.lua, keys.length, ...keys, ...args], script }, Effect.succeed),
+        (error) => amended(error, { operation: script.name })
+      ),
+    transaction: () => unsupported("transaction", "it is no part of a pipeline"),
+    scan: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),
+    dedicated: unsupported("dedicated", "who waits for something is no part of a pipeline")
+  }
+}
