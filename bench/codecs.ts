@@ -1,7 +1,7 @@
 /** What each format makes of three shapes of value: bytes, and time for each value. */
 import { Effect, Redacted, Schema } from "effect"
 import { Cipher, Compressor, Serializer } from "../src/index.ts"
-import type { FormatOptions } from "../src/schema/Format.ts"
+import type { FormatOptions } from "../src/schema/Formats.ts"
 import { schemaCodecs } from "../src/schema/ValueCodec.ts"
 import { nanoseconds } from "./measure.ts"
 import { Article, article, Order, order } from "./value.ts"

@@ -2,10 +2,10 @@
 import { Context, Duration, Layer } from "effect"
 import type { Cipher } from "./Cipher.ts"
 import type { Compressor } from "./Compressor.ts"
-import { type FormatOptions, formatRefusal } from "./Format.ts"
-import { defaultKeyFunction, type KeyFunction } from "./Key.ts"
+import { type FormatOptions, formatRefusal } from "./Formats.ts"
+import { defaultKeyFunction, type KeyFunction } from "./key.ts"
 import { Serializer } from "./Serializer.ts"
-import { toMillis } from "./TimeToLive.ts"
+import { toMillis } from "./timeToLive.ts"
 
 export interface CacheOptionsShape {
   /** Namespace of the keys. Default `""`. */

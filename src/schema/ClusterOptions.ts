@@ -2,7 +2,7 @@
 import { type Redacted, Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from "./ConnectionOptions.ts"
-import { checkEndpoint, type ClusterTarget, type Endpoint, parseConnectionUrl, wrongScheme } from "./ConnectionUrl.ts"
+import { checkEndpoint, type ClusterTarget, type Endpoint, parseConnectionUrl, wrongScheme } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 

@@ -1,7 +1,7 @@
 /** Settings of a connection, as a caller writes them and as they are used. */
 import { type Duration, Redacted, type Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
-import type { Endpoint, Identity } from "./ConnectionUrl.ts"
+import type { Endpoint, Identity } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
 
 export interface TlsOptions {

@@ -1,8 +1,8 @@
 /** Settings that are checked one by one; the error names the first field that is wrong. */
 import { type Duration, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
-import { checkEndpoint, type Endpoint } from "./ConnectionUrl.ts"
-import { toMillis } from "./TimeToLive.ts"
+import { checkEndpoint, type Endpoint } from "./connectionUrl.ts"
+import { toMillis } from "./timeToLive.ts"
 
 /** A timer cannot wait longer. */
 const maxTimer = 2 ** 31 - 1

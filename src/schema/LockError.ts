@@ -19,3 +19,5 @@ export class LockLost extends Schema.TaggedError<LockLost>("effect-vcache/LockLo
     return `${JSON.stringify(this.key)} is no longer held`
   }
 }
+
+export type LockError = LockUnavailable | LockLost

@@ -7,7 +7,7 @@ import {
   type ConnectionSettings,
   connectionSettings
 } from "./ConnectionOptions.ts"
-import { parseConnectionUrl, wrongScheme } from "./ConnectionUrl.ts"
+import { parseConnectionUrl, wrongScheme } from "./connectionUrl.ts"
 
 export interface ReplicatedOptions extends ConnectionOptions {
   /** The first is the primary, which takes all writes; the others are its replicas, which take the reads. */

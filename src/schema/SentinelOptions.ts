@@ -9,7 +9,7 @@ import {
   type TlsOptions,
   tlsSettings
 } from "./ConnectionOptions.ts"
-import { type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./ConnectionUrl.ts"
+import { type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 

@@ -1,8 +1,8 @@
 /** Serializers: values to bytes or text, and back. */
 import type { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
-import { decodeMsgPack, encodeMsgPack } from "./MsgPack.ts"
-import { parseJson, strictJson } from "./StrictJson.ts"
+import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
+import { parseJson, strictJson } from "./strictJson.ts"
 
 export interface Serializer {
   /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */

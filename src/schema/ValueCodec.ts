@@ -7,8 +7,8 @@ import { SchemaJITCompiler } from "effect/schema"
 import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
 import { CacheCodecError, CacheInputError, type ForeignError } from "./CacheError.ts"
 import type { ReplyEncoding } from "./Command.ts"
-import { FormatError, Formats, type FormatOptions, type Serialized, toBytes } from "./Format.ts"
-import { type Header, isFramed, type Stored, type Timing } from "./Frame.ts"
+import { FormatError, Formats, type FormatOptions, type Serialized, toBytes } from "./Formats.ts"
+import { type Header, isFramed, type Stored, type Timing } from "./frame.ts"
 import { integers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError

@@ -1,8 +1,8 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
 import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
-import { escapeGlob } from "../schema/Key.ts"
-import { strictJson } from "../schema/StrictJson.ts"
+import { escapeGlob } from "../schema/key.ts"
+import { strictJson } from "../schema/strictJson.ts"
 import { CacheService } from "./CacheService.ts"
 import type { LookupOptions } from "./operations/CacheLookups.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"

@@ -4,7 +4,7 @@ import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { SecureRandom, WebCrypto } from "effect/crypto"
 import type { CacheError } from "../schema/CacheError.ts"
 import { refused } from "../schema/failures.ts"
-import { toMillis } from "../schema/TimeToLive.ts"
+import { toMillis } from "../schema/timeToLive.ts"
 import { CacheService } from "./CacheService.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 

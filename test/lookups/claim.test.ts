@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheLive, CacheMemory, CacheService, IgnoreExceptions, ValkeyClient, ValkeyMemory } from "effect-vcache"
-import { bareClaim } from "../../src/schema/Frame.ts"
+import { bareClaim } from "../../src/schema/frame.ts"
 
 const options = { singleFlight: "cluster" } as const
 

@@ -1,8 +1,8 @@
 /** Values through a codec and back, as a cache does it. */
 import { Effect } from "effect"
 import { Serializer } from "effect-vcache"
-import type { FormatOptions } from "../../src/schema/Format.ts"
-import type { Stored } from "../../src/schema/Frame.ts"
+import type { FormatOptions } from "../../src/schema/Formats.ts"
+import type { Stored } from "../../src/schema/frame.ts"
 import type { EntryName, ValueCodec } from "../../src/schema/ValueCodec.ts"
 
 export const plainJson: FormatOptions = { serializer: Serializer.json, compressor: undefined, cipher: undefined }

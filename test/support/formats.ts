@@ -1,7 +1,7 @@
 /** Every combination of serializer, compressor and cipher. */
 import { Redacted, Schema } from "effect"
 import { Cipher, Compressor, Serializer } from "effect-vcache"
-import type { FormatOptions } from "../../src/schema/Format.ts"
+import type { FormatOptions } from "../../src/schema/Formats.ts"
 
 export const serializers = [Serializer.json, Serializer.msgpack, Serializer.binary]
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Result } from "effect"
 import { connectionSettings, type ConnectionOptions } from "../../src/schema/ConnectionOptions.ts"
 import { type ClusterOptions, clusterSettings } from "../../src/schema/ClusterOptions.ts"
-import { type ConnectionTarget, parseConnectionUrl, splitUrls } from "../../src/schema/ConnectionUrl.ts"
+import { type ConnectionTarget, parseConnectionUrl, splitUrls } from "../../src/schema/connectionUrl.ts"
 import { replicatedSettings } from "../../src/schema/ReplicatedOptions.ts"
 import { type SentinelOptions, sentinelSettings } from "../../src/schema/SentinelOptions.ts"
 

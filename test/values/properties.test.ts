@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
 import { globMatch } from "../../src/layers/memory/glob.ts"
-import { allVersions, defaultKeyFunction, escapeGlob, keyRefusal, keySpace } from "../../src/schema/Key.ts"
+import { allVersions, defaultKeyFunction, escapeGlob, keyRefusal, keySpace } from "../../src/schema/key.ts"
 import { decode, entry, plainJson, roundTrip } from "../support/codecs.ts"
 import { Everything } from "../support/formats.ts"
 import { schemaCodecs, unknownCodec } from "../../src/schema/ValueCodec.ts"

@@ -2,7 +2,7 @@
 import { Effect, identity, Layer, Option } from "effect"
 import { KeyValueStore } from "effect/persistence"
 import type { CacheError } from "../../schema/CacheError.ts"
-import { escapeGlob } from "../../schema/Key.ts"
+import { escapeGlob } from "../../schema/key.ts"
 import { Serializer } from "../../schema/Serializer.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto"
 import { type Layer, Schema } from "effect"
 import { type SessionData, Store } from "express-session"
-import { escapeGlob } from "../../schema/Key.ts"
+import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
-import { makeClient, type PromiseCache } from "./PromiseClient.ts"
+import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
 export interface ExpressSessionStoreOptions {
   /** Of the keys, behind that of the cache. Default `"session:"`. */

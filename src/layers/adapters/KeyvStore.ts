@@ -1,9 +1,9 @@
 /** A storage adapter for Keyv 5, and so for cache-manager, over a cache. */
 import { EventEmitter } from "node:events"
 import { type Layer, Schema } from "effect"
-import { escapeGlob } from "../../schema/Key.ts"
+import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
-import { makeClient, type PromiseCache } from "./PromiseClient.ts"
+import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
 export interface KeyvStoreOptions {
   /** Entries without a ttl live so long, in milliseconds. Default: for ever, as Keyv has it. */

@@ -1,7 +1,7 @@
 /** Which commands a connection can carry, and how long the blocking ones ask to wait. */
 import type { Duration } from "effect"
 import { type Arg, refusedBecause, toWireArg, type WireArg } from "../../schema/Command.ts"
-import { toMillis } from "../../schema/TimeToLive.ts"
+import { toMillis } from "../../schema/timeToLive.ts"
 
 /** Replies would no longer match commands, or the connection would no longer be what the settings say. */
 const breaksConnection: ReadonlySet<string> = new Set([

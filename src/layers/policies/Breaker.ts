@@ -2,7 +2,7 @@
 import { Duration, Effect, Exit, type Layer } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import { CacheConnectionError, type CacheError, CacheInputError, isTransient } from "../../schema/CacheError.ts"
-import { toMillis } from "../../schema/TimeToLive.ts"
+import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
 
 export interface BreakerOptions {

@@ -2,7 +2,7 @@
 import { Context, type Duration, Effect, Layer, Random, Stream } from "effect"
 import { type CacheError, CacheConnectionError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
-import { toMillis } from "../../schema/TimeToLive.ts"
+import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 export interface Fault {

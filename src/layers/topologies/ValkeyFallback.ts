@@ -2,7 +2,7 @@
 import { Duration, Effect, Exit, Layer, Result, type Scope, Stream } from "effect"
 import { CacheConnectionError, type CacheError, CacheInputError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import { type Arg, type Command, toWireArg } from "../../schema/Command.ts"
-import { toMillis } from "../../schema/TimeToLive.ts"
+import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { isRead, keysOf } from "../commands/commandKeys.ts"
 

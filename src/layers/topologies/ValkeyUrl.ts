@@ -2,7 +2,7 @@
 import { Config, Effect, Layer, Redacted } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
-import { parseConnectionUrl, splitUrls } from "../../schema/ConnectionUrl.ts"
+import { parseConnectionUrl, splitUrls } from "../../schema/connectionUrl.ts"
 import type { ValkeyClient } from "../../services/ValkeyClient.ts"
 import * as ValkeyCluster from "./ValkeyCluster.ts"
 import * as ValkeyMemory from "./ValkeyMemory.ts"

@@ -1,7 +1,7 @@
 /** Puts the operations of a cache together. */
 import { Effect, type Schema, type Scope } from "effect"
 import { type CacheOptionsShape, usableFormat } from "../../schema/CacheOptions.ts"
-import type { FormatOptions } from "../../schema/Format.ts"
+import type { FormatOptions } from "../../schema/Formats.ts"
 import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../operations/TypedCache.ts"

@@ -2,7 +2,7 @@
 import type { Redis } from "iovalkey"
 import { CacheConnectionError, CacheTimeoutError, type ForeignError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
-import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
+import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { causeOf, isReplyError, NoConnection } from "../errors.ts"
 import { nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"

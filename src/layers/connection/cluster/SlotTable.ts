@@ -1,5 +1,5 @@
 /** Who serves which slot. */
-import { checkEndpoint, type Endpoint } from "../../../schema/ConnectionUrl.ts"
+import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import { nodeName } from "../Link.ts"
 import { slotCount } from "./slot.ts"
 

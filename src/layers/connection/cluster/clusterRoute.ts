@@ -1,7 +1,7 @@
 /** Brings each command to the server of its slot, and after it when the slot moves. */
 import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
-import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
+import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ClientStates } from "../ClientStates.ts"
 import { isRead } from "../../commands/commandKeys.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"

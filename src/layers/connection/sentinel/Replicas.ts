@@ -1,5 +1,5 @@
 /** Connections to the replicas that the sentinels name. */
-import type { Endpoint } from "../../../schema/ConnectionUrl.ts"
+import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ClientStates } from "../ClientStates.ts"
 import { type LinkState, nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"

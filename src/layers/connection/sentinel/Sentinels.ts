@@ -1,6 +1,6 @@
 /** What the sentinels know: who is the primary, who are its replicas, and when that changes. */
 import { CacheConnectionError, CacheTimeoutError } from "../../../schema/CacheError.ts"
-import { checkEndpoint, type Endpoint } from "../../../schema/ConnectionUrl.ts"
+import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import { causeOf, isReplyError, NoConnection } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"

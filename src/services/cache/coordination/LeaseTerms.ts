@@ -2,7 +2,7 @@
 import { Exit } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
-import { toMillis } from "../../../schema/TimeToLive.ts"
+import { toMillis } from "../../../schema/timeToLive.ts"
 import type { LeaseOptions } from "../../operations/HeldLease.ts"
 
 export interface LeaseTerms {

@@ -2,7 +2,7 @@
 import { Effect, Result } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Command, Reply } from "../../../schema/Command.ts"
-import type { Stored } from "../../../schema/Frame.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import * as replies from "./replies.ts"
 
@@ -47,19 +47,6 @@ export const commandsFor = (
     name,
     args: [...head, ...part.flat()]
   }))
-
-/** Guesses how large values are, so that a reply of many stays near 1 MB. */
-export class ValueSize {
-  #average = 1024
-
-  observe(values: number, bytes: number): void {
-    if (values > 0) this.#average = Math.max(this.#average * 0.9, bytes / values)
-  }
-
-  get perReply(): number {
-    return Math.max(1, Math.min(maxItems, Math.floor(maxBytes / this.#average)))
-  }
-}
 
 /** As many commands as there are keys for, in one write; the first failure fails all. */
 export const sendAll = (

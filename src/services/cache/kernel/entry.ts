@@ -2,7 +2,7 @@
 import { Clock, Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import { type Header, isFramed, type Stored } from "../../../schema/Frame.ts"
+import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import { count, metrics } from "./metrics.ts"
 import * as replies from "./replies.ts"

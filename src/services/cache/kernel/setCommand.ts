@@ -1,7 +1,7 @@
 /** SET, and the times that are stored with a value. */
 import { Clock, Effect, Exit } from "effect"
 import type { Arg } from "../../../schema/Command.ts"
-import type { Stored, Timing } from "../../../schema/Frame.ts"
+import type { Stored, Timing } from "../../../schema/frame.ts"
 import type { SetOptions } from "../../operations/CacheValues.ts"
 
 /** Of a value that can become stale; undefined for one that cannot, because it lives for ever or not at all. */

@@ -2,8 +2,8 @@
 import { type Duration, Effect, Exit, Random } from "effect"
 import type { CacheInputError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
-import type { Timing } from "../../../schema/Frame.ts"
-import { toMillis, withJitter } from "../../../schema/TimeToLive.ts"
+import type { Timing } from "../../../schema/frame.ts"
+import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { LookupOptions } from "../../operations/CacheLookups.ts"
 
 interface Defaults {

@@ -2,7 +2,7 @@
 import { Clock, Effect, Exit, Fiber, Option, type Scope } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg } from "../../../schema/Command.ts"
-import { bareClaim, type Claim, claimed, type Stored } from "../../../schema/Frame.ts"
+import { bareClaim, type Claim, claimed, type Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { deleteScript, replaceScript } from "../values/compareScripts.ts"
 import type { Found } from "../kernel/entry.ts"

@@ -1,7 +1,7 @@
 /** A lookup, and the storing of what it gives. */
 import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
-import type { Stored } from "../../../schema/Frame.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { count, metrics } from "../kernel/metrics.ts"

@@ -4,7 +4,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg } from "../../../schema/Command.ts"
 import { codecFailure } from "../../../schema/ValueCodec.ts"
 import { refused } from "../../../schema/failures.ts"
-import { keyRefusal } from "../../../schema/Key.ts"
+import { keyRefusal } from "../../../schema/key.ts"
 import type { CacheScripts } from "../../operations/CacheScripts.ts"
 import type { CacheContext } from "../kernel/context.ts"
 

@@ -19,7 +19,8 @@ import { wholeNumber } from "./members.ts"
 import * as replies from "../kernel/replies.ts"
 import { makeStreamGroup } from "./streamGroup.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
-import { checkedBoundary, checkedId, countIds, decodePage, decodeRead, Facts, factsOf } from "./streamReplies.ts"
+import { checkedBoundary, checkedId, countIds, decodePage, decodeRead } from "./streamReplies.ts"
+import { Facts, factsOf } from "./Facts.ts"
 
 export const makeStream = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,

@@ -3,7 +3,7 @@ import { type Duration, Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
-import { toMillis } from "../../../schema/TimeToLive.ts"
+import { toMillis } from "../../../schema/timeToLive.ts"
 import type {
   StreamAutoClaimOptions,
   CacheStreamGroup,
@@ -19,16 +19,8 @@ import { isStored } from "../kernel/entry.ts"
 import { wholeNumber } from "./members.ts"
 import * as replies from "../kernel/replies.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
-import {
-  checkedBoundary,
-  checkedId,
-  checkedName,
-  countIds,
-  decodePage,
-  decodeRead,
-  type Facts,
-  factsOf
-} from "./streamReplies.ts"
+import { checkedBoundary, checkedId, checkedName, countIds, decodePage, decodeRead } from "./streamReplies.ts"
+import { type Facts, factsOf } from "./Facts.ts"
 
 export const makeStreamGroup = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,

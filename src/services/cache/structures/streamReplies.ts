@@ -54,41 +54,6 @@ export const decodeRead = <A, RD, RE>(
   return Array.isArray(first) ? decodePage(context, entry, first[1]) : replies.unexpected(entry.operation)
 }
 
-/** Names and values in turn. */
-export class Facts {
-  readonly #facts = new Map<string, Reply>()
-  readonly #operation: string
-
-  constructor(operation: string, reply: Reply) {
-    this.#operation = operation
-    if (!Array.isArray(reply)) return
-    for (let i = 0; i + 1 < reply.length; i += 2) this.#facts.set(String(reply[i]), reply[i + 1])
-  }
-
-  number(name: string): Exit.Exit<number, CacheError> {
-    const fact = this.#facts.get(name)
-    return typeof fact === "number" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
-  }
-
-  /** None where it is absent, null or below zero, which all are how a server says that it does not know. */
-  known(name: string): Exit.Exit<Option.Option<number>, CacheError> {
-    const fact = this.#facts.get(name) ?? null
-    if (fact === null) return Exit.succeed(Option.none())
-    return Exit.map(this.number(name), (number) => (number < 0 ? Option.none() : Option.some(number)))
-  }
-
-  text(name: string): Exit.Exit<string, CacheError> {
-    const fact = this.#facts.get(name)
-    return typeof fact === "string" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
-  }
-}
-
-/** A list of facts about several things. */
-export const factsOf = (operation: string, reply: Reply): Exit.Exit<ReadonlyArray<Facts>, CacheError> =>
-  Array.isArray(reply)
-    ? Exit.succeed(reply.map((item: Reply) => new Facts(operation, item)))
-    : replies.unexpected(operation)
-
 const entryId = /^\d{1,20}(-\d{1,20})?$/
 const boundary = /^(?:[-+]|\(?\d{1,20}(-\d{1,20})?)$/
 

@@ -1,6 +1,6 @@
 /** The key space of one prefix: names, versions, scans, and clearing it. */
 import { Effect, Exit, Stream } from "effect"
-import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/Key.ts"
+import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/key.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheKeySpace } from "../../operations/CacheKeySpace.ts"
 import type { ScanOptions } from "../../ValkeyClient.ts"

@@ -2,12 +2,13 @@
 import { Effect, Exit } from "effect"
 import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import type { Stored } from "../../../schema/Frame.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
-import { sendAll, split, type ValueSize } from "../kernel/batches.ts"
+import { sendAll, split } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import * as replies from "../kernel/replies.ts"
+import type { ValueSize } from "../kernel/ValueSize.ts"
 
 /** Commands of up to 1 000 keys that go out in one write; the next write waits for their replies. */
 const commandsPerWrite = 10
@@ -33,9 +34,9 @@ export const entriesOf = (
 }
 
 /** The entries that hold something, in order, and what they hold. */
-export class Hits {
-  readonly entries: Array<EntryName> = []
-  readonly stored: Array<Stored> = []
+export interface Hits {
+  readonly entries: Array<EntryName>
+  readonly stored: Array<Stored>
 }
 
 export const readMany = <A, RD, RE>(
@@ -44,7 +45,7 @@ export const readMany = <A, RD, RE>(
   entries: ReadonlyArray<EntryName>
 ): Effect.Effect<Hits, CacheError> =>
   Effect.suspend(() => {
-    const hits = new Hits()
+    const hits: Hits = { entries: [], stored: [] }
     const parts = split(entries, finalLength, valueSize.perReply)
     const readWindow = (window: ReadonlyArray<ReadonlyArray<EntryName>>): Effect.Effect<Hits, CacheError> =>
       Effect.flatMap(

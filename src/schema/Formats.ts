@@ -2,7 +2,7 @@
 import { lostText } from "./alteration.ts"
 import { type Cipher } from "./Cipher.ts"
 import { type Compressor } from "./Compressor.ts"
-import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./Frame.ts"
+import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
 import { integers, Serializer } from "./Serializer.ts"
 import type { ReplyEncoding } from "./Command.ts"
 
