@@ -258,7 +258,7 @@ const targets = await Effect.runPromise(
       const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
         Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url))))
       console.error("measuring; about seven minutes …")
-      const onSentinel = yield* onTopology(startSentinelFleet({ downAfter: 5000 }))
+      const onSentinel = yield* onTopology(startSentinelFleet())
       const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
       const server = yield* startServer()
       return yield* Effect.promise(() => bench(server, onSentinel, onCluster))

@@ -9,7 +9,8 @@ import { Console, Effect } from "effect"
 import { startCluster } from "../test/support/ClusterFleet.ts"
 import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
 
-const start = process.argv[2] === "cluster" ? startCluster() : startSentinelFleet({ downAfter: 3000 })
+const start =
+  process.argv[2] === "cluster" ? startCluster({ downAfter: 3000 }) : startSentinelFleet({ downAfter: 3000 })
 
 const program = Effect.scoped(
   Effect.gen(function* () {

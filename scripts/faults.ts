@@ -11,6 +11,7 @@ import { longestGap, type Outcome, slowest, startLoad } from "../test/support/lo
 import { pause } from "../test/support/pause.ts"
 import { startReplicatedServers } from "../test/support/ReplicatedServers.ts"
 import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
+import { readSigned, writeSigned } from "../test/support/signed.ts"
 import { startServer } from "../test/support/ValkeyServer.ts"
 
 interface Setup {
@@ -30,7 +31,10 @@ const onSentinel = (fault: (fleet: Effect.Success<ReturnType<typeof startSentine
   Effect.map(startSentinelFleet({ downAfter: 1000 }), (fleet): Setup => ({ url: fleet.url, fault: fault(fleet) }))
 
 const onCluster = (fault: (fleet: Effect.Success<ReturnType<typeof startCluster>>) => Effect.Effect<unknown>) =>
-  Effect.map(startCluster({ fullCoverage: "no" }), (fleet): Setup => ({ url: fleet.url, fault: fault(fleet) }))
+  Effect.map(startCluster({ downAfter: 500, fullCoverage: "no" }), (fleet): Setup => ({
+    url: fleet.url,
+    fault: fault(fleet)
+  }))
 
 const onReplicated = (
   fault: (servers: Effect.Success<ReturnType<typeof startReplicatedServers>>) => Effect.Effect<unknown>
@@ -113,8 +117,13 @@ const measure = (setup: Effect.Effect<Setup, never, Scope.Scope>) =>
       const { fault, url } = yield* setup
       const context = yield* Layer.build(Layer.provide(CacheLive, ValkeyUrl.layer(url)))
       const cache = yield* Effect.provideContext(CacheService, context)
-      const load = yield* startLoad<unknown>(every, (i) =>
-        i % 2 === 0 ? cache.set(`k${i % 1000}`, i) : cache.get(`k${(i - 1) % 1000}`)
+      const load = yield* startLoad<unknown>(
+        every,
+        (i) => {
+          const key = `k${(i - (i % 2)) % 1000}`
+          return i % 2 === 0 ? writeSigned(cache, key, "load", i) : readSigned(cache, key, "load")
+        },
+        () => performance.now()
       )
       yield* pause(calm)
       yield* fault

@@ -4,6 +4,7 @@ import { Effect, Fiber, Result, Schema, Stream } from "effect"
 import { connect, failureWithin, profile, test, watchForTraces, within } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { startProxy } from "../support/Proxy.ts"
+import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
@@ -59,8 +60,11 @@ test("a consumer gets what a lost reply held; nothing is left", () =>
       )
     )
     yield* addThroughFaults
-    for (let i = 0; i < 500 && seen.size < total; i++) yield* pause(10)
-    assert.strictEqual(seen.size, total)
+    yield* until(
+      "every entry",
+      Effect.sync(() => seen.size),
+      (size) => size === total
+    )
     yield* Fiber.interrupt(consuming)
     assert.strictEqual((yield* group.pendingSummary).count, 0)
   }))

@@ -1,6 +1,6 @@
 /** A second cache while the first is down. */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Option, Schedule } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Option } from "effect"
 import {
   CacheInputError,
   CacheLive,
@@ -13,6 +13,7 @@ import {
 } from "effect-vcache"
 import { profile, test } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
+import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const build = (url: string) =>
@@ -52,10 +53,7 @@ test("reads and writes go to the second while the first is killed, and back; not
     assert.strictEqual(yield* cache.getOrSet("looked", Effect.succeed("up"), { singleFlight: "cluster" }), "up")
 
     yield* server.thaw
-    yield* Effect.repeat(cache.get("kept"), {
-      until: Option.isSome,
-      schedule: Schedule.spaced("20 millis")
-    })
+    yield* until("a value of the first", cache.get("kept"), Option.isSome)
     assert.deepStrictEqual(
       yield* cache.getMany(["kept", "changed", "deleted", "counter", "looked"]),
       new Map([["kept", 1]])
@@ -83,10 +81,7 @@ test("a flush meanwhile empties the first when it is back; pipelines and scans t
     assert.deepStrictEqual(yield* cache.keys(), [])
     yield* server.thaw
     // The memory client has but one node, of that name.
-    yield* Effect.repeat(client.info(), {
-      until: (nodes) => !nodes.has("memory"),
-      schedule: Schedule.spaced("20 millis")
-    })
+    yield* until("the first client", client.info(), (nodes) => !nodes.has("memory"))
     assert.deepStrictEqual(yield* cache.get("k"), Option.none())
     assert.strictEqual((yield* client.state)._tag, "Ready")
   }))

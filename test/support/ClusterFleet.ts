@@ -1,8 +1,8 @@
 /** A cluster of three primaries with a replica each. */
 import { Effect, type Scope } from "effect"
 import { type TlsSetup, tlsArguments } from "./certificates.ts"
-import { pause } from "./pause.ts"
 import { freePort } from "./freePort.ts"
+import { until } from "./until.ts"
 import { startServer, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface ClusterFleet {
@@ -16,6 +16,8 @@ export interface ClusterFleet {
   /** Moves slots with their keys from one primary to another, as an operator does. */
   readonly move: (slots: ReadonlyArray<number>, from: ValkeyServer, to: ValkeyServer) => Effect.Effect<void>
   readonly idOf: (server: ValkeyServer) => Effect.Effect<string>
+  /** For a test that is about to end a server, or to freeze it. */
+  readonly setDownAfter: (millis: number) => Effect.Effect<void>
   /** Every server sees every slot served and every primary with its replica. */
   readonly settled: Effect.Effect<void>
 }
@@ -27,6 +29,11 @@ export interface ClusterFleetOptions {
   readonly replicas?: 0 | 1
   readonly fullCoverage?: "yes" | "no"
   readonly tls?: TlsSetup
+  /**
+   * Milliseconds without an answer after which a server counts as failed. Default 30 000: a server that a busy machine
+   * does not run for half a second has not failed.
+   */
+  readonly downAfter?: number
 }
 
 const ranges = [
@@ -37,7 +44,7 @@ const ranges = [
 
 export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<ClusterFleet, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { args = [], fullCoverage = "yes", password, replicas = 1, tls } = options
+    const { args = [], downAfter = 30_000, fullCoverage = "yes", password, replicas = 1, tls } = options
     const secrets = password === undefined ? [] : ["--requirepass", password, "--masterauth", password]
     const started = yield* Effect.all(
       Array.from({ length: replicas === 1 ? 6 : 3 }, () =>
@@ -49,6 +56,7 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
             "yes",
             "--cluster-config-file",
             "nodes.conf",
+            // With a short one they find each other sooner.
             "--cluster-node-timeout",
             "500",
             "--cluster-replica-validity-factor",
@@ -69,50 +77,77 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
     const servers = started.map(({ server }) => server)
     const entries = (ports: ReadonlyArray<number>) => ports.map((port) => `127.0.0.1:${port}`).join(",")
     const idOf = (server: ValkeyServer) => Effect.map(server.call("CLUSTER", "MYID"), String)
-    const [first, ...others] = started
+    const [first] = started
     for (const [i, [start, end]] of ranges.entries()) {
       yield* servers[i]!.call("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
       yield* servers[i]!.call("CLUSTER", "ADDSLOTSRANGE", start, end)
     }
-    for (const { server } of others) {
-      yield* server.call("CLUSTER", "MEET", "127.0.0.1", first!.server.port, first!.busPort)
-    }
-    const waitFor = (isSo: (server: ValkeyServer) => Effect.Effect<boolean>) =>
-      Effect.forEach(
-        servers,
-        Effect.fnUntraced(function* (server) {
-          while (!(yield* isSo(server))) yield* pause(20)
-        }),
-        { concurrency: 6, discard: true }
-      )
-    const info = (server: ValkeyServer) => Effect.map(server.call("CLUSTER", "INFO"), String)
-    yield* waitFor((server) =>
-      Effect.map(info(server), (text) => text.includes(`cluster_known_nodes:${servers.length}\r`))
+    const all = <A>(
+      what: string,
+      look: (server: ValkeyServer) => Effect.Effect<A>,
+      isIt: (seen: A) => boolean,
+      every = 20
+    ) =>
+      Effect.forEach(servers, (server) => until(`${what}, as ${server.node} sees it`, look(server), isIt, { every }), {
+        concurrency: 6,
+        discard: true
+      })
+    const text = (server: ValkeyServer, ...question: readonly [string, ...ReadonlyArray<string>]) =>
+      Effect.map(server.call(...question), String)
+    const hasMet = (nodes: string) =>
+      nodes.split("\n").filter((line) => line !== "" && !/handshake|noaddr/.test(line)).length === servers.length
+    yield* all(
+      `a cluster of ${servers.length} servers`,
+      Effect.fnUntraced(function* (server) {
+        const nodes = yield* text(server, "CLUSTER", "NODES")
+        // A greeting that is not answered in time is forgotten: it is sent until all have met.
+        if (server !== first!.server && !hasMet(nodes))
+          yield* server.call("CLUSTER", "MEET", "127.0.0.1", first!.server.port, first!.busPort)
+        return nodes
+      }),
+      hasMet,
+      100
     )
     for (const [i, replica] of servers.slice(3).entries()) {
       const id = yield* idOf(servers[i]!)
       // The replica may not have heard yet that it is a primary.
-      while (true) {
-        const done = yield* Effect.catchDefect(replica.call("CLUSTER", "REPLICATE", id), () => Effect.succeed("no"))
-        if (done === "OK") break
-        yield* pause(20)
-      }
+      yield* until(
+        `${replica.node} as a replica of ${servers[i]!.node}`,
+        replica.call("CLUSTER", "REPLICATE", id),
+        (answer) => answer === "OK",
+        { every: 20 }
+      )
     }
 
     const slotsOf = (server: ValkeyServer) =>
-      Effect.map(server.call("CLUSTER", "SLOTS"), (reply) => (Array.isArray(reply) ? reply : []))
-    const isSettled = (server: ValkeyServer) =>
-      Effect.gen(function* () {
-        const slots: ReadonlyArray<ReadonlyArray<unknown>> = yield* slotsOf(server)
-        if (slots.some((range) => range.length !== 3 + replicas)) return false
-        if (!(yield* info(server)).includes("cluster_state:ok")) return false
-        const replication = String(yield* server.call("INFO", "replication"))
-        if (!replication.includes("role:master")) return replication.includes("master_link_status:up")
-        yield* server.replicated(replicas)
-        return true
-      }).pipe(Effect.catchDefect(() => Effect.succeed(false)))
-    const settled = waitFor(isSettled)
+      Effect.map(server.call("CLUSTER", "SLOTS"), (reply): ReadonlyArray<ReadonlyArray<unknown>> =>
+        Array.isArray(reply) ? reply : []
+      )
+    const viewOf = (server: ValkeyServer) =>
+      Effect.all({
+        slots: slotsOf(server),
+        info: text(server, "CLUSTER", "INFO"),
+        replication: text(server, "INFO", "replication")
+      })
+    const settled = Effect.gen(function* () {
+      yield* all("every slot served and every replica linked", viewOf, ({ info, replication, slots }) => {
+        if (slots.some((range) => range.length !== 3 + replicas) || !info.includes("cluster_state:ok")) return false
+        return (
+          replication.includes(`role:master\r\nconnected_slaves:${replicas}\r`) ||
+          replication.includes("master_link_status:up")
+        )
+      })
+      for (const server of servers) {
+        if ((yield* text(server, "ROLE")).startsWith("master")) yield* server.replicated(replicas)
+      }
+    })
     yield* settled
+    const setDownAfter = (millis: number) =>
+      Effect.forEach(servers, (server) => server.call("CONFIG", "SET", "cluster-node-timeout", millis), {
+        concurrency: 6,
+        discard: true
+      })
+    yield* setDownAfter(downAfter)
 
     return {
       servers,
@@ -122,7 +157,8 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
       ownerOf: (slot, asked = servers[0]!) =>
         Effect.map(slotsOf(asked), (ranges) => {
           const range = ranges.find(([start, end]) => Number(start) <= slot && slot <= Number(end))
-          return servers.find(({ port }) => port === Number(range?.[2]?.[1]))
+          const owner = range?.[2]
+          return servers.find(({ port }) => Array.isArray(owner) && port === Number(owner[1]))
         }),
       move: Effect.fnUntraced(function* (slots, from, to) {
         const [source, target] = [yield* idOf(from), yield* idOf(to)]
@@ -130,15 +166,18 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
         for (const slot of slots) {
           yield* to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source)
           yield* from.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target)
-          while (true) {
+          const step = Effect.gen(function* () {
             const keys = yield* from.call("CLUSTER", "GETKEYSINSLOT", slot, 10)
-            if (!Array.isArray(keys) || keys.length === 0) break
+            if (!Array.isArray(keys) || keys.length === 0) return 0
             yield* from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, ...auth, "KEYS", ...keys)
-          }
+            return keys.length
+          })
+          yield* until(`slot ${slot} without keys at ${from.node}`, step, (left) => left === 0, { every: 0 })
           yield* to.call("CLUSTER", "SETSLOT", slot, "NODE", target)
           yield* from.call("CLUSTER", "SETSLOT", slot, "NODE", target)
         }
       }),
+      setDownAfter,
       settled
     }
   })
@@ -148,6 +187,7 @@ export const startTinyCluster = (...args: ReadonlyArray<string>): Effect.Effect<
   Effect.gen(function* () {
     const server = yield* startServer("--cluster-enabled", "yes", ...args)
     yield* server.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
-    while (!String(yield* server.call("CLUSTER", "INFO")).includes("cluster_state:ok")) yield* pause(20)
+    const info = Effect.map(server.call("CLUSTER", "INFO"), String)
+    yield* until("a cluster of one server", info, (info) => info.includes("cluster_state:ok"))
     return server
   })

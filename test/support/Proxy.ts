@@ -47,7 +47,11 @@ export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scop
       dropReplies: false,
       writes,
       reset: () => {
-        for (const socket of sockets) socket.resetAndDestroy()
+        // One that is ending already cannot be reset any more: it would never close.
+        for (const socket of sockets) {
+          if (socket.writableEnded) socket.destroy()
+          else socket.resetAndDestroy()
+        }
       }
     }
     const port = yield* listen(server, sockets)

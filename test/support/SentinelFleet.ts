@@ -1,8 +1,8 @@
 /** A primary, two replicas and three sentinels that watch over them. */
-import { Effect, type Scope } from "effect"
-import { pause } from "./pause.ts"
+import { Effect, Option, type Scope } from "effect"
 import { type TlsSetup, tlsArguments } from "./certificates.ts"
 import { freePort } from "./freePort.ts"
+import { until } from "./until.ts"
 import { type ServerFiles, startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface SentinelFleet {
@@ -14,12 +14,17 @@ export interface SentinelFleet {
   readonly tlsUrl: string
   /** Who is the primary now. */
   readonly primary: Effect.Effect<ValkeyServer>
+  /** For a test that is about to end the primary, or to freeze it. */
+  readonly setDownAfter: (millis: number) => Effect.Effect<void>
   /** All replicas are linked, and the sentinels know it: a failover can begin. */
   readonly settled: Effect.Effect<void>
 }
 
 export interface FleetOptions {
-  /** Milliseconds without an answer after which a server counts as down. */
+  /**
+   * Milliseconds without an answer after which a server counts as down. Default 30 000: a server that a busy machine does
+   * not run for half a second is not down.
+   */
   readonly downAfter?: number
   /** Of the data servers. */
   readonly password?: string
@@ -32,7 +37,7 @@ const name = "main"
 
 export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<SentinelFleet, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { args = [], downAfter = 300, password, sentinelPassword, tls } = options
+    const { args = [], downAfter = 30_000, password, sentinelPassword, tls } = options
     const secrets = password === undefined ? [] : ["--requirepass", password, "--masterauth", password]
     const files = password === undefined ? {} : { password }
     /** A server, and the port at which those of its kind talk to it. */
@@ -75,38 +80,38 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
     const periods = ["info-period", 200, "ping-period", 100, "ask-period", 100, "publish-period", 200] as const
     for (const sentinel of sentinels) yield* sentinel.call("SENTINEL", "DEBUG", ...periods)
 
-    const primary = Effect.gen(function* () {
-      for (;;) {
-        for (const sentinel of sentinels) {
-          const reply = yield* sentinel
-            .call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
-            .pipe(Effect.catchDefect(() => Effect.succeed(null)))
-          const found = data.find(({ port }) => Array.isArray(reply) && Number(reply[1]) === port)
-          if (found !== undefined) return found.server
-        }
+    /** Whom the first sentinel that answers names. */
+    const named = Effect.gen(function* () {
+      for (const sentinel of sentinels) {
+        const reply = yield* sentinel
+          .call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+          .pipe(Effect.catchDefect(() => Effect.succeed(null)))
+        const found = data.find(({ port }) => Array.isArray(reply) && Number(reply[1]) === port)
+        if (found !== undefined) return Option.some(found.server)
       }
+      return Option.none<ValkeyServer>()
     })
-    const isSettled = Effect.map(
-      Effect.forEach(sentinels, (sentinel) =>
-        Effect.all([sentinel.call("SENTINEL", "MASTER", name), sentinel.call("SENTINEL", "REPLICAS", name)])
-      ),
-      (views) =>
-        views.every(([master, replicas]) => {
-          const fields = fieldsOf(master)
-          return (
-            fields.get("num-slaves") === "2" &&
-            fields.get("num-other-sentinels") === "2" &&
-            fields.get("flags") === "master" &&
-            Array.isArray(replicas) &&
-            replicas.every((replica) => {
-              const fields = fieldsOf(replica)
-              return fields.get("master-link-status") === "ok" && fields.get("flags") === "slave"
-            })
-          )
-        })
+    const primary = Effect.map(until("a sentinel that names a primary", named, Option.isSome), Option.getOrThrow)
+    const views = Effect.forEach(sentinels, (sentinel) =>
+      Effect.all([sentinel.call("SENTINEL", "MASTER", name), sentinel.call("SENTINEL", "REPLICAS", name)])
     )
+    const isSettled = ([master, replicas]: readonly [unknown, unknown]) => {
+      const fields = fieldsOf(master)
+      return (
+        fields.get("num-slaves") === "2" &&
+        fields.get("num-other-sentinels") === "2" &&
+        fields.get("flags") === "master" &&
+        Array.isArray(replicas) &&
+        replicas.every((replica) => {
+          const fields = fieldsOf(replica)
+          return fields.get("master-link-status") === "ok" && fields.get("flags") === "slave"
+        })
+      )
+    }
     const settled = Effect.gen(function* () {
-      while (!(yield* isSettled)) yield* pause(50)
+      yield* until("sentinels that see a primary with two replicas", views, (views) => views.every(isSettled), {
+        every: 50
+      })
       yield* Effect.flatMap(primary, (server) => server.replicated(2))
     })
     yield* settled
@@ -117,6 +122,12 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
       tlsUrl: `sentinels://${guards.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${name}`,
       url: `sentinel://${sentinels.map(({ node }) => node).join(",")}/${name}`,
       primary,
+      setDownAfter: (millis) =>
+        Effect.forEach(
+          sentinels,
+          (sentinel) => sentinel.call("SENTINEL", "SET", name, "down-after-milliseconds", millis),
+          { discard: true }
+        ),
       settled
     }
   })

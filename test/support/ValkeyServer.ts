@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import { Redis } from "iovalkey"
 import { freePort } from "./freePort.ts"
+import { inTime, until } from "./until.ts"
 import { findValkey } from "./valkeyBinary.ts"
 
 export interface ValkeyServer {
@@ -80,12 +81,16 @@ export const startServerWith = (
       start: Effect.promise(() => process.start()),
       call: (...command) => Effect.promise(() => asking(port, password, (ask) => ask(...command))),
       replicated: (replicas) =>
-        Effect.promise(() =>
-          asking(port, password, async (ask) => {
-            // A write that concerns no key: WAIT counts who has it.
-            do await ask("FUNCTION", "FLUSH")
-            while (Number(await ask("WAIT", replicas, 100)) < replicas)
-          })
+        until(
+          `${replicas} replicas that have what port ${port} has`,
+          Effect.promise(() =>
+            asking(port, password, async (ask) => {
+              // A write that concerns no key: WAIT counts who has it.
+              await ask("FUNCTION", "FLUSH")
+              return Number(await ask("WAIT", replicas, 100))
+            })
+          ),
+          (count) => count >= replicas
         )
     }
   })
@@ -171,7 +176,10 @@ class ServerProcess {
     const child = this.#child
     this.#child = undefined
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const exited = new Promise((resolve) => child.once("exit", resolve))
+    const exited = inTime(
+      `the end of the server at ${this.#port}`,
+      new Promise((resolve) => child.once("exit", resolve))
+    )
     // A stopped process takes it, too, and answers nobody before.
     child.kill("SIGKILL")
     await exited

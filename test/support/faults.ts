@@ -11,6 +11,8 @@ import {
   ValkeyClient,
   ValkeyUrl
 } from "effect-vcache"
+import { ownTime } from "./ownTime.ts"
+import { bounded, inTime } from "./until.ts"
 
 /** Short times, so that every bound is seen. */
 export const profile = {
@@ -22,7 +24,10 @@ export const profile = {
   reconnect: { base: 50, max: 200 }
 } satisfies ConnectionOptions
 
-/** Added to every bound: the machine does other things too. */
+/**
+ * Added to every bound, which is in the time of `ownTime`: the servers are other processes, and wait for the processor too,
+ * when none of the tests can see it.
+ */
 export const slack = 250
 
 const noise: Array<ReadonlyArray<unknown>> = []
@@ -45,16 +50,17 @@ export const watchForTraces = (): void => {
   afterEach(async () => {
     consoleMethods.forEach((method, i) => (console[method] = originals[i]!))
     assert.deepStrictEqual(noise, [], "nothing is printed")
-    const deadline = performance.now() + 1000
-    while (held() > before && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+    const deadline = ownTime() + 1000
+    while (held() > before && ownTime() < deadline) await new Promise((resolve) => setTimeout(resolve, 5))
     assert.isAtMost(held(), before, `left behind: ${process.getActiveResourcesInfo().join(", ")}`)
   })
 }
 
+/** Milliseconds of `ownTime`. */
 export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   Effect.suspend(() => {
-    const started = performance.now()
-    return Effect.map(effect, (value) => [value, performance.now() - started] as const)
+    const started = ownTime()
+    return Effect.map(effect, (value) => [value, ownTime() - started] as const)
   })
 
 export const within = <A, E, R>(bound: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -123,8 +129,13 @@ export const expectTimeout = (error: CacheError, phase: "connect" | "queue" | "c
 }
 
 /** Tries until it works; how long that took at most is the caller's bound. */
-export const recovered = <A, R>(effect: Effect.Effect<A, CacheError, R>) =>
-  Effect.retry(effect, { schedule: Schedule.spaced("10 millis") })
+export const recovered = <A, R>(effect: Effect.Effect<A, CacheError, R>): Effect.Effect<A, CacheError, R> =>
+  Effect.suspend(() => {
+    let last: unknown = "nothing"
+    const noted = Effect.tapError(effect, (error) => Effect.sync(() => (last = error)))
+    const tried = Effect.retry(noted, { schedule: Schedule.spaced("10 millis") })
+    return bounded("an operation that works again", tried, () => last)
+  })
 
 export const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>, timeout?: number) =>
   it.live(name, () => Effect.scoped(Effect.suspend(body)), timeout)
@@ -136,17 +147,23 @@ export interface ChildOutcome {
 }
 
 /** A program that uses a cache, closes it and has nothing else to do; the time from its last word to its end. */
-export const runChild = (url: string): Promise<readonly [ChildOutcome, number]> =>
-  new Promise((resolve) => {
-    const program = new URL("./closingProgram.ts", import.meta.url)
-    const child = spawn(process.execPath, ["--conditions=effect-vcache-source", program.pathname, url])
-    let stdout = ""
-    let stderr = ""
-    let closedAt = 0
-    child.stdout.on("data", (data) => {
-      stdout += data
-      closedAt = performance.now()
-    })
-    child.stderr.on("data", (data) => (stderr += data))
-    child.on("exit", (code) => resolve([{ code, stdout, stderr }, performance.now() - closedAt]))
+export const runChild = async (url: string): Promise<readonly [ChildOutcome, number]> => {
+  const program = new URL("./closingProgram.ts", import.meta.url)
+  const child = spawn(process.execPath, ["--conditions=effect-vcache-source", program.pathname, url])
+  let stdout = ""
+  let stderr = ""
+  let closedAt = 0
+  child.stdout.on("data", (data) => {
+    stdout += data
+    closedAt = ownTime()
   })
+  child.stderr.on("data", (data) => (stderr += data))
+  const ended = new Promise<readonly [ChildOutcome, number]>((resolve) =>
+    child.once("close", (code) => resolve([{ code, stdout, stderr }, ownTime() - closedAt]))
+  )
+  try {
+    return await inTime("the end of a program that has closed its cache", ended)
+  } finally {
+    child.kill("SIGKILL")
+  }
+}

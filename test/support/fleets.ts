@@ -8,7 +8,7 @@ export const fleets: ReadonlyArray<
   readonly [name: string, start: Effect.Effect<{ readonly url: string }, never, Scope.Scope>]
 > = [
   ["one server", startServer()],
-  ["a primary with sentinels", startSentinelFleet({ downAfter: 5000 })],
+  ["a primary with sentinels", startSentinelFleet()],
   ["a cluster", startCluster({ replicas: 0 })],
   // It is its own replica: reads take the way of reads, and see what was written before them.
   ["a primary with replicas", Effect.map(startServer(), ({ url }) => ({ url: `${url},${url}` }))]

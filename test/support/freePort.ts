@@ -9,10 +9,11 @@ import { createServer } from "node:net"
  * nobody needs, stands for it. Below the ports that the system gives to outgoing connections.
  */
 export const freePort = async (): Promise<number> => {
-  for (;;) {
+  for (let tries = 0; tries < 1000; tries++) {
     const port = randomInt(10_000, 32_000)
     if ((await reserve(port)) && (await nobodyListens(port))) return port
   }
+  throw new Error("A thousand ports from 10 000 to 32 000 were taken.")
 }
 
 const reserve = (port: number): Promise<boolean> =>

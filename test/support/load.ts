@@ -1,7 +1,12 @@
-/** Operations at a steady rate, with what became of each. */
+/**
+ * Operations at a steady rate, with what became of each. Times are those of `ownTime`, unless another clock is given.
+ * What they read and write are the values of `signed.ts`, which know whose they are.
+ */
 import { Effect, Fiber, Result, type Scope } from "effect"
 import type { CacheError } from "effect-vcache"
+import { ownTime } from "./ownTime.ts"
 import { pause } from "./pause.ts"
+import { bounded } from "./until.ts"
 
 export interface Outcome<A> {
   readonly index: number
@@ -14,7 +19,7 @@ export interface Outcome<A> {
 export interface Load<A> {
   /** What became of those that have ended. */
   readonly outcomes: ReadonlyArray<Outcome<A>>
-  /** Starts no more, and waits for all that have started. */
+  /** Starts no more, and waits for all that have started; a value that is not the caller's fails the test here. */
   readonly stop: Effect.Effect<ReadonlyArray<Outcome<A>>>
   readonly now: () => number
 }
@@ -22,13 +27,14 @@ export interface Load<A> {
 /** Starts one operation each `every` milliseconds, whether or not those before it have ended. */
 export const startLoad = <A>(
   every: number,
-  operation: (index: number) => Effect.Effect<A, CacheError>
+  operation: (index: number) => Effect.Effect<A, CacheError>,
+  clock: () => number = ownTime
 ): Effect.Effect<Load<A>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const outcomes: Array<Outcome<A>> = []
     const fibers: Array<Fiber.Fiber<void>> = []
-    const started = performance.now()
-    const now = () => performance.now() - started
+    const started = clock()
+    const now = () => clock() - started
     let isRunning = true
     const one = (index: number) =>
       Effect.suspend(() => {
@@ -53,7 +59,11 @@ export const startLoad = <A>(
       stop: Effect.gen(function* () {
         isRunning = false
         yield* Fiber.join(generator)
-        yield* Fiber.joinAll(fibers)
+        yield* bounded(
+          "every operation of the load to end",
+          Fiber.joinAll(fibers),
+          () => `${outcomes.length} of ${fibers.length} have ended`
+        )
         return outcomes
       })
     }

@@ -33,7 +33,7 @@ export interface TortureReport {
   /** Acquired though the one before had not released. */
   readonly takeovers: number
   readonly lost: number
-  /** Writes that came too late, and were refused by their fence. */
+  /** Reads and writes that came too late, and were refused by their fence. */
   readonly refused: number
   readonly failed: Readonly<Record<string, number>>
   readonly killed: number

@@ -36,11 +36,21 @@ setInterval(() => {
   shift = Math.round((Math.random() - 0.5) * 7_200_000)
 }, 40).unref()
 
-/** Refuses who is late. */
+/**
+ * Refuses a holder that is late, when it reads and when it writes. Reading stores the fence, too: otherwise a holder
+ * that stood still could write between its successor's reading and writing, and its fence would still be the greatest.
+ */
+const read: Script = {
+  name: "torture.read",
+  lua: `
+if tonumber(ARGV[1]) < tonumber(redis.call('HGET', KEYS[1], 'fence') or '0') then return false end
+redis.call('HSET', KEYS[1], 'fence', ARGV[1])
+return redis.call('HGET', KEYS[1], 'value') or '0'`
+}
 const write: Script = {
   name: "torture.write",
   lua: `
-if tonumber(ARGV[1]) <= tonumber(redis.call('HGET', KEYS[1], 'fence') or '0') then return 0 end
+if tonumber(ARGV[1]) < tonumber(redis.call('HGET', KEYS[1], 'fence') or '0') then return 0 end
 redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'value', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'writes', 1)
 return 1`
@@ -60,12 +70,12 @@ const program = Effect.gen(function* () {
     Effect.gen(function* () {
       const start = yield* clock
       yield* tell("begin", id, held?.fence ?? 0)
-      const value = held === undefined ? 0 : Number((yield* client.send("HGET", [resource, "value"])) ?? 0)
+      const value = held === undefined ? null : yield* client.eval(read, [resource], [held.fence])
       // Now and then longer than a lease lasts by itself.
       const chance = yield* Random.next
       if (chance < 0.1) yield* Effect.sleep(chance < 0.002 ? options.lease * 1.3 : 2)
       if (held !== undefined) {
-        const accepted = yield* client.eval(write, [resource], [held.fence, value + 1])
+        const accepted = value === null ? 0 : yield* client.eval(write, [resource], [held.fence, Number(value) + 1])
         if (accepted !== 1) yield* tell("refused", id)
       }
       return [start, yield* clock] as const

@@ -45,7 +45,7 @@ const cluster = (nodes: ReadonlyArray<object>, rest: object = {}) => ({
   ...rest
 })
 
-describe("connection URLs (D22)", () => {
+describe("connection URLs", () => {
   const good: ReadonlyArray<readonly [string, unknown]> = [
     ["valkey://h", tcp("h", 6379)],
     ["redis://h:7000", tcp("h", 7000)],

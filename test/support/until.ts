@@ -1,0 +1,73 @@
+/** Waits that end: with what was waited for, or with an error that says what was seen instead. */
+import { inspect } from "node:util"
+import { Effect } from "effect"
+import { pause } from "./pause.ts"
+
+/** Milliseconds after which what did not come will not come: far more than a loaded machine needs, and less than a test has. */
+const patience = 30_000
+
+export interface Waiting {
+  /** Milliseconds between two looks. Default 10. */
+  readonly every?: number
+  /** Milliseconds. Default 30 000. */
+  readonly atMost?: number
+}
+
+/** Fails the test unless the effect ends in time. `seen` is shown then. */
+export const bounded = <A, E, R>(
+  what: string,
+  effect: Effect.Effect<A, E, R>,
+  seen: () => unknown = () => "nothing",
+  atMost = patience
+): Effect.Effect<A, E, R> =>
+  Effect.raceFirst(
+    effect,
+    Effect.andThen(
+      pause(atMost),
+      Effect.suspend(() =>
+        Effect.die(new Error(`Waited ${atMost / 1000} s for ${what}. What was seen: ${shown(seen())}`))
+      )
+    )
+  )
+
+/** Looks again and again until it sees what is waited for. A look that fails as a defect is one that saw nothing yet. */
+export const until = <A, E, R>(
+  what: string,
+  look: Effect.Effect<A, E, R>,
+  isIt: (seen: A) => boolean,
+  { atMost, every = 10 }: Waiting = {}
+): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    let last: unknown = "nothing"
+    const again: Effect.Effect<A, E, R> = Effect.gen(function* () {
+      for (;;) {
+        const seen = yield* Effect.map(look, (value) => ({ value })).pipe(
+          Effect.catchDefect((defect) => {
+            last = defect
+            return Effect.succeed(undefined)
+          })
+        )
+        if (seen !== undefined) {
+          if (isIt(seen.value)) return seen.value
+          last = seen.value
+        }
+        yield* pause(every)
+      }
+    })
+    return bounded(what, again, () => last, atMost)
+  })
+
+/** The same for promises. */
+export const inTime = async <A>(what: string, promise: Promise<A>, atMost = patience): Promise<A> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Waited ${atMost / 1000} s for ${what}.`)), atMost)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const shown = (seen: unknown): string => (typeof seen === "string" ? seen : inspect(seen, { depth: 4 })).slice(0, 2000)
