@@ -6,31 +6,24 @@ import { schemaCodecs, unknownCodec, type ValueCodec } from "../../schema/ValueC
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../operations/TypedCache.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
-import type { QueueKind } from "./pipelines/OperationQueue.ts"
-import { queueingClient } from "./pipelines/queueingClient.ts"
-import { batchOperations } from "./values/batchOperations.ts"
-import { type CacheCore, makeContext } from "./kernel/context.ts"
-import { counterOperations } from "./values/counters.ts"
+import { makeCoordination } from "./coordination/Coordination.ts"
+import { coordinationOperations } from "./coordination/coordinationOperations.ts"
 import { checkHealth } from "./health.ts"
-import { makeHash } from "./structures/hash.ts"
+import { type CacheCore, makeContext } from "./kernel/context.ts"
+import { Flights } from "./lookups/Flights.ts"
+import { lookupOperations } from "./lookups/lookupOperations.ts"
+import type { SingleFlight } from "./lookups/SingleFlight.ts"
+import type { QueueKind } from "./pipelines/OperationQueue.ts"
+import { pipelineOperations } from "./pipelines/pipelines.ts"
+import { queueingClient } from "./pipelines/queueingClient.ts"
+import { scriptOperation } from "./pipelines/script.ts"
+import { structureOperations } from "./structures/structureOperations.ts"
+import { underPolicy } from "./underPolicy.ts"
+import { batchOperations } from "./values/batchOperations.ts"
+import { counterOperations } from "./values/counters.ts"
 import { keySpaceOperations } from "./values/keySpace.ts"
 import { lifetimeOperations } from "./values/lifetimes.ts"
-import { makeList } from "./structures/list.ts"
-import { lookupOperations } from "./lookups/lookups.ts"
-import { makeLock } from "./coordination/lock.ts"
-import { pipelineOperations } from "./pipelines/pipelines.ts"
-import { scriptOperation } from "./pipelines/script.ts"
-import { makeSemaphore } from "./coordination/semaphore.ts"
-import { makeSet } from "./structures/set.ts"
-import { makeSortedSet } from "./structures/sortedSet.ts"
-import { makeStream } from "./structures/stream.ts"
-import { underPolicy } from "./policed.ts"
-import { Flights, type SingleFlight } from "./lookups/SingleFlight.ts"
-import { Renewals } from "./coordination/Renewals.ts"
-import { makeToken } from "./kernel/token.ts"
-import { KeyedMutex } from "./coordination/KeyedMutex.ts"
 import { valueOperations } from "./values/values.ts"
-import { makeWakeUps } from "./coordination/WakeUps.ts"
 
 /** How values of one type are stored, under whatever options, and their lookups that are under way. */
 interface View<A, RD, RE> {
@@ -51,18 +44,9 @@ export const make = (
   options: CacheOptionsShape,
   policy: CachePolicyShape | undefined
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
-  Effect.map(Effect.all([Effect.scope, makeWakeUps(client), makeToken]), ([scope, wakeUps, own]) => {
-    let tokens = 0
-    const core: CacheCore = {
-      client,
-      policy,
-      scope,
-      allFlights: new Flights(scope),
-      newToken: () => `${own}.${++tokens}`,
-      renewals: new Renewals(scope),
-      localMutex: new KeyedMutex(),
-      wakeUps
-    }
+  Effect.map(Effect.all([Effect.scope, makeCoordination(client)]), ([scope, coordination]) => {
+    const allFlights = new Flights(scope)
+    const core: CacheCore = { client, policy, inFlight: allFlights, scope }
     const queue = queueingClient(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,
@@ -72,7 +56,7 @@ export const make = (
     }
     const viewOf = <A, RD, RE>(codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
       codec,
-      flights: core.allFlights.table(),
+      flights: allFlights.table(),
       caches: { direct: new WeakMap(), pipeline: new WeakMap(), transaction: new WeakMap() }
     })
 
@@ -95,7 +79,7 @@ export const make = (
       const { client, policy } = cores[manner]
       const known = view.caches[manner].get(options)
       if (known !== undefined) return known
-      const context = makeContext(cores[manner], options, view.codec(usableFormat(options)), view.flights)
+      const context = makeContext(cores[manner], options, view.codec(usableFormat(options)))
       const operations = {
         ...valueOperations(context),
         ...batchOperations(context),
@@ -105,14 +89,9 @@ export const make = (
       }
       const cache: TypedCache<A, RD, RE> = {
         ...underPolicy(policy, operations),
-        ...lookupOperations(context),
-        hash: (key, options) => makeHash(context, key, options),
-        list: (key, options) => makeList(context, key, options),
-        unorderedSet: (key, options) => makeSet(context, key, options),
-        sortedSet: (key, options) => makeSortedSet(context, key, options),
-        stream: (key, options) => makeStream(context, key, options),
-        lock: (key, options) => makeLock(context, key, options),
-        semaphore: (key, options) => makeSemaphore(context, key, options),
+        ...lookupOperations(context, allFlights, view.flights),
+        ...structureOperations(context),
+        ...coordinationOperations(context, coordination),
         ...scriptOperation(context),
         ...pipelineOperations(context, (kind) => cacheOf(view, options, kind)),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),

@@ -35,8 +35,8 @@ export class Lease<G> {
 
   /** From now on it is renewed, or is lost in time. */
   get watched(): Effect.Effect<unknown> {
-    const { clock, core, terms } = this.#request
-    return terms.lease === Infinity ? Effect.void : core.renewals.add(clock, this.#renewal)
+    const { clock, shared, terms } = this.#request
+    return terms.lease === Infinity ? Effect.void : shared.renewals.add(clock, this.#renewal)
   }
 
   /** Called once; at once where it is lost already. */
@@ -71,8 +71,8 @@ export class Lease<G> {
   /** False where it was lost before. */
   get release(): Effect.Effect<boolean> {
     return Effect.suspend(() => {
-      const { clock, core, leasable } = this.#request
-      core.renewals.remove(clock, this.#renewal)
+      const { clock, shared, leasable } = this.#request
+      shared.renewals.remove(clock, this.#renewal)
       // What does not arrive ends with its lease; until then nobody else has it.
       return Effect.catch(leasable.release(this.token), () => Effect.succeed(this.#request.now < this.#endsAt))
     })

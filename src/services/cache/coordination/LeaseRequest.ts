@@ -2,7 +2,7 @@
 import { type Clock, Effect } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import { LockUnavailable } from "../../../schema/LockError.ts"
-import type { CacheCore } from "../kernel/context.ts"
+import type { Coordination } from "./Coordination.ts"
 import type { Busy, Leasable } from "./Leasable.ts"
 import { defaultLease, type LeaseTerms } from "./LeaseTerms.ts"
 import { monotonicMillis } from "./Renewals.ts"
@@ -16,7 +16,7 @@ export interface Granted<G> {
 
 /** Of one caller: his token, and what his attempts may have left on the server that nobody knows of. */
 export class LeaseRequest<G> {
-  readonly core: CacheCore
+  readonly shared: Coordination
   readonly leasable: Leasable<G>
   readonly terms: LeaseTerms
   readonly clock: Clock.Clock
@@ -25,12 +25,12 @@ export class LeaseRequest<G> {
   /** Of an attempt since the last reply, which may have been granted. */
   #unknown: CacheError | undefined
 
-  constructor(core: CacheCore, leasable: Leasable<G>, terms: LeaseTerms, clock: Clock.Clock) {
-    this.core = core
+  constructor(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms, clock: Clock.Clock) {
+    this.shared = shared
     this.leasable = leasable
     this.terms = terms
     this.clock = clock
-    this.token = core.newToken()
+    this.token = shared.newToken()
   }
 
   /** Milliseconds, by the clock that nobody sets. */
@@ -77,6 +77,6 @@ export class LeaseRequest<G> {
     const isClean = !this.#isAsking && this.#unknown === undefined && !(queues && this.terms.wait > 0)
     return isClean
       ? Effect.void
-      : Effect.forkIn(Effect.ignore(this.leasable.release(this.token)), this.core.scope, { startImmediately: true })
+      : Effect.forkIn(Effect.ignore(this.leasable.release(this.token)), this.shared.scope, { startImmediately: true })
   }
 }

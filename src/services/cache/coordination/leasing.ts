@@ -2,27 +2,27 @@
 import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
 import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
 import { LockLost, type LockUnavailable } from "../../../schema/LockError.ts"
-import type { CacheCore } from "../kernel/context.ts"
+import type { Coordination } from "./Coordination.ts"
 import type { Leasable } from "./Leasable.ts"
 import { Lease } from "./Lease.ts"
 import { type Granted, LeaseRequest } from "./LeaseRequest.ts"
 import type { LeaseTerms } from "./LeaseTerms.ts"
 
 /** Held for the scope. */
-export const holdScoped = <G>(core: CacheCore, leasable: Leasable<G>, terms: LeaseTerms) =>
+export const holdScoped = <G>(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms) =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.tap(acquire(core, leasable, terms, restore), (lease) => Effect.addFinalizer(() => lease.release))
+    Effect.tap(acquire(shared, leasable, terms, restore), (lease) => Effect.addFinalizer(() => lease.release))
   )
 
 /** Held while the effect runs, which is interrupted when it is lost. */
 export const holdWhile = <G, A, E, R>(
-  core: CacheCore,
+  shared: Coordination,
   leasable: Leasable<G>,
   terms: LeaseTerms,
   effect: (lease: Lease<G>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(acquire(core, leasable, terms, restore), (lease) =>
+    Effect.flatMap(acquire(shared, leasable, terms, restore), (lease) =>
       Effect.flatMap(runWhileHeld(lease, effect, restore), (exit) =>
         Effect.flatMap(lease.release, (wasHeld): Exit.Exit<A, E | LockLost> => {
           const isLost = Exit.isSuccess(exit) ? !wasHeld : lease.isLost && Cause.hasInterrupts(exit.cause)
@@ -48,13 +48,13 @@ const runWhileHeld = <G, A, E, R>(
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 const acquire = <G>(
-  core: CacheCore,
+  shared: Coordination,
   leasable: Leasable<G>,
   terms: LeaseTerms,
   restore: Restore
 ): Effect.Effect<Lease<G>, CacheError | LockUnavailable> =>
   Effect.withFiber((fiber) => {
-    const request = new LeaseRequest(core, leasable, terms, fiber.getRef(Clock.Clock))
+    const request = new LeaseRequest(shared, leasable, terms, fiber.getRef(Clock.Clock))
     const granted = Effect.onExit(restore(terms.wait === 0 ? tryOnce(request) : contend(request)), (exit) =>
       Exit.isFailure(exit) ? request.abandon : Effect.void
     )
@@ -79,11 +79,11 @@ const pauseAfterFailure = 200
 const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CacheError | LockUnavailable> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const { core, leasable, terms, token } = request
+      const { shared, leasable, terms, token } = request
       const deadline = request.now + terms.wait
       const name = leasable.wakeName(token)
       // Who waits in a row on the server needs none here.
-      if (!leasable.queues && !(yield* core.localMutex.take(name, terms.wait))) return yield* request.unavailable
+      if (!leasable.queues && !(yield* shared.localMutex.take(name, terms.wait))) return yield* request.unavailable
       let bell: Latch.Latch | undefined
       for (let pause = firstPause; ;) {
         const outcome = yield* Effect.result(request.attempt)
@@ -97,7 +97,7 @@ const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CacheEr
         else retryIn = outcome.success.retryIn
         const rest = deadline - request.now
         if (rest <= 0) return yield* failure
-        bell ??= yield* core.wakeUps.listen(leasable.channel, name)
+        bell ??= yield* shared.wakeUps.listen(leasable.channel, name)
         const spread = 1 + (yield* Random.next) / 2
         const woken = yield* Effect.timeoutOption(bell.await, Math.ceil(Math.min(rest, retryIn, pause * spread)))
         bell.closeUnsafe()

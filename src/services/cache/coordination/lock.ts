@@ -4,6 +4,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../../operations/CacheLock.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import type { Coordination } from "./Coordination.ts"
 import { heldLease, type Lease } from "./Lease.ts"
 import { holdScoped, holdWhile } from "./leasing.ts"
 import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
@@ -16,6 +17,7 @@ const askEvery = 1000
 
 export const makeLock = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
+  shared: Coordination,
   key: string,
   options: LockOptions = {}
 ): CacheLock => {
@@ -71,10 +73,10 @@ export const makeLock = <A, RD, RE>(
   }
 
   return {
-    acquire: withLeasable((leasable, terms) => Effect.map(holdScoped(context, leasable, terms), heldLock)),
+    acquire: withLeasable((leasable, terms) => Effect.map(holdScoped(shared, leasable, terms), heldLock)),
     withLock: (effect) =>
       withLeasable((leasable, terms) =>
-        holdWhile(context, leasable, terms, (lease) => (Effect.isEffect(effect) ? effect : effect(heldLock(lease))))
+        holdWhile(shared, leasable, terms, (lease) => (Effect.isEffect(effect) ? effect : effect(heldLock(lease))))
       ),
     isLocked: run(
       "lock.isLocked",

@@ -5,9 +5,10 @@ import { refused } from "../../../schema/failures.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "../../operations/CacheSemaphore.ts"
 import { companion } from "./companion.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import type { Coordination } from "./Coordination.ts"
 import { heldLease } from "./Lease.ts"
 import { holdScoped, holdWhile } from "./leasing.ts"
-import { wholeNumber } from "../structures/members.ts"
+import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 import type { Attempt, Leasable } from "./Leasable.ts"
 import { termsOf } from "./LeaseTerms.ts"
@@ -24,6 +25,7 @@ const patienceFor = (lease: number): number => Math.max(1000, Math.min(15_000, l
 
 export const makeSemaphore = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
+  shared: Coordination,
   key: string,
   options: SemaphoreOptions
 ): CacheSemaphore => {
@@ -94,11 +96,11 @@ export const makeSemaphore = <A, RD, RE>(
   return {
     acquire: (count) =>
       Effect.flatMap(leasableAndTerms("semaphore.acquire", count), ([leasable, terms]) =>
-        Effect.map(holdScoped(context, leasable, terms), heldLease)
+        Effect.map(holdScoped(shared, leasable, terms), heldLease)
       ),
     withPermits: (count) => (effect) =>
       Effect.flatMap(leasableAndTerms("semaphore.acquire", count), ([leasable, terms]) =>
-        holdWhile(context, leasable, terms, () => effect)
+        holdWhile(shared, leasable, terms, () => effect)
       ),
     available: run(
       "semaphore.available",

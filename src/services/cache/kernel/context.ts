@@ -9,24 +9,20 @@ import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { CachePolicyShape, Operation, Tally } from "../../CachePolicy.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
-import type { Flights, SingleFlight } from "../lookups/SingleFlight.ts"
-import type { Renewals } from "../coordination/Renewals.ts"
-import type { KeyedMutex } from "../coordination/KeyedMutex.ts"
-import type { WakeUps } from "../coordination/WakeUps.ts"
+
+/** Lookups that are under way, for those who write: what such a lookup gives may be older than what is there now. */
+export interface InFlight {
+  readonly outdate: (finalKey: string) => void
+  readonly outdateAll: () => void
+}
 
 /** What all views of one cache share. */
 export interface CacheCore {
   readonly client: ValkeyClientShape
   readonly policy: CachePolicyShape | undefined
-  readonly allFlights: Flights
+  readonly inFlight: InFlight
   /** Where work goes on that nobody waits for. */
   readonly scope: Scope.Scope
-  /** Names for what is held, which nobody else has. */
-  readonly newToken: () => string
-  readonly renewals: Renewals
-  /** Of those who wait for one lock here only the first asks the server. */
-  readonly localMutex: KeyedMutex
-  readonly wakeUps: WakeUps
 }
 
 /** An operation on a structure, declared where it stands: its name, and what it gives as if the cache were empty. */
@@ -42,7 +38,6 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
   readonly codec: ValueCodec<A, RD, RE>
   /** Of commands that give values. */
   readonly readOptions: SendOptions | undefined
-  readonly flights: SingleFlight
   /** The cache's own lifetime and jitter, in milliseconds. */
   readonly defaults: { readonly timeToLive: number; readonly jitter: number }
   /** The policy, for what an operation does in parts. */
@@ -70,11 +65,10 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
 export const makeContext = <A, RD, RE>(
   core: CacheCore,
   options: CacheOptionsShape,
-  codec: ValueCodec<A, RD, RE>,
-  flights: SingleFlight
+  codec: ValueCodec<A, RD, RE>
 ): CacheContext<A, RD, RE> => {
   const { jitter, keyFunction, prefix } = options
-  const { allFlights, policy } = core
+  const { inFlight, policy } = core
   const refusal = optionsRefusal(options)
   const defaultMillis = toMillis(options.timeToLive) ?? 0
 
@@ -93,7 +87,6 @@ export const makeContext = <A, RD, RE>(
     options,
     codec,
     readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
-    flights,
     version,
     defaults: { timeToLive: defaultMillis, jitter },
     guard: policy ?? ((_, effect) => effect),
@@ -121,7 +114,7 @@ export const makeContext = <A, RD, RE>(
     },
     writing: (final, write) =>
       Effect.suspend(() => {
-        allFlights.outdate(final)
+        inFlight.outdate(final)
         return write
       })
   }

@@ -4,7 +4,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg } from "../../../schema/Command.ts"
 import { bareClaim, type Claim, claimed, type Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
-import { deleteScript, replaceScript } from "../values/compareScripts.ts"
+import { deleteScript, replaceScript } from "../kernel/compareScripts.ts"
 import type { Found } from "../kernel/entry.ts"
 import { makeToken } from "../kernel/token.ts"
 

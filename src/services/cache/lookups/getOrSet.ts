@@ -9,11 +9,14 @@ import { type Acquired, withClaim } from "./claim.ts"
 import { type Keep, keepCurrent, keepNothing, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count, metrics } from "../kernel/metrics.ts"
-import type { Ticket } from "./SingleFlight.ts"
+import type { SingleFlight, Ticket } from "./SingleFlight.ts"
 import { verdictAt, verdictOf } from "./verdict.ts"
 
-export const makeGetOrSet = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheLookups<A, RD, RE>["getOrSet"] => {
-  const { client, codec, defaults, finalKey, flights, guard, policy, readOptions, scope } = context
+export const makeGetOrSet = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  flights: SingleFlight
+): CacheLookups<A, RD, RE>["getOrSet"] => {
+  const { client, codec, defaults, finalKey, guard, policy, readOptions, scope } = context
 
   /** What follows when the key holds nothing that can be served as it is. */
   const serve = <E, R>(

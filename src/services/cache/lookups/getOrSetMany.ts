@@ -2,15 +2,16 @@
 import { Effect, Option } from "effect"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
-import { type StoreCommand, sendStores, storeCommand } from "../values/batchOperations.ts"
+import { type StoreCommand, sendStores, storeCommand } from "../kernel/stores.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { foundIn } from "../kernel/entry.ts"
 import { encodeTimed, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
+import type { Flights } from "./Flights.ts"
 import { verdictOf } from "./verdict.ts"
 import { count, metrics } from "../kernel/metrics.ts"
-import { entriesOf, readMany } from "../values/readMany.ts"
+import { entriesOf, readMany } from "../kernel/readMany.ts"
 
 interface Served<A> {
   readonly values: Map<string, A>
@@ -20,9 +21,10 @@ interface Served<A> {
 }
 
 export const makeGetOrSetMany = <A, RD, RE>(
-  context: CacheContext<A, RD, RE>
+  context: CacheContext<A, RD, RE>,
+  allFlights: Flights
 ): CacheLookups<A, RD, RE>["getOrSetMany"] => {
-  const { allFlights, client, codec, defaults, guard, scope } = context
+  const { client, codec, defaults, guard, scope } = context
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
   const refreshing = new Set<string>()

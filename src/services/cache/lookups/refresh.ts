@@ -5,9 +5,13 @@ import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { lookupPlan } from "./LookupPlan.ts"
 import { keepCurrent, lookupAndStore } from "./lookupAndStore.ts"
+import type { SingleFlight } from "./SingleFlight.ts"
 
-export const makeRefresh = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheLookups<A, RD, RE>["refresh"] => {
-  const { allFlights, defaults, finalKey, flights } = context
+export const makeRefresh = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  flights: SingleFlight
+): CacheLookups<A, RD, RE>["refresh"] => {
+  const { defaults, finalKey, inFlight } = context
 
   return (key, lookup, options = {}) =>
     Effect.flatMapEager(finalKey("refresh", key, options), (final) =>
@@ -15,7 +19,7 @@ export const makeRefresh = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheL
         const entry: EntryName = { operation: "refresh", key, final }
         return Effect.suspend(() => {
           // What is under way may have begun before what made the caller ask.
-          allFlights.outdate(final)
+          inFlight.outdate(final)
           return flights.share(final, (ticket) =>
             lookupAndStore(context, entry, plan, lookup, keepCurrent(context, entry, ticket))
           )

@@ -8,10 +8,10 @@ import type { CacheHash } from "../../operations/CacheHash.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll, entriesIn } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { incrFieldScript } from "../values/counterScripts.ts"
+import { incrFieldScript } from "./hashScripts.ts"
 import { fieldEntry, valueOf } from "../kernel/entry.ts"
 import { scanPages } from "./members.ts"
-import { hitOrMiss } from "../policed.ts"
+import { hitOrMiss } from "../kernel/declare.ts"
 import * as replies from "../kernel/replies.ts"
 
 export const makeHash = <A, RD, RE>(

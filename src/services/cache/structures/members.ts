@@ -1,5 +1,5 @@
 /** What structures have in common: how their parts are encoded, decoded, and come page by page. */
-import { Effect, Exit, Option, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
@@ -8,7 +8,7 @@ import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
-import { pagesUnderPolicy } from "../policed.ts"
+import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 import * as replies from "../kernel/replies.ts"
 
 /** Each of them, which the server finds again by the bytes it is made of. */
@@ -63,9 +63,3 @@ export const scanPages = <A, RD, RE, B>(
   )
   return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
 }
-
-/** A whole number that the server takes as it is. */
-export const wholeNumber = (operation: string, name: string, value: number, least = -Infinity) =>
-  Number.isSafeInteger(value) && value >= least
-    ? Exit.succeed(value)
-    : refused(operation, `${name} must be a whole number${least === -Infinity ? "" : `, ${least} or more`}`)

@@ -8,7 +8,8 @@ import type { CacheSortedSet, SortedSetRangeOptions, ScoreBound } from "../../op
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { decodeMembers, encodeMembers, scanPages, wholeNumber } from "./members.ts"
+import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
+import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 
 export const makeSortedSet = <A, RD, RE>(

@@ -15,7 +15,7 @@ import type {
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { fieldEntry } from "../kernel/entry.ts"
-import { wholeNumber } from "./members.ts"
+import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 import { makeStreamGroup } from "./streamGroup.ts"
 import { blockMillis, readOn } from "./streamReader.ts"

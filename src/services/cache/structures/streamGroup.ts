@@ -16,7 +16,7 @@ import type {
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"
-import { wholeNumber } from "./members.ts"
+import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
 import { checkedBoundary, checkedId, checkedName, countIds, decodePage, decodeRead } from "./streamReplies.ts"

@@ -6,7 +6,7 @@ import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { StreamEntry } from "../../operations/CacheStream.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { pagesUnderPolicy } from "../policed.ts"
+import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 
 /** So long a read waits before it is asked again, which tells a silent connection from a silent stream. */
 export const blockMillis = 5000

@@ -1,6 +1,7 @@
 /** The scripts behind the counters: what a missing key means, and how far a number reaches, in one step with the count. */
 import type { Arg } from "../../../schema/Command.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
+import { overflow } from "../kernel/overflow.ts"
 
 /** What becomes of a missing counter: a miss, or ARGV[2] for ARGV[3] milliseconds, "0" = for none at all, "" = for ever. */
 const createLua = `
@@ -12,8 +13,6 @@ const create = (call: ScriptStore["call"], key: string, initial: Arg, lifetime: 
   if (lifetime === "") call("SET", key, initial)
   else if (lifetime !== "0") call("SET", key, initial, "PX", lifetime)
 }
-
-const overflow = "OVERFLOW the result is beyond 2^53"
 
 /** KEYS: the counter. ARGV: delta; what a missing key becomes, or ""; its lifetime in milliseconds, "0" = none at all, "" = for ever. */
 export const incrScript: Script = {
@@ -74,23 +73,5 @@ return redis.call('GET', KEYS[1])`,
     if (call("EXISTS", key) === 0) return null
     call("INCRBY", key, delta)
     return call("GET", key)
-  }
-}
-
-/** KEYS: the hash. ARGV: field, delta. */
-export const incrFieldScript: Script = {
-  name: "hash.incr",
-  lua: `
-local result = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
-if result > 9007199254740991 or result < -9007199254740991 then
-  redis.call('HINCRBY', KEYS[1], ARGV[1], -ARGV[2])
-  return redis.error_reply('${overflow}')
-end
-return result`,
-  memory: ({ call, fail }, [key = ""], [field = "", delta = 0]) => {
-    const result = call("HINCRBY", key, field, delta)
-    if (Number.isSafeInteger(result)) return result
-    call("HINCRBY", key, field, -Number(delta))
-    return fail(overflow)
   }
 }

@@ -7,7 +7,7 @@ import type { CacheCounters } from "../../operations/CacheCounters.ts"
 import type { Script } from "../../../schema/Script.ts"
 import { refused, replyCode } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { replaceScript } from "./compareScripts.ts"
+import { replaceScript } from "../kernel/compareScripts.ts"
 import { incrBigScript, incrFloatScript, incrScript } from "./counterScripts.ts"
 import * as replies from "../kernel/replies.ts"
 

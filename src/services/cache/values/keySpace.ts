@@ -11,7 +11,7 @@ import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
 
 export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheKeySpace => {
-  const { allFlights, client, codec, finalKey, options, version } = context
+  const { inFlight, client, codec, finalKey, options, version } = context
   const { keyFunction, prefix } = options
 
   const incrVersion = Effect.fnUntraced(function* (
@@ -31,8 +31,8 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
 
   const moveEntry = (entry: Move) =>
     Effect.suspend(() => {
-      allFlights.outdate(entry.from)
-      allFlights.outdate(entry.to)
+      inFlight.outdate(entry.from)
+      inFlight.outdate(entry.to)
       return move(client, codec.rebind, entry)
     })
 
@@ -61,7 +61,7 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
   const deleteAll = (operation: string, match: string, owns: (finalKey: string) => boolean, count?: number) =>
     Effect.suspend(() => {
       // A key that is being looked up need not be there to be found.
-      allFlights.outdateAll()
+      inFlight.outdateAll()
       return client.scan({ match, count, deletes: owns }).pipe(
         Stream.filter(owns),
         Stream.chunks,
@@ -101,7 +101,7 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
       })
     ),
     flushAll: Effect.suspend(() => {
-      allFlights.outdateAll()
+      inFlight.outdateAll()
       return Effect.asVoid(client.request("FLUSHDB", [], replies.ok("flushAll")))
     })
   }

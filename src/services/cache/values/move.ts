@@ -5,7 +5,7 @@ import type { Command } from "../../../schema/Command.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { Script } from "../../../schema/Script.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
-import { deleteScript } from "./compareScripts.ts"
+import { deleteScript } from "../kernel/compareScripts.ts"
 import * as replies from "../kernel/replies.ts"
 
 export interface Move {

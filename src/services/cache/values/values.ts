@@ -13,7 +13,7 @@ import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
-  const { allFlights, client, codec, finalKey, lifetime, readOptions, writing } = context
+  const { inFlight, client, codec, finalKey, lifetime, readOptions, writing } = context
 
   const get: CacheValues<A, RD, RE>["get"] = (key, options) =>
     Effect.flatMapEager(finalKey("get", key, options), (final) =>
@@ -63,7 +63,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
         Effect.flatMapEager(newLifetime(operation, options), (millis) =>
           Effect.flatMapEager(stored({ operation, key, final }, value, millis, options), ([encoded, lifetime]) => {
-            allFlights.outdate(final)
+            inFlight.outdate(final)
             return lifetime === 0
               ? expireAtOnce(final, options?.when)
               : client.request("SET", setArguments(final, encoded, lifetime, options), replies.done(operation))
@@ -79,7 +79,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
           Effect.flatMapEager(
             stored({ operation: "getAndSet", key, final }, value, millis, options),
             ([encoded, lifetime]) => {
-              allFlights.outdate(final)
+              inFlight.outdate(final)
               const [name, args]: readonly [string, ReadonlyArray<Arg>] =
                 lifetime !== 0
                   ? ["SET", [...setArguments(final, encoded, lifetime, options), "GET"]]

@@ -1,13 +1,14 @@
 /** Each operation's declaration: its name, its key, what it gives as if the cache were empty, what it says for metrics. */
-import { Cause, Effect, Option, Pull, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
-import type { CachePolicyShape, Operation, Tally } from "../CachePolicy.ts"
+import { Effect, Option } from "effect"
+import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { CacheCounters, CounterOptions } from "../operations/CacheCounters.ts"
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheKeySpace } from "../operations/CacheKeySpace.ts"
 import type { CacheLifetimes } from "../operations/CacheLifetimes.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
 import { entriesIn } from "./kernel/batches.ts"
+import { declare, declareRead, declareWrite, hitOrMiss } from "./kernel/declare.ts"
+import { pagesUnderPolicy } from "./kernel/pagesUnderPolicy.ts"
 
 /** What passes the policy as a whole. Lookups pass it in parts, between which the lookup runs; structures where they are made. */
 interface Operations<A, RD, RE>
@@ -19,21 +20,21 @@ export const underPolicy = <A, RD, RE>(
 ): Operations<A, RD, RE> => {
   if (policy === undefined) return cache
   return {
-    get: (key, options) => policy(read("get", key), cache.get(key, options)),
+    get: (key, options) => policy(declareRead("get", key), cache.get(key, options)),
     getMany: (keys, options) =>
       Effect.suspend(() => {
         const all = [...keys]
         const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: new Set(all).size - size })
         return policy({ ...declare("getMany", undefined, new Map<string, A>()), tally }, cache.getMany(all, options))
       }),
-    set: (key, value, options) => policy(write("set", key), cache.set(key, value, options)),
+    set: (key, value, options) => policy(declareWrite("set", key), cache.set(key, value, options)),
     getAndSet: (key, value, options) =>
       policy(
-        { ...read<A>("getAndSet", key), tally: (found) => ({ ...hitOrMiss(found), stores: 1 }) },
+        { ...declareRead<A>("getAndSet", key), tally: (found) => ({ ...hitOrMiss(found), stores: 1 }) },
         cache.getAndSet(key, value, options)
       ),
-    getAndDelete: (key, options) => policy(read("getAndDelete", key), cache.getAndDelete(key, options)),
-    add: (key, value, options) => policy(write("add", key), cache.add(key, value, options)),
+    getAndDelete: (key, options) => policy(declareRead("getAndDelete", key), cache.getAndDelete(key, options)),
+    add: (key, value, options) => policy(declareWrite("add", key), cache.add(key, value, options)),
     setMany: (entries, options) =>
       Effect.suspend(() => {
         const all = entriesIn(entries)
@@ -72,43 +73,6 @@ export const underPolicy = <A, RD, RE>(
   }
 }
 
-const declare = <A>(name: string, key: string | undefined, neutral: A): Operation<A> => ({
-  name,
-  key,
-  neutral: Option.some(neutral)
-})
-
-export const hitOrMiss = (found: Option.Option<unknown>): Tally => (Option.isSome(found) ? { hits: 1 } : { misses: 1 })
-
-const read = <A>(name: string, key: string): Operation<Option.Option<A>> => ({
-  ...declare(name, key, Option.none<A>()),
-  tally: hitOrMiss
-})
-
-const write = (name: string, key: string): Operation<boolean> => ({
-  ...declare(name, key, false),
-  tally: (stored) => ({ stores: Number(stored) })
-})
-
 /** In an empty cache a counter starts from `initial`; without one there is nothing to count. */
 const counted = (delta: number, options: CounterOptions | undefined): number =>
   options?.initial === undefined ? 0 : options.initial + delta
-
-/** Each page of a stream is one operation; "as if empty" is the end. */
-export const pagesUnderPolicy = <A, R>(
-  policy: CachePolicyShape,
-  name: string,
-  stream: Stream.Stream<A, CacheError, R>
-): Stream.Stream<A, CacheError, R> =>
-  Stream.scoped(
-    Stream.fromPull(
-      Effect.map(Stream.toPull(stream), (pull) => {
-        const page = Effect.map(pull, (keys): Page<A> => keys).pipe(Pull.catchDone(() => Effect.succeed(undefined)))
-        return Effect.flatMap(policy(declare<Page<A>>(name, undefined, undefined), page), (keys) =>
-          keys === undefined ? Cause.done() : Effect.succeed(keys)
-        )
-      })
-    )
-  )
-
-type Page<A> = readonly [A, ...ReadonlyArray<A>] | undefined

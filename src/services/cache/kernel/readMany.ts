@@ -5,10 +5,10 @@ import type { Reply } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
-import { sendAll, split } from "../kernel/batches.ts"
-import type { CacheContext } from "../kernel/context.ts"
-import * as replies from "../kernel/replies.ts"
-import type { ValueSize } from "../kernel/ValueSize.ts"
+import { sendAll, split } from "./batches.ts"
+import type { CacheContext } from "./context.ts"
+import * as replies from "./replies.ts"
+import type { ValueSize } from "./ValueSize.ts"
 
 /** Commands of up to 1 000 keys that go out in one write; the next write waits for their replies. */
 const commandsPerWrite = 10

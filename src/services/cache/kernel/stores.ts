@@ -1,0 +1,43 @@
+/** Storing many values, each of which may fail for itself. */
+import { Effect, Result } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Command, Reply } from "../../../schema/Command.ts"
+import { protocolError } from "../../../schema/failures.ts"
+import type { Stored } from "../../../schema/frame.ts"
+import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { split } from "./batches.ts"
+import { setArguments } from "./setCommand.ts"
+
+/** What stores one value of a batch. */
+export interface StoreCommand {
+  readonly key: string
+  readonly command: Command
+  readonly bytes: number
+}
+
+export const storeCommand = (key: string, final: string, encoded: Stored, millis: number): StoreCommand => ({
+  key,
+  command:
+    millis === 0 ? { name: "UNLINK", args: [final] } : { name: "SET", args: setArguments(final, encoded, millis) },
+  bytes: final.length + encoded.length
+})
+
+const confirms = ({ name }: Command, reply: Reply): boolean =>
+  name === "SET" ? reply === "OK" : typeof reply === "number"
+
+/** What could not be stored, and why. */
+export const sendStores = Effect.fnUntraced(function* (
+  client: ValkeyClientShape,
+  stores: ReadonlyArray<StoreCommand>
+): Effect.fn.Return<ReadonlyMap<string, CacheError>, CacheError> {
+  const failures = new Map<string, CacheError>()
+  for (const part of split(stores, ({ bytes }) => bytes)) {
+    const results = yield* client.pipeline(part.map(({ command }) => command))
+    results.forEach((result, i) => {
+      const { command, key } = part[i]!
+      if (Result.isFailure(result)) failures.set(key, result.failure)
+      else if (!confirms(command, result.success)) failures.set(key, protocolError(command.name))
+    })
+  }
+  return failures
+})

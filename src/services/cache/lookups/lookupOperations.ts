@@ -1,0 +1,18 @@
+/** The operations that compute what is not cached. */
+import type { CacheLookups } from "../../operations/CacheLookups.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import type { Flights } from "./Flights.ts"
+import { makeGetOrSet } from "./getOrSet.ts"
+import { makeGetOrSetMany } from "./getOrSetMany.ts"
+import { makeRefresh } from "./refresh.ts"
+import type { SingleFlight } from "./SingleFlight.ts"
+
+export const lookupOperations = <A, RD, RE>(
+  context: CacheContext<A, RD, RE>,
+  allFlights: Flights,
+  flights: SingleFlight
+): CacheLookups<A, RD, RE> => ({
+  getOrSet: makeGetOrSet(context, flights),
+  getOrSetMany: makeGetOrSetMany(context, allFlights),
+  refresh: makeRefresh(context, flights)
+})
