@@ -2,7 +2,7 @@
 import { Effect, Redacted, Schema } from "effect"
 import { Cipher, Compressor, Serializer } from "../src/index.ts"
 import type { FormatOptions } from "../src/schema/Formats.ts"
-import { schemaCodecs } from "../src/schema/ValueCodec.ts"
+import { schemaCodecs } from "../src/schema/SchemaCodec.ts"
 import { nanoseconds } from "./measure.ts"
 import { Article, article, Order, order } from "./value.ts"
 

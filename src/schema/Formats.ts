@@ -1,6 +1,7 @@
 /** Formats: what one cache writes, and all that it reads. */
 import { lostText } from "./alteration.ts"
 import { type Cipher } from "./Cipher.ts"
+import { FormatError, kindOf } from "./codecFailures.ts"
 import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
 import { integers, Serializer } from "./Serializer.ts"
@@ -10,11 +11,6 @@ export interface FormatOptions {
   readonly serializer: Serializer | ReadonlyArray<Serializer>
   readonly compressor: Compressor | ReadonlyArray<Compressor> | undefined
   readonly cipher: Cipher | undefined
-}
-
-/** Why a value could not be stored or read, in words that name formats, never contents. */
-export class FormatError extends Error {
-  override readonly name = "FormatError"
 }
 
 interface Format {
@@ -203,11 +199,6 @@ const step = <A>(what: string, run: () => A): A => {
   } catch (error) {
     throw new FormatError(`${what} failed (${kindOf(error)})`)
   }
-}
-
-const kindOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return "unknown reason"
-  return "code" in error && typeof error.code === "string" ? error.code : error.name
 }
 
 /** About. */

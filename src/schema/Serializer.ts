@@ -1,6 +1,7 @@
 /** Serializers: values to bytes or text, and back. */
 import type { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
+import { FormatError } from "./codecFailures.ts"
 import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
 import { parseJson, strictJson } from "./strictJson.ts"
 
@@ -30,7 +31,7 @@ export const integers: JsonSerializer = {
   decode: (stored) => {
     const value = Serializer.json.decode(stored)
     if (Number.isInteger(value)) return value
-    throw new TypeError("the stored value is not an integer")
+    throw new FormatError("the stored value is not an integer")
   }
 }
 
@@ -38,7 +39,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Of a format that is made from a schema; a cache without one refuses it before this is called. */
 const needsSchema = (): never => {
-  throw new TypeError("Serializer.binary needs a schema: use withSchema")
+  throw new FormatError("Serializer.binary needs a schema: use withSchema")
 }
 
 export const Serializer: {

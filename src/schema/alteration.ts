@@ -1,4 +1,5 @@
 /** Finds what a format would not give back as it is. */
+import { FormatError } from "./codecFailures.ts"
 
 /** What would be changed, and where. */
 export interface Alteration {
@@ -29,12 +30,12 @@ export const alteration = (value: unknown, judge: Judge): Alteration | undefined
   }
 }
 
-/** Throws a `TypeError` that names the path of the first part that `format` would alter or drop. */
+/** Throws an error that names the path of the first part that `format` would alter or drop. */
 export const refuseAlteration = (format: string, value: unknown, judge: Judge): void => {
   const found = alteration(value, judge)
   if (found === undefined) return
   const at = found.path.length === 0 ? "" : ` at ${found.path.toReversed().join("")}`
-  throw new TypeError(`${format} cannot hold ${found.what}${at} unchanged`)
+  throw new FormatError(`${format} cannot hold ${found.what}${at} unchanged`)
 }
 
 const inArray = (array: ReadonlyArray<unknown>, judge: Judge): Alteration | undefined => {
@@ -83,7 +84,8 @@ export const mayHaveLostText = (bytes: Uint8Array): boolean => holdsText(bytes, 
 export const hasLoneSurrogate = (value: unknown): boolean =>
   someWithin(value, (part) => typeof part === "string" && !part.isWellFormed())
 
-export const lostText = (format: string) => new TypeError(`${format} cannot hold text with a lone surrogate unchanged`)
+export const lostText = (format: string) =>
+  new FormatError(`${format} cannot hold text with a lone surrogate unchanged`)
 
 export const holdsText = (bytes: Uint8Array, text: string): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text)

@@ -7,10 +7,20 @@ import {
   CacheServerError,
   CacheTimeoutError
 } from "./CacheError.ts"
+import { kindOf } from "./codecFailures.ts"
 
 /** Nothing is sent: the arguments are bad. */
 export const refused = (operation: string, reason: string): Exit.Exit<never, CacheInputError> =>
   Exit.fail(new CacheInputError({ operation, reason }))
+
+/** What the program's own code gives; where it throws, the arguments are bad. */
+export const attempted = <A>(operation: string, who: string, run: () => A): Exit.Exit<A, CacheInputError> => {
+  try {
+    return Exit.succeed(run())
+  } catch (error) {
+    return refused(operation, `${who} failed (${kindOf(error)})`)
+  }
+}
 
 /** A reply of a shape that the command cannot have: whoever answered is not the server we think. */
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>

@@ -9,6 +9,8 @@
  * JSON text, neither compressed nor encrypted, keeps the whole of it text.
  */
 
+import { FormatError } from "./codecFailures.ts"
+
 /** When a value becomes stale, in milliseconds since 1970; its lifetime until then; how long its lookup took. */
 export interface Timing {
   readonly freshUntil: number
@@ -69,9 +71,9 @@ const grammar =
 export const readHeader = (stored: Stored): Header => {
   const length = endOf(stored)
   const text = typeof stored === "string" ? stored.slice(1, length) : stored.toString("latin1", 1, length)
-  if (!text.startsWith(version)) throw new TypeError("the stored value is of an unknown version")
+  if (!text.startsWith(version)) throw new FormatError("the stored value is of an unknown version")
   const match = grammar.exec(text.slice(version.length))
-  if (match === null) throw new TypeError("the header of the stored value is damaged")
+  if (match === null) throw new FormatError("the header of the stored value is damaged")
   const [, format = "", freshUntil, timeToLive = "", cost = "", until, token = ""] = match
   return {
     format,
@@ -96,6 +98,6 @@ export const claimed = (stored: Stored, header: Header, claim: Claim): Stored =>
 
 const endOf = (stored: Stored): number => {
   const end = stored.indexOf(lineFeed)
-  if (end < 0 || end > maxHeaderLength) throw new TypeError("the header of the stored value is damaged")
+  if (end < 0 || end > maxHeaderLength) throw new FormatError("the header of the stored value is damaged")
   return end
 }

@@ -49,8 +49,13 @@ export const keySpace = (
 ): KeySpace => ({
   match: keyFunction.make({ prefix: escapeGlob(parts.prefix), version: parts.version, key: pattern }),
   userKey: (finalKey) => {
-    const key = keyFunction.reverse(finalKey, parts)
-    return keyFunction.make({ ...parts, key }) === finalKey ? key : undefined
+    try {
+      const key = keyFunction.reverse(finalKey, parts)
+      return keyFunction.make({ ...parts, key }) === finalKey ? key : undefined
+    } catch {
+      // A function that throws for a stranger's key has told it apart.
+      return undefined
+    }
   }
 })
 

@@ -13,6 +13,7 @@ import {
   refuseKind,
   someWithin
 } from "./alteration.ts"
+import { FormatError } from "./codecFailures.ts"
 
 const nativeTypes = new ExtensionCodec()
 
@@ -68,17 +69,17 @@ export const encodeMsgPack = (value: unknown): Uint8Array => {
   if (mayHaveLostText(bytes) && hasLoneSurrogate(value)) throw lostText("MessagePack")
   // The decoder refuses it.
   if (holdsText(bytes, "__proto__") && someWithin(value, ownsProto)) {
-    throw new TypeError("MessagePack cannot hold a property named __proto__")
+    throw new FormatError("MessagePack cannot hold a property named __proto__")
   }
   return bytes
 }
 
 export const decodeMsgPack = (bytes: Uint8Array): unknown => {
-  if (!holdsWhatItClaims(bytes)) throw new RangeError("the bytes are no whole MessagePack value")
+  if (!holdsWhatItClaims(bytes)) throw new FormatError("the bytes are no whole MessagePack value")
   return decode(bytes, options)
 }
 
-const notOurs = () => new TypeError("the bytes are no MessagePack of this format")
+const notOurs = () => new FormatError("the bytes are no MessagePack of this format")
 
 const listOf = (bytes: Uint8Array): ReadonlyArray<unknown> => {
   const list = decodeMsgPack(bytes)

@@ -1,6 +1,7 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
 import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
+import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { escapeGlob } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
 import { CacheService } from "./CacheService.ts"
@@ -67,7 +68,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     Effect.map(
       Effect.mapError(
         encodeKey(key),
-        () => new CacheInputError({ operation, reason: "the key is not of the region's schema" })
+        ({ cause }) => new CacheInputError({ operation, reason: `the key cannot be used: ${cause?.message}` })
       ),
       (text) => `${name}:${text}`
     )
@@ -136,7 +137,12 @@ const keyText = <K extends Schema.Constraint>(schema: K) => {
   const { _tag } = SchemaAST.toEncoded(json.ast)
   const text = (encoded: unknown): string =>
     _tag === "String" || _tag === "Number" ? String(encoded) : strictJson(encoded)
-  return (key: K["Type"]) => Effect.map(encode(key), text)
+  const named = { operation: "region", key: undefined }
+  return (key: K["Type"]) =>
+    Effect.flatMap(
+      bySchema(named, "encode", json.ast, () => encode(key)),
+      (encoded) => attempt(named, "encode", "the key", () => text(encoded))
+    )
 }
 
 export interface RegionClass<Self, Id extends string, K, A, E, R> extends Context.ServiceClass<

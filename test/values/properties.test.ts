@@ -5,7 +5,8 @@ import { globMatch } from "../../src/layers/memory/glob.ts"
 import { allVersions, defaultKeyFunction, escapeGlob, keyRefusal, keySpace } from "../../src/schema/key.ts"
 import { decode, entry, plainJson, roundTrip } from "../support/codecs.ts"
 import { Everything } from "../support/formats.ts"
-import { schemaCodecs, unknownCodec } from "../../src/schema/ValueCodec.ts"
+import { schemaCodecs } from "../../src/schema/SchemaCodec.ts"
+import { unknownCodec } from "../../src/schema/ValueCodec.ts"
 
 const many = { arbitrary: { runs: 1000, seed: "effect-vcache" } }
 const WellFormed = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))

@@ -2,7 +2,7 @@
 import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
 import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import { type CacheOptionsShape, optionsRefusal } from "../../../schema/CacheOptions.ts"
-import { refused } from "../../../schema/failures.ts"
+import { attempted, refused } from "../../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal } from "../../../schema/key.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
@@ -103,7 +103,10 @@ export const makeContext = <A, RD, RE>(
       if (head !== undefined && keyOptions?.version === undefined) return checkedFinal(operation, head + key)
       const checked = version(operation, keyOptions)
       if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
-      return checkedFinal(operation, keyFunction.make({ prefix, version: checked.value, key }))
+      const made = attempted(operation, "the key function", () =>
+        keyFunction.make({ prefix, version: checked.value, key })
+      )
+      return Exit.isSuccess(made) ? checkedFinal(operation, made.value) : made
     },
     channel: ({ version = options.version }) => keyFunction.make({ prefix, version, key: "wake-ups" }),
     lifetime: (operation, timeToLive) => {

@@ -2,7 +2,7 @@
 import { Effect, Exit, Option, Schema } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg } from "../../../schema/Command.ts"
-import { codecFailure } from "../../../schema/ValueCodec.ts"
+import { bySchema } from "../../../schema/codecFailures.ts"
 import { refused } from "../../../schema/failures.ts"
 import { keyRefusal } from "../../../schema/key.ts"
 import type { CacheScripts } from "../../operations/CacheScripts.ts"
@@ -11,8 +11,7 @@ import type { CacheContext } from "../kernel/context.ts"
 export const scriptOperation = <A, RD, RE>({ client, finalKey, guard }: CacheContext<A, RD, RE>): CacheScripts => ({
   script: ({ args, keys, prefix, result, script }, input) => {
     const operation = `script.${script.name}`
-    const failed = (direction: "encode" | "decode") => (error: unknown) =>
-      codecFailure({ operation, key: undefined }, direction, error)
+    const named = { operation, key: undefined }
 
     const finalKeys = Effect.forEach(keys, (name): Exit.Exit<string, CacheError> => {
       const key: string = input.keys[name]
@@ -21,12 +20,12 @@ export const scriptOperation = <A, RD, RE>({ client, finalKey, guard }: CacheCon
       return reason === undefined ? Exit.succeed(key) : refused(operation, reason)
     })
     const encoded = Effect.forEach(Object.entries(args), ([name, schema]) =>
-      Effect.mapError(Schema.encodeEffect(schema)(input.args[name]), failed("encode"))
+      bySchema(named, "encode", schema.ast, () => Schema.encodeEffect(schema)(input.args[name]))
     )
     const run = Effect.flatMap(finalKeys, (keys) =>
       Effect.flatMap(encoded, (args: ReadonlyArray<Arg>) =>
         Effect.flatMap(client.eval(script, keys, args), (reply) =>
-          Effect.mapError(Schema.decodeUnknownEffect(result)(reply), failed("decode"))
+          bySchema(named, "decode", result.ast, () => Schema.decodeUnknownEffect(result)(reply))
         )
       )
     )

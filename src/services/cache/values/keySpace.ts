@@ -1,11 +1,11 @@
 /** The key space of one prefix: names, versions, scans, and clearing it. */
-import { Effect, Exit, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/key.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheKeySpace } from "../../operations/CacheKeySpace.ts"
 import type { ScanOptions } from "../../ValkeyClient.ts"
 import { split } from "../kernel/batches.ts"
-import { refused } from "../../../schema/failures.ts"
+import { attempted, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
@@ -40,7 +40,9 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
   const space = (operation: string, pattern: string, keyOptions?: KeyOptions) => {
     const reason = keyRefusal(pattern)
     if (reason !== undefined) return refused(operation, reason.replace("a key", "a pattern"))
-    return Exit.map(version(operation, keyOptions), (version) => keySpace(keyFunction, { prefix, version }, pattern))
+    return Effect.flatMapEager(version(operation, keyOptions), (version) =>
+      attempted(operation, "the key function", () => keySpace(keyFunction, { prefix, version }, pattern))
+    )
   }
 
   const scanSpace = ({ match, userKey }: KeySpace, scanOptions?: ScanOptions) =>
@@ -96,8 +98,8 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
     clear: Effect.suspend(() => deletePattern("clear", "*")),
     clearAllVersions: Effect.suspend(() =>
       Effect.flatMap(version("clearAllVersions"), () => {
-        const { match, owns } = allVersions(keyFunction, prefix)
-        return deleteAll("clearAllVersions", match, owns)
+        const all = attempted("clearAllVersions", "the key function", () => allVersions(keyFunction, prefix))
+        return Effect.flatMapEager(all, ({ match, owns }) => deleteAll("clearAllVersions", match, owns))
       })
     ),
     flushAll: Effect.suspend(() => {
