@@ -51,6 +51,23 @@ describe("sentinels that cannot help", () => {
       assert.strictEqual(state._tag === "Degraded" ? state.reason?.code : state._tag, "SENTINELS_UNREACHABLE")
     }))
 
+  test("a batch that looks for replicas leaves no rejection that nobody handles", () =>
+    Effect.gen(function* () {
+      const unhandled: Array<unknown> = []
+      const listen = (error: unknown) => unhandled.push(error)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("unhandledRejection", listen)),
+        () => Effect.sync(() => process.off("unhandledRejection", listen))
+      )
+      const sentinels = [{ host: "127.0.0.1", port: yield* Effect.promise(freePort) }]
+      const { client } = yield* connect({ name: "main", sentinels, readFrom: "preferReplica" })
+      const results = yield* client.pipeline([{ name: "SET", args: ["k", "v"] }])
+      const [error] = yield* Effect.forEach(results, (result) => Effect.flip(Effect.fromResult(result)))
+      expectConnection(error!, "connect", false, "SENTINELS_UNREACHABLE")
+      yield* pause(50)
+      assert.deepStrictEqual(unhandled, [])
+    }))
+
   test("an unknown name; a frozen sentinel; passwords apart for sentinels and servers", () =>
     Effect.gen(function* () {
       const fleet = yield* startSentinelFleet({ password: "SECRETdata", sentinelPassword: "SECRETguard" })

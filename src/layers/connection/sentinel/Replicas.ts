@@ -29,7 +29,12 @@ export class Replicas {
 
   /** Those known; asked for at the first call, and again while there are none. */
   current(): ReadonlyArray<ServerNode> | Promise<ReadonlyArray<ServerNode>> {
-    if (this.#list === undefined) return this.#discover()
+    if (this.#list === undefined) {
+      const discovering = this.#discover()
+      // A caller that only looks does not wait for it.
+      discovering.catch(() => {})
+      return discovering
+    }
     if (this.#list.length === 0 && performance.now() - this.#discoveredAt > retryAfter) this.refresh()
     return this.#list
   }
