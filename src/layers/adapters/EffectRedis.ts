@@ -8,6 +8,7 @@ import { refused } from "../../schema/failures.ts"
 import type { Script } from "../../schema/Script.ts"
 import { makeToken } from "../../services/cache/kernel/token.ts"
 import { type DedicatedClient, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { rowOf } from "../commands/commandTable.ts"
 
 type Send = Redis.Redis["Service"]["send"]
 
@@ -20,11 +21,10 @@ const claimed = <A>(reply: Effect.Effect<Reply, CacheError>): Effect.Effect<A, R
 /** What a client of one server may do that one of many may not: scripts by their SHA, scans, KEYS. */
 const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send: DedicatedClient["send"]): Send => {
   const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<Reply, CacheError> => {
-    switch (command.toUpperCase()) {
-      case "SCRIPT": {
+    switch (rowOf(command, args).name) {
+      case "SCRIPT LOAD": {
         // Each server is given it when it lacks it.
-        const [subcommand = "", lua = ""] = args
-        if (subcommand.toUpperCase() !== "LOAD") break
+        const [, lua = ""] = args
         const sha = createHash("sha1").update(lua).digest("hex")
         scripts.set(sha, { name: "EVALSHA", lua })
         return Exit.succeed(sha)

@@ -11,10 +11,15 @@ export type Blocking =
   | { readonly keyword: string }
 
 /** Commands that concern several servers of a cluster become several commands. */
-export type Spread =
-  /** Its keys have nothing to do with each other. `step`: how many arguments go with each. */
-  | { readonly over: "keys"; readonly step: number; readonly merge: MergeKeys }
-  | { readonly over: "servers"; readonly merge: MergeServers }
+export type Spread = SpreadOverKeys | { readonly over: "servers"; readonly merge: MergeServers }
+
+/** Its keys have nothing to do with each other. */
+export interface SpreadOverKeys {
+  readonly over: "keys"
+  /** How many arguments go with each. */
+  readonly step: number
+  readonly merge: MergeKeys
+}
 
 /** Whether the store in memory knows the command: it does, it does not yet, or the reason why it never will. */
 export type InMemory = "yes" | "missing" | (string & {})

@@ -24,7 +24,11 @@ const build = (): ReadonlyMap<string, CommandRow> => {
 export const commandTable = build()
 
 /** A command of a module, which by convention starts with its key, or of a later server. */
-export const unlisted: CommandRow = makeRow("", { keys: [adds(first)], memory: "missing" })
+export const unlisted: CommandRow = {
+  ...makeRow("", { keys: [adds(first)], memory: "missing" }),
+  // What its name is has to be looked at.
+  isPlain: false
+}
 
 /** The command's row, of its subcommand where it has a row; `unlisted` where there is none. */
 export const rowOf = (name: string, args: ReadonlyArray<Arg>): CommandRow => {

@@ -12,16 +12,13 @@ interface Dedicated extends DedicatedClient {
   readonly isClean: () => boolean
 }
 
-/** What they begin is the connection's state, which nobody else may find there. */
-const stateful: ReadonlySet<string> = new Set(["MULTI", "WATCH", "CLIENT", "READONLY", "READWRITE", "ASKING"])
-
 /** Kept open so long after their last use. */
 const idleTime = "1 minute"
 
 export const makeDedicated = Effect.fnUntraced(function* (
   settings: ConnectionSettings,
   openRoute: Wiring["openRoute"],
-  spread: NonNullable<Wiring["spread"]>
+  spread: Wiring["spread"]
 ): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
   const open = new Set<Dispatcher>()
   // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
@@ -77,19 +74,22 @@ export const makeDedicated = Effect.fnUntraced(function* (
 
 const maxTimer = 2 ** 31 - 1
 
-const clientOf = (
-  dispatcher: Dispatcher,
-  settings: ConnectionSettings,
-  spread: NonNullable<Wiring["spread"]>
-): Dedicated => {
-  const { pipeline, send } = spread(makeCommands(dispatcher, { ...settings, kind: "dedicated" }))
+const clientOf = (dispatcher: Dispatcher, settings: ConnectionSettings, spread: Wiring["spread"]): Dedicated => {
   let active = 0
   let healthy = true
+  const { pipeline, send } = makeCommands(dispatcher, {
+    ...settings,
+    kind: "dedicated",
+    spread,
+    // What it begins is the connection's state, which nobody else may find there.
+    onSend: ({ leaves }) => {
+      if (leaves === "state" || leaves === "pins") healthy = false
+    }
+  })
   /** A command that did not end well may still be under way on the server. */
-  const watched = <A>(names: ReadonlyArray<string>, effect: Effect.Effect<A, CacheError>) =>
+  const watched = <A>(effect: Effect.Effect<A, CacheError>) =>
     Effect.suspend(() => {
       active++
-      if (names.some((name) => stateful.has(name.toUpperCase()))) healthy = false
       return Effect.onExit(effect, (exit) => {
         active--
         if (Exit.isFailure(exit)) healthy = false
@@ -98,11 +98,7 @@ const clientOf = (
     })
   return {
     isClean: () => healthy && active === 0,
-    send: (name, args, options) => watched([name], send(name, args, options)),
-    pipeline: (commands) =>
-      watched(
-        commands.map(({ name }) => name),
-        pipeline(commands)
-      )
+    send: (name, args, options) => watched(send(name, args, options)),
+    pipeline: (commands) => watched(pipeline(commands))
   }
 }

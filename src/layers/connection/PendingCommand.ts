@@ -6,6 +6,7 @@ import { Command as IovalkeyCommand } from "iovalkey"
 import { type CacheError, CacheServerError } from "../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
 import { inexactInteger, protocolError } from "../../schema/failures.ts"
+import type { CommandRow } from "../commands/CommandRow.ts"
 import type { Expiring } from "./Deadlines.ts"
 
 /** What iovalkey uses of a command. */
@@ -53,6 +54,9 @@ export interface Routing {
 }
 
 export abstract class PendingCommand implements WireCommand, Expiring {
+  /** What is known of commands of its name. */
+  readonly row: CommandRow
+  /** As the program wrote it. */
   readonly name: string
   readonly args: ReadonlyArray<WireArg>
   readonly promise = undefined
@@ -81,7 +85,8 @@ export abstract class PendingCommand implements WireCommand, Expiring {
   /** How a topology of several servers brings it to the right one. */
   routing: Routing | undefined = undefined
 
-  constructor(name: string, args: ReadonlyArray<WireArg>, read: ReadReply) {
+  constructor(row: CommandRow, name: string, args: ReadonlyArray<WireArg>, read: ReadReply) {
+    this.row = row
     this.name = name
     this.args = args
     this.bufferMode = hasBytes(args)
@@ -163,13 +168,14 @@ export class CallbackCommand extends PendingCommand {
   protected readonly onError: (error: CacheError) => void
 
   constructor(
+    row: CommandRow,
     name: string,
     args: ReadonlyArray<WireArg>,
     read: ReadReply,
     onReply: (reply: Reply) => void,
     onError: (error: CacheError) => void
   ) {
-    super(name, args, read)
+    super(row, name, args, read)
     this.onReply = onReply
     this.onError = onError
   }

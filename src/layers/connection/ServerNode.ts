@@ -2,6 +2,7 @@
 import type { Redis } from "iovalkey"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { protocolError } from "../../schema/failures.ts"
+import { rowOf } from "../commands/commandTable.ts"
 import { fromRejection } from "./errors.ts"
 import { Link, type LinkOptions } from "./Link.ts"
 import { CallbackCommand, type Carrier, type PendingCommand, readText } from "./PendingCommand.ts"
@@ -121,6 +122,7 @@ export class ServerNode implements Carrier {
 /** Nobody waits for its reply: what it is for fails without it. */
 const askingCommand = (): PendingCommand =>
   new CallbackCommand(
+    rowOf("ASKING", []),
     "ASKING",
     [],
     readText,

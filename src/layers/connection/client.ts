@@ -7,7 +7,7 @@ import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scanWith } from "../commands/scan.ts"
 import type { ClientStates } from "./ClientStates.ts"
-import { type CommandOptions, type Commands, makeCommands } from "./commands.ts"
+import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
 import { makeDedicated } from "./DedicatedPool.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRaw } from "./errors.ts"
@@ -33,8 +33,8 @@ export interface Wiring {
   /** The server that errors outside commands name. */
   readonly node: () => string | undefined
   readonly slotOf?: TransactionOptions["slotOf"]
-  /** What commands become where one of them may concern several servers. */
-  readonly spread?: ((commands: Commands) => Commands) | undefined
+  /** Where a command may concern several servers. */
+  readonly spread?: Spreading | undefined
   /** Where SCAN and INFO go to several servers. */
   readonly everywhere?:
     | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "info">)
@@ -72,9 +72,8 @@ export const makeClient = Effect.fnUntraced(function* (
   const { connect, everywhere, raw, settings, states, topology } = wiring
   yield* Effect.addFinalizer(() => Effect.sync(() => states.close()))
   const options: CommandOptions = { ...settings, kind: "shared" }
-  const spread = wiring.spread ?? ((commands: Commands) => commands)
-  const commands = spread(makeCommands(dispatcher, options))
-  const dedicated = yield* makeDedicated(settings, wiring.openRoute, spread)
+  const commands = makeCommands(dispatcher, { ...options, spread: wiring.spread })
+  const dedicated = yield* makeDedicated(settings, wiring.openRoute, wiring.spread)
 
   const { commandTimeout } = settings
   const use: ValkeyClientShape["use"] = (f) =>

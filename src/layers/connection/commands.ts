@@ -1,10 +1,12 @@
 /** Commands as effects over a connection. */
 import { Effect, Exit, Result } from "effect"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
-import type { Command, Reply, WireArg } from "../../schema/Command.ts"
-import { refused } from "../../schema/failures.ts"
+import type { Arg, Command, Reply, WireArg } from "../../schema/Command.ts"
+import { protocolError, refused } from "../../schema/failures.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { blockingMillis, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
+import { blockingMillis, type CommandRow } from "../commands/CommandRow.ts"
+import { checkCommand, timeoutMillis } from "../commands/commandRules.ts"
+import { rowOf } from "../commands/commandTable.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { CallbackCommand, PendingCommand, reader, type ReadReply, type Routing } from "./PendingCommand.ts"
 
@@ -15,7 +17,28 @@ export interface CommandOptions {
   readonly kind: "shared" | "dedicated"
   /** The only server that may carry them. */
   readonly server?: string | undefined
+  /** Where a command may concern several servers. */
+  readonly spread?: Spreading | undefined
+  /** Told of each command that is sent. */
+  readonly onSend?: ((row: CommandRow) => void) | undefined
 }
+
+/** What commands become that concern several servers. */
+export interface Spreading {
+  readonly concerns: (row: CommandRow, args: ReadonlyArray<Arg>) => boolean
+  /** The commands in parts, sent by the function, and the answers put together again. */
+  readonly pipeline: (
+    commands: ReadonlyArray<RoutedCommand>,
+    rows: ReadonlyArray<CommandRow>,
+    send: SendAll
+  ) => ReturnType<SendAll>
+}
+
+/** `rows` are those of the commands. */
+export type SendAll = (
+  commands: ReadonlyArray<RoutedCommand>,
+  rows: ReadonlyArray<CommandRow>
+) => Effect.Effect<PipelineResults, CacheError>
 
 /** A command with what a topology adds to it. */
 export interface RoutedCommand extends Command, Pick<SendOptions, "timeout"> {
@@ -24,13 +47,11 @@ export interface RoutedCommand extends Command, Pick<SendOptions, "timeout"> {
 }
 
 /** The commands of a client. */
-export interface Commands extends Pick<ValkeyClientShape, "send" | "request"> {
-  readonly pipeline: (commands: ReadonlyArray<RoutedCommand>) => Effect.Effect<PipelineResults, CacheError>
-}
+export type Commands = Pick<ValkeyClientShape, "send" | "request" | "pipeline">
 
 export const makeCommands = (
   dispatcher: Dispatcher,
-  { commandTimeout, kind, maxValueBytes, server }: CommandOptions
+  { commandTimeout, kind, maxValueBytes, onSend, server, spread }: CommandOptions
 ): Commands => {
   const routing = server === undefined ? undefined : { server }
   const routingOf = (options: Pick<RoutedCommand, "resendIf" | "server"> | undefined): Routing | undefined =>
@@ -40,24 +61,32 @@ export const makeCommands = (
 
   /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; text = why it is refused. */
   const timeoutOf = (
-    name: string,
+    row: CommandRow,
     args: ReadonlyArray<WireArg>,
     options?: Pick<SendOptions, "timeout">
   ): number | string => {
     if (options?.timeout !== undefined) return timeoutMillis(options.timeout)
     if (kind === "shared") return commandTimeout
-    const blocking = blockingMillis(name.toUpperCase(), args)
+    const blocking = blockingMillis(row, args)
     if (blocking === undefined) return commandTimeout
     return blocking === 0 ? Infinity : blocking + commandTimeout
   }
 
   const request: ValkeyClientShape["request"] = (name, args, use, options) => {
-    const wire = checkCommand(name, args, kind, maxValueBytes)
+    const row = rowOf(name, args)
+    if (spread?.concerns(row, args) === true) {
+      const parts = spread.pipeline([{ name, args, ...options }], [row], sendAll)
+      return Effect.flatMap(parts, ([answer]) =>
+        answer === undefined ? Exit.fail(protocolError(name)) : Effect.flatMap(Effect.fromResult(answer), use)
+      )
+    }
+    const wire = checkCommand(row, name, args, kind, maxValueBytes)
     if (typeof wire === "string") return refused(name, wire)
-    const timeout = timeoutOf(name, wire, options)
+    const timeout = timeoutOf(row, wire, options)
     if (typeof timeout === "string") return refused(name, timeout)
     return Effect.callback((resume) => {
-      const command = new RequestCommand(name, wire, reader(options?.reply), use, resume)
+      onSend?.(row)
+      const command = new RequestCommand(row, name, wire, reader(options?.reply), use, resume)
       command.routing = routingOf(options)
       dispatcher.send(command, timeout)
       return Effect.sync(() => dispatcher.abandon(command))
@@ -66,7 +95,14 @@ export const makeCommands = (
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
 
-  const pipeline: Commands["pipeline"] = (commands) =>
+  const pipeline: Commands["pipeline"] = (commands) => {
+    const rows = commands.map(({ args, name }) => rowOf(name, args))
+    return spread !== undefined && commands.some(({ args }, i) => spread.concerns(rows[i]!, args))
+      ? spread.pipeline(commands, rows, sendAll)
+      : sendAll(commands, rows)
+  }
+
+  const sendAll: SendAll = (commands, rows) =>
     Effect.callback((resume) => {
       if (commands.length === 0) return resume(Exit.succeed([]))
       const results: Array<PipelineResults[number]> = Array.from(commands, () => notYet)
@@ -79,11 +115,13 @@ export const makeCommands = (
       commands.forEach((command, i) => {
         const refuse = (reason: string) =>
           settle(i, Result.fail(new CacheInputError({ operation: command.name, reason })))
-        const wire = checkCommand(command.name, command.args, kind, maxValueBytes)
+        const row = rows[i]!
+        const wire = checkCommand(row, command.name, command.args, kind, maxValueBytes)
         if (typeof wire === "string") return refuse(wire)
-        const one = pendingOf(command, wire, (result) => settle(i, result))
+        onSend?.(row)
+        const one = pendingOf(command, row, wire, (result) => settle(i, result))
         one.routing = routingOf(command)
-        const timeout = timeoutOf(command.name, wire, command)
+        const timeout = timeoutOf(row, wire, command)
         if (typeof timeout === "string") return refuse(timeout)
         one.timeout = timeout
         pending.push(one)
@@ -101,13 +139,14 @@ class RequestCommand<A, E, R> extends PendingCommand {
   #resume: ((effect: Effect.Effect<A, E | CacheError, R>) => void) | undefined
 
   constructor(
+    row: CommandRow,
     name: string,
     args: ReadonlyArray<WireArg>,
     read: ReadReply,
     use: (reply: Reply) => Effect.Effect<A, E, R>,
     resume: (effect: Effect.Effect<A, E | CacheError, R>) => void
   ) {
-    super(name, args, read)
+    super(row, name, args, read)
     this.#use = use
     this.#resume = resume
   }
@@ -138,10 +177,12 @@ class RequestCommand<A, E, R> extends PendingCommand {
 
 const pendingOf = (
   { name, reply }: Command,
+  row: CommandRow,
   wire: ReadonlyArray<WireArg>,
   settle: (result: PipelineResults[number]) => void
 ): PendingCommand =>
   new CallbackCommand(
+    row,
     name,
     wire,
     reader(reply),

@@ -3,6 +3,7 @@ import { Redacted } from "effect"
 import type { Redis } from "iovalkey"
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { rowOf } from "../commands/commandTable.ts"
 import { isReplyError, NoConnection } from "./errors.ts"
 import { CallbackCommand, readText } from "./PendingCommand.ts"
 import { writerOf } from "./TurnWriter.ts"
@@ -37,6 +38,7 @@ export const handshake = (
   for (const { name, args, check, ignore } of steps(settings, greeting ?? {})) {
     open++
     const command = new CallbackCommand(
+      rowOf(name, args),
       name,
       args,
       readText,

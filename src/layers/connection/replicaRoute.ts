@@ -1,7 +1,6 @@
 /** Writes go to the primary, reads to a replica chosen at random; to the next one where that cannot answer. */
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
-import { isRead } from "../commands/commandKeys.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
 import { causeOf, isLoss, isReplyError, NoConnection, notConnected } from "./errors.ts"
 import type { PendingCommand } from "./PendingCommand.ts"
@@ -35,7 +34,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     dispatcher.refuse(command, notConnected({ operation: command.name, node: undefined, lastError: causeOf(reason) }))
 
   const isForReplica = (command: PendingCommand) =>
-    readFrom !== "primary" && command.routing?.primary !== true && isRead(command.name)
+    readFrom !== "primary" && command.routing?.primary !== true && command.row.reads
 
   const route = (command: PendingCommand): void => {
     if (!isForReplica(command)) return primary.carry(command)
@@ -49,7 +48,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
 
   /** A read that a replica failed goes on to the next. */
   const elsewhere = (command: PendingCommand, from: ServerNode, error: CacheError): boolean => {
-    if (from === primary || !isRead(command.name)) return false
+    if (from === primary || !command.row.reads) return false
     const failed = tried.get(command) ?? new Set()
     tried.set(command, failed.add(from))
     command.written = false

@@ -4,7 +4,9 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { Command, Reply, WireArg } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { CommandRow } from "../commands/CommandRow.ts"
 import { checkCommand } from "../commands/commandRules.ts"
+import { rowOf } from "../commands/commandTable.ts"
 import type { CommandOptions } from "./commands.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { failedInTransaction, transactionAborted } from "./errors.ts"
@@ -16,6 +18,7 @@ export interface TransactionOptions extends Pick<CommandOptions, "maxValueBytes"
 }
 
 interface Call {
+  readonly row: CommandRow
   readonly name: string
   readonly args: ReadonlyArray<WireArg>
 }
@@ -26,21 +29,23 @@ export const makeTransaction =
     if (commands.length === 0) return Exit.succeed([])
     const calls: Array<Call> = []
     for (const { name, args } of commands) {
-      const wire = checkCommand(name, args, "shared", maxValueBytes)
+      const row = rowOf(name, args)
+      const wire = checkCommand(row, name, args, "shared", maxValueBytes)
       if (typeof wire === "string") return refused(name, wire)
-      calls.push({ name, args: wire })
+      calls.push({ row, name, args: wire })
     }
     const slot = slotOf?.(calls)
     if (typeof slot === "object") return Exit.fail(slot)
     return Effect.callback((resume) => {
       let refusal: Error | undefined
       // They are answered with QUEUED, or with what keeps the transaction from running.
-      const prelude = [{ name: "MULTI", args: [] }, ...calls].map(
+      const prelude = [{ row: rowOf("MULTI", []), name: "MULTI", args: [] }, ...calls].map(
         (call) => new QueuedCommand(call, (error) => (refusal ??= error))
       )
       let replies: Array<Reply> = []
       let failure: CacheError | undefined
       const exec = new CallbackCommand(
+        rowOf("EXEC", []),
         "EXEC",
         [],
         (_, reply) => {
@@ -77,8 +82,8 @@ export const makeTransaction =
 class QueuedCommand extends PendingCommand {
   readonly #onRefusal: (error: Error) => void
 
-  constructor({ args, name }: Call, onRefusal: (error: Error) => void) {
-    super(name, args, readText)
+  constructor({ args, name, row }: Call, onRefusal: (error: Error) => void) {
+    super(row, name, args, readText)
     this.#onRefusal = onRefusal
   }
 

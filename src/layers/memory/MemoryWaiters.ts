@@ -42,7 +42,7 @@ const attempt = (context: CommandContext, { call, failed, served }: Waiter): boo
     return true
   } catch (error) {
     if (!(error instanceof ServerReply)) throw error
-    if (call.name !== "XREADGROUP") return false
+    if (call.row.name !== "XREADGROUP") return false
     failed(error)
     return true
   }

@@ -8,6 +8,8 @@ import {
   type WireArg
 } from "../../schema/Command.ts"
 import type { Script, ScriptStore } from "../../schema/Script.ts"
+import type { CommandRow } from "../commands/CommandRow.ts"
+import { commandTable, rowOf } from "../commands/commandTable.ts"
 import { keyOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable, type MemoryCommand } from "./command.ts"
 import { counterCommands } from "./counters.ts"
@@ -38,18 +40,30 @@ const tables: ReadonlyArray<CommandTable> = [
   expiryCommands,
   serverCommands
 ]
-const commands = new Map<string, MemoryCommand>(tables.flatMap((table) => Object.entries(table)))
+/** By their rows; a command with subcommands does what all of them do. */
+const commands: ReadonlyMap<CommandRow, MemoryCommand> = new Map(
+  tables
+    .flatMap((table) => Object.entries(table))
+    .flatMap(([name, command]) => withSubcommands(name).map((row) => [row, command] as const))
+)
 
-export const commandNames: ReadonlyArray<string> = [...commands.keys()]
+function withSubcommands(name: string): ReadonlyArray<CommandRow> {
+  const row = commandTable.get(name)
+  if (row === undefined) throw new Error(`no row for ${name}`)
+  return [row].concat([...(row.subcommands?.values() ?? [])])
+}
+
+export const isInMemory = (row: CommandRow): boolean => commands.has(row)
 
 export interface Call extends Pick<Command, "name" | "reply" | "script"> {
+  readonly row: CommandRow
   readonly args: ReadonlyArray<WireArg>
 }
 
 /** The command, if the store has it and the number of arguments is right. */
-export const lookupCommand = ({ args, name, script }: Call): MemoryCommand => {
+export const lookupCommand = ({ args, name, row, script }: Call): MemoryCommand => {
   if (script !== undefined) return scriptCommand(script)
-  const command = commands.get(name) ?? commands.get(name.toUpperCase())
+  const command = commands.get(row)
   if (command === undefined) throw new NotInMemory(`the memory store has no ${name.toUpperCase()}`)
   if (args.length < command.least || args.length > command.most) throw wrongArguments(name)
   return command
@@ -83,7 +97,7 @@ const scriptStore = (context: CommandContext): ScriptStore => {
   const caller =
     (reply: ReplyEncoding) =>
     (name: string, ...args: ReadonlyArray<Arg>): Reply =>
-      runCommand(context, { name, args: args.map((arg) => toWireArg(arg) ?? ""), reply })
+      runCommand(context, { row: rowOf(name, args), name, args: args.map((arg) => toWireArg(arg) ?? ""), reply })
   return { call: caller("utf8"), bytes: caller("buffer"), fail }
 }
 

@@ -1,5 +1,6 @@
 /** Streams: entries that are added at the end and read by id. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
+import type { CommandRow } from "../commands/CommandRow.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { ServerReply, syntaxError, wrongArguments } from "./ServerReply.ts"
@@ -206,9 +207,9 @@ const read: MemoryCommand = atLeast(3, (context, args): Reply => {
 /** `$` is what was the last entry when the command came, however long it waits. */
 export const pinned = (
   context: CommandContext,
-  { args, name }: { readonly name: string; readonly args: ReadonlyArray<WireArg> }
+  { args, row }: { readonly row: CommandRow; readonly args: ReadonlyArray<WireArg> }
 ): ReadonlyArray<WireArg> => {
-  if (name !== "XREAD") return args
+  if (row.name !== "XREAD") return args
   const { idsAt, streams } = readWords("xread", args)
   const ids = streams.map(([key, id]) =>
     textOf(id) === "$" ? formatId(streamAt(context, key)?.lastId ?? firstId) : id

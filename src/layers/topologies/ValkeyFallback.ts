@@ -4,7 +4,8 @@ import { CacheConnectionError, type CacheError, CacheInputError, CacheTimeoutErr
 import { type Arg, type Command, toWireArg } from "../../schema/Command.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { isRead, keysOf } from "../commands/commandKeys.ts"
+import { keysOf } from "../commands/CommandRow.ts"
+import { rowOf } from "../commands/commandTable.ts"
 
 export interface FallbackOptions<E1, R1, E2, R2> {
   readonly first: Layer.Layer<ValkeyClient, E1, R1>
@@ -110,10 +111,11 @@ const make = (
   })
 
   const note = (name: string, args: ReadonlyArray<Arg>): void => {
-    if (isRead(name)) return
-    if (/^flush(?:db|all)$/i.test(name)) flushed = true
+    const row = rowOf(name, args)
+    if (row.reads) return
+    if (row.name === "FLUSHDB" || row.name === "FLUSHALL") flushed = true
     for (const key of keysOf(
-      name,
+      row,
       args.map((arg) => toWireArg(arg) ?? "")
     )) {
       if (written.size < maxKeys) written.add(String(key))

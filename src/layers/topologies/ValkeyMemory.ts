@@ -21,7 +21,9 @@ import { MemoryWaiters } from "../memory/MemoryWaiters.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 import { NotInMemory, ServerReply } from "../memory/ServerReply.ts"
 import { pinned } from "../memory/streams.ts"
-import { blockingMillis, channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
+import { blockingMillis } from "../commands/CommandRow.ts"
+import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
+import { rowOf } from "../commands/commandTable.ts"
 import { scanWith } from "../commands/scan.ts"
 
 export interface MemoryOptions {
@@ -62,9 +64,10 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
     })
 
   const perform = <A, E, R>({ args, name, reply, script }: Command, use: (reply: Reply) => Effect.Effect<A, E, R>) => {
-    const wire = checkCommand(name, args, "shared", Infinity)
+    const row = rowOf(name, args)
+    const wire = checkCommand(row, name, args, "shared", Infinity)
     if (typeof wire === "string") return refused(name, wire)
-    const call: Call = { name, args: wire, reply, script }
+    const call: Call = { row, name, args: wire, reply, script }
     return at(name, (context) => use(exact(name, runCommand(context, call))))
   }
 
@@ -77,13 +80,13 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
 
   /** On a connection of one's own a command may wait. */
   const sendDedicated: ValkeyClientShape["send"] = (name, args, options) => {
-    const wire = checkCommand(name, args, "dedicated", Infinity)
+    const row = rowOf(name, args)
+    const wire = checkCommand(row, name, args, "dedicated", Infinity)
     if (typeof wire === "string") return refused(name, wire)
-    const upper = name.toUpperCase()
-    const millis = blockingMillis(upper, wire)
+    const millis = blockingMillis(row, wire)
     const timeout = timeoutOf(options)
     if (millis === undefined || typeof timeout === "string") return send(name, args, options)
-    const call: Call = { name: upper, args: wire, reply: options?.reply }
+    const call: Call = { row, name, args: wire, reply: options?.reply }
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         at(name, (context) => Exit.succeed(begin(context, call))),
@@ -127,15 +130,16 @@ export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
   const transaction: ValkeyClientShape["transaction"] = (commands) => {
     const calls: Array<Call> = []
     for (const command of commands) {
-      const wire = checkCommand(command.name, command.args, "shared", Infinity)
+      const row = rowOf(command.name, command.args)
+      const wire = checkCommand(row, command.name, command.args, "shared", Infinity)
       if (typeof wire === "string") return refused(command.name, wire)
-      calls.push({ ...command, args: wire })
+      calls.push({ ...command, row, args: wire })
     }
     return at("EXEC", (context) => Exit.succeed(runTransaction(context, calls)))
   }
 
   const evaluate = (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => {
-    const wire = checkCommand("EVAL", [...keys, ...args], "shared", Infinity)
+    const wire = checkCommand(rowOf("EVAL", []), "EVAL", [...keys, ...args], "shared", Infinity)
     if (typeof wire === "string") return refused(script.name, wire)
     return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }

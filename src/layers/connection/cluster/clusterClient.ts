@@ -7,7 +7,6 @@ import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { scanAll } from "./scanAll.ts"
 import { makeClient, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
-import { keysOf } from "../../commands/commandKeys.ts"
 import type { Dispatcher } from "../Dispatcher.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
@@ -15,7 +14,7 @@ import { Link } from "../Link.ts"
 import { makeRawCluster } from "./rawCluster.ts"
 import { acrossSlots, ClusterRoute } from "./clusterRoute.ts"
 import { ClusterTopology } from "./ClusterTopology.ts"
-import { slotOfKeys } from "./slot.ts"
+import { slotOfCommands } from "./slot.ts"
 import { spreadOver } from "./spread.ts"
 
 export const makeClusterClient = Effect.fnUntraced(function* (
@@ -75,7 +74,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
       new Link({ ...options, settings: connection, address: () => topology.anyServer(), random }),
     node: () => undefined,
     slotOf: (calls) => {
-      const slot = slotOfKeys(calls.flatMap(({ name, args }) => keysOf(name, args)))
+      const slot = slotOfCommands(calls)
       return slot === "several" ? acrossSlots("EXEC") : slot === "none" ? undefined : slot
     },
     spread: spreadOver(primaries),

@@ -3,7 +3,6 @@ import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "..
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ClientStates } from "../ClientStates.ts"
-import { isRead } from "../../commands/commandKeys.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
 import { causeOf, isLoss, isReplyError, notConnected } from "../errors.ts"
 import { nodeName } from "../Link.ts"
@@ -11,7 +10,6 @@ import type { PendingCommand } from "../PendingCommand.ts"
 import { pickReplica } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
-import { byKey } from "./multiKey.ts"
 import { slotOfCommand } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 
@@ -30,10 +28,6 @@ const maxRedirects = 100
 
 /** Milliseconds that a server which serves no more has for the replies it owes. */
 const drainTime = 1000
-
-/** What it takes for a connection to be in the middle of something, and what ends that. */
-const pins: ReadonlySet<string> = new Set(["WATCH", "MULTI"])
-const unpins: ReadonlySet<string> = new Set(["EXEC", "DISCARD", "UNWATCH"])
 
 interface Progress {
   /** Servers that could not be reached. */
@@ -135,20 +129,18 @@ export class ClusterRoute implements Route {
   }
 
   #serverFor(command: PendingCommand, topology: ClusterTopology): ServerNode | CacheError {
-    const { name, routing } = command
-    if (this.#pinned !== undefined) return this.#pinnedServer(name)
+    const { name, routing, row } = command
+    if (this.#pinned !== undefined) return this.#pinnedServer(command)
     if (routing?.server !== undefined) {
       const endpoint = topology.endpointOf(routing.server)
       return endpoint === undefined ? gone(name, routing.server) : this.server(endpoint)
     }
-    const slot = routing?.slot ?? slotOfCommand(name, command.args)
+    const slot = routing?.slot ?? slotOfCommand(row, command.args)
     if (slot === "several") return acrossSlots(name)
     const shard = slot === "none" ? undefined : topology.shardOf(slot)
-    if (slot === "none" && name.toUpperCase() === "MULTI") return withoutKey(name)
+    if (slot === "none" && row.leaves === "pins") return withoutKey(name)
     const server = shard === undefined ? this.#anyPrimary(topology) : this.#ofShard(command, shard, topology)
-    if (server instanceof ServerNode && pins.has(name.toUpperCase())) {
-      this.#pinned = { server, by: command }
-    }
+    if (server instanceof ServerNode && row.leaves === "pins") this.#pinned = { server, by: command }
     return server
   }
 
@@ -158,7 +150,7 @@ export class ClusterRoute implements Route {
     topology: ClusterTopology
   ): ServerNode | CacheError {
     const { random, settings } = this.#options
-    if (settings.readFrom !== "primary" && command.routing?.primary !== true && isRead(command.name)) {
+    if (settings.readFrom !== "primary" && command.routing?.primary !== true && command.row.reads) {
       const servers = replicas.flatMap((node) => {
         const endpoint = topology.endpointOf(node)
         return endpoint === undefined ? [] : [this.server(endpoint)]
@@ -184,9 +176,9 @@ export class ClusterRoute implements Route {
     return choice[Math.floor(this.#options.random() * choice.length)] ?? gone("", "")
   }
 
-  #pinnedServer(name: string): ServerNode {
+  #pinnedServer({ row }: PendingCommand): ServerNode {
     const { server } = this.#pinned!
-    if (unpins.has(name.toUpperCase())) this.#pinned = undefined
+    if (row.leaves === "unpins") this.#pinned = undefined
     return server
   }
 
@@ -231,7 +223,7 @@ export class ClusterRoute implements Route {
   #onRejected(command: PendingCommand, from: ServerNode, error: Error): boolean {
     if (isLoss(error)) {
       // Reading twice does no harm. What may have written is never sent again.
-      if (this.#isBound(command) || !isRead(command.name)) return false
+      if (this.#isBound(command) || !command.row.reads) return false
       rewind(command)
       return this.#onUnreachable(command, from, from.toError(command, error))
     }
@@ -276,10 +268,10 @@ export class ClusterRoute implements Route {
   /** The server cannot execute it for the moment, and did not. */
   #onUnfit(command: PendingCommand, from: ServerNode, error: Error): boolean {
     const refusal = error.message
-    const isUnfit = /^(?:LOADING|MASTERDOWN)/.test(refusal) && isRead(command.name)
+    const isUnfit = /^(?:LOADING|MASTERDOWN)/.test(refusal) && command.row.reads
     if (!isUnfit && !/^(?:TRYAGAIN|CLUSTERDOWN)/.test(refusal)) return false
     // Each of its keys can be asked for alone.
-    if (refusal.startsWith("TRYAGAIN") && byKey.has(command.name.toUpperCase())) return false
+    if (refusal.startsWith("TRYAGAIN") && command.row.spread?.over === "keys") return false
     const delay = patience[this.#progressOf(command, from).waits++]
     if (delay === undefined) return false
     rewind(command)

@@ -1,6 +1,6 @@
 /** Which of a cluster's 16 384 slots a key belongs to. */
 import type { WireArg } from "../../../schema/Command.ts"
-import { keysOf, onlyKey } from "../../commands/commandKeys.ts"
+import { type CommandRow, keysOf } from "../../commands/CommandRow.ts"
 
 export const slotCount = 16_384
 
@@ -41,15 +41,19 @@ const tagOf = (key: string): string => {
 }
 
 /** The slot of all keys of a command: `"none"` where it has no keys, `"several"` where they are of different slots. */
-export const slotOfCommand = (name: string, args: ReadonlyArray<WireArg>): number | "none" | "several" => {
-  const only = onlyKey(name, args)
-  if (only !== undefined) return slotOfKey(only)
-  // Any server will do, and the same one for the same channel keeps its messages in order.
-  if (name.toUpperCase() === "PUBLISH" && args[0] !== undefined) return slotOfKey(args[0])
-  return slotOfKeys(keysOf(name, args))
+export const slotOfCommand = (row: CommandRow, args: ReadonlyArray<WireArg>): number | "none" | "several" => {
+  // Where any server would do for a channel, the same one keeps its messages in order.
+  if ((row.isOneKey || row.channel !== undefined) && args[0] !== undefined) return slotOfKey(args[0])
+  return slotOfKeys(keysOf(row, args))
 }
 
-export const slotOfKeys = (keys: ReadonlyArray<WireArg>): number | "none" | "several" => {
+/** The slot that all of the commands have to be executed in. */
+export const slotOfCommands = (
+  commands: ReadonlyArray<{ readonly row: CommandRow; readonly args: ReadonlyArray<WireArg> }>
+): number | "none" | "several" =>
+  slotOfKeys(commands.flatMap(({ args, row }) => (row.channel === "itsServer" ? args.slice(0, 1) : keysOf(row, args))))
+
+const slotOfKeys = (keys: ReadonlyArray<WireArg>): number | "none" | "several" => {
   const [first, ...more] = keys
   if (first === undefined) return "none"
   const slot = slotOfKey(first)
