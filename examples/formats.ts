@@ -58,7 +58,7 @@ await Effect.runPromise(Effect.provide(program, CacheFromConfig))
 // msgpack    large  "\u00011msgpack"
 // binary     large  "\u00011binary"
 // zstd       small  "\u00011json>zstd"
-// encrypted  large  "\u00011json#aes256gcm"
+// encrypted  large  "\u00011json#aes256gcm/2"
 // old entry, new settings: true
 // old key, rotated: true
 // get: cannot decode the value of "copied": decryption with aes256gcm failed (Error)

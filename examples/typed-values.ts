@@ -33,5 +33,4 @@ await Effect.runPromise(Effect.provide(program, CacheFromConfig))
 
 // Prints:
 // Hello Ada 1815
-// get: cannot decode the value of "user:2": Expected number
-//   at ["id"]
+// get: cannot decode the value of "user:2": Expected number at .id

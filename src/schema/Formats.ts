@@ -5,6 +5,7 @@ import { FormatError, kindOf } from "./codecFailures.ts"
 import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
 import { integers, Serializer } from "./Serializer.ts"
+import { binding, bindingForm, type Place } from "./place.ts"
 import type { ReplyEncoding } from "./Command.ts"
 
 export interface FormatOptions {
@@ -30,7 +31,7 @@ const listOf = <A>(one: A | ReadonlyArray<A> | undefined): ReadonlyArray<A> =>
   one === undefined ? [] : Array.isArray(one) ? one : [one as A]
 
 const nameOf = (serializer: Serializer, compressor: Compressor | undefined, cipher: Cipher | undefined): string =>
-  `${serializer.id}${compressor === undefined ? "" : `>${compressor.id}`}${cipher === undefined ? "" : `#${cipher.id}`}`
+  `${serializer.id}${compressor === undefined ? "" : `>${compressor.id}`}${cipher === undefined ? "" : `#${cipher.id}/${bindingForm}`}`
 
 /** Seals serialised values for storage, and opens what was stored. Its methods throw. */
 export class Formats {
@@ -86,7 +87,7 @@ export class Formats {
   }
 
   /** JSON text stays as it is unless something else is asked for. */
-  seal({ payload, serializer }: Serialized, finalKey: string, timing: Timing | undefined): Stored {
+  seal({ payload, serializer }: Serialized, place: Place, timing: Timing | undefined): Stored {
     // JSON.stringify escapes them.
     if (
       serializer !== Serializer.json &&
@@ -114,12 +115,12 @@ export class Formats {
     const plain = typeof body === "string" ? Buffer.from(body) : body
     return framed(
       header,
-      step(`encryption with ${cipher.id}`, () => cipher.encrypt(plain, associated(header, finalKey)))
+      step(`encryption with ${cipher.id}`, () => cipher.encrypt(plain, binding(header, place)))
     )
   }
 
   /** The serialised value behind a header; undefined header = plain text. */
-  open(stored: Stored, header: Header | undefined, finalKey: string): Serialized {
+  open(stored: Stored, header: Header | undefined, place: Place): Serialized {
     if (header === undefined) {
       if (this.encrypted)
         throw new FormatError("the stored value is not encrypted; a counter is read with incr(key, 0)")
@@ -129,14 +130,17 @@ export class Formats {
     }
     const format = this.#readable.get(header.format)
     if (format === undefined) {
-      throw new FormatError(`the stored value is ${header.format}, which this cache does not read`)
+      const why = /#[^/]*$/.test(header.format)
+        ? "an encrypted form that is no longer read"
+        : "which this cache does not read"
+      throw new FormatError(`the stored value is ${header.format}, ${why}`)
     }
     const { compressor, serializer } = format
     let payload: Payload = stored.slice(header.length)
     const cipher = this.#cipher
     if (cipher !== undefined) {
       const sealed = toBytes(payload)
-      const context = associated(headerText(header.format, header.timing), finalKey)
+      const context = binding(headerText(header.format, header.timing), place)
       payload = step(`decryption with ${cipher.id}`, () => cipher.decrypt(sealed, context))
     }
     if (compressor !== undefined) {
@@ -182,9 +186,6 @@ class KnownHeader {
 }
 
 const framedText = (format: string): string => String(framed(headerText(format, undefined), ""))
-
-/** Binds what is encrypted to its header and its key. */
-const associated = (header: string, finalKey: string): Buffer => Buffer.from(`${header}\n${finalKey}`)
 
 /** Not as a `Buffer`: what decoders cut out of it would be one, too. */
 export const toBytes = (payload: Payload): Uint8Array => {

@@ -5,15 +5,15 @@ import type { ReplyEncoding } from "./Command.ts"
 import { attempt, codecFailure, FormatError } from "./codecFailures.ts"
 import { Formats, type FormatOptions, type Serialized, toBytes } from "./Formats.ts"
 import { type Header, isFramed, type Stored, type Timing } from "./frame.ts"
+import type { Place } from "./place.ts"
 import { integers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError
 
-/** What is encoded or decoded, for errors, and where it is stored, which encryption binds it to. */
-export interface EntryName {
+/** What is encoded or decoded, for errors, and where it is stored. */
+export interface EntryName extends Place {
   readonly operation: string
   readonly key: string
-  readonly final: string
 }
 
 export interface ValueCodec<A, RD = never, RE = never> {
@@ -90,12 +90,12 @@ export const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE
     Effect.flatMapEager(form.serialize(entry, value), (serialized) => {
       const plain = timing === undefined ? formats.plain(serialized) : undefined
       if (plain !== undefined) return Exit.succeed(plain)
-      return attempt(entry, "encode", "the format", () => formats.seal(serialized, entry.final, timing))
+      return attempt(entry, "encode", "the format", () => formats.seal(serialized, entry, timing))
     }),
   decode: (entry, stored, header) => {
     if (header === undefined && formats.plainJson) return form.fromJson(entry, stored)
     return Effect.flatMapEager(
-      attempt(entry, "decode", "the format", () => formats.open(stored, header, entry.final)),
+      attempt(entry, "decode", "the format", () => formats.open(stored, header, entry)),
       (serialized) => form.deserialize(entry, serialized)
     )
   },
@@ -105,7 +105,7 @@ export const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE
           const header = formats.header(stored)
           // A counter is not encrypted, and a claim is no value.
           if (header === undefined || header.format === "") return stored
-          return formats.seal(formats.open(stored, header, entry.final), to, header.timing)
+          return formats.seal(formats.open(stored, header, entry), { final: to }, header.timing)
         })
     : undefined
 })

@@ -1,12 +1,12 @@
 /**
  * The stored form of all that is not plain JSON: a marker, a header of text up to a line feed, and the payload.
  *
- *     \x01 1 json>zstd#aes256gcm @fresh.ttl.cost !until.token \n payload
+ *     \x01 1 json>zstd#aes256gcm/2 @fresh.ttl.cost !until.token \n payload
  *
- * The version of the form; the serializer, `>` the compressor, `#` the cipher; for values that can be stale, when they
- * become so, their lifetime and what their lookup took; a claim by a process that looks the value up. Without spaces;
- * numbers are milliseconds in base 36. A header without a format is a claim alone: there is no value yet.
- * JSON text, neither compressed nor encrypted, keeps the whole of it text.
+ * The version of the form; the serializer, `>` the compressor, `#` the cipher with `/` the form of what it authenticates;
+ * for values that can be stale, when they become so, their lifetime and what their lookup took; a claim by a process that
+ * looks the value up. Without spaces; numbers are milliseconds in base 36. A header without a format is a claim alone:
+ * there is no value yet. JSON text, neither compressed nor encrypted, keeps the whole of it text.
  */
 
 import { FormatError } from "./codecFailures.ts"
@@ -65,7 +65,7 @@ export const framed = (header: string, payload: string | Uint8Array): Stored =>
 export const bareClaim = (claim: Claim): string => `${marker}${version}${claimText(claim)}${lineFeed}`
 
 const grammar =
-  /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
+  /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*(?:\/\d)?)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
 
 /** Throws where the stored thing is none of ours. */
 export const readHeader = (stored: Stored): Header => {

@@ -410,7 +410,7 @@ describe("encryption", () => {
       const timing = { freshUntil: 1000, timeToLive: 10, cost: 1 }
       const stored = yield* codec.encode(entry, "x", timing)
       const later = Buffer.concat([
-        Buffer.from("\u00011json#aes256gcm@zzzz.a.1"),
+        Buffer.from("\u00011json#aes256gcm/2@zzzz.a.1"),
         Buffer.from(stored as Uint8Array).subarray(stored.indexOf("\n"))
       ])
       assert.strictEqual(yield* decode(codec, stored), "x")
@@ -488,7 +488,8 @@ describe("payloads of version 1", () => {
       formats.map(({ name }) => name)
     ))
 
-  for (const { name, options } of formats) {
+  // binding.test.ts is about those that are encrypted.
+  for (const { name, options } of formats.filter(({ options }) => options.cipher === undefined)) {
     it.effect(`${name}: can still be read`, () =>
       Effect.gen(function* () {
         const codec = schemaCodecs(Article)(options)

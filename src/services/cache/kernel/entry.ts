@@ -9,10 +9,12 @@ import * as replies from "./replies.ts"
 
 export const isStored = (reply: Reply): reply is Stored => typeof reply === "string" || Buffer.isBuffer(reply)
 
-/** An encrypted value is bound to its field, too. */
-export const fieldEntry = (entry: EntryName, field: string): EntryName => ({
-  ...entry,
-  final: `${entry.final}\n${field}`
+/** A field of a hash, or of an entry of a stream. */
+export const fieldEntry = ({ final, key, operation }: EntryName, kind: "hash" | "stream", name: string): EntryName => ({
+  operation,
+  key,
+  final,
+  part: { kind, name }
 })
 
 /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */

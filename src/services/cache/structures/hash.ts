@@ -37,7 +37,8 @@ export const makeHash = <A, RD, RE>(
     return Exit.succeed(all)
   }
 
-  const entryOf = (operation: string, final: string, field: string) => fieldEntry({ operation, key, final }, field)
+  const entryOf = (operation: string, final: string, field: string) =>
+    fieldEntry({ operation, key, final }, "hash", field)
 
   const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
     Effect.forEach(entries, (entry, i) => valueOf(codec, entry)(values[i] ?? null))

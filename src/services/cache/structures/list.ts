@@ -3,6 +3,8 @@ import { Clock, type Duration, Effect, Exit, Option } from "effect"
 import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { Part } from "../../../schema/place.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { CacheList, ListFindOptions } from "../../operations/CacheList.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
@@ -17,6 +19,9 @@ type End = "left" | "right"
 
 const words = { left: "LEFT", right: "RIGHT" } as const
 
+/** What encryption binds its members to, besides the key. */
+const part: Part = { kind: "list", name: "" }
+
 export const makeList = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
@@ -26,14 +31,16 @@ export const makeList = <A, RD, RE>(
 
   const run = context.structure("list", key, keyOptions)
 
+  const entryOf = (operation: string, final: string): EntryName => ({ operation, key, final, part })
+
   const one = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
-    client.request(command, [final, ...args], valueOf(codec, { operation, key, final }), readOptions)
+    client.request(command, [final, ...args], valueOf(codec, entryOf(operation, final)), readOptions)
 
   const many = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
     client.request(
       command,
       [final, ...args],
-      (reply) => (reply === null ? Exit.succeed([]) : decodeMembers(context, { operation, key, final }, reply)),
+      (reply) => (reply === null ? Exit.succeed([]) : decodeMembers(context, entryOf(operation, final), reply)),
       readOptions
     )
 
@@ -42,7 +49,7 @@ export const makeList = <A, RD, RE>(
     (...values: ReadonlyArray<A>) =>
       run(name, 0, (operation, final) =>
         Effect.flatMap(
-          Effect.forEach(values, (value) => codec.encode({ operation, key, final }, value)),
+          Effect.forEach(values, (value) => codec.encode(entryOf(operation, final), value)),
           (encoded) => {
             if (encoded.length === 0) return client.request("LLEN", [final], replies.integer(operation))
             const commands = commandsFor(
@@ -100,7 +107,7 @@ export const makeList = <A, RD, RE>(
                 ? Effect.flatMap(remaining, (rest) =>
                     rest <= 0 ? Effect.succeedNone : Effect.andThen(pushed(final, rest), again)
                   )
-                : valueOf(codec, { operation, key, final })(reply),
+                : valueOf(codec, entryOf(operation, final))(reply),
             onFailure: (error) =>
               Effect.flatMap(remaining, (rest) =>
                 rest > 0 && hasTakenNothing(error)
@@ -133,7 +140,7 @@ export const makeList = <A, RD, RE>(
     effect: (operation: string, final: string, id: Arg) => Effect.Effect<B, CacheError, RE>
   ) =>
     run(name, neutral, (operation, final) =>
-      Effect.flatMap(encodeMembers(context, { operation, key, final }, [value]), ([id = ""]) =>
+      Effect.flatMap(encodeMembers(context, entryOf(operation, final), [value]), ([id = ""]) =>
         effect(operation, final, id)
       )
     )
@@ -170,7 +177,7 @@ export const makeList = <A, RD, RE>(
     setAt: (index, value) =>
       run("setAt", undefined as void, (operation, final) =>
         Effect.flatMap(wholeNumber(operation, "index", index), () =>
-          Effect.flatMap(codec.encode({ operation, key, final }, value), (encoded) =>
+          Effect.flatMap(codec.encode(entryOf(operation, final), value), (encoded) =>
             client.request("LSET", [final, index, encoded], replies.ok(operation))
           )
         )
@@ -178,7 +185,7 @@ export const makeList = <A, RD, RE>(
     insert: (where, pivot, value) =>
       sought("insert", Option.none<number>(), pivot, (operation, final, id) => {
         if (where !== "before" && where !== "after") return refused(operation, "where must be before or after")
-        return Effect.flatMap(codec.encode({ operation, key, final }, value), (encoded) =>
+        return Effect.flatMap(codec.encode(entryOf(operation, final), value), (encoded) =>
           client.request("LINSERT", [final, where, id, encoded], (reply) => {
             if (typeof reply !== "number") return replies.unexpected(operation)
             return Exit.succeed(reply > 0 ? Option.some(reply) : Option.none())
@@ -230,7 +237,7 @@ export const makeList = <A, RD, RE>(
                 const moved = Effect.flatMap(client.dedicated, (dedicated) =>
                   dedicated.send("BLMOVE", [final, target, source, goal, seconds], readOptions)
                 )
-                return Effect.flatMap(Effect.scoped(moved), valueOf(codec, { operation, key, final }))
+                return Effect.flatMap(Effect.scoped(moved), valueOf(codec, entryOf(operation, final)))
               })
             })
           )

@@ -1,6 +1,8 @@
 /** The operations of a set. */
 import { Effect, Option } from "effect"
 import type { Reply } from "../../../schema/Command.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { Part } from "../../../schema/place.ts"
 import type { CacheSet, SetDestinationOptions } from "../../operations/CacheSet.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
@@ -9,6 +11,9 @@ import { valueOf } from "../kernel/entry.ts"
 import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
+
+/** What encryption binds its members to, besides the key. */
+const part: Part = { kind: "set", name: "" }
 
 export const makeSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
@@ -19,8 +24,10 @@ export const makeSet = <A, RD, RE>(
 
   const run = context.structure("unorderedSet", key, keyOptions)
 
+  const entryOf = (operation: string, final: string): EntryName => ({ operation, key, final, part })
+
   const encoded = (operation: string, final: string, members: Iterable<A>) =>
-    encodeMembers(context, { operation, key, final }, members)
+    encodeMembers(context, entryOf(operation, final), members)
 
   /** In as many commands as it takes, in one write. */
   const count = (name: string, command: string, members: ReadonlyArray<A>) =>
@@ -40,13 +47,13 @@ export const makeSet = <A, RD, RE>(
     client.request(
       command,
       args,
-      (reply: Reply) => decodeMembers(context, { operation, key, final }, reply),
+      (reply: Reply) => decodeMembers(context, entryOf(operation, final), reply),
       readOptions
     )
 
   const one = (name: string, command: string) =>
     run(name, Option.none<A>(), (operation, final) =>
-      client.request(command, [final], valueOf(codec, { operation, key, final }), readOptions)
+      client.request(command, [final], valueOf(codec, entryOf(operation, final)), readOptions)
     )
 
   const finals = (operation: string, keys: ReadonlyArray<string>) =>
@@ -122,8 +129,14 @@ export const makeSet = <A, RD, RE>(
     storeIntersection: stored("storeIntersection", "SINTERSTORE"),
     storeDifference: stored("storeDifference", "SDIFFSTORE"),
     scan: ({ count = 1000 } = {}) =>
-      scanPages(context, "SSCAN", "unorderedSet.scan", key, keyOptions, ["COUNT", count], (entry, page) =>
-        decodeMembers(context, entry, page)
+      scanPages(
+        context,
+        "SSCAN",
+        "unorderedSet.scan",
+        key,
+        keyOptions,
+        ["COUNT", count],
+        ({ final, operation }, page) => decodeMembers(context, entryOf(operation, final), page)
       )
   }
 }

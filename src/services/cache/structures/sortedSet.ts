@@ -4,6 +4,7 @@ import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { Part } from "../../../schema/place.ts"
 import type { CacheSortedSet, SortedSetRangeOptions, ScoreBound } from "../../operations/CacheSortedSet.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
@@ -11,6 +12,9 @@ import type { CacheContext } from "../kernel/context.ts"
 import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
+
+/** What encryption binds its members to, besides the key. */
+const part: Part = { kind: "zset", name: "" }
 
 export const makeSortedSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
@@ -21,8 +25,10 @@ export const makeSortedSet = <A, RD, RE>(
 
   const run = context.structure("sortedSet", key, keyOptions)
 
+  const entryOf = (operation: string, final: string): EntryName => ({ operation, key, final, part })
+
   const encoded = (operation: string, final: string, members: Iterable<A>) =>
-    encodeMembers(context, { operation, key, final }, members)
+    encodeMembers(context, entryOf(operation, final), members)
 
   /** Members and scores in turn. */
   const pairs = (
@@ -39,7 +45,7 @@ export const makeSortedSet = <A, RD, RE>(
   }
 
   const pairsOf = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
-    client.request(command, [final, ...args], (reply) => pairs({ operation, key, final }, reply), readOptions)
+    client.request(command, [final, ...args], (reply) => pairs(entryOf(operation, final), reply), readOptions)
 
   const ranks = (operation: string, start: number, stop: number) =>
     Effect.andThen(wholeNumber(operation, "start", start), wholeNumber(operation, "stop", stop))
@@ -131,7 +137,7 @@ export const makeSortedSet = <A, RD, RE>(
           client.request(
             "ZRANGE",
             [final, start, stop, ...reversed(options)],
-            (reply) => decodeMembers(context, { operation, key, final }, reply),
+            (reply) => decodeMembers(context, entryOf(operation, final), reply),
             readOptions
           )
         )
@@ -195,7 +201,9 @@ export const makeSortedSet = <A, RD, RE>(
     popMax: pop("popMax", "ZPOPMAX"),
     size: run("size", 0, (operation, final) => client.request("ZCARD", [final], replies.integer(operation))),
     scan: ({ count = 1000 } = {}) =>
-      scanPages(context, "ZSCAN", "sortedSet.scan", key, keyOptions, ["COUNT", count], pairs)
+      scanPages(context, "ZSCAN", "sortedSet.scan", key, keyOptions, ["COUNT", count], ({ final, operation }, page) =>
+        pairs(entryOf(operation, final), page)
+      )
   }
 }
 

@@ -39,7 +39,7 @@ export const makeStream = <A, RD, RE>(
     }
     return Effect.map(
       Effect.forEach(pairs, ([name, value]) =>
-        Effect.map(codec.encode(fieldEntry(entry, name), value), (encoded) => [name, encoded])
+        Effect.map(codec.encode(fieldEntry(entry, "stream", name), value), (encoded) => [name, encoded])
       ),
       (encoded) => encoded.flat()
     )

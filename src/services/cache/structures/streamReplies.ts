@@ -34,7 +34,10 @@ export const decodePage = <A, RD, RE>(
     if (!Array.isArray(fields) || fields.length % 2 !== 0) return replies.unexpected(entry.operation)
     const names = fields.filter((_, i) => i % 2 === 0).map(String)
     const decoded = Effect.forEach(names, (name, i) =>
-      Effect.map(valueOf(codec, fieldEntry(entry, name))(fields[i * 2 + 1] ?? null), (value) => [name, value] as const)
+      Effect.map(
+        valueOf(codec, fieldEntry(entry, "stream", name))(fields[i * 2 + 1] ?? null),
+        (value) => [name, value] as const
+      )
     )
     return Effect.map(decoded, (pairs) => [
       { id, fields: new Map(pairs.flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))) }
