@@ -28,7 +28,7 @@ it("npm pack, install, import", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vcache-package-"))
   try {
     const ok = async (command: string, ...args: ReadonlyArray<string>) => {
-      const { code, stderr, stdout } = await run(command, args, { cwd: folder })
+      const { code, stderr, stdout } = await run(command, args, { cwd: folder, atMost: 150_000 })
       assert.strictEqual(code, 0, stdout + stderr)
       return stdout
     }

@@ -14,6 +14,7 @@ import { EffectBackingPersistence, EffectRedis, ValkeyUrl } from "effect-vcache"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { fleets } from "../support/fleets.ts"
 import { startProxy } from "../support/Proxy.ts"
+import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 class FindUser extends Persistable.Class<{ payload: { id: number } }>()("FindUser", {
@@ -81,7 +82,11 @@ for (const [name, start] of fleets) {
                   )
                 )
                 const workers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(worker))
-                for (let i = 0; i < 500 && done.length < 10; i++) yield* Effect.sleep("20 millis")
+                yield* until(
+                  "every element",
+                  Effect.sync(() => done.length),
+                  (count) => count >= 10
+                )
                 yield* Fiber.interruptAll(workers)
                 assert.sameMembers(done, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
                 assert.strictEqual(failures, 3)
@@ -200,10 +205,11 @@ it.live("a subscription goes on when its connection was lost", () =>
       const redis = yield* redisOn(proxy.url)
       const messages = yield* redis.subscribe("news")
       for (const text of ["first", "second"]) {
-        while ((yield* server.call("PUBLISH", "news", text)) !== 1) yield* Effect.sleep("10 millis")
+        yield* until("a subscriber", server.call("PUBLISH", "news", text), (heard) => heard === 1)
         assert.deepStrictEqual(yield* Queue.take(messages), { channel: "news", message: text })
         proxy.reset()
-        while (String(yield* server.call("PUBSUB", "NUMSUB", "news")) !== "news,0") yield* Effect.sleep("5 millis")
+        const subscribers = Effect.map(server.call("PUBSUB", "NUMSUB", "news"), String)
+        yield* until("the end of the subscription", subscribers, (text) => text === "news,0")
       }
     })
   )

@@ -1,8 +1,10 @@
 /** What every cache does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Schema, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Metric, Option, Schema, Stream } from "effect"
 import { CacheService } from "effect-vcache"
+import { metrics } from "../../src/services/cache/kernel/metrics.ts"
 import { fresh } from "../support/freshCache.ts"
+import { until } from "../support/until.ts"
 
 export interface CacheContractOptions {
   /** Lets this many milliseconds pass: for the server real ones, for the memory store the test clock's. */
@@ -13,6 +15,14 @@ const failure = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.flip(effect)
 
 const some = Option.some
 const none = Option.none()
+
+/** Until so many callers more wait for the lookup of another. */
+const joining = Effect.gen(function* () {
+  const shared = Effect.map(Metric.value(metrics.shared), ({ count }) => count)
+  const before = yield* shared
+  return (callers: number) =>
+    until(`${callers} callers who share a lookup`, shared, (count) => count >= before + callers, { every: 1 })
+})
 
 export const cacheContract = (
   name: string,
@@ -323,11 +333,11 @@ export const cacheContract = (
       it.effect("entries expire, to the millisecond", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()
-          yield* cache.set("short", 1, { timeToLive: "150 millis" })
+          yield* cache.set("short", 1, { timeToLive: "600 millis" })
           yield* cache.set("long", 1, { timeToLive: "1 hour" })
           yield* cache.set("forever", 1, { timeToLive: "Infinity" })
           assert.isTrue(yield* cache.has("short"))
-          yield* pass(200)
+          yield* pass(700)
           assert.deepStrictEqual(yield* cache.get("short"), none)
           assert.deepStrictEqual([...(yield* cache.getMany(["short", "long", "forever"])).keys()], ["long", "forever"])
           assert.isTrue(yield* cache.add("short", 2))
@@ -424,10 +434,11 @@ export const cacheContract = (
           const latch = yield* Deferred.make<void>()
           let lookups = 0
           const lookup = Deferred.await(latch).pipe(Effect.andThen(Effect.sync(() => ++lookups)))
+          const joined = yield* joining
           const callers = yield* Effect.forEach(["a", "a", "b"], (key) =>
             Effect.forkChild(cache.withSchema(Schema.Number).getOrSet(key, lookup))
           )
-          yield* untilLookupsWait
+          yield* joined(1)
           yield* Deferred.succeed(latch, undefined)
           yield* Effect.forEach(callers, Fiber.join)
           assert.strictEqual(lookups, 2)
@@ -457,10 +468,11 @@ export const cacheContract = (
             Effect.as("value"),
             Effect.onInterrupt(() => Effect.sync(() => interrupted++))
           )
+          const joined = yield* joining
           const first = yield* Effect.forkChild(cache.getOrSet("k", lookup))
           const second = yield* Effect.forkChild(cache.getOrSet("k", lookup))
           yield* Deferred.await(started)
-          yield* untilLookupsWait
+          yield* joined(1)
           yield* Fiber.interrupt(first)
           assert.strictEqual(interrupted, 0)
           yield* Deferred.succeed(latch, undefined)
@@ -468,7 +480,7 @@ export const cacheContract = (
 
           const never = Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted++)))
           const both = yield* Effect.forEach([1, 2], () => Effect.forkChild(cache.getOrSet("n", never)))
-          yield* untilLookupsWait
+          yield* joined(2)
           yield* Effect.forEach(both, Fiber.interrupt)
           assert.strictEqual(interrupted, 1)
           assert.strictEqual(yield* cache.getOrSet("n", Effect.succeed(1)), 1)
@@ -809,6 +821,3 @@ export const cacheContract = (
 }
 
 /** Enough turns of the event loop for every caller to have seen its miss. */
-const untilLookupsWait = Effect.promise(async () => {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1))
-})

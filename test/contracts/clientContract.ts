@@ -3,6 +3,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type CacheError, type Command, type Script, ValkeyClient } from "effect-vcache"
+import { until } from "../support/until.ts"
 
 let names = 0
 /** Keys of one test. */
@@ -373,7 +374,9 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
               mayHaveExecuted: true
             })
             // A server hears of the end of a connection when it gets to it.
-            yield* Effect.sleep("200 millis")
+            yield* until("nobody who waits", client.info("clients"), (nodes) =>
+              [...nodes.values()].every((fields) => (fields.get("blocked_clients") ?? "0") === "0")
+            )
             yield* client.send("RPUSH", [key(), "x"])
             assert.strictEqual(yield* client.send("LLEN", [key()]), 1)
           })

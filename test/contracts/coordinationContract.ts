@@ -12,6 +12,7 @@ import {
   type TypedCache
 } from "effect-vcache"
 import { fresh } from "../support/freshCache.ts"
+import { until } from "../support/until.ts"
 
 /** On the machine's clock, which the server has, too. */
 const live = TestClock.withLive
@@ -136,10 +137,10 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         live(
           Effect.gen(function* () {
             const cache = yield* fresh()
-            const short = cache.lock("job", { lease: "300 millis" })
+            const short = cache.lock("job", { lease: "900 millis" })
             yield* short.withLock(
               Effect.gen(function* () {
-                yield* Effect.sleep("900 millis")
+                yield* Effect.sleep("1500 millis")
                 assert.isTrue(yield* short.isLocked)
               })
             )
@@ -195,7 +196,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         live(
           Effect.gen(function* () {
             const cache = yield* fresh()
-            const options: LockOptions = { lease: "200 millis", renew: false }
+            const options: LockOptions = { lease: "600 millis", renew: false }
             const error = yield* Effect.flip(cache.lock("job", options).withLock(Effect.sleep("10 seconds")))
             assert.strictEqual(error._tag, "LockLost")
             yield* Effect.scoped(
@@ -203,8 +204,8 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
                 const held = yield* cache.lock("job", { ...options, wait: "1 second" }).acquire
                 yield* held.extend("20 seconds")
                 const ttl = Option.getOrThrow(yield* cache.ttl("job"))
-                assert.isTrue(Duration.toMillis(ttl) > 20_000 && Duration.toMillis(ttl) <= 20_200)
-                assert.isTrue(Option.isNone(yield* Effect.timeoutOption(held.lost, "400 millis")))
+                assert.isTrue(Duration.toMillis(ttl) > 20_000 && Duration.toMillis(ttl) <= 20_600)
+                assert.isTrue(Option.isNone(yield* Effect.timeoutOption(held.lost, "800 millis")))
                 yield* cache.client.send("DEL", [cache.makeKey("job")])
                 assert.strictEqual((yield* Effect.flip(held.extend("1 second")))._tag, "LockLost")
                 assert.strictEqual((yield* Effect.flip(held.lost))._tag, "LockLost")
@@ -300,7 +301,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
                   const noted = Effect.sync(() => order.push(name))
                   const taken = semaphore.withPermits(weight)(Effect.andThen(noted, Effect.sleep(millis)))
                   fibers.push(yield* Effect.forkChild(taken))
-                  while ((yield* waiting(cache, "pool")) < fibers.length) yield* Effect.sleep("5 millis")
+                  yield* until("a waiter in the row", waiting(cache, "pool"), (count) => count === fibers.length)
                 }
                 assert.strictEqual(yield* semaphore.available, 2)
                 assert.deepStrictEqual(order, [])
@@ -321,8 +322,11 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
               Effect.gen(function* () {
                 const patient = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
                 const big = yield* Effect.forkChild(Effect.flip(semaphore.withPermits(2)(Effect.void)))
-                while ((yield* waiting(cache, "pool")) < 1 && big.pollUnsafe() === undefined)
-                  yield* Effect.sleep("5 millis")
+                yield* until(
+                  "a waiter in the row, or one that has given up",
+                  Effect.map(waiting(cache, "pool"), (count) => count > 0 || big.pollUnsafe() !== undefined),
+                  Boolean
+                )
                 const small = yield* Effect.forkChild(patient.withPermits(1)(Effect.succeed("in")))
                 assert.deepInclude(yield* Fiber.join(big), { _tag: "LockUnavailable", key: "pool" })
                 assert.strictEqual(yield* Fiber.join(small), "in")
@@ -341,7 +345,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             const final = cache.makeKey("pool")
             const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
             // What a process that died left behind: a lease that is nearly over, and a waiter nobody has heard of lately.
-            yield* cache.client.send("ZADD", [final, Math.floor(now) + 500, "dead:2"])
+            yield* cache.client.send("ZADD", [final, Math.floor(now) + 1000, "dead:2"])
             yield* cache.client.send("ZADD", [rowOf(cache, "pool"), 1, "gone:2"])
             const semaphore = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
             assert.strictEqual(yield* semaphore.available, 0)
@@ -354,10 +358,10 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         live(
           Effect.gen(function* () {
             const cache = yield* fresh()
-            const semaphore = cache.semaphore("pool", { permits: 1, lease: "300 millis" })
+            const semaphore = cache.semaphore("pool", { permits: 1, lease: "900 millis" })
             yield* semaphore.withPermits(1)(
               Effect.gen(function* () {
-                yield* Effect.sleep("800 millis")
+                yield* Effect.sleep("1500 millis")
                 assert.strictEqual(yield* semaphore.available, 0)
               })
             )

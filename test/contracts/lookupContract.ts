@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import { CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
+import { until } from "../support/until.ts"
 
 /** Looks up 1, then 2, and so on. */
 const counting = Effect.map(Ref.make(0), (count) => ({
@@ -14,17 +15,9 @@ const counting = Effect.map(Ref.make(0), (count) => ({
 
 const background = Effect.yieldNow.pipe(Effect.repeat({ times: 50 }))
 
-/** A moment of real time. */
-const moment = Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void), 1))
-
 /** Until it is so; what runs in the background takes a round trip or two. */
-const eventually = Effect.fnUntraced(function* <E, R>(check: Effect.Effect<boolean, E, R>) {
-  const deadline = performance.now() + 30_000
-  while (!(yield* check)) {
-    assert.isBelow(performance.now(), deadline, "it never came")
-    yield* moment
-  }
-})
+const eventually = <E, R>(check: Effect.Effect<boolean, E, R>) =>
+  until("what runs in the background", check, Boolean, { every: 1 })
 
 const stale = { timeToLive: "10 seconds", staleFor: "1 hour" } as const
 

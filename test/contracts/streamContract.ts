@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import { type CacheError, CacheService, type CacheStream, Cipher, Serializer, type StreamEntry } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
+import { until } from "../support/until.ts"
 
 const freshInts = Effect.map(fresh(), (cache) => cache.withSchema(Schema.Int).stream("x"))
 
@@ -27,10 +28,8 @@ const followers = Effect.fnUntraced(function* (stream: CacheStream<number>, coun
     )
     return Effect.forkChild(Stream.runCollect(followed))
   })
-  while (begun < count) {
-    yield* stream.add({ n: -1 })
-    yield* Effect.sleep("10 millis")
-  }
+  const added = Effect.map(stream.add({ n: -1 }), () => begun)
+  yield* until(`${count} followers that have begun`, added, (begun) => begun === count)
   return fibers
 })
 
@@ -244,10 +243,8 @@ export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheServic
             yield* cache.stream("s").add({ n: "text" })
             const ints = cache.withSchema(Schema.Int).stream("s")
             const follower = yield* Effect.forkChild(Stream.runCollect(Stream.take(ints.follow(), 1)))
-            while (follower.pollUnsafe() === undefined) {
-              yield* Effect.sleep("50 millis")
-              yield* ints.add({ n: 1 })
-            }
+            const added = Effect.map(ints.add({ n: 1 }), () => follower.pollUnsafe())
+            yield* until("an entry for the follower", added, (exit) => exit !== undefined, { every: 50 })
             assert.deepStrictEqual(numbersOf(yield* Fiber.join(follower)), [1])
           })
         )
@@ -358,7 +355,11 @@ export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheServic
             assert.strictEqual((yield* group.read("a", { count: 2 })).length, 2)
             const workers = yield* Effect.forEach(["a", "b"], (consumer) => Effect.forkChild(work(consumer)))
             for (let n = 4; n < 40; n++) yield* stream.add({ n })
-            for (let i = 0; i < 500 && done.length < 40; i++) yield* Effect.sleep("10 millis")
+            yield* until(
+              "every entry",
+              Effect.sync(() => done.length),
+              (count) => count >= 40
+            )
             yield* Fiber.interruptAll(workers)
             assert.sameMembers(
               done,

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { chromium } from "playwright-core"
 import { findChromium, flags } from "../support/chromium.ts"
 import { test } from "../support/faults.ts"
+import { inTime } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 import { startWebApplication, type WebApplication } from "../support/webApplication.ts"
 
@@ -69,7 +70,8 @@ describe("the example web application", () => {
     Effect.gen(function* () {
       const application = yield* startWebApplication()
       yield* ask(application, "/health")
-      const ended = new Promise<number | null>((resolve) => application.child.once("exit", (code) => resolve(code)))
+      const exit = new Promise<number | null>((resolve) => application.child.once("exit", (code) => resolve(code)))
+      const ended = inTime("the end of the application", exit)
       application.child.kill("SIGTERM")
       assert.oneOf(yield* Effect.promise(() => ended), [0, 130, 143])
     }))

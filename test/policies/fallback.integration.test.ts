@@ -1,10 +1,11 @@
 /** A second cache while the first is down. */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Option } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Option } from "effect"
 import {
   CacheInputError,
   CacheLive,
   CacheService,
+  type ConnectionOptions,
   type TypedCache,
   ValkeyClient,
   ValkeyFallback,
@@ -16,13 +17,13 @@ import { pause } from "../support/pause.ts"
 import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
-const build = (url: string) =>
+const build = (url: string, options: ConnectionOptions = {}) =>
   Effect.map(
     Layer.build(
       Layer.provideMerge(
         Layer.fresh(CacheLive),
         ValkeyFallback.layer({
-          first: ValkeyStandalone.layer({ ...profile, url }),
+          first: ValkeyStandalone.layer({ ...profile, ...options, url }),
           second: ValkeyMemory.layer(),
           probeInterval: "50 millis"
         })
@@ -117,15 +118,20 @@ test("what a lookup gave is not stored in the second over what is newer there", 
   Effect.gen(function* () {
     for (const many of [false, true]) {
       const server = yield* startServer()
-      const { cache } = yield* build(server.url)
-      const old = Effect.as(pause(profile.commandTimeout / 2), "old")
+      const { cache } = yield* build(server.url, { commandTimeout: 1200, socketTimeout: 5000 })
+      const begun = yield* Deferred.make<void>()
+      const found = yield* Deferred.make<"old">()
+      const old = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(found))
       const asking = yield* Effect.forkChild(
         many ? cache.getOrSetMany(["k"], () => Effect.map(old, (v) => [["k", v] as const])) : cache.getOrSet("k", old)
       )
-      yield* pause(50)
+      yield* Deferred.await(begun)
       yield* server.freeze
       // Is told that the first does not answer while the store of what was looked up still waits for it.
-      yield* cache.get("other")
+      const other = yield* Effect.forkChild(cache.get("other"))
+      yield* pause(600)
+      yield* Deferred.succeed(found, "old")
+      yield* Fiber.join(other)
       yield* cache.set("k", "new")
       assert.isUndefined(asking.pollUnsafe())
       yield* Fiber.join(asking)

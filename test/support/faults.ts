@@ -162,7 +162,7 @@ export const runChild = async (url: string): Promise<readonly [ChildOutcome, num
     child.once("close", (code) => resolve([{ code, stdout, stderr }, ownTime() - closedAt]))
   )
   try {
-    return await inTime("the end of a program that has closed its cache", ended)
+    return await inTime("the end of a program that closes its cache", ended, () => `it printed ${stdout}${stderr}`)
   } finally {
     child.kill("SIGKILL")
   }

@@ -24,9 +24,7 @@ export const bounded = <A, E, R>(
     effect,
     Effect.andThen(
       pause(atMost),
-      Effect.suspend(() =>
-        Effect.die(new Error(`Waited ${atMost / 1000} s for ${what}. What was seen: ${shown(seen())}`))
-      )
+      Effect.suspend(() => Effect.die(lateness(what, seen(), atMost)))
     )
   )
 
@@ -58,10 +56,15 @@ export const until = <A, E, R>(
   })
 
 /** The same for promises. */
-export const inTime = async <A>(what: string, promise: Promise<A>, atMost = patience): Promise<A> => {
+export const inTime = async <A>(
+  what: string,
+  promise: Promise<A>,
+  seen: () => unknown = () => "nothing",
+  atMost = patience
+): Promise<A> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Waited ${atMost / 1000} s for ${what}.`)), atMost)
+    timer = setTimeout(() => reject(lateness(what, seen(), atMost)), atMost)
   })
   try {
     return await Promise.race([promise, late])
@@ -70,4 +73,7 @@ export const inTime = async <A>(what: string, promise: Promise<A>, atMost = pati
   }
 }
 
-const shown = (seen: unknown): string => (typeof seen === "string" ? seen : inspect(seen, { depth: 4 })).slice(0, 2000)
+const lateness = (what: string, seen: unknown, millis: number): Error => {
+  const shown = typeof seen === "string" ? seen : inspect(seen, { depth: 4 })
+  return new Error(`Waited ${millis / 1000} s for ${what}. What was seen: ${shown.slice(0, 2000)}`)
+}

@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import type { Readable } from "node:stream"
 import { Effect, type Scope } from "effect"
+import { inTime } from "./until.ts"
 
 const main = join(import.meta.dirname, "../../examples/web/main.ts")
 
@@ -22,11 +24,21 @@ export const startWebApplication = (
         env: { ...rest, PORT: "0", ...env },
         stdio: ["ignore", "pipe", "inherit"]
       })
-      for await (const line of createInterface(child.stdout)) {
-        const [, at] = /listening on (\S+)/.exec(line) ?? []
-        if (at !== undefined) return { child, at: at.replace("0.0.0.0", "127.0.0.1") }
+      try {
+        const at = await inTime("the application to listen", addressOf(child.stdout))
+        return { child, at: at.replace("0.0.0.0", "127.0.0.1") }
+      } catch (error) {
+        child.kill("SIGKILL")
+        throw error
       }
-      throw new Error("the application did not start")
     }),
     ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
   )
+
+const addressOf = async (output: Readable): Promise<string> => {
+  for await (const line of createInterface(output)) {
+    const [, at] = /listening on (\S+)/.exec(line) ?? []
+    if (at !== undefined) return at
+  }
+  throw new Error("the application did not start")
+}
