@@ -1,42 +1,32 @@
 /** The rules of the house, from the source itself. */
-import { readdirSync, readFileSync } from "node:fs"
-import { dirname, join, relative } from "node:path"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { arrowsOf, circlesOf, faultsOf, type Files, readFiles, unusedOf } from "./support/house/arrows.ts"
+import { importsOf } from "./support/house/imports.ts"
+import { floorsOf, mayUse } from "./support/house/rooms.ts"
 
-const root = join(import.meta.dirname, "..")
-const source = join(root, "src")
-const files = readdirSync(source, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
-  .map((name) => ({ name, text: readFileSync(join(source, name), "utf8") }))
+const files = readFiles(join(import.meta.dirname, "../src"))
 
-const floorOf = (name: string): string => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "index")
+/** Until the pool of connections has a client of its own to wait for. */
+const known = "layers/connection/DedicatedPool.ts"
 
-/** What each floor may import. */
-const mayImport: Readonly<Record<string, ReadonlyArray<string>>> = {
-  schema: ["schema"],
-  services: ["schema", "services"],
-  layers: ["schema", "services", "layers"],
-  index: ["schema", "services", "layers"]
-}
-
-const imports = (text: string): ReadonlyArray<string> =>
-  [...text.matchAll(/^(?:import|export)[^"]*?from "([^"]+)"/gms)].map((match) => match[1] ?? "")
+const circlesIn = (files: Files) => circlesOf(arrowsOf(files)).filter((circle) => !circle.includes(known))
 
 describe("the house", () => {
-  it("has files to look at", () => assert.isAbove(files.length, 30))
+  it("has files to look at", () => assert.isAbove(files.size, 30))
 
-  for (const { name, text } of files) {
-    it(`${name} imports downwards only`, () => {
-      for (const path of imports(text)) {
-        if (path.startsWith(".")) {
-          const target = relative(source, join(source, dirname(name), path))
-          assert.include(mayImport[floorOf(name)] ?? [], floorOf(target), path)
-        } else if (path === "iovalkey") {
-          const typesOnly = name === "services/ValkeyClient.ts" && /import type .* from "iovalkey"/.test(text)
-          assert.isTrue(name.startsWith("layers/connection/") || typesOnly, "iovalkey belongs to layers/connection")
-        }
-      }
-    })
+  it("has a floor for each room", () => {
+    const floors = floorsOf(mayUse)
+    assert.isDefined(floors, "the table of rooms goes in a circle")
+    assert.strictEqual(floors?.size, Object.keys(mayUse).length)
+  })
+
+  it("has no circle of values", () => assert.deepStrictEqual(circlesIn(files), []))
+
+  it("allows nothing that nobody does", () => assert.deepStrictEqual(unusedOf(arrowsOf(files)), []))
+
+  for (const [name, text] of files) {
+    it(`${name} imports what its room may use`, () => assert.deepStrictEqual(faultsOf(name, files), []))
 
     it(`${name} takes time, chance and settings from Effect, and keeps its types`, () => {
       const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "")
@@ -56,4 +46,119 @@ describe("the house", () => {
 
     it(`${name} is one concept long`, () => assert.isAtMost(text.split("\n").length, 400))
   }
+})
+
+describe("what the rules see", () => {
+  it("is every way to import", () =>
+    assert.deepStrictEqual(
+      importsOf(`
+        import "./effect.ts"
+        import type { A } from "./type.ts"
+        import { type B } from "./loaded-all-the-same.ts"
+        export * from "./all.ts"
+        export * as c from "./named.ts"
+        export type { D } from "./type-again.ts"
+        export { d } from "./value.ts"
+        export type E = import("./in-a-type.ts").E
+        export type F = typeof import("./type-of.ts")
+        export const g = () => import("./dynamic.ts")
+        export const h = () => import(\`./template.ts\`)
+        export const i = (name: string) => import(\`./\${name}.ts\`)
+        // import "./comment.ts"
+        export const j = 'import "./text.ts"'
+      `),
+      [
+        { path: "./effect.ts", isType: false },
+        { path: "./type.ts", isType: true },
+        { path: "./loaded-all-the-same.ts", isType: false },
+        { path: "./all.ts", isType: false },
+        { path: "./named.ts", isType: false },
+        { path: "./type-again.ts", isType: true },
+        { path: "./value.ts", isType: false },
+        { path: "./in-a-type.ts", isType: true },
+        { path: "./type-of.ts", isType: true },
+        { path: "./dynamic.ts", isType: false },
+        { path: "./template.ts", isType: false },
+        { path: undefined, isType: false }
+      ]
+    ))
+
+  /** The house with something more in one of its files. */
+  const planted = (file: string, text: string) => new Map([...files, [file, `${text}\n${files.get(file) ?? ""}`]])
+
+  const faults: ReadonlyArray<readonly [string, string, string, string]> = [
+    [
+      "an upward import",
+      "schema/key.ts",
+      'import "../layers/cache/CacheLive.ts"',
+      "schema/key.ts imports layers/cache/CacheLive.ts: schema may not use layers/cache"
+    ],
+    [
+      "a dynamic one",
+      "schema/key.ts",
+      'export const upward = () => import("../layers/http/HttpCache.ts")',
+      "schema/key.ts imports layers/http/HttpCache.ts: schema may not use layers/http"
+    ],
+    [
+      "one of a type",
+      "services/operations/CacheValues.ts",
+      'import type { CacheContext } from "../cache/kernel/context.ts"',
+      "services/operations/CacheValues.ts imports services/cache/kernel/context.ts: services/operations may not use services/cache/kernel"
+    ],
+    [
+      "one from a room beside it",
+      "services/cache/lookups/claim.ts",
+      'export { valueOperations } from "../values/values.ts"',
+      "services/cache/lookups/claim.ts imports services/cache/values/values.ts: services/cache/lookups may not use services/cache/values"
+    ],
+    [
+      "iovalkey elsewhere",
+      "services/ValkeyClient.ts",
+      'import { Redis } from "iovalkey"',
+      "services/ValkeyClient.ts imports iovalkey, which is for layers/connection, layers/connection/cluster, layers/connection/sentinel"
+    ],
+    [
+      "a name that is only known when it runs",
+      "schema/key.ts",
+      "export const any = (name: string) => import(name)",
+      "schema/key.ts imports what is only known when it runs"
+    ],
+    [
+      "a file that is not there",
+      "schema/key.ts",
+      'import "./nothing.ts"',
+      "schema/key.ts imports schema/nothing.ts, which is not there"
+    ],
+    [
+      "a room that nobody planned",
+      "services/near/near.ts",
+      "export {}",
+      "services/near/near.ts lies in services/near, which is no room of the table"
+    ]
+  ]
+  for (const [what, file, text, fault] of faults) {
+    it(`is ${what}`, () => assert.deepStrictEqual(faultsOf(file, planted(file, text)), [fault]))
+  }
+
+  it("is a circle of values in the house, be it in one room", () => {
+    const circle = ["schema/CacheError.ts", "schema/failures.ts", "schema/CacheError.ts"]
+    assert.deepInclude(circlesIn(planted("schema/CacheError.ts", 'import { refused } from "./failures.ts"')), circle)
+  })
+
+  it("is a circle of three, and none where one of them is a type", () => {
+    const circle = (keyword: string) =>
+      circlesOf(
+        arrowsOf(
+          new Map([
+            ["schema/a.ts", 'import { b } from "./b.ts"'],
+            ["schema/b.ts", 'import { c } from "./c.ts"'],
+            ["schema/c.ts", `import ${keyword} { a } from "./a.ts"`]
+          ])
+        )
+      )
+    assert.deepStrictEqual(circle(""), [["schema/a.ts", "schema/b.ts", "schema/c.ts", "schema/a.ts"]])
+    assert.deepStrictEqual(circle("type"), [])
+  })
+
+  it("is a table that goes in a circle", () => assert.isUndefined(floorsOf({ a: ["b"], b: ["c"], c: ["a"], d: [] })))
 })

@@ -5,8 +5,8 @@
 import type { Arg } from "../../schema/Command.ts"
 import { type CommandRow, makeRow } from "./CommandRow.ts"
 import { adds, first } from "./keyPlaces.ts"
-import { serverRows } from "./table/server.ts"
-import { valueRows } from "./table/values.ts"
+import { serverRows } from "./serverRows.ts"
+import { valueRows } from "./valueRows.ts"
 
 const build = (): ReadonlyMap<string, CommandRow> => {
   const definitions = Object.entries({ ...valueRows, ...serverRows })

@@ -1,20 +1,8 @@
-/** Identifiers of stream entries: two numbers of 64 bits, as one of 128. */
+/** How commands name stream entries. */
 import type { WireArg } from "../../schema/Command.ts"
 import { textOf } from "./arguments.ts"
 import { ServerReply } from "./ServerReply.ts"
-
-export type StreamId = bigint
-
-const half = 64n
-const maxHalf = 2n ** half - 1n
-
-export const firstId: StreamId = 0n
-export const maxId: StreamId = 2n ** 128n - 1n
-
-export const idOf = (millis: bigint, sequence: bigint): StreamId => (millis << half) | sequence
-export const millisOf = (id: StreamId): bigint => id >> half
-export const sequenceOf = (id: StreamId): bigint => id & maxHalf
-export const formatId = (id: StreamId): string => `${millisOf(id)}-${sequenceOf(id)}`
+import { firstId, idOf, maxHalf, maxId, millisOf, type StreamId } from "./values/StreamId.ts"
 
 const invalidId = () => new ServerReply("ERR Invalid stream ID specified as stream command argument")
 

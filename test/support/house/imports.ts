@@ -21,6 +21,10 @@ const textOf = (node: unknown): string | undefined => {
   if (!isNode(node)) return undefined
   if (node.type === "Literal" && typeof node["value"] === "string") return node["value"]
   if (node.type === "TSLiteralType") return textOf(node["literal"])
+  if (node.type === "TemplateLiteral" && Array.isArray(node["quasis"]) && node["quasis"].length === 1) {
+    const [{ value }] = node["quasis"]
+    return value.cooked
+  }
   return undefined
 }
 

@@ -1,6 +1,6 @@
 /** What a stream holds: entries in the order of their ids, and groups of consumers that read them. */
 import type { Reply } from "../../../schema/Command.ts"
-import { firstId, formatId, type StreamId } from "../streamIds.ts"
+import { firstId, formatId, type StreamId } from "./StreamId.ts"
 import type { StringValue } from "./StringValue.ts"
 
 export interface StreamItem {

@@ -1,7 +1,7 @@
 /** Commands about servers, connections, channels, scripts and transactions. */
-import type { RowDefinition } from "../CommandRow.ts"
-import { adds, counted, from, reads, second } from "../keyPlaces.ts"
-import { same, sum } from "../merges.ts"
+import type { RowDefinition } from "./CommandRow.ts"
+import { adds, counted, from, reads, second } from "./keyPlaces.ts"
+import { same, sum } from "./merges.ts"
 import { noLua, oneDatabase, ofAServer, ofConnections } from "./reasons.ts"
 
 type Rows = Readonly<Record<string, RowDefinition>>

@@ -1,5 +1,5 @@
 /** Commands about keys and what they hold. */
-import type { RowDefinition } from "../CommandRow.ts"
+import type { RowDefinition } from "./CommandRow.ts"
 import {
   adds,
   allBehind,
@@ -18,8 +18,8 @@ import {
   retimes,
   second,
   streams
-} from "../keyPlaces.ts"
-import { inOrder, same, sum, union } from "../merges.ts"
+} from "./keyPlaces.ts"
+import { inOrder, same, sum, union } from "./merges.ts"
 import { ofAServer, oneDatabase } from "./reasons.ts"
 
 /** The last argument, in seconds. */

@@ -1,0 +1,88 @@
+/** Who imports whom, and what is wrong with it. */
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+import { importsOf } from "./imports.ts"
+import { mayUse, packages, roomOf } from "./rooms.ts"
+
+/** The text of each file, by its path below src. */
+export type Files = ReadonlyMap<string, string>
+
+export const readFiles = (source: string): Files =>
+  new Map(
+    readdirSync(source, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .toSorted()
+      .map((name) => [name, readFileSync(join(source, name), "utf8")])
+  )
+
+export interface Arrow {
+  readonly from: string
+  /** A file, or the name of a package. */
+  readonly to: string
+  readonly isPackage: boolean
+  /** Nothing of it is there when the program runs. */
+  readonly isType: boolean
+}
+
+/** Undefined in place of an arrow that nobody can read. */
+const arrowsFrom = (file: string, text: string): ReadonlyArray<Arrow | undefined> =>
+  importsOf(text).map(({ isType, path }) => {
+    if (path === undefined) return undefined
+    const isPackage = !path.startsWith(".")
+    return { from: file, to: isPackage ? path : normalize(join(dirname(file), path)), isPackage, isType }
+  })
+
+export const arrowsOf = (files: Files): ReadonlyArray<Arrow> =>
+  [...files].flatMap(([file, text]) => arrowsFrom(file, text)).filter((arrow) => arrow !== undefined)
+
+const packageFault = ({ from, isType, to }: Arrow): string | undefined => {
+  const name = Object.keys(packages).find((name) => to === name || to.startsWith(`${name}/`))
+  if (name === undefined) return undefined
+  const { typesFor = [], usedBy } = packages[name]!
+  const room = roomOf(from)
+  if (usedBy.includes(room) || (isType && typesFor.includes(room))) return undefined
+  return `${from} imports ${to}, which is for ${usedBy.join(", ")}`
+}
+
+/** What one file imports that it may not. */
+export const faultsOf = (file: string, files: Files): ReadonlyArray<string> => {
+  const room = roomOf(file)
+  const allowed = mayUse[room]
+  if (allowed === undefined) return [`${file} lies in ${room}, which is no room of the table`]
+  return arrowsFrom(file, files.get(file) ?? "").flatMap((arrow) => {
+    if (arrow === undefined) return [`${file} imports what is only known when it runs`]
+    if (arrow.isPackage) return packageFault(arrow) ?? []
+    if (!files.has(arrow.to)) return [`${file} imports ${arrow.to}, which is not there`]
+    const target = roomOf(arrow.to)
+    return target === room || allowed.includes(target)
+      ? []
+      : [`${file} imports ${arrow.to}: ${room} may not use ${target}`]
+  })
+}
+
+/** Files that need each other's values, in the order in which they do; each circle once. */
+export const circlesOf = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<ReadonlyArray<string>> => {
+  const needs = new Map<string, Array<string>>()
+  for (const { from, isPackage, isType, to } of arrows) {
+    if (!isPackage && !isType) needs.set(from, [...(needs.get(from) ?? []), to])
+  }
+  const circles: Array<ReadonlyArray<string>> = []
+  const done = new Set<string>()
+  const visit = (file: string, path: ReadonlyArray<string>): void => {
+    const start = path.indexOf(file)
+    if (start >= 0) return void circles.push([...path.slice(start), file])
+    if (done.has(file)) return
+    for (const next of needs.get(file) ?? []) visit(next, [...path, file])
+    done.add(file)
+  }
+  for (const file of needs.keys()) visit(file, [])
+  return circles
+}
+
+/** What the table allows though nobody does it. */
+export const unusedOf = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<string> => {
+  const used = new Set(arrows.map(({ from, isPackage, to }) => `${roomOf(from)} -> ${isPackage ? to : roomOf(to)}`))
+  return Object.entries(mayUse).flatMap(([room, allowed]) =>
+    allowed.map((target) => `${room} -> ${target}`).filter((arrow) => !used.has(arrow))
+  )
+}

@@ -1,0 +1,122 @@
+/** The rooms of the house, and which of them may use which. A picture of it is in docs/architecture.md. */
+import { dirname } from "node:path"
+
+/** A room is a folder; of the files that lie beside folders, doors and services, each is a room of its own. */
+export const roomOf = (file: string): string => {
+  const folder = dirname(file)
+  return folder === "." || folder === "services" ? file.replace(/\.ts$/, "") : folder
+}
+
+const services = ["schema", "services/ValkeyClient", "services/operations"]
+
+/** Each room, and the rooms that it uses: these and no others. */
+export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
+  schema: [],
+
+  "services/CachePolicy": ["schema"],
+  "services/CacheScript": ["schema"],
+  "services/ValkeyClient": ["schema"],
+  "services/operations": ["schema", "services/CacheScript", "services/ValkeyClient"],
+
+  "services/cache/kernel": [...services, "services/CachePolicy"],
+  "services/cache/coordination": [...services, "services/cache/kernel"],
+  "services/cache/lookups": [...services, "services/cache/kernel"],
+  "services/cache/pipelines": [...services, "services/cache/kernel"],
+  "services/cache/structures": [...services, "services/cache/kernel"],
+  "services/cache/values": [...services, "services/cache/kernel"],
+  "services/cache": [
+    ...services,
+    "services/CachePolicy",
+    "services/cache/coordination",
+    "services/cache/kernel",
+    "services/cache/lookups",
+    "services/cache/pipelines",
+    "services/cache/structures",
+    "services/cache/values"
+  ],
+
+  "services/CacheService": ["services/operations"],
+  "services/CacheRegion": ["schema", "services/CacheService", "services/operations"],
+  "services/CacheResolver": ["services/CacheService", "services/operations"],
+  "services/SessionStore": ["schema", "services/CacheService", "services/operations"],
+
+  "layers/commands": ["schema", "services/ValkeyClient"],
+  "layers/connection": ["layers/commands", "schema", "services/ValkeyClient"],
+  "layers/connection/cluster": ["layers/commands", "layers/connection", "schema", "services/ValkeyClient"],
+  "layers/connection/sentinel": ["layers/connection", "schema", "services/ValkeyClient"],
+  "layers/memory/values": ["schema"],
+  "layers/memory": ["layers/commands", "layers/memory/values", "schema", "services/ValkeyClient"],
+  "layers/topologies": [
+    "layers/commands",
+    "layers/connection",
+    "layers/connection/cluster",
+    "layers/connection/sentinel",
+    "layers/memory",
+    "schema",
+    "services/ValkeyClient"
+  ],
+  "layers/policies": ["schema", "services/CachePolicy", "services/cache/kernel"],
+  "layers/cache": [...services, "layers/topologies", "services/CachePolicy", "services/CacheService", "services/cache"],
+  "layers/adapters": [...services, "layers/commands", "services/CacheService", "services/cache/kernel"],
+  "layers/http": [
+    "schema",
+    "services/CacheService",
+    "services/SessionStore",
+    "services/cache/kernel",
+    "services/operations"
+  ],
+  "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
+
+  expressSession: ["layers/adapters"],
+  http: ["layers/http"],
+  index: [
+    ...services,
+    "layers/adapters",
+    "layers/cache",
+    "layers/policies",
+    "layers/topologies",
+    "services/CachePolicy",
+    "services/CacheRegion",
+    "services/CacheResolver",
+    "services/CacheScript",
+    "services/CacheService",
+    "services/SessionStore"
+  ],
+  keyv: ["layers/adapters"],
+  testing: ["layers/testing"]
+}
+
+/** Packages that one room hides from the others. Its types alone may be named by those after the bar. */
+export const packages: Readonly<
+  Record<string, { readonly usedBy: ReadonlyArray<string>; readonly typesFor?: ReadonlyArray<string> }>
+> = {
+  "@iovalkey/commands": { usedBy: ["layers/commands"] },
+  "@msgpack/msgpack": { usedBy: ["schema"] },
+  "express-session": { usedBy: ["layers/adapters"] },
+  "http-cache-semantics": { usedBy: ["layers/http"] },
+  iovalkey: {
+    usedBy: ["layers/connection", "layers/connection/cluster", "layers/connection/sentinel"],
+    typesFor: ["services/ValkeyClient"]
+  },
+  "lz4-napi": { usedBy: ["schema"] },
+  // It can import what nobody sees.
+  "node:module": { usedBy: ["schema"] }
+}
+
+/** Each room's floor: above all that it uses. Undefined where the table itself goes in a circle. */
+export const floorsOf = (
+  uses: Readonly<Record<string, ReadonlyArray<string>>>
+): ReadonlyMap<string, number> | undefined => {
+  const floors = new Map<string, number>()
+  let rest = Object.entries(uses)
+  while (rest.length > 0) {
+    const ready = rest.filter(([, used]) => used.every((room) => floors.has(room)))
+    if (ready.length === 0) return undefined
+    const above = ready.map(
+      ([room, used]) => [room, 1 + Math.max(0, ...used.map((room) => floors.get(room) ?? 0))] as const
+    )
+    for (const [room, floor] of above) floors.set(room, floor)
+    rest = rest.filter(([room]) => !floors.has(room))
+  }
+  return floors
+}
