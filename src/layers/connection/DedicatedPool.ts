@@ -1,6 +1,6 @@
 /** Connections that nobody shares, opened at need, kept for a minute, at most so many at a time. */
 import { Effect, Exit, Pool, Scope } from "effect"
-import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { whenReady, type Wiring } from "./client.ts"
@@ -11,6 +11,18 @@ interface Dedicated extends DedicatedClient {
   /** Whether somebody else may have the connection after this. */
   readonly isClean: () => boolean
 }
+
+/** What was begun on a connection is over with it: an EXEC without its WATCH must not run on the next. */
+class OwnState {
+  isHeld = false
+  isGone = false
+  readonly onLost = (): void => {
+    if (this.isHeld) this.isGone = true
+  }
+}
+
+const stateLost = (operation: string): CacheConnectionError =>
+  new CacheConnectionError({ operation, phase: "lost", code: undefined, node: undefined, mayHaveExecuted: false })
 
 /** Kept open so long after their last use. */
 const idleTime = "1 minute"
@@ -27,15 +39,17 @@ export const makeDedicated = Effect.fnUntraced(function* (
 
   const acquire = Effect.acquireRelease(
     Effect.suspend(() => {
-      const dispatcher = new Dispatcher(ownSettings, (dispatcher) => openRoute(dispatcher, ownSettings))
+      const state = new OwnState()
+      const dispatcher = new Dispatcher(ownSettings, (dispatcher) => openRoute(dispatcher, ownSettings, state.onLost))
       open.add(dispatcher)
+      const connection = { dispatcher, state }
       const { link } = dispatcher.route
-      if (link === undefined) return Effect.succeed(dispatcher)
-      return Effect.onExit(Effect.as(whenReady(link, "dedicated"), dispatcher), (exit) =>
+      if (link === undefined) return Effect.succeed(connection)
+      return Effect.onExit(Effect.as(whenReady(link, "dedicated"), connection), (exit) =>
         Exit.isSuccess(exit) ? Effect.void : close(dispatcher)
       )
     }),
-    (dispatcher) => close(dispatcher),
+    ({ dispatcher }) => close(dispatcher),
     { interruptible: true }
   )
   const close = (dispatcher: Dispatcher) =>
@@ -43,7 +57,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
 
   const makePool = Effect.tap(
     Pool.makeWithTTL({
-      acquire: Effect.map(acquire, (dispatcher) => clientOf(dispatcher, settings, spread)),
+      acquire: Effect.map(acquire, ({ dispatcher, state }) => clientOf(dispatcher, state, settings, spread)),
       min: 0,
       max: settings.maxConnections,
       concurrency: 1,
@@ -74,7 +88,12 @@ export const makeDedicated = Effect.fnUntraced(function* (
 
 const maxTimer = 2 ** 31 - 1
 
-const clientOf = (dispatcher: Dispatcher, settings: ConnectionSettings, spread: Wiring["spread"]): Dedicated => {
+const clientOf = (
+  dispatcher: Dispatcher,
+  state: OwnState,
+  settings: ConnectionSettings,
+  spread: Wiring["spread"]
+): Dedicated => {
   let active = 0
   let healthy = true
   const { pipeline, send } = makeCommands(dispatcher, {
@@ -83,12 +102,15 @@ const clientOf = (dispatcher: Dispatcher, settings: ConnectionSettings, spread: 
     spread,
     // What it begins is the connection's state, which nobody else may find there.
     onSend: ({ leaves }) => {
-      if (leaves === "state" || leaves === "pins") healthy = false
+      if (leaves !== "state" && leaves !== "pins") return
+      healthy = false
+      state.isHeld = true
     }
   })
   /** A command that did not end well may still be under way on the server. */
-  const watched = <A>(effect: Effect.Effect<A, CacheError>) =>
+  const watched = <A>(name: string, effect: Effect.Effect<A, CacheError>) =>
     Effect.suspend(() => {
+      if (state.isGone) return Exit.fail(stateLost(name))
       active++
       return Effect.onExit(effect, (exit) => {
         active--
@@ -98,7 +120,7 @@ const clientOf = (dispatcher: Dispatcher, settings: ConnectionSettings, spread: 
     })
   return {
     isClean: () => healthy && active === 0,
-    send: (name, args, options) => watched(send(name, args, options)),
-    pipeline: (commands) => watched(pipeline(commands))
+    send: (name, args, options) => watched(name, send(name, args, options)),
+    pipeline: (commands) => watched("pipeline", pipeline(commands))
   }
 }

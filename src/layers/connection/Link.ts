@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import { Redis } from "iovalkey"
 import { CacheConnectionError, type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import type { Connections } from "./Connections.ts"
 import { causeOf, type Circumstances, isReplyError, NoConnection, notConnected } from "./errors.ts"
 import { type Greeting, handshake } from "./handshake.ts"
 import { disconnectTimeout, iovalkeyOptions } from "./iovalkeyOptions.ts"
@@ -32,6 +33,8 @@ export interface LinkOptions {
   /** Called whenever a connection that was ready is lost. */
   readonly onLost?: (() => void) | undefined
   readonly onState?: ((state: LinkState) => void) | undefined
+  /** Where it is found by who has to close it. */
+  readonly connections?: Connections | undefined
 }
 
 /** How long a connection must have held for the next loss to start again with the shortest delay, in milliseconds. */
@@ -112,6 +115,7 @@ export class Link {
   /** Starts to connect, where nobody has yet. */
   open(): void {
     if (this.#state !== "Idle") return
+    this.#options.connections?.opened(this)
     this.#become("Connecting")
     const connector = socketConnector({ next: () => this.#nextSocket(), stop: () => this.#wake?.() })
     const client = new Redis(iovalkeyOptions(this.#options.settings, connector))
@@ -136,8 +140,20 @@ export class Link {
     this.#client?.stream?.destroy()
   }
 
+  /** Leaves a server that has been replaced: for the one that is there now, or for ever where it knows no other place. */
+  leave(code: string, message: string): void {
+    if (typeof this.#options.address === "function") return this.reconnect(code, message)
+    const wasReady = this.#state === "Ready"
+    const stream = this.#client?.stream
+    this.#blame(code, message)
+    void this.end()
+    stream?.destroy()
+    if (wasReady) this.#options.onLost?.()
+  }
+
   /** Refuses everybody from now on. */
   refuse(): void {
+    this.#options.connections?.closed(this)
     this.#become("Closed")
     clearTimeout(this.#attemptTimer)
     this.#failWaiters(({ operation }) => this.closedError(operation))

@@ -18,7 +18,7 @@ export interface Detours {
 
 export interface ServerNodeOptions extends Pick<
   LinkOptions,
-  "settings" | "address" | "greeting" | "random" | "onLost" | "onState"
+  "settings" | "address" | "greeting" | "random" | "onLost" | "onState" | "connections"
 > {
   readonly detours?: Detours | undefined
   readonly refuse: (command: PendingCommand, error: CacheError) => void

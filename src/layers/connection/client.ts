@@ -10,11 +10,11 @@ import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
 import { makeDedicated } from "./DedicatedPool.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
-import { fromRaw } from "./errors.ts"
+import { fromRaw, isDemoted } from "./errors.ts"
 import { makeInfo } from "./info.ts"
 import { Link, type LinkOptions } from "./Link.ts"
 import { makeEval } from "./scripts.ts"
-import { ServerNode } from "./ServerNode.ts"
+import { type Detours, ServerNode } from "./ServerNode.ts"
 import { singleRoute } from "./singleRoute.ts"
 import { type ListenerOptions, makeSubscribe } from "./subscribe.ts"
 import { makeTransaction, type TransactionOptions } from "./transaction.ts"
@@ -25,7 +25,7 @@ export interface Wiring {
   readonly settings: ConnectionSettings
   readonly states: ClientStates
   /** The way of commands to servers, over connections of its own. */
-  readonly openRoute: (dispatcher: Dispatcher, settings: ConnectionSettings) => Route
+  readonly openRoute: (dispatcher: Dispatcher, settings: ConnectionSettings, onLost: () => void) => Route
   /** Waits for a connection that a program can be given. */
   readonly connect: (operation: string) => Effect.Effect<unknown, CacheError>
   readonly raw: Effect.Effect<Redis | Cluster, CacheError>
@@ -44,11 +44,22 @@ export interface Wiring {
 /** What a client gets from its one primary: dedicated connections, subscriptions, iovalkey itself. */
 export const onPrimary = (
   primary: ServerNode,
-  options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random">
+  options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections"> & {
+    /** What to do about a server that is no primary any more. */
+    readonly onDemoted?: ((server: ServerNode) => void) | undefined
+  }
 ): Pick<Wiring, "openRoute" | "connect" | "raw" | "openSubscriber"> => {
   const connect = (operation: string) => whenReady(primary.link, operation)
+  const detours: Detours = {
+    unreachable: () => false,
+    rejected: (_, from, error) => {
+      if (isDemoted(error)) options.onDemoted?.(from)
+      return false
+    }
+  }
   return {
-    openRoute: ({ refuse }, settings) => singleRoute(new ServerNode({ ...options, settings, refuse })),
+    openRoute: ({ refuse }, settings, onLost) =>
+      singleRoute(new ServerNode({ ...options, settings, refuse, onLost, detours })),
     connect,
     raw: connect("raw"),
     openSubscriber: (listener) => new Link({ ...options, ...listener })

@@ -2,7 +2,7 @@
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
-import { causeOf, isLoss, isReplyError, NoConnection, notConnected } from "./errors.ts"
+import { causeOf, isDemoted, isLoss, isReplyError, NoConnection, notConnected } from "./errors.ts"
 import type { PendingCommand } from "./PendingCommand.ts"
 import type { Detours, ServerNode } from "./ServerNode.ts"
 
@@ -14,6 +14,8 @@ export interface ReplicaRouteOptions {
   /** Known at once, or asked for. */
   readonly replicas: (detours: Detours) => ReadonlyArray<ServerNode> | Promise<ReadonlyArray<ServerNode>>
   readonly onSilence?: Route["onSilence"]
+  /** The primary takes no writes. */
+  readonly onDemoted: (server: ServerNode) => void
   readonly close: (limit: number) => Promise<unknown>
 }
 
@@ -60,7 +62,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
   const detours: Detours = {
     unreachable: elsewhere,
     rejected: (command, from, error) => {
-      if (from === primary && isDemoted(error)) primary.link.reconnect("READONLY", "the server is no primary any more")
+      if (from === primary && isDemoted(error)) options.onDemoted(primary)
       return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, from.toError(command, error))
     }
   }
@@ -111,8 +113,6 @@ export const pickReplica = (
 }
 
 const oneOf = <A>(all: ReadonlyArray<A>, random: () => number): A | undefined => all[Math.floor(random() * all.length)]
-
-const isDemoted = (error: Error): boolean => isReplyError(error) && error.message.startsWith("READONLY")
 
 /** A copy that has no data yet, or none that it trusts. */
 const isUnfit = (error: Error): boolean => isReplyError(error) && /^(?:LOADING|MASTERDOWN)/.test(error.message)

@@ -5,7 +5,8 @@ import type { ServerSettings } from "../../schema/ReplicatedOptions.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"
-import { nodeName } from "./Link.ts"
+import { Connections } from "./Connections.ts"
+import { type LinkOptions, nodeName } from "./Link.ts"
 import { replicaRoute } from "./replicaRoute.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 
@@ -16,23 +17,29 @@ export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: rea
   const random = yield* randomNumbers
   const states = new ClientStates()
   const { address, settings } = first
+  const connections = new Connections()
+  const node = nodeName(address)
+  // Asked for again by each connection: the name may lead elsewhere meanwhile.
+  const primary = { ...first, address: () => Promise.resolve(address), connections }
+  const onDemoted = () => connections.leave((left) => left === node, "READONLY", "the server is no primary any more")
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
-    const open = (server: ServerSettings, detours: Detours) =>
+    const open = (server: Pick<LinkOptions, "settings" | "address" | "connections">, name: string, detours: Detours) =>
       new ServerNode({
         ...server,
         random,
         detours,
         refuse: dispatcher.refuse,
-        onState: (state) => states.report(nodeName(server.address), state)
+        onState: (state) => states.report(name, state)
       })
     let replicas: ReadonlyArray<ServerNode> | undefined
     const route = replicaRoute({
       dispatcher,
       random,
       readFrom: "preferReplica",
-      primary: (detours) => open(first, detours),
-      replicas: (detours) => (replicas ??= more.map((server) => open(server, detours))),
+      primary: (detours) => open(primary, node, detours),
+      replicas: (detours) => (replicas ??= more.map((server) => open(server, nodeName(server.address), detours))),
+      onDemoted,
       close: (limit) => Promise.all([route.primary, ...(replicas ?? [])].map((server) => server.close(limit)))
     })
     return route
@@ -41,7 +48,7 @@ export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: rea
     topology: "replicated",
     settings,
     states,
-    ...onPrimary(dispatcher.route.primary, { settings, address, random }),
-    node: () => nodeName(address)
+    ...onPrimary(dispatcher.route.primary, { ...primary, random, onDemoted }),
+    node: () => node
   })
 })

@@ -13,8 +13,10 @@ export interface ClusterTopologyOptions {
   readonly random: () => number
   /** A connection to a server, opened at need. */
   readonly server: (endpoint: Endpoint) => ServerNode
-  /** Other servers may serve now. */
-  readonly onChange: () => void
+  /** Other servers may serve now. Those that were replaced by one of their replicas are named. */
+  readonly onChange: (replaced: ReadonlySet<string>) => void
+  /** Whether somebody may have to leave a server that says nothing itself. */
+  readonly isWatched: () => boolean
   /** Nobody could be asked, or somebody could again. */
   readonly onOutcome: (failure: ForeignError | undefined) => void
 }
@@ -25,8 +27,9 @@ const hedgeAfter = 100
 /** An answer that is younger is not asked for again, in milliseconds. */
 const fresh = 50
 
-/** How often the cluster is asked without a reason. */
+/** How often the cluster is asked without a reason, and how often while somebody waits at one of its servers. */
 const interval = 15_000
+const watchInterval = 1000
 
 export class ClusterTopology {
   readonly #options: ClusterTopologyOptions
@@ -35,6 +38,8 @@ export class ClusterTopology {
   #refreshedAt = -Infinity
   #timer: NodeJS.Timeout | undefined
   #primaries: ReadonlyArray<string> | undefined
+  /** The replicas of each primary by the last answer. */
+  #replicas: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
   #isClosed = false
   isLoaded = false
 
@@ -115,7 +120,7 @@ export class ClusterTopology {
   }
 
   async #refresh(): Promise<void> {
-    const { onChange, onOutcome, settings } = this.#options
+    const { onChange, onOutcome } = this.#options
     clearTimeout(this.#timer)
     try {
       const table = await this.#askAnybody()
@@ -123,22 +128,29 @@ export class ClusterTopology {
       this.#refreshedAt = performance.now()
       this.#table = table
       this.#primaries = undefined
+      const replaced = this.#replacedSince()
       this.isLoaded = true
       onOutcome(
         this.hasHoles ? { name: "Error", message: "some slots are not served", code: "CLUSTERDOWN" } : undefined
       )
-      onChange()
+      onChange(replaced)
     } catch (error) {
       onOutcome(causeOf(error))
       throw error
     } finally {
-      if (!this.#isClosed) {
-        this.#timer = setTimeout(
-          () => this.refresh().catch(() => {}),
-          this.isLoaded ? interval : settings.connection.reconnectMax
-        ).unref()
-      }
+      this.#schedule()
     }
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return
+    const { isWatched, settings } = this.#options
+    const look = () => {
+      const isDue = !this.isLoaded || isWatched() || performance.now() - this.#refreshedAt >= interval
+      if (isDue) this.refresh().catch(() => {})
+      else this.#schedule()
+    }
+    this.#timer = setTimeout(look, this.isLoaded ? watchInterval : settings.connection.reconnectMax).unref()
   }
 
   /** The first good answer, from servers that are asked one after the other, impatiently. */
@@ -184,6 +196,17 @@ export class ClusterTopology {
       }
       askNext()
     })
+  }
+
+  /** Primaries of the answer before that serve nothing now, while one of their replicas does. Slots that move do not do that. */
+  #replacedSince(): ReadonlySet<string> {
+    const before = this.#replicas
+    const now = new Map(this.#shards().map(({ primary, replicas }) => [primary, replicas]))
+    this.#replicas = now
+    const replaced = [...before].filter(
+      ([primary, replicas]) => !now.has(primary) && replicas.some((replica) => now.has(replica))
+    )
+    return new Set(replaced.map(([primary]) => primary))
   }
 
   #shards(): ReadonlyArray<Shard> {

@@ -7,6 +7,7 @@ import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { scanAll } from "./scanAll.ts"
 import { makeClient, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
+import { Connections } from "../Connections.ts"
 import type { Dispatcher } from "../Dispatcher.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
@@ -23,16 +24,22 @@ export const makeClusterClient = Effect.fnUntraced(function* (
   const random = yield* randomNumbers
   const states = new ClientStates()
   const { connection } = settings
-  const openRoute = (dispatcher: Dispatcher, ownSettings: ConnectionSettings) =>
+  const shared = new Connections()
+  /** Those of dedicated connections and subscribers. */
+  const own = new Connections()
+  const openRoute = (dispatcher: Dispatcher, ownSettings: ConnectionSettings, onLost: () => void) =>
     new ClusterRoute({
       settings: { ...settings, connection: ownSettings },
       random,
       dispatcher,
-      topology: () => topology
+      topology: () => topology,
+      connections: own,
+      onLost
     })
   const dispatcher = yield* openDispatcher(
     connection,
-    (dispatcher) => new ClusterRoute({ settings, random, dispatcher, topology: () => topology, states })
+    (dispatcher) =>
+      new ClusterRoute({ settings, random, dispatcher, topology: () => topology, states, connections: shared })
   )
   const topology: ClusterTopology = yield* Effect.acquireRelease(
     Effect.sync(
@@ -41,7 +48,15 @@ export const makeClusterClient = Effect.fnUntraced(function* (
           settings,
           random,
           server: (endpoint) => dispatcher.route.server(endpoint),
-          onChange: () => dispatcher.route.dropUnknown(),
+          onChange: (replaced) => {
+            const leave = (connections: Connections, isReplaced: (node: string) => boolean) =>
+              connections.leave(isReplaced, "FAILED_OVER", "a replica has taken the server's place")
+            // One that the cluster still counts among its own answers what it has been asked.
+            leave(shared, (node) => replaced.has(node) && topology.endpointOf(node) === undefined)
+            leave(own, (node) => replaced.has(node))
+            dispatcher.route.dropUnknown()
+          },
+          isWatched: () => own.size > 0,
           onOutcome: (failure) =>
             states.report("cluster", failure === undefined ? { _tag: "Ready" } : { _tag: "Down", reason: failure })
         })
@@ -71,7 +86,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     raw,
     // A message reaches every server of the cluster.
     openSubscriber: (options) =>
-      new Link({ ...options, settings: connection, address: () => topology.anyServer(), random }),
+      new Link({ ...options, settings: connection, address: () => topology.anyServer(), random, connections: own }),
     node: () => undefined,
     slotOf: (calls) => {
       const slot = slotOfCommands(calls)

@@ -3,6 +3,7 @@ import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "..
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ClientStates } from "../ClientStates.ts"
+import type { Connections } from "../Connections.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
 import { causeOf, isLoss, isReplyError, notConnected } from "../errors.ts"
 import { nodeName } from "../Link.ts"
@@ -44,6 +45,9 @@ export interface ClusterRouteOptions {
   readonly dispatcher: Dispatcher
   readonly topology: () => ClusterTopology
   readonly states?: ClientStates | undefined
+  readonly connections: Connections
+  /** A connection that was ready is lost. */
+  readonly onLost?: (() => void) | undefined
 }
 
 export class ClusterRoute implements Route {
@@ -97,7 +101,7 @@ export class ClusterRoute implements Route {
     const node = nodeName(endpoint)
     const known = this.#servers.get(node)
     if (known !== undefined) return known
-    const { dispatcher, random, settings, states } = this.#options
+    const { connections, dispatcher, onLost, random, settings, states } = this.#options
     const server: ServerNode = new ServerNode({
       settings: settings.connection,
       address: endpoint,
@@ -106,10 +110,16 @@ export class ClusterRoute implements Route {
       detours: this.#detours,
       refuse: dispatcher.refuse,
       // The others know who takes its place.
-      onLost: () => this.onSilence(),
+      onLost: () => {
+        onLost?.()
+        this.onSilence()
+      },
       onState: (state) => {
-        if (this.#servers.get(node) === server) states?.report(node, state)
-      }
+        if (this.#servers.get(node) !== server) return
+        states?.report(node, state)
+        if (state._tag === "Closed" && !this.#isClosed) this.#forget(node)
+      },
+      connections
     })
     server.together = this.#together
     this.#servers.set(node, server)
@@ -119,13 +129,17 @@ export class ClusterRoute implements Route {
 
   /** Closes the connections to servers that serve no more. */
   dropUnknown(): void {
-    const { states, topology } = this.#options
+    const { topology } = this.#options
     for (const [node, server] of this.#servers) {
       if (topology().needs(node)) continue
-      this.#servers.delete(node)
-      states?.forget(node)
+      this.#forget(node)
       void server.close(drainTime)
     }
+  }
+
+  #forget(node: string): void {
+    this.#servers.delete(node)
+    this.#options.states?.forget(node)
   }
 
   #serverFor(command: PendingCommand, topology: ClusterTopology): ServerNode | CacheError {

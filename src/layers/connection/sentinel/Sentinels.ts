@@ -10,6 +10,8 @@ export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sen
   readonly random: () => number
   /** The primary or its replicas are others than before, or may be. */
   readonly onChange: () => void
+  /** This server is the primary no more. */
+  readonly onReplaced: (old: Endpoint) => void
 }
 
 /** A sentinel answers in a few milliseconds, or there is no use in waiting for it. */
@@ -36,6 +38,8 @@ export class Sentinels {
   readonly #timers = new Set<NodeJS.Timeout>()
   /** Those that the ones we were told of have told us of. */
   #discovered: ReadonlyArray<Endpoint> = []
+  /** What was last learnt, and when. */
+  #newest: { readonly answer: Answer; readonly at: number } | undefined
   #closed = false
 
   constructor(options: SentinelOptions) {
@@ -45,11 +49,16 @@ export class Sentinels {
   /** Asks all of them; the one with the newest knowledge is right. */
   async primary(): Promise<Endpoint> {
     const { endpoints, majority } = this.#all()
+    const askedAt = performance.now()
     const answers = await gather(
       endpoints.map((endpoint) => this.#askPrimary(endpoint)),
       majority
     )
-    const newest = answers.toSorted((a, b) => b.epoch - a.epoch)[0]!
+    let newest = answers.toSorted((a, b) => b.epoch - a.epoch)[0]!
+    // Somebody who asked at the same time may have been told of a failover that these had yet to hear of.
+    const known = this.#newest
+    if (known !== undefined && known.at >= askedAt && known.answer.epoch > newest.epoch) newest = known.answer
+    this.#newest = { answer: newest, at: performance.now() }
     this.#discovered = newest.sentinels
     this.#listen()
     return newest.primary
@@ -141,7 +150,7 @@ export class Sentinels {
   }
 
   #listenTo(endpoint: Endpoint): void {
-    const { name, onChange, random, sentinel } = this.#options
+    const { name, onChange, onReplaced, random, sentinel } = this.#options
     const listener = listen(
       sentinel,
       (options) => new Link({ ...options, settings: sentinel, address: endpoint, random }),
@@ -150,7 +159,10 @@ export class Sentinels {
         onMessage: ({ channel, message }) => {
           const words = message.split(" ")
           // `<name> <old> … <new> …`, or `slave … @ <name> …`.
-          if (channel === "+switch-master" ? words[0] === name : words.includes(name)) onChange()
+          if (channel === "+switch-master" ? words[0] !== name : !words.includes(name)) return
+          const old = channel === "+switch-master" ? toEndpoint(words[1], words[2]) : undefined
+          if (old !== undefined) onReplaced(old)
+          onChange()
         },
         onError: () => {
           void listener.stop()

@@ -5,6 +5,7 @@ import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
+import { Connections } from "../Connections.ts"
 import type { Greeting } from "../handshake.ts"
 import { nodeName } from "../Link.ts"
 import { replicaRoute } from "../replicaRoute.ts"
@@ -24,16 +25,30 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
 }: SentinelSettings): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const random = yield* randomNumbers
   const states = new ClientStates()
+  /** All that follow the primary. */
+  const connections = new Connections()
   const greeting: Greeting = { role: "primary" }
   let lastDoubt = 0
 
   const sentinels = yield* Effect.acquireRelease(
     Effect.sync(
-      () => new Sentinels({ name, sentinels: seeds, sentinel, random, onChange: () => void followPrimary() })
+      () =>
+        new Sentinels({
+          name,
+          sentinels: seeds,
+          sentinel,
+          random,
+          onChange: () => void followPrimary(),
+          onReplaced: (old) => leave((node) => node === nodeName(old))
+        })
     ),
     (sentinels) => Effect.promise(() => sentinels.close())
   )
   const address = () => sentinels.primary()
+  const leave = (isReplaced: (node: string) => boolean) =>
+    connections.leave(isReplaced, "FAILED_OVER", "the sentinels name another primary")
+  const onDemoted = ({ node: demoted }: ServerNode) =>
+    connections.leave((node) => node === demoted, "READONLY", "the server is no primary any more")
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
     const replicas = new Replicas({
@@ -62,7 +77,8 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
           random,
           detours,
           refuse: dispatcher.refuse,
-          onState: (state) => states.report(name, state)
+          onState: (state) => states.report(name, state),
+          connections
         }),
       replicas: () => replicas.current(),
       // A primary that is frozen, or cut off from us alone, does not say that it has been replaced.
@@ -72,6 +88,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
         lastDoubt = now
         void followPrimary()
       },
+      onDemoted,
       close: (limit) => Promise.all([route.primary.close(limit), replicas.close(limit)])
     })
     return { ...route, replicas }
@@ -83,9 +100,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     replicas.refresh()
     try {
       const current = nodeName(await sentinels.primary())
-      if (primary.node !== undefined && current !== primary.node) {
-        primary.link.reconnect("FAILED_OVER", "the sentinels name another primary")
-      }
+      leave((node) => node !== current)
     } catch {
       // Who cannot be asked cannot name another one.
     }
@@ -95,7 +110,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     topology: "sentinel",
     settings,
     states,
-    ...onPrimary(primary, { settings, address, greeting, random }),
+    ...onPrimary(primary, { settings, address, greeting, random, connections, onDemoted }),
     node: () => primary.node
   })
 })
