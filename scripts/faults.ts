@@ -2,8 +2,6 @@
  * What callers see when servers fail: every fault is made while operations run at a steady rate, half of them reads
  * and half writes, with the default timeouts. Writes docs/faults.md. `npm run faults`
  */
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { Effect, Layer, Result, type Scope } from "effect"
 import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
 import { startCluster } from "../test/support/ClusterFleet.ts"
@@ -13,6 +11,7 @@ import { startReplicatedServers } from "../test/support/ReplicatedServers.ts"
 import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
 import { readSigned, writeSigned } from "../test/support/signed.ts"
 import { startServer } from "../test/support/ValkeyServer.ts"
+import { writeHead } from "./faultsDocument.ts"
 
 interface Setup {
   readonly url: string
@@ -161,8 +160,7 @@ for (const [topology, fault, setup] of faults) {
   console.log(rows.at(-1))
 }
 
-writeFileSync(
-  join(import.meta.dirname, "../docs/faults.md"),
+writeHead(
   `# Faults, measured
 
 Written by \`npm run faults\`; do not edit. One operation each ${every} ms, reads and writes in turn, default timeouts

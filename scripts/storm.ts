@@ -6,7 +6,7 @@ import { parseArgs } from "node:util"
 import { Effect } from "effect"
 import { connectTo, profile, withCache } from "../test/support/faults.ts"
 import { storm } from "../test/support/storm.ts"
-import { stormTopologies } from "../test/support/stormTopologies.ts"
+import { stormyTopologies } from "../test/support/stormyTopologies.ts"
 
 const { values } = parseArgs({
   options: {
@@ -18,15 +18,22 @@ const { values } = parseArgs({
 const reads = Number(values.reads)
 const width = Number(values.width)
 
-for (const [name, start] of Object.entries(stormTopologies)) {
+for (const [name, start] of Object.entries(stormyTopologies)) {
   if (values.topology !== undefined && values.topology !== name) continue
   const report = await Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
-        const { client, faults } = yield* start
+        const { client, faults } = yield* start({})
         const { cache } = yield* connectTo(withCache(client(profile)))
         const { commandTimeout } = profile
-        return yield* storm(cache, { reads, width, faults, commandTimeout, calm: 300, atMost: 30_000 + reads * 4 })
+        return yield* storm(cache, {
+          reads,
+          width,
+          faults: faults.map(({ make }) => make),
+          commandTimeout,
+          calm: 300,
+          atMost: 30_000 + reads * 4
+        })
       })
     )
   )

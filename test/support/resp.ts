@@ -1,5 +1,13 @@
 /** The protocol's frames as bytes. */
 
+export const status = (text: string): string => `+${text}\r\n`
+export const failure = (text: string): string => `-${text}\r\n`
+export const integer = (number: number): string => `:${number}\r\n`
+/** Of Latin letters only, so that characters are bytes. */
+export const bulk = (text: string | null): string => (text === null ? "$-1\r\n" : `$${text.length}\r\n${text}\r\n`)
+export const list = (items: ReadonlyArray<string>): string => `*${items.length}\r\n${items.join("")}`
+export const texts = (items: ReadonlyArray<string>): string => list(items.map(bulk))
+
 /** Where the frame that starts at `at` ends; undefined where some of it is missing, or where it is none. */
 export const frameEnd = (bytes: Buffer, at = 0): number | undefined => {
   const lineEnd = bytes.indexOf("\r\n", at, "latin1")
@@ -32,4 +40,17 @@ export const framesOf = (bytes: Buffer): { readonly frames: ReadonlyArray<Buffer
     frames.push(bytes.subarray(at, end))
     at = end
   }
+}
+
+/** The arguments of a request. */
+export const wordsOf = (request: Buffer): ReadonlyArray<string> => {
+  const words: Array<string> = []
+  let at = request.indexOf("\r\n") + 2
+  while (at < request.length) {
+    const start = request.indexOf("\r\n", at) + 2
+    const end = start + Number(request.toString("latin1", at + 1, start - 2))
+    words.push(request.toString("latin1", start, end))
+    at = end + 2
+  }
+  return words
 }

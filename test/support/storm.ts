@@ -8,6 +8,7 @@ import { beginnings } from "./beginnings.ts"
 import { NamedValues } from "./NamedValues.ts"
 import { slack } from "./faults.ts"
 import { pause } from "./pause.ts"
+import { watchStalls } from "./stalls.ts"
 import { isOrdinary, listen, type StormOperation, stormOperations } from "./stormOperations.ts"
 
 export interface StormOptions {
@@ -78,8 +79,7 @@ export const storm = (
     let depth = 0
     let isRunning = true
     const started = performance.now()
-    const stalls = watchStalls()
-    yield* Effect.addFinalizer(() => Effect.sync(stalls.stop))
+    const stalls = yield* watchStalls
 
     const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(Math.random() * from.length)]!
 
@@ -174,24 +174,3 @@ export const storm = (
       examples
     }
   })
-
-/** How long the event loop stood still: this process cannot answer for what the machine does with others. */
-const watchStalls = () => {
-  const stalls: Array<{ readonly at: number; readonly millis: number }> = []
-  const every = 10
-  let last = performance.now()
-  const timer = setInterval(() => {
-    const now = performance.now()
-    const millis = now - last - every
-    if (millis > 20) stalls.push({ at: now, millis })
-    last = now
-  }, every)
-  return {
-    since: (from: number): number => {
-      let sum = Math.max(0, performance.now() - last - every)
-      for (let i = stalls.length - 1; i >= 0 && stalls[i]!.at >= from; i--) sum += stalls[i]!.millis
-      return sum
-    },
-    stop: () => clearInterval(timer)
-  }
-}

@@ -15,8 +15,6 @@ const groups = 60
 const keysOfGroup = ["a", "b", "c"] as const
 const fields = ["f", "g", "h"] as const
 
-const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(Math.random() * from.length)]!
-
 const readOne: Script = {
   name: "storm.read",
   lua: "return {KEYS[1], server.call('GET', KEYS[1])}",
@@ -28,11 +26,13 @@ const listOf = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? r
 export const stormOperations = (
   cache: TypedCache<unknown>,
   values: NamedValues,
-  writer: string
+  writer: string,
+  random: () => number = Math.random
 ): Readonly<Record<string, StormOperation>> => {
   const { client } = cache
   const hasRaw = client.topology !== "memory"
-  const group = () => Math.floor(Math.random() * groups)
+  const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(random() * from.length)]!
+  const group = () => Math.floor(random() * groups)
   // The keys of a group are in one slot of a cluster.
   const keyIn = (group: number, name: string = pick(keysOfGroup)) => `{${group}}:${name}`
   const anyKey = () => keyIn(group())

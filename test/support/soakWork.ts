@@ -1,0 +1,236 @@
+/** What a soak does on one topology, with what each kind of work promises. */
+import { Effect, Option, Result, Stream } from "effect"
+import type { CacheError, TypedCache } from "effect-vcache"
+import { NamedValues } from "./NamedValues.ts"
+import { pause } from "./pause.ts"
+import { mayHaveExecuted, type SoakLedger } from "./SoakLedger.ts"
+import { WriteHistory } from "./WriteHistory.ts"
+
+export interface SoakWork {
+  readonly cache: TypedCache<unknown>
+  /** Another client of the same servers. */
+  readonly other: TypedCache<unknown>
+  readonly ledger: SoakLedger
+  /** Milliseconds: `commandTimeout`. */
+  readonly deadline: number
+  readonly isOver: () => boolean
+}
+
+/** Works until the soak is over, and then looks at what is there. */
+type Work = (work: SoakWork) => Effect.Effect<void>
+
+const forEachWorker = (count: number, worker: (id: number) => Effect.Effect<void>) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, id) => id),
+    worker,
+    { concurrency: "unbounded", discard: true }
+  )
+
+/** Each worker reads what it has written: the last confirmed value, or one of those that may have been written since. */
+export const values: Work = ({ cache, deadline, isOver, ledger }) => {
+  const named = new NamedValues((what) => ledger.violation("wrong", what))
+  const histories = new Map<string, WriteHistory>()
+  const historyOf = (key: string) => {
+    const history = histories.get(key) ?? new WriteHistory((from, to) => ledger.mayBeLost(from, to))
+    histories.set(key, history)
+    return history
+  }
+  const write = (name: string, key: string, value: string | undefined, operation: Effect.Effect<unknown, CacheError>) =>
+    Effect.gen(function* () {
+      const entry = historyOf(key).begin(value)
+      const result = yield* ledger.run(name, deadline, operation)
+      const failed = mayHaveExecutedOf(result)
+      historyOf(key).end(entry, failed === undefined ? "done" : failed ? "unknown" : "not done")
+    })
+  const check = (key: string, seen: unknown, by: string) => {
+    named.check(key, seen, by)
+    ledger.count("values read")
+    if (!historyOf(key).allows(seen === undefined ? undefined : String(seen)))
+      ledger.violation("lost", `${by} of ${key} saw ${JSON.stringify(seen)}`)
+  }
+  return forEachWorker(8, (id) =>
+    Effect.gen(function* () {
+      for (let i = 0; !isOver(); i++) {
+        const key = `w${id}:${i % 30}`
+        const value = named.next(key, `w${id}`)
+        yield* write("set", key, value, cache.set(key, value))
+        const others = [key, `w${id}:${(i * 7) % 30}`, `w${id}:${(i * 11) % 30}`]
+        const many = yield* ledger.run("getMany", deadline, cache.getMany(others))
+        if (Result.isSuccess(many)) for (const other of others) check(other, many.success.get(other), "getMany")
+        const one = yield* ledger.run("get", deadline, cache.get(key))
+        if (Result.isSuccess(one)) check(key, Option.getOrUndefined(one.success), "get")
+        if (i % 9 === 0) yield* write("delete", key, undefined, cache.delete(key))
+        yield* pause(15)
+      }
+    })
+  )
+}
+
+/** Undefined where it succeeded. */
+const mayHaveExecutedOf = (result: Result.Result<unknown, Parameters<typeof mayHaveExecuted>[0]>) =>
+  Result.isSuccess(result) ? undefined : mayHaveExecuted(result.failure)
+
+/** Every confirmed increment counts once, every other one at most once. */
+export const counters: Work = ({ cache, deadline, isOver, ledger }) =>
+  forEachWorker(4, (id) =>
+    Effect.gen(function* () {
+      const key = `counter:${id}`
+      let [last, lastAt, unknown] = [0, performance.now(), 0]
+      while (!isOver()) {
+        const startedAt = performance.now()
+        const result = yield* ledger.run("incr", deadline, cache.incr(key, 1, { initial: 0, timeToLive: "Infinity" }))
+        if (Result.isSuccess(result)) {
+          const seen = result.success
+          ledger.count("increments")
+          if (seen > last + 1 + unknown)
+            ledger.violation("wrong", `${key} went from ${last} to ${seen}, ${unknown} unknown`)
+          if (seen <= last) {
+            if (ledger.mayBeLost(lastAt, performance.now()))
+              ledger.count("increments lost in failovers", last + 1 - seen)
+            else ledger.violation("lost", `${key} went from ${last} to ${seen}`)
+          }
+          ;[last, lastAt, unknown] = [seen, startedAt, 0]
+        } else if (mayHaveExecuted(result.failure)) unknown++
+        yield* pause(20)
+      }
+    })
+  )
+
+/** One holder at a time, whose fence is greater than that of anybody before. */
+export const locks: Work = ({ cache, deadline, isOver, ledger, other }) => {
+  const lease = 2000
+  const wait = 5000
+  const holders = new Map<string, Set<number>>()
+  const fences = new Map<string, bigint>()
+  let sections = 0
+  return forEachWorker(6, (id) => {
+    const name = `lock:${id % 2}`
+    const held = holders.get(name) ?? new Set()
+    holders.set(name, held)
+    const lock = (id < 3 ? cache : other).lock(name, { lease, wait })
+    const section = (fence: bigint) =>
+      Effect.gen(function* () {
+        const section = ++sections
+        const now = performance.now()
+        ledger.count("sections under a lock")
+        if (held.size > 0) {
+          if (ledger.mayBeLost(now - lease - wait, now)) ledger.count("locks held twice after failovers")
+          else ledger.violation("lock", `${name} is held twice`)
+        }
+        if (fence <= (fences.get(name) ?? 0n)) ledger.violation("lock", `${name}: the fence did not grow`)
+        fences.set(name, fence)
+        held.add(section)
+        yield* Effect.ensuring(
+          pause(1 + Math.random() * 10),
+          Effect.sync(() => held.delete(section))
+        )
+      })
+    return Effect.gen(function* () {
+      while (!isOver()) {
+        yield* ledger.run(
+          "withLock",
+          wait + 3 * deadline,
+          lock.withLock(({ fence }) => section(fence))
+        )
+        yield* pause(10)
+      }
+    })
+  })
+}
+
+interface Entry {
+  readonly name: string
+  readonly at: number
+}
+
+/** Every confirmed entry stays; followers and consumers are given every entry that is there. */
+export const streams: Work = ({ cache, deadline, isOver, ledger }) =>
+  Effect.gen(function* () {
+    const stream = cache.stream("events")
+    const group = stream.group("workers")
+    const confirmed = new Map<number, Entry>()
+    const followed = new Set<number>()
+    const consumed = new Set<number>()
+    const written = new Set<string>()
+    const untilDone = <A>(name: string, effect: Effect.Effect<A, CacheError>): Effect.Effect<A> =>
+      Effect.catch(effect, (error) => {
+        ledger.count(`${name} began again`)
+        return Effect.andThen(
+          pause(100),
+          error._tag === "CacheInputError" ? Effect.die(error) : untilDone(name, effect)
+        )
+      })
+    yield* untilDone("group", group.create({ from: "0" }))
+
+    const producer = (id: number) =>
+      Effect.gen(function* () {
+        for (let i = 0; !isOver(); i++) {
+          const name = `events|p${id}|${i}`
+          const at = performance.now()
+          const result = yield* ledger.run("stream.add", deadline, stream.add({ name }))
+          if (Result.isSuccess(result) && Option.isSome(result.success)) {
+            ledger.count("entries confirmed")
+            confirmed.set(numberOf(result.success.value), { name, at })
+          }
+          yield* pause(25)
+        }
+      })
+
+    let last = "0-0"
+    const follow = Effect.suspend(() =>
+      stream.follow({ after: last }).pipe(
+        Stream.runForEach(({ fields, id }) =>
+          Effect.sync(() => {
+            const number = numberOf(id)
+            if (number <= numberOf(last)) ledger.violation("skipped", `the follower was given ${id} after ${last}`)
+            last = id
+            followed.add(number)
+            const name = String(fields.get("name"))
+            if (!name.startsWith("events|")) ledger.violation("wrong", `the follower was given ${name}`)
+            // Each is sent once, whatever becomes of the reply.
+            if (written.has(name)) ledger.violation("wrong", `the entry ${name} was written twice`)
+            written.add(name)
+          })
+        )
+      )
+    )
+    const consume = (name: string) =>
+      group.consume(name).pipe(
+        Stream.runForEach(({ id }) =>
+          Effect.gen(function* () {
+            consumed.add(numberOf(id))
+            yield* ledger.run("stream.ack", deadline, group.ack(id))
+          })
+        )
+      )
+    const readers = yield* Effect.forEach(
+      [untilDone("follow", follow), ...["a", "b"].map((name) => untilDone("consume", consume(name)))],
+      (reader) => Effect.forkDetach(reader)
+    )
+    yield* forEachWorker(2, producer)
+
+    const all = yield* untilDone("range", stream.range())
+    const there = new Set(all.map(({ id }) => numberOf(id)))
+    // Readers have so long for what is left.
+    for (let i = 0; i < 100 && all.some(({ id }) => !followed.has(numberOf(id)) || !consumed.has(numberOf(id))); i++)
+      yield* pause(100)
+    for (const reader of readers) yield* Effect.sync(() => reader.interruptUnsafe())
+    ledger.count("entries there at the end", all.length)
+    for (const { id } of all) {
+      if (!followed.has(numberOf(id))) ledger.violation("skipped", `the follower was not given ${id}`)
+      if (!consumed.has(numberOf(id))) ledger.violation("skipped", `no consumer was given ${id}`)
+    }
+    for (const [number, { at, name }] of confirmed) {
+      if (there.has(number)) continue
+      if (ledger.mayBeLost(at, at + deadline)) ledger.count("entries lost in failovers")
+      else ledger.violation("lost", `the entry ${name} is gone`)
+    }
+  })
+
+/** Ids as numbers, of which a soak keeps many: milliseconds and a sequence. */
+const numberOf = (id: string): number => {
+  const [millis, sequence] = id.split("-")
+  return Number(millis) * 1000 + Number(sequence)
+}
+
+export const allWork: ReadonlyArray<Work> = [values, counters, locks, streams]
