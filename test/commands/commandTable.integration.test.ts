@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { type CommandRow, keysOf } from "../../src/layers/commands/CommandRow.ts"
 import { commandTable, rowOf } from "../../src/layers/commands/commandTable.ts"
 import type { KeyPlace, KeyUse } from "../../src/layers/commands/keyPlaces.ts"
-import { sum } from "../../src/layers/commands/merges.ts"
+import { everywhere, sum } from "../../src/layers/commands/merges.ts"
 import { isInMemory } from "../../src/layers/memory/interpreter.ts"
 import { examples } from "../support/commandExamples.ts"
 import { startServer } from "../support/ValkeyServer.ts"
@@ -109,9 +109,22 @@ const noWrites: ReadonlySet<string> = new Set(["EVAL", "EVALSHA", "FCALL", "PUBL
 
 /** What goes to one server of a cluster, or not at all, though the server would have it sent to several. */
 const toOneServer: Readonly<Record<string, string>> = {
+  "CLIENT SETINFO": "it concerns its own connection",
+  "CLIENT SETNAME": "it concerns its own connection",
+  "CLUSTER SLOT-STATS": "each server tells of its own slots",
   INFO: "the client has `info` for all of them",
-  RANDOMKEY: "one is enough",
+  "FUNCTION STATS": "each server tells of itself",
+  "LATENCY DOCTOR": "each server tells of itself",
+  "LATENCY GRAPH": "each server tells of itself",
+  "LATENCY HISTOGRAM": "each server tells of itself",
+  "LATENCY HISTORY": "each server tells of itself",
+  "LATENCY LATEST": "each server tells of itself",
+  "MEMORY DOCTOR": "each server tells of itself",
+  "MEMORY MALLOC-STATS": "each server tells of itself",
+  "MEMORY STATS": "each server tells of itself",
+  RANDOMKEY: "a key of one is as good as one of another",
   SCAN: "the client has `scan` for all of them",
+  "SLOWLOG GET": "each server tells of itself",
   WAIT: "it concerns the writes of its own connection",
   WAITAOF: "it concerns the writes of its own connection"
 }
@@ -165,11 +178,17 @@ describe("the table of commands", () => {
           }
 
           assert.strictEqual(row.spread?.over === "keys", request === "multi_shard", `${name} by key`)
-          if (toOneServer[name] !== undefined) assert.isUndefined(row.spread, name)
-          else if (row.spread?.over === "servers") {
-            assert.match(String(request), /^all_/, `${name} to every server`)
-            if (response === "agg_sum") assert.strictEqual(row.spread.merge, sum, name)
-          }
+          const { spread } = row
+          assert.strictEqual(
+            spread?.over === "servers",
+            request?.startsWith("all_") === true && toOneServer[name] === undefined,
+            `${name} to every server`
+          )
+          if (spread?.over === "servers") {
+            assert.strictEqual(spread.merge === sum, response === "agg_sum", `${name} is a sum`)
+            assert.strictEqual(spread.oneIsEnough === true, response === "one_succeeded", `${name} of one`)
+            assert.strictEqual(spread.merge === everywhere, response === "agg_logical_and", `${name} of all`)
+          } else if (toOneServer[name] !== undefined) assert.isDefined(request, name)
         }
       })
     )

@@ -11,7 +11,14 @@ export type Blocking =
   | { readonly keyword: string }
 
 /** Commands that concern several servers of a cluster become several commands. */
-export type Spread = SpreadOverKeys | { readonly over: "servers"; readonly merge: MergeServers }
+export type Spread = SpreadOverKeys | SpreadOverServers
+
+export interface SpreadOverServers {
+  readonly over: "servers"
+  readonly merge: MergeServers
+  /** One server that does it is enough. */
+  readonly oneIsEnough?: true
+}
 
 /** Its keys have nothing to do with each other. */
 export interface SpreadOverKeys {
@@ -35,6 +42,8 @@ export interface RowDefinition {
   readonly spread?: Spread
   /** What it is told belongs to the server that said it: cursors. */
   readonly cursor?: true
+  /** It reads what only the primary keeps for its own use: when a key was used last. */
+  readonly atPrimary?: true
   /** No connection of a client can carry it, for this reason. */
   readonly refused?: string
   /** Only a connection that nobody shares can carry it, for this reason. */
@@ -50,8 +59,10 @@ export interface CommandRow extends Omit<RowDefinition, "keys" | "changes"> {
   readonly keys: ReadonlyArray<KeyPlace>
   /** It has one key, which is the first argument, whatever the others are. */
   readonly isOneKey: boolean
-  /** It has keys and changes none of them: any copy of them will do. */
+  /** It has keys and changes none of them. */
   readonly reads: boolean
+  /** It reads, and any copy of its keys will do. */
+  readonly readsAnyCopy: boolean
   /** Given up after it was sent, it is a loss: it may have been executed. Others are merely refused an answer. */
   readonly changes: boolean
   /** Whether it may be sent once more where its reply was lost; `"sameServer"`: only to the one that it was sent to. */
@@ -68,6 +79,7 @@ export const makeRow = (
   subcommands?: ReadonlyMap<string, CommandRow>
 ): CommandRow => {
   const writes = changes === true || keys.some(({ use }) => use !== "reads")
+  const reads = keys.length > 0 && !writes && rest.leaves === undefined
   const [only, ...more] = keys
   return {
     ...rest,
@@ -76,7 +88,8 @@ export const makeRow = (
     memory,
     subcommands,
     isOneKey: only !== undefined && more.length === 0 && isFirst(only),
-    reads: keys.length > 0 && !writes && rest.leaves === undefined,
+    reads,
+    readsAnyCopy: reads && rest.cursor === undefined && rest.atPrimary === undefined,
     changes: writes,
     again: writes || rest.leaves !== undefined ? "never" : rest.cursor === true ? "sameServer" : "anywhere",
     isPlain: rest.refused === undefined && rest.own === undefined && rest.blocks === undefined
@@ -98,3 +111,7 @@ export const blockingMillis = ({ blocks }: CommandRow, args: ReadonlyArray<WireA
   }
   return Math.ceil(Number(args.at(blocks.at)) * blocks.unit)
 }
+
+/** Whether the command may be sent to another server where its reply was lost. What waits may have been given something. */
+export const mayGoElsewhere = (row: CommandRow, args: ReadonlyArray<WireArg>): boolean =>
+  row.again === "anywhere" && blockingMillis(row, args) === undefined

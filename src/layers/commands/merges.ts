@@ -16,6 +16,13 @@ export const same: MergeServers = ([first = null]) => first
 export const sum: MergeServers = (replies) =>
   replies.every((reply) => typeof reply === "number") ? replies.reduce((total, reply) => total + reply, 0) : undefined
 
+/** What is there on every server: 1 or 0 for each of what was asked for. */
+export const everywhere: MergeServers = (replies) => {
+  const [first, ...more] = replies
+  if (!Array.isArray(first)) return undefined
+  return first.map((_, i) => ([first, ...more].every((reply) => Array.isArray(reply) && reply[i] === 1) ? 1 : 0))
+}
+
 export const union: MergeServers = (replies) =>
   replies.every((reply) => Array.isArray(reply)) ? [...new Set(replies.flat())] : undefined
 

@@ -1,7 +1,7 @@
 /** Commands about servers, connections, channels, scripts and transactions. */
 import type { RowDefinition } from "./CommandRow.ts"
 import { adds, counted, from, reads, second } from "./keyPlaces.ts"
-import { same, sum } from "./merges.ts"
+import { everywhere, same, sum } from "./merges.ts"
 import { noLua, oneDatabase, ofAServer, ofConnections } from "./reasons.ts"
 
 type Rows = Readonly<Record<string, RowDefinition>>
@@ -15,6 +15,8 @@ const everyServer = { over: "servers", merge: same } as const
 const asks: RowDefinition = { memory: ofAServer }
 /** It makes a server do something that only a server does. */
 const administers: RowDefinition = { changes: true, memory: ofAServer }
+
+const administersAll: RowDefinition = { ...administers, spread: everyServer }
 
 const dataRows: Rows = {
   DBSIZE: { spread: { over: "servers", merge: sum } },
@@ -43,12 +45,14 @@ const scriptRows: Rows = {
   EVAL_RO: { keys: [reads(counted(1))], memory: noLua },
   FCALL: { keys: [adds(counted(1))], memory: noLua },
   FCALL_RO: { keys: [reads(counted(1))], memory: noLua },
-  ...each(["FUNCTION", "FUNCTION KILL", "FUNCTION RESTORE"], administers),
+  FUNCTION: administers,
   ...each(["FUNCTION DUMP", "FUNCTION LIST", "FUNCTION STATS"], asks),
-  ...each(["FUNCTION DELETE", "FUNCTION FLUSH", "FUNCTION LOAD"], { ...administers, spread: everyServer }),
-  ...each(["SCRIPT", "SCRIPT KILL"], administers),
-  ...each(["SCRIPT EXISTS", "SCRIPT SHOW"], asks),
-  ...each(["SCRIPT FLUSH", "SCRIPT LOAD"], { ...administers, spread: everyServer }),
+  ...each(["FUNCTION DELETE", "FUNCTION FLUSH", "FUNCTION LOAD", "FUNCTION RESTORE"], administersAll),
+  ...each(["FUNCTION KILL", "SCRIPT KILL"], { ...administers, spread: { ...everyServer, oneIsEnough: true } }),
+  SCRIPT: administers,
+  "SCRIPT EXISTS": { ...asks, spread: { over: "servers", merge: everywhere } },
+  "SCRIPT SHOW": asks,
+  ...each(["SCRIPT FLUSH", "SCRIPT LOAD"], administersAll),
   "SCRIPT DEBUG": { leaves: "state", memory: noLua }
 }
 
@@ -117,27 +121,32 @@ const adminRows: Rows = {
   ...each(["BGREWRITEAOF", "BGSAVE", "DEBUG", "FAILOVER", "REPLICAOF", "SAVE", "SHUTDOWN", "SLAVEOF"], administers),
   TIME: {},
 
-  ...each(["ACL", "ACL DELUSER", "ACL LOAD", "ACL SAVE", "ACL SETUSER"], administers),
+  ...each(["ACL", "ACL LOAD"], administers),
+  ...each(["ACL DELUSER", "ACL SAVE", "ACL SETUSER"], administersAll),
   ...each(["ACL CAT", "ACL DRYRUN", "ACL GENPASS", "ACL GETUSER", "ACL LIST", "ACL USERS", "ACL WHOAMI"], asks),
   // ACL LOG RESET empties it.
   "ACL LOG": administers,
 
-  ...each(["CONFIG", "CONFIG REWRITE"], administers),
-  ...each(["CONFIG RESETSTAT", "CONFIG SET"], { ...administers, spread: everyServer }),
+  CONFIG: administers,
+  ...each(["CONFIG RESETSTAT", "CONFIG REWRITE", "CONFIG SET"], administersAll),
   "CONFIG GET": asks,
 
-  ...each(["LATENCY", "LATENCY RESET"], administers),
+  LATENCY: administers,
+  "LATENCY RESET": { ...administers, spread: { over: "servers", merge: sum } },
   ...each(["LATENCY DOCTOR", "LATENCY GRAPH", "LATENCY HISTOGRAM", "LATENCY HISTORY", "LATENCY LATEST"], asks),
 
-  ...each(["MEMORY", "MEMORY PURGE"], administers),
+  MEMORY: administers,
+  "MEMORY PURGE": administersAll,
   ...each(["MEMORY DOCTOR", "MEMORY MALLOC-STATS", "MEMORY STATS"], asks),
   "MEMORY USAGE": { keys: [reads(second)], memory: "missing" },
 
   ...each(["MODULE", "MODULE LOAD", "MODULE LOADEX", "MODULE UNLOAD"], administers),
   "MODULE LIST": asks,
 
-  ...each(["SLOWLOG", "SLOWLOG RESET"], administers),
-  ...each(["SLOWLOG GET", "SLOWLOG LEN"], asks),
+  SLOWLOG: administers,
+  "SLOWLOG GET": asks,
+  "SLOWLOG LEN": { ...asks, spread: { over: "servers", merge: sum } },
+  "SLOWLOG RESET": administersAll,
 
   PFDEBUG: { keys: [adds(second)], memory: ofAServer },
   PFSELFTEST: asks,

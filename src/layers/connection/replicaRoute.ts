@@ -36,7 +36,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     dispatcher.refuse(command, notConnected({ operation: command.name, node: undefined, lastError: causeOf(reason) }))
 
   const isForReplica = (command: PendingCommand) =>
-    readFrom !== "primary" && command.routing?.primary !== true && command.row.reads
+    readFrom !== "primary" && command.routing?.primary !== true && command.row.readsAnyCopy
 
   const route = (command: PendingCommand): void => {
     if (!isForReplica(command)) return primary.carry(command)
@@ -50,7 +50,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
 
   /** A read that a replica failed goes on to the next. */
   const elsewhere = (command: PendingCommand, from: ServerNode, error: CacheError): boolean => {
-    if (from === primary || !command.row.reads) return false
+    if (from === primary || !command.row.readsAnyCopy) return false
     const failed = tried.get(command) ?? new Set()
     tried.set(command, failed.add(from))
     command.written = false

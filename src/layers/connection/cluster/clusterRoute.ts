@@ -2,6 +2,7 @@
 import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
+import { mayGoElsewhere } from "../../commands/CommandRow.ts"
 import type { ClientStates } from "../ClientStates.ts"
 import type { Connections } from "../Connections.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
@@ -164,7 +165,7 @@ export class ClusterRoute implements Route {
     topology: ClusterTopology
   ): ServerNode | CacheError {
     const { random, settings } = this.#options
-    if (settings.readFrom !== "primary" && command.routing?.primary !== true && command.row.reads) {
+    if (settings.readFrom !== "primary" && command.routing?.primary !== true && command.row.readsAnyCopy) {
       const servers = replicas.flatMap((node) => {
         const endpoint = topology.endpointOf(node)
         return endpoint === undefined ? [] : [this.server(endpoint)]
@@ -237,7 +238,7 @@ export class ClusterRoute implements Route {
   #onRejected(command: PendingCommand, from: ServerNode, error: Error): boolean {
     if (isLoss(error)) {
       // Reading twice does no harm. What may have written is never sent again.
-      if (this.#isBound(command) || !command.row.reads) return false
+      if (this.#isBound(command) || !mayGoElsewhere(command.row, command.args)) return false
       rewind(command)
       return this.#onUnreachable(command, from, from.toError(command, error))
     }

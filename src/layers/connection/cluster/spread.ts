@@ -64,7 +64,9 @@ const planOf = (command: RoutedCommand, { spread }: CommandRow, primaries: Reado
   if (spread === undefined) return { parts: [command], merge: ([answer]) => answer! }
   return {
     parts: primaries.map((server) => ({ ...command, server })),
-    merge: (answers) => mergeAll(command.name, answers, spread.merge)
+    merge: (answers) =>
+      (spread.oneIsEnough === true ? answers.find(Result.isSuccess) : undefined) ??
+      mergeAll(command.name, answers, spread.merge)
   }
 }
 
