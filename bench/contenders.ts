@@ -1,18 +1,11 @@
 /** The rivals and we, each doing the same work on the same server. A process loads only what it measures. */
 import { Effect } from "effect"
+import type { Contender } from "./Contender.ts"
 import { openIovalkey } from "./iovalkey.ts"
-import { type Burst, type BurstRequest, fibers, loops } from "./measure.ts"
+import { type Burst, fibers, loops } from "./measure.ts"
 import { formats, lookups, ours, policies } from "./ours.ts"
 import { structures } from "./structures.ts"
 import { article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
-
-export interface Contender {
-  /** What is stored. Default: the article. */
-  readonly value?: unknown
-  /** Gives the stored value, parsed where the contender parses. */
-  readonly read: (key: string) => Promise<unknown>
-  readonly work: Readonly<Partial<Record<BurstRequest["work"], Burst>>>
-}
 
 const host = "127.0.0.1"
 const millis = lifetime * 1000

@@ -74,7 +74,7 @@ export class Runner {
   }
 
   static async start(name: string, url: string): Promise<Runner> {
-    const child = fork(join(import.meta.dirname, "contender.ts"), [name, url])
+    const child = fork(join(import.meta.dirname, "contenderProcess.ts"), [name, url])
     const failed = once(child, "exit").then(() => {
       throw new Error(`${name} did not start`)
     })

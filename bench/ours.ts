@@ -15,7 +15,7 @@ import {
   type TypedCache,
   ValkeyUrl
 } from "../src/index.ts"
-import type { Contender } from "./contenders.ts"
+import type { Contender } from "./Contender.ts"
 import { fibers } from "./measure.ts"
 import { Article, article, inBatches, inTurn, keys, lifetime, Order, order } from "./value.ts"
 

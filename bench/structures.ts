@@ -1,7 +1,7 @@
 /** Structures and locks: ours, and as one writes them by hand on iovalkey. */
 import { randomUUID } from "node:crypto"
 import { Effect, Option, Schema } from "effect"
-import type { Contender } from "./contenders.ts"
+import type { Contender } from "./Contender.ts"
 import { openIovalkey } from "./iovalkey.ts"
 import { fibers, loops } from "./measure.ts"
 import { open } from "./ours.ts"

@@ -1,13 +1,11 @@
 /** What the memory store has of its own: bounds, eviction, the clock, synchrony. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Option } from "effect"
-import { CacheLive, CacheMemory, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
+import { CacheLive, CacheMemory, CacheService, type MemoryOptions, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { TestClock } from "effect/testing"
 
-const withStore = <A, E>(
-  options: ValkeyMemory.MemoryOptions,
-  body: (client: ValkeyClient["Service"]) => Effect.Effect<A, E>
-) => Effect.provide(Effect.flatMap(ValkeyClient, body), ValkeyMemory.layer(options))
+const withStore = <A, E>(options: MemoryOptions, body: (client: ValkeyClient["Service"]) => Effect.Effect<A, E>) =>
+  Effect.provide(Effect.flatMap(ValkeyClient, body), ValkeyMemory.layer(options))
 
 const present = (client: ValkeyClient["Service"], ...keys: ReadonlyArray<string>) =>
   Effect.map(

@@ -1,7 +1,7 @@
 /** The client over a primary and replicas that are known by their addresses. */
 import { Effect, type Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import type { ServerSettings } from "../../schema/ReplicatedOptions.ts"
+import type { ServerSettings } from "../../schema/ServerSettings.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"

@@ -12,6 +12,7 @@ import {
 } from "../../schema/CacheError.ts"
 import type { Arg, Command, Reply } from "../../schema/Command.ts"
 import { inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import type { MemoryOptions } from "../../schema/MemoryOptions.ts"
 import type { Script } from "../../schema/Script.ts"
 import { type Message, type SendOptions, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { CommandContext } from "../memory/command.ts"
@@ -25,15 +26,6 @@ import { blockingMillis } from "../commands/CommandRow.ts"
 import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import { rowOf } from "../commands/commandTable.ts"
 import { scanWith } from "../commands/scan.ts"
-
-export interface MemoryOptions {
-  /** Default 100 000. */
-  readonly maxEntries?: number | undefined
-  /** Of keys and values together. Default 256 MiB. */
-  readonly maxBytes?: number | undefined
-  /** What happens when it is full: `"lru"` (default) drops what was not used for longest, `"none"` refuses writes with OOM. */
-  readonly eviction?: "lru" | "none" | undefined
-}
 
 export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
   const store = new MemoryStore({

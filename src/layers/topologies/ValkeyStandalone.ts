@@ -2,17 +2,10 @@
 import { Config, Effect, Layer, type Redacted } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
-import { serverSettings } from "../../schema/ReplicatedOptions.ts"
+import { serverSettings } from "../../schema/ServerSettings.ts"
+import type { StandaloneOptions } from "../../schema/StandaloneOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeStandalone } from "../connection/standalone.ts"
-
-/**
- * `valkey://[user[:password]@]host[:port][/database][?db=n]`, also `redis://`; TLS: `valkeys://`, `rediss://`;
- * a socket: `unix:///path?db=n`.
- */
-export interface StandaloneOptions extends ConnectionOptions {
-  readonly url: string | Redacted.Redacted
-}
 
 export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
   const { address, settings } = yield* Effect.fromResult(serverSettings(url, options))

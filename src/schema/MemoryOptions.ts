@@ -1,0 +1,10 @@
+/** Settings of the store in this process. */
+
+export interface MemoryOptions {
+  /** Default 100 000. */
+  readonly maxEntries?: number | undefined
+  /** Of keys and values together. Default 256 MiB. */
+  readonly maxBytes?: number | undefined
+  /** What happens when it is full: `"lru"` (default) drops what was not used for longest, `"none"` refuses writes with OOM. */
+  readonly eviction?: "lru" | "none" | undefined
+}
