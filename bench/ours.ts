@@ -3,8 +3,7 @@ import { Effect, Layer, Option } from "effect"
 import {
   Breaker,
   CacheLive,
-  CacheOptions,
-  type CacheOptionsShape,
+  type CacheOptions,
   CacheService,
   Compressor,
   IgnoreExceptions,
@@ -23,7 +22,7 @@ interface Variation {
   readonly typed?: boolean
   /** Reads and writes the record of many fields. */
   readonly order?: boolean
-  readonly options?: Partial<CacheOptionsShape>
+  readonly options?: Partial<CacheOptions>
   readonly policies?: ReadonlyArray<Layer.Layer<never>>
   readonly lookup?: LookupOptions
 }
@@ -32,13 +31,13 @@ const millis = lifetime * 1000
 
 export const open = (url: string, { options = {}, policies = [] }: Variation): Promise<TypedCache<unknown>> => {
   const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
-  const layer = policies.reduce<typeof CacheLive>((cache, policy) => Layer.provide(cache, policy), CacheLive)
+  const layer = policies.reduce((cache, policy) => Layer.provide(cache, policy), CacheLive.layer(options))
   return new Promise((resolve, reject) => {
     const held = Effect.flatMap(CacheService, (cache) => {
       resolve(cache)
       return Effect.never
     })
-    const provided = Layer.provide(layer, [client, CacheOptions.layer(options)])
+    const provided = Layer.provide(layer, client)
     Effect.runPromise(Effect.provide(held, provided)).catch(reject)
   })
 }

@@ -1,6 +1,6 @@
 /** Prefixes keep applications apart, versions generations of their data. `npm run example examples/namespaces-and-versions.ts` */
-import { Effect, Layer, Option } from "effect"
-import { CacheFromConfig, CacheOptions, CacheService } from "effect-vcache"
+import { Effect, Option } from "effect"
+import { CacheFromConfig, CacheService } from "effect-vcache"
 
 const program = Effect.gen(function* () {
   const cache = yield* CacheService
@@ -28,7 +28,7 @@ const program = Effect.gen(function* () {
   console.log("cleared here:", yield* cache.clearAllVersions, "cleared there:", yield* other.clear)
 })
 
-await Effect.runPromise(Effect.provide(program, Layer.provide(CacheFromConfig, CacheOptions.layer({ prefix: "shop" }))))
+await Effect.runPromise(Effect.provide(program, CacheFromConfig.layer({ prefix: "shop" })))
 
 // Prints:
 // key on the server: shop:1:price

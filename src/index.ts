@@ -1,7 +1,7 @@
 /** The front door: everything a program may import, nothing else. */
 export * from "./schema/CacheError.ts"
 export type { ClientState } from "./schema/ClientState.ts"
-export { CacheOptions, type CacheOptionsShape } from "./schema/CacheOptions.ts"
+export type { CacheOptions } from "./schema/CacheOptions.ts"
 export type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "./schema/Command.ts"
 export type { ConnectionOptions, TlsOptions } from "./schema/ConnectionOptions.ts"
 export type { ClusterOptions } from "./schema/ClusterOptions.ts"
@@ -64,7 +64,13 @@ export type { Health } from "./services/operations/Health.ts"
 export type { KeyOptions, TtlOptions } from "./services/operations/KeyOptions.ts"
 export type { HeldLease, LeaseOptions } from "./services/operations/HeldLease.ts"
 export type { TypedCache } from "./services/operations/TypedCache.ts"
-export { CachePolicy, type CachePolicyShape, type Operation, type Tally } from "./services/CachePolicy.ts"
+export {
+  CachePolicy,
+  type CachePolicyShape,
+  type Operation,
+  type PolicySource,
+  type Tally
+} from "./services/CachePolicy.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
 export * as CacheResolver from "./services/CacheResolver.ts"
 export * as CacheScript from "./services/CacheScript.ts"

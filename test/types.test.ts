@@ -6,7 +6,6 @@ import {
   type CacheInputError,
   CacheLive,
   CacheMemory,
-  CacheOptions,
   CacheService,
   Cipher,
   Compressor,
@@ -94,9 +93,13 @@ it("types", () => {
 
   class Sessions extends Context.Service<Sessions, TypedCache<unknown>>()("test/Sessions") {}
   expectTypeOf(layerFor(Sessions)).toEqualTypeOf<Layer.Layer<Sessions, never, ValkeyClient>>()
-  expectTypeOf(CacheLive).toEqualTypeOf<Layer.Layer<CacheService, never, ValkeyClient>>()
-  expectTypeOf(CacheMemory).toEqualTypeOf<Layer.Layer<CacheService>>()
-  expectTypeOf(CacheOptions.layer({ prefix: "p" })).toEqualTypeOf<Layer.Layer<never>>()
+  expectTypeOf(layerFor(Sessions, { version: 2 })).toEqualTypeOf<Layer.Layer<Sessions, CacheInputError, ValkeyClient>>()
+  expectTypeOf(CacheLive).toMatchTypeOf<Layer.Layer<CacheService, never, ValkeyClient>>()
+  expectTypeOf(CacheMemory).toMatchTypeOf<Layer.Layer<CacheService>>()
+  expectTypeOf(CacheLive.layer({ prefix: "p", policies: [Metrics.policy()] })).toEqualTypeOf<
+    Layer.Layer<CacheService, CacheInputError, ValkeyClient>
+  >()
+  expectTypeOf(CacheMemory.layer()).toEqualTypeOf<Layer.Layer<CacheService, CacheInputError>>()
   expectTypeOf(ValkeyMemory.layer()).toEqualTypeOf<Layer.Layer<ValkeyClient>>()
   expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CacheError>>()
   expectTypeOf<CacheInputError["_tag"]>().toEqualTypeOf<"CacheInputError">()

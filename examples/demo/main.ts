@@ -7,7 +7,7 @@
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Clock, Config, Console, Effect, FileSystem, Layer, Path, Redacted } from "effect"
-import { CacheLive, CacheOptions, CacheService, ValkeyUrl } from "effect-vcache"
+import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
 import { startServer } from "../../test/support/ValkeyServer.ts"
 import { questions, type Tally } from "./questions.ts"
 
@@ -79,9 +79,9 @@ const url = process.argv.includes("--server")
   ? Effect.map(startServer(), ({ url }) => Redacted.make(url))
   : Config.withDefault(Config.Redacted("VALKEY_URL"), Redacted.make("memory://"))
 
-const cache = CacheLive.pipe(
-  Layer.provide(Layer.unwrap(Effect.map(url, (url) => ValkeyUrl.layer(url)))),
-  Layer.provide(CacheOptions.layer({ prefix: "demo", timeToLive: "10 minutes" }))
+const cache = Layer.provide(
+  CacheLive.layer({ prefix: "demo", timeToLive: "10 minutes" }),
+  Layer.unwrap(Effect.map(url, (url) => ValkeyUrl.layer(url)))
 )
 
 NodeRuntime.runMain(Effect.provide(program, [cache, NodeServices.layer]))

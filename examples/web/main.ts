@@ -9,16 +9,7 @@ import { createServer } from "node:http"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import {
-  Breaker,
-  CacheLive,
-  CacheOptions,
-  IgnoreExceptions,
-  Metrics,
-  ValkeyMemory,
-  ValkeyStandalone,
-  ValkeyUrl
-} from "effect-vcache"
+import { Breaker, CacheLive, IgnoreExceptions, Metrics, ValkeyMemory, ValkeyStandalone, ValkeyUrl } from "effect-vcache"
 import { startServer } from "../../test/support/ValkeyServer.ts"
 import { app } from "./app.ts"
 
@@ -34,11 +25,14 @@ const client = process.argv.includes("--server")
       )
     )
 
-const cache = CacheLive.pipe(
-  Layer.provide([Metrics.layer(), Breaker.layer({ failures: 5, openFor: "1 second" })]),
-  Layer.provide(IgnoreExceptions.layer({ log: false })),
-  Layer.provide([client, CacheOptions.layer({ prefix: "example-web" })])
-)
+const cache = CacheLive.layer({
+  prefix: "example-web",
+  policies: [
+    Breaker.policy({ failures: 5, openFor: "1 second" }),
+    Metrics.policy(),
+    IgnoreExceptions.policy({ log: false })
+  ]
+}).pipe(Layer.provide(client))
 
 /** 0 = any that is free. */
 const port = Config.withDefault(Config.Int("PORT"), 3000)

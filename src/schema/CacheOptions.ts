@@ -1,5 +1,5 @@
 /** Settings of one cache. */
-import { Context, Duration, Layer } from "effect"
+import { Duration } from "effect"
 import type { Cipher } from "./Cipher.ts"
 import type { Compressor } from "./Compressor.ts"
 import { type FormatOptions, formatRefusal } from "./Formats.ts"
@@ -7,7 +7,7 @@ import { defaultKeyFunction, type KeyFunction } from "./key.ts"
 import { Serializer } from "./Serializer.ts"
 import { toMillis } from "./timeToLive.ts"
 
-export interface CacheOptionsShape {
+export interface CacheOptions {
   /** Namespace of the keys. Default `""`. */
   readonly prefix: string
   /** Version of the keys, a safe integer. Default 1. */
@@ -26,7 +26,8 @@ export interface CacheOptionsShape {
   readonly cipher: Cipher | undefined
 }
 
-const defaults: CacheOptionsShape = {
+/** The settings of a cache that names none. */
+export const defaultOptions: CacheOptions = {
   prefix: "",
   version: 1,
   timeToLive: Duration.seconds(300),
@@ -37,17 +38,8 @@ const defaults: CacheOptionsShape = {
   cipher: undefined
 }
 
-const reference = Context.Reference<CacheOptionsShape>("effect-vcache/CacheOptions", { defaultValue: () => defaults })
-
-/** The settings that `CacheLive` takes; what a layer leaves out keeps its default. */
-export const CacheOptions: Context.Reference<CacheOptionsShape> & {
-  readonly layer: (options: Partial<CacheOptionsShape>) => Layer.Layer<never>
-} = Object.assign(reference, {
-  layer: (options: Partial<CacheOptionsShape>) => Layer.succeed(reference, { ...defaults, ...options })
-})
-
 /** Why the settings cannot be used; undefined when they can. */
-export const optionsRefusal = (options: CacheOptionsShape): string | undefined => {
+export const optionsRefusal = (options: CacheOptions): string | undefined => {
   if (typeof options.prefix !== "string" || !options.prefix.isWellFormed()) return "prefix must be well-formed text"
   if (!Number.isSafeInteger(options.version)) return "version must be a safe integer"
   if (!(options.jitter >= 0 && options.jitter <= 1)) return "jitter must be between 0 and 1"
@@ -57,5 +49,5 @@ export const optionsRefusal = (options: CacheOptionsShape): string | undefined =
 }
 
 /** The options of a format that can be built, even where all operations are refused. */
-export const usableFormat = (options: CacheOptionsShape): FormatOptions =>
-  formatRefusal(options) === undefined ? options : defaults
+export const usableFormat = (options: CacheOptions): FormatOptions =>
+  formatRefusal(options) === undefined ? options : defaultOptions

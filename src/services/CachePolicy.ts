@@ -1,5 +1,5 @@
 /** Policies: the one place that every operation of a cache passes. */
-import { Context, Effect, Layer, type Option } from "effect"
+import { Context, Effect, Layer, type Option, type Scope } from "effect"
 import type { CacheError } from "../schema/CacheError.ts"
 
 /** What a result says about the cache's use. */
@@ -21,45 +21,94 @@ export interface Operation<A> {
   readonly tally?: ((result: A) => Tally) | undefined
 }
 
+/** A function that wraps each operation of a cache. */
 export interface CachePolicyShape {
   <A, R>(operation: Operation<A>, effect: Effect.Effect<A, CacheError, R>): Effect.Effect<A, CacheError, R>
   /** Turns failures into results, and so comes after all policies that must see the failures. */
   readonly absorbs?: boolean | undefined
 }
 
-const reference = Context.Reference<CachePolicyShape | undefined>("effect-vcache/CachePolicy", {
-  defaultValue: () => undefined
+/** A policy, or an effect that makes one with a state of its own for each cache, in whose scope it lives. */
+export type PolicySource = CachePolicyShape | Effect.Effect<CachePolicyShape, never, Scope.Scope>
+
+/** A policy that stands in the context. */
+class Ambient {
+  readonly policy: CachePolicyShape
+
+  constructor(policy: CachePolicyShape) {
+    this.policy = policy
+  }
+}
+
+/** Each layer has a key of its own, or the last of two that stand side by side would be the only one. */
+const keyPrefix = "effect-vcache/CachePolicy/"
+let keys = 0
+
+const Spared = Context.Reference<ReadonlySet<Ambient>>("effect-vcache/CachePolicy.none", {
+  defaultValue: () => new Set()
 })
 
-/** A policy made of others keeps them, so that they can be put in order again. */
-const partsOf = new WeakMap<CachePolicyShape, ReadonlyArray<CachePolicyShape>>()
+/** Outermost first: what is provided nearest to the cache comes last into the context. */
+const ambientIn = (context: Context.Context<never>): ReadonlyArray<Ambient> => {
+  const spared = Context.get(context, Spared)
+  return [...context.mapUnsafe].flatMap(([key, value]: [string, unknown]) =>
+    key.startsWith(keyPrefix) && value instanceof Ambient && !spared.has(value) ? [value] : []
+  )
+}
 
-const compose = (inner: CachePolicyShape, outer: CachePolicyShape | undefined): CachePolicyShape => {
-  if (outer === undefined) return inner
-  const all = [inner, ...(partsOf.get(outer) ?? [outer])]
+/** One policy of all; the first is the innermost, but those that absorb failures come after all others. */
+const compose = (all: ReadonlyArray<CachePolicyShape>): CachePolicyShape | undefined => {
+  if (all.length <= 1) return all[0]
   const parts = [...all.filter(({ absorbs }) => absorbs !== true), ...all.filter(({ absorbs }) => absorbs === true)]
-  const composed: CachePolicyShape = (operation, effect) =>
-    parts.reduce((wrapped, policy) => policy(operation, wrapped), effect)
-  partsOf.set(composed, parts)
-  return composed
+  return (operation, effect) => parts.reduce((wrapped, policy) => policy(operation, wrapped), effect)
+}
+
+/** The policy of a cache that is built here: its own ones innermost, around them those of the context. */
+export const policyOf = (
+  own: ReadonlyArray<PolicySource>
+): Effect.Effect<CachePolicyShape | undefined, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const made: Array<CachePolicyShape> = []
+    for (const source of own) made.push(Effect.isEffect(source) ? yield* source : source)
+    const context = yield* Effect.context<never>()
+    return compose([
+      ...made,
+      ...ambientIn(context)
+        .map(({ policy }) => policy)
+        .toReversed()
+    ])
+  })
+
+/** A policy as a layer. Each place where it is provided has an instance of its own. */
+export const layerPolicy = <E, R>(make: Effect.Effect<CachePolicyShape, E, R>) => {
+  const key = Context.Reference<Ambient | undefined>(`${keyPrefix}${keys++}`, { defaultValue: () => undefined })
+  return Layer.fresh(
+    Layer.effect(
+      key,
+      Effect.map(make, (policy) => new Ambient(policy))
+    )
+  )
 }
 
 /**
- * A policy as a layer. Of several the one nearest to the cache is the innermost, but those that absorb failures come
- * after all others, in whichever order the layers stand. Each place where it is provided has an instance of its own.
+ * Policies that reach every cache that is built under them: `Layer.provide(caches, CachePolicy.layer(policy))`. They add
+ * up, whether they stand in an array, in a chain or in a merge; one layer that is given twice counts once. The one
+ * nearest to the cache is the innermost, but those that absorb failures come after all others. A cache that was built
+ * before, and so stands in the context already, is not reached.
  */
-export const layerPolicy = <E, R>(make: Effect.Effect<CachePolicyShape, E, R>) =>
-  Layer.fresh(
+export const CachePolicy: {
+  /** Adds a policy to those around it. */
+  readonly layer: (policy: CachePolicyShape) => Layer.Layer<never>
+  /** Spares the caches that are built under it the policies around it. */
+  readonly none: Layer.Layer<never>
+} = {
+  layer: (policy) => layerPolicy(Effect.succeed(policy)),
+  none: Layer.fresh(
     Layer.effect(
-      reference,
-      reference.use((outer) => Effect.map(make, (policy) => compose(policy, outer)))
+      Spared,
+      Effect.contextWith((context: Context.Context<never>) =>
+        Effect.succeed(new Set([...Context.get(context, Spared), ...ambientIn(context)]))
+      )
     )
   )
-
-/**
- * Read when a cache is built. Default: no policy, no cost. `CachePolicy.layer` adds a policy of one's own to those around
- * it; `Layer.succeed(CachePolicy, undefined)` spares a cache the policies of all others.
- */
-export const CachePolicy: Context.Reference<CachePolicyShape | undefined> & {
-  readonly layer: (policy: CachePolicyShape) => Layer.Layer<never>
-} = Object.assign(reference, { layer: (policy: CachePolicyShape) => layerPolicy(Effect.succeed(policy)) })
+}

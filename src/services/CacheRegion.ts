@@ -172,9 +172,12 @@ export const Service =
   ): RegionClass<Self, Id, K["Type"], V["Type"], E, R | Services<K, V>> => {
     const tag = Context.Service<Self, Region<K["Type"], V["Type"], E>>()(id)
     const layerFor = <I>(cache: Context.Service<I, TypedCache<unknown>>) =>
-      Layer.effect(
-        tag,
-        Effect.flatMap(cache, (cache) => make(cache, id, options))
+      // Not shared by reference: which cache it is over is not part of a layer's identity.
+      Layer.fresh(
+        Layer.effect(
+          tag,
+          Effect.flatMap(cache, (cache) => make(cache, id, options))
+        )
       )
     return Object.assign(tag, { layer: layerFor(CacheService), layerFor })
   }

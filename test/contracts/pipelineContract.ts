@@ -1,19 +1,12 @@
 /** What pipelines, transactions and scripts do, whatever the cache stands on. */
 import { assert, describe, expectTypeOf, layer } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schema } from "effect"
-import {
-  type CacheError,
-  type CacheOptionsShape,
-  CacheScript,
-  CacheService,
-  Cipher,
-  type TypedCache
-} from "effect-vcache"
+import { type CacheError, type CacheOptions, CacheScript, CacheService, Cipher, type TypedCache } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh as freshCache, freshPrefix } from "../support/freshCache.ts"
 
 /** A cache with a key space of its own, all in one slot. */
-const fresh = (options: Partial<CacheOptionsShape> = {}) => freshCache({ prefix: `{${freshPrefix()}}`, ...options })
+const fresh = (options: Partial<CacheOptions> = {}) => freshCache({ prefix: `{${freshPrefix()}}`, ...options })
 
 const User = Schema.Struct({ id: Schema.Int, born: Schema.DateFromString })
 

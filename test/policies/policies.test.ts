@@ -241,10 +241,10 @@ describe("IgnoreExceptions", () => {
 
   it.effect("does not pretend where an operation has no neutral result", () =>
     Effect.gen(function* () {
-      const policy = yield* Effect.provide(CachePolicy, IgnoreExceptions.layer({ log: false }))
+      const policy = yield* IgnoreExceptions.policy({ log: false })
       const lock = { name: "lock", key: "k", neutral: Option.none<boolean>() }
       const failing: Effect.Effect<boolean, CacheError> = Effect.fail(down)
-      assert.strictEqual(yield* Effect.flip(policy?.(lock, failing) ?? Effect.succeed(true)), down)
+      assert.strictEqual(yield* Effect.flip(policy(lock, failing)), down)
     })
   )
 
@@ -293,10 +293,10 @@ describe("IgnoreExceptions", () => {
     Effect.gen(function* () {
       class Strict extends Context.Service<Strict, TypedCache<unknown>>()("test/Strict") {}
       const { client, state } = yield* faulty
-      const both = Layer.mergeAll(
-        Layer.fresh(CacheLive),
-        Layer.provide(layerFor(Strict), Layer.succeed(CachePolicy, undefined))
-      ).pipe(Layer.provide(IgnoreExceptions.layer({ log: false })), Layer.provide(Layer.succeed(ValkeyClient, client)))
+      const both = Layer.mergeAll(Layer.fresh(CacheLive), Layer.provide(layerFor(Strict), CachePolicy.none)).pipe(
+        Layer.provide(IgnoreExceptions.layer({ log: false })),
+        Layer.provide(Layer.succeed(ValkeyClient, client))
+      )
       const context = yield* Layer.build(both)
       state.failure = down
       assert.deepStrictEqual(yield* Context.get(context, CacheService).get("k"), Option.none())

@@ -1,6 +1,6 @@
 /** Key spaces for tests that share a server. */
 import { Effect } from "effect"
-import { type CacheOptionsShape, CacheService } from "effect-vcache"
+import { type CacheOptions, CacheService } from "effect-vcache"
 
 let spaces = 0
 
@@ -8,5 +8,5 @@ let spaces = 0
 export const freshPrefix = (): string => `t${++spaces}`
 
 /** A cache with a key space of its own. */
-export const fresh = (options: Partial<CacheOptionsShape> = {}) =>
+export const fresh = (options: Partial<CacheOptions> = {}) =>
   Effect.map(CacheService, (cache) => cache.withOptions({ prefix: freshPrefix(), ...options }))

@@ -62,7 +62,6 @@ const make = (cache: TypedCache<unknown>): KeyValueStore.KeyValueStore => {
  * `KeyValueStore` over `CacheService`. Entries live for the cache's `timeToLive`, five minutes by default: give the cache
  * `timeToLive: "Infinity"` for a store that keeps them. `clear` and `keys` concern this prefix and version.
  */
-export const layer: Layer.Layer<KeyValueStore.KeyValueStore, never, CacheService> = Layer.effect(
-  KeyValueStore.KeyValueStore,
-  Effect.map(CacheService, make)
+export const layer: Layer.Layer<KeyValueStore.KeyValueStore, never, CacheService> = Layer.fresh(
+  Layer.effect(KeyValueStore.KeyValueStore, Effect.map(CacheService, make))
 )

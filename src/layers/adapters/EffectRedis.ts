@@ -62,38 +62,40 @@ const pauseAfterLoss = "100 millis"
  * `RateLimiter` and `CircuitBreaker` work on each topology. In a cluster give them a prefix with a hash tag, `"{jobs}:"`,
  * where they use several keys at once. Errors are `RedisError`s with ours as their cause. Scripts are Lua: not in memory.
  */
-export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.effect(
-  Redis.Redis,
-  Effect.flatMap(ValkeyClient, (client) => {
-    const scripts = new Map<string, Script>()
-    return Redis.make({
-      send: makeSend(client, scripts, client.send),
-      // Reserved ones come from our own pool, and go back to it soon.
-      pool: { idleTimeout: "1 second" },
-      connect: Effect.gen(function* () {
-        const scope = yield* Scope.make()
-        const own = yield* Effect.mapError(Scope.provide(client.dedicated, scope), asRedisError)
-        return { send: makeSend(client, scripts, own.send), close: Scope.close(scope, Exit.void) }
-      }),
-      subscribe: Effect.fnUntraced(function* (channel, onMessage) {
-        const begun = yield* Deferred.make<void, Redis.RedisError>()
-        // Heard on the same connection, so that once it is heard the channel is listened to.
-        const probe = `${channel}:${yield* makeToken}`
-        const listen = Stream.runForEach(client.subscribe(channel, probe), (message) =>
-          message.channel === probe ? Deferred.succeed(begun, undefined) : Effect.sync(() => onMessage(message))
-        )
-        const listening: Effect.Effect<void, Redis.RedisError> = Effect.catch(listen, (error) =>
-          isTransient(error) && Deferred.isDoneUnsafe(begun)
-            ? Effect.andThen(Effect.sleep(pauseAfterLoss), listening)
-            : Effect.fail(asRedisError(error))
-        )
-        const fiber = yield* Effect.forkScoped(Effect.tapError(listening, (error) => Deferred.fail(begun, error)))
-        const asking = Effect.forever(
-          Effect.andThen(Effect.ignore(client.send("PUBLISH", [probe, ""])), Effect.sleep("10 millis"))
-        )
-        yield* Effect.raceFirst(Deferred.await(begun), asking)
-        return Fiber.join(fiber)
+export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.fresh(
+  Layer.effect(
+    Redis.Redis,
+    Effect.flatMap(ValkeyClient, (client) => {
+      const scripts = new Map<string, Script>()
+      return Redis.make({
+        send: makeSend(client, scripts, client.send),
+        // Reserved ones come from our own pool, and go back to it soon.
+        pool: { idleTimeout: "1 second" },
+        connect: Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          const own = yield* Effect.mapError(Scope.provide(client.dedicated, scope), asRedisError)
+          return { send: makeSend(client, scripts, own.send), close: Scope.close(scope, Exit.void) }
+        }),
+        subscribe: Effect.fnUntraced(function* (channel, onMessage) {
+          const begun = yield* Deferred.make<void, Redis.RedisError>()
+          // Heard on the same connection, so that once it is heard the channel is listened to.
+          const probe = `${channel}:${yield* makeToken}`
+          const listen = Stream.runForEach(client.subscribe(channel, probe), (message) =>
+            message.channel === probe ? Deferred.succeed(begun, undefined) : Effect.sync(() => onMessage(message))
+          )
+          const listening: Effect.Effect<void, Redis.RedisError> = Effect.catch(listen, (error) =>
+            isTransient(error) && Deferred.isDoneUnsafe(begun)
+              ? Effect.andThen(Effect.sleep(pauseAfterLoss), listening)
+              : Effect.fail(asRedisError(error))
+          )
+          const fiber = yield* Effect.forkScoped(Effect.tapError(listening, (error) => Deferred.fail(begun, error)))
+          const asking = Effect.forever(
+            Effect.andThen(Effect.ignore(client.send("PUBLISH", [probe, ""])), Effect.sleep("10 millis"))
+          )
+          yield* Effect.raceFirst(Deferred.await(begun), asking)
+          return Fiber.join(fiber)
+        })
       })
     })
-  })
+  )
 )

@@ -1,12 +1,12 @@
 /** The cache that the environment names. */
-import { type Config, Layer } from "effect"
+import type { Config } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import { CacheService } from "../../services/CacheService.ts"
-import { layerFor } from "./CacheLive.ts"
+import type { CacheService } from "../../services/CacheService.ts"
 import * as ValkeyUrl from "../topologies/ValkeyUrl.ts"
+import { CacheLive, type CacheLayerOptions, type Configurable, configurable, over } from "./CacheLive.ts"
 
 /** The cache over the client that VALKEY_URL names; in memory where there is none. */
-export const CacheFromConfig: Layer.Layer<CacheService, CacheError | Config.ConfigError> = Layer.provide(
-  layerFor(CacheService),
-  ValkeyUrl.layerConfig
-)
+export const CacheFromConfig: Configurable<CacheService, CacheError | Config.ConfigError, never, CacheLayerOptions> =
+  configurable(over(CacheLive, ValkeyUrl.layerConfig), (options) =>
+    over(CacheLive.layer(options), ValkeyUrl.layerConfig)
+  )

@@ -1,28 +1,73 @@
 /** The cache over whatever client is provided. */
 import { type Context, Effect, Layer } from "effect"
-import { CacheOptions, type CacheOptionsShape } from "../../schema/CacheOptions.ts"
+import { CacheInputError } from "../../schema/CacheError.ts"
+import { type CacheOptions, defaultOptions, optionsRefusal } from "../../schema/CacheOptions.ts"
 import { make } from "../../services/cache/make.ts"
-import { CachePolicy } from "../../services/CachePolicy.ts"
+import { type PolicySource, policyOf } from "../../services/CachePolicy.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 
-/** A second cache in the same program, under a tag of its own. `options` win over those of `CacheOptions`. */
-export const layerFor = <Self>(
+/** The settings of a cache, and the policies that its operations pass. What is left out keeps its default. */
+export interface CacheLayerOptions extends Partial<CacheOptions> {
+  /** The first is the innermost, those of the context come around them, those that absorb failures outermost. Default: none. */
+  readonly policies?: ReadonlyArray<PolicySource> | undefined
+}
+
+/** A layer, and how it is made with other settings. */
+export type Configurable<ROut, E, R, Options> = Layer.Layer<ROut, E, R> & {
+  readonly layer: (options?: Options) => Layer.Layer<ROut, E | CacheInputError, R>
+}
+
+export const configurable = <ROut, E, R, Options>(
+  defaults: Layer.Layer<ROut, E, R>,
+  layer: (options: Options | undefined) => Layer.Layer<ROut, E | CacheInputError, R>
+): Configurable<ROut, E, R, Options> => Object.assign(defaults, { layer: (options?: Options) => layer(options) })
+
+/**
+ * A cache under a tag of its own, over the provided client. Each use of the layer builds a cache of its own, with the
+ * policies that stand around it there; caches over one client share what coordinates lookups, locks and semaphores in the
+ * process. Settings that cannot be used fail the layer with `CacheInputError`.
+ */
+export function layerFor<Self>(tag: Context.Service<Self, TypedCache<unknown>>): Layer.Layer<Self, never, ValkeyClient>
+export function layerFor<Self>(
   tag: Context.Service<Self, TypedCache<unknown>>,
-  options: Partial<CacheOptionsShape> = {}
-): Layer.Layer<Self, never, ValkeyClient> =>
-  Layer.effect(
-    tag,
-    Effect.gen(function* () {
-      const client = yield* ValkeyClient
-      const defaults = yield* CacheOptions
-      return yield* make(client, { ...defaults, ...options }, yield* CachePolicy)
-    })
+  options: CacheLayerOptions
+): Layer.Layer<Self, CacheInputError, ValkeyClient>
+export function layerFor<Self>(
+  tag: Context.Service<Self, TypedCache<unknown>>,
+  { policies = [], ...changes }: CacheLayerOptions = {}
+): Layer.Layer<Self, CacheInputError, ValkeyClient> {
+  const options = { ...defaultOptions, ...changes }
+  const build = Effect.gen(function* () {
+    const reason = optionsRefusal(options)
+    if (reason !== undefined) return yield* new CacheInputError({ operation: "layer", reason })
+    return yield* make(yield* ValkeyClient, options, yield* policyOf(policies))
+  })
+  // Not shared by reference: the policies that stand around it are not part of a layer's identity.
+  return Layer.fresh(Layer.effect(tag, build))
+}
+
+/**
+ * The cache over that client, which a program has once. `Layer.provide` would make one layer of both, and so one cache of
+ * all uses, with the policies that stand around the first.
+ */
+export const over = <ROut, E, R, E2>(
+  cache: Layer.Layer<ROut, E, R>,
+  client: Layer.Layer<R, E2>
+): Layer.Layer<ROut, E | E2> =>
+  Layer.fromBuild((memoMap, scope) =>
+    Effect.flatMap(Layer.buildWithMemoMap(client, memoMap, scope), (context) =>
+      Effect.provideContext(Layer.buildWithMemoMap(cache, memoMap, scope), context)
+    )
   )
 
 /**
- * `CacheService` over the provided client, with the settings of `CacheOptions`. As every layer it is built once in a
- * program; for caches on several clients use `layerFor` with a tag each.
+ * `CacheService` over the provided client, with the defaults of all settings. `CacheLive.layer({ prefix: "shop" })` is the
+ * same with others. Two layers of one tag in one `Layer.merge` are Effect's rule: the last one wins; give each cache a tag
+ * of its own with `layerFor`.
  */
-export const CacheLive: Layer.Layer<CacheService, never, ValkeyClient> = layerFor(CacheService)
+export const CacheLive: Configurable<CacheService, never, ValkeyClient, CacheLayerOptions> = configurable(
+  layerFor(CacheService),
+  (options = {}) => layerFor(CacheService, options)
+)

@@ -1,9 +1,15 @@
 /** The cache in this process. */
-import { Layer } from "effect"
-import { CacheService } from "../../services/CacheService.ts"
-import { layerFor } from "./CacheLive.ts"
+import type { CacheService } from "../../services/CacheService.ts"
 import * as ValkeyMemory from "../topologies/ValkeyMemory.ts"
+import { CacheLive, type CacheLayerOptions, type Configurable, configurable, over } from "./CacheLive.ts"
 
-/** Needs nothing, runs under `Effect.runSync`. Two programs that each provide it have a store each. */
-// A layer of its own, not `CacheLive`: layers are built once, so that a program with both would have one of them twice.
-export const CacheMemory: Layer.Layer<CacheService> = Layer.provide(layerFor(CacheService), ValkeyMemory.layer())
+const store = ValkeyMemory.layer()
+
+/**
+ * Needs nothing, runs under `Effect.runSync`. One program has one store, whatever the settings of its caches; two
+ * programs that each provide the layer have a store each. For a store of other bounds: `CacheLive` over `ValkeyMemory.layer`.
+ */
+export const CacheMemory: Configurable<CacheService, never, never, CacheLayerOptions> = configurable(
+  over(CacheLive, store),
+  (options) => over(CacheLive.layer(options), store)
+)

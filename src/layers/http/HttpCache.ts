@@ -1,6 +1,6 @@
 /** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
 import { createHash } from "node:crypto"
-import { Clock, type Duration, Effect, Exit, type Layer, Schema, Scope } from "effect"
+import { Clock, type Duration, Effect, Exit, Layer, Schema, Scope } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
@@ -61,15 +61,17 @@ const maxVariantAge = "1 day"
 export const make = (options: HttpCacheOptions = {}): HttpCache => {
   const { prefix = defaultPrefix } = options
   return {
-    layer: HttpRouter.middleware(
-      Effect.map(
-        CacheService,
-        (cache) => (handler) =>
-          Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-            respond(cache.withSchema(Stored), options, request, handler)
-          )
-      )
-    ).layer,
+    layer: Layer.fresh(
+      HttpRouter.middleware(
+        Effect.map(
+          CacheService,
+          (cache) => (handler) =>
+            Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+              respond(cache.withSchema(Stored), options, request, handler)
+            )
+        )
+      ).layer
+    ),
     purge: (key) => CacheService.use((cache) => cache.delete(`${prefix}${key}`)),
     purgePrefix: (start) => CacheService.use((cache) => cache.deletePattern(`${escapeGlob(`${prefix}${start}`)}*`))
   }

@@ -1,6 +1,6 @@
 /** Sessions of HTTP requests: a signed cookie for Effect's `HttpRouter`, the data in a `SessionStore`. */
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { Context, type Duration, Effect, type Layer, Option, Redacted, type Schema } from "effect"
+import { Context, type Duration, Effect, Layer, Option, Redacted, type Schema } from "effect"
 import { HttpEffect, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { CacheService } from "../../services/CacheService.ts"
@@ -81,7 +81,7 @@ export const Service =
           })
       })
     )
-    return Object.assign(tag, { layer: middleware.layer })
+    return Object.assign(tag, { layer: Layer.fresh(middleware.layer) })
   }
 
 interface Signature {

@@ -1,5 +1,5 @@
 /** A policy that spares a server that is down, and its callers the wait. */
-import { Duration, Effect, Exit, type Layer } from "effect"
+import { Duration, Effect, Exit, type Layer, type Scope } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import { CacheConnectionError, type CacheError, CacheInputError, isTransient } from "../../schema/CacheError.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
@@ -17,8 +17,11 @@ export interface BreakerOptions {
  * `CacheConnectionError` of code CIRCUIT_OPEN; nothing is sent. Effect's `CircuitBreaker` underneath. Options that are
  * not above zero are a defect.
  */
-export const layer = (options: BreakerOptions = {}): Layer.Layer<never> =>
-  layerPolicy(Effect.provide(make(options), CircuitBreaker.layerStoreMemory()))
+export const policy = (options: BreakerOptions = {}): Effect.Effect<CachePolicyShape, never, Scope.Scope> =>
+  Effect.provide(make(options), CircuitBreaker.layerStoreMemory())
+
+/** `policy` for every cache that is built under the layer: they share one circuit. */
+export const layer = (options: BreakerOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" }: BreakerOptions) {
   const openMillis = toMillis(openFor)

@@ -20,8 +20,11 @@ export interface IgnoreExceptionsOptions {
  * arguments and values that cannot be coded still fail, and so do operations for which pretending would be a lie.
  * What is ignored is counted, by operation and tag.
  */
-export const layer = (options: IgnoreExceptionsOptions = {}): Layer.Layer<never> =>
-  layerPolicy(Effect.sync(() => make(options)))
+export const policy = (options: IgnoreExceptionsOptions = {}): Effect.Effect<CachePolicyShape> =>
+  Effect.sync(() => make(options))
+
+/** `policy` for every cache that is built under the layer. */
+export const layer = (options: IgnoreExceptionsOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = ({
   log = true,

@@ -7,7 +7,10 @@ import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/C
  * Hits, misses, stores, errors by operation and tag, and a histogram of what each operation takes, in Effect's `Metric`:
  * show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without it, too.
  */
-export const layer = (): Layer.Layer<never> => layerPolicy(Effect.sync(make))
+export const policy = (): Effect.Effect<CachePolicyShape> => Effect.sync(make)
+
+/** `policy` for every cache that is built under the layer. */
+export const layer = (): Layer.Layer<never> => layerPolicy(policy())
 
 const make = (): CachePolicyShape => {
   // One of each for an operation, made once.

@@ -12,7 +12,11 @@ export interface TracingOptions {
  * A client span for each operation, named after it, with the attributes of OpenTelemetry's database conventions. It
  * costs some microseconds an operation, also where nothing collects the spans.
  */
-export const layer = (options: TracingOptions = {}): Layer.Layer<never> => layerPolicy(Effect.succeed(make(options)))
+export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyShape> =>
+  Effect.sync(() => make(options))
+
+/** `policy` for every cache that is built under the layer. */
+export const layer = (options: TracingOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make =
   ({ keys = false }: TracingOptions): CachePolicyShape =>

@@ -1,4 +1,5 @@
 /** The client that a URL names. */
+import { createHash } from "node:crypto"
 import { Config, Effect, Layer, Redacted } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
@@ -38,6 +39,19 @@ export const layer = (
 }
 
 /** From the config key VALKEY_URL; `memory://` where there is none. */
-export const layerConfig: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = Layer.unwrap(
-  Effect.map(Config.withDefault(Config.Redacted("VALKEY_URL"), Redacted.make("memory://")), (url) => layer(url))
+export const layerConfig: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = Layer.fromBuild(
+  (memoMap, scope) =>
+    Effect.flatMap(Config.withDefault(Config.Redacted("VALKEY_URL"), Redacted.make("memory://")), (url) =>
+      Layer.buildWithMemoMap(layerOf(url), memoMap, scope)
+    )
 )
+
+/** One layer for each URL, so that a program has one client for each, under whichever `ConfigProvider` it is named. */
+const layers = new Map<string, ReturnType<typeof layer>>()
+
+const layerOf = (url: Redacted.Redacted): ReturnType<typeof layer> => {
+  const name = createHash("sha256").update(Redacted.value(url)).digest("base64")
+  const known = layers.get(name) ?? layer(url)
+  layers.set(name, known)
+  return known
+}

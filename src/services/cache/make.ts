@@ -1,17 +1,17 @@
 /** Puts the operations of a cache together. */
 import { Effect, type Schema, type Scope } from "effect"
-import { type CacheOptionsShape, usableFormat } from "../../schema/CacheOptions.ts"
+import { type CacheOptions, usableFormat } from "../../schema/CacheOptions.ts"
 import type { FormatOptions } from "../../schema/Formats.ts"
 import { schemaCodecs } from "../../schema/SchemaCodec.ts"
 import { unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { TypedCache } from "../operations/TypedCache.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
+import { clientShare } from "./ClientShare.ts"
 import { makeCoordination } from "./coordination/Coordination.ts"
 import { coordinationOperations } from "./coordination/coordinationOperations.ts"
 import { checkHealth } from "./health.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
-import { Flights } from "./lookups/Flights.ts"
 import { lookupOperations } from "./lookups/lookupOperations.ts"
 import type { SingleFlight } from "./lookups/SingleFlight.ts"
 import type { QueueKind } from "./pipelines/OperationQueue.ts"
@@ -31,7 +31,7 @@ interface View<A, RD, RE> {
   readonly codec: (options: FormatOptions) => ValueCodec<A, RD, RE>
   readonly flights: SingleFlight
   /** The caches that were made of it. */
-  readonly caches: Readonly<Record<Manner, WeakMap<CacheOptionsShape, TypedCache<A, RD, RE>>>>
+  readonly caches: Readonly<Record<Manner, WeakMap<CacheOptions, TypedCache<A, RD, RE>>>>
 }
 
 /** How what a cache is asked to do gets to the server: by itself, or in a queue with others. */
@@ -42,11 +42,13 @@ type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServic
 /** A cache over a client. Lookups that are under way live in the scope. */
 export const make = (
   client: ValkeyClientShape,
-  options: CacheOptionsShape,
+  options: CacheOptions,
   policy: CachePolicyShape | undefined
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
-  Effect.map(Effect.all([Effect.scope, makeCoordination(client)]), ([scope, coordination]) => {
-    const allFlights = new Flights(scope)
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const { allFlights, ...shared } = yield* clientShare(client)
+    const coordination = yield* makeCoordination(shared)
     const core: CacheCore = { client, policy, inFlight: allFlights, scope }
     const queue = queueingClient(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
@@ -55,9 +57,9 @@ export const make = (
       // A transaction passes the policy as a whole.
       transaction: { ...core, client: queue, policy: undefined }
     }
-    const viewOf = <A, RD, RE>(codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
+    const viewOf = <A, RD, RE>(type: object, codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
       codec,
-      flights: allFlights.table(),
+      flights: allFlights.of(type, scope),
       caches: { direct: new WeakMap(), pipeline: new WeakMap(), transaction: new WeakMap() }
     })
 
@@ -67,14 +69,14 @@ export const make = (
       const known = views.get(schema)
       // The map holds for each schema the view made of it.
       if (known !== undefined) return known as SchemaView<S>
-      const view: SchemaView<S> = viewOf(schemaCodecs(schema))
+      const view: SchemaView<S> = viewOf(schema, schemaCodecs(schema))
       views.set(schema, view)
       return view
     }
 
     const cacheOf = <A, RD, RE>(
       view: View<A, RD, RE>,
-      options: CacheOptionsShape,
+      options: CacheOptions,
       manner: Manner = "direct"
     ): TypedCache<A, RD, RE> => {
       const { client, policy } = cores[manner]
@@ -112,5 +114,5 @@ export const make = (
       return cache
     }
 
-    return cacheOf(viewOf<unknown, never, never>(unknownCodec), options)
+    return cacheOf(viewOf<unknown, never, never>(unknownCodec, unknownCodec), options)
   })

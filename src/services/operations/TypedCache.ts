@@ -1,6 +1,6 @@
 /** Everything that a cache can do, as the sum of its parts. */
 import type { Effect, Schema } from "effect"
-import type { CacheOptionsShape } from "../../schema/CacheOptions.ts"
+import type { CacheOptions } from "../../schema/CacheOptions.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import type { CacheBatches } from "./CacheBatches.ts"
 import type { CacheCoordination } from "./CacheCoordination.ts"
@@ -33,8 +33,8 @@ export interface TypedCache<A, RD = never, RE = never>
     schema: S
   ) => TypedCache<S["Type"], S["DecodingServices"], S["EncodingServices"]>
   /** The same cache with other settings. The connection is shared. */
-  readonly withOptions: (options: Partial<CacheOptionsShape>) => TypedCache<A, RD, RE>
-  readonly options: CacheOptionsShape
+  readonly withOptions: (options: Partial<CacheOptions>) => TypedCache<A, RD, RE>
+  readonly options: CacheOptions
   /** The final key. Unlike the operations it does not check the key. */
   readonly makeKey: (key: string, options?: KeyOptions) => string
   readonly reverseKey: (finalKey: string, options?: KeyOptions) => string

@@ -1,7 +1,7 @@
 /** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
 import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
 import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
-import { type CacheOptionsShape, optionsRefusal } from "../../../schema/CacheOptions.ts"
+import { type CacheOptions, optionsRefusal } from "../../../schema/CacheOptions.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal } from "../../../schema/key.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
@@ -34,7 +34,7 @@ export type StructureOperation = <B, R>(
 ) => Effect.Effect<B, CacheError, R>
 
 export interface CacheContext<A, RD, RE> extends CacheCore {
-  readonly options: CacheOptionsShape
+  readonly options: CacheOptions
   readonly codec: ValueCodec<A, RD, RE>
   /** Of commands that give values. */
   readonly readOptions: SendOptions | undefined
@@ -64,7 +64,7 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
 
 export const makeContext = <A, RD, RE>(
   core: CacheCore,
-  options: CacheOptionsShape,
+  options: CacheOptions,
   codec: ValueCodec<A, RD, RE>
 ): CacheContext<A, RD, RE> => {
   const { jitter, keyFunction, prefix } = options

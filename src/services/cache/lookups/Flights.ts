@@ -1,6 +1,7 @@
-/** All lookups of one cache that are under way, whatever their values are. */
+/** All lookups over one client that are under way, for whichever cache and whatever their values are. */
 import type { Scope } from "effect"
 import type { InFlight } from "../kernel/context.ts"
+import { FlightTable } from "./FlightTable.ts"
 import { SingleFlight } from "./SingleFlight.ts"
 
 /** Keys that were written or deleted while the watch went on. */
@@ -10,17 +11,15 @@ export interface Watch {
 }
 
 export class Flights implements InFlight {
-  readonly #scope: Scope.Scope
-  readonly #busy = new Set<SingleFlight>()
+  readonly #busy = new Set<FlightTable>()
+  readonly #tables = new WeakMap<object, FlightTable>()
   readonly #watches = new Set<{ readonly keys: ReadonlySet<string>; readonly outdated: Set<string> }>()
 
-  /** The work lives in `scope`, not in the fiber of whoever happened to ask first. */
-  constructor(scope: Scope.Scope) {
-    this.#scope = scope
-  }
-
-  table(): SingleFlight {
-    return new SingleFlight(this.#scope, this.#busy)
+  /** The lookups of values of that type; those that a cache begins live in its scope. */
+  of(type: object, scope: Scope.Scope): SingleFlight {
+    const table = this.#tables.get(type) ?? new FlightTable(this.#busy)
+    this.#tables.set(type, table)
+    return new SingleFlight(table, scope)
   }
 
   /** For work on many keys, which others do not join. */

@@ -1,30 +1,18 @@
 /** One piece of work for each key at a time, shared by everybody who asks meanwhile. */
 import { Deferred, Effect, Exit, Fiber, type Scope } from "effect"
-
-/** What a piece of work is told while it runs. */
-export interface Ticket {
-  /** The key was written or deleted meanwhile: the result is older than what is there. */
-  readonly outdated: boolean
-}
-
-interface Flight extends Ticket {
-  readonly result: Deferred.Deferred<unknown, unknown>
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
-  waiting: number
-  landed: boolean
-  outdated: boolean
-}
+import type { Flight, FlightTable, Ticket } from "./FlightTable.ts"
 
 type Work<A, E, R> = (ticket: Ticket) => Effect.Effect<A, E, R>
 
+/** The work that one cache begins or joins. */
 export class SingleFlight {
-  readonly #flights = new Map<string, Flight>()
+  readonly #table: FlightTable
   readonly #scope: Scope.Scope
-  readonly #busy: Set<SingleFlight>
 
-  constructor(scope: Scope.Scope, busy: Set<SingleFlight>) {
+  /** The work lives in `scope`, not in the fiber of whoever happened to ask first. */
+  constructor(table: FlightTable, scope: Scope.Scope) {
+    this.#table = table
     this.#scope = scope
-    this.#busy = busy
   }
 
   /** The result of the work in flight for `key`, or of `work`, which is then in flight. Interrupted when the last who waits leaves. */
@@ -35,7 +23,12 @@ export class SingleFlight {
       Effect.flatMap(this.#board(key, work, onJoin), (flight) => {
         // The flights of one key all come from one codec, so the types are those of the one who started it.
         const result = flight.result as Deferred.Deferred<A, E>
-        return Effect.onExit(restore(Deferred.await(result)), () => this.#leave(key, flight))
+        return Effect.catchCauseIf(
+          Effect.onExit(restore(Deferred.await(result)), () => this.#leave(key, flight)),
+          // The cache that began it has closed, and this one has not.
+          () => flight.abandoned && !this.#closed,
+          () => this.share(key, work, onJoin)
+        )
       })
     )
   }
@@ -52,20 +45,9 @@ export class SingleFlight {
     return this.#scope.state._tag === "Closed"
   }
 
-  outdate(key: string): void {
-    const flight = this.#flights.get(key)
-    if (flight === undefined) return
-    flight.outdated = true
-    this.#forget(key, flight)
-  }
-
-  outdateAll(): void {
-    for (const key of this.#flights.keys()) this.outdate(key)
-  }
-
   #board<A, E, R>(key: string, work: Work<A, E, R>, onJoin: Effect.Effect<void>): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
-      const known = this.#flights.get(key)
+      const known = this.#table.get(key)
       if (known !== undefined) {
         known.waiting++
         return Effect.as(onJoin, known)
@@ -75,10 +57,10 @@ export class SingleFlight {
         fiber: undefined,
         waiting: 1,
         landed: false,
-        outdated: false
+        outdated: false,
+        abandoned: false
       }
-      this.#flights.set(key, flight)
-      this.#busy.add(this)
+      this.#table.set(key, flight)
       // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
       const run = Effect.exit(
         Effect.onExit(Effect.interruptible(work(flight)), (exit) => Effect.sync(() => this.#land(key, flight, exit)))
@@ -93,21 +75,16 @@ export class SingleFlight {
 
   #land(key: string, flight: Flight, exit: Exit.Exit<unknown, unknown>): void {
     flight.landed = true
-    this.#forget(key, flight)
+    flight.abandoned = this.#closed && Exit.hasInterrupts(exit)
+    this.#table.forget(key, flight)
     Deferred.doneUnsafe(flight.result, exit)
   }
 
   #leave(key: string, flight: Flight): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (--flight.waiting > 0 || flight.landed || flight.fiber === undefined) return Effect.void
-      this.#forget(key, flight)
+      this.#table.forget(key, flight)
       return Fiber.interrupt(flight.fiber)
     })
-  }
-
-  #forget(key: string, flight: Flight): void {
-    if (this.#flights.get(key) !== flight) return
-    this.#flights.delete(key)
-    if (this.#flights.size === 0) this.#busy.delete(this)
   }
 }

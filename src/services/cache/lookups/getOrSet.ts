@@ -9,7 +9,8 @@ import { type Acquired, withClaim } from "./claim.ts"
 import { type Keep, keepCurrent, keepNothing, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count, metrics } from "../kernel/metrics.ts"
-import type { SingleFlight, Ticket } from "./SingleFlight.ts"
+import type { Ticket } from "./FlightTable.ts"
+import type { SingleFlight } from "./SingleFlight.ts"
 import { verdictAt, verdictOf } from "./verdict.ts"
 
 export const makeGetOrSet = <A, RD, RE>(

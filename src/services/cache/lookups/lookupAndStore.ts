@@ -8,7 +8,7 @@ import { count, metrics } from "../kernel/metrics.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import type { LookupPlan } from "./LookupPlan.ts"
-import type { Ticket } from "./SingleFlight.ts"
+import type { Ticket } from "./FlightTable.ts"
 
 /** Stores what was looked up; false where it is not to be stored. */
 export type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CacheError>
