@@ -1,12 +1,21 @@
 /** 1 000 requests on a key that has just expired, with and without each option. `npm run example examples/stampede.ts` */
 import { Context, type Duration, Effect, Exit, Layer, Option, Schema } from "effect"
-import { CacheLive, CacheService, type LookupOptions, type TypedCache, ValkeyUrl } from "effect-vcache"
+import { CacheLive, CacheService, type LookupOptions, type TypedCache, ValkeyClient, ValkeyUrl } from "effect-vcache"
 
 const requests = 1000
 const lifetime = "800 millis"
 
-/** Four processes, each with a cache of its own over the same server. */
+/** As many processes, each with a client and a cache of its own over the same server. */
 const processes = 4
+
+/** Caches over one client share what coordinates them, and so a process of its own has a client of its own. */
+const processLayer = Layer.provide(
+  CacheLive,
+  Layer.effect(
+    ValkeyClient,
+    Effect.map(ValkeyClient, (client) => ({ ...client }))
+  )
+)
 
 /** A report that takes its source half a second. */
 const makeSource = (works = true) => {
@@ -62,7 +71,7 @@ const cases: ReadonlyArray<Case> = [
 const measure = ({ after = "850 millis", name, processes = 1, request, works = true }: Case) =>
   Effect.gen(function* () {
     const caches = yield* Effect.forEach(Array.from({ length: processes }), () =>
-      Effect.map(Layer.build(Layer.fresh(CacheLive)), (context) =>
+      Effect.map(Layer.build(Layer.fresh(processLayer)), (context) =>
         Context.get(context, CacheService).withOptions({ prefix: "stampede" }).withSchema(Schema.String)
       )
     )
