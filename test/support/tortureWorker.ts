@@ -1,7 +1,8 @@
 /** One of several processes that fight for a lock or for permits. Run as a child by `torture.ts`; tells each step in a line. */
 import { writeSync } from "node:fs"
 import { Effect, Layer, Random } from "effect"
-import { CacheLive, CacheService, type HeldLock, type Script, ValkeyUrl } from "effect-vcache"
+import { CacheLive, CacheService, type HeldLock, ValkeyUrl } from "effect-vcache"
+import { readFenced, writeFenced } from "./tortureScripts.ts"
 
 export interface WorkerOptions {
   /** Of the lock; on its way replies may be lost. */
@@ -36,26 +37,6 @@ setInterval(() => {
   shift = Math.round((Math.random() - 0.5) * 7_200_000)
 }, 40).unref()
 
-/**
- * Refuses a holder that is late, when it reads and when it writes. Reading stores the fence, too: otherwise a holder
- * that stood still could write between its successor's reading and writing, and its fence would still be the greatest.
- */
-const read: Script = {
-  name: "torture.read",
-  lua: `
-if tonumber(ARGV[1]) < tonumber(redis.call('HGET', KEYS[1], 'fence') or '0') then return false end
-redis.call('HSET', KEYS[1], 'fence', ARGV[1])
-return redis.call('HGET', KEYS[1], 'value') or '0'`
-}
-const write: Script = {
-  name: "torture.write",
-  lua: `
-if tonumber(ARGV[1]) < tonumber(redis.call('HGET', KEYS[1], 'fence') or '0') then return 0 end
-redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'value', ARGV[2])
-redis.call('HINCRBY', KEYS[1], 'writes', 1)
-return 1`
-}
-
 const program = Effect.gen(function* () {
   const cacheOf = (url: string) =>
     Effect.map(
@@ -70,12 +51,13 @@ const program = Effect.gen(function* () {
     Effect.gen(function* () {
       const start = yield* clock
       yield* tell("begin", id, held?.fence ?? 0)
-      const value = held === undefined ? null : yield* client.eval(read, [resource], [held.fence])
+      const value = held === undefined ? null : yield* client.eval(readFenced, [resource], [held.fence])
       // Now and then longer than a lease lasts by itself.
       const chance = yield* Random.next
       if (chance < 0.1) yield* Effect.sleep(chance < 0.002 ? options.lease * 1.3 : 2)
       if (held !== undefined) {
-        const accepted = value === null ? 0 : yield* client.eval(write, [resource], [held.fence, Number(value) + 1])
+        const accepted =
+          value === null ? 0 : yield* client.eval(writeFenced, [resource], [held.fence, Number(value) + 1])
         if (accepted !== 1) yield* tell("refused", id)
       }
       return [start, yield* clock] as const
