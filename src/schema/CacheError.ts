@@ -4,7 +4,7 @@
  * No error carries a value, a command argument or a credential: what is kept of a
  * foreign error is its name, its message and its code.
  */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Topology } from "./Command.ts"
 
 /** What is kept of an error that another library raised. */
@@ -14,6 +14,9 @@ export const ForeignError = Schema.Struct({
   code: Schema.optionalKey(Schema.String)
 })
 export type ForeignError = typeof ForeignError.Type
+
+/** "host:port" of the server that it concerns; where there is none, none need be named. */
+const Node = Schema.UndefinedOr(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed(undefined)))
 
 const at = (node: string | undefined): string => (node === undefined ? "" : ` at ${node}`)
 const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? "; it may have been executed" : "")
@@ -31,7 +34,7 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
   operation: Schema.String,
   phase: Schema.Literals(["connect", "lost", "closed"]),
   code: Schema.UndefinedOr(Schema.String),
-  node: Schema.UndefinedOr(Schema.String),
+  node: Node,
   mayHaveExecuted: Schema.Boolean,
   cause: Schema.optionalKey(ForeignError)
 }) {
@@ -49,7 +52,7 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
     operation: Schema.String,
     phase: Schema.Literals(["connect", "queue", "command"]),
     timeout: Schema.Number,
-    node: Schema.UndefinedOr(Schema.String),
+    node: Node,
     mayHaveExecuted: Schema.Boolean
   }
 ) {
@@ -66,7 +69,7 @@ export class CacheServerError extends Schema.TaggedError<CacheServerError>("effe
     operation: Schema.String,
     code: Schema.String,
     reply: Schema.String,
-    node: Schema.UndefinedOr(Schema.String),
+    node: Node,
     mayHaveExecuted: Schema.Boolean
   }
 ) {

@@ -1,4 +1,5 @@
 /** Lua scripts, and their twins for a store that runs none. */
+import { createHash } from "node:crypto"
 import type { Arg, Reply } from "./Command.ts"
 
 /** What a script's twin sees of the store: the same commands, run at once. */
@@ -19,3 +20,6 @@ export interface Script {
   readonly exclusive?: boolean | undefined
   readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
+
+/** What a server calls it by. */
+export const scriptSha = (lua: string): string => createHash("sha1").update(lua).digest("hex")

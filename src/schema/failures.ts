@@ -55,6 +55,5 @@ export const inexactInteger = (operation: string): CacheServerError =>
     operation,
     code: "OVERFLOW",
     reply: "OVERFLOW the reply is an integer beyond 2^53",
-    node: undefined,
     mayHaveExecuted: true
   })

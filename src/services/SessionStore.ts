@@ -1,8 +1,8 @@
 /** Sessions: typed data under an id that nobody can guess, and that the cache itself does not hold. */
-import { createHash } from "node:crypto"
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { SecureRandom, WebCrypto } from "effect/crypto"
 import type { CacheError } from "../schema/CacheError.ts"
+import { digest } from "../schema/digest.ts"
 import { refused } from "../schema/failures.ts"
 import { toMillis } from "../schema/timeToLive.ts"
 import { CacheService } from "./CacheService.ts"
@@ -105,7 +105,7 @@ const makeStore = <A, RD, RE>(
   { expiry, lifetime, newId, prefix }: Settings
 ): SessionStoreShape<A, RD, RE> => {
   /** Who reads the cache cannot take sessions over. */
-  const keyOf = (id: Redacted.Redacted) => prefix + createHash("sha256").update(Redacted.value(id)).digest("base64url")
+  const keyOf = (id: Redacted.Redacted) => prefix + digest(Redacted.value(id))
 
   const isFixed = expiry === "fixed"
 

@@ -1,11 +1,11 @@
 /** Effect's own `Redis` service on our connection, on every topology of servers. */
-import { createHash } from "node:crypto"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
-import type { Script } from "../../schema/Script.ts"
+import { type Script, scriptSha } from "../../schema/Script.ts"
+import { pauseAfterLoss } from "../../services/cache/kernel/pauseAfterLoss.ts"
 import { makeToken } from "../../services/cache/kernel/token.ts"
 import { type DedicatedClient, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { rowOf } from "../commands/commandTable.ts"
@@ -25,7 +25,7 @@ const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send:
       case "SCRIPT LOAD": {
         // Each server is given it when it lacks it.
         const [, lua = ""] = args
-        const sha = createHash("sha1").update(lua).digest("hex")
+        const sha = scriptSha(lua)
         scripts.set(sha, { name: "EVALSHA", lua })
         return Exit.succeed(sha)
       }
@@ -54,8 +54,6 @@ const scanned = (
   match: string | undefined
 ): Effect.Effect<ReadonlyArray<string>, CacheError> =>
   Effect.map(Stream.runCollect(client.scan({ match })), (keys) => [...new Set(keys)])
-
-const pauseAfterLoss = "100 millis"
 
 /**
  * `Redis` of `effect/persistence` over the provided client: with it Effect's `Persistence`, `PersistedQueue`,

@@ -1,7 +1,7 @@
 /** A store for `express-session` over a cache. */
-import { createHash } from "node:crypto"
 import { type Layer, Schema } from "effect"
 import { type SessionData, Store } from "express-session"
+import { digest } from "../../schema/digest.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
@@ -96,7 +96,7 @@ export class ExpressSessionStore<E = never> extends Store {
   }
 
   #keyOf(id: string): string {
-    return this.#prefix + createHash("sha256").update(id).digest("base64url")
+    return this.#prefix + digest(id)
   }
 
   #lifetimeOf({ cookie }: SessionData): number {

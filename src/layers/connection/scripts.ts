@@ -1,9 +1,8 @@
 /** Scripts by their SHA. */
-import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { amended } from "../../schema/failures.ts"
-import type { Script } from "../../schema/Script.ts"
+import { type Script, scriptSha } from "../../schema/Script.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number): ValkeyClientShape["eval"] => {
@@ -11,7 +10,7 @@ export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number
   const shaOf = (script: Script): string => {
     const known = shas.get(script)
     if (known !== undefined) return known
-    const sha = createHash("sha1").update(script.lua).digest("hex")
+    const sha = scriptSha(script.lua)
     shas.set(script, sha)
     return sha
   }

@@ -1,8 +1,8 @@
 /** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
-import { createHash } from "node:crypto"
 import { Clock, type Duration, Effect, Exit, Layer, Schema, Scope } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CacheError } from "../../schema/CacheError.ts"
+import { digest } from "../../schema/digest.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { makeToken } from "../../services/cache/kernel/token.ts"
 import { CacheService } from "../../services/CacheService.ts"
@@ -185,9 +185,7 @@ class Exchange<E, R> {
 
   #variantKey({ generation, names }: Variants): string {
     const values = names.map((name) => [name, this.#request.headers[name] ?? null])
-    return `${this.#key} ${createHash("sha256")
-      .update(JSON.stringify([generation, values]))
-      .digest("base64url")}`
+    return `${this.#key} ${digest(JSON.stringify([generation, values]))}`
   }
 
   #set(key: string, stored: Stored, when?: "present") {

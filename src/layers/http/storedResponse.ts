@@ -1,8 +1,8 @@
 /** A response as it is stored, and what RFC 9111 says of it. */
-import { createHash } from "node:crypto"
 import { Schema } from "effect"
 import { Cookies, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import CachePolicy from "http-cache-semantics"
+import { digest } from "../../schema/digest.ts"
 
 export const StoredResponse = Schema.Struct({
   _tag: Schema.tag("Response"),
@@ -58,7 +58,7 @@ export const toStored = (
   const headers = {
     ...response.headers,
     date: response.headers["date"] ?? new Date(now).toUTCString(),
-    etag: response.headers["etag"] ?? `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`
+    etag: response.headers["etag"] ?? `"${digest(bytes).slice(0, 27)}"`
   }
   const answered = { status, headers: inLowerCase(headers) }
   const received = { ...new CachePolicy(asKnown(request), answered, sharedCache).toObject(), t: now }

@@ -1,18 +1,16 @@
 /** Lifetimes: EXPIRE and its relatives, and the expiry options that SET and GETEX share. */
 import type { WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, textOf } from "./arguments.ts"
+import { int64, isInt64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { invalidExpireTime, ServerReply, syntaxError } from "./ServerReply.ts"
 
 type Unit = "s" | "ms"
 
-const maxInt64 = 2n ** 63n - 1n
-
 /** Milliseconds since 1970; refused where 64 bits would overflow. */
 const instant = (command: string, amount: bigint, unit: Unit, from: number): number => {
   const millis = unit === "s" ? amount * 1000n : amount
   const absolute = millis + BigInt(from)
-  if (millis > maxInt64 || millis < -maxInt64 - 1n || absolute > maxInt64) throw invalidExpireTime(command)
+  if (!isInt64(millis) || !isInt64(absolute)) throw invalidExpireTime(command)
   return Number(absolute)
 }
 

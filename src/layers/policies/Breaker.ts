@@ -73,6 +73,5 @@ const circuitOpen = (operation: string) =>
     operation,
     phase: "connect",
     code: "CIRCUIT_OPEN",
-    node: undefined,
     mayHaveExecuted: false
   })

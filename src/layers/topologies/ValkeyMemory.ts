@@ -189,7 +189,6 @@ const serverError = (operation: string, { code, message }: ServerReply, mayHaveE
     operation,
     code,
     reply: message.slice(0, maxReplyLength),
-    node: undefined,
     mayHaveExecuted
   })
 
@@ -197,7 +196,7 @@ const timeoutOf = (options: SendOptions | undefined): number | string =>
   options?.timeout === undefined ? Infinity : timeoutMillis(options.timeout)
 
 const tooLate = (operation: string, timeout: number) =>
-  new CacheTimeoutError({ operation, phase: "command", timeout, node: undefined, mayHaveExecuted: true })
+  new CacheTimeoutError({ operation, phase: "command", timeout, mayHaveExecuted: true })
 
 const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
   if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))

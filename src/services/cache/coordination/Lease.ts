@@ -1,10 +1,9 @@
 /** What is held: renewed while it is, lost in time, released. */
-import { type Duration, Effect, Exit } from "effect"
+import { type Duration, Effect } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
-import { refused } from "../../../schema/failures.ts"
 import { LockLost } from "../../../schema/LockError.ts"
-import { toMillis } from "../../../schema/timeToLive.ts"
 import type { HeldLease } from "../../operations/HeldLease.ts"
+import { finiteMillis } from "../kernel/finiteMillis.ts"
 import type { Renewal } from "./Renewals.ts"
 import type { LeaseRequest } from "./LeaseRequest.ts"
 
@@ -56,7 +55,7 @@ export class Lease<G> {
 
   extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
     const { leasable } = this.#request
-    return Effect.flatMap(millisOf("extend", by), (millis) =>
+    return Effect.flatMap(finiteMillis("extend", "by", by), (millis) =>
       Effect.flatMap(leasable.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
         if (!held) {
           this.#lose()
@@ -114,8 +113,3 @@ export const heldLease = (lease: Lease<unknown>): HeldLease => ({
   extend: (by) => lease.extend(by),
   lost: lease.lost
 })
-
-const millisOf = (operation: string, by: Duration.Input) => {
-  const millis = toMillis(by)
-  return millis === undefined || millis === Infinity ? refused(operation, "by is not a duration") : Exit.succeed(millis)
-}

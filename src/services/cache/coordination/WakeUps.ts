@@ -1,12 +1,10 @@
 /** Who waits for a lock or permits is told over a channel when to try again: one subscription for all who wait here. */
 import { Effect, Latch, RcMap, type Scope, Stream } from "effect"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 
 /** The subscription is kept so long for the next who waits. */
 const idleTime = "10 seconds"
-
-/** Before a lost subscription is made again. */
-const pauseAfterLoss = "50 millis"
 
 export interface WakeUps {
   /** Opens at each message of that name, and when messages may have been lost, as long as the scope lasts. */

@@ -1,5 +1,5 @@
 /** Replies are checked, never cast: one of another shape is an error, not a value. */
-import { Exit } from "effect"
+import { Exit, Option } from "effect"
 import type { CacheConnectionError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
@@ -10,6 +10,15 @@ export const unexpected = (operation: string): Exit.Exit<never, CacheConnectionE
 
 export const integer = (operation: string) => (reply: Reply) =>
   typeof reply === "number" ? Exit.succeed(reply) : unexpected(operation)
+
+export const text = (operation: string) => (reply: Reply) =>
+  typeof reply === "string" ? Exit.succeed(reply) : unexpected(operation)
+
+/** None where the server has nothing to tell. */
+export const optional =
+  <A>(read: (reply: Reply) => Exit.Exit<A, CacheConnectionError>) =>
+  (reply: Reply): Exit.Exit<Option.Option<A>, CacheConnectionError> =>
+    reply === null ? Exit.succeed(Option.none()) : Exit.map(read(reply), Option.some)
 
 /** 1 or 0. */
 export const flag = (operation: string) => (reply: Reply) =>

@@ -59,11 +59,11 @@ export const lookupPlan = <A>(
   const { earlyRefresh, singleFlight, timeToLive } = options
   const jitter = options.jitter ?? defaults.jitter
   if (!(jitter >= 0 && jitter <= 1)) return refused(operation, "jitter must be between 0 and 1")
-  const staleFor = millisOf(options.staleFor)
+  const staleFor = optionalMillis(options.staleFor)
   if (staleFor === undefined) return refused(operation, "staleFor is not a duration")
-  const softTimeout = millisOf(options.softTimeout)
+  const softTimeout = optionalMillis(options.softTimeout)
   if (softTimeout === undefined) return refused(operation, "softTimeout is not a duration")
-  if (typeof timeToLive !== "function" && millisOf(timeToLive) === undefined) {
+  if (typeof timeToLive !== "function" && optionalMillis(timeToLive) === undefined) {
     return refused(operation, "timeToLive is not a duration")
   }
   if (singleFlight !== undefined && singleFlight !== "process" && singleFlight !== "cluster") {
@@ -78,7 +78,8 @@ export const lookupPlan = <A>(
   return Exit.succeed(new LookupPlan(options, jitter, defaults.timeToLive, staleFor, softTimeout))
 }
 
-const millisOf = (input: Duration.Input | undefined): number | undefined => (input === undefined ? 0 : toMillis(input))
+const optionalMillis = (input: Duration.Input | undefined): number | undefined =>
+  input === undefined ? 0 : toMillis(input)
 
 /** Whether a fresh value should be refreshed now. */
 export const isEarly = (

@@ -10,6 +10,7 @@ import type { CacheList, ListFindOptions } from "../../operations/CacheList.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { commandsFor, sendAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { isStored, valueOf } from "../kernel/entry.ts"
 import { decodeMembers, encodeMembers } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
@@ -207,10 +208,7 @@ export const makeList = <A, RD, RE>(
     indexOf: (value, options = {}) =>
       sought("indexOf", Option.none<number>(), value, (operation, final, id) =>
         Effect.flatMap(findOptions(operation, options), (rest) =>
-          client.request("LPOS", [final, id, ...rest], (reply): Exit.Exit<Option.Option<number>, CacheError> => {
-            if (reply === null) return Exit.succeed(Option.none())
-            return typeof reply === "number" ? Exit.succeed(Option.some(reply)) : replies.unexpected(operation)
-          })
+          client.request("LPOS", [final, id, ...rest], replies.optional(replies.integer(operation)))
         )
       ),
     indexesOf: (value, { count = 0, ...options } = {}) =>
@@ -252,6 +250,3 @@ const commands = { left: { pop: "LPOP", push: "LPUSH" }, right: { pop: "RPOP", p
 /** A later attempt may be met otherwise, and nothing is lost by it. */
 const hasTakenNothing = (error: CacheError): boolean =>
   isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)
-
-/** Milliseconds before a lost connection is tried again. */
-const pauseAfterLoss = 100

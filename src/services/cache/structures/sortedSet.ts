@@ -1,6 +1,6 @@
 /** The operations of a sorted set. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import type { CacheConnectionError, CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -65,14 +65,10 @@ export const makeSortedSet = <A, RD, RE>(
       )
 
   /** About a member that may be absent. */
-  const ofMember = (name: string, command: string, member: A, read: (reply: Reply) => number) =>
+  const ofMember = (name: string, command: string, member: A, read: typeof scoreOf) =>
     run(name, Option.none<number>(), (operation, final) =>
       Effect.flatMap(encoded(operation, final, [member]), ([id = ""]) =>
-        client.request(command, [final, id], (reply): Exit.Exit<Option.Option<number>, CacheError> => {
-          if (reply === null) return Exit.succeed(Option.none())
-          const number = read(reply)
-          return Number.isNaN(number) ? replies.unexpected(operation) : Exit.succeed(Option.some(number))
-        })
+        client.request(command, [final, id], replies.optional(read(operation)))
       )
     )
 
@@ -104,13 +100,10 @@ export const makeSortedSet = <A, RD, RE>(
         Number.isNaN(delta)
           ? refused(operation, "delta must be a number")
           : Effect.flatMap(encoded(operation, final, [member]), ([id = ""]) =>
-              client.request("ZINCRBY", [final, scoreText(delta), id], (reply) => {
-                const score = scoreIn(reply)
-                return Number.isNaN(score) ? replies.unexpected(operation) : Exit.succeed(score)
-              })
+              client.request("ZINCRBY", [final, scoreText(delta), id], scoreOf(operation))
             )
       ),
-    score: (member) => ofMember("score", "ZSCORE", member, scoreIn),
+    score: (member) => ofMember("score", "ZSCORE", member, scoreOf),
     scores: (members) =>
       run("scores", [] as ReadonlyArray<Option.Option<number>>, (operation, final) =>
         Effect.flatMap(
@@ -128,9 +121,7 @@ export const makeSortedSet = <A, RD, RE>(
         )
       ),
     rank: (member, { reverse = false } = {}) =>
-      ofMember("rank", reverse ? "ZREVRANK" : "ZRANK", member, (reply) =>
-        typeof reply === "number" ? reply : Number.NaN
-      ),
+      ofMember("rank", reverse ? "ZREVRANK" : "ZRANK", member, replies.integer),
     range: (start = 0, stop = -1, options) =>
       run("range", [] as ReadonlyArray<A>, (operation, final) =>
         Effect.flatMap(ranks(operation, start, stop), () =>
@@ -220,6 +211,13 @@ const scoreIn = (reply: Reply): number => {
   if (text === "inf" || text === "-inf") return text === "inf" ? Infinity : -Infinity
   return text === "" ? Number.NaN : Number(text)
 }
+
+const scoreOf =
+  (operation: string) =>
+  (reply: Reply): Exit.Exit<number, CacheConnectionError> => {
+    const score = scoreIn(reply)
+    return Number.isNaN(score) ? replies.unexpected(operation) : Exit.succeed(score)
+  }
 
 const boundText = (operation: string, bound: ScoreBound): Exit.Exit<string, CacheInputError> => {
   if (bound === "-inf" || bound === "+inf") return Exit.succeed(bound)

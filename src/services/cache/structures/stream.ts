@@ -50,10 +50,7 @@ export const makeStream = <A, RD, RE>(
       run("add", Option.none<string>(), (operation, final) =>
         Effect.flatMap(addWords(operation, options), (words) =>
           Effect.flatMap(encodedFields({ operation, key, final }, fields), (encoded) =>
-            client.request("XADD", [final, ...words, ...encoded], (reply) => {
-              if (reply === null) return Exit.succeed(Option.none())
-              return typeof reply === "string" ? Exit.succeed(Option.some(reply)) : replies.unexpected(operation)
-            })
+            client.request("XADD", [final, ...words, ...encoded], replies.optional(replies.text(operation)))
           )
         )
       ),

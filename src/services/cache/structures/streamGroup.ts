@@ -2,8 +2,6 @@
 import { type Duration, Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import { refused } from "../../../schema/failures.ts"
-import { toMillis } from "../../../schema/timeToLive.ts"
 import type {
   StreamAutoClaimOptions,
   CacheStreamGroup,
@@ -16,6 +14,7 @@ import type {
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"
+import { finiteMillis } from "../kernel/finiteMillis.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
@@ -58,11 +57,11 @@ export const makeStreamGroup = <A, RD, RE>(
   ) =>
     run(name, [] as ReadonlyArray<B>, consumer, (operation, final) =>
       Effect.gen(function* () {
-        const least = yield* millisOf(operation, "minIdle", minIdle)
+        const least = yield* finiteMillis(operation, "minIdle", minIdle)
         for (const id of ids) yield* checkedId(operation, id)
         if (ids.length === 0) return []
         const options: Array<Arg> = [...words]
-        if (idle !== undefined) options.push("IDLE", yield* millisOf(operation, "idle", idle))
+        if (idle !== undefined) options.push("IDLE", yield* finiteMillis(operation, "idle", idle))
         if (deliveries !== undefined) {
           options.push("RETRYCOUNT", yield* wholeNumber(operation, "deliveries", deliveries, 0))
         }
@@ -83,7 +82,7 @@ export const makeStreamGroup = <A, RD, RE>(
   ) =>
     run(name, neutral, consumer, (operation, final) =>
       Effect.gen(function* () {
-        const least = yield* millisOf(operation, "minIdle", minIdle)
+        const least = yield* finiteMillis(operation, "minIdle", minIdle)
         yield* checkedBoundary(operation, start)
         yield* wholeNumber(operation, "count", count, 1)
         const args = [final, group, consumer, least, start, "COUNT", count, ...words]
@@ -183,7 +182,7 @@ export const makeStreamGroup = <A, RD, RE>(
           yield* checkedBoundary(operation, start)
           yield* checkedBoundary(operation, end)
           yield* wholeNumber(operation, "count", count, 0)
-          const idle = minIdle === undefined ? [] : ["IDLE", yield* millisOf(operation, "minIdle", minIdle)]
+          const idle = minIdle === undefined ? [] : ["IDLE", yield* finiteMillis(operation, "minIdle", minIdle)]
           const owner = consumer === undefined ? [] : [consumer]
           const reply = yield* client.send("XPENDING", [final, group, ...idle, start, end, count, ...owner])
           if (!Array.isArray(reply)) return yield* replies.unexpected(operation)
@@ -258,13 +257,6 @@ const beginning: Place = { given: "0-0", pending: true }
 const noMore = "0-0"
 
 const nobody: StreamPendingSummary = { count: 0, firstId: Option.none(), lastId: Option.none(), consumers: new Map() }
-
-const millisOf = (operation: string, name: string, duration: Duration.Input) => {
-  const millis = toMillis(duration)
-  return millis === undefined || millis === Infinity
-    ? refused(operation, `${name} is not a duration`)
-    : Exit.succeed(millis)
-}
 
 const positionWords = (operation: string, entriesRead: number | undefined) =>
   Effect.map(wholeNumber(operation, "entriesRead", entriesRead ?? 0, 0), (position): ReadonlyArray<Arg> =>

@@ -6,6 +6,7 @@ import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { StreamEntry } from "../../operations/CacheStream.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 
 /** So long a read waits before it is asked again, which tells a silent connection from a silent stream. */
@@ -72,6 +73,3 @@ export const readOn = <A, RD, RE, P>(
 /** A reader that cannot begin says so; one that has begun waits for better times. */
 const goesOn = (error: CacheError, hasBegun: boolean): boolean =>
   isTransient(error) && (hasBegun || (error._tag === "CacheConnectionError" && error.phase === "lost"))
-
-/** Milliseconds before a lost connection is tried again. */
-const pauseAfterLoss = 100

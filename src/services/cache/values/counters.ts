@@ -85,7 +85,6 @@ const serverError = (operation: string, reply: string) =>
     operation,
     code: replyCode(reply),
     reply,
-    node: undefined,
     mayHaveExecuted: false
   })
 

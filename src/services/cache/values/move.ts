@@ -99,7 +99,6 @@ const copyAndDelete = Effect.fnUntraced(function* (
     operation,
     code: "TRYAGAIN",
     reply: "TRYAGAIN the key changed whenever it was copied",
-    node: undefined,
     mayHaveExecuted: true
   })
 })
