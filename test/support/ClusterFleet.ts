@@ -162,21 +162,22 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
         }),
       move: Effect.fnUntraced(function* (slots, from, to) {
         const [source, target] = [yield* idOf(from), yield* idOf(to)]
+        const [askFrom, askTo] = [yield* from.session, yield* to.session]
         const auth = password === undefined ? [] : ["AUTH", password]
         for (const slot of slots) {
-          yield* to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source)
-          yield* from.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target)
+          yield* askTo("CLUSTER", "SETSLOT", slot, "IMPORTING", source)
+          yield* askFrom("CLUSTER", "SETSLOT", slot, "MIGRATING", target)
           const step = Effect.gen(function* () {
-            const keys = yield* from.call("CLUSTER", "GETKEYSINSLOT", slot, 10)
+            const keys = yield* askFrom("CLUSTER", "GETKEYSINSLOT", slot, 10)
             if (!Array.isArray(keys) || keys.length === 0) return 0
-            yield* from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, ...auth, "KEYS", ...keys)
+            yield* askFrom("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, ...auth, "KEYS", ...keys)
             return keys.length
           })
           yield* until(`slot ${slot} without keys at ${from.node}`, step, (left) => left === 0, { every: 0 })
-          yield* to.call("CLUSTER", "SETSLOT", slot, "NODE", target)
-          yield* from.call("CLUSTER", "SETSLOT", slot, "NODE", target)
+          yield* askTo("CLUSTER", "SETSLOT", slot, "NODE", target)
+          yield* askFrom("CLUSTER", "SETSLOT", slot, "NODE", target)
         }
-      }),
+      }, Effect.scoped),
       setDownAfter,
       settled
     }

@@ -26,7 +26,9 @@ export interface ValkeyServer {
   /** Starts it again on the same port, empty but for what its folder holds. */
   readonly start: Effect.Effect<void>
   /** Asks it something, over a connection for that alone. */
-  readonly call: (...command: Question) => Effect.Effect<unknown>
+  readonly call: Ask
+  /** For many questions over one connection. */
+  readonly session: Effect.Effect<Ask, never, Scope.Scope>
   /**
    * Until so many replicas have all that it has, and hear what comes. That a link is up says less: what is written
    * before a replica has first spoken up reaches it a second later.
@@ -34,7 +36,7 @@ export interface ValkeyServer {
   readonly replicated: (replicas: number) => Effect.Effect<void>
 }
 
-type Question = readonly [string, ...ReadonlyArray<string | number>]
+type Ask = (name: string, ...args: ReadonlyArray<string | number>) => Effect.Effect<unknown>
 
 export interface ServerFiles {
   /** What of its settings can only be said in a file. */
@@ -69,6 +71,7 @@ export const startServerWith = (
       })
     )
     yield* Effect.promise(() => process.start())
+    const session = sessionWith(port, password)
     return {
       host: "127.0.0.1",
       port,
@@ -79,18 +82,16 @@ export const startServerWith = (
       thaw: Effect.sync(() => process.signal("SIGCONT")),
       kill: Effect.promise(() => process.kill()),
       start: Effect.promise(() => process.start()),
-      call: (...command) => Effect.promise(() => asking(port, password, (ask) => ask(...command))),
+      call: (...question) => Effect.scoped(Effect.flatMap(session, (ask) => ask(...question))),
+      session,
       replicated: (replicas) =>
         until(
           `${replicas} replicas that have what port ${port} has`,
-          Effect.promise(() =>
-            asking(port, password, async (ask) => {
-              // A write that concerns no key: WAIT counts who has it.
-              await ask("FUNCTION", "FLUSH")
-              return Number(await ask("WAIT", replicas, 100))
-            })
+          // A write that concerns no key: WAIT counts who has it.
+          Effect.scoped(
+            Effect.flatMap(session, (ask) => Effect.andThen(ask("FUNCTION", "FLUSH"), ask("WAIT", replicas, 100)))
           ),
-          (count) => count >= replicas
+          (count) => Number(count) >= replicas
         )
     }
   })
@@ -110,30 +111,32 @@ const dataArguments = (folder: string): ReadonlyArray<string> => [
   "1"
 ]
 
-const asking = async <A>(
-  port: number,
-  password: string | undefined,
-  use: (ask: (...question: Question) => Promise<unknown>) => Promise<A>
-): Promise<A> => {
-  const client = new Redis({
-    host: "127.0.0.1",
-    port,
-    ...(password === undefined ? {} : { password }),
-    lazyConnect: true,
-    enableReadyCheck: false,
-    retryStrategy: () => null,
-    connectTimeout: 5000,
-    commandTimeout: 5000,
-    disconnectTimeout: 100
-  })
-  client.on("error", () => {})
-  try {
-    await client.connect()
-    return await use((name, ...args) => client.call(name, ...args))
-  } finally {
-    client.disconnect()
-  }
-}
+const sessionWith = (port: number, password: string | undefined): Effect.Effect<Ask, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const client = new Redis({
+        host: "127.0.0.1",
+        port,
+        ...(password === undefined ? {} : { password }),
+        lazyConnect: true,
+        enableReadyCheck: false,
+        retryStrategy: () => null,
+        connectTimeout: 5000,
+        commandTimeout: 5000,
+        disconnectTimeout: 100
+      })
+      client.on("error", () => {})
+      await client.connect()
+      return client
+    }),
+    (client) => Effect.sync(() => client.disconnect())
+  ).pipe(
+    Effect.map(
+      (client): Ask =>
+        (name, ...args) =>
+          Effect.promise(() => client.call(name, ...args))
+    )
+  )
 
 class ServerProcess {
   readonly #port: number
