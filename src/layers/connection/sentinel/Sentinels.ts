@@ -12,6 +12,8 @@ export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sen
   readonly onChange: () => void
   /** This server is the primary no more. */
   readonly onReplaced: (old: Endpoint) => void
+  /** This replica has been told to become the primary; undefined: it will not, or all know of it. */
+  readonly onPromotion: (replica: Endpoint | undefined) => void
 }
 
 /** A sentinel answers in a few milliseconds, or there is no use in waiting for it. */
@@ -23,7 +25,20 @@ const grace = 100
 /** A sentinel that is gone is listened to again after this. */
 const relistenAfter = 1000
 
-const changes = ["+switch-master", "+slave", "+sdown", "-sdown", "+convert-to-slave", "+slave-reconf-done"]
+const replaced = "+switch-master"
+const promoting = "+failover-state-wait-promotion"
+const notPromoted = "-failover-abort-slave-timeout"
+const changes = [
+  replaced,
+  promoting,
+  notPromoted,
+  "+promoted-slave",
+  "+slave",
+  "+sdown",
+  "-sdown",
+  "+convert-to-slave",
+  "+slave-reconf-done"
+]
 
 interface Answer {
   readonly primary: Endpoint
@@ -150,20 +165,13 @@ export class Sentinels {
   }
 
   #listenTo(endpoint: Endpoint): void {
-    const { name, onChange, onReplaced, random, sentinel } = this.#options
+    const { random, sentinel } = this.#options
     const listener = listen(
       sentinel,
       (options) => new Link({ ...options, settings: sentinel, address: endpoint, random }),
       changes,
       {
-        onMessage: ({ channel, message }) => {
-          const words = message.split(" ")
-          // `<name> <old> … <new> …`, or `slave … @ <name> …`.
-          if (channel === "+switch-master" ? words[0] !== name : !words.includes(name)) return
-          const old = channel === "+switch-master" ? toEndpoint(words[1], words[2]) : undefined
-          if (old !== undefined) onReplaced(old)
-          onChange()
-        },
+        onMessage: ({ channel, message }) => this.#onEvent(channel, message.split(" ")),
         onError: () => {
           void listener.stop()
           if (this.#closed || this.#listeners.get(nodeName(endpoint)) !== listener) return
@@ -176,6 +184,20 @@ export class Sentinels {
       }
     )
     this.#listeners.set(nodeName(endpoint), listener)
+  }
+
+  #onEvent(event: string, words: ReadonlyArray<string | undefined>): void {
+    const { name, onChange, onPromotion, onReplaced } = this.#options
+    // `<name> <old host> <old port> …`, or `slave <its name> <host> <port> @ <name> …`.
+    if (event === replaced ? words[0] !== name : !words.includes(name)) return
+    if (event === promoting) return onPromotion(toEndpoint(words[2], words[3]))
+    if (event === notPromoted) onPromotion(undefined)
+    if (event === replaced) {
+      onPromotion(undefined)
+      const old = toEndpoint(words[1], words[2])
+      if (old !== undefined) onReplaced(old)
+    }
+    onChange()
   }
 }
 

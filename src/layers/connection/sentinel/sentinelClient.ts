@@ -10,6 +10,7 @@ import type { Greeting } from "../handshake.ts"
 import { nodeName } from "../Link.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { ServerNode } from "../ServerNode.ts"
+import { Promotion } from "./Promotion.ts"
 import { Replicas } from "./Replicas.ts"
 import { Sentinels } from "./Sentinels.ts"
 
@@ -39,16 +40,23 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
           sentinel,
           random,
           onChange: () => void followPrimary(),
-          onReplaced: (old) => leave((node) => node === nodeName(old))
+          onReplaced: (old) => leave((node) => node === nodeName(old)),
+          onPromotion: (replica) => (replica === undefined ? promotion.end() : promotion.announced(replica))
         })
     ),
     (sentinels) => Effect.promise(() => sentinels.close())
   )
-  const address = () => sentinels.primary()
+  const promotion = yield* Effect.acquireRelease(
+    Effect.sync(() => new Promotion({ settings, greeting, random, onPromoted: () => void followPrimary() })),
+    (promotion) => Effect.sync(() => promotion.end())
+  )
+  const address = async () => promotion.promoted ?? (await sentinels.primary())
   const leave = (isReplaced: (node: string) => boolean) =>
     connections.leave(isReplaced, "FAILED_OVER", "the sentinels name another primary")
-  const onDemoted = ({ node: demoted }: ServerNode) =>
+  const onDemoted = ({ node: demoted }: ServerNode) => {
+    promotion.end()
     connections.leave((node) => node === demoted, "READONLY", "the server is no primary any more")
+  }
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
     const replicas = new Replicas({
@@ -99,7 +107,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   const followPrimary = async (): Promise<void> => {
     replicas.refresh()
     try {
-      const current = nodeName(await sentinels.primary())
+      const current = nodeName(await address())
       leave((node) => node !== current)
     } catch {
       // Who cannot be asked cannot name another one.
