@@ -7,6 +7,7 @@ import { type ClusterFleet, startCluster } from "../support/ClusterFleet.ts"
 import { connector, expectConnection, profile, slack, test, timed, watchForTraces } from "../support/faults.ts"
 import { startFake } from "../support/FakeServer.ts"
 import { pause } from "../support/pause.ts"
+import { until } from "../support/until.ts"
 
 watchForTraces()
 
@@ -50,6 +51,15 @@ const startRefusing = Effect.gen(function* () {
   return cluster
 })
 
+/** Until it has refused to store something, and again what was sent again. */
+const hasRefused = (cluster: { readonly refused: number }) =>
+  until(
+    "two refusals",
+    Effect.sync(() => cluster.refused),
+    (refused) => refused >= 2,
+    { every: 1 }
+  )
+
 describe("a lookup's value that waits for the cluster is not stored over what is newer", () => {
   const old = Effect.as(Effect.sleep(20), "old")
   const lookups: Readonly<Record<string, (cache: TypedCache<unknown>) => Effect.Effect<unknown, CacheError>>> = {
@@ -72,7 +82,7 @@ describe("a lookup's value that waits for the cluster is not stored over what is
           yield* cache.set("warm", 1)
           cluster.isDown = true
           const asking = yield* Effect.forkChild(lookUp(cache))
-          while (cluster.refused < 2) yield* pause(1)
+          yield* hasRefused(cluster)
           yield* apply(cache)
           cluster.isDown = false
           // Who asked gets what was looked up, stored or not.
@@ -91,7 +101,7 @@ describe("a lookup's value that waits for the cluster is not stored over what is
       const { cache } = yield* connect({ nodes: [{ host: "127.0.0.1", port: cluster.port }] })
       cluster.isDown = true
       const asking = yield* Effect.forkChild(cache.getOrSet("k", old))
-      while (cluster.refused < 2) yield* pause(1)
+      yield* hasRefused(cluster)
       cluster.isDown = false
       yield* Fiber.join(asking)
       assert.deepStrictEqual(yield* cache.get("k"), Option.some("old"))
