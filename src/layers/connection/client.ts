@@ -43,13 +43,13 @@ export interface Wiring {
 
 /** What a client gets from its one primary: dedicated connections, subscriptions, iovalkey itself. */
 export const onPrimary = (
-  primary: ServerNode,
+  on: { readonly primary: ServerNode },
   options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections"> & {
     /** What to do about a server that is no primary any more. */
     readonly onDemoted?: ((server: ServerNode) => void) | undefined
   }
 ): Pick<Wiring, "openRoute" | "connect" | "raw" | "openSubscriber"> => {
-  const connect = (operation: string) => whenReady(primary.link, operation)
+  const connect = (operation: string) => Effect.suspend(() => whenReady(on.primary.link, operation))
   const detours: Detours = {
     unreachable: () => false,
     rejected: (_, from, error) => {

@@ -10,8 +10,8 @@ import { writerOf } from "./TurnWriter.ts"
 
 /** What the topology wants of the server. */
 export interface Greeting {
-  /** The connection fails where the server has another role. */
-  readonly role?: "primary" | "replica" | undefined
+  /** The connection fails where the server has another role. A copy may be either, but has the data. */
+  readonly role?: "primary" | "replica" | "copy" | undefined
   /** A cluster's replica answers reads only to those who say that old values will do. */
   readonly staleReads?: boolean | undefined
 }
@@ -77,10 +77,17 @@ const steps = (
 ]
 
 const roleCheck =
-  (wanted: "primary" | "replica") =>
+  (wanted: NonNullable<Greeting["role"]>) =>
   (reply: Reply): Error | undefined => {
-    const role = Array.isArray(reply) ? (reply[0] === "master" ? "primary" : "replica") : undefined
-    return role === wanted
-      ? undefined
-      : new NoConnection(wanted === "primary" ? "NOT_PRIMARY" : "NOT_REPLICA", `the server is no ${wanted}`)
+    const [role, , , state] = Array.isArray(reply) ? reply : []
+    switch (wanted) {
+      case "primary":
+        return role === "master" ? undefined : new NoConnection("NOT_PRIMARY", "the server is no primary")
+      case "replica":
+        return role === "slave" ? undefined : new NoConnection("NOT_REPLICA", "the server is no replica")
+      case "copy":
+        return role === "master" || state === "connected"
+          ? undefined
+          : new NoConnection("NOT_SYNCHRONISED", "the replica has no link to its primary")
+    }
   }

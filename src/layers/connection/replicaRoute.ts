@@ -14,10 +14,16 @@ export interface ReplicaRouteOptions {
   /** Known at once, or asked for. */
   readonly replicas: (detours: Detours) => ReadonlyArray<ServerNode> | Promise<ReadonlyArray<ServerNode>>
   readonly onSilence?: Route["onSilence"]
-  /** The primary takes no writes. */
+  /** The primary takes no writes, and is being left. */
   readonly onDemoted: (server: ServerNode) => void
   readonly close: (limit: number) => Promise<unknown>
 }
+
+/** Milliseconds that a primary which takes no writes any more has for the replies it owes. */
+const drainTime = 1000
+
+/** A primary is left once in this time, in milliseconds: who writes to a replica on purpose makes no storm. */
+const demotionInterval = 2000
 
 export const replicaRoute = (options: ReplicaRouteOptions) => {
   const { dispatcher, random, readFrom } = options
@@ -62,14 +68,27 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
   const detours: Detours = {
     unreachable: elsewhere,
     rejected: (command, from, error) => {
-      if (from === primary && isDemoted(error)) options.onDemoted(primary)
+      if (isDemoted(error)) demote(from)
       return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, from.toError(command, error))
     }
   }
-  const primary = options.primary(detours)
+  let primary = options.primary(detours)
+  let demotedAt = -Infinity
+
+  /** Leaves a primary that is none any more. It still answers what it was asked; what comes now goes to a new connection. */
+  const demote = (server: ServerNode): void => {
+    if (server !== primary || performance.now() - demotedAt < demotionInterval) return
+    demotedAt = performance.now()
+    primary = options.primary(detours)
+    primary.link.open()
+    void server.close(drainTime)
+    options.onDemoted(server)
+  }
 
   return {
-    primary,
+    get primary() {
+      return primary
+    },
     detours,
     link: undefined,
     get node() {

@@ -6,7 +6,8 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"
 import { Connections } from "./Connections.ts"
-import { type LinkOptions, nodeName } from "./Link.ts"
+import type { Greeting } from "./handshake.ts"
+import { nodeName } from "./Link.ts"
 import { replicaRoute } from "./replicaRoute.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 
@@ -20,25 +21,41 @@ export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: rea
   const connections = new Connections()
   const node = nodeName(address)
   // Asked for again by each connection: the name may lead elsewhere meanwhile.
-  const primary = { ...first, address: () => Promise.resolve(address), connections }
+  const greeting: Greeting = { role: "primary" }
+  const primary = { ...first, address: () => Promise.resolve(address), greeting, connections }
   const onDemoted = () => connections.leave((left) => left === node, "READONLY", "the server is no primary any more")
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
-    const open = (server: Pick<LinkOptions, "settings" | "address" | "connections">, name: string, detours: Detours) =>
-      new ServerNode({
-        ...server,
+    const { refuse } = dispatcher
+    const openPrimary = (detours: Detours) => {
+      const server: ServerNode = new ServerNode({
+        ...primary,
         random,
         detours,
-        refuse: dispatcher.refuse,
-        onState: (state) => states.report(name, state)
+        refuse,
+        onState: (state) => {
+          if (server === route.primary) states.report(node, state)
+        }
+      })
+      return server
+    }
+    const openReplica = ({ address, settings }: ServerSettings, detours: Detours) =>
+      new ServerNode({
+        settings,
+        address,
+        greeting: { role: "copy" },
+        random,
+        detours,
+        refuse,
+        onState: (state) => states.report(nodeName(address), state)
       })
     let replicas: ReadonlyArray<ServerNode> | undefined
     const route = replicaRoute({
       dispatcher,
       random,
       readFrom: "preferReplica",
-      primary: (detours) => open(primary, node, detours),
-      replicas: (detours) => (replicas ??= more.map((server) => open(server, nodeName(server.address), detours))),
+      primary: openPrimary,
+      replicas: (detours) => (replicas ??= more.map((server) => openReplica(server, detours))),
       onDemoted,
       close: (limit) => Promise.all([route.primary, ...(replicas ?? [])].map((server) => server.close(limit)))
     })
@@ -48,7 +65,7 @@ export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: rea
     topology: "replicated",
     settings,
     states,
-    ...onPrimary(dispatcher.route.primary, { ...primary, random, onDemoted }),
+    ...onPrimary(dispatcher.route, { ...primary, random, onDemoted }),
     node: () => node
   })
 })

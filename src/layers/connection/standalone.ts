@@ -23,7 +23,7 @@ export const makeStandalone = Effect.fnUntraced(function* (
     topology: "standalone",
     settings,
     states,
-    ...onPrimary(dispatcher.route.server, { settings, address, random }),
+    ...onPrimary({ primary: dispatcher.route.server }, { settings, address, random }),
     node: () => node
   })
 })

@@ -53,6 +53,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   const address = async () => promotion.promoted ?? (await sentinels.primary())
   const leave = (isReplaced: (node: string) => boolean) =>
     connections.leave(isReplaced, "FAILED_OVER", "the sentinels name another primary")
+  /** Sentinels are asked who is the primary now. */
   const onDemoted = ({ node: demoted }: ServerNode) => {
     promotion.end()
     connections.leave((node) => node === demoted, "READONLY", "the server is no primary any more")
@@ -77,17 +78,21 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
       dispatcher,
       random,
       readFrom,
-      primary: (detours) =>
-        new ServerNode({
+      primary: (detours) => {
+        const server: ServerNode = new ServerNode({
           settings,
           address,
           greeting,
           random,
           detours,
           refuse: dispatcher.refuse,
-          onState: (state) => states.report(name, state),
+          onState: (state) => {
+            if (server === route.primary) states.report(name, state)
+          },
           connections
-        }),
+        })
+        return server
+      },
       replicas: () => replicas.current(),
       // A primary that is frozen, or cut off from us alone, does not say that it has been replaced.
       onSilence: () => {
@@ -99,13 +104,13 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
       onDemoted,
       close: (limit) => Promise.all([route.primary.close(limit), replicas.close(limit)])
     })
-    return { ...route, replicas }
+    return Object.assign(route, { replicas })
   })
-  const { primary, replicas } = dispatcher.route
+  const { route } = dispatcher
 
   /** Leaves a primary that has been replaced, before it says so itself. */
   const followPrimary = async (): Promise<void> => {
-    replicas.refresh()
+    route.replicas.refresh()
     try {
       const current = nodeName(await address())
       leave((node) => node !== current)
@@ -118,7 +123,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     topology: "sentinel",
     settings,
     states,
-    ...onPrimary(primary, { settings, address, greeting, random, connections, onDemoted }),
-    node: () => primary.node
+    ...onPrimary(route, { settings, address, greeting, random, connections, onDemoted }),
+    node: () => route.node
   })
 })
