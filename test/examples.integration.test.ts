@@ -5,6 +5,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { run, runTs } from "./support/runProgram.ts"
 import { startServer } from "./support/ValkeyServer.ts"
+import { environmentFor, findValkey } from "./support/valkeyBinary.ts"
 
 const root = join(import.meta.dirname, "..")
 const scope = Scope.makeUnsafe()
@@ -42,7 +43,7 @@ describe("examples", () => {
   for (const name of ["rate-limiter", "task-queue"]) {
     const file = join(root, "examples", name, "main.ts")
     it.concurrent(`${name}, by several processes`, () =>
-      assertPrints(file, expectedOutput(readFileSync(file, "utf8")), {}))
+      assertPrints(file, expectedOutput(readFileSync(file, "utf8")), environmentFor(findValkey())))
   }
 
   it.concurrent("the demo, in memory and on a server", async () => {
@@ -56,7 +57,11 @@ describe("examples", () => {
   })
 
   it.concurrent("the outage: every request is answered, whatever happens to the server", async () => {
-    const { code, stderr, stdout } = await runTs(join(root, "examples/outage/main.ts"), root)
+    const { code, stderr, stdout } = await runTs(
+      join(root, "examples/outage/main.ts"),
+      root,
+      environmentFor(findValkey())
+    )
     assert.strictEqual(stderr, "")
     assert.strictEqual(code, 0)
     const rows = [...stdout.matchAll(/^(before|frozen|killed|back, cold|after) +(\d+) +(\d+) /gm)]

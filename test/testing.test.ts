@@ -5,7 +5,15 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { CacheLive, CacheServerError, CacheService, IgnoreExceptions, ValkeyClient, ValkeyMemory } from "effect-vcache"
+import {
+  CacheLive,
+  CacheServerError,
+  CacheService,
+  IgnoreExceptions,
+  ValkeyClient,
+  ValkeyMemory,
+  ValkeyStandalone
+} from "effect-vcache"
 import { Faults, LocalValkey, snapshot } from "effect-vcache/testing"
 import { findValkey } from "./support/valkeyBinary.ts"
 
@@ -126,6 +134,25 @@ for (const [clock, test] of [["the system's", it.live] as const, ["a test's", it
       assert.strictEqual(yield* client.send("PING", []), "PONG")
     }).pipe(Effect.provide(LocalValkey.layer), named(findServer())))
 }
+
+it.live("a server of one's own freezes, dies and comes back empty", () =>
+  Effect.gen(function* () {
+    const server = yield* LocalValkey.make
+    const client = yield* ValkeyStandalone.make({ url: server.url, commandTimeout: "1 second" })
+    yield* client.send("SET", ["k", "v"])
+    yield* server.freeze
+    assert.deepInclude(yield* Effect.flip(client.send("GET", ["k"], { timeout: "50 millis" })), {
+      _tag: "CacheTimeoutError"
+    })
+    yield* server.thaw
+    yield* server.kill
+    const dead = yield* Effect.flip(client.send("GET", ["k"]))
+    assert.include(["CacheConnectionError", "CacheTimeoutError"], dead._tag)
+    yield* server.start
+    const back = yield* ValkeyStandalone.make({ url: server.url })
+    assert.isNull(yield* back.send("GET", ["k"]))
+  }).pipe(Effect.scoped, named(findServer()))
+)
 
 /** Starts what comes after it the second time; the first time another server has taken the port, and it ends. */
 const lateServer = (folder: string, server: string): string => {

@@ -8,7 +8,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Clock, Config, Console, Effect, FileSystem, Layer, Path, Redacted } from "effect"
 import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
-import { startServer } from "../../test/support/ValkeyServer.ts"
+import { LocalValkey } from "effect-vcache/testing"
 import { questions, type Tally } from "./questions.ts"
 
 const folder = Effect.map(Path.Path, (path) => path.join(import.meta.dirname, "../../node_modules"))
@@ -76,7 +76,7 @@ const program = Effect.gen(function* () {
 
 /** The server of `--server`, else the one of VALKEY_URL, else none. */
 const url = process.argv.includes("--server")
-  ? Effect.map(startServer(), ({ url }) => Redacted.make(url))
+  ? Effect.map(LocalValkey.start, Redacted.make)
   : Config.withDefault(Config.Redacted("VALKEY_URL"), Redacted.make("memory://"))
 
 const cache = Layer.provide(

@@ -4,7 +4,7 @@
  */
 import { Duration, Effect, Exit, Layer, Schema } from "effect"
 import { Breaker, CacheLive, CacheService, IgnoreExceptions, ValkeyStandalone } from "effect-vcache"
-import { startServer } from "../../test/support/ValkeyServer.ts"
+import { LocalValkey } from "effect-vcache/testing"
 
 const Page = Schema.Struct({ id: Schema.Int, text: Schema.String })
 
@@ -57,7 +57,7 @@ const percentile = (answers: ReadonlyArray<Answer>, part: number): string => {
 }
 
 const program = Effect.gen(function* () {
-  const server = yield* startServer()
+  const server = yield* LocalValkey.make
   const cache = CacheLive.pipe(
     Layer.provide(Breaker.layer({ failures: 5, openFor: "500 millis" })),
     Layer.provide(IgnoreExceptions.layer({ log: false })),

@@ -6,10 +6,10 @@ import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
-import { startServer } from "../../test/support/ValkeyServer.ts"
+import { LocalValkey } from "effect-vcache/testing"
 
 const program = Effect.gen(function* () {
-  const { url } = yield* startServer()
+  const url = yield* LocalValkey.start
   const client = Effect.promise(() =>
     promisify(execFile)(
       process.execPath,

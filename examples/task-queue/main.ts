@@ -6,13 +6,13 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { Effect, Layer, Schema } from "effect"
 import { CacheLive, CacheService, ValkeyStandalone } from "effect-vcache"
-import { startServer } from "../../test/support/ValkeyServer.ts"
+import { LocalValkey } from "effect-vcache/testing"
 import { Task } from "./task.ts"
 
 const total = 300
 
 const program = Effect.gen(function* () {
-  const { url } = yield* startServer()
+  const url = yield* LocalValkey.start
   const startWorker = Effect.acquireRelease(
     Effect.sync(() =>
       spawn(process.execPath, ["--conditions=effect-vcache-source", join(import.meta.dirname, "worker.ts")], {

@@ -3,7 +3,7 @@
  * `npm run example:web:load`; it starts the application on a Valkey of its own.
  */
 import { Effect } from "effect"
-import { startServer } from "../../test/support/ValkeyServer.ts"
+import { LocalValkey } from "effect-vcache/testing"
 import { startWebApplication } from "../../test/support/webApplication.ts"
 
 const clients = 16
@@ -41,7 +41,7 @@ const tell = (name: string, { errors, requests, times }: Phase, millis: number) 
 }
 
 const program = Effect.gen(function* () {
-  const server = yield* startServer()
+  const server = yield* LocalValkey.make
   const { at } = yield* startWebApplication({ VALKEY_URL: server.url })
   const millis = 3000
   const measure = (name: string, path: string) =>

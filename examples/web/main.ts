@@ -10,14 +10,14 @@ import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Breaker, CacheLive, IgnoreExceptions, Metrics, ValkeyMemory, ValkeyStandalone, ValkeyUrl } from "effect-vcache"
-import { startServer } from "../../test/support/ValkeyServer.ts"
+import { LocalValkey } from "effect-vcache/testing"
 import { app } from "./app.ts"
 
 /** Nobody waits longer for the cache than the disk takes. */
 const options = { commandTimeout: "100 millis" } as const
 
 const client = process.argv.includes("--server")
-  ? Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ ...options, url })))
+  ? Layer.unwrap(Effect.map(LocalValkey.start, (url) => ValkeyStandalone.layer({ ...options, url })))
   : Layer.unwrap(
       Effect.map(
         Config.option(Config.Redacted("VALKEY_URL")),

@@ -1,14 +1,14 @@
 /** Real servers, started and stopped as scoped resources. */
-import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import { Redis } from "iovalkey"
+import { ServerProcess } from "../../src/layers/testing/ServerProcess.ts"
 import { freePort } from "./freePort.ts"
 import { inTime, until } from "./until.ts"
-import { findValkey } from "./valkeyBinary.ts"
+import { environmentFor, findValkey } from "./valkeyBinary.ts"
 
 export interface ValkeyServer {
   readonly host: string
@@ -63,14 +63,29 @@ export const startServerWith = (
     const kind = mode === "sentinel" ? ["--sentinel"] : dataArguments(folder)
     // By itself it would take one that the system gives to outgoing connections.
     const bus = args.includes("--cluster-enabled") ? ["--cluster-port", String(yield* Effect.promise(freePort))] : []
-    const process = new ServerProcess(port, folder, [file, ...kind, ...where, ...bus, ...args])
+    const binary = findValkey()
+    const log = join(folder, "log")
+    const child = new ServerProcess({
+      commands: [binary.server],
+      args: [file, ...kind, ...where, ...bus, ...args],
+      env: { ...process.env, ...environmentFor(binary) },
+      log,
+      answers: () => answers(port),
+      patience: 20_000
+    })
+    const kill = Effect.promise(() => inTime(`the end of the server at ${port}`, child.kill()))
+    const start = Effect.promise(async () => {
+      const result = await child.start()
+      if (result === "answers") return
+      throw new Error(`the server did not start (${result}): ${readFileSync(log, "utf8").slice(-2000)}`)
+    })
     yield* Effect.addFinalizer(() =>
-      Effect.promise(async () => {
-        await process.kill()
-        rmSync(folder, { recursive: true, force: true })
-      })
+      Effect.andThen(
+        kill,
+        Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+      )
     )
-    yield* Effect.promise(() => process.start())
+    yield* start
     const session = sessionWith(port, password)
     return {
       host: "127.0.0.1",
@@ -78,10 +93,10 @@ export const startServerWith = (
       url: `valkey://127.0.0.1:${port}`,
       node: `127.0.0.1:${port}`,
       socket: join(folder, "socket"),
-      freeze: Effect.sync(() => process.signal("SIGSTOP")),
-      thaw: Effect.sync(() => process.signal("SIGCONT")),
-      kill: Effect.promise(() => process.kill()),
-      start: Effect.promise(() => process.start()),
+      freeze: Effect.sync(() => child.signal("SIGSTOP")),
+      thaw: Effect.sync(() => child.signal("SIGCONT")),
+      kill,
+      start,
       call: (...question) => Effect.scoped(Effect.flatMap(session, (ask) => ask(...question))),
       session,
       replicated: (replicas) =>
@@ -137,57 +152,6 @@ const sessionWith = (port: number, password: string | undefined): Effect.Effect<
           Effect.promise(() => client.call(name, ...args))
     )
   )
-
-class ServerProcess {
-  readonly #port: number
-  readonly #folder: string
-  readonly #args: ReadonlyArray<string>
-  #child: ChildProcess | undefined
-
-  constructor(port: number, folder: string, args: ReadonlyArray<string>) {
-    this.#port = port
-    this.#folder = folder
-    this.#args = args
-  }
-
-  async start(): Promise<void> {
-    const { libraries, server } = findValkey()
-    const log = join(this.#folder, "log")
-    const output = openSync(log, "w")
-    const child = spawn(server, [...this.#args], {
-      stdio: ["ignore", output, output],
-      env: { ...process.env, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) }
-    })
-    closeSync(output)
-    this.#child = child
-    let failure: Error | undefined
-    child.once("error", (error) => (failure = error))
-    const deadline = performance.now() + 20_000
-    while (!(await answers(this.#port))) {
-      if (failure !== undefined || child.exitCode !== null || performance.now() > deadline) {
-        throw new Error(`the server did not start: ${readFileSync(log, "utf8").slice(-2000)}`, { cause: failure })
-      }
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal)
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child
-    this.#child = undefined
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const exited = inTime(
-      `the end of the server at ${this.#port}`,
-      new Promise((resolve) => child.once("exit", resolve))
-    )
-    // A stopped process takes it, too, and answers nobody before.
-    child.kill("SIGKILL")
-    await exited
-  }
-}
 
 /** Any answer will do: PONG, or a demand for a password. */
 const answers = (port: number): Promise<boolean> =>

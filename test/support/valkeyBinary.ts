@@ -25,27 +25,41 @@ export const noServer =
 
 /** `$VALKEY_SERVER`, a Valkey 8 on the path, the cache folder, the download, an older one on the path: the first that there is. */
 export const findValkey = (): ValkeyBinary => {
+  const known = knownValkey()
+  if (known !== undefined) return known
+  try {
+    download(cacheFolder())
+  } catch (error) {
+    const [older] = onPath()
+    if (older !== undefined) return { server: older, libraries: undefined }
+    throw new Error(noServer, { cause: error })
+  }
+  return binaryIn(cacheFolder())
+}
+
+/** The first of them that is here already. */
+export const knownValkey = (): ValkeyBinary | undefined => {
   const configured = process.env["VALKEY_SERVER"]
   if (configured !== undefined && configured !== "") {
     return { server: configured, libraries: process.env["VALKEY_SERVER_LIBRARIES"] }
   }
-  const onPath = ["valkey-server", "redis-server"].flatMap((name) => {
+  const suitable = onPath().find(isOfThisAge)
+  if (suitable !== undefined) return { server: suitable, libraries: undefined }
+  const downloaded = binaryIn(cacheFolder())
+  return existsSync(downloaded.server) ? downloaded : undefined
+}
+
+/** What tells `LocalValkey` of a server. */
+export const environmentFor = ({ libraries, server }: ValkeyBinary): Readonly<Record<string, string>> => ({
+  VALKEY_SERVER: server,
+  ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries })
+})
+
+const onPath = (): ReadonlyArray<string> =>
+  ["valkey-server", "redis-server"].flatMap((name) => {
     const folder = (process.env["PATH"] ?? "").split(delimiter).find((folder) => existsSync(join(folder, name)))
     return folder === undefined ? [] : [join(folder, name)]
   })
-  const suitable = onPath.find(isOfThisAge)
-  if (suitable !== undefined) return { server: suitable, libraries: undefined }
-  const cache = cacheFolder()
-  if (!existsSync(binaryIn(cache).server)) {
-    try {
-      download(cache)
-    } catch (error) {
-      if (onPath[0] !== undefined) return { server: onPath[0], libraries: undefined }
-      throw new Error(noServer, { cause: error })
-    }
-  }
-  return binaryIn(cache)
-}
 
 /** The memory store behaves as a Valkey of this age. */
 const isOfThisAge = (server: string): boolean => {
