@@ -113,6 +113,38 @@ describe("a cluster that cannot be entered", () => {
     }))
 })
 
+test("a server without the host name that the cluster prefers is found by its address", () =>
+  Effect.gen(function* () {
+    const fleet = yield* startCluster({ replicas: 0 })
+    for (const [i, server] of fleet.servers.entries()) {
+      yield* server.call("CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname")
+      if (i < 2) yield* server.call("CONFIG", "SET", "cluster-announce-hostname", "localhost")
+    }
+    yield* until(
+      "the names of two servers, and of one none",
+      Effect.map(fleet.servers[0]!.call("CLUSTER", "SLOTS"), JSON.stringify),
+      (slots) => slots.split('"localhost"').length === 3 && slots.includes('"?"')
+    )
+    const { cache, client } = yield* connect({ url: fleet.url })
+    for (const primary of [0, 1, 2] as const) assert.isTrue(yield* cache.set(keyOf(primary), primary))
+    assert.deepStrictEqual(yield* client.state, { _tag: "Ready" })
+  }))
+
+test("slots of a server whose address nobody knows fail alone", () =>
+  Effect.gen(function* () {
+    const server: { port: number } = yield* startRaw(([name, second]) => {
+      if (name === "PING") return "+PONG\r\n"
+      if (name === "GET") return "$-1\r\n"
+      if (name !== "CLUSTER" || second !== "SLOTS") return "+OK\r\n"
+      const range = (start: number, end: number, host: string) =>
+        `*3\r\n:${start}\r\n:${end}\r\n*3\r\n$${host.length}\r\n${host}\r\n:${server.port}\r\n$1\r\nx\r\n`
+      return `*2\r\n${range(0, 8191, "127.0.0.1")}${range(8192, 16_383, "?")}`
+    })
+    const { cache, client } = yield* connect({ nodes: [{ host: "127.0.0.1", port: server.port }] })
+    assert.deepStrictEqual(yield* cache.get(keyOf(0)), Option.none())
+    assert.strictEqual((yield* client.state)._tag, "Degraded")
+  }))
+
 describe("keys and slots", () => {
   test("batches, scans and whole-server commands reach every primary, in order, each key once", () =>
     Effect.gen(function* () {

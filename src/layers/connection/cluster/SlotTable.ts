@@ -33,17 +33,19 @@ export const parseSlots = (
     if (!Array.isArray(range)) return undefined
     const [start, end, ...servers]: ReadonlyArray<unknown> = range
     if (!isSlot(start) || !isSlot(end)) return undefined
-    const names = servers.flatMap((server) => {
+    if (!servers.every((server) => Array.isArray(server))) return undefined
+    const [primary, ...others] = servers.map((server) => {
       const endpoint = endpointOf(server, asked)
-      if (endpoint === undefined) return []
+      if (endpoint === undefined) return undefined
       const translated = translate(endpoint, natMap)
       endpoints.set(nodeName(translated), translated)
-      return [nodeName(translated)]
+      return nodeName(translated)
     })
-    const [primary, ...replicas] = names
-    if (primary === undefined) return undefined
+    // Nobody knows where it is: its slots are served by nobody, those of others are.
+    if (primary === undefined) continue
+    const replicas = others.filter((replica) => replica !== undefined)
     // One object a shard, so that slots of the same shard are seen to be.
-    const key = names.join(" ")
+    const key = [primary, ...replicas].join(" ")
     const shard = known.get(key) ?? { primary, replicas }
     known.set(key, shard)
     shards.fill(shard, start, end + 1)
@@ -69,10 +71,15 @@ export const parseRedirect = (
 const isSlot = (slot: unknown): slot is number =>
   Number.isInteger(slot) && Number(slot) >= 0 && Number(slot) < slotCount
 
-const endpointOf = (server: unknown, asked: Endpoint): Endpoint | undefined => {
-  if (!Array.isArray(server)) return undefined
-  const [host, port] = server
-  // An empty or missing host: the one that was asked; "?": unknown even to the cluster.
-  if (host === "?") return undefined
-  return checkEndpoint(host === "" || host === null ? asked.host : String(host), Number(port), 0)
+const endpointOf = (server: ReadonlyArray<unknown>, asked: Endpoint): Endpoint | undefined => {
+  const [host, port, , metadata] = server
+  // An empty or missing host: the one that was asked; "?": a server without the host name that the cluster prefers.
+  const known = host === "?" ? addressIn(metadata) : host === "" || host === null ? asked.host : String(host)
+  return known === undefined ? undefined : checkEndpoint(known, Number(port), 0)
+}
+
+/** The address among names and values in turn. */
+const addressIn = (metadata: unknown): string | undefined => {
+  const at = Array.isArray(metadata) ? metadata.indexOf("ip") : -1
+  return at < 0 || !Array.isArray(metadata) ? undefined : String(metadata[at + 1])
 }
