@@ -1,10 +1,9 @@
 /** A replica that sentinels make the primary is followed as soon as it is one, before they name it. */
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
-import type { Socket } from "node:net"
 import { ValkeySentinel } from "effect-vcache"
 import { allTyped, connector, test, watchForTraces } from "../support/faults.ts"
-import { startRaw } from "../support/FakeServer.ts"
+import { startFakeSentinel } from "../support/FakeSentinel.ts"
 import { failures, startLoad } from "../support/load.ts"
 import { pause } from "../support/pause.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
@@ -15,49 +14,13 @@ watchForTraces()
 
 const { connect } = connector(ValkeySentinel.layer)
 
-const array = (items: ReadonlyArray<string>) =>
-  `*${items.length}\r\n${items.map((item) => `$${item.length}\r\n${item}\r\n`).join("")}`
-
-/** A sentinel that names one primary whatever happens, and says to its subscribers what a test tells it to. */
-const startStubborn = (primary: { readonly port: number }) =>
-  Effect.gen(function* () {
-    const subscribers = new Set<Socket>()
-    const { port } = yield* startRaw(([name, question, ...channels], socket) => {
-      if (name?.toUpperCase() === "SUBSCRIBE") {
-        subscribers.add(socket)
-        return [question, ...channels]
-          .map((channel, i) => `*3\r\n$9\r\nsubscribe\r\n$${channel!.length}\r\n${channel}\r\n:${i + 1}\r\n`)
-          .join("")
-      }
-      if (name?.toUpperCase() === "PING") {
-        return subscribers.has(socket) ? "*2\r\n$4\r\npong\r\n$0\r\n\r\n" : "+PONG\r\n"
-      }
-      switch (question) {
-        case "MASTER":
-          return array(["name", "main", "config-epoch", "1"])
-        case "GET-MASTER-ADDR-BY-NAME":
-          return array(["127.0.0.1", String(primary.port)])
-        default:
-          return "*0\r\n"
-      }
-    })
-    return {
-      sentinels: [{ host: "127.0.0.1", port }],
-      isHeard: Effect.sync(() => subscribers.size > 0),
-      says: (channel: string, message: string) =>
-        Effect.sync(() => {
-          for (const socket of subscribers) socket.write(array(["message", channel, message]))
-        })
-    }
-  })
-
 test("every connection leaves once it is promoted, and not before", () =>
   Effect.gen(function* () {
     const primary = yield* startServer()
     const replica = yield* startServer("--replicaof", `127.0.0.1 ${primary.port}`)
     yield* primary.replicated(1)
-    const sentinel = yield* startStubborn(primary)
-    const { cache, client } = yield* connect({ name: "main", sentinels: sentinel.sentinels })
+    const sentinel = yield* startFakeSentinel({ host: "127.0.0.1", port: primary.port })
+    const { cache, client } = yield* connect({ name: "main", sentinels: [sentinel.endpoint] })
     yield* cache.set("k", 0)
     yield* until("a subscriber", sentinel.isHeard, Boolean)
     const blocked = yield* Effect.forkChild(
@@ -102,8 +65,8 @@ test("one that is called off is not waited for; one that is made a replica again
     const primary = yield* startServer()
     const replica = yield* startServer("--replicaof", `127.0.0.1 ${primary.port}`)
     yield* primary.replicated(1)
-    const sentinel = yield* startStubborn(primary)
-    const { cache, client } = yield* connect({ name: "main", sentinels: sentinel.sentinels })
+    const sentinel = yield* startFakeSentinel({ host: "127.0.0.1", port: primary.port })
+    const { cache, client } = yield* connect({ name: "main", sentinels: [sentinel.endpoint] })
     yield* cache.set("k", 0)
     yield* until("a subscriber", sentinel.isHeard, Boolean)
     const where = Effect.map(client.info("server"), (nodes) => [...nodes.keys()][0])

@@ -16,12 +16,13 @@ import {
   within
 } from "../support/faults.ts"
 import { failures, longestGap, type Outcome, slowest, startLoad } from "../support/load.ts"
+import { startFakeSentinel } from "../support/FakeSentinel.ts"
 import { pause } from "../support/pause.ts"
 import { type SentinelFleet, startSentinelFleet } from "../support/SentinelFleet.ts"
 import { freePort } from "../support/freePort.ts"
 import { readSigned, signed, writeSigned } from "../support/signed.ts"
 import { until } from "../support/until.ts"
-import type { ValkeyServer } from "../support/ValkeyServer.ts"
+import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
 
@@ -98,6 +99,48 @@ describe("sentinels that cannot help", () => {
       const { cache: again, client } = yield* connect({ ...options, sentinels: sentinels.slice(0, 1) })
       assert.deepStrictEqual(yield* again.get("k"), Option.some(1))
       assert.match(String(yield* client.send("CLIENT", ["INFO"])), / db=3 /)
+    }))
+})
+
+describe("sentinels that say less", () => {
+  test("one that only lets us ask who the primary is, is enough; one that does not let us listen is left alone", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet()
+      const rights = ["on", ">pw", "allchannels", "-@all", "+ping", "+sentinel|get-master-addr-by-name"]
+      for (const sentinel of fleet.sentinels) yield* sentinel.call("ACL", "SETUSER", "app", ...rights)
+      const sentinels = fleet.sentinels.map(({ host, port }) => ({ host, port }))
+      const options = { name: fleet.name, sentinels, sentinelUsername: "app", sentinelPassword: "pw" }
+      const { cache } = yield* connect(options)
+      assert.isTrue(yield* cache.set("k", 1))
+      const received = Effect.map(fleet.sentinels[0]!.call("INFO", "stats"), (text) =>
+        Number(/total_connections_received:(\d+)/.exec(String(text))?.[1])
+      )
+      yield* pause(200)
+      const before = yield* received
+      yield* pause(2500)
+      // That of the question itself.
+      assert.strictEqual(yield* received, before + 1)
+      for (const sentinel of fleet.sentinels) yield* sentinel.call("ACL", "SETUSER", "app", "-sentinel")
+      expectConnection(yield* failureWithin(500, buildEager(options)), "connect", false, "NOPERM")
+    }))
+
+  test("two names of one server are one server", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const guards = yield* Effect.forEach(["127.0.0.1", "localhost", "localhost"], (host) =>
+        startFakeSentinel({ host, port: server.port })
+      )
+      const { cache, client } = yield* connect({ name: "main", sentinels: guards.map(({ endpoint }) => endpoint) })
+      yield* cache.set("k", 1)
+      for (const { isHeard } of guards) yield* until("a subscriber", isHeard, Boolean)
+      const id = yield* client.send("CLIENT", ["ID"])
+      const load = yield* startLoad(2, (i) => cache.set(`k${i}`, i))
+      for (let i = 0; i < 30; i++) {
+        yield* guards[i % 3]!.says("+sdown", `slave 127.0.0.1:1 127.0.0.1 1 @ main ${server.host} ${server.port}`)
+        yield* pause(20)
+      }
+      assert.deepStrictEqual(failures(yield* load.stop), [])
+      assert.strictEqual(yield* client.send("CLIENT", ["ID"]), id)
     }))
 })
 

@@ -25,6 +25,9 @@ const grace = 100
 /** A sentinel that is gone is listened to again after this. */
 const relistenAfter = 1000
 
+/** One that does not let us listen is asked again after this: its rights may change. */
+const forbiddenAfter = 60_000
+
 const replaced = "+switch-master"
 const promoting = "+failover-state-wait-promotion"
 const notPromoted = "-failover-abort-slave-timeout"
@@ -42,8 +45,10 @@ const changes = [
 
 interface Answer {
   readonly primary: Endpoint
-  /** Grows with every failover. */
+  /** Grows with every failover. Zero where the sentinel does not let us ask. */
   readonly epoch: number
+  /** The server itself, whatever its name is. */
+  readonly runId: string | undefined
   readonly sentinels: ReadonlyArray<Endpoint>
 }
 
@@ -55,6 +60,8 @@ export class Sentinels {
   #discovered: ReadonlyArray<Endpoint> = []
   /** What was last learnt, and when. */
   #newest: { readonly answer: Answer; readonly at: number } | undefined
+  /** The servers by their names, of which sentinels may use several. */
+  readonly #runIds = new Map<string, string>()
   #closed = false
 
   constructor(options: SentinelOptions) {
@@ -69,6 +76,7 @@ export class Sentinels {
       endpoints.map((endpoint) => this.#askPrimary(endpoint)),
       majority
     )
+    for (const { primary, runId } of answers) if (runId !== undefined) this.#runIds.set(nodeName(primary), runId)
     let newest = answers.toSorted((a, b) => b.epoch - a.epoch)[0]!
     // Somebody who asked at the same time may have been told of a failover that these had yet to hear of.
     const known = this.#newest
@@ -88,6 +96,12 @@ export class Sentinels {
     )
     this.#listen()
     return replicas
+  }
+
+  /** Whether both are names of one server. */
+  isSame(one: string, other: string): boolean {
+    const runId = this.#runIds.get(one)
+    return one === other || (runId !== undefined && runId === this.#runIds.get(other))
   }
 
   async close(): Promise<void> {
@@ -110,10 +124,12 @@ export class Sentinels {
       ["GET-MASTER-ADDR-BY-NAME", name],
       ["SENTINELS", name]
     ])
-    const epoch = Number(fieldsOf(primary)?.get("config-epoch"))
+    const fields = fieldsOf(primary)
+    const epoch = fields === undefined ? 0 : Number(fields.get("config-epoch"))
     const address = Array.isArray(current) ? toEndpoint(current[0], current[1]) : undefined
     if (address === undefined || !Number.isSafeInteger(epoch)) throw new NoConnection("PROTOCOL", "an unknown answer")
-    return { primary: address, epoch, sentinels: serversOf(others).map(({ endpoint }) => endpoint) }
+    const runId = fields?.get("runid") || undefined
+    return { primary: address, epoch, runId, sentinels: serversOf(others).map(({ endpoint }) => endpoint) }
   }
 
   async #askReplicas(endpoint: Endpoint): Promise<ReadonlyArray<Endpoint>> {
@@ -139,7 +155,12 @@ export class Sentinels {
       link.whenReady({
         operation: "SENTINEL",
         ready: (client) =>
-          Promise.all(questions.map((question) => client.call("SENTINEL", ...question))).then(resolve, reject),
+          Promise.all(
+            questions.map((question) => {
+              const answer = client.call("SENTINEL", ...question)
+              return helpful.has(question[0]) ? answer.catch(unlessForbidden) : answer
+            })
+          ).then(resolve, reject),
         fail: reject
       })
     )
@@ -172,13 +193,17 @@ export class Sentinels {
       changes,
       {
         onMessage: ({ channel, message }) => this.#onEvent(channel, message.split(" ")),
-        onError: () => {
+        onError: (error) => {
+          const isForbidden = error._tag === "CacheServerError" && error.code === "NOPERM"
           void listener.stop()
           if (this.#closed || this.#listeners.get(nodeName(endpoint)) !== listener) return
-          const timer = setTimeout(() => {
-            this.#timers.delete(timer)
-            if (this.#listeners.get(nodeName(endpoint)) === listener) this.#listenTo(endpoint)
-          }, relistenAfter).unref()
+          const timer = setTimeout(
+            () => {
+              this.#timers.delete(timer)
+              if (this.#listeners.get(nodeName(endpoint)) === listener) this.#listenTo(endpoint)
+            },
+            isForbidden ? forbiddenAfter : relistenAfter
+          ).unref()
           this.#timers.add(timer)
         }
       }
@@ -199,6 +224,14 @@ export class Sentinels {
     }
     onChange()
   }
+}
+
+/** Questions that some do not let us ask; who names the primary is enough. */
+const helpful: ReadonlySet<string | undefined> = new Set(["MASTER", "SENTINELS"])
+
+const unlessForbidden = (error: unknown): undefined => {
+  if (error instanceof Error && isReplyError(error) && error.message.startsWith("NOPERM")) return undefined
+  throw error
 }
 
 /** Resolves a little after `enough` have resolved, or when all have settled; rejects when none has resolved. */

@@ -113,7 +113,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     route.replicas.refresh()
     try {
       const current = nodeName(await address())
-      leave((node) => node !== current)
+      leave((node) => !sentinels.isSame(node, current))
     } catch {
       // Who cannot be asked cannot name another one.
     }
