@@ -89,10 +89,14 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
           const options = { ...stale, softTimeout: "100 millis" } as const
           yield* cache.getOrSet("k", Effect.succeed("old"), options)
           yield* TestClock.adjust("11 seconds")
-          const quick = yield* Effect.forkChild(
-            cache.getOrSet("k", Effect.delay(Effect.succeed("new"), "50 millis"), options)
-          )
-          yield* eventually(Effect.map(TestClock.adjust("10 millis"), () => quick.pollUnsafe() !== undefined))
+          const begun = yield* Deferred.make<void>()
+          const found = yield* Deferred.make<string>()
+          const lookup = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(found))
+          const quick = yield* Effect.forkChild(cache.getOrSet("k", lookup, options))
+          yield* Deferred.await(begun)
+          yield* TestClock.adjust("50 millis")
+          assert.isUndefined(quick.pollUnsafe())
+          yield* Deferred.succeed(found, "new")
           assert.strictEqual(yield* Fiber.join(quick), "new")
           yield* TestClock.adjust("11 seconds")
           const gate = yield* Deferred.make<void>()
