@@ -6,6 +6,7 @@ import { type FormatOptions, formatRefusal } from "./Formats.ts"
 import { defaultKeyFunction, type KeyFunction } from "./key.ts"
 import { Serializer } from "./Serializer.ts"
 import { toMillis } from "./timeToLive.ts"
+import type { ValueLimits } from "./ValueLimits.ts"
 
 export interface CacheOptions {
   /** Namespace of the keys. Default `""`. */
@@ -24,6 +25,8 @@ export interface CacheOptions {
   readonly compressor: Compressor | ReadonlyArray<Compressor> | undefined
   /** Default none. With one, values that are not encrypted are refused; counters stay plain. */
   readonly cipher: Cipher | undefined
+  /** What a value may be made of, in both directions. Default: 64 MiB, 1 000 000 parts, 512 levels, 10 000 digits. */
+  readonly limits: Partial<ValueLimits> | undefined
 }
 
 /** The settings of a cache that names none. */
@@ -35,7 +38,8 @@ export const defaultOptions: CacheOptions = {
   keyFunction: defaultKeyFunction,
   serializer: Serializer.json,
   compressor: undefined,
-  cipher: undefined
+  cipher: undefined,
+  limits: undefined
 }
 
 /** Why the settings cannot be used; undefined when they can. */

@@ -9,15 +9,13 @@ export interface Compressor {
   /** Bytes; smaller payloads are stored as they are. */
   readonly threshold: number
   readonly compress: (bytes: Uint8Array) => Uint8Array
-  /** Throws where the bytes are damaged, or would become more than it allows. */
-  readonly decompress: (bytes: Uint8Array) => Uint8Array
+  /** Throws where the bytes are damaged, or would become more than `maxBytes`. */
+  readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array
 }
 
 interface SizeOptions {
   /** Bytes from which on a payload is compressed. Default 1 024. */
   readonly threshold?: number | undefined
-  /** Bytes that a payload may have uncompressed: larger ones are refused in both directions. Default 64 MiB. */
-  readonly maxBytes?: number | undefined
 }
 
 interface Options extends SizeOptions {
@@ -33,40 +31,43 @@ interface Algorithm {
 
 const make = (
   { compress, decompress, id, levels: [least, most] = [0, 0] }: Algorithm,
-  { level = least, maxBytes = 64 * 1024 * 1024, threshold = 1024 }: Options = {}
+  { level = least, threshold = 1024 }: Options = {}
 ): Compressor => {
   const refuse = (reason: string) => new CacheInputError({ operation: `Compressor.${id}`, reason })
   if (!(threshold >= 0)) throw refuse("threshold must be a number of bytes")
-  if (!(maxBytes > 0)) throw refuse("maxBytes must be a number of bytes above zero")
   if (!(Number.isInteger(level) && level >= least && level <= most)) {
     throw refuse(`level must be an integer from ${least} to ${most}`)
   }
-  return {
-    id,
-    threshold,
-    compress: (bytes) => {
-      // Nobody could read it again.
-      if (bytes.length > maxBytes) throw new RangeError(`more than ${maxBytes} bytes`)
-      return compress(bytes)
-    },
-    decompress: (bytes) => decompress(bytes, maxBytes)
-  }
+  return { id, threshold, compress, decompress }
 }
 
 const levelOf = (level: number | undefined) => (level === undefined ? {} : { level })
 
 const { constants } = zlib
 
+/** Native code: a package of its own, which only programs that ask for it install. */
+const lz4Library = (): typeof import("lz4-napi") => {
+  try {
+    // Neither a bundler nor a platform without a binary gets in the way before it is asked for.
+    return createRequire(import.meta.url)("lz4-napi")
+  } catch {
+    throw new CacheInputError({
+      operation: "Compressor.lz4",
+      reason:
+        "the package lz4-napi cannot be loaded: install it with `npm install lz4-napi`, leave it out of bundles, and mind that it needs a binary for the platform"
+    })
+  }
+}
+
 const lz4 = (options?: SizeOptions): Compressor => {
-  // Native code, loaded only where it is asked for.
-  const { compressSync, uncompressSync }: typeof import("lz4-napi") = createRequire(import.meta.url)("lz4-napi")
+  const { compressSync, uncompressSync } = lz4Library()
   return make(
     {
       id: "lz4",
       compress: (bytes) => compressSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
       decompress: (bytes, maxBytes) => {
         const size = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
-        if (size > maxBytes) throw new RangeError(`more than ${maxBytes} bytes`)
+        if (size > maxBytes) throw Object.assign(new RangeError("too large"), { code: "ERR_BUFFER_TOO_LARGE" })
         return uncompressSync(bytes)
       }
     },
@@ -89,7 +90,7 @@ export const Compressor = {
       options
     )
   },
-  /** The fastest, with the largest results; without levels. */
+  /** The fastest, with the largest results; without levels. Needs the package `lz4-napi`; a `CacheInputError` where it cannot be loaded. */
   lz4,
   /** Level 0 to 9, default 6. */
   gzip: (options?: Options): Compressor =>

@@ -6,12 +6,14 @@ import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
 import { integers, Serializer } from "./Serializer.ts"
 import { binding, bindingForm, type Place } from "./place.ts"
+import { boundBytes, limitsOf, limitsRefusal, tooManyBytes, type ValueLimits } from "./ValueLimits.ts"
 import type { ReplyEncoding } from "./Command.ts"
 
 export interface FormatOptions {
   readonly serializer: Serializer | ReadonlyArray<Serializer>
   readonly compressor: Compressor | ReadonlyArray<Compressor> | undefined
   readonly cipher: Cipher | undefined
+  readonly limits?: Partial<ValueLimits> | undefined
 }
 
 interface Format {
@@ -38,6 +40,9 @@ export class Formats {
   readonly writer: Serializer
   /** How replies must be read: text where nothing but JSON text is expected. */
   readonly reply: ReplyEncoding
+  /** What is written where a value's size in `Serializer.binary` cannot be bounded. */
+  readonly bounded: Serializer
+  readonly limits: ValueLimits
   /** Plain text is built-in JSON, and JSON text is stored plain. */
   readonly plainJson: boolean
   readonly #cipher: Cipher | undefined
@@ -46,14 +51,17 @@ export class Formats {
   readonly #plain: Serializer | undefined
   readonly #headers: Array<KnownHeader> = []
 
-  constructor({ cipher, compressor, serializer }: FormatOptions) {
+  constructor({ cipher, compressor, limits, serializer }: FormatOptions) {
+    this.limits = limitsOf(limits)
     const serializers = listOf(serializer)
     const compressors = listOf(compressor)
     this.writer = serializers[0] ?? Serializer.json
     this.#compressor = compressors[0]
     this.#cipher = cipher
     this.#plain = serializers.find(({ id }) => id === Serializer.json.id)
-    for (const serializer of serializers) {
+    this.bounded = serializers.find(({ id }) => id === Serializer.msgpack.id) ?? Serializer.msgpack
+    const read = new Set(serializers.includes(Serializer.binary) ? [...serializers, this.bounded] : serializers)
+    for (const serializer of read) {
       for (const compressor of [undefined, ...compressors]) {
         this.#readable.set(nameOf(serializer, compressor, cipher), { serializer, compressor })
       }
@@ -88,6 +96,7 @@ export class Formats {
 
   /** JSON text stays as it is unless something else is asked for. */
   seal({ payload, serializer }: Serialized, place: Place, timing: Timing | undefined): Stored {
+    boundBytes(payload, this.limits)
     // JSON.stringify escapes them.
     if (
       serializer !== Serializer.json &&
@@ -144,9 +153,9 @@ export class Formats {
       payload = step(`decryption with ${cipher.id}`, () => cipher.decrypt(sealed, context))
     }
     if (compressor !== undefined) {
-      const compressed = toBytes(payload)
-      payload = step(`decompression with ${compressor.id}`, () => compressor.decompress(compressed))
+      payload = decompressed(compressor, toBytes(payload), this.limits)
     }
+    boundBytes(payload, this.limits)
     return { serializer, payload }
   }
 
@@ -193,6 +202,17 @@ export const toBytes = (payload: Payload): Uint8Array => {
   return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
 }
 
+const decompressed = (compressor: Compressor, compressed: Uint8Array, limits: ValueLimits): Uint8Array => {
+  try {
+    return compressor.decompress(compressed, limits.maxBytes)
+  } catch (error) {
+    const kind = kindOf(error)
+    throw kind === "ERR_BUFFER_TOO_LARGE"
+      ? tooManyBytes(limits)
+      : new FormatError(`decompression with ${compressor.id} failed (${kind})`)
+  }
+}
+
 /** What foreign code throws may quote what it was given; its kind is all that is kept. */
 const step = <A>(what: string, run: () => A): A => {
   try {
@@ -208,13 +228,14 @@ const headerLength = 20
 const idPattern = /^[a-z][\w.-]{0,31}$/i
 
 /** Why the options cannot be used; undefined when they can. */
-export const formatRefusal = ({ cipher, compressor, serializer }: FormatOptions): string | undefined => {
+export const formatRefusal = ({ cipher, compressor, limits, serializer }: FormatOptions): string | undefined => {
   const serializers = listOf(serializer)
   if (serializers.length === 0) return "serializer must not be an empty list"
   return (
     listRefusal("serializer", serializers, ["encode", "decode"]) ??
     listRefusal("compressor", listOf(compressor), ["compress", "decompress"]) ??
-    listRefusal("cipher", listOf(cipher), ["encrypt", "decrypt"])
+    listRefusal("cipher", listOf(cipher), ["encrypt", "decrypt"]) ??
+    limitsRefusal(limits)
   )
 }
 

@@ -2,10 +2,12 @@
 import { Effect, Exit, Schema, SchemaAST } from "effect"
 import { SchemaJITCompiler } from "effect/schema"
 import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
-import { bySchema, codecFailure } from "./codecFailures.ts"
+import { binaryRefusal, fitsBinary, isBoundedBinary, isDeeper, maxBinaryDepth, shallowBytes } from "./binaryBounds.ts"
+import { attempt, bySchema, codecFailure } from "./codecFailures.ts"
 import { refused } from "./failures.ts"
-import { Formats, type FormatOptions, type Serialized, toBytes } from "./Formats.ts"
-import type { Serializer } from "./Serializer.ts"
+import { Formats, type FormatOptions, type Payload, type Serialized, toBytes } from "./Formats.ts"
+import { factsOf, type SchemaFacts } from "./schemaFacts.ts"
+import { Serializer } from "./Serializer.ts"
 import {
   type CodecError,
   deserialize,
@@ -17,6 +19,7 @@ import {
   serialize,
   type ValueCodec
 } from "./ValueCodec.ts"
+import { boundDigits } from "./ValueLimits.ts"
 
 export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
   S["Type"],
@@ -28,6 +31,7 @@ export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
 interface Compiled<S extends Schema.Constraint, Encoded> {
   readonly encode: (entry: EntryName, value: S["Type"]) => Effect.Effect<Encoded, CodecError, S["EncodingServices"]>
   readonly decode: (entry: EntryName, encoded: unknown) => Effect.Effect<S["Type"], CodecError, S["DecodingServices"]>
+  readonly facts: SchemaFacts
 }
 
 /** Generated code where the platform allows it, the interpreter elsewhere. A schema without such a form fails the operations. */
@@ -44,21 +48,23 @@ const compile = <S extends Schema.Constraint, Encoded>(
     const decode = Schema.decodeUnknownEffect(codec)
     return {
       encode: (entry, value) => bySchema(entry, "encode", ast, () => encode(value)),
-      decode: (entry, encoded) => bySchema(entry, "decode", ast, () => decode(encoded))
+      decode: (entry, encoded) => bySchema(entry, "decode", ast, () => decode(encoded)),
+      facts: factsOf(ast)
     }
   } catch {
     const unfit = ({ operation }: EntryName) => refused(operation, `the schema has no form in ${format}`)
-    return { encode: unfit, decode: unfit }
+    return { encode: unfit, decode: unfit, facts: noFacts }
   }
 }
+
+const noFacts: SchemaFacts = { recursive: false, bigints: false, untyped: false, emptyItems: false }
 
 /** The codecs of a schema, one for each set of options: compiled when first asked for. */
 export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options: FormatOptions) => SchemaCodec<S>) => {
   const json = compile<S, unknown>("JSON", () => Schema.toCodecJson(schema))
-  const viaJson = (entry: EntryName, writer: Serializer, value: S["Type"]) =>
-    Effect.flatMapEager(json.encode(entry, value), (encoded) => serialize(entry, writer, encoded))
 
   const derived = new Map<Serializer, Compiled<S, Uint8Array>>()
+  /** The schema in the serializer's own form; undefined where it goes through JSON. */
   const derivedFrom = (serializer: Serializer) => {
     const { forSchema, id } = serializer
     const known = derived.get(serializer)
@@ -70,41 +76,73 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
 
   return (options) => {
     const formats = new Formats(options)
-    const { writer } = formats
-    const binary = derivedFrom(writer)
-    const viaBinary =
-      binary === undefined
-        ? undefined
-        : (entry: EntryName, value: S["Type"]) =>
-            Effect.flatMapEager(
-              binary.encode(entry, value),
-              (payload): Effect.Effect<Serialized, CodecError, S["EncodingServices"]> => {
-                const serialized = { serializer: writer, payload }
-                if (!mayHaveLostText(payload)) return Exit.succeed(serialized)
-                return Effect.flatMapEager(json.encode(entry, value), (encoded) =>
-                  hasLoneSurrogate(encoded)
-                    ? Exit.fail(codecFailure(entry, "encode", lostText(writer.id)))
-                    : Exit.succeed(serialized)
-                )
-              }
-            )
+    const { bounded, limits, writer } = formats
+    type Serializing = Effect.Effect<Serialized, CodecError, S["EncodingServices"]>
+
+    const encoded = (entry: EntryName, serializer: Serializer, value: unknown): Exit.Exit<Serialized, CodecError> => {
+      const serialized = serialize(entry, serializer, value, limits)
+      return json.facts.bigints && Exit.isSuccess(serialized) ? boundedDigits(entry, serialized.value) : serialized
+    }
+    const boundedDigits = (entry: EntryName, serialized: Serialized) =>
+      attempt(entry, "encode", "the format", () => {
+        boundDigits(serialized.payload, limits)
+        return serialized
+      })
+    const viaJson = (entry: EntryName, serializer: Serializer, value: S["Type"]): Serializing =>
+      Effect.flatMapEager(json.encode(entry, value), (encodedJson) => encoded(entry, serializer, encodedJson))
+
+    /** In the serializer's own form, or in one that can be bounded where that cannot. */
+    const viaOwnForm =
+      (form: Compiled<S, Uint8Array>) =>
+      (entry: EntryName, value: S["Type"]): Serializing => {
+        if (writer === Serializer.binary && !fitsBinary(json.facts, limits)) return viaJson(entry, bounded, value)
+        return Effect.flatMapEager(form.encode(entry, value), (payload): Serializing => {
+          if (writer === Serializer.binary && !isBoundedBinary(payload, limits)) return viaJson(entry, bounded, value)
+          const serialized = { serializer: writer, payload }
+          const mayBeDeep = json.facts.recursive && payload.length > shallowBytes
+          if (!mayBeDeep && !mayHaveLostText(payload)) return Exit.succeed(serialized)
+          return Effect.flatMapEager(json.encode(entry, value), (encodedJson) => {
+            if (hasLoneSurrogate(encodedJson)) return Exit.fail(codecFailure(entry, "encode", lostText(writer.id)))
+            return mayBeDeep && isDeeper(encodedJson, maxBinaryDepth)
+              ? encoded(entry, bounded, encodedJson)
+              : Exit.succeed(serialized)
+          })
+        })
+      }
+    const ownForm = derivedFrom(writer)
+    const viaOwn = ownForm === undefined ? undefined : viaOwnForm(ownForm)
+
+    const fromParsed = (entry: EntryName, payload: Payload, parsed: unknown) => {
+      if (json.facts.bigints) {
+        const digits = attempt(entry, "decode", "the format", () => boundDigits(payload, limits))
+        if (!Exit.isSuccess(digits)) return Exit.failCause(digits.cause)
+      }
+      return json.decode(entry, parsed)
+    }
+
     return makeCodec(formats, {
       serialize: (entry, value) => {
-        if (viaBinary === undefined) return viaJson(entry, writer, value)
-        if (!isInteger(value)) return viaBinary(entry, value)
+        if (viaOwn === undefined) return viaJson(entry, writer, value)
+        if (!isInteger(value)) return viaOwn(entry, value)
         // What is an integer in JSON, too, stays countable.
-        return Effect.flatMapEager(json.encode(entry, value), (encoded) =>
-          isInteger(encoded) ? integerText(entry, encoded) : viaBinary(entry, value)
+        return Effect.flatMapEager(json.encode(entry, value), (encodedJson) =>
+          isInteger(encodedJson) ? integerText(entry, encodedJson) : viaOwn(entry, value)
         )
       },
       deserialize: (entry, serialized) => {
-        const form = derivedFrom(serialized.serializer)
-        if (form !== undefined) return form.decode(entry, toBytes(serialized.payload))
-        return Effect.flatMapEager(deserialize(entry, serialized), (encoded) => json.decode(entry, encoded))
+        const { payload, serializer } = serialized
+        const form = derivedFrom(serializer)
+        if (form !== undefined) {
+          const bytes = toBytes(payload)
+          const refusal = serializer === Serializer.binary ? binaryRefusal(json.facts, bytes, limits) : undefined
+          return refusal === undefined ? form.decode(entry, bytes) : Exit.fail(codecFailure(entry, "decode", refusal))
+        }
+        const parsed = deserialize(entry, serialized, limits)
+        return Exit.isSuccess(parsed) ? fromParsed(entry, payload, parsed.value) : Exit.failCause(parsed.cause)
       },
       fromJson: (entry, text) => {
-        const parsed = parse(entry, text)
-        return Exit.isSuccess(parsed) ? json.decode(entry, parsed.value) : Exit.failCause(parsed.cause)
+        const parsed = parse(entry, text, limits)
+        return Exit.isSuccess(parsed) ? fromParsed(entry, text, parsed.value) : Exit.failCause(parsed.cause)
       }
     })
   }

@@ -4,14 +4,15 @@ import { SchemaBinary } from "effect/encoding"
 import { FormatError } from "./codecFailures.ts"
 import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
 import { parseJson, strictJson } from "./strictJson.ts"
+import type { ValueLimits } from "./ValueLimits.ts"
 
 export interface Serializer {
   /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string
-  /** Throws where the format cannot hold the value unchanged. */
-  readonly encode: (value: unknown) => Uint8Array | string
-  /** Throws where the bytes are not of this format. */
-  readonly decode: (bytes: Uint8Array) => unknown
+  /** Throws where the format cannot hold the value unchanged, or where it is above the cache's limits. */
+  readonly encode: (value: unknown, limits?: ValueLimits) => Uint8Array | string
+  /** Throws where the bytes are not of this format, or would become more than the cache's limits allow. */
+  readonly decode: (bytes: Uint8Array, limits?: ValueLimits) => unknown
   /** For formats derived from the schema itself: used with `withSchema` in place of schema-then-encode. */
   readonly forSchema?: <S extends Schema.Constraint>(
     schema: S
@@ -20,16 +21,16 @@ export interface Serializer {
 
 /** Works on text as well, since text is what the wire gives without a copy. */
 export interface JsonSerializer extends Serializer {
-  readonly encode: (value: unknown) => string
-  readonly decode: (stored: Uint8Array | string) => unknown
+  readonly encode: (value: unknown, limits?: ValueLimits) => string
+  readonly decode: (stored: Uint8Array | string, limits?: ValueLimits) => unknown
 }
 
 /** Of integers under every serializer: digits, which the server can count. */
 export const integers: JsonSerializer = {
   id: "int",
   encode: String,
-  decode: (stored) => {
-    const value = Serializer.json.decode(stored)
+  decode: (stored, limits) => {
+    const value = Serializer.json.decode(stored, limits)
     if (Number.isInteger(value)) return value
     throw new FormatError("the stored value is not an integer")
   }
@@ -53,7 +54,7 @@ export const Serializer: {
   json: {
     id: "json",
     encode: strictJson,
-    decode: (stored) => parseJson(typeof stored === "string" ? stored : utf8.decode(stored))
+    decode: (stored, limits) => parseJson(typeof stored === "string" ? stored : utf8.decode(stored), limits)
   },
   msgpack: { id: "msgpack", encode: encodeMsgPack, decode: decodeMsgPack },
   binary: {

@@ -6,6 +6,7 @@ import { attempt, codecFailure, FormatError } from "./codecFailures.ts"
 import { Formats, type FormatOptions, type Serialized, toBytes } from "./Formats.ts"
 import { type Header, isFramed, type Stored, type Timing } from "./frame.ts"
 import type { Place } from "./place.ts"
+import type { ValueLimits } from "./ValueLimits.ts"
 import { integers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError
@@ -56,26 +57,31 @@ export const integerText = (entry: EntryName, value: number): Exit.Exit<Serializ
 export const serialize = (
   entry: EntryName,
   serializer: Serializer,
-  value: unknown
+  value: unknown,
+  limits: ValueLimits
 ): Exit.Exit<Serialized, CodecError> => {
   if (isInteger(value)) return integerText(entry, value)
   if (serializer.forSchema !== undefined) return Exit.fail(needsSchema(entry))
   return attempt(entry, "encode", `serializer ${serializer.id}`, () => ({
     serializer,
-    payload: serializer.encode(value)
+    payload: serializer.encode(value, limits)
   }))
 }
 
-export const deserialize = (entry: EntryName, { payload, serializer }: Serialized): Exit.Exit<unknown, CodecError> => {
+export const deserialize = (
+  entry: EntryName,
+  { payload, serializer }: Serialized,
+  limits: ValueLimits
+): Exit.Exit<unknown, CodecError> => {
   if (serializer.forSchema !== undefined) return Exit.fail(needsSchema(entry))
   return attempt(entry, "decode", `serializer ${serializer.id}`, () =>
-    takesText(serializer) ? serializer.decode(payload) : serializer.decode(toBytes(payload))
+    takesText(serializer) ? serializer.decode(payload, limits) : serializer.decode(toBytes(payload), limits)
   )
 }
 
-export const parse = (entry: EntryName, text: Stored): Exit.Exit<unknown, CacheCodecError> => {
+export const parse = (entry: EntryName, text: Stored, limits: ValueLimits): Exit.Exit<unknown, CacheCodecError> => {
   try {
-    return Exit.succeed(Serializer.json.decode(text))
+    return Exit.succeed(Serializer.json.decode(text, limits))
   } catch (error) {
     return Exit.fail(codecFailure(entry, "decode", error))
   }
@@ -115,10 +121,11 @@ const plain = Exit.succeed(undefined)
 /** Any value that the serializer holds, as it is. */
 export const unknownCodec = (options: FormatOptions): ValueCodec<unknown> => {
   const formats = new Formats(options)
+  const { limits, writer } = formats
   return makeCodec(formats, {
-    serialize: (entry, value) => serialize(entry, formats.writer, value),
-    deserialize,
-    fromJson: parse
+    serialize: (entry, value) => serialize(entry, writer, value, limits),
+    deserialize: (entry, serialized) => deserialize(entry, serialized, limits),
+    fromJson: (entry, text) => parse(entry, text, limits)
   })
 }
 

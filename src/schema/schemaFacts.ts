@@ -47,3 +47,51 @@ export const propertyNames = (root: SchemaAST.AST): ReadonlySet<string> => {
 }
 
 const namesOf = new WeakMap<SchemaAST.AST, ReadonlySet<string>>()
+
+const jsonTypes: ReadonlySet<unknown> = new Set(["effect/schema/Json", "effect/schema/MutableJson"])
+const bigTypes: ReadonlySet<unknown> = new Set(["effect/schema/BigDecimal", "effect/schema/Duration"])
+
+/** What the derived JSON codec of a schema says of it. */
+export interface SchemaFacts {
+  /** Values can nest as deeply as they like. */
+  readonly recursive: boolean
+  /** Text becomes a bigint, which takes a time that grows with the square of its digits. */
+  readonly bigints: boolean
+  /** Some part can be anything. */
+  readonly untyped: boolean
+  /** Lists of null or undefined, which take no bytes in SchemaBinary, however many there are. */
+  readonly emptyItems: boolean
+}
+
+export const factsOf = (json: SchemaAST.AST): SchemaFacts => {
+  let [recursive, bigints, untyped, emptyItems] = [false, false, false, false]
+  walk(json, (ast) => {
+    switch (ast._tag) {
+      case "Suspend":
+        recursive = true
+        break
+      case "BigInt":
+        bigints = true
+        break
+      case "Unknown":
+      case "Any":
+      case "ObjectKeyword":
+        untyped = true
+        break
+      case "Arrays":
+        if ([...ast.elements, ...ast.rest].some(isEmpty)) emptyItems = true
+        break
+      case "Declaration": {
+        const { id } = Object(ast.annotations?.["representation"])
+        if (jsonTypes.has(id)) untyped = true
+        if (bigTypes.has(id)) bigints = true
+      }
+    }
+  })
+  return { recursive, bigints, untyped, emptyItems }
+}
+
+const isEmpty = (ast: SchemaAST.AST): boolean => {
+  const resolved = ast._tag === "Suspend" ? ast.thunk() : ast
+  return resolved._tag === "Null" || resolved._tag === "Undefined" || resolved._tag === "Void"
+}

@@ -8,7 +8,7 @@ import { CacheInputError, CacheMemory, CacheService, Cipher, Compressor, Seriali
 import type { FormatOptions } from "../../src/schema/Formats.ts"
 import { schemaCodecs } from "../../src/schema/SchemaCodec.ts"
 import { unknownCodec, type ValueCodec } from "../../src/schema/ValueCodec.ts"
-import { decode, entry, plainJson, reply, roundTrip } from "../support/codecs.ts"
+import { comparable, decode, entry, plainJson, reply, roundTrip } from "../support/codecs.ts"
 import { Article, article, Everything, formats, keyOf } from "../support/formats.ts"
 
 const runs = { arbitrary: { runs: 100, seed: "effect-vcache" } }
@@ -29,18 +29,6 @@ const assertSame = ({ serializer }: FormatOptions, value: unknown, result: Exit.
   const zero = serializer === Serializer.binary ? 0 : -0
   const same = isDeepStrictEqual(comparable(result.value, zero), comparable(value, zero))
   assert.isTrue(same, inspect({ stored: value, found: result.value }, { depth: 10 }))
-}
-
-/** Objects without a prototype are like those with, and a negative zero is what `zero` says. */
-const comparable = (value: unknown, zero: number): unknown => {
-  const inner = (value: unknown) => comparable(value, zero)
-  if (Object.is(value, -0)) return zero
-  if (value instanceof Map) return new Map([...value].map(([key, value]) => [inner(key), inner(value)]))
-  if (Array.isArray(value)) return value.map(inner)
-  if (typeof value !== "object" || value === null) return value
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, value]) => [key, inner(value)]))
 }
 
 /** Numbers in [0, 1), the same in every run. */
@@ -230,24 +218,6 @@ describe("msgpack", () => {
       }
     })
   )
-
-  it.effect("bytes that claim more than they hold are refused before room is made", () =>
-    Effect.gen(function* () {
-      for (const claim of [
-        [0xdd, 0xff, 0xff, 0xff, 0xff],
-        [0xdf, 0x7f, 0xff, 0xff, 0xff, 1],
-        [0xdc, 0xff, 0xff, 0xdc, 0xff, 0xff, 1, 2],
-        [0xc6, 0xff, 0xff, 0xff, 0xff],
-        [0x91],
-        [1, 2],
-        []
-      ]) {
-        const stored = Buffer.concat([Buffer.from("\u00011msgpack\n"), Buffer.from(claim)])
-        const error = yield* Effect.flip(decode(codec, stored))
-        assert.strictEqual(error._tag, "CacheCodecError")
-      }
-    })
-  )
 })
 
 describe("binary", () => {
@@ -335,32 +305,13 @@ describe("compression", () => {
     })
   )
 
-  it.effect("bombs are not blown up", () =>
-    Effect.gen(function* () {
-      const zeros = Buffer.alloc(8 * 1024 * 1024)
-      const small = { threshold: 0, maxBytes: 1024 * 1024 }
-      const large = { threshold: 0, maxBytes: 16 * 1024 * 1024 }
-      for (const kind of ["zstd", "lz4", "gzip", "zlib", "brotli"] as const) {
-        const bomb = Buffer.concat([Buffer.from(`\u00011json>${kind}\n`), Compressor[kind](large).compress(zeros)])
-        const codec = unknownCodec({ ...plainJson, compressor: Compressor[kind](small) })
-        const error = yield* Effect.flip(decode(codec, bomb))
-        assert.include(error.message, `decompression with ${kind} failed`)
-        assert.include((yield* Effect.flip(codec.encode(entry, "x".repeat(2_000_000)))).message, "compression with")
-      }
-      // The size that LZ4 announces is believed only within the bound.
-      const lie = Buffer.concat([Buffer.from("\u00011json>lz4\n"), Buffer.from([255, 255, 255, 255, 1, 2, 3])])
-      yield* Effect.flip(decode(unknownCodec({ ...plainJson, compressor: Compressor.lz4(small) }), lie))
-    })
-  )
-
   it("bad options are refused when they are given", () => {
     for (const make of [
       () => Compressor.zstd({ level: 99 }),
       () => Compressor.gzip({ level: -5 }),
       () => Compressor.brotli({ level: 12 }),
       () => Compressor.zlib({ level: 1.5 }),
-      () => Compressor.lz4({ threshold: Number.NaN }),
-      () => Compressor.zstd({ maxBytes: 0 })
+      () => Compressor.lz4({ threshold: Number.NaN })
     ]) {
       assert.throws(make, CacheInputError)
     }
@@ -501,54 +452,7 @@ describe("payloads of version 1", () => {
   }
 })
 
-describe("damaged bytes", () => {
-  /** As many inputs, of a seeded sequence that is the same in every run. */
-  const inputs = 140_000
-  const damage = (stored: Buffer, random: () => number): Buffer => {
-    const copy = Buffer.from(stored)
-    const at = () => Math.floor(random() * copy.length)
-    switch (Math.floor(random() * 5)) {
-      case 0:
-        return copy.subarray(0, at())
-      case 1:
-        return Buffer.concat([copy.subarray(0, at()), copy.subarray(at())])
-      case 2:
-        return Buffer.from(Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256)))
-      default:
-        for (let i = 0; i <= random() * 4; i++) copy[at()]! ^= 1 << Math.floor(random() * 8)
-        return copy
-    }
-  }
-
-  it(`${inputs} of them neither crash the decoder nor pass for an encrypted value`, () => {
-    const random = sequence(20_261_121)
-    const each = Math.ceil(inputs / formats.length)
-    let decoded = 0
-    for (const { options } of formats) {
-      const codec = schemaCodecs(Article)(options)
-      const whole = Effect.runSync(codec.encode(entry, article))
-      const stored = typeof whole === "string" ? Buffer.from(whole) : whole
-      for (let i = 0; i < each; i++) {
-        const damaged = damage(stored, random)
-        if (damaged.equals(stored)) continue
-        const found = codec.reply === "utf8" ? damaged.toString() : damaged
-        const exit = Effect.runSyncExit(decode(codec, found))
-        if (Exit.isSuccess(exit)) {
-          assert.isUndefined(options.cipher, damaged.toString("hex"))
-          assert.isTrue(Schema.is(Article)(exit.value))
-          decoded++
-        } else {
-          assert.strictEqual(
-            Exit.isFailure(exit) && exit.cause.reasons.every(({ _tag }) => _tag === "Fail"),
-            true,
-            String(exit)
-          )
-        }
-      }
-    }
-    assert.isBelow(decoded, inputs / 2)
-  })
-
+describe("bytes", () => {
   it.effect("of a version that is not known yet are refused as such", () =>
     Effect.gen(function* () {
       const codec = unknownCodec({ ...plainJson, compressor: Compressor.zstd() })

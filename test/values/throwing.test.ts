@@ -159,14 +159,14 @@ describe("an error of a schema", () => {
     }).pipe(Effect.provide(CacheMemory))
   )
 
-  it.effect("without a form in a format fails the operation, not withSchema", () =>
+  it.effect("for a type without a form, or without any form, is of the operation, not of withSchema", () =>
     Effect.gen(function* () {
       const cache = yield* CacheService
       const maps = Schema.instanceOf(Map)
       for (const [serializer, tag] of [
         [Serializer.json, "CacheCodecError"],
         [Serializer.msgpack, "CacheCodecError"],
-        [Serializer.binary, "CacheInputError"]
+        [Serializer.binary, "CacheCodecError"]
       ] as const) {
         const typed = cache.withOptions({ serializer }).withSchema(maps)
         assertTyped(tag, yield* Effect.exit(typed.set("k", new Map([["SECRET", 1]]))))
