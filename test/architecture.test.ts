@@ -7,10 +7,7 @@ import { floorsOf, mayUse } from "./support/house/rooms.ts"
 
 const files = readFiles(join(import.meta.dirname, "../src"))
 
-/** Until the pool of connections has a client of its own to wait for. */
-const known = "layers/connection/DedicatedPool.ts"
-
-const circlesIn = (files: Files) => circlesOf(arrowsOf(files)).filter((circle) => !circle.includes(known))
+const circlesIn = (files: Files) => circlesOf(arrowsOf(files))
 
 describe("the house", () => {
   it("has files to look at", () => assert.isAbove(files.size, 30))

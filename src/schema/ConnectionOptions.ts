@@ -3,6 +3,7 @@ import { type Duration, Redacted, type Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
 import type { Endpoint, Identity } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
+import { type ReplyLimitOptions, type ReplyLimits, replyLimits } from "./ReplyLimits.ts"
 
 export interface TlsOptions {
   readonly ca?: string
@@ -31,6 +32,8 @@ export interface ConnectionOptions {
   readonly keepAlive?: Duration.Input | undefined
   /** Default 16 MiB after encoding; larger is a `CacheInputError` before anything is sent. */
   readonly maxValueBytes?: number | undefined
+  /** How large a reply may be. One beyond a limit fails its own command with `CacheServerError`, code `REPLY_TOO_LARGE`. */
+  readonly replyLimits?: ReplyLimitOptions | undefined
   /** Default `"lazy"`: building the layer opens nothing. `"eager"`: a failed connect fails the layer. */
   readonly connect?: "lazy" | "eager" | undefined
   /** Default 10 000 commands; the next one waits. */
@@ -70,6 +73,7 @@ export interface ConnectionSettings {
   readonly closeTimeout: number
   readonly keepAlive: number
   readonly maxValueBytes: number
+  readonly replyLimits: ReplyLimits
   readonly eager: boolean
   readonly maxInFlight: number
   readonly queueTimeout: number
@@ -99,6 +103,7 @@ export const connectionSettings = (
     closeTimeout: fields.millis("closeTimeout", options.closeTimeout, 1000),
     keepAlive: fields.millis("keepAlive", options.keepAlive, 5000),
     maxValueBytes: fields.integer("maxValueBytes", options.maxValueBytes, 16 * 1024 * 1024),
+    replyLimits: replyLimits(fields, options.replyLimits),
     eager: fields.oneOf("connect", options.connect, ["lazy", "eager"]) === "eager",
     maxInFlight: fields.integer("maxInFlight", options.maxInFlight, 10_000),
     queueTimeout: fields.millis("queueTimeout", options.queueTimeout, 1000),

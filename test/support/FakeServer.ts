@@ -15,7 +15,11 @@ export interface FakeServer {
 
 /** Answers the handshake as a server does, and every other command by `answer`. */
 export const startFake = (answer: Answer): Effect.Effect<FakeServer, never, Scope.Scope> =>
-  startRaw((command, socket) => (command[0] === "PING" ? "+PONG\r\n" : answer(command, socket)))
+  startRaw((command, socket) => (command[0] === "PING" ? pong(command) : answer(command, socket)))
+
+/** What a server answers PING with. */
+export const pong = ([, word]: ReadonlyArray<string>): string =>
+  word === undefined ? "+PONG\r\n" : `$${word.length}\r\n${word}\r\n`
 
 /** Answers everything by `answer`. */
 export const startRaw = (answer: Answer): Effect.Effect<FakeServer, never, Scope.Scope> =>

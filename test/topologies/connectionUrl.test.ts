@@ -179,6 +179,13 @@ describe("connection options", () => {
       closeTimeout: 1000,
       keepAlive: 5000,
       maxValueBytes: 16 * 1024 * 1024,
+      replyLimits: {
+        depth: 128,
+        stringBytes: 512 * 1024 * 1024,
+        totalBytes: 1024 * 1024 * 1024,
+        elements: 16_777_216,
+        lineBytes: 1024 * 1024
+      },
       eager: false,
       maxInFlight: 10_000,
       queueTimeout: 1000,

@@ -3,9 +3,10 @@ import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { whenReady, type Wiring } from "./client.ts"
+import type { Wiring } from "./client.ts"
 import { makeCommands } from "./commands.ts"
 import { Dispatcher } from "./Dispatcher.ts"
+import { whenReady } from "./Link.ts"
 
 interface Dedicated extends DedicatedClient {
   /** Whether somebody else may have the connection after this. */

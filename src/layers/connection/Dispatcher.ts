@@ -24,8 +24,10 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   readonly route: R
   readonly #settings: ConnectionSettings
   readonly #deadlines: Deadlines<PendingCommand>
-  /** Wait for a slot, oldest first. */
-  readonly #queued = new Set<PendingCommand>()
+  /** Wait for a slot, oldest first, with the time since when. */
+  readonly #queued = new Map<PendingCommand, number>()
+  /** Of commands with another deadline than most. */
+  readonly #timers = new Map<PendingCommand, NodeJS.Timeout>()
   #inFlight = 0
   #admitting = false
   #closing: Promise<void> | undefined
@@ -37,11 +39,10 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     this.route = makeRoute(this)
   }
 
-  /** Sends the command now, or as soon as there is a slot and a connection. Settles it within `timeout` milliseconds. */
-  send(command: PendingCommand, timeout = this.#settings.commandTimeout): void {
+  /** Sends the command now, or as soon as there is a slot and a connection. Settles it within its timeout. */
+  send(command: PendingCommand): void {
     if (this.#closing !== undefined) return command.fail(closedError(command.name, this.route.node))
-    command.keeper = this
-    command.timeout = timeout
+    command.accepted(this)
     if (this.#inFlight >= this.#settings.maxInFlight || this.#queued.size > 0) return this.#enqueue(command)
     this.#startDeadline(command)
     this.#admit(command)
@@ -50,13 +51,13 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   /** Sends all of them with their own timeouts, in one write a server as far as there are slots. */
   sendTogether(commands: ReadonlyArray<PendingCommand>): void {
     this.route.together(commands, () => {
-      for (const command of commands) this.send(command, command.timeout)
+      for (const command of commands) this.send(command)
     })
   }
 
   /** Gives the command up: nobody waits for its reply any more. */
   abandon(command: PendingCommand): void {
-    command.settled = true
+    command.givenUp()
     this.#letGo(command)
   }
 
@@ -77,9 +78,10 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   }
 
   expired(command: PendingCommand): void {
-    const { name, timeout, written } = command
+    const { name, written } = command
     const phase = written ? "command" : command.holdsSlot ? "connect" : "queue"
-    const node = command.carrier?.node ?? this.route.node
+    const timeout = phase === "queue" ? this.#queueTimeoutOf(command) : command.timeout
+    const node = command.node ?? this.route.node
     const timedOut = new CacheTimeoutError({ operation: name, phase, timeout, node, mayHaveExecuted: written })
     command.fail((written ? undefined : command.refusal) ?? timedOut)
     this.#letGo(command)
@@ -89,7 +91,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   async #close(): Promise<void> {
     // Not before `#closing` is set, which refuses what comes now.
     await Promise.resolve()
-    for (const command of this.#queued) this.refuse(command, closedError(command.name, this.route.node))
+    for (const command of this.#queued.keys()) this.refuse(command, closedError(command.name, this.route.node))
     await this.route.close(this.#settings.closeTimeout)
     this.#deadlines.close()
   }
@@ -98,38 +100,32 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   // that bounds what piles up in front of a frozen server.
 
   #enqueue(command: PendingCommand): void {
-    const { queueTimeout } = this.#settings
-    const wait = Math.min(queueTimeout, command.timeout)
-    const queuedAt = performance.now()
-    const remaining = command.timeout
-    command.timeout = wait
-    this.#startTimer(command, wait)
-    this.#queued.add(command)
-    command.admit = () => {
-      this.#stopDeadline(command)
-      command.timeout = remaining
-      this.#startTimer(command, Math.max(1, remaining - (performance.now() - queuedAt)))
-      this.#admit(command)
-    }
+    this.#startTimer(command, this.#queueTimeoutOf(command))
+    this.#queued.set(command, performance.now())
+  }
+
+  #queueTimeoutOf({ timeout }: PendingCommand): number {
+    return Math.min(this.#settings.queueTimeout, timeout)
   }
 
   #admit(command: PendingCommand): void {
     this.#inFlight++
-    command.holdsSlot = true
+    command.tookSlot()
     this.route.carry(command)
   }
 
   #releaseSlot(command: PendingCommand): void {
-    if (!command.holdsSlot) return
-    command.holdsSlot = false
+    if (!command.gaveSlotBack()) return
     this.#inFlight--
     // Admitting may fail a command at once, which releases its slot in turn.
     if (this.#admitting || this.#queued.size === 0) return
     this.#admitting = true
-    for (const next of this.#queued) {
+    for (const [next, queuedAt] of this.#queued) {
       if (this.#inFlight >= this.#settings.maxInFlight) break
       this.#queued.delete(next)
-      next.admit?.()
+      this.#stopDeadline(next)
+      this.#startTimer(next, Math.max(1, next.timeout - (performance.now() - queuedAt)))
+      this.#admit(next)
     }
     this.#admitting = false
   }
@@ -140,25 +136,26 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   }
 
   #startTimer(command: PendingCommand, millis: number): void {
-    // As in `Deadlines`: replies that have arrived are read before an immediate runs.
     if (millis === Infinity) return
+    command.expiresBy(performance.now() + millis)
     const timer = setTimeout(() => {
-      // Unless it was given another time meanwhile.
-      setImmediate(() => command.timer === timer && command.expire())
+      // As in `Deadlines`: replies that have arrived are read before an immediate runs. It may have another time by then.
+      setImmediate(() => this.#timers.get(command) === timer && command.expire())
     }, millis)
-    command.timer = timer
+    this.#timers.set(command, timer)
   }
 
   #stopDeadline(command: PendingCommand): void {
-    if (command.timer === undefined) this.#deadlines.dropSettled()
-    else clearTimeout(command.timer)
+    const timer = this.#timers.size === 0 ? undefined : this.#timers.get(command)
+    if (timer === undefined) return this.#deadlines.dropSettled()
+    clearTimeout(timer)
+    this.#timers.delete(command)
   }
 
   #letGo(command: PendingCommand): void {
     this.#stopDeadline(command)
     this.#queued.delete(command)
-    command.stopWaiting?.()
-    command.stopWaiting = undefined
+    command.unpark()
     if (!command.written) this.#releaseSlot(command)
   }
 }

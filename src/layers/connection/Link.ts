@@ -1,19 +1,30 @@
-/** One iovalkey client's life: opened at the first need, reconnecting for ever, closed within its time. */
+/** The connection to a server: opened at the first need, made again for ever, closed within its time. */
 import type { Socket } from "node:net"
-import { Redis } from "iovalkey"
+import { Effect, Exit } from "effect"
+import { Redis, type RedisOptions } from "iovalkey"
 import { CacheConnectionError, type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Connections } from "./Connections.ts"
-import { causeOf, type Circumstances, isReplyError, NoConnection, notConnected } from "./errors.ts"
+import {
+  causeOf,
+  type Circumstances,
+  type ConnectionBroken,
+  isReplyError,
+  NoConnection,
+  notConnected,
+  ReplyTooLarge
+} from "./errors.ts"
+import { guardedSocket } from "./GuardedSocket.ts"
 import { type Greeting, handshake } from "./handshake.ts"
-import { disconnectTimeout, iovalkeyOptions } from "./iovalkeyOptions.ts"
-import { SilenceWatch } from "./SilenceWatch.ts"
+import { disconnectTimeout, duplicateOptions, iovalkeyOptions } from "./iovalkeyOptions.ts"
 import { openSocket, socketConnector } from "./SocketConnector.ts"
+import { Wire } from "./Wire.ts"
+import { WireWatch } from "./WireWatch.ts"
 
-/** Waits for a connection. Told once, with a client that is ready or with the reason why there is none. */
+/** Waits for a connection. Told once, with one that is ready or with the reason why there is none. */
 export interface Waiter {
   readonly operation: string
-  readonly ready: (client: Redis) => void
+  readonly ready: (wire: Wire) => void
   readonly fail: (error: CacheError) => void
 }
 
@@ -29,7 +40,6 @@ export interface LinkOptions {
   readonly greeting?: Greeting | undefined
   /** Numbers in [0, 1), for the jitter of the delays between attempts. */
   readonly random: () => number
-  readonly repliesDue: () => boolean
   /** Called whenever a connection that was ready is lost. */
   readonly onLost?: (() => void) | undefined
   readonly onState?: ((state: LinkState) => void) | undefined
@@ -49,11 +59,13 @@ export const nodeName = (address: Address): string =>
 
 export class Link {
   readonly #options: LinkOptions
-  readonly #silence: SilenceWatch
+  readonly #watch: WireWatch
   readonly #waiters = new Set<Waiter>()
   #address: Address | undefined
   #state: LinkState["_tag"] = "Idle"
   #client: Redis | undefined
+  /** The last one that was opened. */
+  #wire: Wire | undefined
   #lastError: ForeignError | undefined
   #attemptTimer: NodeJS.Timeout | undefined
   #attempts = 0
@@ -65,9 +77,7 @@ export class Link {
     const { address, settings } = options
     if (typeof address !== "function") this.#address = address
     this.#options = options
-    this.#silence = new SilenceWatch(settings.socketTimeout, options.repliesDue, () =>
-      this.#blame("ETIMEDOUT", `no byte within ${settings.socketTimeout} ms while replies were due`)
-    )
+    this.#watch = new WireWatch(settings.socketTimeout)
   }
 
   /** The server's name, once it is known. */
@@ -75,8 +85,8 @@ export class Link {
     return this.#address && nodeName(this.#address)
   }
 
-  /** The client, while it is ready. A field, because every command asks for it. */
-  readyClient: Redis | undefined = undefined
+  /** The connection, while it is ready. A field, because every command asks for it. */
+  wire: Wire | undefined = undefined
 
   get isDown(): boolean {
     return this.#state === "Down"
@@ -104,7 +114,7 @@ export class Link {
         this.#waiters.add(waiter)
         return
       case "Ready":
-        return waiter.ready(this.#client!)
+        return waiter.ready(this.wire!)
     }
   }
 
@@ -123,8 +133,14 @@ export class Link {
     client.on("error", (error: unknown) => {
       this.#lastError = causeOf(error)
     })
-    client.on("ready", () => this.#greet(client))
-    client.on("close", () => this.#onClose())
+    client.on("ready", () => this.#greet())
+    const send = client.sendCommand.bind(client)
+    client.sendCommand = (command, stream) => {
+      const write = () => send(command, stream)
+      return this.#wire === undefined ? write() : this.#wire.foreign(write)
+    }
+    const duplicate = client.duplicate.bind(client)
+    client.duplicate = (override) => duplicate({ ...this.#duplicateOptions(), ...override })
     // What it rejects with says nothing that `error` and `close` do not.
     client.connect().catch(() => {})
   }
@@ -137,17 +153,17 @@ export class Link {
     this.#blame(code, message)
     // Whoever comes now can wait for the next server: it is there.
     this.#isSwitching = true
-    this.#client?.stream?.destroy()
+    this.#wire?.destroy()
   }
 
   /** Leaves a server that has been replaced: for the one that is there now, or for ever where it knows no other place. */
   leave(code: string, message: string): void {
     if (typeof this.#options.address === "function") return this.reconnect(code, message)
     const wasReady = this.#state === "Ready"
-    const stream = this.#client?.stream
+    const wire = this.#wire
     this.#blame(code, message)
     void this.end()
-    stream?.destroy()
+    wire?.destroy()
     if (wasReady) this.#options.onLost?.()
   }
 
@@ -159,10 +175,26 @@ export class Link {
     this.#failWaiters(({ operation }) => this.closedError(operation))
   }
 
+  /** Waits for the replies that callers are owed, at most so many milliseconds, then closes the socket. */
+  async close(limit: number): Promise<void> {
+    const { wire } = this
+    this.refuse()
+    if (wire?.owes === true) {
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, limit)
+        wire.whenDrained(resolve)
+      })
+      clearTimeout(timer)
+    }
+    // What is still on the wire is lost when the socket closes.
+    await this.end()
+  }
+
   /** Closes the socket; takes no longer than `disconnectTimeout` and a little. */
   async end(): Promise<void> {
     this.refuse()
-    this.#silence.stop()
+    this.#watch.stop()
     const client = this.#client
     this.#client = undefined
     if (client === undefined) return
@@ -171,7 +203,7 @@ export class Link {
     client.disconnect()
     // A client that is between two attempts never says that it ended.
     if (isOpen) await Promise.race([ended, after(disconnectTimeout + 50)])
-    client.stream?.destroy()
+    this.#wire?.destroy()
   }
 
   /** Each round is an attempt. One that gets as far as a socket is iovalkey's, which comes back when it fails. */
@@ -187,12 +219,19 @@ export class Link {
       try {
         if (typeof address === "function") this.#address = await address()
         // Closed while asking.
-        if (this.#client === undefined) throw new Error("closed")
-        return openSocket(this.#address!, settings.tls)
+        const client = this.#client
+        if (client === undefined) throw new Error("closed")
+        this.#wire = new Wire({
+          open: (onBytes) => openSocket(this.#address!, settings.tls, onBytes),
+          client,
+          settings,
+          onEnd: (wire, reason) => this.#onWireEnd(wire, reason)
+        })
+        return this.#wire.socket
       } catch (error) {
         if (this.#client === undefined) throw error
         this.#lastError = causeOf(error)
-        this.#onClose()
+        this.#onLoss()
       }
     }
   }
@@ -223,36 +262,45 @@ export class Link {
             mayHaveExecuted: false
           })
       )
-      this.#client?.stream?.destroy()
+      this.#wire?.destroy()
     }, connectTimeout).unref()
   }
 
-  #greet(client: Redis): void {
-    if (this.#state === "Closed" || client.status !== "ready") return
-    handshake(client, this.#options.settings, this.#options.greeting, (error) => {
-      if (this.#state === "Closed") return
-      if (error === undefined) return this.#onReady(client)
+  #greet(): void {
+    const wire = this.#wire
+    if (this.#state === "Closed" || wire === undefined) return
+    handshake(wire, this.#options.settings, this.#options.greeting, (error) => {
+      if (this.#state === "Closed" || wire !== this.#wire) return
+      if (error === undefined) return this.#onReady(wire)
       // Other errors only say that the socket closed.
-      if (isReplyError(error) || error.name === "ParserError" || error instanceof NoConnection)
+      if (isReplyError(error) || error instanceof NoConnection || error instanceof ReplyTooLarge) {
         this.#lastError = causeOf(error)
-      client.stream.destroy()
+      }
+      wire.destroy()
     })
   }
 
-  #onReady(client: Redis): void {
+  #onReady(wire: Wire): void {
     clearTimeout(this.#attemptTimer)
     this.#lastError = undefined
     this.#readySince = performance.now()
-    this.#silence.start(client.stream)
+    this.#watch.start(wire)
     this.#become("Ready")
     const waiters = [...this.#waiters]
     this.#waiters.clear()
-    for (const waiter of waiters) waiter.ready(client)
+    for (const waiter of waiters) waiter.ready(wire)
   }
 
-  #onClose(): void {
+  #onWireEnd(wire: Wire, reason: ConnectionBroken | undefined): void {
+    if (wire !== this.#wire) return
+    if (reason !== undefined) this.#lastError = causeOf(reason)
+    this.#onLoss()
+  }
+
+  /** There is no connection, or none was made. */
+  #onLoss(): void {
     clearTimeout(this.#attemptTimer)
-    this.#silence.stop()
+    this.#watch.stop()
     if (this.#state === "Closed") return
     const wasReady = this.#state === "Ready"
     this.#become(this.#isSwitching ? "Connecting" : "Down")
@@ -263,7 +311,7 @@ export class Link {
 
   #become(tag: LinkState["_tag"]): void {
     this.#state = tag
-    this.readyClient = tag === "Ready" ? this.#client : undefined
+    this.wire = tag === "Ready" ? this.#wire : undefined
     this.#options.onState?.(tag === "Down" ? { _tag: tag, reason: this.#lastError } : { _tag: tag })
   }
 
@@ -275,6 +323,16 @@ export class Link {
 
   #blame(code: string, message: string): void {
     this.#lastError = { name: "Error", message, code }
+  }
+
+  /** What differs in clients that a program makes of this one: they are its own, and connect by themselves. */
+  #duplicateOptions(): Partial<RedisOptions> {
+    const { address, settings } = this.#options
+    const next = async () => {
+      const where = typeof address === "function" ? await address() : address
+      return guardedSocket((onBytes) => openSocket(where, settings.tls, onBytes), settings.replyLimits)
+    }
+    return duplicateOptions(settings, socketConnector({ next, stop: () => {} }))
   }
 
   #retryDelay(): number {
@@ -290,3 +348,15 @@ export const closedError = (operation: string, node?: string): CacheConnectionEr
   new CacheConnectionError({ operation, phase: "closed", code: undefined, node, mayHaveExecuted: false })
 
 const after = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis).unref())
+
+/** Waits for the link's connection. */
+export const whenReady = (link: Link, operation: string): Effect.Effect<Wire, CacheError> =>
+  Effect.callback((resume) => {
+    const waiter: Waiter = {
+      operation,
+      ready: (wire) => resume(Exit.succeed(wire)),
+      fail: (error) => resume(Exit.fail(error))
+    }
+    link.whenReady(waiter)
+    return Effect.sync(() => link.stopWaiting(waiter))
+  })

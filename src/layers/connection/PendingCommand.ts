@@ -1,29 +1,22 @@
 /**
- * A command on its way. iovalkey writes it and gives it its reply through the interface of its own `Command`,
- * but without the promises that one makes for each command.
+ * A caller's command on its way, from the call to its end. What happens to it is told by method, each by one of those who
+ * have to do with it:
+ *
+ * - `Dispatcher`: accepted, takes a slot, expires, is given up or refused;
+ * - the route and `ServerNode`: carried, parked until there is a connection, written, rewound for another try;
+ * - `Wire`: answered or lost.
  */
-import { Command as IovalkeyCommand } from "iovalkey"
-import { type CacheError, CacheServerError } from "../../schema/CacheError.ts"
-import type { Reply, ReplyEncoding, WireArg } from "../../schema/Command.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { Reply, WireArg } from "../../schema/Command.ts"
 import { inexactInteger, protocolError } from "../../schema/failures.ts"
 import type { CommandRow } from "../commands/CommandRow.ts"
 import type { Expiring } from "./Deadlines.ts"
-
-/** What iovalkey uses of a command. */
-export interface WireCommand {
-  readonly name: string
-  readonly args: ReadonlyArray<unknown>
-  readonly promise: unknown
-  resolve(reply: unknown): unknown
-  reject(error: Error): void
-  toWritable(socket: object): string | Buffer
-}
+import { hasInexact, isReply, type RawReply, ReplyError } from "./RawReply.ts"
+import { WireCommand } from "./WireCommand.ts"
 
 /** The server whose connection carries it. */
 export interface Carrier {
   readonly node: string | undefined
-  /** The reply has come, or never will. */
-  readonly leftWire: () => void
   readonly toError: (command: PendingCommand, error: unknown) => CacheError
   /** Whether the command goes on elsewhere instead of failing with the error. */
   readonly redirect: (command: PendingCommand, error: Error) => boolean
@@ -35,8 +28,6 @@ export interface Keeper {
   readonly done: (command: PendingCommand) => void
   readonly expired: (command: PendingCommand) => void
 }
-
-export type ReadReply = (operation: string, reply: unknown) => Reply
 
 export interface Routing {
   /** The only server that may carry it. */
@@ -53,114 +44,188 @@ export interface Routing {
   readonly rewind?: (() => void) | undefined
 }
 
-export abstract class PendingCommand implements WireCommand, Expiring {
+export interface CommandTerms {
+  /** Whether strings in the reply become text, not bytes. */
+  readonly asText: boolean
+  /** Milliseconds from the call, within which it is settled. */
+  readonly timeout: number
+  readonly routing?: Routing | undefined
+  /** Written immediately before it, with nothing between. */
+  readonly prelude?: ReadonlyArray<WireCommand> | undefined
+}
+
+export abstract class PendingCommand extends WireCommand implements Expiring {
   /** What is known of commands of its name. */
   readonly row: CommandRow
-  /** As the program wrote it. */
-  readonly name: string
-  readonly args: ReadonlyArray<WireArg>
-  readonly promise = undefined
-  /** Tells `toWritable` that an argument is bytes. */
-  readonly bufferMode: boolean
-  readonly read: ReadReply
-  /** Milliseconds from the call. */
-  timeout = 0
-  expiresAt = 0
-  settled = false
-  /** Written to a socket, and not refused there: it may have been executed. */
-  written = false
-  /** Counted among those in flight. */
-  holdsSlot = false
-  keeper: Keeper | undefined = undefined
-  carrier: Carrier | undefined = undefined
-  timer: NodeJS.Timeout | undefined = undefined
-  /** Ends its wait for a connection, or for another try. */
-  stopWaiting: (() => void) | undefined = undefined
-  /** Goes on once there is a slot. */
-  admit: (() => void) | undefined = undefined
-  /** Written immediately before it, with nothing between. */
-  prelude: ReadonlyArray<PendingCommand> | undefined = undefined
-  /** Why it waits for another try. */
-  refusal: CacheError | undefined = undefined
-  /** How a topology of several servers brings it to the right one. */
-  routing: Routing | undefined = undefined
+  readonly timeout: number
+  readonly prelude: ReadonlyArray<WireCommand> | undefined
+  #routing: Routing | undefined
+  #expiresAt = Infinity
+  #settled = false
+  #written = false
+  #holdsSlot = false
+  #keeper: Keeper | undefined = undefined
+  #carrier: Carrier | undefined = undefined
+  #stopWaiting: (() => void) | undefined = undefined
+  #refusal: CacheError | undefined = undefined
 
-  constructor(row: CommandRow, name: string, args: ReadonlyArray<WireArg>, read: ReadReply) {
+  constructor(
+    row: CommandRow,
+    name: string,
+    args: ReadonlyArray<WireArg>,
+    { asText, prelude, routing, timeout }: CommandTerms
+  ) {
+    super(name, args, asText)
     this.row = row
-    this.name = name
-    this.args = args
-    this.bufferMode = hasBytes(args)
-    this.read = read
+    this.timeout = timeout
+    this.prelude = prelude
+    this.#routing = routing
   }
 
   /** Told once, with one of the two. */
   protected abstract onReply(reply: Reply): void
   protected abstract onError(error: CacheError): void
 
-  /** The command as the protocol writes it. */
-  toWritable(socket: object): string | Buffer {
-    if (this.bufferMode) return IovalkeyCommand.prototype.toWritable.call(this, socket)
-    const head = headOf(this.name, this.args.length)
-    // One flat text; adding up many parts would make a tree that is flattened later.
-    if (this.args.length > 16) return head + this.args.map(bulk).join("")
-    let text = head
-    for (let i = 0; i < this.args.length; i++) text += bulk(this.args[i]!)
-    return text
+  /** Its caller has been told, or waits no more. */
+  get settled(): boolean {
+    return this.#settled
   }
 
-  resolve(reply: unknown): void {
-    const waiting = !this.settled
-    this.settled = true
-    this.carrier?.leftWire()
-    this.keeper?.done(this)
-    if (!waiting) return
-    let read: Reply
-    try {
-      read = this.read(this.name, reply)
-    } catch (error) {
-      this.onError(error instanceof CacheServerError ? error : protocolError(this.name))
-      return
-    }
-    this.onReply(read)
+  /** Written to a socket, and not refused there: it may have been executed. */
+  get written(): boolean {
+    return this.#written
   }
 
-  reject(error: Error): void {
-    const waiting = !this.settled
-    this.carrier?.leftWire()
-    if (waiting && this.carrier?.redirect(this, error) === true) return
-    this.settled = true
-    this.keeper?.done(this)
-    if (waiting) this.onError(this.carrier?.toError(this, error) ?? protocolError(this.name))
+  /** Counted among those in flight. */
+  get holdsSlot(): boolean {
+    return this.#holdsSlot
   }
 
-  fail(error: CacheError): void {
-    if (this.settled) return
-    this.settled = true
-    this.onError(error)
+  /** The server that has it, or had it last. */
+  get node(): string | undefined {
+    return this.#carrier?.node
+  }
+
+  /** Why it waits for another try. */
+  get refusal(): CacheError | undefined {
+    return this.#refusal
+  }
+
+  /** How a topology of several servers brings it to the right one. */
+  get routing(): Routing | undefined {
+    return this.#routing
+  }
+
+  get expiresAt(): number {
+    return this.#expiresAt
+  }
+
+  // The dispatcher's.
+
+  accepted(keeper: Keeper): void {
+    this.#keeper = keeper
+  }
+
+  tookSlot(): void {
+    this.#holdsSlot = true
+  }
+
+  /** Returns whether it had a slot. */
+  gaveSlotBack(): boolean {
+    const had = this.#holdsSlot
+    this.#holdsSlot = false
+    return had
+  }
+
+  expiresBy(instant: number): void {
+    this.#expiresAt = instant
   }
 
   expire(): void {
-    if (!this.settled) this.keeper?.expired(this)
+    if (!this.#settled) this.#keeper?.expired(this)
+  }
+
+  /** Fails it where no reply is waited for. */
+  fail(error: CacheError): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.onError(error)
+  }
+
+  /** Nobody waits for it any more. A reply that is due is still read. */
+  givenUp(): void {
+    this.#settled = true
+  }
+
+  /** Ends its wait for a connection, or for another try. */
+  unpark(): void {
+    const stop = this.#stopWaiting
+    this.#stopWaiting = undefined
+    stop?.()
+  }
+
+  // The route's, and the server's.
+
+  /** No replica may answer. */
+  needsPrimary(): void {
+    this.#routing = { ...this.#routing, primary: true }
+  }
+
+  carriedBy(carrier: Carrier): void {
+    this.#carrier = carrier
+  }
+
+  /** It waits. `stop` is called if it is to wait no more. */
+  parked(stop: () => void): void {
+    this.#stopWaiting = stop
+  }
+
+  /** What it waited for has come. */
+  resumed(): void {
+    this.#stopWaiting = undefined
+  }
+
+  wrote(): void {
+    this.#written = true
+  }
+
+  /** It was not executed, and goes on as if it had not been sent. `refusal`: why, where nothing better comes of it. */
+  rewound(refusal: CacheError): void {
+    this.#refusal = refusal
+    this.#written = false
+    this.#routing?.rewind?.()
+  }
+
+  // The wire's.
+
+  answer(raw: RawReply): void {
+    if (raw instanceof ReplyError) return this.lose(raw)
+    const waiting = !this.#settled
+    this.#settled = true
+    this.#keeper?.done(this)
+    if (!waiting) return
+    const reply = this.read(raw)
+    if (reply instanceof Error) this.onError(reply)
+    else this.onReply(reply)
+  }
+
+  lose(error: Error): void {
+    const waiting = !this.#settled
+    if (waiting && this.#carrier?.redirect(this, error) === true) return
+    this.#settled = true
+    this.#keeper?.done(this)
+    if (waiting) this.onError(this.#carrier?.toError(this, error) ?? protocolError(this.name))
+  }
+
+  /** What its caller is given for the reply. */
+  protected read(raw: RawReply): Reply | CacheError {
+    return readReply(this.name, raw, this.node)
   }
 }
 
-const bulk = (arg: WireArg): string => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`
-
-/** What all commands of a name and number of arguments start with. Names come from programs, so that there are few. */
-const headOf = (name: string, args: number): string => {
-  const heads = (args < knownHeads.length && knownHeads[args]) || new Map<string, string>()
-  const known = heads.get(name)
-  if (known !== undefined) return known
-  const head = `*${args + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`
-  if (heads.size < 500) heads.set(name, head)
-  return head
-}
-const knownHeads = Array.from({ length: 10 }, () => new Map<string, string>())
-
-const hasBytes = (args: ReadonlyArray<WireArg>): boolean => {
-  for (let i = 0; i < args.length; i++) if (typeof args[i] !== "string") return true
-  return false
-}
+/** The reply as a program can be given it, or why it cannot. */
+export const readReply = (operation: string, raw: RawReply, node: string | undefined): Reply | CacheError =>
+  isReply(raw) ? raw : hasInexact(raw) ? inexactInteger(operation) : protocolError(operation, node)
 
 /** A command that tells functions how it went. */
 export class CallbackCommand extends PendingCommand {
@@ -171,34 +236,12 @@ export class CallbackCommand extends PendingCommand {
     row: CommandRow,
     name: string,
     args: ReadonlyArray<WireArg>,
-    read: ReadReply,
+    terms: CommandTerms,
     onReply: (reply: Reply) => void,
     onError: (error: CacheError) => void
   ) {
-    super(row, name, args, read)
+    super(row, name, args, terms)
     this.onReply = onReply
     this.onError = onError
   }
-}
-
-/** The reply with bulk strings as text. */
-export const readText: ReadReply = (operation, reply) =>
-  Buffer.isBuffer(reply) ? reply.toString() : readOther(operation, reply, readText)
-
-/** The reply with bulk strings as bytes. */
-export const readBuffer: ReadReply = (operation, reply) =>
-  Buffer.isBuffer(reply) ? reply : readOther(operation, reply, readBuffer)
-
-export const reader = (encoding: ReplyEncoding | undefined): ReadReply =>
-  encoding === "buffer" ? readBuffer : readText
-
-const readOther = (operation: string, reply: unknown, read: ReadReply): Reply => {
-  if (reply === null) return null
-  if (typeof reply === "number") {
-    if (Number.isSafeInteger(reply)) return reply
-    // The parser has already rounded it.
-    throw inexactInteger(operation)
-  }
-  if (Array.isArray(reply)) return reply.map((item) => read(operation, item))
-  throw new TypeError("not a reply")
 }

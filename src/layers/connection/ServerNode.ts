@@ -1,12 +1,11 @@
 /** One server as a carrier of commands: its connection, and what goes over it in one write. */
-import type { Redis } from "iovalkey"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { protocolError } from "../../schema/failures.ts"
-import { rowOf } from "../commands/commandTable.ts"
 import { fromRejection } from "./errors.ts"
 import { Link, type LinkOptions } from "./Link.ts"
-import { CallbackCommand, type Carrier, type PendingCommand, readText } from "./PendingCommand.ts"
-import { type TurnWriter, writerOf } from "./TurnWriter.ts"
+import type { Carrier, PendingCommand } from "./PendingCommand.ts"
+import { Question } from "./Question.ts"
+import type { Wire } from "./Wire.ts"
 
 /** What a topology of several servers does about a command that one of them could not execute. */
 export interface Detours {
@@ -27,14 +26,12 @@ export interface ServerNodeOptions extends Pick<
 export class ServerNode implements Carrier {
   readonly link: Link
   readonly #options: ServerNodeOptions
-  #onWire = 0
   #together = false
-  #writer: TurnWriter | undefined
-  #onDrained: (() => void) | undefined
+  #wire: Wire | undefined
 
   constructor(options: ServerNodeOptions) {
     this.#options = options
-    this.link = new Link({ ...options, repliesDue: () => this.#onWire > 0 })
+    this.link = new Link(options)
   }
 
   get node(): string | undefined {
@@ -42,37 +39,33 @@ export class ServerNode implements Carrier {
   }
 
   get isReady(): boolean {
-    return this.link.readyClient !== undefined
+    return this.link.wire !== undefined
   }
 
   /** While true, what is written goes out in one write. */
   set together(together: boolean) {
     this.#together = together
-    if (this.#writer !== undefined) this.#writer.together = together
+    if (this.#wire !== undefined) this.#wire.together = together
   }
 
   /** Writes the command, as soon as there is a connection. `asking`: of a slot that is being moved here. */
   carry(command: PendingCommand, asking = false): void {
-    command.carrier = this
-    const client = this.link.readyClient
-    if (client !== undefined) return this.#write(client, command, asking)
+    command.carriedBy(this)
+    const { wire } = this.link
+    if (wire !== undefined) return this.#write(wire, command, asking)
     const waiter = {
       operation: command.name,
-      ready: (client: Redis) => {
-        command.stopWaiting = undefined
-        this.#write(client, command, asking)
+      ready: (wire: Wire) => {
+        command.resumed()
+        this.#write(wire, command, asking)
       },
       fail: (error: CacheError) => {
-        command.stopWaiting = undefined
+        command.resumed()
         if (this.#options.detours?.unreachable(command, this, error) !== true) this.#options.refuse(command, error)
       }
     }
-    command.stopWaiting = () => this.link.stopWaiting(waiter)
+    command.parked(() => this.link.stopWaiting(waiter))
     this.link.whenReady(waiter)
-  }
-
-  leftWire(): void {
-    if (--this.#onWire === 0) this.#onDrained?.()
   }
 
   toError({ name }: PendingCommand, error: unknown): CacheError {
@@ -84,48 +77,22 @@ export class ServerNode implements Carrier {
   }
 
   /** Waits for the replies that are due, at most so many milliseconds, then closes the socket. */
-  async close(limit: number): Promise<void> {
-    this.link.refuse()
-    if (this.#onWire > 0) {
-      const drained = new Promise<void>((resolve) => (this.#onDrained = resolve))
-      let timer: NodeJS.Timeout | undefined
-      const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, limit)))
-      await Promise.race([drained, timeout])
-      clearTimeout(timer)
-    }
-    // What is still on the wire is rejected when the socket closes.
-    await this.link.end()
+  close(limit: number): Promise<void> {
+    return this.link.close(limit)
   }
 
-  #write(client: Redis, command: PendingCommand, asking: boolean): void {
-    let writer = this.#writer
-    if (writer?.destination.redis !== client) {
-      writer = this.#writer = writerOf(client)
-      writer.together = this.#together
+  #write(wire: Wire, command: PendingCommand, asking: boolean): void {
+    if (wire !== this.#wire) {
+      this.#wire = wire
+      wire.together = this.#together
     }
-    if (command.prelude === undefined && !asking) return this.#writeOne(command, writer)
-    writer.together = true
-    if (asking) this.#writeOne(askingCommand(), writer)
-    for (const first of command.prelude ?? []) this.#writeOne(first, writer)
-    writer.together = this.#together
-    this.#writeOne(command, writer)
-  }
-
-  #writeOne(command: PendingCommand, writer: TurnWriter): void {
-    command.carrier = this
-    command.written = true
-    this.#onWire++
-    writer.send(command)
+    command.wrote()
+    if (command.prelude === undefined && !asking) return wire.write(command)
+    wire.together = true
+    // Nobody waits for its reply: what it is for fails without it.
+    if (asking) wire.write(new Question("ASKING", [], command.timeout))
+    for (const first of command.prelude ?? []) wire.write(first)
+    wire.together = this.#together
+    wire.write(command)
   }
 }
-
-/** Nobody waits for its reply: what it is for fails without it. */
-const askingCommand = (): PendingCommand =>
-  new CallbackCommand(
-    rowOf("ASKING", []),
-    "ASKING",
-    [],
-    readText,
-    () => {},
-    () => {}
-  )

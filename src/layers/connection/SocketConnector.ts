@@ -5,6 +5,7 @@ import { Redacted } from "effect"
 import { AbstractConnector, type RedisOptions } from "iovalkey"
 import type { Address, TlsSettings } from "../../schema/ConnectionOptions.ts"
 import { disconnectTimeout } from "./iovalkeyOptions.ts"
+import type { OnBytes } from "./Wire.ts"
 
 export interface SocketSource {
   /** Waits until it is time for an attempt, then opens a socket. Rejects only when there will be none any more. */
@@ -35,10 +36,25 @@ export const socketConnector = ({ next, stop }: SocketSource): NonNullable<Redis
     }
   }
 
-/** Throws where TLS material cannot be read. */
-export const openSocket = (address: Address, tls: TlsSettings | undefined): Socket => {
+/** As large as the reads of Node's own streams. */
+const bufferSize = 65_536
+
+/**
+ * What comes is given to `onBytes`, and to nobody who listens to the socket: iovalkey does, and would read it as well.
+ * Throws where TLS material cannot be read.
+ */
+export const openSocket = (address: Address, tls: TlsSettings | undefined, onBytes: OnBytes): Socket => {
+  const buffer = Buffer.allocUnsafeSlow(bufferSize)
+  const onread = {
+    buffer,
+    callback: (length: number) => {
+      onBytes(buffer, length)
+      return true
+    }
+  }
   const where = "path" in address ? { path: address.path } : { host: address.host, port: address.port, family: 0 }
-  return tls === undefined ? connectTcp(where) : connectTls({ ...where, ...tlsOptions(tls) })
+  const options = { ...where, onread }
+  return tls === undefined ? connectTcp(options) : connectTls({ ...options, ...tlsOptions(tls) })
 }
 
 export const tlsOptions = ({ ca, cert, key, rejectUnauthorized, servername }: TlsSettings) => ({

@@ -12,7 +12,7 @@ import { makeDedicated } from "./DedicatedPool.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRaw, isDemoted } from "./errors.ts"
 import { makeInfo } from "./info.ts"
-import { Link, type LinkOptions } from "./Link.ts"
+import { Link, type LinkOptions, whenReady } from "./Link.ts"
 import { makeEval } from "./scripts.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 import { singleRoute } from "./singleRoute.ts"
@@ -61,7 +61,7 @@ export const onPrimary = (
     openRoute: ({ refuse }, settings, onLost) =>
       singleRoute(new ServerNode({ ...options, settings, refuse, onLost, detours })),
     connect,
-    raw: connect("raw"),
+    raw: Effect.map(connect("raw"), ({ client }) => client),
     openSubscriber: (listener) => new Link({ ...options, ...listener })
   }
 }
@@ -127,18 +127,6 @@ export const makeClient = Effect.fnUntraced(function* (
     states: states.stream
   }
 })
-
-/** Waits for the link's client. */
-export const whenReady = (link: Link, operation: string): Effect.Effect<Redis, CacheError> =>
-  Effect.callback((resume) => {
-    const waiter = {
-      operation,
-      ready: (client: Redis) => resume(Exit.succeed(client)),
-      fail: (error: CacheError) => resume(Exit.fail(error))
-    }
-    link.whenReady(waiter)
-    return Effect.sync(() => link.stopWaiting(waiter))
-  })
 
 /** Numbers in [0, 1) for code that is no effect. */
 export const randomNumbers: Effect.Effect<() => number> = Effect.map(

@@ -8,7 +8,7 @@ import { blockingMillis, type CommandRow } from "../commands/CommandRow.ts"
 import { checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import { rowOf } from "../commands/commandTable.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
-import { CallbackCommand, PendingCommand, reader, type ReadReply, type Routing } from "./PendingCommand.ts"
+import { CallbackCommand, type CommandTerms, PendingCommand, type Routing } from "./PendingCommand.ts"
 
 export interface CommandOptions {
   readonly maxValueBytes: number
@@ -86,9 +86,9 @@ export const makeCommands = (
     if (typeof timeout === "string") return refused(name, timeout)
     return Effect.callback((resume) => {
       onSend?.(row)
-      const command = new RequestCommand(row, name, wire, reader(options?.reply), use, resume)
-      command.routing = routingOf(options)
-      dispatcher.send(command, timeout)
+      const terms = { asText: options?.reply !== "buffer", timeout, routing: routingOf(options) }
+      const command = new RequestCommand(row, name, wire, terms, use, resume)
+      dispatcher.send(command)
       return Effect.sync(() => dispatcher.abandon(command))
     })
   }
@@ -118,13 +118,20 @@ export const makeCommands = (
         const row = rows[i]!
         const wire = checkCommand(row, command.name, command.args, kind, maxValueBytes)
         if (typeof wire === "string") return refuse(wire)
-        onSend?.(row)
-        const one = pendingOf(command, row, wire, (result) => settle(i, result))
-        one.routing = routingOf(command)
         const timeout = timeoutOf(row, wire, command)
         if (typeof timeout === "string") return refuse(timeout)
-        one.timeout = timeout
-        pending.push(one)
+        onSend?.(row)
+        const terms = { asText: command.reply !== "buffer", timeout, routing: routingOf(command) }
+        pending.push(
+          new CallbackCommand(
+            row,
+            command.name,
+            wire,
+            terms,
+            (reply) => settle(i, Result.succeed(reply)),
+            (error) => settle(i, Result.fail(error))
+          )
+        )
       })
       dispatcher.sendTogether(pending)
       return Effect.sync(() => pending.forEach((command) => dispatcher.abandon(command)))
@@ -142,11 +149,11 @@ class RequestCommand<A, E, R> extends PendingCommand {
     row: CommandRow,
     name: string,
     args: ReadonlyArray<WireArg>,
-    read: ReadReply,
+    terms: CommandTerms,
     use: (reply: Reply) => Effect.Effect<A, E, R>,
     resume: (effect: Effect.Effect<A, E | CacheError, R>) => void
   ) {
-    super(row, name, args, read)
+    super(row, name, args, terms)
     this.#use = use
     this.#resume = resume
   }
@@ -156,7 +163,7 @@ class RequestCommand<A, E, R> extends PendingCommand {
     try {
       next = this.#use!(reply)
     } catch (defect) {
-      // Of the fiber, not of the parser that called.
+      // Of the fiber, not of the wire that called.
       next = Exit.die(defect)
     }
     this.#resumeWith(next)
@@ -174,20 +181,5 @@ class RequestCommand<A, E, R> extends PendingCommand {
     resume(next)
   }
 }
-
-const pendingOf = (
-  { name, reply }: Command,
-  row: CommandRow,
-  wire: ReadonlyArray<WireArg>,
-  settle: (result: PipelineResults[number]) => void
-): PendingCommand =>
-  new CallbackCommand(
-    row,
-    name,
-    wire,
-    reader(reply),
-    (reply) => settle(Result.succeed(reply)),
-    (error) => settle(Result.fail(error))
-  )
 
 const notYet: PipelineResults[number] = Result.succeed(null)

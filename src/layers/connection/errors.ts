@@ -26,6 +26,33 @@ export class NoConnection extends Error {
   }
 }
 
+/** The command was not written: its connection is being closed. */
+export class NotWritten extends Error {
+  override readonly name = "NotWritten"
+}
+
+/** The connection was lost while the command was under way. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost"
+}
+
+/** We have ended the connection while the command was under way. */
+export class ConnectionBroken extends Error {
+  override readonly name = "ConnectionBroken"
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The reply is beyond a limit, and was not kept. */
+export class ReplyTooLarge extends Error {
+  override readonly name = "ReplyTooLarge"
+  readonly code = "REPLY_TOO_LARGE"
+}
+
 /** The server's words without the arguments that some of them repeat. */
 const cleanReply = (message: string): string =>
   message
@@ -43,19 +70,29 @@ export const isDemoted = (error: Error): boolean => isReplyError(error) && error
 
 /** The connection was lost while the command was under way. */
 export const isLoss = (error: Error): boolean =>
-  error.name === "MaxRetriesPerRequestError" || error.name === "AbortError" || error.message === "Connection is closed."
+  error instanceof ConnectionLost ||
+  (error instanceof ConnectionBroken && error.code !== "PROTOCOL") ||
+  error.name === "MaxRetriesPerRequestError" ||
+  error.name === "AbortError" ||
+  error.message === "Connection is closed."
 
 /** The error of a command that iovalkey gave up; undefined where the error is not the client's. */
 export const fromRejection = (error: unknown, circumstances: Circumstances): CacheError | undefined => {
   if (!(error instanceof Error)) return undefined
   const { lastError, node, operation } = circumstances
   if (isReplyError(error)) return serverError(circumstances, error.message)
-  if (error.message.startsWith("Stream isn't writeable")) return notConnected(circumstances)
-  if (error.name === "ParserError") {
+  if (error instanceof ReplyTooLarge) {
+    const { code, message } = error
+    return new CacheServerError({ operation, node, code, reply: `${code} ${message}`, mayHaveExecuted: true })
+  }
+  if (error instanceof NotWritten || error.message.startsWith("Stream isn't writeable")) {
+    return notConnected(circumstances)
+  }
+  if (error instanceof ConnectionBroken || error.name === "ParserError") {
     return new CacheConnectionError({
       operation,
       phase: "lost",
-      code: "PROTOCOL",
+      code: causeOf(error).code,
       node,
       mayHaveExecuted: true,
       cause: causeOf(error)

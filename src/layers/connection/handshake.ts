@@ -1,12 +1,11 @@
 /** What is said on a new connection before any command: who we are, which database, whether the server is ready. */
 import { Redacted } from "effect"
-import type { Redis } from "iovalkey"
-import type { Reply, WireArg } from "../../schema/Command.ts"
+import type { WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import { rowOf } from "../commands/commandTable.ts"
 import { isReplyError, NoConnection } from "./errors.ts"
-import { CallbackCommand, readText } from "./PendingCommand.ts"
-import { writerOf } from "./TurnWriter.ts"
+import { Question } from "./Question.ts"
+import type { RawReply } from "./RawReply.ts"
+import type { Wire } from "./Wire.ts"
 
 /** What the topology wants of the server. */
 export interface Greeting {
@@ -22,37 +21,29 @@ interface Step {
   /** Errors of the server that do not matter here. */
   readonly ignore?: RegExp
   /** What is wrong with the reply. */
-  readonly check?: (reply: Reply) => Error | undefined
+  readonly check?: (reply: RawReply) => Error | undefined
 }
 
 /** Calls back once, with nothing or with what went wrong. All steps go out in one write. */
 export const handshake = (
-  client: Redis,
+  wire: Wire,
   settings: ConnectionSettings,
   greeting: Greeting | undefined,
   done: (error?: Error) => void
 ): void => {
-  const writer = writerOf(client)
-  let open = 0
   let failure: Error | undefined
-  for (const { name, args, check, ignore } of steps(settings, greeting ?? {})) {
-    open++
-    const command = new CallbackCommand(
-      rowOf(name, args),
-      name,
-      args,
-      readText,
-      (reply) => finish(check?.(reply)),
-      () => {}
+  const all = steps(settings, greeting ?? {})
+  let open = all.length
+  for (const { name, args, check, ignore } of all) {
+    wire.write(
+      new Question(name, args, settings.connectTimeout, (error, reply) => {
+        const wrong = error ?? check?.(reply)
+        const harmless = wrong !== undefined && isReplyError(wrong) && ignore?.test(wrong.message) === true
+        // The first error is the cause, those after it its consequences.
+        if (!harmless) failure ??= wrong
+        if (--open === 0) done(failure)
+      })
     )
-    const finish = (error?: Error) => {
-      const harmless = error !== undefined && isReplyError(error) && ignore?.test(error.message) === true
-      // The first error is the cause, those after it its consequences.
-      if (!harmless) failure ??= error
-      if (--open === 0) done(failure)
-    }
-    command.reject = finish
-    writer.send(command)
   }
 }
 
@@ -73,12 +64,15 @@ const steps = (
   ...(clientName === undefined ? [] : [{ name: "CLIENT", args: ["SETNAME", clientName], ignore: /^NOPERM/ }]),
   ...(role === undefined ? [] : [{ name: "ROLE", args: [], ignore: /^NOPERM/, check: roleCheck(role) }]),
   ...(staleReads === true ? [{ name: "READONLY", args: [] }] : []),
-  { name: "PING", args: [], ignore: /^(?:NOPERM|MASTERDOWN|BUSY)/ }
+  { name: "PING", args: [], ignore: /^(?:NOPERM|MASTERDOWN|BUSY)/, check: isPong }
 ]
+
+const isPong = (reply: RawReply): Error | undefined =>
+  reply === "PONG" ? undefined : new NoConnection("PROTOCOL", "PING is not answered with PONG")
 
 const roleCheck =
   (wanted: NonNullable<Greeting["role"]>) =>
-  (reply: Reply): Error | undefined => {
+  (reply: RawReply): Error | undefined => {
     const [role, , , state] = Array.isArray(reply) ? reply : []
     switch (wanted) {
       case "primary":

@@ -39,3 +39,12 @@ export const iovalkeyOptions = (
   showFriendlyErrorStack: false,
   stringNumbers: false
 })
+
+/** What is different in a duplicate that a program makes: its sockets are its own, and so are its attempts. */
+export const duplicateOptions = (
+  { reconnectBase, reconnectMax }: ConnectionSettings,
+  Connector: NonNullable<RedisOptions["Connector"]>
+): Partial<RedisOptions> => ({
+  Connector,
+  retryStrategy: (attempt) => Math.min(reconnectBase * 2 ** Math.min(attempt - 1, 30), reconnectMax)
+})

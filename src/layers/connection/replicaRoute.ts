@@ -59,8 +59,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     if (from === primary || !command.row.readsAnyCopy) return false
     const failed = tried.get(command) ?? new Set()
     tried.set(command, failed.add(from))
-    command.written = false
-    command.refusal = error
+    command.rewound(error)
     route(command)
     return true
   }
@@ -98,7 +97,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     together: (commands, write) => {
       // What a batch writes it also reads.
       if (commands.some((command) => !isForReplica(command))) {
-        for (const command of commands) command.routing = { ...command.routing, primary: true }
+        for (const command of commands) command.needsPrimary()
       }
       const replicas = readFrom === "primary" ? [] : options.replicas(detours)
       const servers = [primary, ...(Array.isArray(replicas) ? replicas : [])]

@@ -1,6 +1,5 @@
 /** Channels, each stream on a connection of its own. */
 import { Cause, Effect, Queue, Stream } from "effect"
-import type { Redis } from "iovalkey"
 import { type CacheError, CacheConnectionError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
@@ -8,6 +7,8 @@ import type { Message, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { channelRefusal } from "../commands/commandRules.ts"
 import { fromRejection, notConnected } from "./errors.ts"
 import type { Link, LinkOptions } from "./Link.ts"
+import { Echo, Question } from "./Question.ts"
+import type { Wire } from "./Wire.ts"
 
 /** Messages that may wait for a slow reader. One more and the stream fails, because dropping them would be silent. */
 const maxWaiting = 16_384
@@ -16,7 +17,7 @@ const maxWaiting = 16_384
 const heartbeats = 3
 
 /** What the owner of a subscriber's link has to know of it. */
-export type ListenerOptions = Pick<LinkOptions, "repliesDue" | "onLost">
+export type ListenerOptions = Pick<LinkOptions, "onLost">
 
 export const makeSubscribe =
   (settings: ConnectionSettings, openLink: (options: ListenerOptions) => Link): ValkeyClientShape["subscribe"] =>
@@ -58,33 +59,33 @@ export const listen = (
   { onError, onMessage }: Handlers
 ): Listener => {
   let heartbeat: NodeJS.Timeout | undefined
-  let unanswered = 0
+  let isOver = false
+  const fail = (error: CacheError) => {
+    clearInterval(heartbeat)
+    if (isOver) return
+    isOver = true
+    onError(error)
+  }
   const link = openLink({
-    repliesDue: () => unanswered > 0,
-    onLost: () => {
-      clearInterval(heartbeat)
-      onError(new CacheConnectionError({ ...notConnected(link.circumstances("SUBSCRIBE")), phase: "lost" }))
-    }
+    onLost: () => fail(new CacheConnectionError({ ...notConnected(link.circumstances("SUBSCRIBE")), phase: "lost" }))
   })
-  const start = (client: Redis) => {
-    client.on("message", (channel: string, message: string) => onMessage({ channel, message }))
-    unanswered++
-    client.subscribe(...channels).then(
-      () => unanswered--,
-      (error: unknown) =>
-        onError(fromRejection(error, link.circumstances("SUBSCRIBE")) ?? protocolError("SUBSCRIBE", link.node))
-    )
-    // An idle subscriber notices a dead peer only if it asks.
-    const ping = () => {
-      unanswered++
-      client.ping().then(
-        () => unanswered--,
-        () => {}
+  const start = (wire: Wire) => {
+    wire.listen(onMessage)
+    const { commandTimeout, socketTimeout } = settings
+    for (const channel of channels) {
+      wire.write(
+        new Question("SUBSCRIBE", [channel], commandTimeout, (error) => {
+          if (error === undefined) return
+          fail(fromRejection(error, link.circumstances("SUBSCRIBE")) ?? protocolError("SUBSCRIBE", link.node))
+        })
       )
     }
-    heartbeat = setInterval(ping, settings.socketTimeout / heartbeats).unref()
+    // An idle subscriber notices a dead peer only if it asks.
+    let beats = 0
+    const ask = () => wire.write(new Echo(String(++beats), socketTimeout))
+    heartbeat = setInterval(ask, socketTimeout / heartbeats).unref()
   }
-  link.whenReady({ operation: "SUBSCRIBE", ready: start, fail: onError })
+  link.whenReady({ operation: "SUBSCRIBE", ready: start, fail })
   return {
     stop: () => {
       clearInterval(heartbeat)

@@ -10,9 +10,11 @@ import { rowOf } from "../commands/commandTable.ts"
 import type { CommandOptions } from "./commands.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { failedInTransaction, transactionAborted } from "./errors.ts"
-import { CallbackCommand, PendingCommand, readText, reader } from "./PendingCommand.ts"
+import { CallbackCommand, type CommandTerms, readReply } from "./PendingCommand.ts"
+import { type RawReply, ReplyError, withText } from "./RawReply.ts"
+import { WireCommand } from "./WireCommand.ts"
 
-export interface TransactionOptions extends Pick<CommandOptions, "maxValueBytes"> {
+export interface TransactionOptions extends Pick<CommandOptions, "maxValueBytes" | "commandTimeout"> {
   /** The slot of all its keys, or why it cannot run. */
   readonly slotOf?: ((commands: ReadonlyArray<Call>) => number | CacheError | undefined) | undefined
 }
@@ -24,7 +26,10 @@ interface Call {
 }
 
 export const makeTransaction =
-  (dispatcher: Dispatcher, { maxValueBytes, slotOf }: TransactionOptions): ValkeyClientShape["transaction"] =>
+  (
+    dispatcher: Dispatcher,
+    { commandTimeout, maxValueBytes, slotOf }: TransactionOptions
+  ): ValkeyClientShape["transaction"] =>
   (commands) => {
     if (commands.length === 0) return Exit.succeed([])
     const calls: Array<Call> = []
@@ -39,33 +44,10 @@ export const makeTransaction =
     return Effect.callback((resume) => {
       let refusal: Error | undefined
       // They are answered with QUEUED, or with what keeps the transaction from running.
-      const prelude = [{ row: rowOf("MULTI", []), name: "MULTI", args: [] }, ...calls].map(
-        (call) => new QueuedCommand(call, (error) => (refusal ??= error))
+      const prelude = [{ name: "MULTI", args: [] }, ...calls].map(
+        (call) => new QueuedCommand(call, commandTimeout, (error) => (refusal ??= error))
       )
-      let replies: Array<Reply> = []
-      let failure: CacheError | undefined
-      const exec = new CallbackCommand(
-        rowOf("EXEC", []),
-        "EXEC",
-        [],
-        (_, reply) => {
-          const read = readReplies(exec.carrier?.node, commands, reply)
-          if (Array.isArray(read)) replies = read
-          else failure = read
-          return null
-        },
-        () => resume(failure === undefined ? Exit.succeed(replies) : Exit.fail(failure)),
-        (error) =>
-          resume(
-            Exit.fail(
-              error._tag === "CacheServerError" && error.code === "EXECABORT"
-                ? transactionAborted(exec.carrier?.node, error.reply, refusal)
-                : error
-            )
-          )
-      )
-      exec.prelude = prelude
-      exec.routing = {
+      const routing = {
         primary: true,
         slot,
         refusal: () => refusal,
@@ -73,41 +55,76 @@ export const makeTransaction =
           refusal = undefined
         }
       }
+      const exec = new ExecCommand(
+        { asText: false, timeout: commandTimeout, routing, prelude },
+        commands,
+        (replies) => resume(Exit.succeed(Array.isArray(replies) ? replies : [])),
+        (error) =>
+          resume(
+            Exit.fail(
+              error._tag === "CacheServerError" && error.code === "EXECABORT"
+                ? transactionAborted(exec.node, error.reply, refusal)
+                : error
+            )
+          )
+      )
       dispatcher.send(exec)
       return Effect.sync(() => dispatcher.abandon(exec))
     })
   }
 
 /** What comes before EXEC. */
-class QueuedCommand extends PendingCommand {
+class QueuedCommand extends WireCommand {
+  readonly expiresAt: number
   readonly #onRefusal: (error: Error) => void
 
-  constructor({ args, name, row }: Call, onRefusal: (error: Error) => void) {
-    super(row, name, args, readText)
+  constructor({ args, name }: Pick<Call, "name" | "args">, timeout: number, onRefusal: (error: Error) => void) {
+    super(name, args, true)
+    this.expiresAt = performance.now() + timeout
     this.#onRefusal = onRefusal
   }
 
-  override resolve(): void {
-    this.carrier?.leftWire()
+  override fits(reply: RawReply): boolean {
+    return reply instanceof ReplyError || reply === (this.name === "MULTI" ? "OK" : "QUEUED")
   }
 
-  override reject(error: Error): void {
-    this.carrier?.leftWire()
+  answer(reply: RawReply): void {
+    if (reply instanceof Error) this.#onRefusal(reply)
+  }
+
+  lose(error: Error): void {
     this.#onRefusal(error)
   }
-
-  protected onReply(): void {}
-  protected onError(): void {}
 }
 
-/** The replies of all commands, or the error of the first that failed while its neighbours ran. */
-const readReplies = (
-  node: string | undefined,
-  commands: ReadonlyArray<Command>,
-  reply: unknown
-): Array<Reply> | CacheError => {
-  if (!Array.isArray(reply) || reply.length !== commands.length) return protocolError("EXEC", node)
-  const failed = reply.findIndex((item) => item instanceof Error)
-  if (failed >= 0) return failedInTransaction(commands[failed]!.name, node, reply[failed])
-  return reply.map((item, i) => reader(commands[i]!.reply)(commands[i]!.name, item))
+class ExecCommand extends CallbackCommand {
+  readonly #commands: ReadonlyArray<Command>
+
+  constructor(
+    terms: CommandTerms,
+    commands: ReadonlyArray<Command>,
+    onReply: (reply: Reply) => void,
+    onError: (error: CacheError) => void
+  ) {
+    super(rowOf("EXEC", []), "EXEC", [], terms, onReply, onError)
+    this.#commands = commands
+  }
+
+  /** The replies of all commands, or the error of the first that failed while its neighbours ran. */
+  protected override read(raw: RawReply): Reply | CacheError {
+    const { node } = this
+    const commands = this.#commands
+    if (!Array.isArray(raw) || raw.length !== commands.length) return protocolError(this.name, node)
+    const items: ReadonlyArray<RawReply> = raw
+    const failed = items.findIndex((item) => item instanceof ReplyError)
+    const failure = items[failed]
+    if (failure instanceof ReplyError) return failedInTransaction(commands[failed]!.name, node, failure)
+    const replies: Array<Reply> = []
+    for (const [i, { name, reply }] of commands.entries()) {
+      const read = readReply(name, reply === "buffer" ? items[i]! : withText(items[i]!), node)
+      if (read instanceof Error) return read
+      replies.push(read)
+    }
+    return replies
+  }
 }

@@ -1,11 +1,11 @@
 /** What is known of a cluster: who serves which slot. Asked at the first need, after surprises, and now and then. */
-import type { Redis } from "iovalkey"
 import { CacheConnectionError, CacheTimeoutError, type ForeignError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { causeOf, isReplyError, NoConnection } from "../errors.ts"
 import { nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
+import type { Wire } from "../Wire.ts"
 import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
 
 export interface ClusterTopologyOptions {
@@ -216,11 +216,11 @@ export class ClusterTopology {
   #ask(endpoint: Endpoint): Promise<SlotTable> {
     const { server, settings } = this.#options
     const { link } = server(endpoint)
-    const client = new Promise<Redis>((resolve, reject) =>
+    const wire = new Promise<Wire>((resolve, reject) =>
       link.whenReady({ operation: "CLUSTER", ready: resolve, fail: reject })
     )
-    return client.then(async (client) => {
-      const table = parseSlots(await client.call("CLUSTER", "SLOTS"), endpoint, settings.natMap)
+    return wire.then(async (wire) => {
+      const table = parseSlots(await wire.ask("CLUSTER", "SLOTS"), endpoint, settings.natMap)
       if (table === undefined) throw new NoConnection("PROTOCOL", "an unknown answer")
       if (table.endpoints.size === 0) throw new NoConnection("CLUSTERDOWN", "the cluster serves no slots")
       return table

@@ -230,7 +230,7 @@ export class ClusterRoute implements Route {
         else this.#options.dispatcher.refuse(command, server)
       })
     // Where nobody answers in time, this is the reason, and not that time is over.
-    command.refusal = error
+    command.rewound(error)
     topology.refresh().then(again, again)
     return true
   }
@@ -239,7 +239,6 @@ export class ClusterRoute implements Route {
     if (isLoss(error)) {
       // Reading twice does no harm. What may have written is never sent again.
       if (this.#isBound(command) || !mayGoElsewhere(command.row, command.args)) return false
-      rewind(command)
       return this.#onUnreachable(command, from, from.toError(command, error))
     }
     if (!isReplyError(error)) return false
@@ -259,8 +258,8 @@ export class ClusterRoute implements Route {
   #onRedirect(command: PendingCommand, from: ServerNode, { message }: Error): boolean {
     // What it was to begin there has not begun.
     if (this.#pinned?.by === command) this.#pinned = undefined
-    rewind(command)
-    const unsettled = (command.refusal = slotMoving(command.name, from.node))
+    const unsettled = slotMoving(command.name, from.node)
+    command.rewound(unsettled)
     const { dispatcher, natMap, nodes } = { ...this.#options, ...this.#options.settings }
     const topology = this.#options.topology()
     const redirect = parseRedirect(message, topology.endpointOf(from.node ?? "") ?? nodes[0]!, natMap)
@@ -289,8 +288,7 @@ export class ClusterRoute implements Route {
     if (refusal.startsWith("TRYAGAIN") && command.row.spread?.over === "keys") return false
     const delay = patience[this.#progressOf(command, from).waits++]
     if (delay === undefined) return false
-    rewind(command)
-    command.refusal = from.toError(command, error)
+    command.rewound(from.toError(command, error))
     this.#afterPause(command, delay)
     return true
   }
@@ -298,10 +296,10 @@ export class ClusterRoute implements Route {
   #afterPause(command: PendingCommand, millis: number): void {
     const again = () => this.#again(command, () => this.carry(command))
     const timer = setTimeout(() => {
-      command.stopWaiting = undefined
+      command.resumed()
       this.#options.topology().refresh().then(again, again)
     }, millis)
-    command.stopWaiting = () => clearTimeout(timer)
+    command.parked(() => clearTimeout(timer))
   }
 
   /** Sends what was refused once more, unless nobody waits for it or it is no longer to be done. */
@@ -318,12 +316,6 @@ export class ClusterRoute implements Route {
     this.#progress.set(command, progress)
     return progress
   }
-}
-
-/** It was not executed, and goes on as if it had not been sent. */
-const rewind = (command: PendingCommand): void => {
-  command.written = false
-  command.routing?.rewind?.()
 }
 
 export const acrossSlots = (operation: string): CacheUnsupportedError =>

@@ -39,7 +39,6 @@ export class Promotion {
       ...options,
       settings: { ...settings, ...askAgain },
       address: replica,
-      repliesDue: () => false,
       onState: ({ _tag }) => {
         if (_tag !== "Ready" || this.#link !== link) return
         this.#promoted = replica

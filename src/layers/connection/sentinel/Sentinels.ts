@@ -146,7 +146,7 @@ export class Sentinels {
   async #ask(endpoint: Endpoint, questions: ReadonlyArray<ReadonlyArray<string>>): Promise<ReadonlyArray<unknown>> {
     const { random, sentinel } = this.#options
     const timeout = Math.min(answerTimeout, sentinel.connectTimeout)
-    const link = new Link({ settings: sentinel, address: endpoint, random, repliesDue: () => false })
+    const link = new Link({ settings: sentinel, address: endpoint, random })
     let timer: NodeJS.Timeout | undefined
     const tooLate = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)), timeout)
@@ -154,10 +154,10 @@ export class Sentinels {
     const answers = new Promise<ReadonlyArray<unknown>>((resolve, reject) =>
       link.whenReady({
         operation: "SENTINEL",
-        ready: (client) =>
+        ready: (wire) =>
           Promise.all(
             questions.map((question) => {
-              const answer = client.call("SENTINEL", ...question)
+              const answer = wire.ask("SENTINEL", ...question)
               return helpful.has(question[0]) ? answer.catch(unlessForbidden) : answer
             })
           ).then(resolve, reject),

@@ -1,0 +1,244 @@
+/**
+ * One socket: what is written to it, in order, and whom each reply is for.
+ *
+ * Everybody writes through it. Commands of ours wait here for their replies. iovalkey, which a program may be given,
+ * keeps a queue of its own: a mark in ours stands for each of its commands, and their replies are handed over as bytes.
+ * A reply that nobody can have asked for ends the connection, because all that follow would go to the wrong callers.
+ */
+import type { Socket } from "node:net"
+import type { Redis } from "iovalkey"
+import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./errors.ts"
+import { Question } from "./Question.ts"
+import { encodeReply, type RawReply, ReplyError } from "./RawReply.ts"
+import { ReplyParser, type ReplyTarget } from "./ReplyParser.ts"
+import { Ring } from "./Ring.ts"
+import { TurnWriter } from "./TurnWriter.ts"
+import { WireCommand } from "./WireCommand.ts"
+
+/** Is given the first bytes of the buffer, which is filled again afterwards. */
+export type OnBytes = (buffer: Buffer, length: number) => void
+
+export type OnMessage = (message: { readonly channel: string; readonly message: string }) => void
+
+export interface WireOptions {
+  readonly open: (onBytes: OnBytes) => Socket
+  readonly client: Redis
+  readonly settings: ConnectionSettings
+  /** Called once, before those are told whose commands are under way. `reason`: why we ended it, if we did. */
+  readonly onEnd: (wire: Wire, reason: ConnectionBroken | undefined) => void
+}
+
+export class Wire implements ReplyTarget {
+  readonly socket: Socket
+  readonly client: Redis
+  readonly #options: WireOptions
+  readonly #writer: TurnWriter
+  readonly #parser: ReplyParser
+  readonly #expected = new Ring<WireCommand>()
+  /** Whose reply is being skipped. */
+  #skipped: { readonly command: WireCommand; readonly error: ReplyTooLarge } | undefined
+  #onMessage: OnMessage | undefined
+  #onDrained: (() => void) | undefined
+  #hasEnded = false
+
+  constructor(options: WireOptions) {
+    this.#options = options
+    this.client = options.client
+    this.#parser = new ReplyParser(this, options.settings.replyLimits)
+    this.socket = options.open((buffer, length) => this.#read(buffer, length))
+    this.#writer = new TurnWriter(this.socket)
+    // Before iovalkey's own listener: those who are told may come again at once.
+    this.socket.once("close", () => this.#end(undefined))
+  }
+
+  /** Commands of which the replies have not come. */
+  get owes(): boolean {
+    return this.#expected.size > 0 || this.#skipped !== undefined
+  }
+
+  /** When the oldest of them should have been answered at the latest. */
+  get expiresAt(): number {
+    return (this.#skipped?.command ?? this.#expected.peek())?.expiresAt ?? Infinity
+  }
+
+  /** While true, what is written goes out in one write. */
+  set together(together: boolean) {
+    this.#writer.together = together
+  }
+
+  write(command: WireCommand): void {
+    if (this.#hasEnded || !this.socket.writable) return command.lose(new NotWritten())
+    this.#expected.push(command)
+    command.writeTo(this.#writer)
+    this.#writer.end()
+  }
+
+  /** Asks something for ourselves, with text in the reply. */
+  ask(name: string, ...args: ReadonlyArray<string>): Promise<RawReply> {
+    return new Promise((resolve, reject) =>
+      this.write(
+        new Question(name, args, this.#options.settings.commandTimeout, (error, reply) =>
+          error === undefined ? resolve(reply) : reject(error)
+        )
+      )
+    )
+  }
+
+  /** Takes the messages of the channels that will be subscribed to. */
+  listen(onMessage: OnMessage): void {
+    this.#onMessage = onMessage
+  }
+
+  /** Has iovalkey write a command of its own, or several. What waits for the end of the turn goes first. */
+  foreign<A>(send: () => A): A {
+    const { commandQueue } = this.client
+    this.#writer.flush()
+    const before = commandQueue.length
+    const result = send()
+    for (let i = before; i < commandQueue.length; i++) {
+      this.#expected.push(new ForeignCommand(this.#options.settings.commandTimeout))
+    }
+    return result
+  }
+
+  /** Calls back when no replies are due any more, perhaps never. */
+  whenDrained(onDrained: () => void): void {
+    this.#onDrained = onDrained
+    if (!this.owes) onDrained()
+  }
+
+  /** Ends the connection, and all that is under way on it with this reason. */
+  break(code: string, message: string): void {
+    this.#end(new ConnectionBroken(code, message))
+    this.socket.destroy()
+  }
+
+  /** Ends the connection. What is under way is lost. */
+  destroy(): void {
+    this.#end(undefined)
+    this.socket.destroy()
+  }
+
+  // What the parser reports.
+
+  begin(): boolean {
+    const asked = this.#asked
+    if (asked !== undefined) return asked.asText
+    if (this.#onMessage !== undefined) return true
+    if (!this.#isSubscriber) this.break("PROTOCOL", "a reply came that nobody waits for")
+    return false
+  }
+
+  reply(reply: RawReply): void {
+    if (Array.isArray(reply) && this.#isMessage(reply)) return this.#give(reply)
+    const head = this.#asked
+    if (head === undefined) return this.break("PROTOCOL", "a reply came that nobody waits for")
+    if (head.isForeign) return this.#handOver(reply)
+    if (!head.fits(reply)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
+    this.#expected.shift()
+    head.answer(reply)
+    if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
+  }
+
+  tooLarge(what: string): void {
+    const error = new ReplyTooLarge(what)
+    const head = this.#asked
+    // A message is not asked for, so that nobody can be told that it is missing.
+    if (head === undefined || this.#onMessage !== undefined) return this.break(error.code, error.message)
+    this.#expected.shift()
+    this.#skipped = { command: head, error }
+    if (!head.isForeign) head.lose(error)
+  }
+
+  skipped(): void {
+    const skipped = this.#skipped
+    this.#skipped = undefined
+    if (skipped?.command.isForeign === true)
+      this.#toClient(new ReplyError(`${skipped.error.code} ${skipped.error.message}`))
+    if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
+  }
+
+  #read(buffer: Buffer, length: number): void {
+    let fault: string | undefined
+    try {
+      fault = this.#parser.read(buffer, length)
+    } catch (defect) {
+      // Whatever it was, the rest of the bytes has not been read.
+      fault = defect instanceof Error ? defect.message : "a reply could not be read"
+    }
+    if (fault !== undefined) this.break("PROTOCOL", fault)
+  }
+
+  /** The oldest command that the server can know of. One that waits for the end of the turn has no reply yet. */
+  get #asked(): WireCommand | undefined {
+    return this.#expected.size > this.#writer.waiting ? this.#expected.peek() : undefined
+  }
+
+  get #isSubscriber(): boolean {
+    return this.client.mode === "subscriber"
+  }
+
+  /** Messages of channels come unasked. */
+  #isMessage(reply: ReadonlyArray<RawReply>): boolean {
+    if (this.#onMessage === undefined && !this.#isSubscriber) return false
+    const kind = String(reply[0])
+    // The last one a server sends by itself, when a slot with channels moves.
+    return messages.has(kind) || (kind === "sunsubscribe" && this.#expected.size === 0)
+  }
+
+  #give(reply: ReadonlyArray<RawReply>): void {
+    if (this.#onMessage === undefined) return this.#toClient(reply)
+    const [kind, channel, message] = reply
+    if (kind === "message") this.#onMessage({ channel: String(channel), message: String(message) })
+  }
+
+  /** Gives a reply to iovalkey, and finds out whether its command waits for more, as SUBSCRIBE does. */
+  #handOver(reply: RawReply): void {
+    const { commandQueue } = this.client
+    const before = commandQueue.length
+    this.#toClient(reply)
+    if (commandQueue.length < before) this.#expected.shift()
+    if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
+  }
+
+  #toClient(reply: RawReply): void {
+    try {
+      this.socket.emit("data", encodeReply(reply))
+    } catch (error) {
+      // Of a listener of the program's, which has nothing to do with those who wait.
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  #end(reason: ConnectionBroken | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#parser.stop()
+    this.#options.onEnd(this, reason)
+    const error = reason ?? new ConnectionLost()
+    for (let command = this.#expected.shift(); command !== undefined; command = this.#expected.shift()) {
+      command.lose(error)
+    }
+    this.#onDrained?.()
+  }
+}
+
+const messages: ReadonlySet<string> = new Set(["message", "pmessage", "smessage"])
+
+/** Stands for a command that iovalkey has written and waits for. */
+class ForeignCommand extends WireCommand {
+  override readonly isForeign = true
+  readonly expiresAt: number
+
+  constructor(timeout: number) {
+    super("raw", [], false)
+    this.expiresAt = performance.now() + timeout
+  }
+
+  // iovalkey tells its own.
+  answer(): void {}
+  lose(): void {}
+}

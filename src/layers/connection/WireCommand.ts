@@ -1,0 +1,78 @@
+/** A command as a wire knows it: how it is written, and who is told of its reply. */
+import type { WireArg } from "../../schema/Command.ts"
+import type { RawReply } from "./RawReply.ts"
+import { anyShape, fits, type ReplyShape, shapeOf } from "./replyShapes.ts"
+import type { TurnWriter } from "./TurnWriter.ts"
+
+export abstract class WireCommand {
+  readonly name: string
+  readonly args: ReadonlyArray<WireArg>
+  /** Whether strings in its reply are wanted as text, not as bytes. */
+  readonly asText: boolean
+  readonly isForeign: boolean = false
+  #shape: ReplyShape = anyShape
+
+  constructor(name: string, args: ReadonlyArray<WireArg>, asText: boolean) {
+    this.name = name
+    this.args = args
+    this.asText = asText
+  }
+
+  /** When somebody should have had the reply at the latest, by `performance.now`. */
+  abstract readonly expiresAt: number
+
+  // One of these two is called, once.
+
+  /** The reply has come, perhaps an error. */
+  abstract answer(reply: RawReply): void
+  /** It was not written, its connection was lost, or its reply cannot be read. */
+  abstract lose(error: Error): void
+
+  /** Whether it can have such a reply. */
+  fits(reply: RawReply): boolean {
+    return fits(this.#shape, reply)
+  }
+
+  /** Writes the command as the protocol has it. */
+  writeTo(writer: TurnWriter): void {
+    const { args } = this
+    const { shape, text: head } = headOf(this.name, args.length)
+    this.#shape = shape
+    // One flat text; adding up many parts would make a tree that is flattened later.
+    if (args.length > 16 && args.every(isShortText)) return writer.text(head + args.map(bulk).join(""))
+    let text = head
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i]!
+      if (isShortText(arg)) text += bulk(arg)
+      else {
+        writer.text(`${text}$${Buffer.byteLength(arg)}\r\n`)
+        writer.part(arg)
+        text = "\r\n"
+      }
+    }
+    writer.text(text)
+  }
+}
+
+/** A text of more characters is written on its own: putting it into one with others would copy it. */
+const longText = 16_384
+
+const isShortText = (arg: WireArg): arg is string => typeof arg === "string" && arg.length < longText
+
+const bulk = (arg: WireArg): string => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`
+
+interface Head {
+  readonly text: string
+  readonly shape: ReplyShape
+}
+
+/** What all commands of a name and number of arguments have in common. Names come from programs, so that there are few. */
+const headOf = (name: string, args: number): Head => {
+  const heads = (args < knownHeads.length && knownHeads[args]) || new Map<string, Head>()
+  const known = heads.get(name)
+  if (known !== undefined) return known
+  const head = { text: `*${args + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`, shape: shapeOf(name) }
+  if (heads.size < 500) heads.set(name, head)
+  return head
+}
+const knownHeads = Array.from({ length: 10 }, () => new Map<string, Head>())
