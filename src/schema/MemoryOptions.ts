@@ -5,6 +5,11 @@ export interface MemoryOptions {
   readonly maxEntries?: number | undefined
   /** Of keys and values together. Default 256 MiB. */
   readonly maxBytes?: number | undefined
-  /** What happens when it is full: `"lru"` (default) drops what was not used for longest, `"none"` refuses writes with OOM. */
+  /**
+   * What happens when it is full and nothing has expired: `"lru"` (default) removes what was not used for longest, `"none"`
+   * refuses writes with OOM.
+   */
   readonly eviction?: "lru" | "none" | undefined
+  /** Final keys that are evicted only when no others are left: sessions, say. Default: none. */
+  readonly evictLast?: ((key: string) => boolean) | undefined
 }

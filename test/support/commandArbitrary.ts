@@ -485,9 +485,49 @@ const groupWithPending = [
   ["XREADGROUP", "GROUP", "g1", "c1", "COUNT", "2", "STREAMS", "k1", ">"]
 ].map(toCommand)
 
+const joined = (pieces: ReadonlyArray<string>, maxLength: number) =>
+  Arbitrary.map(Arbitrary.array(Arbitrary.schema(Schema.Literals(pieces)), { maxLength }), (all) => all.join(""))
+
+/** Globs of everything that means something in one, over keys of the same characters. */
+const globSequence: Sequence = Arbitrary.map(
+  Arbitrary.all([
+    Arbitrary.array(joined(["a", "b", "c", "é", "*", "[", "]", "\\", "-", "^"], 5), { minLength: 1, maxLength: 12 }),
+    Arbitrary.array(
+      joined(
+        [
+          "a",
+          "b",
+          "é",
+          "*",
+          "**",
+          "?",
+          "[ab]",
+          "[^a]",
+          "[a-c]",
+          "[c-a]",
+          "[é]",
+          "[",
+          "]",
+          "\\",
+          "\\*",
+          "[\\]]",
+          "-",
+          "^"
+        ],
+        6
+      ),
+      { minLength: 1, maxLength: 8 }
+    )
+  ]),
+  ([keys, globs]) => [
+    ...keys.map((key) => toCommand(["SET", key, ""])),
+    ...globs.map((glob) => toCommand(["KEYS", glob]))
+  ]
+)
+
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
 export const structureSequences: Readonly<
-  Record<"hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams", Sequence>
+  Record<"hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams" | "globs", Sequence>
 > = {
   lists: sequenceOf(
     [...families.lists, ...families.lists, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
@@ -516,5 +556,6 @@ export const structureSequences: Readonly<
   hashes: sequenceOf(
     [...families.hashes, ...families.hashes, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16
-  )
+  ),
+  globs: globSequence
 }

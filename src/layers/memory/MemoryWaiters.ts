@@ -25,6 +25,7 @@ export class MemoryWaiters {
 
   /** After a command. One that is served may give another something. */
   serve(context: CommandContext): void {
+    if (this.#waiters.size === 0) return
     for (const waiter of this.#waiters) {
       if (!attempt(context, waiter)) continue
       this.#waiters.delete(waiter)

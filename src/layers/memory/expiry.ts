@@ -75,7 +75,7 @@ const expire = (command: string, unit: Unit, relative: boolean): MemoryCommand =
     const entry = context.store.get(keyOf(key), context.now)
     if (entry === undefined || !allows(when, entry.expiresAt, expiresAt)) return 0
     if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
-    else entry.expiresAt = expiresAt
+    else context.store.expire(entry.key, expiresAt, context.now)
     return 1
   })
 
@@ -100,7 +100,7 @@ export const expiryCommands: CommandTable = {
   PERSIST: exactly(1, ({ store, now }, [key]) => {
     const entry = store.get(keyOf(key), now)
     if (entry === undefined || entry.expiresAt === Infinity) return 0
-    entry.expiresAt = Infinity
+    store.expire(entry.key, Infinity, now)
     return 1
   })
 }

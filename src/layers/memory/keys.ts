@@ -2,7 +2,7 @@
 import { isKeyType, type WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { globMatch } from "./glob.ts"
+import { globMatcher } from "./glob.ts"
 import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
 import { copyOf, typeOf } from "./values/MemoryValue.ts"
 
@@ -26,10 +26,7 @@ const rename = (
   if (entry === undefined) throw noSuchKey()
   if (!overwrite && store.peek(to, now) !== undefined) return false
   if (from === to) return true
-  const { value, expiresAt } = entry
-  store.delete(from, now)
-  store.delete(to, now)
-  store.set(to, value, expiresAt, now)
+  store.rename(from, to, now)
   return true
 }
 
@@ -77,18 +74,19 @@ export const scanOptions = (words: ReadonlyArray<WireArg>, ofKeys: boolean) => {
   return { match, type, count }
 }
 
-/** The cursor is the id of the last key seen, so that keys may come and go between pages. */
+/** Whatever COUNT asks for, no more keys than these are looked at before others have their turn. */
+const mostInPage = 1000
+
 const scan: MemoryCommand = atLeast(1, ({ store, now }, [cursorArg, ...words]) => {
   const cursor = textOf(cursorArg ?? "")
   if (!/^\d{1,20}$/.test(cursor)) throw new ServerReply("ERR invalid cursor")
   const { match, type, count } = scanOptions(words, true)
   const keys: Array<string> = []
-  let seen = 0
-  for (const { key, id, value } of store.entries(now, Number(cursor))) {
-    if ((match === undefined || globMatch(match, key)) && (type === undefined || type === typeOf(value))) keys.push(key)
-    if (++seen >= count) return [String(id), keys]
-  }
-  return ["0", keys]
+  const matches = match === undefined ? undefined : globMatcher(match)
+  const next = store.scan(Number(cursor), Math.min(count, mostInPage), now, ({ key, value }) => {
+    if (matches?.(key) !== false && (type === undefined || type === typeOf(value))) keys.push(key)
+  })
+  return [String(next), keys]
 })
 
 const flush: MemoryCommand = {
@@ -117,11 +115,11 @@ export const keyCommands: CommandTable = {
   RENAMENX: exactly(2, (context, [from, to]) => (rename(context, from, to, false) ? 1 : 0)),
   COPY: copy,
   KEYS: exactly(1, ({ store, now }, [pattern]) => {
-    const glob = textOf(pattern ?? "")
-    return [...store.entries(now)].filter(({ key }) => globMatch(glob, key)).map(({ key }) => key)
+    const matches = globMatcher(textOf(pattern ?? ""))
+    return [...store.entries(now)].map(({ key }) => key).filter(matches)
   }),
   SCAN: scan,
-  DBSIZE: exactly(0, ({ store, now }) => [...store.entries(now)].length),
+  DBSIZE: exactly(0, ({ store, now }) => store.size(now)),
   FLUSHDB: flush,
   FLUSHALL: flush
 }

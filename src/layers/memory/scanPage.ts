@@ -2,7 +2,7 @@
 import type { Reply } from "../../schema/Command.ts"
 import { keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type MemoryCommand } from "./command.ts"
-import { globMatch } from "./glob.ts"
+import { globMatcher } from "./glob.ts"
 import { scanOptions } from "./keys.ts"
 import { ServerReply } from "./ServerReply.ts"
 import type { StringValue } from "./values/StringValue.ts"
@@ -21,5 +21,6 @@ export const scanPage = <V>(
     const last = words.at(-1)
     const flagged = last !== undefined && words.length % 2 === 1 && keyword(last) === flag
     const { match } = scanOptions(flagged ? words.slice(0, -1) : words, false)
-    return ["0", list(value, (name) => match === undefined || globMatch(match, textOf(name)), flagged)]
+    const matches = match === undefined ? () => true : globMatcher(match)
+    return ["0", list(value, (name) => matches(textOf(name)), flagged)]
   })

@@ -58,9 +58,9 @@ const randomMember: MemoryCommand = {
 }
 
 /** Fisher and Yates. */
-const shuffled = <A>({ random }: CommandContext, all: Array<A>): Array<A> => {
+const shuffled = <A>(context: CommandContext, all: Array<A>): Array<A> => {
   for (let i = all.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1))
+    const j = Math.floor(context.random() * (i + 1))
     const other = all[j]!
     all[j] = all[i]!
     all[i] = other

@@ -76,7 +76,7 @@ const getex: MemoryCommand = atLeast(1, (context, [keyArg, ...words]) => {
   if (option === undefined) return value
   const expiresAt = expiryOption(context, "getex", option.word, option.amount) ?? Infinity
   if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
-  else entry.expiresAt = expiresAt
+  else context.store.expire(entry.key, expiresAt, context.now)
   return value
 })
 

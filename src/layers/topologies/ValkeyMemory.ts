@@ -2,230 +2,32 @@
  * The client over a store in this process: the same commands, interpreted. Synchronous, so that programs
  * run under `Effect.runSync`; expiring by the Effect `Clock`, so that `TestClock` works.
  */
-import { Clock, Deferred, Effect, Exit, Layer, Option, Queue, Random, Result, Stream } from "effect"
-import {
-  type CacheError,
-  CacheInputError,
-  CacheServerError,
-  CacheTimeoutError,
-  CacheUnsupportedError
-} from "../../schema/CacheError.ts"
-import type { Arg, Command, Reply } from "../../schema/Command.ts"
-import { inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import { Effect, Layer, type Scope } from "effect"
+import { CacheInputError } from "../../schema/CacheError.ts"
 import type { MemoryOptions } from "../../schema/MemoryOptions.ts"
-import type { Script } from "../../schema/Script.ts"
-import { type Message, type SendOptions, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import type { CommandContext } from "../memory/command.ts"
-import { type Call, lookupCommand, runCommand, runScript } from "../memory/interpreter.ts"
-import { MemoryPubSub } from "../memory/MemoryPubSub.ts"
-import { MemoryWaiters } from "../memory/MemoryWaiters.ts"
-import { MemoryStore } from "../memory/MemoryStore.ts"
-import { NotInMemory, ServerReply } from "../memory/ServerReply.ts"
-import { pinned } from "../memory/streams.ts"
-import { blockingMillis } from "../commands/CommandRow.ts"
-import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
-import { rowOf } from "../commands/commandTable.ts"
-import { scanWith } from "../commands/scan.ts"
+import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { ExpirySweep } from "../memory/ExpirySweep.ts"
+import { memoryClient } from "../memory/memoryClient.ts"
+import { MemoryStore } from "../memory/store/MemoryStore.ts"
 
-export const make = (options: MemoryOptions = {}): ValkeyClientShape => {
-  const store = new MemoryStore({
-    maxEntries: options.maxEntries ?? 100_000,
-    maxBytes: options.maxBytes ?? 256 * 1024 * 1024,
-    eviction: options.eviction ?? "lru"
-  })
-  const pubSub = new MemoryPubSub()
-  const waiters = new MemoryWaiters()
-
-  /** Runs at one instant; what the commands throw becomes a typed error. */
-  const at = <A, E, R>(
-    operation: string,
-    run: (context: CommandContext) => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | CacheError, R> =>
-    Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
-      const random = () => fiber.getRef(Random.Random).nextDoubleUnsafe()
-      // A test clock may stand between two milliseconds.
-      const now = Math.floor(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
-      const context: CommandContext = { store, pubSub, now, random }
-      try {
-        const result = run(context)
-        waiters.serve(context)
-        return result
-      } catch (error) {
-        return toExit(operation, error)
-      }
-    })
-
-  const perform = <A, E, R>({ args, name, reply, script }: Command, use: (reply: Reply) => Effect.Effect<A, E, R>) => {
-    const row = rowOf(name, args)
-    const wire = checkCommand(row, name, args, "shared", Infinity)
-    if (typeof wire === "string") return refused(name, wire)
-    const call: Call = { row, name, args: wire, reply, script }
-    return at(name, (context) => use(exact(name, runCommand(context, call))))
-  }
-
-  const request: ValkeyClientShape["request"] = (name, args, use, options) => {
-    const timeout = timeoutOf(options)
-    return typeof timeout === "string" ? refused(name, timeout) : perform({ name, args, reply: options?.reply }, use)
-  }
-
-  const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
-
-  /** On a connection of one's own a command may wait. */
-  const sendDedicated: ValkeyClientShape["send"] = (name, args, options) => {
-    const row = rowOf(name, args)
-    const wire = checkCommand(row, name, args, "dedicated", Infinity)
-    if (typeof wire === "string") return refused(name, wire)
-    const millis = blockingMillis(row, wire)
-    const timeout = timeoutOf(options)
-    if (millis === undefined || typeof timeout === "string") return send(name, args, options)
-    const call: Call = { row, name, args: wire, reply: options?.reply }
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        at(name, (context) => Exit.succeed(begin(context, call))),
-        ({ result, waiter }) => {
-          const answer = Deferred.await(result)
-          const reply =
-            millis === 0
-              ? answer
-              : Effect.map(
-                  Effect.timeoutOption(answer, millis),
-                  Option.getOrElse((): Reply => null)
-                )
-          const inTime = Effect.timeoutOrElse(reply, {
-            duration: timeout,
-            orElse: () => Effect.fail(tooLate(name, timeout))
-          })
-          return Effect.ensuring(
-            restore(timeout === Infinity ? reply : inTime),
-            Effect.sync(() => waiters.delete(waiter))
-          )
-        }
-      )
+/** Limits that are no positive numbers are a defect. */
+export const make = Effect.fnUntraced(function* (
+  options: MemoryOptions = {}
+): Effect.fn.Return<ValkeyClientShape, never, Scope.Scope> {
+  const { eviction = "lru", evictLast = () => false, maxBytes = 256 * 1024 * 1024, maxEntries = 100_000 } = options
+  if (!(maxEntries > 0 && maxBytes > 0)) {
+    return yield* Effect.die(
+      new CacheInputError({ operation: "memory", reason: "maxEntries and maxBytes must be above zero" })
     )
   }
-
-  /** The command runs now, or with whatever comes next. */
-  const begin = (context: CommandContext, call: Call) => {
-    const result = Deferred.makeUnsafe<Reply, CacheError>()
-    const served = (reply: Reply) => Deferred.doneUnsafe(result, Exit.succeed(reply))
-    const failed = (error: ServerReply) => Deferred.doneUnsafe(result, toExit(call.name, error))
-    const waiter = { call: { ...call, args: pinned(context, call) }, served, failed }
-    const reply = runCommand(context, waiter.call)
-    if (reply === null) waiters.add(waiter)
-    else served(reply)
-    return { result, waiter }
-  }
-
-  const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
-    Effect.forEach(commands, (command) => Effect.result(perform(command, Exit.succeed)))
-
-  const transaction: ValkeyClientShape["transaction"] = (commands) => {
-    const calls: Array<Call> = []
-    for (const command of commands) {
-      const row = rowOf(command.name, command.args)
-      const wire = checkCommand(row, command.name, command.args, "shared", Infinity)
-      if (typeof wire === "string") return refused(command.name, wire)
-      calls.push({ ...command, row, args: wire })
-    }
-    return at("EXEC", (context) => Exit.succeed(runTransaction(context, calls)))
-  }
-
-  const evaluate = (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => {
-    const wire = checkCommand(rowOf("EVAL", []), "EVAL", [...keys, ...args], "shared", Infinity)
-    if (typeof wire === "string") return refused(script.name, wire)
-    return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
-  }
-
-  const subscribe: ValkeyClientShape["subscribe"] = (...channels) => {
-    const reason = channelRefusal(channels)
-    if (reason !== undefined) return Stream.fromEffect(refused("SUBSCRIBE", reason))
-    return Stream.callback<Message, CacheError>((queue) =>
-      Effect.acquireRelease(
-        Effect.sync(() => pubSub.subscribe(channels, (message) => Queue.offerUnsafe(queue, message))),
-        (unsubscribe) => Effect.sync(unsubscribe)
-      )
-    )
-  }
-
-  return {
-    topology: "memory",
-    send,
-    request,
-    pipeline,
-    transaction,
-    eval: evaluate,
-    scan: scanWith(send),
-    subscribe,
-    dedicated: Effect.succeed({ send: sendDedicated, pipeline }),
-    raw: Effect.fail(unsupported("raw", "there is no connection")),
-    use: () => Effect.fail(unsupported("use", "there is no connection")),
-    state: Effect.succeed({ _tag: "Ready" }),
-    states: Stream.succeed({ _tag: "Ready" }),
-    info: () =>
-      at("INFO", ({ now }) => {
-        const facts = { used_memory: store.bytes, keys: [...store.entries(now)].length }
-        const fields = new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]))
-        return Exit.succeed(new Map([["memory", fields]]))
-      })
-  }
-}
+  const store = new MemoryStore({ maxEntries, maxBytes, eviction, evictLast })
+  const sweep = yield* Effect.acquireRelease(
+    Effect.sync(() => new ExpirySweep(store)),
+    (sweep) => Effect.sync(() => sweep.close())
+  )
+  return memoryClient(store, sweep)
+})
 
 /** Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect. */
 export const layer = (options: MemoryOptions = {}): Layer.Layer<ValkeyClient> =>
-  Layer.effect(
-    ValkeyClient,
-    Effect.suspend(() =>
-      [options.maxEntries, options.maxBytes].every((limit) => limit === undefined || limit > 0)
-        ? Effect.succeed(make(options))
-        : Effect.die(new CacheInputError({ operation: "memory", reason: "maxEntries and maxBytes must be above zero" }))
-    )
-  )
-
-const unsupported = (operation: string, reason: string) =>
-  new CacheUnsupportedError({ operation, topology: "memory", reason })
-
-const serverError = (operation: string, { code, message }: ServerReply, mayHaveExecuted = false) =>
-  new CacheServerError({
-    operation,
-    code,
-    reply: message.slice(0, maxReplyLength),
-    mayHaveExecuted
-  })
-
-const timeoutOf = (options: SendOptions | undefined): number | string =>
-  options?.timeout === undefined ? Infinity : timeoutMillis(options.timeout)
-
-const tooLate = (operation: string, timeout: number) =>
-  new CacheTimeoutError({ operation, phase: "command", timeout, mayHaveExecuted: true })
-
-const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
-  if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))
-  if (error instanceof NotInMemory) return Exit.fail(unsupported(operation, error.message))
-  if (error instanceof CacheServerError) return Exit.fail(error)
-  return Exit.die(error)
-}
-
-/** An integer that JavaScript cannot hold exactly is refused, as it is from a server. */
-const exact = (operation: string, reply: Reply): Reply => {
-  if (typeof reply === "number" && !Number.isSafeInteger(reply)) throw inexactInteger(operation)
-  return reply
-}
-
-const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): ReadonlyArray<Reply> => {
-  for (const call of calls) {
-    try {
-      lookupCommand(call)
-    } catch (error) {
-      if (error instanceof ServerReply) {
-        throw new ServerReply(`EXECABORT Transaction discarded because of previous errors. (${error.code})`)
-      }
-      throw error
-    }
-  }
-  const results = calls.map((call) => Result.try({ try: () => runCommand(context, call), catch: (error) => error }))
-  results.forEach((result, i) => {
-    if (Result.isSuccess(result)) return
-    throw result.failure instanceof ServerReply ? serverError(calls[i]!.name, result.failure, true) : result.failure
-  })
-  return Result.getOrThrow(Result.all(results)).map((reply) => exact("EXEC", reply))
-}
+  Layer.effect(ValkeyClient, make(options))

@@ -2,6 +2,7 @@
 import { Effect, Stream } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { SplitMap } from "../../../services/cache/kernel/SplitMap.ts"
 import { scanWith } from "../../commands/scan.ts"
 import type { Commands } from "../commands.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
@@ -32,8 +33,8 @@ export const scanAll =
         return Stream.concat(keys, Stream.unwrap(rest))
       })
     return Stream.suspend(() => {
-      const seen = new Set<string>()
+      const seen = new SplitMap<true>()
       const keys = Stream.unwrap(Effect.map(primaries, (servers) => pass(servers, maxPasses)))
-      return Stream.filter(keys, (key) => seen.size < seen.add(key).size)
+      return Stream.filter(keys, (key) => seen.set(key, true))
     })
   }

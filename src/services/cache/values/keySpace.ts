@@ -9,6 +9,7 @@ import { attempted, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
+import { SplitMap } from "../kernel/SplitMap.ts"
 
 export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheKeySpace => {
   const { inFlight, client, codec, finalKey, options, version } = context
@@ -89,9 +90,7 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
         )
       ),
     keys: (pattern = "*", keyOptions) =>
-      Effect.flatMapEager(space("keys", pattern, keyOptions), (space) =>
-        Effect.map(Stream.runCollect(scanSpace(space)), (keys) => [...new Set(keys)])
-      ),
+      Effect.flatMapEager(space("keys", pattern, keyOptions), (space) => distinct(scanSpace(space))),
     scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
       Stream.unwrap(Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))),
     deletePattern: (pattern, keyOptions) => deletePattern("deletePattern", pattern, keyOptions, keyOptions?.count),
@@ -108,3 +107,15 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
     })
   }
 }
+
+/** All of them, each once: a scan may give a key twice. */
+const distinct = <E>(scanned: Stream.Stream<string, E>): Effect.Effect<ReadonlyArray<string>, E> =>
+  Effect.suspend(() => {
+    const seen = new SplitMap<true>()
+    const keys: Array<string> = []
+    const collect = (page: ReadonlyArray<string>) =>
+      Effect.sync(() => {
+        for (const key of page) if (seen.set(key, true)) keys.push(key)
+      })
+    return Effect.as(Stream.runForEachArray(scanned, collect), keys)
+  })

@@ -1,0 +1,219 @@
+/** The client of a store in this process: commands are interpreted at once, by the Effect `Clock` of the caller. */
+import { Deferred, Effect, Exit, Option, Queue, Result, Stream } from "effect"
+import { type CacheError, CacheServerError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
+import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
+import { inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import type { Script } from "../../schema/Script.ts"
+import type { Message, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { CommandContext } from "./command.ts"
+import { ExpirySweep } from "./ExpirySweep.ts"
+import { type Call, lookupCommand, runCommand, runScript } from "./interpreter.ts"
+import { MemoryPubSub } from "./MemoryPubSub.ts"
+import { MemoryWaiters } from "./MemoryWaiters.ts"
+import { MemoryStore } from "./store/MemoryStore.ts"
+import { NotInMemory, ServerReply } from "./ServerReply.ts"
+import { pinned } from "./streams.ts"
+import { blockingMillis } from "../commands/CommandRow.ts"
+import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
+import { rowOf } from "../commands/commandTable.ts"
+import { scanWith } from "../commands/scan.ts"
+
+/** Commands on the store. `sweep` removes what has expired, after each command and in between. */
+export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClientShape => {
+  const pubSub = new MemoryPubSub()
+  const waiters = new MemoryWaiters()
+
+  /** Runs at one instant; what the commands throw becomes a typed error. */
+  const at = <A, E, R>(
+    operation: string,
+    run: (context: CommandContext) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | CacheError, R> =>
+    Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
+      const context = new CommandContext(store, pubSub, fiber)
+      try {
+        const result = run(context)
+        waiters.serve(context)
+        sweep.afterCommand(context)
+        return result
+      } catch (error) {
+        return toExit(operation, error)
+      }
+    })
+
+  const perform = <A, E, R>(
+    name: string,
+    args: ReadonlyArray<Arg>,
+    reply: ReplyEncoding | undefined,
+    script: Script | undefined,
+    use: (reply: Reply) => Effect.Effect<A, E, R>
+  ) => {
+    const row = rowOf(name, args)
+    const wire = checkCommand(row, name, args, "shared", Infinity)
+    if (typeof wire === "string") return refused(name, wire)
+    const call: Call = { row, name, args: wire, reply, script }
+    return at(name, (context) => use(exact(name, runCommand(context, call))))
+  }
+
+  const request: ValkeyClientShape["request"] = (name, args, use, options) => {
+    const timeout = timeoutOf(options)
+    return typeof timeout === "string" ? refused(name, timeout) : perform(name, args, options?.reply, undefined, use)
+  }
+
+  const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
+
+  /** Between two pages of a scan others have their turn. */
+  const sendPage: ValkeyClientShape["send"] = (name, args, options) => {
+    const page = send(name, args, options)
+    return args[0] === "0" ? page : Effect.andThen(Effect.yieldNow, page)
+  }
+
+  /** On a connection of one's own a command may wait. */
+  const sendDedicated: ValkeyClientShape["send"] = (name, args, options) => {
+    const row = rowOf(name, args)
+    const wire = checkCommand(row, name, args, "dedicated", Infinity)
+    if (typeof wire === "string") return refused(name, wire)
+    const millis = blockingMillis(row, wire)
+    const timeout = timeoutOf(options)
+    if (millis === undefined || typeof timeout === "string") return send(name, args, options)
+    const call: Call = { row, name, args: wire, reply: options?.reply }
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        at(name, (context) => Exit.succeed(begin(context, call))),
+        ({ result, waiter }) => {
+          const answer = Deferred.await(result)
+          const reply =
+            millis === 0
+              ? answer
+              : Effect.map(
+                  Effect.timeoutOption(answer, millis),
+                  Option.getOrElse((): Reply => null)
+                )
+          const inTime = Effect.timeoutOrElse(reply, {
+            duration: timeout,
+            orElse: () => Effect.fail(tooLate(name, timeout))
+          })
+          return Effect.ensuring(
+            restore(timeout === Infinity ? reply : inTime),
+            Effect.sync(() => waiters.delete(waiter))
+          )
+        }
+      )
+    )
+  }
+
+  /** The command runs now, or with whatever comes next. */
+  const begin = (context: CommandContext, call: Call) => {
+    const result = Deferred.makeUnsafe<Reply, CacheError>()
+    const served = (reply: Reply) => Deferred.doneUnsafe(result, Exit.succeed(reply))
+    const failed = (error: ServerReply) => Deferred.doneUnsafe(result, toExit(call.name, error))
+    const waiter = { call: { ...call, args: pinned(context, call) }, served, failed }
+    const reply = runCommand(context, waiter.call)
+    if (reply === null) waiters.add(waiter)
+    else served(reply)
+    return { result, waiter }
+  }
+
+  const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
+    Effect.forEach(commands, (command) =>
+      Effect.result(perform(command.name, command.args, command.reply, command.script, Exit.succeed))
+    )
+
+  const transaction: ValkeyClientShape["transaction"] = (commands) => {
+    const calls: Array<Call> = []
+    for (const command of commands) {
+      const row = rowOf(command.name, command.args)
+      const wire = checkCommand(row, command.name, command.args, "shared", Infinity)
+      if (typeof wire === "string") return refused(command.name, wire)
+      calls.push({ ...command, row, args: wire })
+    }
+    return at("EXEC", (context) => Exit.succeed(runTransaction(context, calls)))
+  }
+
+  const evaluate = (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => {
+    const wire = checkCommand(rowOf("EVAL", []), "EVAL", [...keys, ...args], "shared", Infinity)
+    if (typeof wire === "string") return refused(script.name, wire)
+    return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
+  }
+
+  const subscribe: ValkeyClientShape["subscribe"] = (...channels) => {
+    const reason = channelRefusal(channels)
+    if (reason !== undefined) return Stream.fromEffect(refused("SUBSCRIBE", reason))
+    return Stream.callback<Message, CacheError>((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => pubSub.subscribe(channels, (message) => Queue.offerUnsafe(queue, message))),
+        (unsubscribe) => Effect.sync(unsubscribe)
+      )
+    )
+  }
+
+  return {
+    topology: "memory",
+    send,
+    request,
+    pipeline,
+    transaction,
+    eval: evaluate,
+    scan: scanWith(sendPage),
+    subscribe,
+    dedicated: Effect.succeed({ send: sendDedicated, pipeline }),
+    raw: Effect.fail(unsupported("raw", "there is no connection")),
+    use: () => Effect.fail(unsupported("use", "there is no connection")),
+    state: Effect.succeed({ _tag: "Ready" }),
+    states: Stream.succeed({ _tag: "Ready" }),
+    info: () =>
+      at("INFO", ({ now }) => {
+        const facts = { used_memory: store.bytes, keys: store.size(now) }
+        const fields = new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]))
+        return Exit.succeed(new Map([["memory", fields]]))
+      })
+  }
+}
+
+const unsupported = (operation: string, reason: string) =>
+  new CacheUnsupportedError({ operation, topology: "memory", reason })
+
+const serverError = (operation: string, { code, message }: ServerReply, mayHaveExecuted = false) =>
+  new CacheServerError({
+    operation,
+    code,
+    reply: message.slice(0, maxReplyLength),
+    mayHaveExecuted
+  })
+
+const timeoutOf = (options: SendOptions | undefined): number | string =>
+  options?.timeout === undefined ? Infinity : timeoutMillis(options.timeout)
+
+const tooLate = (operation: string, timeout: number) =>
+  new CacheTimeoutError({ operation, phase: "command", timeout, mayHaveExecuted: true })
+
+const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
+  if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))
+  if (error instanceof NotInMemory) return Exit.fail(unsupported(operation, error.message))
+  if (error instanceof CacheServerError) return Exit.fail(error)
+  return Exit.die(error)
+}
+
+/** An integer that JavaScript cannot hold exactly is refused, as it is from a server. */
+const exact = (operation: string, reply: Reply): Reply => {
+  if (typeof reply === "number" && !Number.isSafeInteger(reply)) throw inexactInteger(operation)
+  return reply
+}
+
+const runTransaction = (context: CommandContext, calls: ReadonlyArray<Call>): ReadonlyArray<Reply> => {
+  for (const call of calls) {
+    try {
+      lookupCommand(call)
+    } catch (error) {
+      if (error instanceof ServerReply) {
+        throw new ServerReply(`EXECABORT Transaction discarded because of previous errors. (${error.code})`)
+      }
+      throw error
+    }
+  }
+  const results = calls.map((call) => Result.try({ try: () => runCommand(context, call), catch: (error) => error }))
+  results.forEach((result, i) => {
+    if (Result.isSuccess(result)) return
+    throw result.failure instanceof ServerReply ? serverError(calls[i]!.name, result.failure, true) : result.failure
+  })
+  return Result.getOrThrow(Result.all(results)).map((reply) => exact("EXEC", reply))
+}
