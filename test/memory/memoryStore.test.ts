@@ -59,6 +59,16 @@ describe("bounds", () => {
     )
   )
 
+  it.effect("a key is renamed where there is no room for a longer one", () =>
+    withStore({ maxBytes: 3, eviction: "none" }, (client) =>
+      Effect.gen(function* () {
+        yield* client.send("SET", ["k", "v1"])
+        assert.strictEqual(yield* client.send("RENAME", ["k", "longer"]), "OK")
+        assert.strictEqual(yield* client.send("GET", ["longer"]), "v1")
+      })
+    )
+  )
+
   it.effect("limits that are no limits are a defect", () =>
     Effect.gen(function* () {
       for (const options of [{ maxEntries: 0 }, { maxBytes: Number.NaN }]) {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { SplitMap } from "../../src/services/cache/kernel/SplitMap.ts"
+import { SplitMap } from "../../src/schema/SplitMap.ts"
 
 const many = 60_000
 

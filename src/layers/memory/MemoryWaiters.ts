@@ -2,7 +2,7 @@
 import type { Reply } from "../../schema/Command.ts"
 import type { CommandContext } from "./command.ts"
 import { type Call, runCommand } from "./interpreter.ts"
-import { ServerReply } from "./ServerReply.ts"
+import { ServerReply } from "./store/ServerReply.ts"
 
 export interface Waiter {
   readonly call: Call

@@ -1,7 +1,7 @@
 /** How commands read and write what a key holds: by the type that they expect there. */
 import type { WireArg } from "../../schema/Command.ts"
 import type { CommandContext } from "./command.ts"
-import { ServerReply } from "./ServerReply.ts"
+import { ServerReply } from "./store/ServerReply.ts"
 import { HashValue } from "./values/HashValue.ts"
 import { ListValue } from "./values/ListValue.ts"
 import { isString, type MemoryValue, type Structure } from "./values/MemoryValue.ts"

@@ -1,6 +1,6 @@
 /** How commands read their arguments. */
 import type { WireArg } from "../../schema/Command.ts"
-import { NotInMemory, notAnInteger, ServerReply } from "./ServerReply.ts"
+import { NotInMemory, notAnInteger, ServerReply } from "./store/ServerReply.ts"
 
 export const bytesOf = (value: WireArg): Buffer => (typeof value === "string" ? Buffer.from(value) : value)
 

@@ -3,7 +3,7 @@ import type { WireArg } from "../../schema/Command.ts"
 import { int64, isInt64, keyOf, parseInt64, textOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable, exactly } from "./command.ts"
 import { addLongDouble, formatLongDouble, isInfinite, parseLongDouble } from "./longDouble.ts"
-import { notAnInteger, ServerReply } from "./ServerReply.ts"
+import { notAnInteger, ServerReply } from "./store/ServerReply.ts"
 import { stringAt } from "./access.ts"
 import type { StringValue } from "./values/StringValue.ts"
 

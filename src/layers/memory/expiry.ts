@@ -2,7 +2,7 @@
 import type { WireArg } from "../../schema/Command.ts"
 import { int64, isInt64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { invalidExpireTime, ServerReply, syntaxError } from "./ServerReply.ts"
+import { invalidExpireTime, ServerReply, syntaxError } from "./store/ServerReply.ts"
 
 type Unit = "s" | "ms"
 

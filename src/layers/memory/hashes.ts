@@ -5,7 +5,7 @@ import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCo
 import { addFloats, addInteger, notAFloat } from "./counters.ts"
 import { isInfinite, parseLongDouble } from "./longDouble.ts"
 import { scanPage } from "./scanPage.ts"
-import { ServerReply, wrongArguments } from "./ServerReply.ts"
+import { ServerReply, wrongArguments } from "./store/ServerReply.ts"
 import { hashAt, keep, kept } from "./access.ts"
 import { HashValue } from "./values/HashValue.ts"
 import type { StringValue } from "./values/StringValue.ts"

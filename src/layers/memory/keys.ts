@@ -3,7 +3,7 @@ import { isKeyType, type WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { globMatcher } from "./glob.ts"
-import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
+import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./store/ServerReply.ts"
 import { copyOf, typeOf } from "./values/MemoryValue.ts"
 
 const count = (test: (context: CommandContext, key: string) => boolean): MemoryCommand =>

@@ -2,7 +2,7 @@
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, positiveCount } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { noSuchKey, ServerReply, syntaxError } from "./ServerReply.ts"
+import { noSuchKey, ServerReply, syntaxError } from "./store/ServerReply.ts"
 import { keep, kept, listAt } from "./access.ts"
 import { ListValue } from "./values/ListValue.ts"
 import { stringBytes, memberId, type StringValue } from "./values/StringValue.ts"

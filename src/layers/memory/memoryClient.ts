@@ -11,7 +11,7 @@ import { type Call, lookupCommand, runCommand, runScript } from "./interpreter.t
 import { MemoryPubSub } from "./MemoryPubSub.ts"
 import { MemoryWaiters } from "./MemoryWaiters.ts"
 import { MemoryStore } from "./store/MemoryStore.ts"
-import { NotInMemory, ServerReply } from "./ServerReply.ts"
+import { NotInMemory, ServerReply } from "./store/ServerReply.ts"
 import { pinned } from "./streams.ts"
 import { blockingMillis } from "../commands/CommandRow.ts"
 import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"

@@ -4,7 +4,7 @@ import { keyOf, keyword, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type MemoryCommand } from "./command.ts"
 import { globMatcher } from "./glob.ts"
 import { scanOptions } from "./keys.ts"
-import { ServerReply } from "./ServerReply.ts"
+import { ServerReply } from "./store/ServerReply.ts"
 import type { StringValue } from "./values/StringValue.ts"
 
 /** `list` gives what matches; `flagged`: the word `flag` was the last. */

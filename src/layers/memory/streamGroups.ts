@@ -2,7 +2,7 @@
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, textOf } from "./arguments.ts"
 import { atLeast, type CommandContext, type CommandTable, type MemoryCommand } from "./command.ts"
-import { NotInMemory, ServerReply, syntaxError } from "./ServerReply.ts"
+import { NotInMemory, ServerReply, syntaxError } from "./store/ServerReply.ts"
 import { intervalEnd, intervalStart, isId, parseAnyId, parseId } from "./streamIds.ts"
 import { firstId, formatId, maxId, type StreamId } from "./values/StreamId.ts"
 import { countOf, readWords } from "./streams.ts"

@@ -2,7 +2,7 @@
 import type { Reply } from "../../schema/Command.ts"
 import { keyOf, keyword, textOf } from "./arguments.ts"
 import { type CommandContext, type CommandTable } from "./command.ts"
-import { NotInMemory, noSuchKey, ServerReply } from "./ServerReply.ts"
+import { NotInMemory, noSuchKey, ServerReply } from "./store/ServerReply.ts"
 import { firstId, formatId } from "./values/StreamId.ts"
 import { itemReply, type StreamGroup, type StreamValue } from "./values/StreamValue.ts"
 import { streamAt } from "./access.ts"

@@ -45,13 +45,21 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/connection/cluster": ["layers/commands", "layers/connection", "schema", "services/ValkeyClient"],
   "layers/connection/sentinel": ["layers/connection", "schema", "services/ValkeyClient"],
   "layers/memory/values": ["schema"],
-  "layers/memory": ["layers/commands", "layers/memory/values", "schema", "services/ValkeyClient"],
+  "layers/memory/store": ["layers/memory/values", "schema"],
+  "layers/memory": [
+    "layers/commands",
+    "layers/memory/store",
+    "layers/memory/values",
+    "schema",
+    "services/ValkeyClient"
+  ],
   "layers/topologies": [
     "layers/commands",
     "layers/connection",
     "layers/connection/cluster",
     "layers/connection/sentinel",
     "layers/memory",
+    "layers/memory/store",
     "schema",
     "services/ValkeyClient"
   ],

@@ -2,7 +2,7 @@
 import { Effect, Stream } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
-import { SplitMap } from "../../../services/cache/kernel/SplitMap.ts"
+import { SplitMap } from "../../../schema/SplitMap.ts"
 import { scanWith } from "../../commands/scan.ts"
 import type { Commands } from "../commands.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"

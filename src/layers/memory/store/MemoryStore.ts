@@ -2,8 +2,8 @@
  * Keys, values and lifetimes in this process, within limits. Where room is wanted, what has expired goes first, then
  * what was not used for longest. Nothing here takes time that grows with the number of entries.
  */
-import { SplitMap } from "../../../services/cache/kernel/SplitMap.ts"
-import { ServerReply } from "../ServerReply.ts"
+import { SplitMap } from "../../../schema/SplitMap.ts"
+import { ServerReply } from "./ServerReply.ts"
 import { byteLength, type MemoryValue } from "../values/MemoryValue.ts"
 import { type Entry, StoredEntry } from "./Entry.ts"
 import { ExpiryQueue } from "./ExpiryQueue.ts"

@@ -9,7 +9,7 @@ import { attempted, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
-import { SplitMap } from "../kernel/SplitMap.ts"
+import { SplitMap } from "../../../schema/SplitMap.ts"
 
 export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheKeySpace => {
   const { inFlight, client, codec, finalKey, options, version } = context

@@ -1,6 +1,6 @@
 /** The server's error replies, word for word. */
 
-import { replyCode } from "../../schema/failures.ts"
+import { replyCode } from "../../../schema/failures.ts"
 
 /** Thrown by a command to answer with an error. */
 export class ServerReply extends Error {
