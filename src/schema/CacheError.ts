@@ -45,19 +45,27 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
   }
 }
 
-/** A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free slot or connection; never sent. */
+/**
+ * A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free slot or connection; never sent.
+ * `"lookup"` = waiting for a lookup that another caller had begun.
+ */
 export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("effect-vcache/CacheTimeoutError")(
   "CacheTimeoutError",
   {
     operation: Schema.String,
-    phase: Schema.Literals(["connect", "queue", "command"]),
+    phase: Schema.Literals(["connect", "queue", "command", "lookup"]),
     timeout: Schema.Number,
     node: Node,
     mayHaveExecuted: Schema.Boolean
   }
 ) {
   override get message(): string {
-    const what = { connect: "not connected", queue: "no free slot", command: "no reply" }[this.phase]
+    const what = {
+      connect: "not connected",
+      queue: "no free slot",
+      command: "no reply",
+      lookup: "the shared lookup did not end"
+    }[this.phase]
     return `${this.operation}: ${what}${at(this.node)} within ${this.timeout} ms${unknownOutcome(this.mayHaveExecuted)}`
   }
 }

@@ -1,9 +1,10 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
-import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
+import { Context, Effect, Layer, type Option, Schema, SchemaAST, Scope } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { escapeGlob } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
+import { observersIn } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
 import type { LookupOptions } from "./operations/CacheLookups.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
@@ -52,7 +53,10 @@ type Services<K extends Schema.Constraint, V extends Schema.Constraint> =
 /** Lookups at once, where there is no `lookupMany`. */
 const concurrency = 16
 
-/** A region over a cache. What its lookup needs is taken from the context now; a caller's own services win. */
+/**
+ * A region over a cache. What its lookup needs is taken from the context now. Of its callers a lookup sees only by whom
+ * they are observed: clock, loggers, tracer, metrics and annotations. It has a scope of its own, which closes when it ends.
+ */
 export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V extends Schema.Constraint, E, R>(
   cache: TypedCache<unknown>,
   id: string,
@@ -61,7 +65,11 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   type Needs = R | Services<K, V>
   const services = yield* Effect.context<Needs>()
   const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
-    Effect.updateContext(effect, (caller: Context.Context<never>) => Context.merge(services, caller))
+    Effect.provideContext(effect, services)
+  const ofTheRegion = <A, E, N extends Needs | Scope.Scope>(lookup: Effect.Effect<A, E, N>) =>
+    Effect.updateContext(lookup, (caller: Context.Context<Scope.Scope>) =>
+      Context.mergeAll(services, observersIn(caller), Context.pick(Scope.Scope)(caller))
+    )
   const values = cache.withSchema(value)
   const encodeKey = keyText(key)
   const textOf = (operation: string, key: K["Type"]) =>
@@ -73,7 +81,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
       (text) => `${name}:${text}`
     )
   /** Not called for what is cached. */
-  const lookedUp = (key: K["Type"]) => Effect.suspend(() => lookup(key))
+  const lookedUp = (key: K["Type"]) => ofTheRegion(Effect.suspend(() => lookup(key)))
   const { jitter, staleFor, timeToLive, version } = options
   const { singleFlight: _, softTimeout: __, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
@@ -99,7 +107,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
               : yield* values.getOrSetMany(
                   byText.keys(),
                   (missing) =>
-                    Effect.flatMap(lookupMany(looked(missing)), (pairs) =>
+                    Effect.flatMap(ofTheRegion(Effect.suspend(() => lookupMany(looked(missing)))), (pairs) =>
                       Effect.forEach(pairs, ([key, value]) =>
                         Effect.map(textOf("getMany", key), (text) => [text, value] as const)
                       )

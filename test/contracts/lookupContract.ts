@@ -2,7 +2,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Random, Ref, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import { type CacheError, CacheService, Cipher, Compressor, Serializer, type TypedCache } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { until } from "../support/until.ts"
@@ -144,7 +144,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
 
       it.effect("by XFetch: with the probability that the lookup's own duration gives", () =>
         Effect.gen(function* () {
-          const options = { timeToLive: "60 seconds", earlyRefresh: { _tag: "xfetch" } } as const
+          const options = { timeToLive: "60 seconds", earlyRefresh: { _tag: "xfetch" }, errorBackoff: 0 } as const
           /** The part of readers that begin a refresh, for a lookup of one second. */
           const share = Effect.fnUntraced(function* (remaining: number) {
             const cache = yield* fresh()
@@ -382,6 +382,226 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
           assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
           assert.strictEqual(yield* cache.refresh("k", Effect.succeed(2), stale), 2)
           assert.deepStrictEqual(yield* cache.get("k"), Option.some(2))
+        })
+      )
+    })
+
+    describe("lookups that wait for each other", () => {
+      it.effect("one that asks for its own key is refused, not left to wait", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const own: Effect.Effect<unknown, CacheError> = Effect.suspend(() => cache.getOrSet("own", own))
+          const error = yield* Effect.flip(cache.getOrSet("own", own))
+          assert.deepInclude(error, { _tag: "CacheInputError", operation: "getOrSet" })
+          const final = JSON.stringify(cache.makeKey("own"))
+          assert.include(error.message, `would wait for itself: ${final} → ${final}`)
+          const again: Effect.Effect<unknown, CacheError> = Effect.suspend(() => cache.refresh("own", again))
+          assert.strictEqual((yield* Effect.flip(cache.refresh("own", again)))._tag, "CacheInputError")
+          assert.deepStrictEqual(yield* cache.get("own"), Option.none())
+        })
+      )
+
+      it.effect("two that ask for each other's keys are, whoever began", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const gate = yield* Deferred.make<void>()
+          const ask = (key: string, other: string): Effect.Effect<unknown, CacheError> =>
+            cache.getOrSet(
+              key,
+              Effect.andThen(
+                Deferred.await(gate),
+                Effect.suspend(() => ask(other, key))
+              )
+            )
+          const both = yield* Effect.forkChild(
+            Effect.all([Effect.exit(ask("a", "b")), Effect.exit(ask("b", "a"))], { concurrency: 2 })
+          )
+          yield* background
+          yield* Deferred.succeed(gate, undefined)
+          const exits = yield* Fiber.join(both)
+          assert.isTrue(exits.every(Exit.isFailure))
+        })
+      )
+
+      it.effect("one that asks for others, and meets them again beside it, is not", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const part = cache.getOrSet("part", Effect.succeed(1))
+          const whole = cache.getOrSet(
+            "whole",
+            Effect.map(Effect.all([part, part], { concurrency: 2 }), ([a, b]) => [a, b])
+          )
+          assert.deepStrictEqual(yield* Effect.all([whole, part, whole], { concurrency: 3 }), [[1, 1], 1, [1, 1]])
+        })
+      )
+    })
+
+    describe("a source that fails", () => {
+      it.effect("is left alone for a while where there is a stale value, in every mode", () =>
+        Effect.gen(function* () {
+          for (const options of [
+            stale,
+            { ...stale, softTimeout: "1 minute" },
+            { ...stale, singleFlight: "cluster" }
+          ] as const) {
+            const cache = yield* fresh()
+            yield* cache.getOrSet("k", Effect.succeed("old"), options)
+            yield* TestClock.adjust("20 seconds")
+            const asked = yield* Ref.make(0)
+            const failing = Effect.andThen(
+              Ref.update(asked, (n) => n + 1),
+              Effect.fail("down")
+            )
+            for (let i = 0; i < 20; i++) {
+              assert.strictEqual(yield* cache.getOrSet("k", failing, options), "old")
+              yield* eventually(Effect.map(Ref.get(asked), (n) => n > 0))
+            }
+            assert.strictEqual(yield* Ref.get(asked), 1)
+            const many = (missing: ReadonlyArray<string>) =>
+              Effect.map(failing, () => missing.map((key) => [key, ""] as const))
+            assert.deepStrictEqual(yield* cache.getOrSetMany(["k"], many, stale), new Map([["k", "old"]]))
+            yield* background
+            assert.strictEqual(yield* Ref.get(asked), 1)
+            yield* TestClock.adjust("11 seconds")
+            assert.strictEqual(yield* cache.getOrSet("k", failing, options), "old")
+            yield* eventually(Effect.map(Ref.get(asked), (n) => n === 2))
+          }
+        })
+      )
+    })
+
+    describe("what another process has stored meanwhile", () => {
+      /** Past this client's own knowledge, as another process does it. */
+      const elsewhere = (cache: TypedCache<unknown>, value: string) =>
+        cache.client.send("SET", [cache.makeKey("k"), JSON.stringify(value)])
+
+      it.effect("stays: on a key that held nothing, over a stale value, over one that cannot be read", () =>
+        Effect.gen(function* () {
+          const held = {
+            nothing: () => Effect.void,
+            stale: (cache: TypedCache<unknown>) =>
+              Effect.andThen(
+                cache.set("k", "old", { timeToLive: "10 seconds", staleFor: "20 seconds" }),
+                TestClock.adjust("31 seconds")
+              ),
+            rubbish: (cache: TypedCache<unknown>) => cache.client.send("SET", [cache.makeKey("k"), "{rubbish"])
+          }
+          for (const before of Object.values(held)) {
+            const cache = yield* fresh()
+            yield* before(cache)
+            const lookup = Effect.as(elsewhere(cache, "theirs"), "mine")
+            assert.strictEqual(yield* cache.getOrSet("k", lookup), "mine")
+            yield* background
+            assert.deepStrictEqual(yield* cache.get("k"), Option.some("theirs"))
+            const many = yield* cache.getOrSetMany(["k", "other"], (missing) =>
+              Effect.succeed(missing.map((key) => [key, "mine"] as const))
+            )
+            assert.deepStrictEqual(
+              many,
+              new Map([
+                ["k", "theirs"],
+                ["other", "mine"]
+              ])
+            )
+          }
+        })
+      )
+
+      it.effect("and what was there is replaced, whatever it is", () =>
+        Effect.gen(function* () {
+          for (const rubbish of [
+            "{rubbish",
+            "\u00011json@zzz\n",
+            "\u00019unknown\n1",
+            Buffer.from([0x22, 0xff, 0xfe])
+          ]) {
+            for (const singleFlight of ["process", "cluster"] as const) {
+              const cache = yield* fresh()
+              yield* cache.client.send("SET", [cache.makeKey("k"), rubbish])
+              assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("mine"), { singleFlight }), "mine")
+              yield* eventually(
+                Effect.map(Effect.option(cache.get("k")), (found) => Option.contains(Option.flatten(found), "mine"))
+              )
+              yield* cache.client.send("SET", [cache.makeKey("m"), rubbish])
+              yield* cache.getOrSetMany(["m"], () => Effect.succeed([["m", "mine"] as const]))
+              yield* eventually(
+                Effect.map(Effect.option(cache.get("m")), (found) => Option.contains(Option.flatten(found), "mine"))
+              )
+            }
+          }
+        })
+      )
+
+      it.effect("refresh stores over it", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          assert.strictEqual(yield* cache.refresh("k", Effect.as(elsewhere(cache, "theirs"), "mine")), "mine")
+          yield* background
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some("mine"))
+        })
+      )
+    })
+
+    describe("a lookup's scope", () => {
+      const resource = (events: Array<string>) =>
+        Effect.acquireRelease(
+          Effect.sync(() => events.push("acquired")),
+          () => Effect.sync(() => events.push("released"))
+        )
+
+      it.effect("is its own, and closes when it ends", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const events: Array<string> = []
+          const gate = yield* Deferred.make<void>()
+          const lookup = Effect.gen(function* () {
+            yield* resource(events)
+            yield* Deferred.await(gate)
+            events.push("used")
+            return 1
+          })
+          // The first caller leaves, and its own scope closes; the second waits on.
+          const first = yield* Effect.forkChild(Effect.scoped(cache.getOrSet("k", lookup)))
+          const second = yield* Effect.forkChild(Effect.scoped(cache.getOrSet("k", lookup)))
+          yield* eventually(Effect.sync(() => events.length > 0))
+          yield* background
+          yield* Fiber.interrupt(first)
+          yield* Deferred.succeed(gate, undefined)
+          assert.strictEqual(yield* Fiber.join(second), 1)
+          assert.deepStrictEqual(events, ["acquired", "used", "released"])
+          yield* cache.refresh("k", Effect.as(resource(events), 2))
+          yield* cache.getOrSetMany(["m"], () => Effect.as(resource(events), [["m", 1] as const]))
+          assert.deepStrictEqual(events.slice(3), ["acquired", "released", "acquired", "released"])
+        })
+      )
+    })
+
+    describe("a claim", () => {
+      it.effect("is given back where its caller leaves while its reply is due, at whatever moment", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const keys = Array.from({ length: 300 }, (_, i) => `k${i}`)
+          yield* Effect.forEach(
+            keys,
+            (key, i) =>
+              Effect.gen(function* () {
+                const asking = yield* Effect.forkChild(cache.getOrSet(key, Effect.never, { singleFlight: "cluster" }), {
+                  startImmediately: true
+                })
+                yield* Effect.repeat(Effect.yieldNow, { times: i % 40 })
+                yield* Fiber.interrupt(asking)
+              }),
+            { concurrency: 20, discard: true }
+          )
+          yield* eventually(
+            Effect.map(
+              cache.client.send(
+                "EXISTS",
+                keys.map((key) => cache.makeKey(key))
+              ),
+              (n) => n === 0
+            )
+          )
         })
       )
     })

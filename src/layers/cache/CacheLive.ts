@@ -42,7 +42,7 @@ export function layerFor<Self>(
   const build = Effect.gen(function* () {
     const reason = optionsRefusal(options)
     if (reason !== undefined) return yield* new CacheInputError({ operation: "layer", reason })
-    return yield* make(yield* ValkeyClient, options, yield* policyOf(policies))
+    return yield* make(yield* ValkeyClient, options, yield* policyOf(policies), tag.key)
   })
   // Not shared by reference: the policies that stand around it are not part of a layer's identity.
   return Layer.fresh(Layer.effect(tag, build))

@@ -12,6 +12,7 @@ import { makeCoordination } from "./coordination/Coordination.ts"
 import { coordinationOperations } from "./coordination/coordinationOperations.ts"
 import { checkHealth } from "./health.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
+import { Unstorable } from "./kernel/Unstorable.ts"
 import { lookupOperations } from "./lookups/lookupOperations.ts"
 import type { SingleFlight } from "./lookups/SingleFlight.ts"
 import type { QueueKind } from "./pipelines/OperationQueue.ts"
@@ -39,17 +40,18 @@ type Manner = "direct" | QueueKind
 
 type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServices"], S["EncodingServices"]>
 
-/** A cache over a client. Lookups that are under way live in the scope. */
+/** A cache over a client; metrics call it by its name. Lookups that are under way live in the scope. */
 export const make = (
   client: ValkeyClientShape,
   options: CacheOptions,
-  policy: CachePolicyShape | undefined
+  policy: CachePolicyShape | undefined,
+  name: string
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const { allFlights, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
-    const core: CacheCore = { client, policy, inFlight: allFlights, scope }
+    const core: CacheCore = { client, policy, inFlight: allFlights, scope, unstorable: new Unstorable(name) }
     const queue = queueingClient(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,

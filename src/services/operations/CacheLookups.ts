@@ -1,5 +1,5 @@
 /** Lookups: what is not cached is computed, once, and stored. */
-import type { Duration, Effect } from "effect"
+import type { Duration, Effect, Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
@@ -16,6 +16,11 @@ export interface RefreshOptions<A = unknown> extends KeyOptions {
     | { readonly _tag: "xfetch"; readonly beta?: number | undefined }
     | { readonly _tag: "fraction"; readonly of: number }
     | undefined
+  /**
+   * After a refresh in the background has failed, this process serves the stale value and leaves its source alone for so
+   * long. Default: 10 seconds; 0 = every call tries again.
+   */
+  readonly errorBackoff?: Duration.Input | undefined
   /** Fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
   readonly jitter?: number | undefined
 }
@@ -34,20 +39,25 @@ export interface CacheLookups<A, RD = never, RE = never> {
   /**
    * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,
    * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own and is not stored.
-   * A stored value that cannot be decoded counts as a miss; a failing store never hides a value that the lookup produced.
-   * A key that this cache writes or deletes meanwhile does not get the older result.
+   * A stored value that cannot be decoded counts as a miss. The caller has the value when the lookup has ended: its store is
+   * written by then, and nobody waits for the reply. What another process has stored meanwhile is not overwritten, and a
+   * key that is written or deleted through this client meanwhile does not get the older result.
+   * A lookup has a scope of its own, which closes when it ends. It runs with the services of the caller who began it, also
+   * where others share it; a refresh in the background runs outside of the caller's SQL transaction.
+   * Fails with `CacheInputError` where lookups would wait for themselves or for each other, and with `CacheTimeoutError`
+   * of phase `lookup` where a lookup that is shared takes longer than five minutes.
    */
   readonly getOrSet: <E, R>(
     key: string,
     lookup: Effect.Effect<A, E, R>,
     options?: LookupOptions<A>
-  ) => Effect.Effect<A, E | CacheError, R | RD | RE>
+  ) => Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
   readonly refresh: <E, R>(
     key: string,
     lookup: Effect.Effect<A, E, R>,
     options?: RefreshOptions<A>
-  ) => Effect.Effect<A, E | CacheError, R | RE>
+  ) => Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RE>
   /**
    * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
    * Hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.
@@ -56,5 +66,5 @@ export interface CacheLookups<A, RD = never, RE = never> {
     keys: Iterable<string>,
     lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
     options?: BatchLookupOptions<A>
-  ) => Effect.Effect<ReadonlyMap<string, A>, E | CacheError, R | RD | RE>
+  ) => Effect.Effect<ReadonlyMap<string, A>, E | CacheError, Exclude<R, Scope.Scope> | RD | RE>
 }

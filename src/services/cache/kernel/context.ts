@@ -9,6 +9,7 @@ import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { CachePolicyShape, Operation, Tally } from "../../CachePolicy.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
+import type { Unstorable } from "./Unstorable.ts"
 
 /** Lookups that are under way, for those who write: what such a lookup gives may be older than what is there now. */
 export interface InFlight {
@@ -23,6 +24,7 @@ export interface CacheCore {
   readonly inFlight: InFlight
   /** Where work goes on that nobody waits for. */
   readonly scope: Scope.Scope
+  readonly unstorable: Unstorable
 }
 
 /** An operation on a structure, declared where it stands: its name, and what it gives as if the cache were empty. */

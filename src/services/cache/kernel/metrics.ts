@@ -12,6 +12,7 @@ export const metrics = {
   staleServed: counter("stale_served", "Stale values that getOrSet gave"),
   undecodable: counter("undecodable", "Stored values that getOrSet took as misses because they cannot be decoded"),
   storeFailures: counter("store_failures", "Looked-up values that could not be stored"),
+  unstorable: counter("unstorable", "Looked-up values that no cache can store, by cache"),
   discarded: counter("lookups_discarded", "Looked-up values that were not stored, because the key changed meanwhile"),
   ignored: counter("ignored_errors", "Failures that IgnoreExceptions turned into neutral results"),
   hits: counter("hits", "Keys that were there"),

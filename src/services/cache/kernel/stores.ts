@@ -22,13 +22,15 @@ export const storeCommand = (key: string, final: string, encoded: Stored, millis
   bytes: final.length + encoded.length
 })
 
-const confirms = ({ name }: Command, reply: Reply): boolean =>
+/** Whether the reply says that the value is stored, or gone. */
+const confirms = (reply: Reply, { name }: Command): boolean =>
   name === "SET" ? reply === "OK" : typeof reply === "number"
 
 /** What could not be stored, and why. */
 export const sendStores = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
-  stores: ReadonlyArray<StoreCommand>
+  stores: ReadonlyArray<StoreCommand>,
+  isStored: (reply: Reply, command: Command) => boolean = confirms
 ): Effect.fn.Return<ReadonlyMap<string, CacheError>, CacheError> {
   const failures = new Map<string, CacheError>()
   for (const part of split(stores, ({ bytes }) => bytes)) {
@@ -36,7 +38,7 @@ export const sendStores = Effect.fnUntraced(function* (
     results.forEach((result, i) => {
       const { command, key } = part[i]!
       if (Result.isFailure(result)) failures.set(key, result.failure)
-      else if (!confirms(command, result.success)) failures.set(key, protocolError(command.name))
+      else if (!isStored(result.success, command)) failures.set(key, protocolError(command.name))
     })
   }
   return failures

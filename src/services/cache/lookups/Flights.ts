@@ -1,7 +1,9 @@
 /** All lookups over one client that are under way, for whichever cache and whatever their values are. */
 import type { Scope } from "effect"
 import type { InFlight } from "../kernel/context.ts"
+import { FailedRefreshes } from "./FailedRefreshes.ts"
 import { FlightTable } from "./FlightTable.ts"
+import { PendingStores } from "./PendingStores.ts"
 import { SingleFlight } from "./SingleFlight.ts"
 
 /** Keys that were written or deleted while the watch went on. */
@@ -11,6 +13,8 @@ export interface Watch {
 }
 
 export class Flights implements InFlight {
+  readonly stores = new PendingStores()
+  readonly failedRefreshes = new FailedRefreshes()
   readonly #busy = new Set<FlightTable>()
   readonly #tables = new WeakMap<object, FlightTable>()
   readonly #watches = new Set<{ readonly keys: ReadonlySet<string>; readonly outdated: Set<string> }>()

@@ -1,10 +1,13 @@
 /** The options of a lookup, checked, in numbers. */
 import { type Duration, Effect, Exit, Random } from "effect"
 import type { CacheInputError } from "../../../schema/CacheError.ts"
-import { refused } from "../../../schema/failures.ts"
+import { attempted, refused } from "../../../schema/failures.ts"
 import type { Timing } from "../../../schema/frame.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { LookupOptions } from "../../operations/CacheLookups.ts"
+
+/** After a refresh has failed its source is left alone this long, in milliseconds. */
+const defaultBackoff = 10_000
 
 interface Defaults {
   readonly timeToLive: number
@@ -18,13 +21,19 @@ export class LookupPlan<A> {
   readonly #defaultMillis: number
   readonly staleFor: number
   readonly softTimeout: number
+  readonly errorBackoff: number
 
-  constructor(options: LookupOptions<A>, jitter: number, defaultMillis: number, staleFor: number, softTimeout: number) {
+  constructor(
+    options: LookupOptions<A>,
+    { jitter, timeToLive }: Defaults,
+    times: { readonly staleFor: number; readonly softTimeout: number; readonly errorBackoff: number }
+  ) {
     this.#options = options
     this.#jitter = jitter
-    this.#defaultMillis = defaultMillis
-    this.staleFor = staleFor
-    this.softTimeout = softTimeout
+    this.#defaultMillis = timeToLive
+    this.staleFor = times.staleFor
+    this.softTimeout = times.softTimeout
+    this.errorBackoff = times.errorBackoff
   }
 
   get earlyRefresh(): LookupOptions["earlyRefresh"] {
@@ -42,7 +51,14 @@ export class LookupPlan<A> {
 
   timeToLive(value: A): Effect.Effect<number, CacheInputError> {
     const { timeToLive } = this.#options
-    const input = typeof timeToLive === "function" ? timeToLive(value) : timeToLive
+    if (typeof timeToLive !== "function") return this.#millis(timeToLive)
+    return Effect.flatMapEager(
+      attempted("timeToLive", "the function timeToLive", () => timeToLive(value)),
+      (input) => this.#millis(input)
+    )
+  }
+
+  #millis(input: Duration.Input | undefined): Effect.Effect<number, CacheInputError> {
     const millis = input === undefined ? this.#defaultMillis : toMillis(input)
     if (millis === undefined) return refused("timeToLive", "timeToLive is not a duration")
     const jitter = this.#jitter
@@ -63,6 +79,8 @@ export const lookupPlan = <A>(
   if (staleFor === undefined) return refused(operation, "staleFor is not a duration")
   const softTimeout = optionalMillis(options.softTimeout)
   if (softTimeout === undefined) return refused(operation, "softTimeout is not a duration")
+  const errorBackoff = options.errorBackoff === undefined ? defaultBackoff : optionalMillis(options.errorBackoff)
+  if (errorBackoff === undefined) return refused(operation, "errorBackoff is not a duration")
   if (typeof timeToLive !== "function" && optionalMillis(timeToLive) === undefined) {
     return refused(operation, "timeToLive is not a duration")
   }
@@ -75,7 +93,10 @@ export const lookupPlan = <A>(
   if (earlyRefresh?._tag === "fraction" && !(earlyRefresh.of > 0 && earlyRefresh.of < 1)) {
     return refused(operation, "the fraction of the lifetime must be between 0 and 1")
   }
-  return Exit.succeed(new LookupPlan(options, jitter, defaults.timeToLive, staleFor, softTimeout))
+  const { timeToLive: defaultMillis } = defaults
+  return Exit.succeed(
+    new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { staleFor, softTimeout, errorBackoff })
+  )
 }
 
 const optionalMillis = (input: Duration.Input | undefined): number | undefined =>

@@ -1,8 +1,18 @@
 /** One piece of work for each key at a time, shared by everybody who asks meanwhile. */
 import { Deferred, Effect, Exit, Fiber, type Scope } from "effect"
-import type { Flight, FlightTable, Ticket } from "./FlightTable.ts"
+import { type CacheInputError, CacheTimeoutError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import { CurrentFlight, type Flight, type FlightTable, type Ticket } from "./FlightTable.ts"
+import { detached } from "./detached.ts"
 
 type Work<A, E, R> = (ticket: Ticket) => Effect.Effect<A, E, R>
+
+/**
+ * Work that is shared answers within this time, in milliseconds, or all who wait fail. Callers that wait for each other
+ * through runtimes of their own, or through other processes, cannot be seen here.
+ */
+export const maxShared = 300_000
 
 /** The work that one cache begins or joins. */
 export class SingleFlight {
@@ -15,76 +25,124 @@ export class SingleFlight {
     this.#scope = scope
   }
 
-  /** The result of the work in flight for `key`, or of `work`, which is then in flight. Interrupted when the last who waits leaves. */
-  share<A, E, R>(key: string, work: Work<A, E, R>, onJoin: Effect.Effect<void> = Effect.void): Effect.Effect<A, E, R> {
+  /**
+   * The result of the work in flight for the entry, or of `work`, which is then in flight. Interrupted when the last who
+   * waits leaves. Refused where the work would wait for itself.
+   */
+  share<A, E, R>(
+    entry: EntryName,
+    work: Work<A, E, R>,
+    onJoin: Effect.Effect<void> = Effect.void
+  ): Effect.Effect<A, E | CacheInputError, R> {
     // Nothing starts there any more; whoever still has the cache looks up for himself.
-    if (this.#closed) return Effect.suspend(() => work({ outdated: false }))
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(this.#board(key, work, onJoin), (flight) => {
-        // The flights of one key all come from one codec, so the types are those of the one who started it.
-        const result = flight.result as Deferred.Deferred<A, E>
-        return Effect.catchCauseIf(
-          Effect.onExit(restore(Deferred.await(result)), () => this.#leave(key, flight)),
-          // The cache that began it has closed, and this one has not.
-          () => flight.abandoned && !this.#closed,
-          () => this.share(key, work, onJoin)
-        )
-      })
-    )
+    if (this.#closed) return Effect.suspend(() => work(alone))
+    return Effect.withFiber((fiber) => {
+      const within = fiber.getRef(CurrentFlight)
+      const circle = within === undefined ? undefined : this.#circle(entry.final, within)
+      if (circle !== undefined) return refused(entry.operation, waitsForItself(circle))
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(this.#board(entry, work, within, onJoin), (flight) => {
+          // The flights of one key all come from one codec, so the types are those of the one who started it.
+          const result = flight.result as Deferred.Deferred<A, E>
+          within?.waitFor(flight)
+          return Effect.catchCauseIf(
+            Effect.onExit(restore(Deferred.await(result)), () => {
+              within?.waitNoMore(flight)
+              return this.#leave(flight)
+            }),
+            // The cache that began it has closed, and this one has not.
+            () => flight.abandoned && !this.#closed,
+            () => this.share(entry, work, onJoin)
+          )
+        })
+      )
+    })
   }
 
   /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
-  start<A, E, R>(key: string, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
+  start<A, E, R>({ final }: EntryName, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
     if (this.#closed) return Effect.succeed(Effect.interrupt)
-    return Effect.map(this.#board(key, work, Effect.void), ({ result }) =>
-      Deferred.await(result as Deferred.Deferred<A, E>)
-    )
+    return Effect.suspend(() => {
+      const known = this.#table.get(final)
+      const flight =
+        known === undefined ? this.#begin(final, (ticket) => detached(work(ticket)), undefined) : Effect.succeed(known)
+      return Effect.map(flight, (flight) => {
+        // Whoever waits does not keep it going, and nobody ends it.
+        flight.waiting++
+        return Deferred.await(flight.result as Deferred.Deferred<A, E>)
+      })
+    })
   }
 
   get #closed(): boolean {
     return this.#scope.state._tag === "Closed"
   }
 
-  #board<A, E, R>(key: string, work: Work<A, E, R>, onJoin: Effect.Effect<void>): Effect.Effect<Flight, never, R> {
+  /** The flights that would wait for each other. */
+  #circle(final: string, within: Flight): ReadonlyArray<Flight> | undefined {
+    const known = this.#table.get(final)
+    return known?.wayTo(within) ?? within.wayFrom(final, this.#table)
+  }
+
+  #board<A, E, R>(
+    entry: EntryName,
+    work: Work<A, E, R>,
+    within: Flight | undefined,
+    onJoin: Effect.Effect<void>
+  ): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
-      const known = this.#table.get(key)
-      if (known !== undefined) {
-        known.waiting++
-        return Effect.as(onJoin, known)
-      }
-      const flight: Flight = {
-        result: Deferred.makeUnsafe(),
-        fiber: undefined,
-        waiting: 1,
-        landed: false,
-        outdated: false,
-        abandoned: false
-      }
-      this.#table.set(key, flight)
-      // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
-      const run = Effect.exit(
-        Effect.onExit(Effect.interruptible(work(flight)), (exit) => Effect.sync(() => this.#land(key, flight, exit)))
-      )
-      // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
-      return Effect.map(Effect.forkIn(run, this.#scope, { startImmediately: true }), (fiber) => {
-        flight.fiber = fiber
-        return flight
-      })
+      const known = this.#table.get(entry.final)
+      if (known === undefined) return this.#begin(entry.final, work, within)
+      known.waiting++
+      return Effect.as(Effect.andThen(this.#bound(known, entry), onJoin), known)
     })
   }
 
-  #land(key: string, flight: Flight, exit: Exit.Exit<unknown, unknown>): void {
-    flight.landed = true
-    flight.abandoned = this.#closed && Exit.hasInterrupts(exit)
-    this.#table.forget(key, flight)
-    Deferred.doneUnsafe(flight.result, exit)
+  #begin<A, E, R>(final: string, work: Work<A, E, R>, parent: Flight | undefined): Effect.Effect<Flight, never, R> {
+    const flight = this.#table.begin(final, parent)
+    const exclusive = Effect.provideService(Effect.interruptible(work(flight)), CurrentFlight, flight)
+    // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
+    const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => this.#land(flight, exit))))
+    // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
+    return Effect.map(Effect.forkIn(run, this.#scope, { startImmediately: true }), (fiber) => {
+      flight.fiber = fiber
+      return flight
+    })
   }
 
-  #leave(key: string, flight: Flight): Effect.Effect<void> {
+  /** The first who joins sees to it that nobody waits for ever. */
+  #bound(flight: Flight, { operation }: EntryName): Effect.Effect<unknown> {
+    if (flight.bounded || flight.answered) return Effect.void
+    flight.bounded = true
+    const tooLate = Effect.sync(() => {
+      this.#table.forget(flight)
+      flight.answer(Exit.fail(new CacheTimeoutError({ ...lookupTimeout, operation })))
+    })
+    const bounded = Effect.raceFirst(Effect.exit(Deferred.await(flight.result)), Effect.delay(tooLate, maxShared))
+    return Effect.forkIn(bounded, this.#scope, { startImmediately: true })
+  }
+
+  #land(flight: Flight, exit: Exit.Exit<unknown, unknown>): void {
+    this.#table.forget(flight)
+    flight.abandoned = this.#closed && Exit.hasInterrupts(exit)
+    flight.answer(exit)
+  }
+
+  #leave(flight: Flight): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (--flight.waiting > 0 || flight.landed || flight.fiber === undefined) return Effect.void
-      this.#table.forget(key, flight)
+      if (--flight.waiting > 0 || flight.answered || flight.fiber === undefined) return Effect.void
+      this.#table.forget(flight)
       return Fiber.interrupt(flight.fiber)
     })
   }
+}
+
+/** Of work that nobody shares. */
+const alone: Ticket = { outdated: false, answer: () => {} }
+
+const lookupTimeout = { phase: "lookup", timeout: maxShared, node: undefined, mayHaveExecuted: false } as const
+
+const waitsForItself = (circle: ReadonlyArray<Flight>): string => {
+  const keys = circle.map(({ key }) => JSON.stringify(key))
+  return `the lookup would wait for itself: ${[...keys, keys[0]].join(" → ")}`
 }

@@ -1,12 +1,11 @@
 /** Single flight among processes: who looks a key up says so in the key itself, so that whatever happens to the key happens to the claim. */
 import { Clock, Effect, Exit, Fiber, Option, type Scope } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
-import type { Arg } from "../../../schema/Command.ts"
-import { bareClaim, type Claim, claimed, type Stored } from "../../../schema/frame.ts"
+import { bareClaim, type Claim, claimed, readHeader, type Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
-import { deleteScript, replaceScript } from "../kernel/compareScripts.ts"
 import type { Found } from "../kernel/entry.ts"
 import { makeToken } from "../kernel/token.ts"
+import { type Lifetime, overSeen, perform } from "./keep.ts"
 
 /** A claim outlives the process that made it by this much at most, in milliseconds; it is renewed three times in it. */
 const claimMillis = 10_000
@@ -43,19 +42,52 @@ export const withClaim = <A, E, R, RD>(
   seen: Found<A> | undefined,
   work: (claim: HeldClaim | undefined) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | RD> =>
-  Effect.flatMap(
-    Effect.catch(target.guard(acquire(target, seen)), () => Effect.succeed<Acquired<A>>({ _tag: "Unclaimed" })),
-    (acquired) => {
-      switch (acquired._tag) {
-        case "Value":
-          return Effect.succeed(acquired.value)
-        case "Unclaimed":
-          return work(undefined)
-        case "Claimed":
-          return whileClaimed(target, acquired.own, work)
-      }
-    }
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const asked: Asked = { claim: undefined }
+      const acquired = Effect.onExit(restore(target.guard(acquire(target, seen, asked))), (exit) =>
+        // What became of a claim that was sent is not known: its caller has left, or the server did not answer.
+        Exit.isSuccess(exit) && exit.value._tag === "Claimed" ? Effect.void : giveBack(target, asked)
+      )
+      return Effect.flatMap(
+        Effect.catch(acquired, () => Effect.succeed<Acquired<A>>({ _tag: "Unclaimed" })),
+        (acquired) => {
+          switch (acquired._tag) {
+            case "Value":
+              return Effect.succeed(acquired.value)
+            case "Unclaimed":
+              return restore(work(undefined))
+            case "Claimed":
+              return whileClaimed(target, acquired.own, work, restore)
+          }
+        }
+      )
+    })
   )
+
+/** The claim whose reply is due. */
+interface Asked {
+  claim: OwnClaim | undefined
+}
+
+/** In the background, as an unlocked lock: it must not stay on the key and keep others from looking it up. */
+const giveBack = <A, R>(target: ClaimTarget<A, R>, { claim }: Asked): Effect.Effect<unknown> =>
+  claim === undefined
+    ? Effect.void
+    : Effect.forkIn(Effect.ignore(unclaim(target, claim)), target.scope, { startImmediately: true })
+
+/** What stood there before the claim, where the claim still stands. */
+const unclaim = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<unknown, CacheError> =>
+  own.value === undefined ? replaceClaim(target, own, "", 0) : replaceClaim(target, own, own.value.stored, "keep")
+
+/** A claim differs from all others in its header. */
+const replaceClaim = (
+  { client, final }: Pick<ClaimTarget<never, never>, "client" | "final">,
+  { stored }: OwnClaim,
+  replacement: Stored,
+  lifetime: Lifetime
+): Effect.Effect<boolean, CacheError> =>
+  perform(client, final, overSeen(final, { stored, header: readHeader(stored) }, replacement, lifetime))
 
 /** What the key holds while the claim on it is ours. */
 interface OwnClaim {
@@ -72,7 +104,8 @@ export type Acquired<A> =
 
 const acquire = Effect.fnUntraced(function* <A, R>(
   target: ClaimTarget<A, R>,
-  first: Found<A> | undefined
+  first: Found<A> | undefined,
+  asked: Asked
 ): Effect.fn.Return<Acquired<A>, CacheError, R> {
   const { client, final, read, usable } = target
   const deadline = (yield* Clock.currentTimeMillis) + maxWait
@@ -88,11 +121,17 @@ const acquire = Effect.fnUntraced(function* <A, R>(
         value: seen !== undefined && Option.isSome(seen.value) ? seen : undefined,
         stored: claimOn(seen, claim)
       }
+      asked.claim = own
       const done =
         seen === undefined
           ? (yield* client.send("SET", [final, own.stored, "NX", "PX", claimMillis])) === "OK"
-          : yield* replace(client, final, seen.stored, own.stored, own.value === undefined ? claimMillis : "")
+          : yield* perform(
+              client,
+              final,
+              overSeen(final, seen, own.stored, own.value === undefined ? claimMillis : "keep")
+            )
       if (done) return { _tag: "Claimed", own }
+      asked.claim = undefined
     } else {
       if (now >= deadline) return { _tag: "Unclaimed" }
       yield* Effect.sleep(wait)
@@ -115,44 +154,45 @@ const claimOn = (found: Found<unknown> | undefined, claim: Claim): Stored =>
     ? claimed(found.stored, found.header, claim)
     : bareClaim(claim)
 
-const replace = (client: ValkeyClientShape, final: string, expected: Stored, replacement: Stored, lifetime: Arg) =>
-  Effect.map(client.eval(replaceScript, [final], [expected, replacement, String(lifetime)]), (reply) => reply === 1)
-
 const whileClaimed = <A, E, R, RD>(
   target: ClaimTarget<A, RD>,
   own: OwnClaim,
-  work: (claim: HeldClaim) => Effect.Effect<A, E, R>
+  work: (claim: HeldClaim) => Effect.Effect<A, E, R>,
+  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      // At once, so that it works under `runSync`: it begins with a pause.
-      Effect.forkIn(Effect.interruptible(renewing(target, own)), target.scope, { startImmediately: true }),
-      (renewal) => {
-        const store: HeldClaim["store"] = (encoded, lifetime) =>
-          Effect.flatMap(Fiber.interrupt(renewal), () =>
-            replace(target.client, target.final, own.stored, encoded, lifetime === Infinity ? "inf" : lifetime)
-          )
-        return Effect.onExit(restore(work({ store })), (exit) =>
-          Effect.andThen(Fiber.interrupt(renewal), Exit.isSuccess(exit) ? Effect.void : release(target, own))
-        )
-      }
-    )
+  Effect.flatMap(
+    // At once, so that it works under `runSync`: it begins with a pause.
+    Effect.forkIn(Effect.interruptible(renewing(target, own)), target.scope, { startImmediately: true }),
+    (renewal) => {
+      const store: HeldClaim["store"] = (encoded, lifetime) =>
+        Effect.flatMap(Fiber.interrupt(renewal), () => replaceClaim(target, own, encoded, lifetime))
+      return Effect.onExit(restore(work({ store })), (exit) =>
+        Effect.andThen(Fiber.interrupt(renewal), Exit.isSuccess(exit) ? Effect.void : release(target, own, exit))
+      )
+    }
   )
 
-/** The next process may try at once; beside a value the claim stays, and spares a failing source the others' lookups. */
-const release = <A, R>({ client, final }: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<void> =>
-  own.value === undefined ? Effect.ignore(client.eval(deleteScript, [final], [own.stored])) : Effect.void
+/**
+ * The next process may try at once. Beside a value the claim of a lookup that failed stays, and spares a failing source
+ * the others' lookups.
+ */
+const release = <A, R>(
+  target: ClaimTarget<A, R>,
+  own: OwnClaim,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> =>
+  own.value === undefined || Exit.hasInterrupts(exit) ? Effect.ignore(unclaim(target, own)) : Effect.void
 
-const renewing = <A, R>({ client, final }: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<void> =>
+const renewing = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (;;) {
       yield* Effect.sleep(renewEvery)
       const claim = { until: Math.ceil(yield* Clock.currentTimeMillis) + claimMillis, token: own.token }
       const next = claimOn(own.value, claim)
-      const lifetime = own.value === undefined ? claimMillis : ""
+      const lifetime = own.value === undefined ? claimMillis : "keep"
       // Only interrupted while it waits: otherwise nobody knew what the key holds.
       const kept = yield* Effect.uninterruptible(
-        Effect.tap(replace(client, final, own.stored, next, lifetime), (done) =>
+        Effect.tap(replaceClaim(target, own, next, lifetime), (done) =>
           Effect.sync(() => {
             if (done) own.stored = next
           })

@@ -1,12 +1,14 @@
 /** The cached value, or the lookup's. */
-import { Effect, Exit, Option } from "effect"
+import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
 import { type Acquired, withClaim } from "./claim.ts"
-import { type Keep, keepCurrent, keepNothing, lookupAndStore } from "./lookupAndStore.ts"
+import type { Flights } from "./Flights.ts"
+import { type Keep, keepNothing, keepOver } from "./keep.ts"
+import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count, metrics } from "../kernel/metrics.ts"
 import type { Ticket } from "./FlightTable.ts"
@@ -15,6 +17,7 @@ import { verdictAt, verdictOf } from "./verdict.ts"
 
 export const makeGetOrSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
+  allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["getOrSet"] => {
   const { client, codec, defaults, finalKey, guard, policy, readOptions, scope } = context
@@ -25,12 +28,15 @@ export const makeGetOrSet = <A, RD, RE>(
     plan: LookupPlan<A>,
     lookup: Effect.Effect<A, E, R>,
     read: Effect.Effect<Found<A> | undefined, CacheError, RD>,
-    found: Found<A> | undefined
-  ): Effect.Effect<A, E | CacheError, R | RD | RE> => {
+    seen: Found<A> | "unknown" | undefined
+  ): Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RD | RE> => {
     const { final } = entry
-    const work = (ticket: Ticket): Effect.Effect<A, E, R | RD | RE> => {
-      const lookUp = (keep: Keep) => lookupAndStore(context, entry, plan, lookup, keep)
-      if (!plan.cluster) return lookUp(keepCurrent(context, entry, ticket))
+    const { failedRefreshes } = allFlights
+    const found = seen === "unknown" ? undefined : seen
+    const work = (ticket: Ticket): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RD | RE> => {
+      const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket)
+      // A server that did not answer the read is not waited for once more.
+      if (!plan.cluster || seen === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
       const usable = (found: Found<A>, now: number) =>
         verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
       const guardClaim = (acquire: Effect.Effect<Acquired<A>, CacheError, RD>) =>
@@ -39,18 +45,27 @@ export const makeGetOrSet = <A, RD, RE>(
           acquire
         )
       const target = { client, final, scope, read, usable, guard: guardClaim }
-      return withClaim<A, E, R | RE, RD>(target, found, (claim) => lookUp(claim?.store ?? keepNothing))
+      return withClaim<A, E, Exclude<R, Scope.Scope> | RE, RD>(target, found, (claim) =>
+        lookUp(claim?.store ?? keepNothing)
+      )
     }
-    const refreshing = flights.start(final, (ticket) => Effect.andThen(count(metrics.refreshes), work(ticket)))
-    return Effect.flatMapEager(verdictOf(found, plan), (verdict): Effect.Effect<A, E, R | RD | RE> => {
+    const refresh = (ticket: Ticket) =>
+      Effect.onExit(inBackground(Effect.andThen(count(metrics.refreshes), work(ticket))), (exit) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          if (Exit.isSuccess(exit)) failedRefreshes.succeeded(final)
+          else if (!Exit.hasInterrupts(exit)) failedRefreshes.failed(final, now + plan.errorBackoff)
+        })
+      )
+    const refreshing = flights.start(entry, refresh)
+    return Effect.flatMapEager(verdictOf(found, plan, failedRefreshes, final), (verdict) => {
       if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
-        return flights.share(final, work, count(metrics.shared))
+        return flights.share(entry, work, count(metrics.shared))
       }
       const { value } = found.value
       if (verdict === "fresh") return Exit.succeed(value)
       if (verdict === "early") return Effect.as(refreshing, value)
       const stale = Effect.as(count(metrics.staleServed), value)
-      if (verdict === "claimed") return stale
+      if (verdict === "claimed" || verdict === "resting") return stale
       return Effect.flatMap(refreshing, (refreshed) => {
         if (plan.softTimeout === 0) return stale
         const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
@@ -79,10 +94,13 @@ export const makeGetOrSet = <A, RD, RE>(
         readOptions
       )
     }
-    const guarded = policy({ name: "getOrSet", key, neutral: Option.some(undefined), tally: tallyOf }, read())
+    const guarded = policy<Found<A> | "unknown" | undefined, RD>(
+      { name: "getOrSet", key, neutral: Option.some("unknown"), tally: tallyOf },
+      read()
+    )
     return Effect.flatMap(guarded, (found) => serve(entry, plan, lookup, read(), found))
   }
 }
 
-const tallyOf = (found: Found<unknown> | undefined) =>
-  found === undefined || Option.isNone(found.value) ? { misses: 1 } : { hits: 1 }
+const tallyOf = (found: Found<unknown> | "unknown" | undefined) =>
+  found === undefined || found === "unknown" || Option.isNone(found.value) ? { misses: 1 } : { hits: 1 }

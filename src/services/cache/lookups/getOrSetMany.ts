@@ -1,23 +1,33 @@
 /** The cached values, and one lookup for all that are missing. */
-import { Effect, Option } from "effect"
+import { Clock, Effect, Exit, Option } from "effect"
+import type { Command } from "../../../schema/Command.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
-import { type StoreCommand, sendStores, storeCommand } from "../kernel/stores.ts"
+import { type StoreCommand, sendStores } from "../kernel/stores.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
-import { foundIn } from "../kernel/entry.ts"
-import { encodeTimed, storeFailed, timedLookup } from "./lookupAndStore.ts"
+import { type Found, foundIn } from "../kernel/entry.ts"
+import { detached } from "./detached.ts"
+import { isKept, keepCommand } from "./keep.ts"
+import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
-import type { Flights } from "./Flights.ts"
+import type { Flights, Watch } from "./Flights.ts"
 import { verdictOf } from "./verdict.ts"
 import { count, metrics } from "../kernel/metrics.ts"
 import { entriesOf, readMany } from "../kernel/readMany.ts"
 
+/** An entry, and what its key held. */
+interface Seen<A> {
+  readonly entry: EntryName
+  readonly found: Found<A> | undefined
+}
+
 interface Served<A> {
   readonly values: Map<string, A>
-  readonly missing: ReadonlyArray<EntryName>
+  readonly missing: ReadonlyArray<Seen<A>>
   /** Served, and to be refreshed. */
-  readonly ageing: ReadonlyArray<EntryName>
+  readonly ageing: ReadonlyArray<Seen<A>>
 }
 
 export const makeGetOrSetMany = <A, RD, RE>(
@@ -25,68 +35,83 @@ export const makeGetOrSetMany = <A, RD, RE>(
   allFlights: Flights
 ): CacheLookups<A, RD, RE>["getOrSetMany"] => {
   const { client, codec, defaults, guard, scope } = context
+  const { failedRefreshes } = allFlights
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
   const refreshing = new Set<string>()
 
   const read = Effect.fnUntraced(function* (entries: ReadonlyArray<EntryName>, plan: LookupPlan<A>) {
     const hits = yield* readMany(context, valueSize, entries)
-    const missing = new Map(entries.map((entry) => [entry.final, entry]))
+    const missing = new Map(entries.map((entry): [string, Seen<A>] => [entry.final, { entry, found: undefined }]))
     const values = new Map<string, A>()
-    const ageing: Array<EntryName> = []
+    const ageing: Array<Seen<A>> = []
     for (const [i, entry] of hits.entries.entries()) {
       const found = yield* foundIn(codec, entry)(hits.stored[i]!)
-      const verdict = yield* verdictOf(found, plan)
-      if (found === undefined || verdict === "miss" || Option.isNone(found.value)) continue
+      const verdict = yield* verdictOf(found, plan, failedRefreshes, entry.final)
+      if (found === undefined || verdict === "miss" || Option.isNone(found.value)) {
+        missing.set(entry.final, { entry, found })
+        continue
+      }
       missing.delete(entry.final)
       values.set(entry.key, found.value.value)
-      if (verdict === "stale" || verdict === "claimed") yield* count(metrics.staleServed)
-      if (verdict === "stale" || verdict === "early") ageing.push(entry)
+      if (verdict !== "fresh" && verdict !== "early") yield* count(metrics.staleServed)
+      if (verdict === "stale" || verdict === "early") ageing.push({ entry, found })
     }
     const served: Served<A> = { values, missing: [...missing.values()], ageing }
     return served
   })
 
   const lookupAndStore = Effect.fnUntraced(function* <E, R>(
-    entries: ReadonlyArray<EntryName>,
+    seen: ReadonlyArray<Seen<A>>,
     plan: LookupPlan<A>,
     lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>
   ) {
-    const wanted = new Map(entries.map((entry) => [entry.key, entry]))
-    const watch = allFlights.watch(entries.map(({ final }) => final))
-    return yield* Effect.ensuring(
-      Effect.gen(function* () {
-        const [looked, cost] = yield* timedLookup(lookup(entries.map(({ key }) => key)))
-        const values = new Map([...looked].filter(([key]) => wanted.has(key)))
-        const encodeAll = Effect.forEach(values, ([key, value]) => {
-          const entry = wanted.get(key)!
-          return Effect.map(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
-            storeCommand(key, entry.final, encoded, lifetime)
-          )
-        })
-        const send = (commands: ReadonlyArray<StoreCommand>) =>
-          Effect.suspend(() => {
-            const current = commands.flatMap((store) => {
-              const resendIf = () => !watch.outdated.has(wanted.get(store.key)!.final)
-              return resendIf() ? [{ ...store, command: { ...store.command, resendIf } }] : []
-            })
-            return Effect.map(sendStores(client, current), (failures) => current.length - failures.size)
-          })
-        const store = guard(
-          { name: "getOrSetMany.store", key: undefined, neutral: Option.some(0), tally: (stores) => ({ stores }) },
-          Effect.flatMap(encodeAll, send)
+    const wanted = new Map(seen.map((one) => [one.entry.key, one]))
+    const watch = allFlights.watch(seen.map(({ entry }) => entry.final))
+    const lookUp = Effect.gen(function* () {
+      const [looked, cost] = yield* timedLookup(lookup(seen.map(({ entry }) => entry.key)))
+      const values = new Map([...looked].filter(([key]) => wanted.has(key)))
+      /** What cannot be stored leaves the others alone. */
+      const commandFor = ([key, value]: readonly [string, A]) => {
+        const { entry, found } = wanted.get(key)!
+        const encoded = Effect.map(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
+          storeOf(entry, keepCommand(entry.final, found, encoded, lifetime), encoded, watch)
         )
-        yield* Effect.catch(store, storeFailed)
-        return values
-      }),
-      Effect.sync(watch.end)
-    )
+        return Effect.catch(encoded, (error) => Effect.as(storeFailed(context, error, key), undefined))
+      }
+      const send = (commands: ReadonlyArray<StoreCommand | undefined>) =>
+        Effect.suspend(() => {
+          const current = commands.flatMap((store) => (store?.command.resendIf?.() === true ? [store] : []))
+          return Effect.map(sendStores(client, current, isKept), (failures) => current.length - failures.size)
+        })
+      const store = guard(
+        { name: "getOrSetMany.store", key: undefined, neutral: Option.some(0), tally: (stores) => ({ stores }) },
+        Effect.flatMap(Effect.forEach(values, commandFor), send)
+      )
+      const told = Effect.catch(Effect.asVoid(store), (error) => storeFailed(context, error, undefined))
+      const ended = Effect.ensuring(told, Effect.sync(watch.end))
+      return { values, stored: yield* allFlights.stores.begin(ended, scope) }
+    })
+    return yield* Effect.onError(lookUp, () => Effect.sync(watch.end))
   })
+
+  const ended = (idle: ReadonlyArray<Seen<A>>, plan: LookupPlan<A>, exit: Exit.Exit<unknown, unknown>) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      for (const { entry } of idle) {
+        refreshing.delete(entry.final)
+        if (Exit.isSuccess(exit)) failedRefreshes.succeeded(entry.final)
+        else if (!Exit.hasInterrupts(exit)) failedRefreshes.failed(entry.final, now + plan.errorBackoff)
+      }
+    })
 
   return (keys, lookup, options = {}) =>
     Effect.flatMapEager(entriesOf(context, "getOrSetMany", keys, options), (entries) =>
       Effect.flatMapEager(lookupPlan<A>("getOrSetMany", options, defaults), (plan) => {
-        const nothing: Served<A> = { values: new Map(), missing: entries, ageing: [] }
+        const nothing: Served<A> = {
+          values: new Map(),
+          missing: entries.map((entry) => ({ entry, found: undefined })),
+          ageing: []
+        }
         const served = guard(
           {
             name: "getOrSetMany",
@@ -98,23 +123,29 @@ export const makeGetOrSetMany = <A, RD, RE>(
         )
         return Effect.gen(function* () {
           const { ageing, missing, values } = yield* served
-          const idle = ageing.filter(({ final }) => !refreshing.has(final))
+          const idle = ageing.filter(({ entry }) => !refreshing.has(entry.final))
           if (idle.length > 0) {
-            for (const { final } of idle) refreshing.add(final)
+            for (const { entry } of idle) refreshing.add(entry.final)
             const refresh = Effect.andThen(count(metrics.refreshes), lookupAndStore(idle, plan, lookup))
             yield* Effect.forkIn(
-              Effect.ensuring(
-                Effect.ignoreCause(refresh),
-                Effect.sync(() => idle.forEach(({ final }) => refreshing.delete(final)))
-              ),
+              Effect.exit(Effect.onExit(detached(inBackground(refresh)), (exit) => ended(idle, plan, exit))),
               scope,
               { startImmediately: true }
             )
           }
           if (missing.length === 0) return values
           const looked = yield* lookupAndStore(missing, plan, lookup)
-          return new Map([...values, ...looked])
+          return new Map([...values, ...looked.values])
         })
       })
     )
 }
+
+/** Sent again only while the key has not changed here. */
+const storeOf = (
+  { final, key }: EntryName,
+  command: Command | undefined,
+  { length }: Stored,
+  { outdated }: Watch
+): StoreCommand | undefined =>
+  command && { key, command: { ...command, resendIf: () => !outdated.has(final) }, bytes: final.length + length }

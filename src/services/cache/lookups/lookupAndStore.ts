@@ -1,41 +1,26 @@
 /** A lookup, and the storing of what it gives. */
-import { Effect, Exit, Option } from "effect"
+import { Cause, Effect, Exit, Option, type Scope } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { CacheContext } from "../kernel/context.ts"
+import type { CacheContext, CacheCore } from "../kernel/context.ts"
 import { count, metrics } from "../kernel/metrics.ts"
-import * as replies from "../kernel/replies.ts"
-import { setArguments, timingFor } from "../kernel/setCommand.ts"
-import type { LookupPlan } from "./LookupPlan.ts"
+import { timingFor } from "../kernel/setCommand.ts"
+import type { Flights } from "./Flights.ts"
 import type { Ticket } from "./FlightTable.ts"
+import type { Keep } from "./keep.ts"
+import type { LookupPlan } from "./LookupPlan.ts"
 
-/** Stores what was looked up; false where it is not to be stored. */
-export type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CacheError>
-
-export const keepNothing: Keep = () => Exit.succeed(false)
-
-/** Unless the key has changed since the lookup began. */
-export const keepCurrent =
-  <A, RD, RE>({ client }: CacheContext<A, RD, RE>, { final, operation }: EntryName, ticket: Ticket): Keep =>
-  (encoded, lifetime) => {
-    if (ticket.outdated) return Exit.succeed(false)
-    const options = { resendIf: () => !ticket.outdated }
-    const store =
-      lifetime === 0
-        ? Effect.as(client.send("UNLINK", [final], options), true)
-        : client.request("SET", setArguments(final, encoded, lifetime), replies.done(operation), options)
-    return Effect.catch(store, (error) => (ticket.outdated ? Exit.succeed(false) : Exit.fail(error)))
-  }
-
-/** The lookup's value. What happens to it then is nobody's failure. */
+/** The lookup's value. What happens to it then is nobody's failure, and nobody waits for it. */
 export const lookupAndStore = <A, E, R, RD, RE>(
   context: CacheContext<A, RD, RE>,
+  flights: Flights,
   entry: EntryName,
   plan: LookupPlan<A>,
   lookup: Effect.Effect<A, E, R>,
-  keep: Keep
-): Effect.Effect<A, E, R | RE> =>
+  keep: Keep,
+  ticket: Ticket
+): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RE> =>
   Effect.flatMap(timedLookup(lookup), ([value, cost]) => {
     const store = Effect.flatMap(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
       keep(encoded, lifetime)
@@ -49,30 +34,50 @@ export const lookupAndStore = <A, E, R, RD, RE>(
       },
       store
     )
-    return Effect.matchEffect(stored, {
-      onSuccess: (done) => (done ? Effect.succeed(value) : Effect.as(count(metrics.discarded), value)),
-      onFailure: (error) => Effect.as(storeFailed(error), value)
+    const told = Effect.matchEffect(stored, {
+      onSuccess: (done) => (done ? Effect.void : count(metrics.discarded)),
+      onFailure: (error) => storeFailed(context, error, entry.key)
     })
+    return flights.stores.answerThenStore(ticket, value, told, context.scope)
   })
 
-export const storeFailed = (error: CacheError): Effect.Effect<void> =>
+/** The server's failures pass; what the program is to blame for stays, and is told. */
+export const storeFailed = (
+  { unstorable }: Pick<CacheCore, "unstorable">,
+  error: CacheError,
+  key: string | undefined
+): Effect.Effect<void> =>
   Effect.andThen(
     count(metrics.storeFailures),
-    Effect.logDebug("getOrSet: the value could not be stored", error.message)
+    error._tag === "CacheCodecError" || error._tag === "CacheInputError"
+      ? unstorable.tell(error, key)
+      : Effect.logDebug("getOrSet: the value could not be stored", error.message)
   )
 
-/** The result, and what it took in milliseconds. */
-export const timedLookup = <A, E, R>(lookup: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
+/** The result, and what it took in milliseconds. What the lookup acquires is released when it ends. */
+export const timedLookup = <A, E, R>(
+  lookup: Effect.Effect<A, E, R>
+): Effect.Effect<readonly [A, number], E, Exclude<R, Scope.Scope>> =>
   Effect.clockWith((clock) => {
     const started = clock.currentTimeMillisUnsafe()
+    const told = Effect.onExit(Effect.scoped(lookup), (exit) =>
+      Exit.isFailure(exit) && !Exit.hasInterrupts(exit) ? count(metrics.lookupFailures) : Effect.void
+    )
     return Effect.andThen(
       count(metrics.lookups),
-      Effect.map(
-        Effect.tapError(lookup, () => count(metrics.lookupFailures)),
-        (value) => [value, clock.currentTimeMillisUnsafe() - started] as const
-      )
+      Effect.map(told, (value) => [value, clock.currentTimeMillisUnsafe() - started] as const)
     )
   })
+
+/** Nobody waits for it: what fails is told in the log, defects as errors. */
+export const inBackground = <A, E, R>(refresh: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.tapCause(refresh, (cause) =>
+    Cause.hasDies(cause)
+      ? Effect.logError("getOrSet: a refresh in the background died", cause)
+      : Cause.hasInterrupts(cause)
+        ? Effect.void
+        : Effect.logDebug("getOrSet: a refresh in the background failed", cause)
+  )
 
 /** What is stored of a value, and for how long the server keeps it. */
 export const encodeTimed = <A, RD, RE>(

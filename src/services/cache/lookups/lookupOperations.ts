@@ -12,7 +12,7 @@ export const lookupOperations = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE> => ({
-  getOrSet: makeGetOrSet(context, flights),
+  getOrSet: makeGetOrSet(context, allFlights, flights),
   getOrSetMany: makeGetOrSetMany(context, allFlights),
-  refresh: makeRefresh(context, flights)
+  refresh: makeRefresh(context, allFlights, flights)
 })

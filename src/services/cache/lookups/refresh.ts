@@ -3,15 +3,18 @@ import { Effect } from "effect"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import type { Flights } from "./Flights.ts"
+import { keepAnyway } from "./keep.ts"
 import { lookupPlan } from "./LookupPlan.ts"
-import { keepCurrent, lookupAndStore } from "./lookupAndStore.ts"
+import { lookupAndStore } from "./lookupAndStore.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
 
 export const makeRefresh = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
+  allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["refresh"] => {
-  const { defaults, finalKey, inFlight } = context
+  const { client, defaults, finalKey, inFlight } = context
 
   return (key, lookup, options = {}) =>
     Effect.flatMapEager(finalKey("refresh", key, options), (final) =>
@@ -20,9 +23,10 @@ export const makeRefresh = <A, RD, RE>(
         return Effect.suspend(() => {
           // What is under way may have begun before what made the caller ask.
           inFlight.outdate(final)
-          return flights.share(final, (ticket) =>
-            lookupAndStore(context, entry, plan, lookup, keepCurrent(context, entry, ticket))
-          )
+          return flights.share(entry, (ticket) => {
+            const keep = keepAnyway(client, final, () => !ticket.outdated)
+            return lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket)
+          })
         })
       })
     )

@@ -1,11 +1,15 @@
 /** What can be done with what a key holds. */
 import { Clock, Effect, Exit, Option } from "effect"
 import type { Found } from "../kernel/entry.ts"
+import type { FailedRefreshes } from "./FailedRefreshes.ts"
 import { isClaimed } from "./claim.ts"
 import { isEarly, type LookupPlan } from "./LookupPlan.ts"
 
-/** fresh = serve it; early = and refresh it; stale = refresh it, and serve it meanwhile; claimed = stale, and being refreshed elsewhere. */
-export type Verdict = "fresh" | "early" | "stale" | "claimed" | "miss"
+/**
+ * fresh = serve it; early = and refresh it; stale = refresh it, and serve it meanwhile; claimed = stale, and being
+ * refreshed elsewhere; resting = stale, and its source failed a moment ago.
+ */
+export type Verdict = "fresh" | "early" | "stale" | "claimed" | "resting" | "miss"
 
 /** What can be said without drawing lots. */
 export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number): Verdict => {
@@ -16,12 +20,20 @@ export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number):
   return isClaimed(found, now) ? "claimed" : "stale"
 }
 
-export const verdictOf = <A>(found: Found<A> | undefined, plan: LookupPlan<A>): Effect.Effect<Verdict> => {
+export const verdictOf = <A>(
+  found: Found<A> | undefined,
+  plan: LookupPlan<A>,
+  failedRefreshes: FailedRefreshes,
+  final: string
+): Effect.Effect<Verdict> => {
   if (found === undefined) return Exit.succeed("miss")
   const timing = found.header?.timing
   if (timing === undefined) return Exit.succeed(verdictAt(found, plan, 0))
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const verdict = verdictAt(found, plan, now)
+    if (verdict !== "miss" && failedRefreshes.isResting(final, now)) {
+      return Exit.succeed(verdict === "stale" ? "resting" : verdict)
+    }
     if (verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) return Exit.succeed(verdict)
     return Effect.map(isEarly(plan.earlyRefresh, timing, now), (early) => (early ? "early" : "fresh"))
   })

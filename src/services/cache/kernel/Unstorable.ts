@@ -1,0 +1,35 @@
+/** Values that the program made and that no cache can store: told once for each kind of key, since every call meets them. */
+import { Effect, Metric } from "effect"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import { metrics } from "./metrics.ts"
+
+/** Kinds of keys that are remembered. */
+const mostKinds = 256
+
+/** The key without what differs from one to the next. */
+const kindOf = (key: string): string => key.replace(/[0-9a-f]*\d[0-9a-f-]*/gi, "*").slice(0, 100)
+
+export class Unstorable {
+  readonly #cache: string
+  readonly #told = new Set<string>()
+
+  /** `cache` names it in the metric. */
+  constructor(cache: string) {
+    this.#cache = cache
+  }
+
+  tell(error: CacheError, key: string | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const counted = Metric.update(Metric.withAttributes(metrics.unstorable, { cache: this.#cache }), 1)
+      const kind = key === undefined ? "" : kindOf(key)
+      if (this.#told.has(kind) || this.#told.size >= mostKinds) return counted
+      this.#told.add(kind)
+      const keys = kind === "" ? "" : `, of keys like ${JSON.stringify(kind)},`
+      const why = error._tag === "CacheCodecError" ? error.cause?.message : error.message
+      return Effect.andThen(
+        counted,
+        Effect.logWarning(`a looked-up value${keys} cannot be stored, so that every call looks it up: ${why}`)
+      )
+    })
+  }
+}

@@ -1,0 +1,42 @@
+/** Stores of looked-up values that nobody waits for. */
+import { Effect, Exit, Fiber, type Scope } from "effect"
+import type { Ticket } from "./FlightTable.ts"
+
+/** With as many under way, whoever has looked a value up waits for its store. */
+const most = 1024
+
+export class PendingStores {
+  #pending = 0
+
+  /** Ends when the store is written, which lives in `scope`. The inner effect ends when the store does. */
+  begin<R>(store: Effect.Effect<void, never, R>, scope: Scope.Scope): Effect.Effect<Effect.Effect<void>, never, R> {
+    return Effect.suspend(() => {
+      if (this.#pending >= most) return Effect.as(store, Effect.void)
+      this.#pending++
+      const counted = Effect.ensuring(
+        store,
+        Effect.sync(() => this.#pending--)
+      )
+      // At once, so that it is written now, or done where the store needs no server.
+      return Effect.map(Effect.forkIn(counted, scope, { startImmediately: true }), (fiber) =>
+        Effect.asVoid(Fiber.await(fiber))
+      )
+    })
+  }
+
+  /**
+   * The value for those who wait as soon as the store is written: it keeps its place before whatever they do next. The
+   * effect ends when the store does.
+   */
+  answerThenStore<A, R>(
+    ticket: Ticket,
+    value: A,
+    store: Effect.Effect<void, never, R>,
+    scope: Scope.Scope
+  ): Effect.Effect<A, never, R> {
+    return Effect.flatMap(this.begin(store, scope), (stored) => {
+      ticket.answer(Exit.succeed(value))
+      return Effect.as(stored, value)
+    })
+  }
+}

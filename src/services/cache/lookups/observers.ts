@@ -1,0 +1,33 @@
+/** By whom work is observed, and what time it is there. */
+import { Clock, Console, Context, Logger, Metric, Random, References, Tracer } from "effect"
+import { CurrentFlight } from "./FlightTable.ts"
+
+/**
+ * What a lookup with services of its own takes from its caller: clock, chance, loggers, tracer, metrics and annotations.
+ * Everything else of the caller, such as a transaction, may end before the lookup does.
+ */
+export const observersIn: (caller: Context.Context<never>) => Context.Context<never> = Context.pick(
+  Clock.Clock,
+  Console.Console,
+  CurrentFlight,
+  Logger.CurrentLoggers,
+  Logger.LogToStderr,
+  Metric.CurrentMetricAttributes,
+  Metric.MetricRegistry,
+  Random.Random,
+  References.CurrentLogAnnotations,
+  References.CurrentLogLevel,
+  References.CurrentLogSpans,
+  References.CurrentTraceLevel,
+  References.DisablePropagation,
+  References.MinimumLogLevel,
+  References.MinimumTraceLevel,
+  References.Scheduler,
+  References.TracerEnabled,
+  References.TracerSpanAnnotations,
+  References.TracerSpanLinks,
+  References.TracerTimingEnabled,
+  References.UnhandledLogLevel,
+  Tracer.ParentSpan,
+  Tracer.Tracer
+)
