@@ -104,6 +104,7 @@ describe("a lookup's value that waits for the cluster is not stored over what is
       yield* hasRefused(cluster)
       cluster.isDown = false
       yield* Fiber.join(asking)
+      yield* until("the value is stored", cache.get("k"), Option.isSome)
       assert.deepStrictEqual(yield* cache.get("k"), Option.some("old"))
     }))
 })

@@ -83,11 +83,11 @@ const unclaim = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<
 /** A claim differs from all others in its header. */
 const replaceClaim = (
   { client, final }: Pick<ClaimTarget<never, never>, "client" | "final">,
-  { stored }: OwnClaim,
+  { stored }: Pick<OwnClaim, "stored">,
   replacement: Stored,
   lifetime: Lifetime
 ): Effect.Effect<boolean, CacheError> =>
-  perform(client, final, overSeen(final, { stored, header: readHeader(stored) }, replacement, lifetime))
+  perform(client, overSeen(final, { stored, header: readHeader(stored) }, replacement, lifetime))
 
 /** What the key holds while the claim on it is ours. */
 interface OwnClaim {
@@ -95,6 +95,8 @@ interface OwnClaim {
   /** There is a value, which the claim stands beside. */
   readonly value: Found<unknown> | undefined
   readonly token: string
+  /** The reply of a renewal is due, and nobody knows what the key holds. */
+  isRenewing: boolean
 }
 
 export type Acquired<A> =
@@ -119,17 +121,14 @@ const acquire = Effect.fnUntraced(function* <A, R>(
       const own: OwnClaim = {
         token,
         value: seen !== undefined && Option.isSome(seen.value) ? seen : undefined,
-        stored: claimOn(seen, claim)
+        stored: claimOn(seen, claim),
+        isRenewing: false
       }
       asked.claim = own
       const done =
         seen === undefined
           ? (yield* client.send("SET", [final, own.stored, "NX", "PX", claimMillis])) === "OK"
-          : yield* perform(
-              client,
-              final,
-              overSeen(final, seen, own.stored, own.value === undefined ? claimMillis : "keep")
-            )
+          : yield* perform(client, overSeen(final, seen, own.stored, own.value === undefined ? claimMillis : "keep"))
       if (done) return { _tag: "Claimed", own }
       asked.claim = undefined
     } else {
@@ -165,12 +164,20 @@ const whileClaimed = <A, E, R, RD>(
     Effect.forkIn(Effect.interruptible(renewing(target, own)), target.scope, { startImmediately: true }),
     (renewal) => {
       const store: HeldClaim["store"] = (encoded, lifetime) =>
-        Effect.flatMap(Fiber.interrupt(renewal), () => replaceClaim(target, own, encoded, lifetime))
+        Effect.flatMap(ended(renewal, own), () => replaceClaim(target, own, encoded, lifetime))
       return Effect.onExit(restore(work({ store })), (exit) =>
         Effect.andThen(Fiber.interrupt(renewal), Exit.isSuccess(exit) ? Effect.void : release(target, own, exit))
       )
     }
   )
+
+/** At once, but for the reply of a renewal that is due: the store is to be written before its caller goes on. */
+const ended = (renewal: Fiber.Fiber<void>, own: OwnClaim): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (own.isRenewing) return Fiber.interrupt(renewal)
+    renewal.interruptUnsafe()
+    return Effect.void
+  })
 
 /**
  * The next process may try at once. Beside a value the claim of a lookup that failed stays, and spares a failing source
@@ -190,10 +197,12 @@ const renewing = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect
       const claim = { until: Math.ceil(yield* Clock.currentTimeMillis) + claimMillis, token: own.token }
       const next = claimOn(own.value, claim)
       const lifetime = own.value === undefined ? claimMillis : "keep"
+      own.isRenewing = true
       // Only interrupted while it waits: otherwise nobody knew what the key holds.
       const kept = yield* Effect.uninterruptible(
         Effect.tap(replaceClaim(target, own, next, lifetime), (done) =>
           Effect.sync(() => {
+            own.isRenewing = false
             if (done) own.stored = next
           })
         )

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto"
 import { Effect, Exit } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
+import { protocolError } from "../../../schema/failures.ts"
 import type { Header, Stored } from "../../../schema/frame.ts"
-import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
+import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { replaceSeenScript } from "../kernel/compareScripts.ts"
 import { setArguments } from "../kernel/setCommand.ts"
 
@@ -63,31 +64,23 @@ export const keepCommand = (
 /** Whether the reply says that the command has stored, or removed. */
 export const isKept = (reply: Reply): boolean => reply === "OK" || (typeof reply === "number" && reply > 0)
 
-/** Whether it was done. */
-export const perform = (
-  client: ValkeyClientShape,
-  final: string,
-  { args, name, script }: Command,
-  options?: SendOptions
-): Effect.Effect<boolean, CacheError> =>
-  Effect.map(
-    // Scripts go by their digest.
-    script === undefined ? client.send(name, args, options) : client.eval(script, [final], args.slice(3)),
-    isKept
+/** Whether it was done. One command, also where it is a script, so that nothing that is sent afterwards comes before it. */
+export const perform = (client: ValkeyClientShape, command: Command): Effect.Effect<boolean, CacheError> =>
+  Effect.flatMap(client.pipeline([command]), ([result]) =>
+    result === undefined ? Exit.fail(protocolError(command.name)) : Effect.map(Effect.fromResult(result), isKept)
   )
 
 /** What the server refuses for the moment is sent again only while nothing has changed here. */
 const keepBy =
   (
     client: ValkeyClientShape,
-    final: string,
     resendIf: () => boolean,
     commandOf: (encoded: Stored, lifetime: number) => Command | undefined
   ): Keep =>
   (encoded, lifetime) => {
     const command = resendIf() ? commandOf(encoded, lifetime) : undefined
     if (command === undefined) return Exit.succeed(false)
-    return Effect.catch(perform(client, final, command, { resendIf }), (error) =>
+    return Effect.catch(perform(client, { ...command, resendIf }), (error) =>
       resendIf() ? Exit.fail(error) : Exit.succeed(false)
     )
   }
@@ -98,8 +91,8 @@ export const keepOver = (
   final: string,
   seen: Seen | undefined,
   resendIf: () => boolean
-): Keep => keepBy(client, final, resendIf, (encoded, lifetime) => keepCommand(final, seen, encoded, lifetime))
+): Keep => keepBy(client, resendIf, (encoded, lifetime) => keepCommand(final, seen, encoded, lifetime))
 
 /** Whatever the key holds. */
 export const keepAnyway = (client: ValkeyClientShape, final: string, resendIf: () => boolean): Keep =>
-  keepBy(client, final, resendIf, (encoded, lifetime) => overwrite(final, encoded, lifetime))
+  keepBy(client, resendIf, (encoded, lifetime) => overwrite(final, encoded, lifetime))
