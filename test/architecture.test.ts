@@ -1,11 +1,14 @@
 /** The rules of the house, from the source itself. */
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { arrowsOf, circlesOf, faultsOf, type Files, readFiles, unusedOf } from "./support/house/arrows.ts"
+import { arrowsOf, circlesOf, faultsOf, type Files, readFiles, unusedOf, usesIn } from "./support/house/arrows.ts"
+import { draw, essential } from "./support/house/drawing.ts"
 import { importsOf } from "./support/house/imports.ts"
 import { floorsOf, mayUse } from "./support/house/rooms.ts"
 
-const files = readFiles(join(import.meta.dirname, "../src"))
+const root = join(import.meta.dirname, "..")
+const files = readFiles(join(root, "src"))
 
 const circlesIn = (files: Files) => circlesOf(arrowsOf(files))
 
@@ -20,7 +23,12 @@ describe("the house", () => {
 
   it("has no circle of values", () => assert.deepStrictEqual(circlesIn(files), []))
 
-  it("allows nothing that nobody does", () => assert.deepStrictEqual(unusedOf(arrowsOf(files)), []))
+  it("allows nothing that nobody does", () => assert.deepStrictEqual(unusedOf(files), []))
+
+  it("looks as its picture shows it", () => {
+    const picture = readFileSync(join(root, "docs/floors.svg"), "utf8")
+    assert.isTrue(picture === draw(usesIn(files)), "docs/floors.svg shows another house: npm run floors")
+  })
 
   for (const [name, text] of files) {
     it(`${name} imports what its room may use`, () => assert.deepStrictEqual(faultsOf(name, files), []))
@@ -112,7 +120,7 @@ describe("what the rules see", () => {
       "iovalkey elsewhere",
       "services/ValkeyClient.ts",
       'import { Redis } from "iovalkey"',
-      "services/ValkeyClient.ts imports iovalkey, which is for layers/connection, layers/connection/cluster, layers/connection/sentinel"
+      "services/ValkeyClient.ts imports iovalkey, which is for layers/connection, layers/connection/cluster"
     ],
     [
       "a name that is only known when it runs",
@@ -158,4 +166,11 @@ describe("what the rules see", () => {
   })
 
   it("is a table that goes in a circle", () => assert.isUndefined(floorsOf({ a: ["b"], b: ["c"], c: ["a"], d: [] })))
+
+  it("is, in the picture, only what no other arrow says", () => {
+    const uses = { a: ["b", "c", "d"], b: ["c"], c: ["d"], d: [] }
+    assert.deepStrictEqual(essential(uses), { a: ["b"], b: ["c"], c: ["d"], d: [] })
+    assert.notStrictEqual(draw(uses), draw({ ...uses, b: ["d"] }))
+    assert.throws(() => draw({ a: ["b"], b: ["a"] }), /circle/)
+  })
 })

@@ -35,8 +35,10 @@ const arrowsFrom = (file: string, text: string): ReadonlyArray<Arrow | undefined
 export const arrowsOf = (files: Files): ReadonlyArray<Arrow> =>
   [...files].flatMap(([file, text]) => arrowsFrom(file, text)).filter((arrow) => arrow !== undefined)
 
+const isOf = (name: string, path: string): boolean => path === name || path.startsWith(`${name}/`)
+
 const packageFault = ({ from, isType, to }: Arrow): string | undefined => {
-  const name = Object.keys(packages).find((name) => to === name || to.startsWith(`${name}/`))
+  const name = Object.keys(packages).find((name) => isOf(name, to))
   if (name === undefined) return undefined
   const { typesFor = [], usedBy } = packages[name]!
   const room = roomOf(from)
@@ -79,10 +81,28 @@ export const circlesOf = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<ReadonlyA
   return circles
 }
 
-/** What the table allows though nobody does it. */
-export const unusedOf = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<string> => {
-  const used = new Set(arrows.map(({ from, isPackage, to }) => `${roomOf(from)} -> ${isPackage ? to : roomOf(to)}`))
-  return Object.entries(mayUse).flatMap(([room, allowed]) =>
-    allowed.map((target) => `${room} -> ${target}`).filter((arrow) => !used.has(arrow))
+/** Each room, and the rooms that its files import. */
+export const usesIn = (files: Files): Readonly<Record<string, ReadonlyArray<string>>> => {
+  const uses = new Map([...files.keys()].map((file) => [roomOf(file), new Set<string>()]))
+  for (const { from, isPackage, to } of arrowsOf(files)) {
+    if (!isPackage && roomOf(from) !== roomOf(to)) uses.get(roomOf(from))?.add(roomOf(to))
+  }
+  return Object.fromEntries(
+    [...uses].map(([room, used]) => [room, [...used].toSorted()] as const).toSorted(([a], [b]) => (a < b ? -1 : 1))
   )
+}
+
+/** What the tables allow though nobody does it. */
+export const unusedOf = (files: Files): ReadonlyArray<string> => {
+  const uses = usesIn(files)
+  const imported = arrowsOf(files).filter(({ isPackage }) => isPackage)
+  const rooms = Object.entries(mayUse).flatMap(([room, allowed]) =>
+    allowed.filter((target) => uses[room]?.includes(target) !== true).map((target) => `${room} -> ${target}`)
+  )
+  const users = Object.entries(packages).flatMap(([name, { typesFor = [], usedBy }]) =>
+    [...usedBy, ...typesFor]
+      .filter((room) => !imported.some(({ from, to }) => roomOf(from) === room && isOf(name, to)))
+      .map((room) => `${room} -> ${name}`)
+  )
+  return [...rooms, ...users]
 }

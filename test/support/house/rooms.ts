@@ -98,12 +98,10 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 export const packages: Readonly<
   Record<string, { readonly usedBy: ReadonlyArray<string>; readonly typesFor?: ReadonlyArray<string> }>
 > = {
-  "@iovalkey/commands": { usedBy: ["layers/commands"] },
-  "@msgpack/msgpack": { usedBy: ["schema"] },
   "express-session": { usedBy: ["layers/adapters"] },
   "http-cache-semantics": { usedBy: ["layers/http"] },
   iovalkey: {
-    usedBy: ["layers/connection", "layers/connection/cluster", "layers/connection/sentinel"],
+    usedBy: ["layers/connection", "layers/connection/cluster"],
     typesFor: ["services/ValkeyClient"]
   },
   "lz4-napi": { usedBy: ["schema"] },
