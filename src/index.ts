@@ -27,6 +27,7 @@ export type { CacheLock, HeldLock, LockOptions } from "./services/operations/Cac
 export type {
   BatchLookupOptions,
   CacheLookups,
+  Lookup,
   LookupOptions,
   RefreshOptions
 } from "./services/operations/CacheLookups.ts"

@@ -29,8 +29,9 @@ export interface Region<K, A, E = never, R = never> {
   readonly clear: Effect.Effect<number, CacheError>
 }
 
-export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends LookupOptions<
-  V["Type"]
+export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
+  LookupOptions<V["Type"]>,
+  "keepFor"
 > {
   readonly key: K
   readonly value: V
@@ -124,7 +125,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
           Effect.asVoid(
             spread.set(text, value, {
               version,
-              staleFor,
+              staleFor: typeof staleFor === "function" ? staleFor(value) : staleFor,
               timeToLive: typeof timeToLive === "function" ? timeToLive(value) : timeToLive
             })
           )

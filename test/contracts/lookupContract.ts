@@ -46,6 +46,45 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
         })
       )
 
+      it.effect("is shown to a lookup that asks for it, also when it is kept and no longer served", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          for (const singleFlight of ["process", "cluster"] as const) {
+            const key = `shown ${singleFlight}`
+            const seen: Array<Option.Option<unknown>> = []
+            const options = { timeToLive: "10 seconds", keepFor: "1 hour", singleFlight } as const
+            const next = (value: number) => (stale: Option.Option<unknown>) =>
+              Effect.sync(() => {
+                seen.push(stale)
+                return value
+              })
+            assert.strictEqual(yield* cache.getOrSet(key, next(1), options), 1)
+            yield* TestClock.adjust("11 seconds")
+            assert.strictEqual(yield* Effect.flip(cache.getOrSet(key, Effect.fail("down"), options)), "down")
+            assert.strictEqual(yield* cache.getOrSet(key, next(2), options), 2)
+            assert.deepStrictEqual(seen, [Option.none(), Option.some(1)])
+          }
+        })
+      )
+
+      it.effect("is served as long as a function of it says", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const staleFor = (value: unknown) => (value === "patient" ? "1 hour" : "0 seconds")
+          const options = { timeToLive: "10 seconds", keepFor: "1 hour", staleFor } as const
+          for (const value of ["patient", "strict"]) {
+            yield* cache.getOrSet(value, Effect.succeed(value), options)
+            yield* TestClock.adjust("11 seconds")
+            const expected = value === "patient" ? value : "new"
+            assert.strictEqual(yield* cache.getOrSet(value, Effect.succeed("new"), options), expected)
+          }
+          const failing = { ...options, staleFor: () => assert.fail("no duration") }
+          yield* cache.getOrSet("failing", Effect.succeed(1), failing)
+          yield* TestClock.adjust("11 seconds")
+          assert.strictEqual(yield* cache.getOrSet("failing", Effect.succeed(2), failing), 2)
+        })
+      )
+
       it.effect("is no longer there for get, getMany, getAndSet; has and ttl tell of the entry", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()

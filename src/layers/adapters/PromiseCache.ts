@@ -27,7 +27,8 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   readonly ttl: (key: string, options?: KeyOptions) => Promise<number | undefined>
   readonly getOrSet: <B extends A>(
     key: string,
-    lookup: () => B | PromiseLike<B>,
+    /** Is given what the cache holds and may no longer serve, where there is some. */
+    lookup: (stale: A | undefined) => B | PromiseLike<B>,
     options?: LookupOptions<A>
   ) => Promise<B>
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Promise<number>
@@ -91,12 +92,20 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
             Option.getOrUndefined(Option.map(ttl, (duration) => Duration.toMillis(duration)))
           )
         ),
-      getOrSet: <B extends A>(key: string, lookup: () => B | PromiseLike<B>, options?: LookupOptions<A>) =>
+      getOrSet: <B extends A>(
+        key: string,
+        lookup: (stale: A | undefined) => B | PromiseLike<B>,
+        options?: LookupOptions<A>
+      ) =>
         // What is cached is what such a lookup gave once; `withSchema` has it checked.
         use((cache) =>
           cache.getOrSet(
             key,
-            Effect.tryPromise({ try: async () => lookup(), catch: (reason) => new Thrown(reason) }),
+            (stale) =>
+              Effect.tryPromise({
+                try: async () => lookup(Option.getOrUndefined(stale)),
+                catch: (reason) => new Thrown(reason)
+              }),
             options
           )
         ) as Promise<B>,

@@ -1,13 +1,21 @@
 /** Lookups: what is not cached is computed, once, and stored. */
-import type { Duration, Effect, Scope } from "effect"
+import type { Duration, Effect, Option, Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 export interface RefreshOptions<A = unknown> extends KeyOptions {
   /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
-  /** How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. Default 0. */
-  readonly staleFor?: Duration.Input | undefined
+  /**
+   * How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. A
+   * duration, or a function of the old value. Default: 0.
+   */
+  readonly staleFor?: Duration.Input | ((value: A) => Duration.Input) | undefined
+  /**
+   * How long past `timeToLive` the old value is kept for the next lookup to see, where the lookup is a function. It is
+   * served only as long as `staleFor` says. A duration, or a function of the value. Default: as long as `staleFor`.
+   */
+  readonly keepFor?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
    * Refresh in the background before expiry. `xfetch`: by chance, the likelier the nearer, by what the lookup took × beta
    * (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1. Default: never.
@@ -25,6 +33,14 @@ export interface RefreshOptions<A = unknown> extends KeyOptions {
   readonly jitter?: number | undefined
 }
 
+/**
+ * What computes the value: an effect, or a function of the value that the cache holds and may no longer serve. Use the
+ * function for a source that can say "not modified". None = there is no such value.
+ */
+export type Lookup<A, E = never, R = never> =
+  | Effect.Effect<A, E, R>
+  | ((stale: Option.Option<A>) => Effect.Effect<A, E, R>)
+
 export interface LookupOptions<A = unknown> extends RefreshOptions<A> {
   /** `"process"` (default): concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in the key. */
   readonly singleFlight?: "process" | "cluster" | undefined
@@ -33,7 +49,7 @@ export interface LookupOptions<A = unknown> extends RefreshOptions<A> {
 }
 
 /** Of a lookup for many keys at once, which no other process is asked about. */
-export interface BatchLookupOptions<A = unknown> extends RefreshOptions<A> {}
+export interface BatchLookupOptions<A = unknown> extends Omit<RefreshOptions<A>, "keepFor"> {}
 
 export interface CacheLookups<A, RD = never, RE = never> {
   /**
@@ -49,7 +65,7 @@ export interface CacheLookups<A, RD = never, RE = never> {
    */
   readonly getOrSet: <E, R>(
     key: string,
-    lookup: Effect.Effect<A, E, R>,
+    lookup: Lookup<A, E, R>,
     options?: LookupOptions<A>
   ) => Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */

@@ -9,6 +9,9 @@ import type { LookupOptions } from "../../operations/CacheLookups.ts"
 /** After a refresh has failed its source is left alone this long, in milliseconds. */
 const defaultBackoff = 10_000
 
+/** A duration, or a function of the value. */
+type Window<A> = Duration.Input | ((value: A) => Duration.Input) | undefined
+
 interface Defaults {
   readonly timeToLive: number
   readonly jitter: number
@@ -19,19 +22,17 @@ export class LookupPlan<A> {
   readonly #options: LookupOptions<A>
   readonly #jitter: number
   readonly #defaultMillis: number
-  readonly staleFor: number
   readonly softTimeout: number
   readonly errorBackoff: number
 
   constructor(
     options: LookupOptions<A>,
     { jitter, timeToLive }: Defaults,
-    times: { readonly staleFor: number; readonly softTimeout: number; readonly errorBackoff: number }
+    times: { readonly softTimeout: number; readonly errorBackoff: number }
   ) {
     this.#options = options
     this.#jitter = jitter
     this.#defaultMillis = timeToLive
-    this.staleFor = times.staleFor
     this.softTimeout = times.softTimeout
     this.errorBackoff = times.errorBackoff
   }
@@ -44,9 +45,20 @@ export class LookupPlan<A> {
     return this.#options.singleFlight === "cluster"
   }
 
-  /** Values are stored with the times that these options need. */
+  /** Whether values are stored with their times: those that may be served stale, kept for the next lookup, or refreshed early. */
   get timed(): boolean {
-    return this.staleFor > 0 || this.#options.earlyRefresh !== undefined
+    const { earlyRefresh, keepFor, staleFor } = this.#options
+    return earlyRefresh !== undefined || isSome(staleFor) || isSome(keepFor)
+  }
+
+  /** How long past its lifetime the value is served; zero where the program's function throws or gives no duration. */
+  staleFor(value: A): number {
+    return millisFor(this.#options.staleFor, value)
+  }
+
+  /** How long past its lifetime the server keeps the value, to be served or to be shown to the next lookup. */
+  keepFor(value: A): number {
+    return Math.max(this.staleFor(value), millisFor(this.#options.keepFor, value))
   }
 
   timeToLive(value: A): Effect.Effect<number, CacheInputError> {
@@ -75,8 +87,8 @@ export const lookupPlan = <A>(
   const { earlyRefresh, singleFlight, timeToLive } = options
   const jitter = options.jitter ?? defaults.jitter
   if (!(jitter >= 0 && jitter <= 1)) return refused(operation, "jitter must be between 0 and 1")
-  const staleFor = optionalMillis(options.staleFor)
-  if (staleFor === undefined) return refused(operation, "staleFor is not a duration")
+  if (!isWindow(options.staleFor)) return refused(operation, "staleFor is not a duration")
+  if (!isWindow(options.keepFor)) return refused(operation, "keepFor is not a duration")
   const softTimeout = optionalMillis(options.softTimeout)
   if (softTimeout === undefined) return refused(operation, "softTimeout is not a duration")
   const errorBackoff = options.errorBackoff === undefined ? defaultBackoff : optionalMillis(options.errorBackoff)
@@ -94,13 +106,22 @@ export const lookupPlan = <A>(
     return refused(operation, "the fraction of the lifetime must be between 0 and 1")
   }
   const { timeToLive: defaultMillis } = defaults
-  return Exit.succeed(
-    new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { staleFor, softTimeout, errorBackoff })
-  )
+  return Exit.succeed(new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { softTimeout, errorBackoff }))
 }
 
 const optionalMillis = (input: Duration.Input | undefined): number | undefined =>
   input === undefined ? 0 : toMillis(input)
+
+const isWindow = (window: Window<never>): boolean =>
+  typeof window === "function" || optionalMillis(window) !== undefined
+
+const isSome = (window: Window<never>): boolean => typeof window === "function" || (optionalMillis(window) ?? 0) > 0
+
+const millisFor = <A>(window: Window<A>, value: A): number => {
+  if (typeof window !== "function") return optionalMillis(window) ?? 0
+  const given = attempted("getOrSet", "the function of the value", () => optionalMillis(window(value)))
+  return Exit.isSuccess(given) ? (given.value ?? 0) : 0
+}
 
 /** Whether a fresh value should be refreshed now. */
 export const isEarly = (

@@ -94,6 +94,8 @@ interface OwnClaim {
   stored: Stored
   /** There is a value, which the claim stands beside. */
   readonly value: Found<unknown> | undefined
+  /** Whether others are served that value meanwhile. */
+  readonly serves: (now: number) => boolean
   readonly token: string
   /** The reply of a renewal is due, and nobody knows what the key holds. */
   isRenewing: boolean
@@ -118,9 +120,11 @@ const acquire = Effect.fnUntraced(function* <A, R>(
     const now = yield* Clock.currentTimeMillis
     if (!isClaimed(seen, now)) {
       const claim = { until: Math.ceil(now) + claimMillis, token }
+      const beside = seen !== undefined && Option.isSome(seen.value) ? seen : undefined
       const own: OwnClaim = {
         token,
-        value: seen !== undefined && Option.isSome(seen.value) ? seen : undefined,
+        value: beside,
+        serves: (now) => beside !== undefined && Option.isSome(usable(beside, now)),
         stored: claimOn(seen, claim),
         isRenewing: false
       }
@@ -180,15 +184,17 @@ const ended = (renewal: Fiber.Fiber<void>, own: OwnClaim): Effect.Effect<void> =
   })
 
 /**
- * The next process may try at once. Beside a value the claim of a lookup that failed stays, and spares a failing source
- * the others' lookups.
+ * The next process may try at once. Beside a value that is served meanwhile the claim of a lookup that failed stays, and
+ * spares a failing source the others' lookups.
  */
 const release = <A, R>(
   target: ClaimTarget<A, R>,
   own: OwnClaim,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> =>
-  own.value === undefined || Exit.hasInterrupts(exit) ? Effect.ignore(unclaim(target, own)) : Effect.void
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    !own.serves(now) || Exit.hasInterrupts(exit) ? Effect.ignore(unclaim(target, own)) : Effect.void
+  )
 
 const renewing = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<void> =>
   Effect.gen(function* () {

@@ -2,7 +2,7 @@
 import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { CacheLookups } from "../../operations/CacheLookups.ts"
+import type { CacheLookups, Lookup } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
 import { type Acquired, withClaim } from "./claim.ts"
@@ -26,7 +26,7 @@ export const makeGetOrSet = <A, RD, RE>(
   const serve = <E, R>(
     entry: EntryName,
     plan: LookupPlan<A>,
-    lookup: Effect.Effect<A, E, R>,
+    lookup: Lookup<A, E, R>,
     read: Effect.Effect<Found<A> | undefined, CacheError, RD>,
     seen: Found<A> | "unknown" | undefined
   ): Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RD | RE> => {
@@ -34,7 +34,8 @@ export const makeGetOrSet = <A, RD, RE>(
     const { failedRefreshes } = allFlights
     const found = seen === "unknown" ? undefined : seen
     const work = (ticket: Ticket): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RD | RE> => {
-      const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket)
+      const asked = lookupOf(lookup, found)
+      const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket)
       // A server that did not answer the read is not waited for once more.
       if (!plan.cluster || seen === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
       const usable = (found: Found<A>, now: number) =>
@@ -101,6 +102,10 @@ export const makeGetOrSet = <A, RD, RE>(
     return Effect.flatMap(guarded, (found) => serve(entry, plan, lookup, read(), found))
   }
 }
+
+/** The lookup, which is shown the value that it is to replace if it asks for it. */
+const lookupOf = <A, E, R>(lookup: Lookup<A, E, R>, found: Found<A> | undefined): Effect.Effect<A, E, R> =>
+  Effect.isEffect(lookup) ? lookup : Effect.suspend(() => lookup(found?.value ?? Option.none()))
 
 const tallyOf = (found: Found<unknown> | "unknown" | undefined) =>
   found === undefined || found === "unknown" || Option.isNone(found.value) ? { misses: 1 } : { hits: 1 }

@@ -89,7 +89,7 @@ export const encodeTimed = <A, RD, RE>(
 ): Effect.Effect<readonly [Stored, number], CacheError, RE> =>
   Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
     Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
-      const lifetime = timing === undefined ? timeToLive : timeToLive + plan.staleFor
+      const lifetime = timing === undefined ? timeToLive : timeToLive + plan.keepFor(value)
       return Effect.map(codec.encode(entry, value, timing), (encoded) => [encoded, lifetime] as const)
     })
   )

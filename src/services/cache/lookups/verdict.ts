@@ -16,7 +16,7 @@ export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number):
   if (Option.isNone(found.value)) return "miss"
   const timing = found.header?.timing
   if (timing === undefined || now < timing.freshUntil) return "fresh"
-  if (now >= timing.freshUntil + plan.staleFor) return "miss"
+  if (now >= timing.freshUntil + plan.staleFor(found.value.value)) return "miss"
   return isClaimed(found, now) ? "claimed" : "stale"
 }
 
