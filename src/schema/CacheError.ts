@@ -46,7 +46,7 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
 }
 
 /**
- * A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free slot or connection; never sent.
+ * A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free place in flight, or for a free connection; never sent.
  * `"lookup"` = waiting for a lookup that another caller had begun.
  */
 export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("effect-vcache/CacheTimeoutError")(
@@ -62,7 +62,7 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
   override get message(): string {
     const what = {
       connect: "not connected",
-      queue: "no free slot",
+      queue: "no free place",
       command: "no reply",
       lookup: "the shared lookup did not end"
     }[this.phase]

@@ -38,7 +38,7 @@ export interface ConnectionOptions {
   readonly connect?: "lazy" | "eager" | undefined
   /** Default 10 000 commands; the next one waits. */
   readonly maxInFlight?: number | undefined
-  /** Default 1 second waiting for a slot, then `CacheTimeoutError` with `phase: "queue"`. */
+  /** Default 1 second waiting for a place in flight, then `CacheTimeoutError` with `phase: "queue"`. */
   readonly queueTimeout?: Duration.Input | undefined
   /** Default 10 dedicated connections. */
   readonly maxConnections?: number | undefined

@@ -2,10 +2,7 @@
 import { type Duration, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
 import { checkEndpoint, type Endpoint } from "./connectionUrl.ts"
-import { toMillis } from "./timeToLive.ts"
-
-/** A timer cannot wait longer. */
-const maxTimer = 2 ** 31 - 1
+import { maxTimer, toMillis } from "./timeToLive.ts"
 
 /** Reads fields and remembers the first refusal. */
 export class Fields {

@@ -1,7 +1,8 @@
 /** Formats: what one cache writes, and all that it reads. */
 import { lostText } from "./alteration.ts"
 import { type Cipher } from "./Cipher.ts"
-import { FormatError, kindOf } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
+import { kindOf } from "./codecFailures.ts"
 import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
 import { integers, Serializer } from "./Serializer.ts"

@@ -1,5 +1,5 @@
 /** Reads MessagePack, and refuses before room is made for it what is above the limits, or claims more than there is. */
-import { FormatError } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
 import { extensions, forms } from "./msgPackForms.ts"
 import { tooManyDigits, tooManyLevels, tooManyNodes, type ValueLimits } from "./ValueLimits.ts"
 

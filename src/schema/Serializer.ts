@@ -1,7 +1,7 @@
 /** Serializers: values to bytes or text, and back. */
 import type { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
-import { FormatError } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
 import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
 import { parseJson, strictJson } from "./strictJson.ts"
 import type { ValueLimits } from "./ValueLimits.ts"

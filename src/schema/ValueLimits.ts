@@ -1,5 +1,5 @@
 /** What a value may be made of. The same bounds hold when it is written and when it is read: whatever `set` takes, `get` reads. */
-import { FormatError } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
 
 export interface ValueLimits {
   /** Bytes of the serialised value, uncompressed. Default: 64 MiB. */

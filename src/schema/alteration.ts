@@ -1,5 +1,5 @@
 /** Finds what a format would not give back as it is. */
-import { FormatError } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
 
 /** What would be changed, and where. */
 export interface Alteration {

@@ -2,7 +2,7 @@
  * Which values may be stored in SchemaBinary. Its bytes can only be understood with the schema, so that what they would
  * become is bounded by what is known without reading them.
  */
-import { FormatError } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
 import type { SchemaFacts } from "./schemaFacts.ts"
 import { hasRun, type ValueLimits } from "./ValueLimits.ts"
 

@@ -1,12 +1,8 @@
 /** Why a value could not be encoded or decoded, in words that name formats, types and paths, never contents. */
 import { Cause, Effect, Exit, Schema, type SchemaAST, SchemaIssue } from "effect"
 import { CacheCodecError, type ForeignError } from "./CacheError.ts"
+import { FormatError } from "./FormatError.ts"
 import { propertyNames } from "./schemaFacts.ts"
-
-/** A reason in our own words, which an error may show. */
-export class FormatError extends Error {
-  override readonly name = "FormatError"
-}
 
 export type Direction = "encode" | "decode"
 

@@ -9,7 +9,7 @@
  * there is no value yet. JSON text, neither compressed nor encrypted, keeps the whole of it text.
  */
 
-import { FormatError } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
 
 /** When a value becomes stale, in milliseconds since 1970; its lifetime until then; how long its lookup took. */
 export interface Timing {

@@ -1,6 +1,7 @@
 /** JSON that refuses what it would change, and more than the limits allow. */
 import { refuseAlteration, refuseKind } from "./alteration.ts"
-import { FormatError, isTooDeep, tooDeep } from "./codecFailures.ts"
+import { FormatError } from "./FormatError.ts"
+import { isTooDeep, tooDeep } from "./codecFailures.ts"
 import { boundBytes, defaultLimits, tooManyLevels, tooManyNodes, type ValueLimits } from "./ValueLimits.ts"
 
 /** The value's JSON text; throws an error that names the path of the first part JSON would alter or drop. */

@@ -509,7 +509,7 @@ describe("back-pressure", () => {
       )
     }))
 
-  test("a slot that does not come in time is a time-out of the queue, never sent", () =>
+  test("a place in flight that does not come in time is a time-out of the queue, never sent", () =>
     Effect.gen(function* () {
       const server = yield* startServer()
       const { client } = yield* connect(server.url, { maxInFlight: 5 })

@@ -24,7 +24,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   readonly route: R
   readonly #settings: ConnectionSettings
   readonly #deadlines: Deadlines<PendingCommand>
-  /** Wait for a slot, oldest first, with the time since when. */
+  /** Wait for a place in flight, oldest first, with the time since when. */
   readonly #queued = new Map<PendingCommand, number>()
   /** Of commands with another deadline than most. */
   readonly #timers = new Map<PendingCommand, NodeJS.Timeout>()
@@ -39,7 +39,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     this.route = makeRoute(this)
   }
 
-  /** Sends the command now, or as soon as there is a slot and a connection. Settles it within its timeout. */
+  /** Sends the command now, or as soon as there is a place in flight and a connection. Settles it within its timeout. */
   send(command: PendingCommand): void {
     if (this.#closing !== undefined) return command.fail(closedError(command.name, this.route.node))
     command.accepted(this)
@@ -48,7 +48,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     this.#admit(command)
   }
 
-  /** Sends all of them with their own timeouts, in one write a server as far as there are slots. */
+  /** Sends all of them with their own timeouts, in one write a server as far as there are places in flight. */
   sendTogether(commands: ReadonlyArray<PendingCommand>): void {
     this.route.together(commands, () => {
       for (const command of commands) this.send(command)
@@ -74,12 +74,12 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
 
   done(command: PendingCommand): void {
     this.#stopDeadline(command)
-    this.#releaseSlot(command)
+    this.#releasePlace(command)
   }
 
   expired(command: PendingCommand): void {
     const { name, written } = command
-    const phase = written ? "command" : command.holdsSlot ? "connect" : "queue"
+    const phase = written ? "command" : command.holdsPlace ? "connect" : "queue"
     const timeout = phase === "queue" ? this.#queueTimeoutOf(command) : command.timeout
     const node = command.node ?? this.route.node
     const timedOut = new CacheTimeoutError({ operation: name, phase, timeout, node, mayHaveExecuted: written })
@@ -96,7 +96,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     this.#deadlines.close()
   }
 
-  // A slot is held from admission until the command leaves the wire, not until its caller stops waiting:
+  // A place in flight is held from admission until the command leaves the wire, not until its caller stops waiting:
   // that bounds what piles up in front of a frozen server.
 
   #enqueue(command: PendingCommand): void {
@@ -110,14 +110,14 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
 
   #admit(command: PendingCommand): void {
     this.#inFlight++
-    command.tookSlot()
+    command.tookPlace()
     this.route.carry(command)
   }
 
-  #releaseSlot(command: PendingCommand): void {
-    if (!command.gaveSlotBack()) return
+  #releasePlace(command: PendingCommand): void {
+    if (!command.gavePlaceBack()) return
     this.#inFlight--
-    // Admitting may fail a command at once, which releases its slot in turn.
+    // Admitting may fail a command at once, which gives its place back in turn.
     if (this.#admitting || this.#queued.size === 0) return
     this.#admitting = true
     for (const [next, queuedAt] of this.#queued) {
@@ -156,6 +156,6 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     this.#stopDeadline(command)
     this.#queued.delete(command)
     command.unpark()
-    if (!command.written) this.#releaseSlot(command)
+    if (!command.written) this.#releasePlace(command)
   }
 }

@@ -5,19 +5,12 @@ import { Redis, type RedisOptions } from "iovalkey"
 import { CacheConnectionError, type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Connections } from "./Connections.ts"
-import {
-  causeOf,
-  type Circumstances,
-  type ConnectionBroken,
-  isReplyError,
-  NoConnection,
-  notConnected,
-  ReplyTooLarge
-} from "./errors.ts"
-import { guardedSocket } from "./GuardedSocket.ts"
+import { type ConnectionBroken, NoConnection, ReplyTooLarge } from "./ConnectionFailure.ts"
+import { causeOf, type Circumstances, isReplyError, notConnected } from "./errors.ts"
+import { guardedSocket } from "./guardedSocket.ts"
 import { type Greeting, handshake } from "./handshake.ts"
 import { disconnectTimeout, duplicateOptions, iovalkeyOptions } from "./iovalkeyOptions.ts"
-import { openSocket, socketConnector } from "./SocketConnector.ts"
+import { openSocket, socketConnector } from "./socketConnector.ts"
 import { Wire } from "./Wire.ts"
 import { WireWatch } from "./WireWatch.ts"
 

@@ -2,7 +2,7 @@
  * A caller's command on its way, from the call to its end. What happens to it is told by method, each by one of those who
  * have to do with it:
  *
- * - `Dispatcher`: accepted, takes a slot, expires, is given up or refused;
+ * - `Dispatcher`: accepted, takes a place in flight, expires, is given up or refused;
  * - the route and `ServerNode`: carried, parked until there is a connection, written, rewound for another try;
  * - `Wire`: answered or lost.
  */
@@ -63,7 +63,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   #expiresAt = Infinity
   #settled = false
   #written = false
-  #holdsSlot = false
+  #holdsPlace = false
   #keeper: Keeper | undefined = undefined
   #carrier: Carrier | undefined = undefined
   #stopWaiting: (() => void) | undefined = undefined
@@ -97,8 +97,8 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   }
 
   /** Counted among those in flight. */
-  get holdsSlot(): boolean {
-    return this.#holdsSlot
+  get holdsPlace(): boolean {
+    return this.#holdsPlace
   }
 
   /** The server that has it, or had it last. */
@@ -126,14 +126,14 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#keeper = keeper
   }
 
-  tookSlot(): void {
-    this.#holdsSlot = true
+  tookPlace(): void {
+    this.#holdsPlace = true
   }
 
-  /** Returns whether it had a slot. */
-  gaveSlotBack(): boolean {
-    const had = this.#holdsSlot
-    this.#holdsSlot = false
+  /** Returns whether it had a place. */
+  gavePlaceBack(): boolean {
+    const had = this.#holdsPlace
+    this.#holdsPlace = false
     return had
   }
 

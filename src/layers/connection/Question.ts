@@ -1,4 +1,4 @@
-/** Commands of our own: what connections and topologies ask servers. No caller's deadline and no slot goes with them. */
+/** Commands of our own: what connections and topologies ask servers. No caller's deadline and no place in flight goes with them. */
 import type { WireArg } from "../../schema/Command.ts"
 import { type RawReply, ReplyError } from "./RawReply.ts"
 import { WireCommand } from "./WireCommand.ts"

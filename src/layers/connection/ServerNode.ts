@@ -81,6 +81,11 @@ export class ServerNode implements Carrier {
     return this.link.close(limit)
   }
 
+  /** Closes a server that is needed no more, with a second for the replies that it owes. */
+  drain(): Promise<void> {
+    return this.close(1000)
+  }
+
   #write(wire: Wire, command: PendingCommand, asking: boolean): void {
     if (wire !== this.#wire) {
       this.#wire = wire

@@ -8,7 +8,7 @@
 import type { Socket } from "node:net"
 import type { Redis } from "iovalkey"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./errors.ts"
+import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { Question } from "./Question.ts"
 import { encodeReply, type RawReply, ReplyError } from "./RawReply.ts"
 import { ReplyParser, type ReplyTarget } from "./ReplyParser.ts"

@@ -7,50 +7,14 @@ import {
   CacheTimeoutError,
   type ForeignError
 } from "../../schema/CacheError.ts"
+import { NoConnection, NotWritten, ConnectionLost, ConnectionBroken, ReplyTooLarge } from "./ConnectionFailure.ts"
 
 /** What is known of the command when it fails. */
 export interface Circumstances {
   readonly operation: string
-  readonly node: string | undefined
+  readonly node?: string | undefined
   /** Why the connection was last lost or could not be made. */
   readonly lastError: ForeignError | undefined
-}
-
-/** Why a connection is not made, where it is we who say so. */
-export class NoConnection extends Error {
-  readonly code: string
-
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-/** The command was not written: its connection is being closed. */
-export class NotWritten extends Error {
-  override readonly name = "NotWritten"
-}
-
-/** The connection was lost while the command was under way. */
-export class ConnectionLost extends Error {
-  override readonly name = "ConnectionLost"
-}
-
-/** We have ended the connection while the command was under way. */
-export class ConnectionBroken extends Error {
-  override readonly name = "ConnectionBroken"
-  readonly code: string
-
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-/** The reply is beyond a limit, and was not kept. */
-export class ReplyTooLarge extends Error {
-  override readonly name = "ReplyTooLarge"
-  readonly code = "REPLY_TOO_LARGE"
 }
 
 /** The server's words without the arguments that some of them repeat. */
@@ -166,3 +130,21 @@ const codeOf = (error: Error): string | undefined => {
   if (error.name === "ParserError" || error.message.startsWith("Command queue state error")) return "PROTOCOL"
   return "code" in error && typeof error.code === "string" ? error.code : undefined
 }
+
+/** The code of whatever a server was not to be had for. */
+export const failureCode = (error: unknown): string | undefined => {
+  if (error instanceof CacheTimeoutError) return "ETIMEDOUT"
+  if (error instanceof CacheConnectionError) return error.code
+  return causeOf(error).code
+}
+
+/** Why none of several servers was to be had. One reason for all: what somebody has to repair, if there is such a thing. */
+export const noneOf = (
+  codes: ReadonlyArray<string | undefined>,
+  repairable: string | undefined,
+  refusal: string,
+  silence: { readonly code: string; readonly message: string }
+): NoConnection =>
+  repairable === undefined
+    ? new NoConnection(silence.code, `${silence.message}: ${[...new Set(codes)].join(", ")}`)
+    : new NoConnection(repairable, refusal)

@@ -2,7 +2,8 @@
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
-import { causeOf, isDemoted, isLoss, isReplyError, NoConnection, notConnected } from "./errors.ts"
+import { NoConnection } from "./ConnectionFailure.ts"
+import { causeOf, isDemoted, isLoss, isReplyError, notConnected } from "./errors.ts"
 import type { PendingCommand } from "./PendingCommand.ts"
 import type { Detours, ServerNode } from "./ServerNode.ts"
 
@@ -18,9 +19,6 @@ export interface ReplicaRouteOptions {
   readonly onDemoted: (server: ServerNode) => void
   readonly close: (limit: number) => Promise<unknown>
 }
-
-/** Milliseconds that a primary which takes no writes any more has for the replies it owes. */
-const drainTime = 1000
 
 /** A primary is left once in this time, in milliseconds: who writes to a replica on purpose makes no storm. */
 const demotionInterval = 2000
@@ -39,7 +37,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
   }
 
   const refuse = (command: PendingCommand, reason: unknown) =>
-    dispatcher.refuse(command, notConnected({ operation: command.name, node: undefined, lastError: causeOf(reason) }))
+    dispatcher.refuse(command, notConnected({ operation: command.name, lastError: causeOf(reason) }))
 
   const isForReplica = (command: PendingCommand) =>
     readFrom !== "primary" && command.routing?.primary !== true && command.row.readsAnyCopy
@@ -80,7 +78,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     demotedAt = performance.now()
     primary = options.primary(detours)
     primary.link.open()
-    void server.close(drainTime)
+    void server.drain()
     options.onDemoted(server)
   }
 

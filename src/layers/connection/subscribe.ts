@@ -99,6 +99,5 @@ const overflow = () =>
     operation: "SUBSCRIBE",
     phase: "lost",
     code: "OVERFLOW",
-    node: undefined,
     mayHaveExecuted: false
   })

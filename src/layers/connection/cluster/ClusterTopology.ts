@@ -1,8 +1,9 @@
 /** What is known of a cluster: who serves which slot. Asked at the first need, after surprises, and now and then. */
-import { CacheConnectionError, CacheTimeoutError, type ForeignError } from "../../../schema/CacheError.ts"
+import type { ForeignError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
-import { causeOf, isReplyError, NoConnection } from "../errors.ts"
+import { NoConnection } from "../ConnectionFailure.ts"
+import { failureCode, noneOf, causeOf, isReplyError } from "../errors.ts"
 import { nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
 import type { Wire } from "../Wire.ts"
@@ -234,22 +235,18 @@ const shuffled = <A>(all: ReadonlyArray<A>, random: () => number): ReadonlyArray
     .toSorted(([a], [b]) => a - b)
     .map(([, item]) => item)
 
-/** One reason for all: what somebody has to repair, if there is such a thing. */
-const whyNone = (failures: ReadonlyArray<unknown>): Error => {
+const whyNone = (failures: ReadonlyArray<unknown>): NoConnection => {
   const codes = failures.map(codeOf)
-  const known = codes.find((code) => code !== undefined && !isUnreachable.test(code))
-  return known === undefined
-    ? new NoConnection("NO_NODES", `no server of the cluster answers: ${[...new Set(codes)].join(", ")}`)
-    : new NoConnection(known, "no server of the cluster accepts us")
+  const refused = codes.find((code) => code !== undefined && !isUnreachable.test(code))
+  return noneOf(codes, refused, "no server of the cluster accepts us", {
+    code: "NO_NODES",
+    message: "no server of the cluster answers"
+  })
 }
 
 const isUnreachable = /^E[A-Z]+$/
 
-const codeOf = (error: unknown): string | undefined => {
-  if (error instanceof Error && isReplyError(error) && error.message.includes("cluster support disabled")) {
-    return "NOT_A_CLUSTER"
-  }
-  if (error instanceof CacheTimeoutError) return "ETIMEDOUT"
-  if (error instanceof CacheConnectionError) return error.code
-  return causeOf(error).code
-}
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && isReplyError(error) && error.message.includes("cluster support disabled")
+    ? "NOT_A_CLUSTER"
+    : failureCode(error)

@@ -13,7 +13,7 @@ import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
 import { Link } from "../Link.ts"
 import { makeRawCluster } from "./rawCluster.ts"
-import { acrossSlots, ClusterRoute } from "./clusterRoute.ts"
+import { acrossSlots, ClusterRoute } from "./ClusterRoute.ts"
 import { ClusterTopology } from "./ClusterTopology.ts"
 import { slotOfCommands } from "./slot.ts"
 import { spreadOver } from "./spread.ts"
@@ -71,7 +71,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
         ? Effect.void
         : Effect.tryPromise({
             try: () => topology.refresh(),
-            catch: (error) => notConnected({ operation, node: undefined, lastError: causeOf(error) })
+            catch: (error) => notConnected({ operation, lastError: causeOf(error) })
           })
     )
   const primaries = Effect.map(connect("CLUSTER"), () => topology.primaries)

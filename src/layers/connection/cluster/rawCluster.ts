@@ -5,7 +5,7 @@ import { type CacheError, CacheTimeoutError } from "../../../schema/CacheError.t
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
-import { tlsOptions } from "../SocketConnector.ts"
+import { tlsOptions } from "../socketConnector.ts"
 
 /** Opened at the first use, closed with the scope. */
 export const makeRawCluster = ({
@@ -75,9 +75,7 @@ const whenConnected = (cluster: Cluster, timeout: number): Effect.Effect<void, C
     if (cluster.status === "wait") {
       cluster
         .connect()
-        .catch((error: unknown) =>
-          resume(Exit.fail(notConnected({ operation: "raw", node: undefined, lastError: causeOf(error) })))
-        )
+        .catch((error: unknown) => resume(Exit.fail(notConnected({ operation: "raw", lastError: causeOf(error) }))))
     }
     return Effect.sync(() => cluster.off("ready", onReady))
   }).pipe(
@@ -89,7 +87,6 @@ const whenConnected = (cluster: Cluster, timeout: number): Effect.Effect<void, C
             operation: "raw",
             phase: "connect",
             timeout,
-            node: undefined,
             mayHaveExecuted: false
           })
         )

@@ -10,9 +10,6 @@ export interface ReplicasOptions {
   readonly states: ClientStates
 }
 
-/** Milliseconds that a replica which is needed no more has for the replies it owes. */
-const drainTime = 1000
-
 /** Who found no replica looks again after this. */
 const retryAfter = 500
 
@@ -64,7 +61,7 @@ export class Replicas {
     for (const [node, server] of this.#servers) {
       if (wanted.has(node)) continue
       this.#servers.delete(node)
-      void server.close(drainTime).then(() => states.forget(node))
+      void server.drain().then(() => states.forget(node))
     }
     for (const [node, endpoint] of wanted) {
       if (!this.#servers.has(node))

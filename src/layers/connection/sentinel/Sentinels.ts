@@ -1,8 +1,9 @@
 /** What the sentinels know: who is the primary, who are its replicas, and when that changes. */
-import { CacheConnectionError, CacheTimeoutError } from "../../../schema/CacheError.ts"
+import { CacheConnectionError } from "../../../schema/CacheError.ts"
 import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
-import { causeOf, isReplyError, NoConnection } from "../errors.ts"
+import { NoConnection } from "../ConnectionFailure.ts"
+import { failureCode, noneOf, isReplyError } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
 import { type Listener, listen } from "../subscribe.ts"
 
@@ -263,18 +264,17 @@ const gather = <A>(asked: ReadonlyArray<Promise<A>>, enough: number, patience = 
     }
   })
 
-/** One reason for all: what somebody has to repair, if there is such a thing. */
+const refusals = ["WRONGPASS", "NOAUTH", "NOPERM", "NO_SUCH_MASTER"]
+
 const whyNone = (errors: ReadonlyArray<unknown>): NoConnection => {
   const codes = errors.map(codeOf)
-  const known = ["WRONGPASS", "NOAUTH", "NOPERM", "NO_SUCH_MASTER"].find((code) => codes.includes(code))
-  switch (known) {
-    case undefined:
-      return new NoConnection("SENTINELS_UNREACHABLE", `no sentinel answers: ${[...new Set(codes)].join(", ")}`)
-    case "NO_SUCH_MASTER":
-      return new NoConnection(known, "the sentinels know no primary of this name")
-    default:
-      return new NoConnection(known, "the sentinels refuse us")
-  }
+  const refused = refusals.find((code) => codes.includes(code))
+  return noneOf(
+    codes,
+    refused,
+    refused === "NO_SUCH_MASTER" ? "the sentinels know no primary of this name" : "the sentinels refuse us",
+    { code: "SENTINELS_UNREACHABLE", message: "no sentinel answers" }
+  )
 }
 
 const codeOf = (error: unknown): string => {
@@ -282,9 +282,7 @@ const codeOf = (error: unknown): string => {
     if (error.message.includes("No such master")) return "NO_SUCH_MASTER"
     if (error.message.includes("unknown command")) return "NOT_A_SENTINEL"
   }
-  if (error instanceof CacheTimeoutError) return "ETIMEDOUT"
-  if (error instanceof CacheConnectionError) return error.code ?? error.phase
-  return causeOf(error).code ?? "unknown"
+  return failureCode(error) ?? (error instanceof CacheConnectionError ? error.phase : "unknown")
 }
 
 interface Server {

@@ -28,9 +28,6 @@ const redirectPause = 50
 /** After so many it fails, where its own deadline is later. */
 const maxRedirects = 100
 
-/** Milliseconds that a server which serves no more has for the replies it owes. */
-const drainTime = 1000
-
 interface Progress {
   /** Servers that could not be reached. */
   detours: number
@@ -134,7 +131,7 @@ export class ClusterRoute implements Route {
     for (const [node, server] of this.#servers) {
       if (topology().needs(node)) continue
       this.#forget(node)
-      void server.close(drainTime)
+      void server.drain()
     }
   }
 
@@ -209,10 +206,7 @@ export class ClusterRoute implements Route {
       .then(
         () => command.settled || this.carry(command),
         (error: unknown) =>
-          this.#options.dispatcher.refuse(
-            command,
-            notConnected({ operation: command.name, node: undefined, lastError: causeOf(error) })
-          )
+          this.#options.dispatcher.refuse(command, notConnected({ operation: command.name, lastError: causeOf(error) }))
       )
   }
 
@@ -350,6 +344,5 @@ const gone = (operation: string, node: string): CacheConnectionError =>
 const noReplica = (operation: string): CacheConnectionError =>
   notConnected({
     operation,
-    node: undefined,
     lastError: { name: "Error", message: "no replica answers", code: "NO_REPLICA" }
   })

@@ -2,6 +2,7 @@
 import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { maxTimer } from "../../schema/timeToLive.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { Wiring } from "./client.ts"
 import { makeCommands } from "./commands.ts"
@@ -23,7 +24,7 @@ class OwnState {
 }
 
 const stateLost = (operation: string): CacheConnectionError =>
-  new CacheConnectionError({ operation, phase: "lost", code: undefined, node: undefined, mayHaveExecuted: false })
+  new CacheConnectionError({ operation, phase: "lost", code: undefined, mayHaveExecuted: false })
 
 /** Kept open so long after their last use. */
 const idleTime = "1 minute"
@@ -74,7 +75,6 @@ export const makeDedicated = Effect.fnUntraced(function* (
     operation: "dedicated",
     phase: "queue",
     timeout: settings.poolTimeout,
-    node: undefined,
     mayHaveExecuted: false
   })
   return Effect.flatMap(pool, (pool) =>
@@ -86,8 +86,6 @@ export const makeDedicated = Effect.fnUntraced(function* (
     )
   )
 })
-
-const maxTimer = 2 ** 31 - 1
 
 const clientOf = (
   dispatcher: Dispatcher,

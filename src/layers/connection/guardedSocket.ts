@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net"
 import type { ReplyLimits } from "../../schema/ReplyLimits.ts"
-import { ReplyTooLarge } from "./errors.ts"
+import { ReplyTooLarge } from "./ConnectionFailure.ts"
 import { encodeReply, ReplyError } from "./RawReply.ts"
 import { ReplyParser } from "./ReplyParser.ts"
 import type { OnBytes } from "./Wire.ts"
