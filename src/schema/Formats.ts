@@ -5,7 +5,8 @@ import { FormatError } from "./FormatError.ts"
 import { kindOf } from "./codecFailures.ts"
 import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
-import { integers, Serializer } from "./Serializer.ts"
+import { isNumberText } from "./numberText.ts"
+import { numbers, Serializer } from "./Serializer.ts"
 import { binding, bindingForm, type Place } from "./place.ts"
 import { boundBytes, limitsOf, limitsRefusal, tooManyBytes, type ValueLimits } from "./ValueLimits.ts"
 import type { ReplyEncoding } from "./Command.ts"
@@ -67,7 +68,10 @@ export class Formats {
         this.#readable.set(nameOf(serializer, compressor, cipher), { serializer, compressor })
       }
     }
-    this.#readable.set(nameOf(integers, undefined, cipher), { serializer: integers, compressor: undefined })
+    // Before all numbers were stored so, numbers had a name of their own.
+    for (const { id } of [numbers, { id: "int" }]) {
+      this.#readable.set(nameOf({ ...numbers, id }, undefined, cipher), { serializer: numbers, compressor: undefined })
+    }
     const textOnly = serializers.every((serializer) => serializer === Serializer.json)
     this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
     this.plainJson = this.#plain === Serializer.json && cipher === undefined
@@ -91,7 +95,7 @@ export class Formats {
     const asIs =
       this.#compressor === undefined &&
       this.#cipher === undefined &&
-      (serializer === Serializer.json || serializer === integers)
+      (serializer === Serializer.json || serializer === numbers)
     return asIs && typeof payload === "string" ? payload : undefined
   }
 
@@ -101,13 +105,13 @@ export class Formats {
     // JSON.stringify escapes them.
     if (
       serializer !== Serializer.json &&
-      serializer !== integers &&
+      serializer !== numbers &&
       typeof payload === "string" &&
       !payload.isWellFormed()
     ) {
       throw lostText(serializer.id)
     }
-    const compressed = serializer === integers ? undefined : this.#compress(payload)
+    const compressed = serializer === numbers ? undefined : this.#compress(payload)
     const compressor = compressed === undefined ? undefined : this.#compressor
     const body = compressed ?? payload
     const cipher = this.#cipher
@@ -116,7 +120,7 @@ export class Formats {
       compressor === undefined &&
       cipher === undefined &&
       typeof body === "string" &&
-      (serializer === integers || serializer.id === Serializer.json.id)
+      (serializer === numbers || serializer.id === Serializer.json.id)
     ) {
       return body
     }
@@ -134,7 +138,7 @@ export class Formats {
     if (header === undefined) {
       if (this.encrypted)
         throw new FormatError("the stored value is not encrypted; a counter is read with incr(key, 0)")
-      const serializer = this.#plain ?? (integer.test(stored.toString()) ? integers : undefined)
+      const serializer = this.#plain ?? (isNumber(stored, this.limits) ? numbers : undefined)
       if (serializer === undefined) throw new FormatError("the stored value is in no format that this cache reads")
       return { serializer, payload: stored }
     }
@@ -172,9 +176,6 @@ export class Formats {
   }
 }
 
-/** Integers are raw under every serializer. */
-const integer = /^-?\d+$/
-
 /** The header of values that cannot become stale. */
 class KnownHeader {
   readonly header: Header
@@ -194,6 +195,10 @@ class KnownHeader {
     return true
   }
 }
+
+/** Plain text that any serializer's cache reads: a counter, or a number that was stored as one. */
+const isNumber = (stored: Stored, { maxDigits }: ValueLimits): boolean =>
+  stored.length <= maxDigits + 32 && isNumberText(stored.toString())
 
 const framedText = (format: string): string => String(framed(headerText(format, undefined), ""))
 
@@ -255,7 +260,7 @@ const listRefusal = (
     if (typeof id !== "string" || !idPattern.test(id)) {
       return `the id of a ${kind} must be a letter, then up to 31 letters, digits, dots, lines or dashes`
     }
-    if (id === integers.id) return `the id ${id} is taken`
+    if (id === numbers.id) return `the id ${id} is taken`
     if (kind === "compressor" && !(Number(member("threshold")) >= 0)) return "a compressor needs a threshold in bytes"
   }
   const ids = new Set(list.map(({ id }) => id))

@@ -7,16 +7,17 @@ import { attempt, bySchema, codecFailure } from "./codecFailures.ts"
 import { refused } from "./failures.ts"
 import { Formats, type FormatOptions, type Payload, type Serialized, toBytes } from "./Formats.ts"
 import { factsOf, type SchemaFacts } from "./schemaFacts.ts"
-import { Serializer } from "./Serializer.ts"
+import { isDigits } from "./numberText.ts"
+import { numbers, Serializer } from "./Serializer.ts"
 import {
   type CodecError,
   deserialize,
   type EntryName,
-  integerText,
-  isInteger,
+  isNumber,
   makeCodec,
   parse,
   serialize,
+  takesText,
   type ValueCodec
 } from "./ValueCodec.ts"
 import { boundDigits } from "./ValueLimits.ts"
@@ -57,7 +58,12 @@ const compile = <S extends Schema.Constraint, Encoded>(
   }
 }
 
-const noFacts: SchemaFacts = { recursive: false, bigints: false, untyped: false, emptyItems: false }
+const noFacts: SchemaFacts = { integer: false, recursive: false, bigints: false, untyped: false, emptyItems: false }
+
+/** Whether the text is digits as a bigint gives them: without a leading zero, which would not come back. */
+const isCanonical = (value: unknown): value is string => typeof value === "string" && /^(?:0|-?[1-9]\d*)$/.test(value)
+
+const digits = (payload: string): Exit.Exit<Serialized> => Exit.succeed({ serializer: numbers, payload })
 
 /** The codecs of a schema, one for each set of options: compiled when first asked for. */
 export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options: FormatOptions) => SchemaCodec<S>) => {
@@ -80,7 +86,8 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
     type Serializing = Effect.Effect<Serialized, CodecError, S["EncodingServices"]>
 
     const encoded = (entry: EntryName, serializer: Serializer, value: unknown): Exit.Exit<Serialized, CodecError> => {
-      const serialized = serialize(entry, serializer, value, limits)
+      const serialized =
+        json.facts.integer && isCanonical(value) ? digits(value) : serialize(entry, serializer, value, limits)
       return json.facts.bigints && Exit.isSuccess(serialized) ? boundedDigits(entry, serialized.value) : serialized
     }
     const boundedDigits = (entry: EntryName, serialized: Serialized) =>
@@ -112,6 +119,13 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
     const ownForm = derivedFrom(writer)
     const viaOwn = ownForm === undefined ? undefined : viaOwnForm(ownForm)
 
+    /** The digits of a schema's integer, which are text in its JSON form. */
+    const integerIn = (payload: Payload): string | undefined => {
+      if (!json.facts.integer) return undefined
+      const text = typeof payload === "string" ? payload : Buffer.from(payload).toString("latin1")
+      return isDigits(text) ? text : undefined
+    }
+
     const fromParsed = (entry: EntryName, payload: Payload, parsed: unknown) => {
       if (json.facts.bigints) {
         const digits = attempt(entry, "decode", "the format", () => boundDigits(payload, limits))
@@ -123,10 +137,10 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
     return makeCodec(formats, {
       serialize: (entry, value) => {
         if (viaOwn === undefined) return viaJson(entry, writer, value)
-        if (!isInteger(value)) return viaOwn(entry, value)
-        // What is an integer in JSON, too, stays countable.
+        if (!isNumber(value) && !(typeof value === "bigint" && json.facts.integer)) return viaOwn(entry, value)
+        // What is a number in JSON, too, stays countable.
         return Effect.flatMapEager(json.encode(entry, value), (encodedJson) =>
-          isInteger(encodedJson) ? integerText(entry, encodedJson) : viaOwn(entry, value)
+          isNumber(encodedJson) || json.facts.integer ? encoded(entry, writer, encodedJson) : viaOwn(entry, value)
         )
       },
       deserialize: (entry, serialized) => {
@@ -137,10 +151,14 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
           const refusal = serializer === Serializer.binary ? binaryRefusal(json.facts, bytes, limits) : undefined
           return refusal === undefined ? form.decode(entry, bytes) : Exit.fail(codecFailure(entry, "decode", refusal))
         }
+        const integer = takesText(serializer) ? integerIn(payload) : undefined
+        if (integer !== undefined) return fromParsed(entry, payload, integer)
         const parsed = deserialize(entry, serialized, limits)
         return Exit.isSuccess(parsed) ? fromParsed(entry, payload, parsed.value) : Exit.failCause(parsed.cause)
       },
       fromJson: (entry, text) => {
+        const integer = integerIn(text)
+        if (integer !== undefined) return fromParsed(entry, text, integer)
         const parsed = parse(entry, text, limits)
         return Exit.isSuccess(parsed) ? fromParsed(entry, text, parsed.value) : Exit.failCause(parsed.cause)
       }

@@ -3,6 +3,7 @@ import type { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
 import { FormatError } from "./FormatError.ts"
 import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
+import { numberText } from "./numberText.ts"
 import { parseJson, strictJson } from "./strictJson.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 
@@ -25,14 +26,14 @@ export interface JsonSerializer extends Serializer {
   readonly decode: (stored: Uint8Array | string, limits?: ValueLimits) => unknown
 }
 
-/** Of integers under every serializer: digits, which the server can count. */
-export const integers: JsonSerializer = {
-  id: "int",
-  encode: String,
+/** Of finite numbers under every serializer: decimal text, which the server can count. */
+export const numbers: JsonSerializer = {
+  id: "num",
+  encode: (value) => numberText(Number(value)),
   decode: (stored, limits) => {
     const value = Serializer.json.decode(stored, limits)
-    if (Number.isInteger(value)) return value
-    throw new FormatError("the stored value is not an integer")
+    if (typeof value === "number") return value
+    throw new FormatError("the stored value is not a number")
   }
 }
 

@@ -1,4 +1,4 @@
-/** Values as they are stored. Integers are raw decimal text, countable by the server, unless they are encrypted. */
+/** Values as they are stored. Numbers are raw decimal text, countable by the server, unless they are encrypted. */
 import { Effect, Exit } from "effect"
 import { type CacheCodecError, CacheInputError } from "./CacheError.ts"
 import type { ReplyEncoding } from "./Command.ts"
@@ -6,9 +6,10 @@ import { FormatError } from "./FormatError.ts"
 import { attempt, codecFailure } from "./codecFailures.ts"
 import { Formats, type FormatOptions, type Serialized, toBytes } from "./Formats.ts"
 import { type Header, isFramed, type Stored, type Timing } from "./frame.ts"
+import { numberText } from "./numberText.ts"
 import type { Place } from "./place.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
-import { integers, type JsonSerializer, Serializer } from "./Serializer.ts"
+import { numbers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError
 
@@ -38,22 +39,19 @@ export interface ValueForm<A, RD, RE> {
   readonly fromJson: (entry: EntryName, text: Stored) => Effect.Effect<A, CodecError, RD>
 }
 
-const takesText = (serializer: Serializer): serializer is JsonSerializer =>
-  serializer === Serializer.json || serializer === integers
+export const takesText = (serializer: Serializer): serializer is JsonSerializer =>
+  serializer === Serializer.json || serializer === numbers
 
 const needsSchema = ({ operation }: EntryName): CacheInputError =>
   new CacheInputError({ operation, reason: "this serializer needs a schema: use withSchema" })
 
-export const isInteger = (value: unknown): value is number => typeof value === "number" && Number.isInteger(value)
+export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value)
 
 /** Raw decimal text, whatever the serializer. */
-export const integerText = (entry: EntryName, value: number): Exit.Exit<Serialized, CacheCodecError> => {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    return Exit.succeed({ serializer: integers, payload: String(value) })
-  }
-  const reason = value === 0 ? "negative zero cannot be stored" : "an integer beyond 2^53 cannot be stored exactly"
-  return Exit.fail(codecFailure(entry, "encode", new FormatError(reason)))
-}
+export const numeric = (entry: EntryName, value: number): Exit.Exit<Serialized, CacheCodecError> =>
+  Object.is(value, -0)
+    ? Exit.fail(codecFailure(entry, "encode", new FormatError("negative zero cannot be stored")))
+    : Exit.succeed({ serializer: numbers, payload: numberText(value) })
 
 export const serialize = (
   entry: EntryName,
@@ -61,7 +59,7 @@ export const serialize = (
   value: unknown,
   limits: ValueLimits
 ): Exit.Exit<Serialized, CodecError> => {
-  if (isInteger(value)) return integerText(entry, value)
+  if (isNumber(value)) return numeric(entry, value)
   if (serializer.forSchema !== undefined) return Exit.fail(needsSchema(entry))
   return attempt(entry, "encode", `serializer ${serializer.id}`, () => ({
     serializer,

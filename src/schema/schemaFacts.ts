@@ -1,5 +1,5 @@
 /** What can be told of a schema without running it. */
-import type { SchemaAST } from "effect"
+import { SchemaAST } from "effect"
 
 /** Calls `visit` with each node of a schema once, those of its encodings included. */
 const walk = (root: SchemaAST.AST, visit: (ast: SchemaAST.AST) => void): void => {
@@ -53,6 +53,8 @@ const bigTypes: ReadonlySet<unknown> = new Set(["effect/schema/BigDecimal", "eff
 
 /** What the derived JSON codec of a schema says of it. */
 export interface SchemaFacts {
+  /** Every value is a bigint, or what JSON writes neither as a number nor as text: an integer's digits alone say which one it is. */
+  readonly integer: boolean
   /** Values can nest as deeply as they like. */
   readonly recursive: boolean
   /** Text becomes a bigint, which takes a time that grows with the square of its digits. */
@@ -88,8 +90,23 @@ export const factsOf = (json: SchemaAST.AST): SchemaFacts => {
       }
     }
   })
-  return { recursive, bigints, untyped, emptyItems }
+  return { integer: isInteger(json), recursive, bigints, untyped, emptyItems }
 }
+
+const isInteger = (ast: SchemaAST.AST): boolean => {
+  if (ast._tag === "Suspend") return isInteger(ast.thunk())
+  if (ast._tag === "BigInt") return SchemaAST.toEncoded(ast)._tag === "String"
+  if (ast._tag !== "Union") return false
+  const others = ast.types.filter((type) => type._tag !== "BigInt")
+  return (
+    ast.types.length - others.length === 1 &&
+    ast.types.every((type) => type._tag !== "BigInt" || isInteger(type)) &&
+    others.every((type) => wordless.has(SchemaAST.toEncoded(type)._tag))
+  )
+}
+
+/** What JSON writes neither as a number nor as text. */
+const wordless: ReadonlySet<SchemaAST.AST["_tag"]> = new Set(["Null", "Boolean", "Objects", "Arrays"])
 
 const isEmpty = (ast: SchemaAST.AST): boolean => {
   const resolved = ast._tag === "Suspend" ? ast.thunk() : ast

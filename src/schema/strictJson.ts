@@ -2,6 +2,7 @@
 import { refuseAlteration, refuseKind } from "./alteration.ts"
 import { FormatError } from "./FormatError.ts"
 import { isTooDeep, tooDeep } from "./codecFailures.ts"
+import { isDigits, isExact } from "./numberText.ts"
 import { boundBytes, defaultLimits, tooManyLevels, tooManyNodes, type ValueLimits } from "./ValueLimits.ts"
 
 /** The value's JSON text; throws an error that names the path of the first part JSON would alter or drop. */
@@ -28,7 +29,7 @@ const unwritable = (value: unknown, error: unknown): string => {
   }
 }
 
-/** The value of a JSON text; throws where there is none, or where it is an integer that a number cannot hold. */
+/** The value of a JSON text; throws where there is none, or where it is a number that JavaScript would round. */
 export const parseJson = (text: string, limits: ValueLimits = defaultLimits): unknown => {
   boundJson(text, limits)
   let value: unknown
@@ -38,8 +39,11 @@ export const parseJson = (text: string, limits: ValueLimits = defaultLimits): un
     // The engine's own message quotes the text.
     throw new FormatError("the stored text is not JSON")
   }
-  if (typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(text)) {
-    throw new FormatError("the stored integer is beyond 2^53; read it with incrBig(key, 0n)")
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value
+  if (!Number.isFinite(value)) throw new FormatError("the stored number is beyond what a number can be")
+  const digits = text.trim()
+  if (isDigits(digits) && !isExact(digits, value)) {
+    throw new FormatError("the stored integer is beyond 2^53: read it with Schema.BigInt, or with incrBig(key, 0n)")
   }
   return value
 }

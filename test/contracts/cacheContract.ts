@@ -1,7 +1,7 @@
 /** What every cache does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Metric, Option, Schema, Stream } from "effect"
-import { CacheService } from "effect-vcache"
+import { CacheService, Serializer } from "effect-vcache"
 import { metrics } from "../../src/services/cache/kernel/metrics.ts"
 import { fresh } from "../support/freshCache.ts"
 import { until } from "../support/until.ts"
@@ -267,8 +267,11 @@ export const cacheContract = (
           assert.strictEqual(error._tag, "CacheServerError")
           assert.strictEqual(error._tag === "CacheServerError" ? error.code : "", "OVERFLOW")
           assert.deepStrictEqual(yield* cache.get("n"), some(Number.MAX_SAFE_INTEGER))
-          assert.strictEqual(yield* cache.incrBig("n"), 2n ** 53n)
+          assert.strictEqual(yield* cache.incrBig("n", 2n), 2n ** 53n + 1n)
           assert.strictEqual((yield* failure(cache.get("n")))._tag, "CacheCodecError")
+          // What a number holds exactly is read.
+          assert.strictEqual(yield* cache.incrBig("n"), 2n ** 53n + 2n)
+          assert.deepStrictEqual(yield* cache.get("n"), some(2 ** 53 + 2))
         })
       )
 
@@ -284,6 +287,86 @@ export const cacheContract = (
           assert.strictEqual((yield* failure(cache.incrBig("missing")))._tag, "CacheMissError")
           yield* cache.set("text", "x")
           assert.strictEqual((yield* failure(cache.incrBig("text")))._tag, "CacheServerError")
+        })
+      )
+
+      it.effect("incrBig counts from initial, with its lifetime, at any size", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const huge = 10n ** 40n
+          assert.strictEqual(yield* cache.incrBig("small", 2n, { initial: 5n, timeToLive: "1 hour" }), 7n)
+          assert.strictEqual(yield* cache.incrBig("small", 2n, { initial: 5n }), 9n)
+          assert.strictEqual(yield* cache.incrBig("huge", 1n, { initial: huge }), huge + 1n)
+          assert.strictEqual(yield* cache.incrBig("delta", huge, { initial: 1n, timeToLive: "1 hour" }), huge + 1n)
+          assert.strictEqual(yield* cache.incrBig("delta", huge, { initial: 1n }), 2n * huge + 1n)
+          for (const key of ["small", "delta"]) {
+            const millis = Duration.toMillis(Option.getOrThrow(yield* cache.ttl(key)))
+            assert.isTrue(millis > 3_500_000 && millis <= 3_600_000)
+          }
+          assert.isTrue(Duration.toMillis(Option.getOrThrow(yield* cache.ttl("huge"))) <= 300_000)
+          assert.strictEqual(yield* cache.incrBig("gone", 1n, { initial: 0n, timeToLive: 0 }), 1n)
+          assert.isFalse(yield* cache.has("gone"))
+          const atOnce = Effect.forEach(Array.from({ length: 8 }), () => cache.incrBig("n", huge, { initial: 0n }), {
+            concurrency: "unbounded"
+          })
+          assert.strictEqual((yield* atOnce).toSorted((a, b) => (a < b ? -1 : 1)).at(-1), 8n * huge)
+        })
+      )
+
+      it.effect("get reads what was counted, under every serializer", () =>
+        Effect.gen(function* () {
+          const json = yield* fresh()
+          for (const serializer of [Serializer.json, Serializer.msgpack, Serializer.binary]) {
+            const untyped = json.withOptions({ serializer, prefix: `${json.options.prefix}-${serializer.id}` })
+            const cache = untyped.withSchema(Schema.Finite)
+            yield* cache.incr("int", 2, { initial: 40 })
+            assert.deepStrictEqual(yield* cache.get("int"), some(42))
+            assert.deepStrictEqual(yield* untyped.get("int"), some(42))
+            for (const [initial, delta] of [
+              [0, 1.5],
+              [1, -0.000_001],
+              [1e15, 0.25],
+              [2 ** 60, 2 ** 10]
+            ] as const) {
+              yield* cache.delete("float")
+              const counted = yield* cache.incrFloat("float", delta, { initial })
+              assert.deepStrictEqual(yield* cache.get("float"), some(counted))
+              assert.deepStrictEqual(yield* cache.get("float"), some(yield* cache.incrFloat("float", 0)))
+              assert.deepStrictEqual(yield* untyped.getMany(["float"]), new Map([["float", counted]]))
+            }
+            yield* cache.set("stored", 1.5)
+            assert.strictEqual(yield* cache.incrFloat("stored", 1), 2.5)
+            const hash = cache.hash("h")
+            assert.strictEqual(yield* hash.incrFloat("f", 1.25), 1.25)
+            assert.deepStrictEqual(yield* hash.get("f"), some(1.25))
+            yield* hash.set("stored", 0.5)
+            assert.strictEqual(yield* hash.incrFloat("stored", 1), 1.5)
+            assert.strictEqual(yield* hash.incr("n", 3), 3)
+            assert.deepStrictEqual(yield* hash.getAll, new Map(Object.entries({ f: 1.25, stored: 1.5, n: 3 })))
+          }
+        })
+      )
+
+      it.effect("a schema of bigints reads counters of every size, and what it stores can be counted", () =>
+        Effect.gen(function* () {
+          const json = yield* fresh()
+          for (const serializer of [Serializer.json, Serializer.msgpack, Serializer.binary]) {
+            const cache = json.withOptions({ serializer, prefix: `${json.options.prefix}-${serializer.id}` })
+            for (const schema of [Schema.BigInt, Schema.NullOr(Schema.BigInt)]) {
+              const bigints = cache.withSchema<Schema.Codec<bigint | null, unknown>>(schema)
+              yield* bigints.set("n", -5n)
+              assert.strictEqual(yield* cache.incr("n"), -4)
+              assert.deepStrictEqual(yield* bigints.get("n"), some(-4n))
+              assert.strictEqual(yield* cache.incrBig("n", 10n ** 40n), 10n ** 40n - 4n)
+              assert.deepStrictEqual(yield* bigints.get("n"), some(10n ** 40n - 4n))
+              yield* bigints.set("n", 10n ** 30n)
+              assert.strictEqual(yield* cache.incrBig("n", 1n), 10n ** 30n + 1n)
+              assert.deepStrictEqual(yield* bigints.getOrSet("n", Effect.succeed(0n)), 10n ** 30n + 1n)
+            }
+            const nullable = cache.withSchema(Schema.NullOr(Schema.BigInt))
+            yield* nullable.set("none", null)
+            assert.deepStrictEqual(yield* nullable.get("none"), some(null))
+          }
         })
       )
 
@@ -765,7 +848,6 @@ export const cacheContract = (
             })(),
             { [Symbol("s")]: 1 },
             { toJSON: () => 1 },
-            2 ** 53,
             Buffer.from("x"),
             cyclic
           ]

@@ -106,7 +106,15 @@ const calls: ReadonlyArray<Arbitrary.Arbitrary<Call>> = [
     cache.incr(...args)
   ),
   call("decr", [key, number, options({ initial: number })], (cache, ...args) => cache.decr(...args)),
-  call("incrBig", [key, oneOf(1n, -5n, 2n ** 70n, -(2n ** 63n), 0n)], (cache, ...args) => cache.incrBig(...args)),
+  call(
+    "incrBig",
+    [
+      key,
+      oneOf(1n, -5n, 2n ** 70n, -(2n ** 63n), 0n),
+      options({ version, initial: oneOf(0n, -7n, 10n ** 40n), timeToLive: lifetime })
+    ],
+    (cache, ...args) => cache.incrBig(...args)
+  ),
   call("incrFloat", [key, number, options({ initial: number })], (cache, ...args) => cache.incrFloat(...args)),
   call("touch", [key, options({ timeToLive: lifetime })], (cache, ...args) => cache.touch(...args)),
   call("expire", [key, lifetime], (cache, ...args) => cache.expire(...args)),

@@ -1,7 +1,7 @@
 /** Each operation's declaration: its name, its key, what it gives as if the cache were empty, what it says for metrics. */
 import { Effect, Option } from "effect"
 import type { CachePolicyShape } from "../CachePolicy.ts"
-import type { CacheCounters, CounterOptions } from "../operations/CacheCounters.ts"
+import type { BigCounterOptions, CacheCounters, CounterOptions } from "../operations/CacheCounters.ts"
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheKeySpace } from "../operations/CacheKeySpace.ts"
 import type { CacheLifetimes } from "../operations/CacheLifetimes.ts"
@@ -48,7 +48,8 @@ export const underPolicy = <A, RD, RE>(
       policy(declare("incr", key, counted(delta ?? 1, options)), cache.incr(key, delta, options)),
     decr: (key, delta, options) =>
       policy(declare("decr", key, counted(-(delta ?? 1), options)), cache.decr(key, delta, options)),
-    incrBig: (key, delta, options) => policy(declare("incrBig", key, 0n), cache.incrBig(key, delta, options)),
+    incrBig: (key, delta, options) =>
+      policy(declare("incrBig", key, countedBig(delta ?? 1n, options)), cache.incrBig(key, delta, options)),
     incrFloat: (key, delta, options) =>
       policy(declare("incrFloat", key, counted(delta, options)), cache.incrFloat(key, delta, options)),
     touch: (key, options) => policy(declare("touch", key, false), cache.touch(key, options)),
@@ -76,3 +77,7 @@ export const underPolicy = <A, RD, RE>(
 /** In an empty cache a counter starts from `initial`; without one there is nothing to count. */
 const counted = (delta: number, options: CounterOptions | undefined): number =>
   options?.initial === undefined ? 0 : options.initial + delta
+
+/** What is no bigint is refused before the neutral result is asked for. */
+const countedBig = (delta: bigint, { initial }: BigCounterOptions = {}): bigint =>
+  typeof initial === "bigint" && typeof delta === "bigint" ? initial + delta : 0n

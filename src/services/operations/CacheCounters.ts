@@ -10,11 +10,20 @@ export interface CounterOptions extends KeyOptions {
   readonly timeToLive?: Duration.Input | undefined
 }
 
+export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
+  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
+  readonly initial?: bigint | undefined
+}
+
 export interface CacheCounters {
   /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
   readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
-  /** Exact at any size. One round trip within 64 bits; beyond, compare-and-set until it holds. */
-  readonly incrBig: (key: string, delta?: bigint, options?: KeyOptions) => Effect.Effect<bigint, CacheError>
+  /**
+   * Exact at any size up to the cache's `limits.maxDigits`. One round trip within 64 bits; beyond, compare-and-set until it
+   * holds. `get` reads it with `Schema.BigInt`; without a schema, and with `Schema.Number`, only what a number holds exactly.
+   */
+  readonly incrBig: (key: string, delta?: bigint, options?: BigCounterOptions) => Effect.Effect<bigint, CacheError>
+  /** Adds a number with a fraction, in the server's own arithmetic. `get` reads it, whatever the serializer. */
   readonly incrFloat: (key: string, delta: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
 }

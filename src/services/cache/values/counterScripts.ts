@@ -62,16 +62,37 @@ return redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])`,
   }
 }
 
-/** KEYS: the counter. ARGV: delta, within 64 bits. The result as text, so that none of it is rounded. */
+/** KEYS: the counter. ARGV: as for `incr`, delta within 64 bits. The result as text, so that none of it is rounded. */
 export const incrBigScript: Script = {
   name: "incrBig",
   lua: `
-if redis.call('EXISTS', KEYS[1]) == 0 then return nil end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+${createLua}
+  return ARGV[2]
+end
 redis.call('INCRBY', KEYS[1], ARGV[1])
 return redis.call('GET', KEYS[1])`,
-  memory: ({ call }, [key = ""], [delta = 0]) => {
-    if (call("EXISTS", key) === 0) return null
+  memory: ({ call }, [key = ""], [delta = 0, initial = "", lifetime = ""]) => {
+    if (call("EXISTS", key) === 0) {
+      if (initial === "") return null
+      create(call, key, initial, lifetime)
+      return String(initial)
+    }
     call("INCRBY", key, delta)
     return call("GET", key)
+  }
+}
+
+/** KEYS: the counter. ARGV: as for `incr`. Whether it was missing, and so was created. */
+export const createScript: Script = {
+  name: "create",
+  lua: `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+${createLua}
+return 1`,
+  memory: ({ call }, [key = ""], [, initial = "", lifetime = ""]) => {
+    if (call("EXISTS", key) === 1) return 0
+    create(call, key, initial, lifetime)
+    return 1
   }
 }

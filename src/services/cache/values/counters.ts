@@ -2,17 +2,19 @@
 import { Effect } from "effect"
 import { type CacheError, CacheMissError, CacheServerError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import type { CounterOptions } from "../../operations/CacheCounters.ts"
-import type { CacheCounters } from "../../operations/CacheCounters.ts"
+import type { CacheCounters, CounterOptions } from "../../operations/CacheCounters.ts"
 import type { Script } from "../../../schema/Script.ts"
 import { refused, replyCode } from "../../../schema/failures.ts"
+import { isDigits } from "../../../schema/numberText.ts"
+import { limitsOf } from "../../../schema/ValueLimits.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { replaceScript } from "../kernel/compareScripts.ts"
-import { incrBigScript, incrFloatScript, incrScript } from "./counterScripts.ts"
+import { createScript, incrBigScript, incrFloatScript, incrScript } from "./counterScripts.ts"
 import * as replies from "../kernel/replies.ts"
 
 export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheCounters => {
   const { client, finalKey, lifetime } = context
+  const { maxDigits } = limitsOf(context.options.limits)
 
   /** Runs a counting script; null is a missing key. */
   const count = Effect.fnUntraced(function* (
@@ -49,11 +51,20 @@ export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): 
       : refused("incrFloat", "delta must be a finite number")
 
   /** Within 64 bits the server counts; beyond, we do, and store the sum where nobody was faster. */
-  const incrBig: CacheCounters["incrBig"] = Effect.fnUntraced(function* (key, delta = 1n, options) {
+  const incrBig: CacheCounters["incrBig"] = Effect.fnUntraced(function* (key, delta = 1n, options = {}) {
     const final = yield* finalKey("incrBig", key, options)
+    const { initial } = options
     if (typeof delta !== "bigint") return yield* refused("incrBig", "delta must be a bigint")
+    if (initial !== undefined && typeof initial !== "bigint") {
+      return yield* refused("incrBig", "initial must be a bigint")
+    }
+    const start = initial === undefined ? undefined : initial + delta
+    if (start !== undefined && !fits(start)) return yield* tooLong
+    const millis = start === undefined ? Infinity : yield* lifetime("incrBig", options.timeToLive)
+    const startText = start === undefined ? "" : String(start)
+    const lifetimeText = millis === Infinity ? "" : String(millis)
     if (BigInt.asIntN(64, delta) === delta) {
-      const counted = yield* client.eval(incrBigScript, [final], [delta]).pipe(
+      const counted = yield* client.eval(incrBigScript, [final], [delta, startText, lifetimeText]).pipe(
         Effect.map((reply) => ({ reply })),
         Effect.catchIf(isNotInt64, () => Effect.succeed(undefined))
       )
@@ -61,11 +72,29 @@ export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): 
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const stored = yield* client.send("GET", [final])
+      if (stored === null && start !== undefined) {
+        const created = yield* client.eval(createScript, [final], ["", startText, lifetimeText])
+        if (created === 1) return start
+        continue
+      }
       const sum = (yield* bigintOf(key, stored)) + delta
+      if (!fits(sum)) return yield* tooLong
       if ((yield* client.eval(replaceScript, [final], [String(stored), sum, ""])) === 1) return sum
     }
     return yield* serverError("incrBig", `TRYAGAIN ${maxAttempts} others changed the counter first`)
   })
+
+  /** Whether `get` could read it. Counted in hexadecimal, which takes no time; each digit is worth 1.204 decimal ones. */
+  const fits = (value: bigint): boolean => value.toString(16).length * 1.204 <= maxDigits
+  const tooLong = refused("incrBig", "the counter would have more digits than the limit maxDigits allows")
+
+  const bigintOf = (key: string, reply: Reply): Effect.Effect<bigint, CacheError> => {
+    if (reply === null) return Effect.fail(new CacheMissError({ operation: "incrBig", key }))
+    if (typeof reply !== "string") return replies.unexpected("incrBig")
+    return reply.length <= maxDigits + 1 && isDigits(reply)
+      ? Effect.succeed(BigInt(reply))
+      : Effect.fail(serverError("incrBig", "ERR value is not an integer"))
+  }
 
   return {
     incr: (key, delta = 1, options) => incr("incr", key, delta, options),
@@ -90,11 +119,3 @@ const serverError = (operation: string, reply: string) =>
 
 const isNotInt64 = (error: CacheError): boolean =>
   error._tag === "CacheServerError" && /would overflow|not an integer/.test(error.reply)
-
-const bigintOf = (key: string, reply: Reply): Effect.Effect<bigint, CacheError> => {
-  if (reply === null) return Effect.fail(new CacheMissError({ operation: "incrBig", key }))
-  if (typeof reply !== "string") return replies.unexpected("incrBig")
-  return /^-?\d+$/.test(reply)
-    ? Effect.succeed(BigInt(reply))
-    : Effect.fail(serverError("incrBig", "ERR value is not an integer"))
-}
