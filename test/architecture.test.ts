@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { arrowsOf, circlesOf, faultsOf, type Files, readFiles, unusedOf, usesIn } from "./support/house/arrows.ts"
+import {
+  arrowsOf,
+  circlesOf,
+  faultsOf,
+  type Files,
+  nameFaultOf,
+  readFiles,
+  unusedOf,
+  usesIn
+} from "./support/house/arrows.ts"
 import { draw, essential } from "./support/house/drawing.ts"
 import { importsOf } from "./support/house/imports.ts"
 import { floorsOf, mayUse } from "./support/house/rooms.ts"
@@ -32,6 +41,8 @@ describe("the house", () => {
 
   for (const [name, text] of files) {
     it(`${name} imports what its room may use`, () => assert.deepStrictEqual(faultsOf(name, files), []))
+
+    it(`${name} has the name of what is in it`, () => assert.isUndefined(nameFaultOf(name, files)))
 
     it(`${name} takes time, chance and settings from Effect, and keeps its types`, () => {
       const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "")
@@ -144,6 +155,35 @@ describe("what the rules see", () => {
   for (const [what, file, text, fault] of faults) {
     it(`is ${what}`, () => assert.deepStrictEqual(faultsOf(file, planted(file, text)), [fault]))
   }
+
+  it("is a file that has not the name of what is in it", () => {
+    const named = (file: string, text: string, door = "") =>
+      nameFaultOf(
+        file,
+        new Map([
+          [file, text],
+          ["index.ts", door]
+        ])
+      )
+    assert.isUndefined(named("schema/Box.ts", "export class Box {}"))
+    assert.isUndefined(named("schema/Box.ts", "export interface Box {}"))
+    assert.isUndefined(named("schema/Box.ts", "export const Box = 1, other = 2"))
+    assert.isUndefined(named("schema/Box.ts", "interface Box {}\nexport { type Box }"))
+    assert.isUndefined(named("schema/Box.ts", "export const make = 1", 'export * as Box from "./schema/Box.ts"'))
+    assert.isUndefined(
+      named("schema/Box.ts", "export const layer = 1", 'export { layer as Box } from "./schema/Box.ts"')
+    )
+    assert.isUndefined(named("schema/boxes.ts", "class Hidden {}\nexport const box = () => new Hidden()"))
+    assert.strictEqual(named("schema/Box.ts", "export const make = 1"), "schema/Box.ts exports no Box")
+    assert.strictEqual(
+      named("schema/Box.ts", "export const make = 1", 'export * as Chest from "./schema/Box.ts"'),
+      "schema/Box.ts exports no Box"
+    )
+    assert.strictEqual(
+      named("schema/box.ts", "export class Box {}"),
+      "schema/box.ts exports the class Box, and has not its name"
+    )
+  })
 
   it("is a circle of values in the house, be it in one room", () => {
     const circle = ["schema/CacheError.ts", "schema/failures.ts", "schema/CacheError.ts"]

@@ -1,6 +1,6 @@
 /** How commands read and write what a key holds: by the type that they expect there. */
 import type { WireArg } from "../../schema/Command.ts"
-import type { CommandContext } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
 import { ServerReply } from "./store/ServerReply.ts"
 import { HashValue } from "./values/HashValue.ts"
 import { ListValue } from "./values/ListValue.ts"

@@ -1,7 +1,8 @@
 /** Counters: strings that hold a number. */
 import type { WireArg } from "../../schema/Command.ts"
 import { int64, isInt64, keyOf, parseInt64, textOf } from "./arguments.ts"
-import { type CommandContext, type CommandTable, exactly } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { type CommandTable, exactly } from "./command.ts"
 import { addLongDouble, formatLongDouble, isInfinite, parseLongDouble } from "./longDouble.ts"
 import { notAnInteger, ServerReply } from "./store/ServerReply.ts"
 import { stringAt } from "./access.ts"

@@ -1,7 +1,8 @@
 /** Lifetimes: EXPIRE and its relatives, and the expiry options that SET and GETEX share. */
 import type { WireArg } from "../../schema/Command.ts"
 import { int64, isInt64, keyOf, keyword, textOf } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { invalidExpireTime, ServerReply, syntaxError } from "./store/ServerReply.ts"
 
 type Unit = "s" | "ms"

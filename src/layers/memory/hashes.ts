@@ -1,7 +1,8 @@
 /** Hashes. */
 import type { Reply } from "../../schema/Command.ts"
 import { int64, keyOf, textOf } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { addFloats, addInteger, notAFloat } from "./counters.ts"
 import { isInfinite, parseLongDouble } from "./longDouble.ts"
 import { scanPage } from "./scanPage.ts"

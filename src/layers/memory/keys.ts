@@ -1,7 +1,8 @@
 /** The key space: existence, types, renaming, globs, scans. */
 import { isKeyType, type WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { globMatcher } from "./glob.ts"
 import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./store/ServerReply.ts"
 import { copyOf, typeOf } from "./values/MemoryValue.ts"

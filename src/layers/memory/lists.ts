@@ -1,7 +1,8 @@
 /** Lists. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, positiveCount } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { noSuchKey, ServerReply, syntaxError } from "./store/ServerReply.ts"
 import { keep, kept, listAt } from "./access.ts"
 import { ListValue } from "./values/ListValue.ts"

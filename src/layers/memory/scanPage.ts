@@ -1,7 +1,8 @@
 /** HSCAN, SSCAN, ZSCAN: all in one page, as the server does with small ones. */
 import type { Reply } from "../../schema/Command.ts"
 import { keyOf, keyword, textOf } from "./arguments.ts"
-import { atLeast, type CommandContext, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type MemoryCommand } from "./command.ts"
 import { globMatcher } from "./glob.ts"
 import { scanOptions } from "./keys.ts"
 import { ServerReply } from "./store/ServerReply.ts"

@@ -1,7 +1,8 @@
 /** Sets. */
 import type { WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, positiveCount } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { scanPage } from "./scanPage.ts"
 import { keep, kept, setAt } from "./access.ts"
 import { SetValue } from "./values/SetValue.ts"

@@ -1,7 +1,8 @@
 /** Sorted sets. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, positiveCount, textOf } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { notAFloat } from "./counters.ts"
 import { scanPage } from "./scanPage.ts"
 import { ServerReply, syntaxError } from "./store/ServerReply.ts"

@@ -1,7 +1,8 @@
 /** Groups of consumers: each entry goes to one of them, and is pending until it is acknowledged. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, textOf } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, type MemoryCommand } from "./command.ts"
 import { NotInMemory, ServerReply, syntaxError } from "./store/ServerReply.ts"
 import { intervalEnd, intervalStart, isId, parseAnyId, parseId } from "./streamIds.ts"
 import { firstId, formatId, maxId, type StreamId } from "./values/StreamId.ts"

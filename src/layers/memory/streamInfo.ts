@@ -1,7 +1,8 @@
 /** What streams tell about themselves. */
 import type { Reply } from "../../schema/Command.ts"
 import { keyOf, keyword, textOf } from "./arguments.ts"
-import { type CommandContext, type CommandTable } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import type { CommandTable } from "./command.ts"
 import { NotInMemory, noSuchKey, ServerReply } from "./store/ServerReply.ts"
 import { firstId, formatId } from "./values/StreamId.ts"
 import { itemReply, type StreamGroup, type StreamValue } from "./values/StreamValue.ts"

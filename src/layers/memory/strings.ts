@@ -1,7 +1,8 @@
 /** Strings. */
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { bytesOf, int64, keyOf, keyword } from "./arguments.ts"
-import { atLeast, type CommandContext, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
 import { expiryOption, isExpiryOption, positiveInstant } from "./expiry.ts"
 import { ServerReply, syntaxError, wrongArguments } from "./store/ServerReply.ts"
 import { asString, stringAt } from "./access.ts"

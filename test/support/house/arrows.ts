@@ -1,7 +1,7 @@
 /** Who imports whom, and what is wrong with it. */
 import { readdirSync, readFileSync } from "node:fs"
-import { dirname, join, normalize } from "node:path"
-import { importsOf } from "./imports.ts"
+import { basename, dirname, join, normalize } from "node:path"
+import { exportsOf, importsOf } from "./imports.ts"
 import { mayUse, packages, roomOf } from "./rooms.ts"
 
 /** The text of each file, by its path below src. */
@@ -105,4 +105,21 @@ export const unusedOf = (files: Files): ReadonlyArray<string> => {
       .map((room) => `${room} -> ${name}`)
   )
   return [...rooms, ...users]
+}
+
+/** A file of a class, a type or a service has its name, or the one that a door gives it; a file of functions has a lower-case one, and no class. */
+export const nameFaultOf = (file: string, files: Files): string | undefined => {
+  const name = basename(file, ".ts")
+  if (dirname(file) === ".") return undefined
+  const { classes, names } = exportsOf(files.get(file) ?? "")
+  if (!/^[A-Z]/.test(name)) {
+    return classes.size === 0 ? undefined : `${file} exports the class ${[...classes].join(", ")}, and has not its name`
+  }
+  const isGiven = () =>
+    [...files].some(
+      ([door, text]) =>
+        dirname(door) === "." &&
+        exportsOf(text).passedOn.some((passed) => passed.name === name && normalize(passed.path) === file)
+    )
+  return names.has(name) || isGiven() ? undefined : `${file} exports no ${name}`
 }

@@ -1,4 +1,4 @@
-/** What a file imports, read by a parser: nothing that a regular expression would miss. */
+/** What a file imports and exports, read by a parser: nothing that a regular expression would miss. */
 import { parseAst } from "vitest/node"
 
 export interface Import {
@@ -47,14 +47,59 @@ const importsIn = (node: Node): ReadonlyArray<Import> => {
   }
 }
 
+/** Visits each node, the outer ones first. */
+const walk = (value: unknown, visit: (node: Node) => void): void => {
+  if (Array.isArray(value)) return value.forEach((part) => walk(part, visit))
+  if (!isNode(value)) return
+  visit(value)
+  for (const part of Object.values(value)) walk(part, visit)
+}
+
+const parse = (text: string) => parseAst(text, { lang: "ts" })
+
 export const importsOf = (text: string): ReadonlyArray<Import> => {
   const found: Array<Import> = []
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(visit)
-    if (!isNode(value)) return
-    found.push(...importsIn(value))
-    for (const part of Object.values(value)) visit(part)
-  }
-  visit(parseAst(text, { lang: "ts" }))
+  walk(parse(text), (node) => found.push(...importsIn(node)))
   return found
+}
+
+export interface Exports {
+  /** What is defined here. */
+  readonly names: ReadonlySet<string>
+  readonly classes: ReadonlySet<string>
+  /** What comes from other files, under the name that it is given here. */
+  readonly passedOn: ReadonlyArray<{ readonly name: string; readonly path: string }>
+}
+
+const nameOf = (node: unknown): string | undefined =>
+  isNode(node) && typeof node["name"] === "string" ? node["name"] : undefined
+
+export const exportsOf = (text: string): Exports => {
+  const names = new Set<string>()
+  const classes = new Set<string>()
+  const passedOn: Array<{ readonly name: string; readonly path: string }> = []
+  walk(parse(text), (node) => {
+    const path = textOf(node["source"])
+    if (node.type === "ExportAllDeclaration" && path !== undefined) {
+      const name = nameOf(node["exported"])
+      if (name !== undefined) passedOn.push({ name, path })
+    }
+    if (node.type !== "ExportNamedDeclaration") return
+    for (const specifier of Array.isArray(node["specifiers"]) ? node["specifiers"] : []) {
+      const name = nameOf(specifier.exported)
+      if (name === undefined) continue
+      if (path === undefined) names.add(name)
+      else passedOn.push({ name, path })
+    }
+    const { declaration } = node
+    if (!isNode(declaration)) return
+    const declared = Array.isArray(declaration["declarations"]) ? declaration["declarations"] : [declaration]
+    for (const one of declared) {
+      const name = nameOf(one.id)
+      if (name === undefined) continue
+      names.add(name)
+      if (declaration.type === "ClassDeclaration") classes.add(name)
+    }
+  })
+  return { names, classes, passedOn }
 }
