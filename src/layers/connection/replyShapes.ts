@@ -28,9 +28,11 @@ const groups: ReadonlyArray<readonly [ReplyShape, string]> = [
   [text | integer | nothing, "ZADD"],
   [
     list,
-    `HGETALL HKEYS HMGET HSCAN HVALS KEYS LRANGE MGET ROLE SCAN SMEMBERS SMISMEMBER SSCAN XRANGE XREVRANGE ZMSCORE ZRANGE
-     ZRANGEBYSCORE ZSCAN`
+    `HGETALL HKEYS HMGET HSCAN HVALS KEYS LRANGE MGET ROLE SCAN SMEMBERS SMISMEMBER SSCAN ZMSCORE ZRANGE ZRANGEBYSCORE
+     ZSCAN`
   ],
+  // With a COUNT of 0 or less the reply is null.
+  [list | nothing, "XRANGE XREVRANGE"],
   [text | list | nothing, "LPOP RPOP SPOP SRANDMEMBER"]
 ]
 
