@@ -18,6 +18,11 @@ export interface Script {
   readonly lua: string
   /** Whoever runs it relies on there being one store: a fallback must not run it on another. */
   readonly exclusive?: boolean | undefined
+  /**
+   * What it does with its keys: `"reads"` changes nothing, `"changes"` changes values that are no structures, `"adds"`
+   * (default) may do anything. `ValkeyFallback` runs it on its second client accordingly.
+   */
+  readonly uses?: "reads" | "changes" | "adds" | undefined
   readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
 

@@ -39,9 +39,14 @@ export const make = <
   readonly memory?: Script["memory"]
   /** Whether keys get the cache's prefix and version. Default true. */
   readonly prefix?: boolean | undefined
+  /**
+   * What the script does with its keys: `"reads"` changes nothing, `"changes"` changes values that are no structures,
+   * `"adds"` (default) may do anything. In an outage `ValkeyFallback` runs only the first two on its second client.
+   */
+  readonly uses?: Script["uses"]
 }): CacheScript<K, Args, Result> => {
-  const { args, keys, lua, memory, name, prefix = true, result } = options
-  return { keys, args, result, prefix, script: memory === undefined ? { name, lua } : { name, lua, memory } }
+  const { args, keys, lua, memory, name, prefix = true, result, uses } = options
+  return { keys, args, result, prefix, script: { name, lua, uses, ...(memory === undefined ? {} : { memory }) } }
 }
 
 /** What a script is run with. */

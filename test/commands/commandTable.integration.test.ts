@@ -1,12 +1,13 @@
 /** The table of commands against what a Valkey 8 says of itself. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
+import { ValkeyClient, ValkeyStandalone } from "effect-vcache"
 import { type CommandRow, keysOf } from "../../src/layers/commands/CommandRow.ts"
 import { commandTable, rowOf } from "../../src/layers/commands/commandTable.ts"
 import type { KeyPlace, KeyUse } from "../../src/layers/commands/keyPlaces.ts"
 import { everywhere, sum } from "../../src/layers/commands/merges.ts"
 import { isInMemory } from "../../src/layers/memory/interpreter.ts"
-import { examples } from "../support/commandExamples.ts"
+import { examples, given } from "../support/commandExamples.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const rows = new Map<string, CommandRow>(
@@ -209,6 +210,34 @@ describe("the table of commands", () => {
         const called = new Set(examples.map(({ call: [name, ...args] }) => rowOf(name!, args)))
         for (const row of rows.values()) {
           assert.strictEqual(called.has(row), row.keys.length > 0, `${row.name} is among the examples`)
+        }
+      })
+    )
+  )
+
+  it.effect("never says that nothing was changed where the server has changed something", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { call, url } = yield* startServer()
+        const client = Context.get(yield* Layer.build(ValkeyStandalone.layer({ url })), ValkeyClient)
+        const changes = Effect.map(
+          call("INFO", "persistence"),
+          (info) => /rdb_changes_since_last_save:(\d+)/.exec(String(info))?.[1]
+        )
+        for (const example of examples) {
+          const [name = "", ...args] = example.call
+          const row = rowOf(name, args)
+          if (row.own !== undefined || (row.blocks !== undefined && !("keyword" in row.blocks))) continue
+          for (const types of [[], example.given === undefined ? [] : [example.given]]) {
+            yield* client.send("FLUSHALL", [])
+            const data = types.flatMap((type) => ["a", "b"].flatMap((key) => given[type](key)))
+            for (const [name = "", ...args] of data) yield* client.send(name, args)
+            const before = yield* changes
+            const reply = yield* Effect.option(client.send(name, args))
+            const hasChanged = before !== (yield* changes)
+            const isKnown = Option.isNone(reply) || !row.changed(reply.value, args)
+            assert.isFalse(hasChanged && isKnown, example.call.join(" "))
+          }
         }
       })
     )

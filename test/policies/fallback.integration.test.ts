@@ -1,10 +1,13 @@
 /** A second cache while the first is down. */
 import { assert } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Option } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Schema } from "effect"
 import {
+  type CacheError,
   CacheInputError,
   CacheLive,
   CacheService,
+  type ScriptStore,
+  SessionStore,
   type ConnectionOptions,
   type TypedCache,
   ValkeyClient,
@@ -12,6 +15,7 @@ import {
   ValkeyMemory,
   ValkeyStandalone
 } from "effect-vcache"
+import { Faults } from "effect-vcache/testing"
 import { profile, test } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { until } from "../support/until.ts"
@@ -148,4 +152,211 @@ test("a probe that would never come is refused", () =>
       assert.isTrue(Exit.hasDies(exit))
       assert.match(String(exit), /above zero and finite/)
     }
+  }))
+
+/** A first one that can be made to fail, and to be slow. */
+const buildFaulty = Effect.fnUntraced(function* (url: string, options?: { readonly structures: "fail" | "second" }) {
+  const faulty = yield* Layer.build(
+    Layer.provideMerge(Layer.fresh(Faults.layer), Layer.fresh(ValkeyStandalone.layer({ ...profile, url })))
+  )
+  const clients = yield* Layer.build(
+    Layer.provideMerge(
+      Layer.fresh(CacheLive),
+      ValkeyFallback.layer({
+        first: Layer.succeedContext(faulty),
+        second: ValkeyMemory.layer(),
+        probeInterval: "20 millis",
+        ...options
+      })
+    )
+  )
+  const client = Context.get(clients, ValkeyClient)
+  return {
+    cache: Context.get(clients, CacheService),
+    client,
+    first: Context.get(faulty, ValkeyClient),
+    faults: Context.get(faulty, Faults.Faults),
+    /** The memory client has but one node, of that name. */
+    back: until("the first to be used again", client.info(), (nodes) => !nodes.has("memory"))
+  }
+})
+
+test("an outage leaves alone what was only looked at: a session, a queue, a board, a stream, a value", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { back, cache, faults } = yield* buildFaulty(server.url)
+    const provideCache = Effect.provideService(CacheService, cache)
+    const sessions = yield* provideCache(SessionStore.make({ data: Schema.Struct({ user: Schema.String }) }))
+    const session = yield* sessions.create({ user: "ada" })
+    const group = cache.stream("log").group("g")
+    yield* cache.list("queue").pushRight("job 1", "job 2")
+    yield* cache.sortedSet("board").add([["ada", 1]])
+    yield* cache.stream("log").add({ paid: 1 })
+    yield* group.create({ from: "0" })
+    yield* cache.set("report", "value")
+
+    yield* faults.set({ failure: "refused" })
+    assert.isTrue(Option.isNone(yield* sessions.load(session.id)))
+    assert.isTrue(Option.isNone(yield* cache.list("queue").popLeft))
+    assert.deepStrictEqual(yield* cache.sortedSet("board").popMin(1), [])
+    assert.isFalse(yield* cache.touch("report"))
+    assert.isFalse(yield* cache.persist("report"))
+    // What would forget all of it for one more fails, as it would without a second client.
+    const additions: ReadonlyArray<Effect.Effect<unknown, CacheError>> = [
+      cache.list("queue").pushRight("job 3"),
+      cache.sortedSet("board").add([["bob", 2]]),
+      cache.hash("h").set("field", 1),
+      cache.unorderedSet("s").add("member"),
+      cache.stream("log").add({ paid: 2 }),
+      group.read("me")
+    ]
+    for (const addition of additions) {
+      const error = yield* Effect.flip(addition)
+      assert.strictEqual(error._tag, "CacheConnectionError")
+    }
+    yield* faults.clear
+    yield* back
+
+    assert.isTrue(Option.isSome(yield* sessions.load(session.id)))
+    assert.strictEqual(yield* cache.list("queue").size, 2)
+    assert.strictEqual(yield* cache.sortedSet("board").size, 1)
+    assert.strictEqual(yield* cache.stream("log").size, 1)
+    assert.isTrue(yield* cache.has("report"))
+  }))
+
+test("parts that were removed are removed in the first when it is back", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { back, cache, faults } = yield* buildFaulty(server.url)
+    yield* cache.hash("h").setMany({ kept: 1, removed: 2 })
+    yield* cache.unorderedSet("s").add("kept", "removed")
+    yield* faults.set({ failure: "refused" })
+    yield* cache.hash("h").delete("removed")
+    yield* cache.unorderedSet("s").remove("removed")
+    yield* faults.clear
+    yield* back
+    assert.deepStrictEqual([...(yield* cache.hash("h").getAll).keys()], ["kept"])
+    assert.deepStrictEqual([...(yield* cache.unorderedSet("s").members)], ["kept"])
+  }))
+
+test('structures: "second": they are added to, and forgotten where something was added', () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { back, cache, faults, first } = yield* buildFaulty(server.url, { structures: "second" })
+    for (const name of ["touched", "untouched"]) yield* cache.list(name).pushRight("old")
+    yield* faults.set({ failure: "refused" })
+    yield* cache.list("touched").pushRight("new")
+    assert.deepStrictEqual(yield* cache.list("touched").range(0, -1), ["new"])
+    yield* faults.clear
+    yield* back
+    assert.deepStrictEqual(yield* cache.list("touched").range(0, -1), [])
+    assert.deepStrictEqual(yield* cache.list("untouched").range(0, -1), ["old"])
+    assert.strictEqual(yield* first.send("DBSIZE", []), 1)
+  }))
+
+test("a script goes by what it says it does, and its twin by what it did", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    for (const structures of ["fail", "second"] as const) {
+      const { back, cache, client, faults, first } = yield* buildFaulty(server.url, { structures })
+      const script = (uses: "reads" | "changes" | undefined, command: "GET" | "INCR", twin = true) => ({
+        name: "s",
+        lua: `return redis.call('${command}', KEYS[1])`,
+        uses,
+        ...(twin ? { memory: ({ call }: ScriptStore, [key = ""]: ReadonlyArray<string>) => call(command, key) } : {})
+      })
+      yield* cache.setMany({ read: 1, changed: 1, undeclared: 1, looked: 1, queued: 1 })
+      yield* faults.set({ failure: "refused" })
+      yield* client.eval(script("reads", "GET"), [":1:read"], [])
+      yield* client.eval(script("changes", "INCR"), [":1:changed"], [])
+      yield* client.pipeline([{ name: "EVAL", args: ["", 1, ":1:queued"], script: script("changes", "INCR") }])
+      const undeclared = yield* Effect.exit(client.eval(script(undefined, "INCR"), [":1:undeclared"], []))
+      const looked = yield* Effect.exit(client.eval(script(undefined, "GET"), [":1:looked"], []))
+      assert.deepStrictEqual([undeclared, looked].map(Exit.isSuccess), Array(2).fill(structures === "second"))
+      yield* faults.clear
+      yield* back
+      const left = [yield* first.send("KEYS", ["*"])].flat().map(String)
+      const kept = structures === "second" ? [":1:looked", ":1:read"] : [":1:looked", ":1:read", ":1:undeclared"]
+      assert.deepStrictEqual(left.toSorted(), kept)
+    }
+  }))
+
+test("it is back soon while writes go on, and nothing older is read then", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { back, cache, faults, first } = yield* buildFaulty(server.url)
+    yield* cache.set("k", 0)
+    yield* faults.set({ failure: "refused" })
+    let written = 0
+    const writing = yield* Effect.forkChild(
+      Effect.forever(
+        Effect.gen(function* () {
+          yield* cache.set(`k${written % 500}`, ++written)
+          yield* cache.set("k", written)
+          const read = Option.getOrUndefined(yield* cache.get("k"))
+          assert.isTrue(read === undefined || read === written, `${String(read)} after ${written}`)
+          yield* pause(1)
+        })
+      )
+    )
+    yield* until(
+      "writes",
+      Effect.sync(() => written),
+      (count) => count > 50
+    )
+    // There, and some milliseconds away.
+    yield* faults.set({ latency: "4 millis" })
+    yield* back
+    const known = written
+    yield* until(
+      "writes",
+      Effect.sync(() => written),
+      (count) => count > known + 20
+    )
+    assert.isAbove(Number(yield* first.send("DBSIZE", [])), 0)
+    yield* Fiber.interrupt(writing)
+  }))
+
+test("what the second was left with is not read in the next outage", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { back, cache, faults } = yield* buildFaulty(server.url)
+    yield* faults.set({ failure: "refused" })
+    yield* cache.set("k", "of the first outage")
+    yield* faults.clear
+    yield* back
+    yield* cache.set("k", "newer")
+    yield* faults.set({ failure: "refused" })
+    assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+    yield* faults.clear
+    yield* back
+    assert.deepStrictEqual(yield* cache.get("k"), Option.some("newer"))
+  }))
+
+test("a pop whose reply was lost says so, and is not answered by the second", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache, faults } = yield* buildFaulty(server.url)
+    yield* cache.list("queue").pushRight("job")
+    yield* faults.set({ failure: "lostReply" })
+    const error = yield* Effect.flip(cache.list("queue").popLeft)
+    assert.isTrue(error._tag === "CacheConnectionError" && error.mayHaveExecuted)
+  }))
+
+test("more than a thousand patterns: none is forgotten, and it is said", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { back, cache, faults } = yield* buildFaulty(server.url)
+    const names = Array.from({ length: 1100 }, (_, i) => `group ${i}:a`)
+    yield* cache.setMany(new Map(names.map((name) => [name, 1])))
+    yield* faults.set({ failure: "refused" })
+    const logged: Array<unknown> = []
+    const logger = Logger.make(({ message }) => void logged.push(message))
+    yield* Effect.forEach(names, (name) => cache.deletePattern(name.replace(/a$/, "*")), { discard: true }).pipe(
+      Effect.provide(Logger.layer([logger]))
+    )
+    assert.match(logged.join(), /so many patterns/)
+    yield* faults.clear
+    yield* back
+    assert.deepStrictEqual(yield* cache.keys(), [])
   }))

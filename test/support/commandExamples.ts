@@ -204,7 +204,7 @@ export const examples: ReadonlyArray<Example> = [
     "ZRANGESTORE c a 0 -1",
     "ZRANK a one",
     "ZREM a one",
-    "ZREMRANGEBYLEX a [one [two",
+    "ZREMRANGEBYLEX a [one [one",
     "ZREMRANGEBYRANK a 0 0",
     "ZREMRANGEBYSCORE a 1 2",
     "ZREVRANGE a 0 -1",

@@ -1,5 +1,6 @@
 /** What is known of a command. */
 import type { WireArg } from "../../schema/Command.ts"
+import { always, type Changed, never } from "./changed.ts"
 import { type KeyPlace, keysAt } from "./keyPlaces.ts"
 import type { MergeKeys, MergeServers } from "./merges.ts"
 
@@ -36,6 +37,8 @@ export interface RowDefinition {
   readonly keys?: ReadonlyArray<KeyPlace>
   /** It has no keys, but changes something: all of the data, scripts, settings, connections, whoever listens. */
   readonly changes?: true
+  /** How its reply says that it has changed nothing. Default: it does not say so. */
+  readonly changed?: Changed
   /** Its first argument is a channel, whose hash slot chooses a cluster's server: it has to be that one, or any other would do as well. */
   readonly channel?: "itsServer" | "anyServer"
   readonly blocks?: Blocking
@@ -53,7 +56,7 @@ export interface RowDefinition {
   readonly memory?: InMemory
 }
 
-export interface CommandRow extends Omit<RowDefinition, "keys" | "changes"> {
+export interface CommandRow extends Omit<RowDefinition, "keys" | "changes" | "changed"> {
   /** In upper case; with the subcommand, where it is of one. */
   readonly name: string
   readonly keys: ReadonlyArray<KeyPlace>
@@ -65,6 +68,8 @@ export interface CommandRow extends Omit<RowDefinition, "keys" | "changes"> {
   readonly readsAnyCopy: boolean
   /** Given up after it was sent, it is a loss: it may have been executed. Others are merely refused an answer. */
   readonly changes: boolean
+  /** Whether it may have changed something, by its reply. */
+  readonly changed: Changed
   /** Whether it may be sent once more where its reply was lost; `"sameServer"`: only to the one that it was sent to. */
   readonly again: "anywhere" | "sameServer" | "never"
   /** Any connection carries it, whatever its arguments are. */
@@ -75,7 +80,7 @@ export interface CommandRow extends Omit<RowDefinition, "keys" | "changes"> {
 
 export const makeRow = (
   name: string,
-  { changes, keys = [], memory = "yes", ...rest }: RowDefinition,
+  { changed, changes, keys = [], memory = "yes", ...rest }: RowDefinition,
   subcommands?: ReadonlyMap<string, CommandRow>
 ): CommandRow => {
   const writes = changes === true || keys.some(({ use }) => use !== "reads")
@@ -91,6 +96,7 @@ export const makeRow = (
     reads,
     readsAnyCopy: reads && rest.cursor === undefined && rest.atPrimary === undefined,
     changes: writes,
+    changed: writes ? (changed ?? always) : never,
     again: writes || rest.leaves !== undefined ? "never" : rest.cursor === true ? "sameServer" : "anywhere",
     isPlain: rest.refused === undefined && rest.own === undefined && rest.blocks === undefined
   }

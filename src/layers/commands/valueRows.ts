@@ -1,4 +1,5 @@
 /** Commands about keys and what they hold. */
+import { unlessNoKey, unlessNothing, unlessSetRefused, unlessZAddRefused } from "./changed.ts"
 import type { RowDefinition } from "./CommandRow.ts"
 import {
   adds,
@@ -29,12 +30,12 @@ const secondsFirst = { at: 0, unit: 1000 }
 type Rows = Readonly<Record<string, RowDefinition>>
 
 const stringRows: Rows = {
-  APPEND: { keys: [changes(first)] },
+  APPEND: { keys: [changes(first)], changed: unlessNothing },
   DECR: { keys: [changes(first)] },
   DECRBY: { keys: [changes(first)] },
   GET: { keys: [reads(first)] },
   GETDEL: { keys: [deletes(first)] },
-  GETEX: { keys: [retimes(first)] },
+  GETEX: { keys: [retimes(first)], changed: unlessNothing },
   GETRANGE: { keys: [reads(first)] },
   GETSET: { keys: [replaces(first)] },
   INCR: { keys: [changes(first)] },
@@ -43,11 +44,11 @@ const stringRows: Rows = {
   LCS: { keys: [reads(from(0, 1))], memory: "missing" },
   MGET: { keys: [reads(from(0))], spread: { over: "keys", step: 1, merge: inOrder } },
   MSET: { keys: [replaces(from(0, -1, 2))], spread: { over: "keys", step: 2, merge: same } },
-  MSETNX: { keys: [replaces(from(0, -1, 2))] },
+  MSETNX: { keys: [replaces(from(0, -1, 2))], changed: unlessNothing },
   PSETEX: { keys: [replaces(first)] },
-  SET: { keys: [replaces(first)] },
+  SET: { keys: [replaces(first)], changed: unlessSetRefused },
   SETEX: { keys: [replaces(first)] },
-  SETNX: { keys: [replaces(first)] },
+  SETNX: { keys: [replaces(first)], changed: unlessNothing },
   SETRANGE: { keys: [changes(first)] },
   STRLEN: { keys: [reads(first)] },
   SUBSTR: { keys: [reads(first)] }
@@ -64,32 +65,33 @@ const bitRows: Rows = {
 }
 
 const keyRows: Rows = {
-  COPY: { keys: [reads(first), replaces(second)] },
+  COPY: { keys: [reads(first), replaces(second)], changed: unlessNothing },
   DEL: { keys: [deletes(from(0))], spread: { over: "keys", step: 1, merge: sum } },
   DUMP: { keys: [reads(first)], memory: ofAServer },
   EXISTS: { keys: [reads(from(0))], spread: { over: "keys", step: 1, merge: sum } },
-  EXPIRE: { keys: [retimes(first)] },
-  EXPIREAT: { keys: [retimes(first)] },
+  EXPIRE: { keys: [retimes(first)], changed: unlessNothing },
+  EXPIREAT: { keys: [retimes(first)], changed: unlessNothing },
   EXPIRETIME: { keys: [reads(first)] },
   KEYS: { spread: { over: "servers", merge: union } },
   MIGRATE: {
     keys: [optional(deletes(at(2))), deletes(allBehind("KEYS", 5, { AUTH: 1, AUTH2: 2 }))],
+    changed: unlessNoKey,
     memory: ofAServer
   },
-  MOVE: { keys: [deletes(first)], memory: oneDatabase },
+  MOVE: { keys: [deletes(first)], changed: unlessNothing, memory: oneDatabase },
   OBJECT: { memory: ofAServer },
   "OBJECT ENCODING": { keys: [reads(second)], memory: ofAServer },
   "OBJECT FREQ": { keys: [reads(second)], atPrimary: true, memory: ofAServer },
   "OBJECT IDLETIME": { keys: [reads(second)], atPrimary: true, memory: ofAServer },
   "OBJECT REFCOUNT": { keys: [reads(second)], memory: ofAServer },
-  PERSIST: { keys: [retimes(first)] },
-  PEXPIRE: { keys: [retimes(first)] },
-  PEXPIREAT: { keys: [retimes(first)] },
+  PERSIST: { keys: [retimes(first)], changed: unlessNothing },
+  PEXPIRE: { keys: [retimes(first)], changed: unlessNothing },
+  PEXPIREAT: { keys: [retimes(first)], changed: unlessNothing },
   PEXPIRETIME: { keys: [reads(first)] },
   PTTL: { keys: [reads(first)] },
   RANDOMKEY: { memory: "missing" },
   RENAME: { keys: [deletes(first), replaces(second)] },
-  RENAMENX: { keys: [deletes(first), replaces(second)] },
+  RENAMENX: { keys: [deletes(first), replaces(second)], changed: unlessNothing },
   RESTORE: { keys: [replaces(first)], memory: ofAServer },
   "RESTORE-ASKING": { keys: [replaces(first)], memory: ofAServer },
   SCAN: { cursor: true },
@@ -102,7 +104,7 @@ const keyRows: Rows = {
 }
 
 const hashRows: Rows = {
-  HDEL: { keys: [removes(first)] },
+  HDEL: { keys: [removes(first)], changed: unlessNothing },
   HEXISTS: { keys: [reads(first)] },
   HGET: { keys: [reads(first)] },
   HGETALL: { keys: [reads(first)] },
@@ -115,38 +117,38 @@ const hashRows: Rows = {
   HRANDFIELD: { keys: [reads(first)], memory: "missing" },
   HSCAN: { keys: [reads(first)], cursor: true },
   HSET: { keys: [adds(first)] },
-  HSETNX: { keys: [adds(first)] },
+  HSETNX: { keys: [adds(first)], changed: unlessNothing },
   HSTRLEN: { keys: [reads(first)] },
   HVALS: { keys: [reads(first)] }
 }
 
 const listRows: Rows = {
-  BLMOVE: { keys: [pops(first), adds(second)], blocks: secondsAtEnd },
-  BLMPOP: { keys: [pops(counted(1))], blocks: secondsFirst, memory: "missing" },
-  BLPOP: { keys: [pops(from(0, -2))], blocks: secondsAtEnd },
-  BRPOP: { keys: [pops(from(0, -2))], blocks: secondsAtEnd },
-  BRPOPLPUSH: { keys: [pops(first), adds(second)], blocks: secondsAtEnd, memory: "missing" },
+  BLMOVE: { keys: [pops(first), adds(second)], changed: unlessNothing, blocks: secondsAtEnd },
+  BLMPOP: { keys: [pops(counted(1))], changed: unlessNothing, blocks: secondsFirst, memory: "missing" },
+  BLPOP: { keys: [pops(from(0, -2))], changed: unlessNothing, blocks: secondsAtEnd },
+  BRPOP: { keys: [pops(from(0, -2))], changed: unlessNothing, blocks: secondsAtEnd },
+  BRPOPLPUSH: { keys: [pops(first), adds(second)], changed: unlessNothing, blocks: secondsAtEnd, memory: "missing" },
   LINDEX: { keys: [reads(first)] },
-  LINSERT: { keys: [adds(first)] },
+  LINSERT: { keys: [adds(first)], changed: unlessNothing },
   LLEN: { keys: [reads(first)] },
-  LMOVE: { keys: [pops(first), adds(second)] },
-  LMPOP: { keys: [pops(counted(0))], memory: "missing" },
-  LPOP: { keys: [pops(first)] },
+  LMOVE: { keys: [pops(first), adds(second)], changed: unlessNothing },
+  LMPOP: { keys: [pops(counted(0))], changed: unlessNothing, memory: "missing" },
+  LPOP: { keys: [pops(first)], changed: unlessNothing },
   LPOS: { keys: [reads(first)] },
   LPUSH: { keys: [adds(first)] },
-  LPUSHX: { keys: [adds(first)] },
+  LPUSHX: { keys: [adds(first)], changed: unlessNothing },
   LRANGE: { keys: [reads(first)] },
-  LREM: { keys: [removes(first)] },
+  LREM: { keys: [removes(first)], changed: unlessNothing },
   LSET: { keys: [adds(first)] },
   LTRIM: { keys: [removes(first)] },
-  RPOP: { keys: [pops(first)] },
-  RPOPLPUSH: { keys: [pops(first), adds(second)], memory: "missing" },
+  RPOP: { keys: [pops(first)], changed: unlessNothing },
+  RPOPLPUSH: { keys: [pops(first), adds(second)], changed: unlessNothing, memory: "missing" },
   RPUSH: { keys: [adds(first)] },
-  RPUSHX: { keys: [adds(first)] }
+  RPUSHX: { keys: [adds(first)], changed: unlessNothing }
 }
 
 const setRows: Rows = {
-  SADD: { keys: [adds(first)] },
+  SADD: { keys: [adds(first)], changed: unlessNothing },
   SCARD: { keys: [reads(first)] },
   SDIFF: { keys: [reads(from(0))] },
   SDIFFSTORE: { keys: [replaces(first), reads(from(1))] },
@@ -156,20 +158,20 @@ const setRows: Rows = {
   SISMEMBER: { keys: [reads(first)] },
   SMEMBERS: { keys: [reads(first)] },
   SMISMEMBER: { keys: [reads(first)] },
-  SMOVE: { keys: [removes(first), adds(second)] },
-  SPOP: { keys: [pops(first)] },
+  SMOVE: { keys: [removes(first), adds(second)], changed: unlessNothing },
+  SPOP: { keys: [pops(first)], changed: unlessNothing },
   SRANDMEMBER: { keys: [reads(first)] },
-  SREM: { keys: [removes(first)] },
+  SREM: { keys: [removes(first)], changed: unlessNothing },
   SSCAN: { keys: [reads(first)], cursor: true },
   SUNION: { keys: [reads(from(0))] },
   SUNIONSTORE: { keys: [replaces(first), reads(from(1))] }
 }
 
 const sortedSetRows: Rows = {
-  BZMPOP: { keys: [pops(counted(1))], blocks: secondsFirst, memory: "missing" },
-  BZPOPMAX: { keys: [pops(from(0, -2))], blocks: secondsAtEnd, memory: "missing" },
-  BZPOPMIN: { keys: [pops(from(0, -2))], blocks: secondsAtEnd, memory: "missing" },
-  ZADD: { keys: [adds(first)] },
+  BZMPOP: { keys: [pops(counted(1))], changed: unlessNothing, blocks: secondsFirst, memory: "missing" },
+  BZPOPMAX: { keys: [pops(from(0, -2))], changed: unlessNothing, blocks: secondsAtEnd, memory: "missing" },
+  BZPOPMIN: { keys: [pops(from(0, -2))], changed: unlessNothing, blocks: secondsAtEnd, memory: "missing" },
+  ZADD: { keys: [adds(first)], changed: unlessZAddRefused },
   ZCARD: { keys: [reads(first)] },
   ZCOUNT: { keys: [reads(first)] },
   ZDIFF: { keys: [reads(counted(0))], memory: "missing" },
@@ -179,20 +181,20 @@ const sortedSetRows: Rows = {
   ZINTERCARD: { keys: [reads(counted(0))], memory: "missing" },
   ZINTERSTORE: { keys: [replaces(first), reads(counted(1))], memory: "missing" },
   ZLEXCOUNT: { keys: [reads(first)], memory: "missing" },
-  ZMPOP: { keys: [pops(counted(0))], memory: "missing" },
+  ZMPOP: { keys: [pops(counted(0))], changed: unlessNothing, memory: "missing" },
   ZMSCORE: { keys: [reads(first)] },
-  ZPOPMAX: { keys: [pops(first)] },
-  ZPOPMIN: { keys: [pops(first)] },
+  ZPOPMAX: { keys: [pops(first)], changed: unlessNothing },
+  ZPOPMIN: { keys: [pops(first)], changed: unlessNothing },
   ZRANDMEMBER: { keys: [reads(first)], memory: "missing" },
   ZRANGE: { keys: [reads(first)] },
   ZRANGEBYLEX: { keys: [reads(first)], memory: "missing" },
   ZRANGEBYSCORE: { keys: [reads(first)], memory: "missing" },
   ZRANGESTORE: { keys: [replaces(first), reads(second)], memory: "missing" },
   ZRANK: { keys: [reads(first)] },
-  ZREM: { keys: [removes(first)] },
-  ZREMRANGEBYLEX: { keys: [removes(first)], memory: "missing" },
-  ZREMRANGEBYRANK: { keys: [removes(first)] },
-  ZREMRANGEBYSCORE: { keys: [removes(first)] },
+  ZREM: { keys: [removes(first)], changed: unlessNothing },
+  ZREMRANGEBYLEX: { keys: [removes(first)], changed: unlessNothing, memory: "missing" },
+  ZREMRANGEBYRANK: { keys: [removes(first)], changed: unlessNothing },
+  ZREMRANGEBYSCORE: { keys: [removes(first)], changed: unlessNothing },
   ZREVRANGE: { keys: [reads(first)], memory: "missing" },
   ZREVRANGEBYLEX: { keys: [reads(first)], memory: "missing" },
   ZREVRANGEBYSCORE: { keys: [reads(first)], memory: "missing" },
@@ -204,7 +206,7 @@ const sortedSetRows: Rows = {
 }
 
 const sketchRows: Rows = {
-  PFADD: { keys: [adds(first)], memory: "missing" },
+  PFADD: { keys: [adds(first)], changed: unlessNothing, memory: "missing" },
   PFCOUNT: { keys: [reads(from(0))], memory: "missing" },
   PFMERGE: { keys: [adds(first), reads(from(1))], memory: "missing" }
 }
@@ -229,16 +231,16 @@ const geoRows: Rows = {
 }
 
 const streamRows: Rows = {
-  XACK: { keys: [removes(first)] },
-  XADD: { keys: [adds(first)] },
+  XACK: { keys: [removes(first)], changed: unlessNothing },
+  XADD: { keys: [adds(first)], changed: unlessNothing },
   XAUTOCLAIM: { keys: [adds(first)] },
-  XCLAIM: { keys: [adds(first)] },
-  XDEL: { keys: [removes(first)] },
+  XCLAIM: { keys: [adds(first)], changed: unlessNothing },
+  XDEL: { keys: [removes(first)], changed: unlessNothing },
   XGROUP: { changes: true },
   "XGROUP CREATE": { keys: [adds(second)] },
-  "XGROUP CREATECONSUMER": { keys: [adds(second)] },
+  "XGROUP CREATECONSUMER": { keys: [adds(second)], changed: unlessNothing },
   "XGROUP DELCONSUMER": { keys: [removes(second)] },
-  "XGROUP DESTROY": { keys: [removes(second)] },
+  "XGROUP DESTROY": { keys: [removes(second)], changed: unlessNothing },
   "XGROUP SETID": { keys: [adds(second)] },
   XINFO: {},
   "XINFO CONSUMERS": { keys: [reads(second)] },
@@ -248,10 +250,10 @@ const streamRows: Rows = {
   XPENDING: { keys: [reads(first)] },
   XRANGE: { keys: [reads(first)] },
   XREAD: { keys: [reads(streams(0))], blocks: { keyword: "BLOCK" } },
-  XREADGROUP: { keys: [adds(streams(3))], blocks: { keyword: "BLOCK" } },
+  XREADGROUP: { keys: [adds(streams(3))], changed: unlessNothing, blocks: { keyword: "BLOCK" } },
   XREVRANGE: { keys: [reads(first)] },
   XSETID: { keys: [adds(first)], memory: "missing" },
-  XTRIM: { keys: [removes(first)] }
+  XTRIM: { keys: [removes(first)], changed: unlessNothing }
 }
 
 export const valueRows: Rows = {

@@ -53,11 +53,12 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "schema",
     "services/ValkeyClient"
   ],
+  "layers/fallback": ["layers/commands", "schema", "services/ValkeyClient"],
   "layers/topologies": [
-    "layers/commands",
     "layers/connection",
     "layers/connection/cluster",
     "layers/connection/sentinel",
+    "layers/fallback",
     "layers/memory",
     "layers/memory/store",
     "schema",

@@ -13,6 +13,7 @@ const holds = ({ bytes }: ScriptStore, key: string, expected: Arg): boolean => {
 /** KEYS: the entry. ARGV: what it must hold, what it then gets, its lifetime in milliseconds: "" = the one it has, "0" = none at all, "inf" = for ever. 1 = done. */
 export const replaceScript: Script = {
   name: "replace",
+  uses: "changes",
   lua: `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
@@ -33,6 +34,7 @@ return 1`,
 /** KEYS: the entry. ARGV: what it must hold. 1 = deleted. */
 export const deleteScript: Script = {
   name: "deleteUnchanged",
+  uses: "changes",
   lua: `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])`,

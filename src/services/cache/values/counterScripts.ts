@@ -17,6 +17,7 @@ const create = (call: ScriptStore["call"], key: string, initial: Arg, lifetime: 
 /** KEYS: the counter. ARGV: delta; what a missing key becomes, or ""; its lifetime in milliseconds, "0" = none at all, "" = for ever. */
 export const incrScript: Script = {
   name: "incr",
+  uses: "changes",
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 0 then
 ${createLua}
@@ -46,6 +47,7 @@ return result`,
 /** KEYS: the counter. ARGV: as for `incr`, the numbers with fractions. */
 export const incrFloatScript: Script = {
   name: "incrFloat",
+  uses: "changes",
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 0 then
 ${createLua}
@@ -65,6 +67,7 @@ return redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])`,
 /** KEYS: the counter. ARGV: as for `incr`, delta within 64 bits. The result as text, so that none of it is rounded. */
 export const incrBigScript: Script = {
   name: "incrBig",
+  uses: "changes",
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 0 then
 ${createLua}

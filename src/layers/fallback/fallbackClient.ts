@@ -1,0 +1,237 @@
+/** A client over two stores. */
+import { Effect, Exit, Result, type Scope, Stream } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { Command } from "../../schema/Command.ts"
+import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { notedClient } from "./notedClient.ts"
+import { Notes } from "./Notes.ts"
+import { isOutage, notThere, type Outage } from "./outages.ts"
+import { Standby } from "./Standby.ts"
+import { tell, unlinkAll } from "./tell.ts"
+import { mayStandIn, pops, scriptCall, type Told, toldOf } from "./told.ts"
+
+export interface FallbackSettings {
+  /** Milliseconds. */
+  readonly probeInterval: number
+  readonly structures: "fail" | "second"
+}
+
+/** While commands wait, the first is told of so many at most; of the others before that, in so many rounds. */
+const fewEnough = 1000
+const maxRounds = 10
+
+interface Ways<A, E, R> {
+  readonly commands: () => ReadonlyArray<Told>
+  readonly onFirst: Effect.Effect<A, E, R>
+  readonly onSecond: Effect.Effect<A, E, R>
+  readonly resendIf?: Command["resendIf"]
+}
+
+export const makeFallback = (
+  [first, second]: readonly [ValkeyClientShape, ValkeyClientShape],
+  { probeInterval, structures }: FallbackSettings,
+  scope: Scope.Scope
+): ValkeyClientShape => {
+  const standby = new Standby()
+  const notes = new Notes()
+  const noted = notedClient(second, notes)
+  /** The first answers, and is told what happened meanwhile. */
+  let returning = false
+  let isWarned = false
+
+  const tellFirst = Effect.suspend(() => {
+    const taken = notes.arrears.take()
+    return Effect.onExit(tell(first, taken), (exit) =>
+      Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => notes.arrears.addAll(taken))
+    )
+  })
+
+  const clearSecond = Effect.suspend(() =>
+    Effect.map(unlinkAll(second, notes.written.all()), () => notes.written.clear())
+  )
+
+  const handBack = Effect.gen(function* () {
+    yield* first.send("PING", [])
+    returning = true
+    for (let round = 0; round < maxRounds && !notes.arrears.isLittle(fewEnough); round++) yield* tellFirst
+    yield* standby.end(
+      Effect.gen(function* () {
+        while (!notes.arrears.isEmpty) yield* tellFirst
+        // Where the second cannot be reached, it is done before it is used again.
+        yield* Effect.ignore(clearSecond)
+      })
+    )
+  }).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        returning = false
+      })
+    )
+  )
+
+  const probing: Effect.Effect<void> = Effect.suspend(() =>
+    standby.outage === undefined
+      ? Effect.void
+      : Effect.andThen(Effect.ignore(Effect.delay(handBack, probeInterval)), probing)
+  )
+
+  const goDown = (outage: Outage): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (!standby.begin(outage)) return Effect.void
+      isWarned = false
+      const cleared = notes.written.size === 0 ? Effect.void : standby.undecided(Effect.ignore(clearSecond))
+      return Effect.andThen(cleared, Effect.forkIn(probing, scope, { startImmediately: true }))
+    })
+
+  const standsIn = (told: Told): boolean => mayStandIn(told, structures) && notes.hasRoomFor(told)
+
+  /** Whether the second may do what the first was asked for and failed. */
+  const follows = (told: Told, outage: Outage, resendIf: Command["resendIf"]): boolean =>
+    standsIn(told) && resendIf?.() !== false && !(outage.mayHaveExecuted && pops(told))
+
+  /** Says once in an outage that no more can be remembered. */
+  const warn = (told: Told): Effect.Effect<void> => {
+    if (isWarned || notes.hasRoomFor(told)) return Effect.void
+    isWarned = true
+    return Effect.logWarning(
+      "ValkeyFallback: so much was written to the second client that no more is remembered for the first; further writes fail until the first is back"
+    )
+  }
+
+  const route = <A, E, R>({
+    commands,
+    onFirst,
+    onSecond,
+    resendIf
+  }: Ways<A, E | CacheError, R>): Effect.Effect<A, E | CacheError, R> =>
+    standby.use(
+      Effect.catch(onFirst, (error): Effect.Effect<A, E | CacheError, R> => {
+        if (!isOutage(error)) return Effect.fail(error)
+        const again = commands().every((told) => follows(told, error, resendIf))
+        return Effect.andThen(
+          goDown(error),
+          again ? standby.use(Effect.fail(error), () => standby.inSecond(onSecond)) : Effect.fail(error)
+        )
+      }),
+      (outage) => {
+        const refused = commands().find((told) => !standsIn(told))
+        return refused === undefined
+          ? standby.inSecond(onSecond)
+          : Effect.andThen(warn(refused), Effect.fail(notThere(refused.name, outage)))
+      }
+    )
+
+  const send: ValkeyClientShape["send"] = (name, args, options) =>
+    route({
+      commands: () => [toldOf({ name, args })],
+      onFirst: first.send(name, args, options),
+      onSecond: noted.send(name, args, options),
+      resendIf: options?.resendIf
+    })
+
+  /** What the second answers to those of the commands that have no answer yet. */
+  const complete = (
+    commands: ReadonlyArray<Command>,
+    answers: ReadonlyArray<PipelineResults[number] | undefined>
+  ): Effect.Effect<PipelineResults, CacheError> => {
+    const open = commands.filter((_, i) => answers[i] === undefined)
+    if (open.length === 0) return Exit.succeed(answers.flatMap((answer) => answer ?? []))
+    return Effect.map(noted.pipeline(open), (others) => {
+      const rest = others.values()
+      return answers.map((answer) => answer ?? rest.next().value ?? Result.succeed(null))
+    })
+  }
+
+  const pipeline: ValkeyClientShape["pipeline"] = (commands) =>
+    standby.use(
+      Effect.matchEffect(first.pipeline(commands), {
+        onSuccess: (answers) => afterFirst(commands, answers),
+        onFailure: (error) =>
+          isOutage(error)
+            ? afterFirst(
+                commands,
+                commands.map(() => Result.fail(error))
+              )
+            : Exit.fail(error)
+      }),
+      (outage) => {
+        const refused = commands.map((command) => (standsIn(toldOf(command)) ? undefined : toldOf(command)))
+        const answers = refused.map((told) => told && Result.fail(notThere(told.name, outage)))
+        const full = refused.find((told) => told !== undefined && !notes.hasRoomFor(told))
+        return Effect.andThen(
+          full === undefined ? Effect.void : warn(full),
+          standby.inSecond(complete(commands, answers))
+        )
+      }
+    )
+
+  /** Each command that met the outage goes to the second where that may do it. */
+  const afterFirst = (commands: ReadonlyArray<Command>, answers: PipelineResults) => {
+    const lost = answers.find(isLost)
+    if (lost === undefined) return Exit.succeed(answers)
+    const kept = commands.map((command, i) => {
+      const answer = answers[i]
+      return isLost(answer) && follows(toldOf(command), answer.failure, command.resendIf) ? undefined : answer
+    })
+    return Effect.andThen(
+      goDown(lost.failure),
+      standby.use(Effect.succeed(answers), () => standby.inSecond(complete(commands, kept)))
+    )
+  }
+
+  const scanSecond: ValkeyClientShape["scan"] = (options) => {
+    const { deletes, match } = options ?? {}
+    if (deletes === undefined) return second.scan(options)
+    const noted = Effect.suspend(() =>
+      notes.arrears.patterns.add({ deletes, match })
+        ? Effect.logWarning(
+            "ValkeyFallback: so many patterns were deleted that, when the first client is back, all is deleted in it that begins as all of them do"
+          )
+        : Effect.void
+    )
+    const instead = Stream.unwrap(Effect.as(noted, Stream.empty))
+    // What the first has is deleted key by key, with what the second has.
+    const inFirst = returning ? Stream.catch(first.scan(options), () => instead) : instead
+    return Stream.concat(inFirst, second.scan(options))
+  }
+
+  const scan = (options?: ScanOptions): Stream.Stream<string, CacheError> => {
+    const onFirst = Stream.catch(first.scan(options), (error) =>
+      isOutage(error)
+        ? Stream.unwrap(
+            Effect.andThen(
+              goDown(error),
+              standby.use(Effect.succeed(Stream.fail<CacheError>(error)), () => Effect.sync(() => scanSecond(options)))
+            )
+          )
+        : Stream.fail(error)
+    )
+    return Stream.unwrap(standby.use(Effect.succeed(onFirst), () => Effect.sync(() => scanSecond(options))))
+  }
+
+  return {
+    ...first,
+    send,
+    request: (name, args, use, options) => Effect.flatMap(send(name, args, options), use),
+    pipeline,
+    transaction: (commands) =>
+      route({
+        commands: () => commands.map(toldOf),
+        onFirst: first.transaction(commands),
+        onSecond: noted.transaction(commands)
+      }),
+    eval: (script, keys, args) =>
+      script.exclusive === true
+        ? first.eval(script, keys, args)
+        : route({
+            commands: () => [toldOf(scriptCall(script, keys, args))],
+            onFirst: first.eval(script, keys, args),
+            onSecond: noted.eval(script, keys, args)
+          }),
+    scan,
+    info: (section) => route({ commands: () => [], onFirst: first.info(section), onSecond: second.info(section) })
+  }
+}
+
+const isLost = (answer: PipelineResults[number] | undefined): answer is Result.Failure<never, Outage> =>
+  answer !== undefined && Result.isFailure(answer) && isOutage(answer.failure)
