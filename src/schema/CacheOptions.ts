@@ -17,7 +17,7 @@ export interface CacheOptions {
   readonly timeToLive: Duration.Input
   /** Fraction, 0 to 1, by which every lifetime is spread up and down. Default 0. */
   readonly jitter: number
-  /** Default `prefix:version:key`. */
+  /** Default `prefix:version:key`, with colons of the prefix written `%3A`. */
   readonly keyFunction: KeyFunction
   /** Default `Serializer.json`. A list writes with the first and reads with whichever wrote it. */
   readonly serializer: Serializer | ReadonlyArray<Serializer>

@@ -7,11 +7,15 @@ export interface KeyFunction {
   readonly reverse: (finalKey: string, parts: { readonly prefix: string; readonly version: number }) => string
 }
 
-/** `prefix:version:key` */
+/** A name that ends where the next separator stands, so that `a` with the key `b:c` and `a:b` with the key `c` differ. */
+export const escapeName = (name: string): string =>
+  /[%:]/.test(name) ? name.replace(/[%:]/g, (character) => (character === ":" ? "%3A" : "%25")) : name
+
+/** `prefix:version:key`; within the prefix a colon is written `%3A`, and `%` is written `%25`. */
 export const defaultKeyFunction: KeyFunction = {
-  make: ({ prefix, version, key }) => `${prefix}:${version}:${key}`,
+  make: ({ prefix, version, key }) => `${escapeName(prefix)}:${version}:${key}`,
   reverse: (finalKey, { prefix, version }) => {
-    const head = `${prefix}:${version}:`
+    const head = `${escapeName(prefix)}:${version}:`
     return finalKey.startsWith(head) ? finalKey.slice(head.length) : finalKey
   }
 }

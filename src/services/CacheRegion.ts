@@ -2,7 +2,7 @@
 import { Context, Effect, Layer, type Option, Schema, SchemaAST, Scope } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
-import { escapeGlob } from "../schema/key.ts"
+import { escapeGlob, escapeName } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
 import { observersIn } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
@@ -40,7 +40,7 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
   readonly lookupMany?:
     | ((keys: ReadonlyArray<K["Type"]>) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"]]>, E, R>)
     | undefined
-  /** What its keys start with, under the cache's prefix and version. Default: the id of the service. */
+  /** What its keys start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id of the service. */
   readonly name?: string | undefined
 }
 
@@ -72,6 +72,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
       Context.mergeAll(services, observersIn(caller), Context.pick(Scope.Scope)(caller))
     )
   const values = cache.withSchema(value)
+  const head = escapeName(name)
   const encodeKey = keyText(key)
   const textOf = (operation: string, key: K["Type"]) =>
     Effect.map(
@@ -79,7 +80,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
         encodeKey(key),
         ({ cause }) => new CacheInputError({ operation, reason: `the key cannot be used: ${cause?.message}` })
       ),
-      (text) => `${name}:${text}`
+      (text) => `${head}:${text}`
     )
   /** Not called for what is cached. */
   const lookedUp = (key: K["Type"]) => ofTheRegion(Effect.suspend(() => lookup(key)))
@@ -135,7 +136,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
       supplied(Effect.flatMap(textOf("refresh", key), (text) => values.refresh(text, lookedUp(key), alone))),
     invalidate: (key) =>
       supplied(Effect.flatMap(textOf("invalidate", key), (text) => Effect.asVoid(values.delete(text, { version })))),
-    clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(name)}:*`, { version }))
+    clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(head)}:*`, { version }))
   }
 })
 

@@ -1,8 +1,9 @@
 /** What every cache does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Metric, Option, Schema, Stream } from "effect"
-import { CacheService, Serializer } from "effect-vcache"
+import { CacheService, Cipher, Serializer } from "effect-vcache"
 import { metrics } from "../../src/services/cache/kernel/metrics.ts"
+import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { until } from "../support/until.ts"
 
@@ -106,6 +107,25 @@ export const cacheContract = (
           yield* cache.set("k", 1)
           assert.deepStrictEqual(yield* cache.getAndSet("k", 2, zero), some(1))
           assert.isFalse(yield* cache.has("k"))
+        })
+      )
+
+      it.effect("keepTtl over a value that could become stale ends when that one would have", () =>
+        Effect.gen(function* () {
+          for (const options of [{}, { cipher: Cipher.aes256gcm([keyOf(1)]) }, { serializer: Serializer.msgpack }]) {
+            const cache = yield* fresh(options)
+            yield* cache.set("k", 1, { timeToLive: "1 minute", staleFor: "1 hour" })
+            assert.isTrue(yield* cache.set("k", 2, { keepTtl: true }))
+            assert.deepStrictEqual(yield* cache.get("k"), some(2))
+            const left = Duration.toMillis(Option.getOrThrow(yield* cache.ttl("k")))
+            assert.isTrue(left <= 60_000 && left > 0, `${left}`)
+            yield* cache.set("g", 1, { timeToLive: "1 minute", staleFor: "1 hour" })
+            assert.deepStrictEqual(yield* cache.getAndSet("g", 2, { keepTtl: true, when: "present" }), some(1))
+            assert.isAtMost(Duration.toMillis(Option.getOrThrow(yield* cache.ttl("g"))), 60_000)
+            assert.isFalse(yield* cache.set("g", 3, { keepTtl: true, when: "absent" }))
+            assert.isTrue(yield* cache.set("new", 3, { keepTtl: true, when: "absent" }))
+            assert.deepStrictEqual(yield* cache.ttl("new"), some(Duration.infinity))
+          }
         })
       )
 
@@ -596,6 +616,24 @@ export const cacheContract = (
     })
 
     describe("keys and versions", () => {
+      it.effect("a separator within a prefix separates nothing", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const { prefix } = cache.options
+          const other = cache.withOptions({ prefix: `${prefix}:1`, version: 2 })
+          yield* cache.set("2:k", "one")
+          yield* other.set("k", "other")
+          assert.deepStrictEqual(yield* cache.get("2:k"), some("one"))
+          assert.deepStrictEqual(yield* other.keys("*"), ["k"])
+          assert.strictEqual(yield* other.clearAllVersions, 1)
+          assert.deepStrictEqual(yield* cache.keys("*"), ["2:k"])
+          assert.strictEqual(cache.makeKey("k", { version: 3 }), `${prefix}:3:k`)
+          const percent = cache.withOptions({ prefix: "50%:50" })
+          assert.strictEqual(percent.makeKey("k"), "50%25%3A50:1:k")
+          assert.strictEqual(percent.reverseKey("50%25%3A50:1:k"), "k")
+        })
+      )
+
       it.effect("prefixes and versions keep entries apart", () =>
         Effect.gen(function* () {
           const one = yield* fresh()

@@ -1,6 +1,6 @@
 /** Typed keyspaces. */
 import { assert, expectTypeOf, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type CacheError,
@@ -194,5 +194,33 @@ it.effect("a lookup is not called, nor can it throw, where the value is cached",
     assert.deepStrictEqual([yield* region.get(1), yield* region.get(1)], [1, 1])
     assert.deepStrictEqual(yield* region.getMany([1]), new Map([[1, 1]]))
     assert.strictEqual(calls, 1)
+  }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+)
+
+it.effect("regions whose names share a beginning share no keys", () => {
+  const region = (name: string) =>
+    Effect.flatMap(CacheService, (cache) =>
+      CacheRegion.make(cache, name, { key: Schema.String, value: Schema.String, lookup: (key) => Effect.succeed(key) })
+    )
+  return Effect.gen(function* () {
+    const [a, ab] = [yield* region("a"), yield* region("a:b")]
+    yield* a.set("b:c", "of a")
+    yield* ab.set("c", "of a:b")
+    assert.strictEqual(yield* a.get("b:c"), "of a")
+    assert.strictEqual(yield* a.clear, 1)
+    assert.strictEqual(yield* ab.get("c"), "of a:b")
+  }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+})
+
+it.effect("a key of minus zero is a key", () =>
+  Effect.gen(function* () {
+    const cache = yield* CacheService
+    const numbers = yield* CacheRegion.make(cache, "numbers", {
+      key: Schema.Number,
+      value: Schema.Number,
+      lookup: (key) => Effect.succeed(1 / key)
+    })
+    const exits = [yield* Effect.exit(numbers.get(-0)), yield* Effect.exit(numbers.get(0))]
+    assert.isFalse(exits.some((exit) => Exit.hasDies(exit)))
   }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
 )

@@ -11,7 +11,8 @@ export class PendingStores {
   /** Ends when the store is written, which lives in `scope`. The inner effect ends when the store does. */
   begin<R>(store: Effect.Effect<void, never, R>, scope: Scope.Scope): Effect.Effect<Effect.Effect<void>, never, R> {
     return Effect.suspend(() => {
-      if (this.#pending >= most) return Effect.as(store, Effect.void)
+      // Nothing starts in a scope that is closed.
+      if (this.#pending >= most || scope.state._tag === "Closed") return Effect.as(store, Effect.void)
       this.#pending++
       const counted = Effect.ensuring(
         store,

@@ -1,16 +1,17 @@
 /** Single values: get, set and their relatives. */
-import { Effect, Exit, Option } from "effect"
-import { type Arg, isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
+import { Clock, Effect, Exit, Option } from "effect"
+import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheValues, SetOptions } from "../../operations/CacheValues.ts"
-import { refused } from "../../../schema/failures.ts"
+import { protocolError, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
+import { keepTtlScript } from "./keepTtlScript.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
   const { inFlight, client, codec, finalKey, lifetime, readOptions, writing } = context
@@ -58,6 +59,28 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     return when === "present" ? unlink(final) : Effect.as(unlink(final), true)
   }
 
+  /** SET; the lifetime is undefined where the key keeps the one that it has. */
+  const store = <B, R>(
+    final: string,
+    encoded: Stored,
+    lifetime: number | undefined,
+    { get = false, when }: Pick<SetOptions, "when"> & { readonly get?: boolean },
+    use: (reply: Reply) => Effect.Effect<B, CacheError, R>
+  ): Effect.Effect<B, CacheError, R> => {
+    if (lifetime !== undefined) {
+      const args = setArguments(final, encoded, lifetime, { when })
+      return get ? client.request("SET", [...args, "GET"], use, readOptions) : client.request("SET", args, use)
+    }
+    const options = [...(when === undefined ? [] : [when === "absent" ? "NX" : "XX"]), ...(get ? ["GET"] : [])]
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const args = [keepTtlScript.lua, 1, final, encoded, Math.floor(now), ...options]
+      const command = { name: "EVAL", args, script: keepTtlScript, reply: get ? codec.reply : undefined }
+      return Effect.flatMap(client.pipeline([command]), ([result]) =>
+        result === undefined ? Exit.fail(protocolError("SET")) : Effect.flatMap(Effect.fromResult(result), use)
+      )
+    })
+  }
+
   const set = (operation: string, key: string, value: A, options?: SetOptions) =>
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
@@ -66,7 +89,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
             inFlight.outdate(final)
             return lifetime === 0
               ? expireAtOnce(final, options?.when)
-              : client.request("SET", setArguments(final, encoded, lifetime, options), replies.done(operation))
+              : store(final, encoded, lifetime, { when: options?.when }, replies.done(operation))
           })
         )
       )
@@ -80,11 +103,10 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
             stored({ operation: "getAndSet", key, final }, value, millis, options),
             ([encoded, lifetime]) => {
               inFlight.outdate(final)
-              const [name, args]: readonly [string, ReadonlyArray<Arg>] =
-                lifetime !== 0
-                  ? ["SET", [...setArguments(final, encoded, lifetime, options), "GET"]]
-                  : [options?.when === "absent" ? "GET" : "GETDEL", [final]]
-              return client.request(name, args, valueOf(codec, { operation: "getAndSet", key, final }), readOptions)
+              const use = valueOf(codec, { operation: "getAndSet", key, final })
+              return lifetime === 0
+                ? client.request(options?.when === "absent" ? "GET" : "GETDEL", [final], use, readOptions)
+                : store(final, encoded, lifetime, { when: options?.when, get: true }, use)
             }
           )
         )
