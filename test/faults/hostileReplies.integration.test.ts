@@ -492,6 +492,42 @@ describe("clients that a program makes of the shared one", () => {
       assert.strictEqual(yield* client.send("PING", []), "PONG")
     }))
 
+  test("messages on the shared one are the bytes that were published, also while others ask", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer()
+      const client = yield* connected(server.url, { socketTimeout: 50 })
+      const bytes = Buffer.from([0xff, 0xfe, 0, 13, 10])
+      const publisher = yield* connected(server.url)
+      const heard: Array<Buffer> = []
+      yield* client.use(async (raw) => {
+        raw.on("messageBuffer", (_: Buffer, message: Buffer) => heard.push(message))
+        await raw.subscribe("a")
+      })
+      // Subscribers may PING, and are answered with a list.
+      for (let i = 0; i < 20; i++) {
+        const [pong] = yield* Effect.all([client.send("PING", []), publisher.send("PUBLISH", ["a", bytes])], {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(pong, ["pong", ""])
+        yield* pause(10)
+      }
+      assert.lengthOf(heard, 20)
+      for (const message of heard) assert.isTrue(message.equals(bytes))
+    }))
+
+  for (const end of ["quit", "disconnect"] as const) {
+    test(`${end} on the shared one closes a connection, not the client`, () =>
+      Effect.gen(function* () {
+        const server = yield* startServer()
+        const client = yield* connected(server.url)
+        yield* client.send("SET", ["k", "v"])
+        for (let i = 0; i < 3; i++) {
+          yield* client.use(async (raw) => void (await raw[end]()))
+          assert.strictEqual(yield* within(1000, recovered(get(client, "k"))), "v")
+        }
+      }))
+  }
+
   test("hostile replies end a duplicate's connection, not the process", () =>
     Effect.gen(function* () {
       const hostile = `${"*1\r\n".repeat(10_000)}:1\r\n`

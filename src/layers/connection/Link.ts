@@ -127,6 +127,10 @@ export class Link {
       this.#lastError = causeOf(error)
     })
     client.on("ready", () => this.#greet())
+    // A program that has iovalkey's client may close it, which is not to be the end for everybody else.
+    client.on("end", () => {
+      if (this.#state !== "Closed") client.connect().catch(() => {})
+    })
     const send = client.sendCommand.bind(client)
     client.sendCommand = (command, stream) => {
       const write = () => send(command, stream)

@@ -10,7 +10,7 @@ import type { Redis } from "iovalkey"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { Question } from "./Question.ts"
-import { encodeReply, type RawReply, ReplyError } from "./RawReply.ts"
+import { encodeReply, type RawReply, ReplyError, withText } from "./RawReply.ts"
 import { ReplyParser, type ReplyTarget } from "./ReplyParser.ts"
 import { Ring } from "./Ring.ts"
 import { TurnWriter } from "./TurnWriter.ts"
@@ -39,6 +39,8 @@ export class Wire implements ReplyTarget {
   /** Whose reply is being skipped. */
   #skipped: { readonly command: WireCommand; readonly error: ReplyTooLarge } | undefined
   #onMessage: OnMessage | undefined
+  /** iovalkey has subscribed to channels here. Their messages are wanted as they come, in bytes. */
+  #clientListens = false
   #onDrained: (() => void) | undefined
   #hasEnded = false
 
@@ -124,9 +126,9 @@ export class Wire implements ReplyTarget {
 
   begin(): boolean {
     const asked = this.#asked
-    if (asked !== undefined) return asked.asText
+    if (asked !== undefined) return asked.asText && !this.#clientListens
     if (this.#onMessage !== undefined) return true
-    if (!this.#isSubscriber) this.break("PROTOCOL", "a reply came that nobody waits for")
+    if (!this.#clientListens) this.break("PROTOCOL", "a reply came that nobody waits for")
     return false
   }
 
@@ -135,9 +137,10 @@ export class Wire implements ReplyTarget {
     const head = this.#asked
     if (head === undefined) return this.break("PROTOCOL", "a reply came that nobody waits for")
     if (head.isForeign) return this.#handOver(reply)
-    if (!head.fits(reply)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
+    const wanted = this.#clientListens && head.asText ? withText(reply) : reply
+    if (!head.fits(wanted)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
     this.#expected.shift()
-    head.answer(reply)
+    head.answer(wanted)
     if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
   }
 
@@ -145,7 +148,8 @@ export class Wire implements ReplyTarget {
     const error = new ReplyTooLarge(what)
     const head = this.#asked
     // A message is not asked for, so that nobody can be told that it is missing.
-    if (head === undefined || this.#onMessage !== undefined) return this.break(error.code, error.message)
+    if (head === undefined || this.#onMessage !== undefined || this.#clientListens)
+      return this.break(error.code, error.message)
     this.#expected.shift()
     this.#skipped = { command: head, error }
     if (!head.isForeign) head.lose(error)
@@ -175,13 +179,9 @@ export class Wire implements ReplyTarget {
     return this.#expected.size > this.#writer.waiting ? this.#expected.peek() : undefined
   }
 
-  get #isSubscriber(): boolean {
-    return this.client.mode === "subscriber"
-  }
-
   /** Messages of channels come unasked. */
   #isMessage(reply: ReadonlyArray<RawReply>): boolean {
-    if (this.#onMessage === undefined && !this.#isSubscriber) return false
+    if (this.#onMessage === undefined && !this.#clientListens) return false
     const kind = String(reply[0])
     // The last one a server sends by itself, when a slot with channels moves.
     return messages.has(kind) || (kind === "sunsubscribe" && this.#expected.size === 0)
@@ -198,6 +198,7 @@ export class Wire implements ReplyTarget {
     const { commandQueue } = this.client
     const before = commandQueue.length
     this.#toClient(reply)
+    this.#clientListens = this.client.mode === "subscriber"
     if (commandQueue.length < before) this.#expected.shift()
     if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
   }

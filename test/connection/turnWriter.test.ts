@@ -1,0 +1,134 @@
+/** What is written when, and in how many writes. */
+import { Writable } from "node:stream"
+import { Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { TurnWriter } from "../../src/layers/connection/TurnWriter.ts"
+import { Question } from "../../src/layers/connection/Question.ts"
+
+/** A socket that keeps what is written to it: each array is one write, which `writev` may have of several parts. */
+class KeepingSocket extends Socket {
+  readonly writes: Array<ReadonlyArray<Buffer | string>> = []
+
+  override _write(chunk: Buffer | string, _: BufferEncoding, done: () => void): void {
+    this.writes.push([chunk])
+    done()
+  }
+
+  override _writev(chunks: ReadonlyArray<{ readonly chunk: Buffer | string }>, done: () => void): void {
+    this.writes.push(chunks.map(({ chunk }) => chunk))
+    done()
+  }
+
+  get text(): string {
+    return Buffer.concat(this.writes.flat().map((part) => Buffer.from(part))).toString("latin1")
+  }
+}
+
+const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+const start = () => {
+  const socket = new KeepingSocket()
+  const writer = new TurnWriter(socket)
+  const write = (name: string, ...args: ReadonlyArray<string | Buffer>) => {
+    new Question(name, args, 1000).writeTo(writer)
+    writer.end()
+  }
+  return { socket, writer, write }
+}
+
+describe("a turn of the event loop", () => {
+  it("is one write, after its promises", async () => {
+    assert.isTrue(start().socket instanceof Writable)
+    const { socket, write, writer } = start()
+    write("A")
+    await Promise.resolve()
+    write("B", "x")
+    assert.deepStrictEqual(socket.writes, [])
+    assert.strictEqual(writer.waiting, 2)
+    await endOfTurn()
+    assert.lengthOf(socket.writes, 1)
+    assert.strictEqual(socket.text, "*1\r\n$1\r\nA\r\n*2\r\n$1\r\nB\r\n$1\r\nx\r\n")
+    assert.strictEqual(writer.waiting, 0)
+    write("C")
+    await endOfTurn()
+    assert.lengthOf(socket.writes, 2)
+  })
+
+  it("of many commands is a few writes of growing size, one where they belong together", async () => {
+    const apart = start()
+    for (let i = 0; i < 200; i++) apart.write("A")
+    await endOfTurn()
+    assert.deepStrictEqual(
+      apart.socket.writes.map((parts) => Buffer.concat(parts.map((part) => Buffer.from(part))).length / 11),
+      [32, 64, 104]
+    )
+    const together = start()
+    together.writer.together = true
+    for (let i = 0; i < 200; i++) together.write("A")
+    together.writer.together = false
+    await endOfTurn()
+    assert.lengthOf(together.socket.writes, 1)
+  })
+
+  it("is written before somebody else writes", async () => {
+    const { socket, write, writer } = start()
+    write("A")
+    writer.flush()
+    socket.write("theirs")
+    write("B")
+    await endOfTurn()
+    assert.strictEqual(socket.text, "*1\r\n$1\r\nA\r\ntheirs*1\r\n$1\r\nB\r\n")
+  })
+
+  it("is nothing on a socket that takes nothing any more", async () => {
+    const { socket, write } = start()
+    write("A")
+    socket.destroy()
+    await endOfTurn()
+    assert.deepStrictEqual(socket.writes, [])
+  })
+})
+
+describe("arguments", () => {
+  const bytes = Buffer.from([0, 255, 13, 10, 128])
+
+  it("are written in order, whatever they are", async () => {
+    const long = "ü".repeat(20_000)
+    const longBytes = Buffer.alloc(30_000, 7)
+    const mixed: ReadonlyArray<ReadonlyArray<string | Buffer>> = [
+      ["", bytes, "text", Buffer.alloc(0)],
+      [long, "a", longBytes, "b", bytes],
+      Array.from({ length: 40 }, (_, i) => (i % 3 === 0 ? bytes : i % 7 === 0 ? long : String(i))),
+      Array.from({ length: 40 }, String)
+    ]
+    const { socket, write } = start()
+    for (const args of mixed) write("MIXED", ...args)
+    await endOfTurn()
+    const expected = Buffer.concat(
+      mixed.map((args) =>
+        Buffer.concat([
+          Buffer.from(`*${args.length + 1}\r\n$5\r\nMIXED\r\n`),
+          ...args.flatMap((arg) => [
+            Buffer.from(`$${Buffer.byteLength(arg)}\r\n`),
+            Buffer.from(arg),
+            Buffer.from("\r\n")
+          ])
+        ])
+      )
+    )
+    assert.isTrue(Buffer.concat(socket.writes.flat().map((part) => Buffer.from(part))).equals(expected))
+  })
+
+  it("of several kilobytes are not copied, small ones are put together", async () => {
+    const large = Buffer.alloc(20_000)
+    const { socket, write } = start()
+    write("A", bytes, "x", bytes)
+    write("B", large)
+    write("C", bytes)
+    await endOfTurn()
+    assert.lengthOf(socket.writes, 1)
+    const parts = socket.writes[0]!
+    assert.lengthOf(parts, 3)
+    assert.strictEqual(parts[1], large)
+  })
+})
