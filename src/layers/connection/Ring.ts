@@ -4,7 +4,7 @@
  */
 export class Ring<A> {
   // The length is a power of two.
-  #slots: Array<A | undefined> = Array.from({ length: 64 })
+  #cells: Array<A | undefined> = Array.from({ length: 64 })
   #head = 0
   #size = 0
 
@@ -13,38 +13,38 @@ export class Ring<A> {
   }
 
   push(element: A): void {
-    if (this.#size === this.#slots.length) this.#grow()
-    this.#slots[(this.#head + this.#size++) & (this.#slots.length - 1)] = element
+    if (this.#size === this.#cells.length) this.#grow()
+    this.#cells[(this.#head + this.#size++) & (this.#cells.length - 1)] = element
   }
 
   /** The oldest. */
   peek(): A | undefined {
-    return this.#slots[this.#head]
+    return this.#cells[this.#head]
   }
 
   /** The one that `before` others came before. */
   at(before: number): A | undefined {
-    return this.#slots[(this.#head + before) & (this.#slots.length - 1)]
+    return this.#cells[(this.#head + before) & (this.#cells.length - 1)]
   }
 
   /** Takes the oldest out. */
   shift(): A | undefined {
-    const oldest = this.#slots[this.#head]
+    const oldest = this.#cells[this.#head]
     if (this.#size === 0) return undefined
-    this.#slots[this.#head] = undefined
-    this.#head = (this.#head + 1) & (this.#slots.length - 1)
+    this.#cells[this.#head] = undefined
+    this.#head = (this.#head + 1) & (this.#cells.length - 1)
     this.#size--
     return oldest
   }
 
   clear(): void {
-    this.#slots.fill(undefined)
+    this.#cells.fill(undefined)
     this.#size = 0
   }
 
   #grow(): void {
-    const ordered = this.#slots.slice(this.#head).concat(this.#slots.slice(0, this.#head))
-    this.#slots = ordered.concat(Array.from({ length: ordered.length }))
+    const ordered = this.#cells.slice(this.#head).concat(this.#cells.slice(0, this.#head))
+    this.#cells = ordered.concat(Array.from({ length: ordered.length }))
     this.#head = 0
   }
 }

@@ -9,7 +9,7 @@ import type { Socket } from "node:net"
 const firstWrite = 32
 
 /** Bytes and texts from this length on are written as they are; what is shorter is copied into one buffer with its neighbours. */
-const longPart = 16_384
+export const longPart = 16_384
 
 export class TurnWriter {
   readonly #socket: Socket

@@ -2,7 +2,7 @@
 import type { WireArg } from "../../schema/Command.ts"
 import type { RawReply } from "./RawReply.ts"
 import { anyShape, fits, type ReplyShape, shapeOf } from "./replyShapes.ts"
-import type { TurnWriter } from "./TurnWriter.ts"
+import { longPart, type TurnWriter } from "./TurnWriter.ts"
 
 export abstract class WireCommand {
   readonly name: string
@@ -54,10 +54,8 @@ export abstract class WireCommand {
   }
 }
 
-/** A text of more characters is written on its own: putting it into one with others would copy it. */
-const longText = 16_384
-
-const isShortText = (arg: WireArg): arg is string => typeof arg === "string" && arg.length < longText
+/** A longer one is written on its own: putting it into one with others would copy it. */
+const isShortText = (arg: WireArg): arg is string => typeof arg === "string" && arg.length < longPart
 
 const bulk = (arg: WireArg): string => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`
 

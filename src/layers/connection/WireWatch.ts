@@ -8,6 +8,11 @@
 import { Echo } from "./Question.ts"
 import type { Wire } from "./Wire.ts"
 
+/** What it needs of a wire. */
+export interface Watched extends Pick<Wire, "owes" | "expiresAt" | "break" | "write"> {
+  readonly socket: { readonly bytesRead: number }
+}
+
 /** Looks this often within the timeout. */
 const looks = 10
 
@@ -20,7 +25,7 @@ export class WireWatch {
   }
 
   /** Breaks the connection after `timeout` milliseconds without a byte while replies are due, or beyond the oldest deadline. */
-  start(wire: Wire): void {
+  start(wire: Watched): void {
     const { socket } = wire
     let bytes = socket.bytesRead
     let silentSince: number | undefined
