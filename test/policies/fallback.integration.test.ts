@@ -18,6 +18,7 @@ import {
 import { Faults } from "effect-vcache/testing"
 import { profile, test } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
+import { operations, structureOperations } from "../support/operations.ts"
 import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
@@ -359,4 +360,43 @@ test("more than a thousand patterns: none is forgotten, and it is said", () =>
     yield* faults.clear
     yield* back
     assert.deepStrictEqual(yield* cache.keys(), [])
+  }))
+
+test("in an outage every operation goes on, but for those that add to structures, and for locks and semaphores", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache, faults } = yield* buildFaulty(server.url)
+    yield* faults.set({ failure: "refused" })
+    const failing: Array<string> = []
+    const all = [...Object.entries(operations).map(([name, { call }]) => ({ name, call })), ...structureOperations]
+    for (const { call, name } of all) {
+      const exit = yield* Effect.exit(call(cache))
+      if (Exit.isFailure(exit) && String(exit.cause).includes("CacheConnectionError")) failing.push(name)
+    }
+    assert.deepStrictEqual(failing, [
+      "hash.set",
+      "hash.setMany",
+      "hash.setIfAbsent",
+      "hash.incr",
+      "hash.incrFloat",
+      "list.pushLeft",
+      "list.pushRight",
+      "list.setAt",
+      "list.insert",
+      "list.moveTo",
+      "unorderedSet.add",
+      "unorderedSet.moveTo",
+      "sortedSet.add",
+      "sortedSet.incr",
+      "stream.add",
+      "stream.follow",
+      "stream.group.create",
+      "stream.group.setId",
+      "stream.group.read",
+      "stream.group.consume",
+      "stream.group.claim",
+      "stream.group.claimIds",
+      "stream.group.autoClaim",
+      "stream.group.autoClaimIds"
+    ])
   }))

@@ -48,6 +48,7 @@ return redis.call('UNLINK', KEYS[1])`,
  */
 export const replaceSeenScript: Script = {
   name: "replaceSeen",
+  uses: "changes",
   lua: `
 if redis.call('STRLEN', KEYS[1]) ~= tonumber(ARGV[2]) then return 0 end
 if ARGV[3] ~= '' then

@@ -89,6 +89,7 @@ return redis.call('GET', KEYS[1])`,
 /** KEYS: the counter. ARGV: as for `incr`. Whether it was missing, and so was created. */
 export const createScript: Script = {
   name: "create",
+  uses: "changes",
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 ${createLua}
