@@ -15,12 +15,16 @@ const { values } = parseArgs({
   }
 })
 const { exchange, seed } = values
+const onCrash = (what: string) => {
+  console.log(what)
+  process.exit(1)
+}
 const report = await Effect.runPromise(
   Effect.scoped(
     fuzz(
       exchange === undefined
-        ? { seed, connections: Number(values.connections), width: Number(values.width) }
-        : { seed, connections: Infinity, from: Number(exchange), exchanges: 1, trace: console.log }
+        ? { seed, connections: Number(values.connections), width: Number(values.width), onCrash }
+        : { seed, connections: Infinity, from: Number(exchange), exchanges: 1, trace: console.log, onCrash }
     )
   )
 )

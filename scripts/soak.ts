@@ -160,6 +160,7 @@ const program = Effect.gen(function* () {
   const started = performance.now()
   const ledgers = topologies.map((name) => [name, new SoakLedger(stalls)] as const)
   const samples: Array<Sample> = []
+  console.log(`${minutes} minutes`)
   const before = process.getActiveResourcesInfo().length
   let opened: ReadonlyArray<StormyTopology> = []
   yield* Effect.scoped(

@@ -2,12 +2,13 @@
 import type { Socket } from "node:net"
 import { assert, describe } from "@effect/vitest"
 import { Effect, Fiber, Result, Schedule, Stream } from "effect"
-import type { CacheError, ConnectionOptions, ValkeyClient } from "effect-vcache"
-import { type Answer, pong, startFake, startRaw } from "../support/FakeServer.ts"
+import { type CacheError, type ConnectionOptions, type ValkeyClient, ValkeyCluster } from "effect-vcache"
+import { type Answer, type FakeServer, pong, startFake, startRaw } from "../support/FakeServer.ts"
 import {
   assertNoSecrets,
   buildEager,
   connect,
+  connectTo,
   expectConnection,
   expectTimeout,
   failureWithin,
@@ -17,6 +18,7 @@ import {
   test,
   timed,
   watchForTraces,
+  withCache,
   within
 } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
@@ -552,5 +554,71 @@ describe("clients that a program makes of the shared one", () => {
         )
         duplicate.disconnect()
       })
+    }))
+
+  test("a raw command cannot have the reply of another kind of command, nor those behind it", () =>
+    Effect.gen(function* () {
+      const fake = yield* startFake(([name, key]) =>
+        name !== "get" ? "+OK\r\n" : key === "list" ? "*0\r\n" : "+text\r\n"
+      )
+      const client = yield* connected(fake.url)
+      const answers = yield* client.use((raw) => Promise.allSettled(["a", "list", "b", "c"].map((key) => raw.get(key))))
+      assert.deepStrictEqual(
+        answers.map(({ status }) => status),
+        ["fulfilled", "rejected", "rejected", "rejected"]
+      )
+      assert.strictEqual(yield* recovered(client.use((raw) => raw.get("d"))), "text")
+    }))
+})
+
+describe("iovalkey's own cluster client", () => {
+  const hostile: Readonly<Record<string, string>> = {
+    "10 000 lists in one another": `${"*1\r\n".repeat(10_000)}:1\r\n`,
+    "a list that is too long": "*4294967296\r\n",
+    "a redirect to nowhere": "-MOVED\r\n",
+    "a redirect to no port": "-ASK 1 127.0.0.1\r\n",
+    "another protocol": "HTTP/1.1 400 Bad Request\r\n\r\n"
+  }
+  const slots = (port: number) =>
+    `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:${port}\r\n$40\r\n${"a".repeat(40)}\r\n`
+  const badSlots = [
+    "*1\r\n*3\r\n:0\r\n:1000000000000000\r\n*2\r\n$9\r\n127.0.0.1\r\n:1\r\n",
+    "$-1\r\n",
+    ":1\r\n",
+    "*1\r\n$-1\r\n"
+  ]
+
+  test("hostile replies end a connection, not the process", () =>
+    Effect.gen(function* () {
+      let answerToSlots: string | undefined
+      const fake: FakeServer = yield* startFake(([name = "", key = ""]) => {
+        switch (name.toUpperCase()) {
+          case "CLUSTER":
+            return key.toUpperCase() === "SLOTS" ? (answerToSlots ?? slots(fake.port)) : "$16\r\ncluster_state:ok\r\n"
+          case "INFO":
+            return "$17\r\nredis_version:7.2\r\n"
+          case "GET":
+            return hostile[key] ?? `+${key}\r\n`
+          default:
+            return ok
+        }
+      })
+      const { client } = yield* connectTo(
+        withCache(ValkeyCluster.layer({ ...profile, url: `cluster://127.0.0.1:${fake.port}` }))
+      )
+      const ask = (key: string) => client.use((raw) => raw.get(key))
+      assert.strictEqual(yield* ask("a"), "a")
+      for (const key of Object.keys(hostile)) {
+        yield* Effect.flip(ask(key))
+        assert.strictEqual(yield* recovered(ask("b")), "b", key)
+      }
+      for (answerToSlots of badSlots) {
+        yield* client.use((raw) =>
+          "refreshSlotsCache" in raw
+            ? new Promise((resolve) => raw.refreshSlotsCache(resolve))
+            : assert.fail("no cluster")
+        )
+        assert.strictEqual(yield* recovered(ask("c")), "c", answerToSlots)
+      }
     }))
 })

@@ -99,6 +99,9 @@ class FuzzedConnection {
   #calm: number
   readonly #rate: number
   #isSilent = false
+  /** No reply was one too many, or missing. */
+  #isInOrder = true
+  /** No bytes were taken for the rest of those before. */
   #isAligned = true
 
   constructor(exchange: Exchange, dice: Dice, server: FuzzedServer) {
@@ -113,15 +116,20 @@ class FuzzedConnection {
   answer(words: ReadonlyArray<string>): string {
     const reply = this.#respond(words)
     if (this.#isSilent || this.closes) return ""
+    if (reply === "") return ""
     const isDue = --this.#calm < 0 && this.#dice.chance(this.#rate)
-    const kind = isDue ? this.#dice.pick(kinds) : "right"
+    const chosen = isDue ? this.#dice.pick(kinds) : "right"
+    const made = distortions[chosen]!.make(reply, this.#dice, (words[0] ?? "").toUpperCase())
+    const kind = made === undefined ? "right" : chosen
+    const { next, order, swallows } = distortions[kind]!
     this.#server.kinds[kind] = (this.#server.kinds[kind] ?? 0) + 1
-    const { make, next, order, swallows } = distortions[kind]!
-    if (order !== "kept") this.#server.isInOrder = false
+    // Where replies have shifted before, it may be the right one for another command.
+    if (order === "mistyped" && this.#isInOrder && this.#isAligned) this.#respond = this.#poisoned
     if (order === "broken" && this.#isAligned) this.#respond = this.#poisoned
+    if (order !== "kept") this.#isInOrder = this.#server.isInOrder = false
     if (swallows) this.#isAligned = false
     if (next === "close") this.closes = true
     if (next === "falls silent") this.#isSilent = true
-    return reply === "" ? "" : make(reply, this.#dice)
+    return made ?? reply
   }
 }

@@ -25,16 +25,16 @@ export class NamedValues {
       return
     }
     // Read past the cache, a value stands in its stored form.
-    const [, name, number] = /([^"]+)\|(\d+)/.exec(String(seen)) ?? []
+    const [, name, number] = /([^"]+)\|(\d+)/.exec(String(seen).slice(0, 300)) ?? []
     const isRight = name !== undefined && name.startsWith(`${place}|`) && this.#written[Number(number)] === name
     if (isRight) this.checked++
-    else this.#onWrong(`${by} of ${place} was given ${JSON.stringify(seen)}`)
+    else this.#onWrong(`${by} of ${place} was given ${shown(seen)}`)
   }
 
   /** A reply that can be nothing else. */
   expect(expected: unknown, seen: unknown, by: string): void {
     if (seen === expected) this.checked++
-    else this.#onWrong(`${by} was given ${JSON.stringify(seen)} in place of ${JSON.stringify(expected)}`)
+    else this.#onWrong(`${by} was given ${shown(seen)} in place of ${shown(expected)}`)
   }
 
   /** One reply for each place. */
@@ -43,3 +43,5 @@ export class NamedValues {
     for (const [i, place] of places.entries()) this.check(place, seen[i], by)
   }
 }
+
+const shown = (seen: unknown): string => (JSON.stringify(seen) ?? "nothing").slice(0, 300)

@@ -20,6 +20,7 @@ export type SoakViolation =
 
 /** From a little before a fault that loses what was confirmed, to when all servers were in step again. */
 interface LossyTime {
+  readonly fault: string
   readonly from: number
   to: number
 }
@@ -85,7 +86,7 @@ export class SoakLedger {
   during<A>(name: string, loses: boolean, fault: Effect.Effect<A>): Effect.Effect<A> {
     return Effect.suspend(() => {
       this.faults[name] = (this.faults[name] ?? 0) + 1
-      const time = { from: performance.now() - lag, to: Infinity }
+      const time = { fault: name, from: performance.now() - lag, to: Infinity }
       if (loses) this.#lossy.push(time)
       return Effect.ensuring(
         fault,
@@ -94,9 +95,9 @@ export class SoakLedger {
     })
   }
 
-  /** Whether what was confirmed then may be lost. */
-  mayBeLost(from: number, to = from): boolean {
-    return this.#lossy.some((time) => from <= time.to && to >= time.from)
+  /** The fault by which what was confirmed then may be lost. */
+  lossAt(from: number, to = from): string | undefined {
+    return this.#lossy.find((time) => from <= time.to && to >= time.from)?.fault
   }
 
   #onFailure(name: string, error: CacheError | LockLost | LockUnavailable): void {

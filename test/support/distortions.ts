@@ -6,11 +6,12 @@ export interface Distortion {
   /**
    * - `"kept"`: the reply is for the command that it answers, and so are those behind it
    * - `"lost"`: replies may belong to other commands, which nobody can always see
-   * - `"broken"`: no server of this protocol sends these bytes; who reads on behind them reads nonsense
+   * - `"mistyped"`: the command is never answered so, and who reads on behind it reads others' replies
+   * - `"broken"`: no server sends these bytes; who reads on behind it reads nonsense
    */
-  readonly order: "kept" | "lost" | "broken"
-  /** Bytes as Latin letters. */
-  readonly make: (reply: string, dice: Dice) => string
+  readonly order: "kept" | "lost" | "mistyped" | "broken"
+  /** Bytes as Latin letters. Undefined: nothing of that kind is there for this command. */
+  readonly make: (reply: string, dice: Dice, name: string) => string | undefined
   /** Bytes behind it may be taken for a part of it. */
   readonly swallows?: true | undefined
   /** What the server does then. Default: it goes on. */
@@ -89,6 +90,17 @@ const flip = (reply: string, dice: Dice): string => {
   ])
 }
 
+const lists = new Set(["MGET", "HGETALL", "LRANGE", "SCAN", "ROLE", "SMEMBERS"])
+const strings = new Set(["GET", "SET", "HGET", "GETSET"])
+const integers = new Set(["INCR", "DEL", "UNLINK", "EXISTS", "HSET", "LLEN", "PEXPIRE", "RPUSH", "SADD", "ZCARD"])
+
+/** Of a type that the command's reply never has. */
+const anotherShape = (dice: Dice, name: string): string | undefined => {
+  if (lists.has(name)) return dice.pick([integer(1), bulk("x"), status("OK")])
+  if (strings.has(name)) return dice.pick([integer(1), list([]), texts(["x"])])
+  return integers.has(name) ? dice.pick([bulk("1"), status("OK"), texts(["x"])]) : undefined
+}
+
 export const distortions: Readonly<Record<string, Distortion>> = {
   right: { order: "kept", make: (reply) => reply },
   refused: { order: "kept", make: (_, dice) => failure(refusals(dice)) },
@@ -136,6 +148,10 @@ export const distortions: Readonly<Record<string, Distortion>> = {
     order: "lost",
     swallows: true,
     make: (_, dice) => String.fromCharCode(...Array.from({ length: dice.below(60) }, () => dice.below(256)))
+  },
+  anotherShape: {
+    order: "mistyped",
+    make: (reply, dice, name) => (reply === status("QUEUED") ? undefined : anotherShape(dice, name))
   },
   unknownKind: {
     order: "broken",

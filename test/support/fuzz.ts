@@ -34,6 +34,8 @@ export interface FuzzOptions {
   readonly exchanges?: number | undefined
   /** Exchanges at a time. Default 20. */
   readonly width?: number | undefined
+  /** Told of an uncaught error. Whatever it has thrown out of may never go on. */
+  readonly onCrash?: ((what: string) => void) | undefined
   /** Shows what is sent and how operations end. */
   readonly trace?: ((line: string) => void) | undefined
 }
@@ -101,8 +103,13 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
         examples.push(`${kind}: --seed ${seed} --exchange ${exchange}: ${what}`.slice(0, 600))
     }
     let begun = from
-    const onCrash = (error: unknown) =>
-      violation("crashes", begun, error instanceof Error ? String(error.stack) : String(error))
+    const running = new Set<number>()
+    const onCrash = (error: unknown) => {
+      const [first = -1, ...more] = running
+      const others = more.length === 0 ? "" : ` or one of ${more.join(", ")}`
+      violation("crashes", first, `${others} ${error instanceof Error ? error.stack : String(error)}`)
+      settings.onCrash?.(examples.at(-1) ?? "")
+    }
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         process.on("uncaughtException", onCrash)
@@ -119,6 +126,7 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
 
     const exchange = (servers: ReadonlyArray<FuzzedServer>, number: number) =>
       Effect.gen(function* () {
+        running.add(number)
         const dice = new Dice(`${seed}/${number}`)
         const wrong: Array<string> = []
         const values = new NamedValues((what) => wrong.push(what))
@@ -183,11 +191,16 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
             return one(name, call(cache))
           })
         for (let waves = 1 + dice.below(3); waves > 0; waves--) yield* Effect.all(batch(), { concurrency: "unbounded" })
-        const closed = yield* Effect.timeoutOption(Scope.close(scope, Exit.void), patience)
-        if (Option.isNone(closed)) violation("hangs", number, "closing the layer")
+        const since = performance.now()
+        const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void))
+        if (Option.isNone(yield* Effect.timeoutOption(Fiber.await(closing), patience))) {
+          const closed = yield* Effect.timeoutOption(Fiber.await(closing), stalls.since(since))
+          if (Option.isNone(closed)) violation("hangs", number, "closing the layer")
+        }
         const isInOrder = servers.every((server) => server.isInOrder)
         if (isInOrder) counts.checked += values.checked
         for (const what of wrong) if (isInOrder || what.includes(poison)) violation("wrong", number, what)
+        running.delete(number)
         counts.exchanges++
         for (const server of servers) {
           counts.connections += server.connections
@@ -201,7 +214,11 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
         Effect.scoped(
           Effect.gen(function* () {
             const servers = yield* Effect.all(Array.from({ length: 4 }, () => FuzzedServer.start))
-            while (counts.connections < connections && begun < from + exchanges) yield* exchange(servers, begun++)
+            while (counts.connections < connections && begun < from + exchanges) {
+              // On a machine that is busy all would be timeouts.
+              while (stalls.since(performance.now() - 100) > 40) yield* pause(10 + Math.random() * 50)
+              yield* exchange(servers, begun++)
+            }
             for (const server of servers)
               for (const [kind, count] of Object.entries(server.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count
           })

@@ -31,7 +31,7 @@ export const values: Work = ({ cache, deadline, isOver, ledger }) => {
   const named = new NamedValues((what) => ledger.violation("wrong", what))
   const histories = new Map<string, WriteHistory>()
   const historyOf = (key: string) => {
-    const history = histories.get(key) ?? new WriteHistory((from, to) => ledger.mayBeLost(from, to))
+    const history = histories.get(key) ?? new WriteHistory((from, to) => ledger.lossAt(from, to) !== undefined)
     histories.set(key, history)
     return history
   }
@@ -85,8 +85,8 @@ export const counters: Work = ({ cache, deadline, isOver, ledger }) =>
           if (seen > last + 1 + unknown)
             ledger.violation("wrong", `${key} went from ${last} to ${seen}, ${unknown} unknown`)
           if (seen <= last) {
-            if (ledger.mayBeLost(lastAt, performance.now()))
-              ledger.count("increments lost in failovers", last + 1 - seen)
+            const fault = ledger.lossAt(lastAt, performance.now())
+            if (fault !== undefined) ledger.count(`increments lost, ${fault}`, last + 1 - seen)
             else ledger.violation("lost", `${key} went from ${last} to ${seen}`)
           }
           ;[last, lastAt, unknown] = [seen, startedAt, 0]
@@ -114,7 +114,8 @@ export const locks: Work = ({ cache, deadline, isOver, ledger, other }) => {
         const now = performance.now()
         ledger.count("sections under a lock")
         if (held.size > 0) {
-          if (ledger.mayBeLost(now - lease - wait, now)) ledger.count("locks held twice after failovers")
+          const fault = ledger.lossAt(now - lease - wait, now)
+          if (fault !== undefined) ledger.count(`locks held twice, ${fault}`)
           else ledger.violation("lock", `${name} is held twice`)
         }
         if (fence <= (fences.get(name) ?? 0n)) ledger.violation("lock", `${name}: the fence did not grow`)
@@ -222,7 +223,8 @@ export const streams: Work = ({ cache, deadline, isOver, ledger }) =>
     }
     for (const [number, { at, name }] of confirmed) {
       if (there.has(number)) continue
-      if (ledger.mayBeLost(at, at + deadline)) ledger.count("entries lost in failovers")
+      const fault = ledger.lossAt(at, at + deadline)
+      if (fault !== undefined) ledger.count(`entries lost, ${fault}`)
       else ledger.violation("lost", `the entry ${name} is gone`)
     }
   })

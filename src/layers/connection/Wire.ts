@@ -12,6 +12,7 @@ import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./C
 import { Question } from "./Question.ts"
 import { encodeReply, type RawReply, ReplyError, withText } from "./RawReply.ts"
 import { ReplyParser, type ReplyTarget } from "./ReplyParser.ts"
+import { fits, type ReplyShape, shapeOf } from "./replyShapes.ts"
 import { Ring } from "./Ring.ts"
 import { TurnWriter } from "./TurnWriter.ts"
 import { WireCommand } from "./WireCommand.ts"
@@ -99,7 +100,8 @@ export class Wire implements ReplyTarget {
     const before = commandQueue.length
     const result = send()
     for (let i = before; i < commandQueue.length; i++) {
-      this.#expected.push(new ForeignCommand(this.#options.settings.commandTimeout))
+      const name = commandQueue.peekAt(i)?.command.name ?? "raw"
+      this.#expected.push(new ForeignCommand(name, this.#options.settings.commandTimeout))
     }
     return result
   }
@@ -136,9 +138,9 @@ export class Wire implements ReplyTarget {
     if (Array.isArray(reply) && this.#isMessage(reply)) return this.#give(reply)
     const head = this.#asked
     if (head === undefined) return this.break("PROTOCOL", "a reply came that nobody waits for")
+    if (!head.fits(reply)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
     if (head.isForeign) return this.#handOver(reply)
     const wanted = this.#clientListens && head.asText ? withText(reply) : reply
-    if (!head.fits(wanted)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
     this.#expected.shift()
     head.answer(wanted)
     if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
@@ -233,10 +235,16 @@ const messages: ReadonlySet<string> = new Set(["message", "pmessage", "smessage"
 class ForeignCommand extends WireCommand {
   override readonly isForeign = true
   readonly expiresAt: number
+  readonly #shape: ReplyShape
 
-  constructor(timeout: number) {
-    super("raw", [], false)
+  constructor(name: string, timeout: number) {
+    super(name, [], false)
+    this.#shape = shapeOf(name)
     this.expiresAt = performance.now() + timeout
+  }
+
+  override fits(reply: RawReply): boolean {
+    return fits(this.#shape, reply)
   }
 
   // iovalkey tells its own.

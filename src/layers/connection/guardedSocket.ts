@@ -1,31 +1,51 @@
 /**
- * The socket of an iovalkey client that a program has made of ours. It is the program's alone, but what comes over it is
- * read by us first: iovalkey's parser would end the process on replies that no server should send.
+ * The socket of a client that iovalkey runs by itself: a duplicate that a program has made of ours, or a server's in
+ * iovalkey's cluster client. What comes over it is read by us first: iovalkey's parser would end the process on replies
+ * that no server should send.
  */
 import type { Socket } from "node:net"
 import type { ReplyLimits } from "../../schema/ReplyLimits.ts"
 import { ReplyTooLarge } from "./ConnectionFailure.ts"
-import { encodeReply, ReplyError } from "./RawReply.ts"
+import { encodeReply, type RawReply, ReplyError } from "./RawReply.ts"
 import { ReplyParser } from "./ReplyParser.ts"
 import type { OnBytes } from "./Wire.ts"
 
-export const guardedSocket = (open: (onBytes: OnBytes) => Socket, limits: ReplyLimits): Socket => {
+export const guardedSocket = (
+  open: (onBytes: OnBytes) => Socket,
+  limits: ReplyLimits,
+  /** What is wrong with a reply that the protocol allows. */
+  refusal: (reply: RawReply) => string | undefined = () => undefined
+): Socket => {
   let tooLarge = ""
+  const give = (reply: RawReply): void => {
+    const reason = refusal(reply)
+    if (reason !== undefined) return end(reason)
+    try {
+      socket.emit("data", encodeReply(reply))
+    } catch {
+      // iovalkey relies on what no server has to keep to, such as the words of an error.
+      end("a reply that iovalkey cannot read")
+    }
+  }
+  const end = (fault: string): void => {
+    parser.stop()
+    socket.destroy(new Error(fault))
+  }
   const parser = new ReplyParser(
     {
       begin: () => false,
-      reply: (reply) => void socket.emit("data", encodeReply(reply)),
+      reply: give,
       tooLarge: (what) => (tooLarge = what),
       skipped: () => {
         const { code, message } = new ReplyTooLarge(tooLarge)
-        socket.emit("data", encodeReply(new ReplyError(`${code} ${message}`)))
+        give(new ReplyError(`${code} ${message}`))
       }
     },
     limits
   )
   const socket = open((buffer, length) => {
     const fault = parser.read(buffer, length)
-    if (fault !== undefined) socket.destroy(new Error(fault))
+    if (fault !== undefined) end(fault)
   })
   return socket
 }

@@ -9,7 +9,7 @@ import type { OnBytes } from "./Wire.ts"
 
 export interface SocketSource {
   /** Waits until it is time for an attempt, then opens a socket. Rejects only when there will be none any more. */
-  readonly next: () => Promise<Socket>
+  readonly next: (options: unknown) => Promise<Socket>
   /** Nobody waits for a socket any more. */
   readonly stop: () => void
 }
@@ -17,13 +17,16 @@ export interface SocketSource {
 /** A class of connectors, which iovalkey instantiates itself. */
 export const socketConnector = ({ next, stop }: SocketSource): NonNullable<RedisOptions["Connector"]> =>
   class SocketConnector extends AbstractConnector {
-    constructor() {
+    readonly #options: unknown
+
+    constructor(options: unknown) {
       super(disconnectTimeout)
+      this.#options = options
     }
 
     override async connect(): Promise<Socket> {
       this.connecting = true
-      const socket = await next()
+      const socket = await next(this.#options)
       // It may fail before iovalkey listens.
       socket.once("error", (error) => (this.firstError = error))
       this.stream = socket

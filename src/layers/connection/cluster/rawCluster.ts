@@ -1,11 +1,17 @@
 /** iovalkey's own cluster client, for those who ask for it. Commands of this library do not go through it. */
+import type { Socket } from "node:net"
 import { Effect, Exit, Redacted, Scope } from "effect"
-import { Cluster } from "iovalkey"
+import { Cluster, type Redis } from "iovalkey"
 import { type CacheError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
+import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
+import { checkEndpoint } from "../../../schema/connectionUrl.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
-import { tlsOptions } from "../socketConnector.ts"
+import { guardedSocket } from "../guardedSocket.ts"
+import { type RawReply, ReplyError, withText } from "../RawReply.ts"
+import { openSocket, socketConnector } from "../socketConnector.ts"
+import { parseSlots } from "./SlotTable.ts"
 
 /** Opened at the first use, closed with the scope. */
 export const makeRawCluster = ({
@@ -14,7 +20,17 @@ export const makeRawCluster = ({
   nodes,
   readFrom
 }: ClusterSettings): Effect.Effect<Effect.Effect<Cluster, CacheError>, never, Scope.Scope> => {
-  const { clientName, commandTimeout, connectTimeout, keepAlive, password, reconnectMax, tls, username } = connection
+  const {
+    clientName,
+    commandTimeout,
+    connectTimeout,
+    keepAlive,
+    password,
+    reconnectMax,
+    socketTimeout,
+    tls,
+    username
+  } = connection
   const open = Effect.acquireRelease(
     Effect.sync(() => {
       const cluster = new Cluster(
@@ -29,14 +45,18 @@ export const makeRawCluster = ({
           maxRedirections: 8,
           natMap: Object.fromEntries(natMap),
           redisOptions: {
+            Connector: socketConnector({ next: async (options) => openGuarded(connection, options), stop: () => {} }),
             ...(username === undefined ? {} : { username }),
             ...(password === undefined ? {} : { password: Redacted.value(password) }),
-            ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+            // Tells iovalkey which event of the socket to wait for.
+            ...(tls === undefined ? {} : { tls: {} }),
             ...(clientName === undefined ? {} : { connectionName: clientName }),
             family: 0,
             familyFallback: { enabled: false },
             connectTimeout,
             commandTimeout,
+            // Where a reply stops in the middle, every further command would wait for the rest.
+            socketTimeout,
             disconnectTimeout,
             keepAlive,
             maxRetriesPerRequest: 0,
@@ -47,8 +67,10 @@ export const makeRawCluster = ({
       // Everybody who asks for it before it is ready listens for that.
       cluster.setMaxListeners(0)
       cluster.on("error", () => {})
-      // Its redirect to a server that refuses ends in a rejection that nobody sees.
-      cluster.on("+node", (node: { asking: () => Promise<unknown> }) => {
+      cluster.on("+node", (node: Redis) => {
+        // A server that it has left may still fail; without a listener iovalkey prints that.
+        node.on("error", () => {})
+        // Its redirect to a server that refuses ends in a rejection that nobody sees.
         const asking = node.asking.bind(node)
         node.asking = () => {
           const promise = asking()
@@ -64,6 +86,22 @@ export const makeRawCluster = ({
     const cluster = yield* Effect.cached(Scope.provide(open, yield* Effect.scope))
     return Effect.tap(cluster, (cluster) => whenConnected(cluster, connectTimeout))
   })
+}
+
+/** A socket to the server that iovalkey's options name. */
+const openGuarded = ({ replyLimits, tls }: ConnectionSettings, options: unknown): Socket => {
+  const asked: { readonly connectionName?: unknown; readonly host?: unknown; readonly port?: unknown } = Object(options)
+  const address = checkEndpoint(asked.host, Number(asked.port), 0)
+  if (address === undefined) throw new Error("no server has this address")
+  // It counts through the slots that it is told of, however many there are, and takes whatever it is told for slots.
+  const asksForSlots = String(asked.connectionName).startsWith("ioredis-cluster(refresher)")
+  const refusal = (reply: RawReply) =>
+    reply instanceof ReplyError ||
+    Buffer.isBuffer(reply) ||
+    parseSlots(withText(reply), address, new Map()) !== undefined
+      ? undefined
+      : "an answer without slots"
+  return guardedSocket((onBytes) => openSocket(address, tls, onBytes), replyLimits, asksForSlots ? refusal : undefined)
 }
 
 /** Its own `connect` may never settle. */
