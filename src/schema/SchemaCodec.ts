@@ -1,12 +1,13 @@
 /** Values of a schema as they are stored. A codec is compiled once for each schema. */
-import { Effect, Exit, Schema, SchemaAST } from "effect"
+import { Effect, type Equivalence, Exit, Schema, SchemaAST } from "effect"
 import { SchemaJITCompiler } from "effect/schema"
 import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
+import { otherMember } from "./ambiguity.ts"
 import { binaryRefusal, fitsBinary, isBoundedBinary, isDeeper, maxBinaryDepth, shallowBytes } from "./binaryBounds.ts"
 import { attempt, bySchema, codecFailure } from "./codecFailures.ts"
 import { refused } from "./failures.ts"
 import { Formats, type FormatOptions, type Payload, type Serialized, toBytes } from "./Formats.ts"
-import { factsOf, type SchemaFacts } from "./schemaFacts.ts"
+import { factsOf, propertyNames, type SchemaFacts } from "./schemaFacts.ts"
 import { isDigits } from "./numberText.ts"
 import { numbers, Serializer } from "./Serializer.ts"
 import {
@@ -32,11 +33,15 @@ export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
 interface Compiled<S extends Schema.Constraint, Encoded> {
   readonly encode: (entry: EntryName, value: S["Type"]) => Effect.Effect<Encoded, CodecError, S["EncodingServices"]>
   readonly decode: (entry: EntryName, encoded: unknown) => Effect.Effect<S["Type"], CodecError, S["DecodingServices"]>
+  /** Whether there is one; where not, its methods fail. */
+  readonly exists: boolean
+  readonly ast: SchemaAST.AST
   readonly facts: SchemaFacts
 }
 
 /** Generated code where the platform allows it, the interpreter elsewhere. A schema without such a form fails the operations. */
 const compile = <S extends Schema.Constraint, Encoded>(
+  schema: S,
   format: string,
   derive: () => Schema.Codec<S["Type"], Encoded, S["DecodingServices"], S["EncodingServices"]>
 ): Compiled<S, Encoded> => {
@@ -50,15 +55,24 @@ const compile = <S extends Schema.Constraint, Encoded>(
     return {
       encode: (entry, value) => bySchema(entry, "encode", ast, () => encode(value)),
       decode: (entry, encoded) => bySchema(entry, "decode", ast, () => decode(encoded)),
+      exists: true,
+      ast,
       facts: factsOf(ast)
     }
   } catch {
     const unfit = ({ operation }: EntryName) => refused(operation, `the schema has no form in ${format}`)
-    return { encode: unfit, decode: unfit, facts: noFacts }
+    return { encode: unfit, decode: unfit, exists: false, ast: schema.ast, facts: noFacts }
   }
 }
 
-const noFacts: SchemaFacts = { integer: false, recursive: false, bigints: false, untyped: false, emptyItems: false }
+const noFacts: SchemaFacts = {
+  integer: false,
+  recursive: false,
+  bigints: false,
+  untyped: false,
+  emptyItems: false,
+  ambiguous: false
+}
 
 /** Whether the text is digits as a bigint gives them: without a leading zero, which would not come back. */
 const isCanonical = (value: unknown): value is string => typeof value === "string" && /^(?:0|-?[1-9]\d*)$/.test(value)
@@ -67,7 +81,25 @@ const digits = (payload: string): Exit.Exit<Serialized> => Exit.succeed({ serial
 
 /** The codecs of a schema, one for each set of options: compiled when first asked for. */
 export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options: FormatOptions) => SchemaCodec<S>) => {
-  const json = compile<S, unknown>("JSON", () => Schema.toCodecJson(schema))
+  const json = compile<S, unknown>(schema, "JSON", () => Schema.toCodecJson(schema))
+
+  let equivalence: Equivalence.Equivalence<S["Type"]> | undefined
+  /** The value's JSON form, from which the same value is read again. */
+  const toJson: typeof json.encode = (entry, value) => {
+    const encoding = json.encode(entry, value)
+    if (!json.facts.ambiguous) return encoding
+    return Effect.flatMapEager(encoding, (encoded) => {
+      // Where reading needs services, it finds them if the caller has them; where not, the value is refused.
+      const reading = json.decode(entry, encoded) as Effect.Effect<S["Type"], CodecError>
+      return Effect.flatMapEager(reading, (read) =>
+        attempt(entry, "encode", "the schema's equivalence", () => {
+          equivalence ??= Schema.toEquivalence(Schema.make<Schema.Schema<S["Type"]>>(schema.ast))
+          if (!equivalence(value, read)) throw otherMember(value, read, propertyNames(json.ast))
+          return encoded
+        })
+      )
+    })
+  }
 
   const derived = new Map<Serializer, Compiled<S, Uint8Array>>()
   /** The schema in the serializer's own form; undefined where it goes through JSON. */
@@ -75,7 +107,7 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
     const { forSchema, id } = serializer
     const known = derived.get(serializer)
     if (known !== undefined || forSchema === undefined) return known
-    const made = compile<S, Uint8Array>(id, () => forSchema(schema))
+    const made = compile<S, Uint8Array>(schema, id, () => forSchema(schema))
     derived.set(serializer, made)
     return made
   }
@@ -96,22 +128,23 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
         return serialized
       })
     const viaJson = (entry: EntryName, serializer: Serializer, value: S["Type"]): Serializing =>
-      Effect.flatMapEager(json.encode(entry, value), (encodedJson) => encoded(entry, serializer, encodedJson))
+      Effect.flatMapEager(toJson(entry, value), (encodedJson) => encoded(entry, serializer, encodedJson))
 
-    /** In the serializer's own form, or in one that can be bounded where that cannot. */
+    const isBinary = writer === Serializer.binary
+    /** In the serializer's own form, or where SchemaBinary has none, or none that can be bounded, through JSON. */
     const viaOwnForm =
       (form: Compiled<S, Uint8Array>) =>
       (entry: EntryName, value: S["Type"]): Serializing => {
-        if (writer === Serializer.binary && !fitsBinary(json.facts, limits)) return viaJson(entry, bounded, value)
+        if (isBinary && !(form.exists && fitsBinary(json.facts, limits))) return viaJson(entry, bounded, value)
         return Effect.flatMapEager(form.encode(entry, value), (payload): Serializing => {
-          if (writer === Serializer.binary && !isBoundedBinary(payload, limits)) return viaJson(entry, bounded, value)
+          if (isBinary && !isBoundedBinary(payload, limits)) return viaJson(entry, bounded, value)
           const serialized = { serializer: writer, payload }
           const mayBeDeep = json.facts.recursive && payload.length > shallowBytes
           if (!mayBeDeep && !mayHaveLostText(payload)) return Exit.succeed(serialized)
-          return Effect.flatMapEager(json.encode(entry, value), (encodedJson) => {
+          return Effect.flatMapEager(json.encode(entry, value), (encodedJson): Serializing => {
             if (hasLoneSurrogate(encodedJson)) return Exit.fail(codecFailure(entry, "encode", lostText(writer.id)))
             return mayBeDeep && isDeeper(encodedJson, maxBinaryDepth)
-              ? encoded(entry, bounded, encodedJson)
+              ? viaJson(entry, bounded, value)
               : Exit.succeed(serialized)
           })
         })
@@ -139,7 +172,7 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
         if (viaOwn === undefined) return viaJson(entry, writer, value)
         if (!isNumber(value) && !(typeof value === "bigint" && json.facts.integer)) return viaOwn(entry, value)
         // What is a number in JSON, too, stays countable.
-        return Effect.flatMapEager(json.encode(entry, value), (encodedJson) =>
+        return Effect.flatMapEager(toJson(entry, value), (encodedJson) =>
           isNumber(encodedJson) || json.facts.integer ? encoded(entry, writer, encodedJson) : viaOwn(entry, value)
         )
       },

@@ -1,5 +1,6 @@
 /** What can be told of a schema without running it. */
 import { SchemaAST } from "effect"
+import { isAmbiguous } from "./ambiguity.ts"
 
 /** Calls `visit` with each node of a schema once, those of its encodings included. */
 const walk = (root: SchemaAST.AST, visit: (ast: SchemaAST.AST) => void): void => {
@@ -63,10 +64,12 @@ export interface SchemaFacts {
   readonly untyped: boolean
   /** Lists of null or undefined, which take no bytes in SchemaBinary, however many there are. */
   readonly emptyItems: boolean
+  /** Some union has members that JSON may not keep apart. */
+  readonly ambiguous: boolean
 }
 
 export const factsOf = (json: SchemaAST.AST): SchemaFacts => {
-  let [recursive, bigints, untyped, emptyItems] = [false, false, false, false]
+  let [recursive, bigints, untyped, emptyItems, ambiguous] = [false, false, false, false, false]
   walk(json, (ast) => {
     switch (ast._tag) {
       case "Suspend":
@@ -80,6 +83,9 @@ export const factsOf = (json: SchemaAST.AST): SchemaFacts => {
       case "ObjectKeyword":
         untyped = true
         break
+      case "Union":
+        if (isAmbiguous(ast)) ambiguous = true
+        break
       case "Arrays":
         if ([...ast.elements, ...ast.rest].some(isEmpty)) emptyItems = true
         break
@@ -90,7 +96,7 @@ export const factsOf = (json: SchemaAST.AST): SchemaFacts => {
       }
     }
   })
-  return { integer: isInteger(json), recursive, bigints, untyped, emptyItems }
+  return { integer: isInteger(json), recursive, bigints, untyped, emptyItems, ambiguous }
 }
 
 const isInteger = (ast: SchemaAST.AST): boolean => {

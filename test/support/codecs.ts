@@ -1,5 +1,5 @@
 /** Values through a codec and back, as a cache does it. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { Serializer } from "effect-vcache"
 import type { FormatOptions } from "../../src/schema/Formats.ts"
 import type { Stored } from "../../src/schema/frame.ts"
@@ -25,6 +25,7 @@ export const comparable = (value: unknown, zero = -0): unknown => {
   if (Object.is(value, -0)) return zero
   if (value instanceof Map) return new Map([...value].map(([key, value]) => [inner(key), inner(value)]))
   if (Array.isArray(value)) return value.map(inner)
+  if (Option.isOption(value)) return Option.map(value, inner)
   if (typeof value !== "object" || value === null) return value
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value

@@ -24,7 +24,10 @@ const isRefused = (value: unknown): boolean => {
 
 /** It came back as it was, or could not be stored. SchemaBinary knows no negative zero among integers. */
 const assertSame = ({ serializer }: FormatOptions, value: unknown, result: Exit.Exit<unknown, unknown>) => {
-  if (Exit.isFailure(result)) return assert.isTrue(isRefused(value), String(result.cause))
+  if (Exit.isFailure(result)) {
+    const refused = isRefused(value) || String(result.cause).includes("another member of a union")
+    return assert.isTrue(refused, String(result.cause))
+  }
   const zero = serializer === Serializer.binary ? 0 : -0
   const same = isDeepStrictEqual(comparable(result.value, zero), comparable(value, zero))
   assert.isTrue(same, inspect({ stored: value, found: result.value }, { depth: 10 }))
@@ -81,13 +84,14 @@ describe("arbitrary schemas", () => {
     Schema.Date,
     Schema.BigInt,
     Schema.Uint8Array,
-    Schema.Literals(["a", "b", 3]),
+    Schema.Literals(["a", "b", 3, 3n]),
+    Schema.Undefined,
     Schema.Json
   ]
   const schemaOf = (depth: number): Schema.Codec<unknown> => {
     if (depth === 0) return pick(leaves)
     const inner = () => schemaOf(depth - 1)
-    switch (pick(["leaf", "array", "tuple", "struct", "map", "option", "nullable", "record"])) {
+    switch (pick(["leaf", "array", "tuple", "struct", "map", "option", "nullable", "record", "union"])) {
       case "array":
         return Schema.Array(inner())
       case "tuple":
@@ -100,6 +104,9 @@ describe("arbitrary schemas", () => {
         return Schema.Option(inner())
       case "nullable":
         return Schema.NullOr(inner())
+      case "union":
+        // Records would take each other's values, and dates: that is the schema's doing in every format.
+        return Schema.Union([pick(leaves), pick(leaves), pick(leaves), Schema.Array(inner())])
       case "record":
         return Schema.Record(Schema.String, inner())
       default:
@@ -107,7 +114,7 @@ describe("arbitrary schemas", () => {
     }
   }
 
-  for (let i = 0; i < 120; i++) {
+  for (let i = 0; i < 160; i++) {
     const schema = schemaOf(3)
     const { name, options } = formats[i % formats.length]!
     const codec: ValueCodec<unknown> = schemaCodecs<Schema.Codec<unknown>>(schema)(options)
