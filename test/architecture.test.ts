@@ -39,6 +39,12 @@ describe("the house", () => {
     assert.isTrue(picture === draw(usesIn(files)), "docs/floors.svg shows another house: npm run floors")
   })
 
+  it("is described room by room", () => {
+    const [, rooms = ""] = readFileSync(join(root, "docs/architecture.md"), "utf8").split(/^## /m)
+    const described = [...rooms.matchAll(/^\| `([^`]+)` /gm)].map(([, room]) => room)
+    assert.deepStrictEqual(described.toSorted(), Object.keys(mayUse).toSorted())
+  })
+
   for (const [name, text] of files) {
     it(`${name} imports what its room may use`, () => assert.deepStrictEqual(faultsOf(name, files), []))
 
