@@ -19,6 +19,13 @@ import { floorsOf, mayUse } from "./support/house/rooms.ts"
 const root = join(import.meta.dirname, "..")
 const files = readFiles(join(root, "src"))
 
+/** Whoever starts timers of Node's; the last two wait for a time of their own choice. */
+const timerOwners: ReadonlySet<string> = new Set([
+  "layers/connection/Timer.ts",
+  "layers/memory/ExpirySweep.ts",
+  "layers/testing/ServerProcess.ts"
+])
+
 const circlesIn = (files: Files) => circlesOf(arrowsOf(files))
 
 describe("the house", () => {
@@ -64,6 +71,11 @@ describe("the house", () => {
       ]) {
         assert.notMatch(code, pattern)
       }
+    })
+
+    it(`${name} starts no timer that could be told to wait for longer than Node's can`, () => {
+      const starts = /(?<![.\w])set(?:Timeout|Interval)\(/.test(text)
+      assert.strictEqual(starts, timerOwners.has(name))
     })
 
     it(`${name} is one concept long`, () => assert.isAtMost(text.split("\n").length, 400))

@@ -2,7 +2,7 @@
 import { type Duration, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
 import { checkEndpoint, type Endpoint } from "./connectionUrl.ts"
-import { maxTimer, toMillis } from "./timeToLive.ts"
+import { toMillis } from "./timeToLive.ts"
 
 /** Reads fields and remembers the first refusal. */
 export class Fields {
@@ -21,7 +21,7 @@ export class Fields {
 
   millis(field: string, input: Duration.Input | undefined, byDefault: number): number {
     const millis = input === undefined ? byDefault : toMillis(input)
-    this.require(millis !== undefined && millis > 0 && millis <= maxTimer, field, "must be a positive, finite duration")
+    this.require(millis !== undefined && millis > 0 && millis < Infinity, field, "must be a positive, finite duration")
     return millis ?? byDefault
   }
 

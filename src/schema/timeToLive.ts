@@ -25,6 +25,3 @@ export const withJitter = (millis: number, fraction: number, random: number): nu
   fraction === 0 || millis <= 0 || millis === Infinity
     ? millis
     : Math.max(1, Math.round(millis * (1 + fraction * (2 * random - 1))))
-
-/** Milliseconds that a timer can wait: more of them end at once. */
-export const maxTimer = 2 ** 31 - 1

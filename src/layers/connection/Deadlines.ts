@@ -5,6 +5,7 @@
  * Network deadlines run on the machine's own clock, never on a `TestClock`: the server does not stop with it.
  */
 import { Ring } from "./Ring.ts"
+import { Timer } from "./Timer.ts"
 
 export interface Expiring {
   /** Whole milliseconds of `performance.now`. */
@@ -18,7 +19,7 @@ export interface Expiring {
 export class Deadlines<A extends Expiring> {
   readonly #timeout: number
   readonly #ring = new Ring<A>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   /** Milliseconds from `add` to expiry. */
   constructor(timeout: number) {
@@ -38,13 +39,13 @@ export class Deadlines<A extends Expiring> {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
     this.#ring.clear()
   }
 
   // Never keeps the process alive: whoever waits for a reply has a socket that does.
-  #wakeAt(instant: number): NodeJS.Timeout {
-    return setTimeout(this.#sweep, Math.max(1, instant - performance.now() + 1)).unref()
+  #wakeAt(instant: number): Timer {
+    return new Timer(instant - performance.now() + 1, this.#sweep).unref()
   }
 
   readonly #sweep = (): void => {
@@ -67,7 +68,7 @@ export class Deadlines<A extends Expiring> {
     for (const element of overdue) if (!element.settled) element.expire()
     this.dropSettled()
     // Whoever came since the timer fired has set one for itself, which is too late for those before it.
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
     const head = this.#ring.peek()
     this.#timer = head && this.#wakeAt(head.expiresAt)
   }

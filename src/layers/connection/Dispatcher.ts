@@ -4,6 +4,7 @@ import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { closedError, type Link } from "./Link.ts"
 import type { Keeper, PendingCommand } from "./PendingCommand.ts"
+import { Timer } from "./Timer.ts"
 
 /** Knows which server a command belongs to. */
 export interface Route {
@@ -27,7 +28,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   /** Wait for a place in flight, oldest first, with the time since when. */
   readonly #queued = new Map<PendingCommand, number>()
   /** Of commands with another deadline than most. */
-  readonly #timers = new Map<PendingCommand, NodeJS.Timeout>()
+  readonly #timers = new Map<PendingCommand, Timer>()
   #inFlight = 0
   #admitting = false
   #closing: Promise<void> | undefined
@@ -138,17 +139,17 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   #startTimer(command: PendingCommand, millis: number): void {
     if (millis === Infinity) return
     command.expiresBy(performance.now() + millis)
-    const timer = setTimeout(() => {
+    const timer = new Timer(millis, () => {
       // As in `Deadlines`: replies that have arrived are read before an immediate runs. It may have another time by then.
       setImmediate(() => this.#timers.get(command) === timer && command.expire())
-    }, millis)
+    })
     this.#timers.set(command, timer)
   }
 
   #stopDeadline(command: PendingCommand): void {
     const timer = this.#timers.size === 0 ? undefined : this.#timers.get(command)
     if (timer === undefined) return this.#deadlines.dropSettled()
-    clearTimeout(timer)
+    timer.cancel()
     this.#timers.delete(command)
   }
 

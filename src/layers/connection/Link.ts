@@ -13,6 +13,7 @@ import { disconnectTimeout, duplicateOptions, iovalkeyOptions } from "./iovalkey
 import { openSocket, socketConnector } from "./socketConnector.ts"
 import { Wire } from "./Wire.ts"
 import { WireWatch } from "./WireWatch.ts"
+import { Timer } from "./Timer.ts"
 
 /** Waits for a connection. Told once, with one that is ready or with the reason why there is none. */
 export interface Waiter {
@@ -60,7 +61,7 @@ export class Link {
   /** The last one that was opened. */
   #wire: Wire | undefined
   #lastError: ForeignError | undefined
-  #attemptTimer: NodeJS.Timeout | undefined
+  #attemptTimer: Timer | undefined
   #attempts = 0
   #readySince = 0
   #wake: (() => void) | undefined
@@ -168,7 +169,7 @@ export class Link {
   refuse(): void {
     this.#options.connections?.closed(this)
     this.#become("Closed")
-    clearTimeout(this.#attemptTimer)
+    this.#attemptTimer?.cancel()
     this.#failWaiters(({ operation }) => this.closedError(operation))
   }
 
@@ -177,12 +178,12 @@ export class Link {
     const { wire } = this
     this.refuse()
     if (wire?.owes === true) {
-      let timer: NodeJS.Timeout | undefined
+      let timer: Timer | undefined
       await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, limit)
+        timer = new Timer(limit, resolve)
         wire.whenDrained(resolve)
       })
-      clearTimeout(timer)
+      timer?.cancel()
     }
     // What is still on the wire is lost when the socket closes.
     await this.end()
@@ -235,9 +236,9 @@ export class Link {
 
   #pause(millis: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wake?.(), millis)
+      const timer = new Timer(millis, () => this.#wake?.())
       this.#wake = () => {
-        clearTimeout(timer)
+        timer.cancel()
         this.#wake = undefined
         resolve()
       }
@@ -246,8 +247,8 @@ export class Link {
 
   #startAttempt(): void {
     const { connectTimeout } = this.#options.settings
-    clearTimeout(this.#attemptTimer)
-    this.#attemptTimer = setTimeout(() => {
+    this.#attemptTimer?.cancel()
+    this.#attemptTimer = new Timer(connectTimeout, () => {
       this.#blame("ETIMEDOUT", `not ready within ${connectTimeout} ms`)
       this.#failWaiters(
         ({ operation }) =>
@@ -260,7 +261,7 @@ export class Link {
           })
       )
       this.#wire?.destroy()
-    }, connectTimeout).unref()
+    }).unref()
   }
 
   #greet(): void {
@@ -278,7 +279,7 @@ export class Link {
   }
 
   #onReady(wire: Wire): void {
-    clearTimeout(this.#attemptTimer)
+    this.#attemptTimer?.cancel()
     this.#lastError = undefined
     this.#readySince = performance.now()
     this.#watch.start(wire)
@@ -296,7 +297,7 @@ export class Link {
 
   /** There is no connection, or none was made. */
   #onLoss(): void {
-    clearTimeout(this.#attemptTimer)
+    this.#attemptTimer?.cancel()
     this.#watch.stop()
     if (this.#state === "Closed") return
     const wasReady = this.#state === "Ready"
@@ -344,7 +345,7 @@ export class Link {
 export const closedError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "closed", code: undefined, node, mayHaveExecuted: false })
 
-const after = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis).unref())
+const after = (millis: number): Promise<void> => new Promise((resolve) => void new Timer(millis, resolve).unref())
 
 /** Waits for the link's connection. */
 export const whenReady = (link: Link, operation: string): Effect.Effect<Wire, CacheError> =>

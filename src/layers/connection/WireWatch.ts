@@ -6,6 +6,7 @@
  * - it gives back another word than the one it was asked for: its replies go to the wrong callers.
  */
 import { Echo } from "./Question.ts"
+import { Ticker } from "./Timer.ts"
 import type { Wire } from "./Wire.ts"
 
 /** What it needs of a wire. */
@@ -18,7 +19,7 @@ const looks = 10
 
 export class WireWatch {
   readonly #timeout: number
-  #timer: NodeJS.Timeout | undefined
+  #ticker: Ticker | undefined
 
   constructor(timeout: number) {
     this.#timeout = timeout
@@ -52,10 +53,10 @@ export class WireWatch {
       wire.write(new Echo(String(bytes), this.#timeout, () => (asked = { bytes: socket.bytesRead, at: asked.at })))
     }
     this.stop()
-    this.#timer = setInterval(look, Math.max(1, this.#timeout / looks)).unref()
+    this.#ticker = new Ticker(this.#timeout / looks, look)
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    this.#ticker?.stop()
   }
 }

@@ -68,8 +68,9 @@ export const makeCommands = (
     if (options?.timeout !== undefined) return timeoutMillis(options.timeout)
     if (kind === "shared") return commandTimeout
     const blocking = blockingMillis(row, args)
-    if (blocking === undefined) return commandTimeout
-    return blocking === 0 ? Infinity : blocking + commandTimeout
+    if (blocking === 0) return Infinity
+    // What is no time to wait the server refuses.
+    return blocking !== undefined && blocking > 0 ? blocking + commandTimeout : commandTimeout
   }
 
   const request: ValkeyClientShape["request"] = (name, args, use, options) => {

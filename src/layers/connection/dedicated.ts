@@ -2,7 +2,6 @@
 import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import { maxTimer } from "../../schema/timeToLive.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { Wiring } from "./client.ts"
 import { makeCommands } from "./commands.ts"
@@ -37,7 +36,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
   const open = new Set<Dispatcher>()
   // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
   // under way when the connection is given up has nobody who waits for it.
-  const ownSettings = { ...settings, socketTimeout: maxTimer, closeTimeout: 0 }
+  const ownSettings = { ...settings, socketTimeout: Infinity, closeTimeout: 0 }
 
   const acquire = Effect.acquireRelease(
     Effect.suspend(() => {

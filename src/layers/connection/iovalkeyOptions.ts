@@ -4,6 +4,7 @@
  */
 import type { RedisOptions } from "iovalkey"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { atMostLongest } from "./Timer.ts"
 
 /** Milliseconds that a half-closed socket may take before it is destroyed. */
 export const disconnectTimeout = 100
@@ -27,7 +28,7 @@ export const iovalkeyOptions = (
   // AUTH, SELECT and the ready check are ours (handshake.ts): iovalkey's print to the console, and run
   // commands in database 0 where the one asked for does not exist.
   enableReadyCheck: false,
-  connectTimeout: settings.connectTimeout,
+  connectTimeout: atMostLongest(settings.connectTimeout),
   disconnectTimeout,
   keepAlive: settings.keepAlive,
   noDelay: true,
@@ -46,5 +47,5 @@ export const duplicateOptions = (
   Connector: NonNullable<RedisOptions["Connector"]>
 ): Partial<RedisOptions> => ({
   Connector,
-  retryStrategy: (attempt) => Math.min(reconnectBase * 2 ** Math.min(attempt - 1, 30), reconnectMax)
+  retryStrategy: (attempt) => atMostLongest(Math.min(reconnectBase * 2 ** Math.min(attempt - 1, 30), reconnectMax))
 })

@@ -9,6 +9,7 @@ import { fromRejection, notConnected } from "./errors.ts"
 import type { Link, LinkOptions } from "./Link.ts"
 import { Echo, Question } from "./Question.ts"
 import type { Wire } from "./Wire.ts"
+import { Ticker } from "./Timer.ts"
 
 /** Messages that may wait for a slow reader. One more and the stream fails, because dropping them would be silent. */
 const maxWaiting = 16_384
@@ -58,10 +59,10 @@ export const listen = (
   channels: ReadonlyArray<string>,
   { onError, onMessage }: Handlers
 ): Listener => {
-  let heartbeat: NodeJS.Timeout | undefined
+  let heartbeat: Ticker | undefined
   let isOver = false
   const fail = (error: CacheError) => {
-    clearInterval(heartbeat)
+    heartbeat?.stop()
     if (isOver) return
     isOver = true
     onError(error)
@@ -83,12 +84,12 @@ export const listen = (
     // An idle subscriber notices a dead peer only if it asks.
     let beats = 0
     const ask = () => wire.write(new Echo(String(++beats), socketTimeout))
-    heartbeat = setInterval(ask, socketTimeout / heartbeats).unref()
+    heartbeat = new Ticker(socketTimeout / heartbeats, ask)
   }
   link.whenReady({ operation: "SUBSCRIBE", ready: start, fail })
   return {
     stop: () => {
-      clearInterval(heartbeat)
+      heartbeat?.stop()
       return link.end()
     }
   }

@@ -14,6 +14,7 @@ import { type Detours, ServerNode } from "../ServerNode.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
 import { slotOfCommand } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
+import { Timer } from "../Timer.ts"
 
 /** A command that has met so many servers which cannot be reached is sent nowhere any more. */
 const maxDetours = 16
@@ -289,11 +290,11 @@ export class ClusterRoute implements Route {
 
   #afterPause(command: PendingCommand, millis: number): void {
     const again = () => this.#again(command, () => this.carry(command))
-    const timer = setTimeout(() => {
+    const timer = new Timer(millis, () => {
       command.resumed()
       this.#options.topology().refresh().then(again, again)
-    }, millis)
-    command.parked(() => clearTimeout(timer))
+    })
+    command.parked(() => timer.cancel())
   }
 
   /** Sends what was refused once more, unless nobody waits for it or it is no longer to be done. */

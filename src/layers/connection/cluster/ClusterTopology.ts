@@ -8,6 +8,7 @@ import { nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
 import type { Wire } from "../Wire.ts"
 import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
+import { Timer } from "../Timer.ts"
 
 export interface ClusterTopologyOptions {
   readonly settings: ClusterSettings
@@ -37,7 +38,7 @@ export class ClusterTopology {
   #table: SlotTable
   #refreshing: Promise<void> | undefined
   #refreshedAt = -Infinity
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #primaries: ReadonlyArray<string> | undefined
   /** The replicas of each primary by the last answer. */
   #replicas: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
@@ -117,12 +118,12 @@ export class ClusterTopology {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
   }
 
   async #refresh(): Promise<void> {
     const { onChange, onOutcome } = this.#options
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
     try {
       const table = await this.#askAnybody()
       if (this.#isClosed) return
@@ -151,7 +152,7 @@ export class ClusterTopology {
       if (isDue) this.refresh().catch(() => {})
       else this.#schedule()
     }
-    this.#timer = setTimeout(look, this.isLoaded ? watchInterval : settings.connection.reconnectMax).unref()
+    this.#timer = new Timer(this.isLoaded ? watchInterval : settings.connection.reconnectMax, look).unref()
   }
 
   /** The first good answer, from servers that are asked one after the other, impatiently. */
@@ -169,22 +170,21 @@ export class ClusterTopology {
       const failures: Array<unknown> = []
       let next = 0
       let isOver = false
-      let hedge: NodeJS.Timeout | undefined
-      const limit = setTimeout(
-        () => finish(() => reject(new NoConnection("ETIMEDOUT", "no server of the cluster answers"))),
-        settings.connection.connectTimeout
+      let hedge: Timer | undefined
+      const limit = new Timer(settings.connection.connectTimeout, () =>
+        finish(() => reject(new NoConnection("ETIMEDOUT", "no server of the cluster answers")))
       )
       const finish = (settle: () => void) => {
         isOver = true
-        clearTimeout(limit)
-        clearTimeout(hedge)
+        limit.cancel()
+        hedge?.cancel()
         settle()
       }
       const askNext = () => {
-        clearTimeout(hedge)
+        hedge?.cancel()
         const endpoint = candidates[next++]
         if (isOver || endpoint === undefined) return
-        hedge = setTimeout(askNext, hedgeAfter)
+        hedge = new Timer(hedgeAfter, askNext)
         this.#ask(endpoint).then(
           (table) => finish(() => resolve(table)),
           (error: unknown) => {

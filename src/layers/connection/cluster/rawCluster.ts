@@ -11,6 +11,7 @@ import { disconnectTimeout } from "../iovalkeyOptions.ts"
 import { guardedSocket } from "../guardedSocket.ts"
 import { type RawReply, ReplyError, withText } from "../RawReply.ts"
 import { openSocket, socketConnector } from "../socketConnector.ts"
+import { atMostLongest } from "../Timer.ts"
 import { parseSlots } from "./SlotTable.ts"
 
 /** Opened at the first use, closed with the scope. */
@@ -41,7 +42,7 @@ export const makeRawCluster = ({
           enableAutoPipelining: false,
           scaleReads: readFrom === "primary" ? "master" : readFrom === "replica" ? "slave" : "all",
           clusterRetryStrategy: (attempt) => Math.min(50 * attempt, reconnectMax),
-          slotsRefreshTimeout: commandTimeout,
+          slotsRefreshTimeout: atMostLongest(commandTimeout),
           maxRedirections: 8,
           natMap: Object.fromEntries(natMap),
           redisOptions: {
@@ -53,10 +54,10 @@ export const makeRawCluster = ({
             ...(clientName === undefined ? {} : { connectionName: clientName }),
             family: 0,
             familyFallback: { enabled: false },
-            connectTimeout,
-            commandTimeout,
+            connectTimeout: atMostLongest(connectTimeout),
+            commandTimeout: atMostLongest(commandTimeout),
             // Where a reply stops in the middle, every further command would wait for the rest.
-            socketTimeout,
+            socketTimeout: atMostLongest(socketTimeout),
             disconnectTimeout,
             keepAlive,
             maxRetriesPerRequest: 0,

@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { Link, type LinkOptions, nodeName } from "../Link.ts"
+import { Timer } from "../Timer.ts"
 
 export interface PromotionOptions extends Pick<LinkOptions, "settings" | "greeting" | "random"> {
   readonly onPromoted: () => void
@@ -18,7 +19,7 @@ const validFor = 10_000
 export class Promotion {
   readonly #options: PromotionOptions
   #link: Link | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #promoted: Endpoint | undefined
 
   constructor(options: PromotionOptions) {
@@ -47,14 +48,14 @@ export class Promotion {
       }
     })
     this.#link = link
-    this.#timer = setTimeout(() => this.end(), validFor).unref()
+    this.#timer = new Timer(validFor, () => this.end()).unref()
     link.open()
   }
 
   /** The sentinels know better. */
   end(): void {
     const link = this.#link
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
     this.#promoted = undefined
     this.#link = undefined
     void link?.end()

@@ -6,6 +6,7 @@ import { NoConnection } from "../ConnectionFailure.ts"
 import { failureCode, noneOf, isReplyError } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
 import { type Listener, listen } from "../subscribe.ts"
+import { Timer } from "../Timer.ts"
 
 export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sentinel"> & {
   readonly random: () => number
@@ -56,7 +57,7 @@ interface Answer {
 export class Sentinels {
   readonly #options: SentinelOptions
   readonly #listeners = new Map<string, Listener>()
-  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #timers = new Set<Timer>()
   /** Those that the ones we were told of have told us of. */
   #discovered: ReadonlyArray<Endpoint> = []
   /** What was last learnt, and when. */
@@ -107,7 +108,7 @@ export class Sentinels {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const timer of this.#timers) clearTimeout(timer)
+    for (const timer of this.#timers) timer.cancel()
     await Promise.all([...this.#listeners.values()].map((listener) => listener.stop()))
   }
 
@@ -148,9 +149,9 @@ export class Sentinels {
     const { random, sentinel } = this.#options
     const timeout = Math.min(answerTimeout, sentinel.connectTimeout)
     const link = new Link({ settings: sentinel, address: endpoint, random })
-    let timer: NodeJS.Timeout | undefined
+    let timer: Timer | undefined
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)), timeout)
+      timer = new Timer(timeout, () => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)))
     })
     const answers = new Promise<ReadonlyArray<unknown>>((resolve, reject) =>
       link.whenReady({
@@ -168,7 +169,7 @@ export class Sentinels {
     try {
       return await Promise.race([answers, tooLate])
     } finally {
-      clearTimeout(timer)
+      timer?.cancel()
       answers.catch(() => {})
       void link.end()
     }
@@ -198,13 +199,10 @@ export class Sentinels {
           const isForbidden = error._tag === "CacheServerError" && error.code === "NOPERM"
           void listener.stop()
           if (this.#closed || this.#listeners.get(nodeName(endpoint)) !== listener) return
-          const timer = setTimeout(
-            () => {
-              this.#timers.delete(timer)
-              if (this.#listeners.get(nodeName(endpoint)) === listener) this.#listenTo(endpoint)
-            },
-            isForbidden ? forbiddenAfter : relistenAfter
-          ).unref()
+          const timer = new Timer(isForbidden ? forbiddenAfter : relistenAfter, () => {
+            this.#timers.delete(timer)
+            if (this.#listeners.get(nodeName(endpoint)) === listener) this.#listenTo(endpoint)
+          }).unref()
           this.#timers.add(timer)
         }
       }
@@ -240,14 +238,14 @@ const gather = <A>(asked: ReadonlyArray<Promise<A>>, enough: number, patience = 
   new Promise((resolve, reject) => {
     const answers: Array<A> = []
     const errors: Array<unknown> = []
-    let timer: NodeJS.Timeout | undefined
+    let timer: Timer | undefined
     const settled = () => {
       if (answers.length + errors.length === asked.length) {
-        clearTimeout(timer)
+        timer?.cancel()
         if (answers.length > 0) resolve(answers)
         else reject(whyNone(errors))
       } else if (answers.length >= enough) {
-        timer ??= setTimeout(() => resolve(answers), patience)
+        timer ??= new Timer(patience, () => resolve(answers))
       }
     }
     for (const promise of asked) {
