@@ -138,9 +138,9 @@ export class Wire implements ReplyTarget {
     if (Array.isArray(reply) && this.#isMessage(reply)) return this.#give(reply)
     const head = this.#asked
     if (head === undefined) return this.break("PROTOCOL", "a reply came that nobody waits for")
-    if (!head.fits(reply)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
-    if (head.isForeign) return this.#handOver(reply)
     const wanted = this.#clientListens && head.asText ? withText(reply) : reply
+    if (!head.fits(wanted)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
+    if (head.isForeign) return this.#handOver(reply)
     this.#expected.shift()
     head.answer(wanted)
     if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
