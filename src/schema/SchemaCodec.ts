@@ -3,7 +3,7 @@ import { Effect, type Equivalence, Exit, Schema, SchemaAST } from "effect"
 import { SchemaJITCompiler } from "effect/schema"
 import { hasLoneSurrogate, lostText, mayHaveLostText } from "./alteration.ts"
 import { otherMember } from "./ambiguity.ts"
-import { binaryRefusal, fitsBinary, isBoundedBinary, isDeeper, maxBinaryDepth, shallowBytes } from "./binaryBounds.ts"
+import { binaryRefusal, fitsBinary, isBoundedBinary, maxBinaryDepth, shallowBytes } from "./binaryBounds.ts"
 import { attempt, bySchema, codecFailure } from "./codecFailures.ts"
 import { refused } from "./failures.ts"
 import { Formats, type FormatOptions, type Payload, type Serialized, toBytes } from "./Formats.ts"
@@ -21,7 +21,7 @@ import {
   takesText,
   type ValueCodec
 } from "./ValueCodec.ts"
-import { boundDigits } from "./ValueLimits.ts"
+import { boundDigits, isDeeper } from "./ValueLimits.ts"
 
 export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
   S["Type"],

@@ -75,3 +75,19 @@ export const boundDigits = (payload: string | Uint8Array, limits: ValueLimits): 
   }
   if (hasRun(payload.length, Math.ceil(maxDigits), isDigit)) throw tooManyDigits(limits)
 }
+
+/** Whether lists and records are nested more deeply in a value of JSON. */
+export const isDeeper = (value: unknown, most: number): boolean => {
+  if (typeof value !== "object" || value === null) return false
+  if (most <= 0) return true
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (typeof value[i] === "object" && isDeeper(value[i], most - 1)) return true
+    return false
+  }
+  const properties = value as Readonly<Record<string, unknown>>
+  for (const name in properties) {
+    const property = properties[name]
+    if (typeof property === "object" && isDeeper(property, most - 1)) return true
+  }
+  return false
+}

@@ -38,11 +38,3 @@ export const maxBinaryDepth = 250
 
 /** In fewer bytes no value can be too deep: each level takes one. */
 export const shallowBytes = 512
-
-/** Whether lists and records within the JSON value are nested more deeply. */
-export const isDeeper = (json: unknown, most: number): boolean => {
-  if (typeof json !== "object" || json === null) return false
-  if (most === 0) return true
-  for (const item of Array.isArray(json) ? json : Object.values(json)) if (isDeeper(item, most - 1)) return true
-  return false
-}

@@ -3,14 +3,15 @@ import { refuseAlteration, refuseKind } from "./alteration.ts"
 import { FormatError } from "./FormatError.ts"
 import { isTooDeep, tooDeep } from "./codecFailures.ts"
 import { isDigits, isExact } from "./numberText.ts"
-import { boundBytes, defaultLimits, tooManyLevels, tooManyNodes, type ValueLimits } from "./ValueLimits.ts"
+import { boundBytes, defaultLimits, isDeeper, tooManyLevels, tooManyNodes, type ValueLimits } from "./ValueLimits.ts"
 
 /** The value's JSON text; throws an error that names the path of the first part JSON would alter or drop. */
 export const strictJson = (value: unknown, limits: ValueLimits = defaultLimits): string => {
   try {
     const text = JSON.stringify(value)
     refuseAlteration("JSON", value, refuseKind)
-    boundJson(text, limits)
+    boundText(text, limits)
+    boundDepth(value, text, limits)
     return text
   } catch (error) {
     if (error instanceof FormatError) throw error
@@ -31,7 +32,7 @@ const unwritable = (value: unknown, error: unknown): string => {
 
 /** The value of a JSON text; throws where there is none, or where it is a number that JavaScript would round. */
 export const parseJson = (text: string, limits: ValueLimits = defaultLimits): unknown => {
-  boundJson(text, limits)
+  boundText(text, limits)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -39,6 +40,7 @@ export const parseJson = (text: string, limits: ValueLimits = defaultLimits): un
     // The engine's own message quotes the text.
     throw new FormatError("the stored text is not JSON")
   }
+  boundDepth(value, text, limits)
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value
   if (!Number.isFinite(value)) throw new FormatError("the stored number is beyond what a number can be")
   const digits = text.trim()
@@ -48,22 +50,16 @@ export const parseJson = (text: string, limits: ValueLimits = defaultLimits): un
   return value
 }
 
-/** Throws where the value of the text would be above the limits. Only the text is looked at, before anything is made of it. */
-export const boundJson = (text: string, limits: ValueLimits): void => {
-  const { maxDepth, maxNodes } = limits
+/** Throws where the value of the text would have too many bytes or parts. Only the text is looked at, before anything is made of it. */
+const boundText = (text: string, limits: ValueLimits): void => {
   boundBytes(text, limits)
-  // Each level takes two characters, and so does each value besides the first.
-  const most = (text.length + 1) / 2
-  if (most <= maxDepth && most <= maxNodes) return
-  if (most <= maxNodes && count(text, "[", maxDepth) + count(text, "{", maxDepth) <= maxDepth) return
-  scan(text, limits)
+  // Each part besides the first takes two characters.
+  if ((text.length + 1) / 2 > limits.maxNodes) boundNodes(text, limits)
 }
 
-/** How often the character stands in the text, up to one more than `most`. */
-const count = (text: string, character: string, most: number): number => {
-  let found = 0
-  for (let at = text.indexOf(character); at >= 0 && found <= most; at = text.indexOf(character, at + 1)) found++
-  return found
+/** Each level takes two characters, so that most values need not be looked at. */
+const boundDepth = (value: unknown, { length }: string, limits: ValueLimits): void => {
+  if (length / 2 > limits.maxDepth && isDeeper(value, limits.maxDepth)) throw tooManyLevels(limits)
 }
 
 const quote = 0x22
@@ -74,9 +70,8 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** Counts levels and values; what is no JSON is left to the parser. */
-const scan = (text: string, limits: ValueLimits): void => {
-  let depth = 0
+/** Counts parts; what is no JSON is left to the parser. */
+const boundNodes = (text: string, limits: ValueLimits): void => {
   let nodes = 1
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
@@ -89,12 +84,7 @@ const scan = (text: string, limits: ValueLimits): void => {
         break
       case openBracket:
       case openBrace:
-        if (++depth > limits.maxDepth) throw tooManyLevels(limits)
         if (!closesNext(text, at)) nodes++
-        break
-      case closeBracket:
-      case closeBrace:
-        depth--
     }
     if (nodes > limits.maxNodes) throw tooManyNodes(limits)
   }

@@ -1,7 +1,12 @@
 /** Whatever a program's own code throws while a value or a key is encoded or decoded is a typed error without a word of the contents. */
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Option, Schema, SchemaGetter } from "effect"
+import { Persistence } from "effect/persistence"
 import {
+  EffectBackingPersistence,
+  ValkeyClient,
+  ValkeyMemory,
   CacheMemory,
   CacheRegion,
   CacheScript,
@@ -225,5 +230,17 @@ describe("a key", () => {
       }
       assert.deepStrictEqual(yield* cache.keys(), ["a"])
     }).pipe(Effect.provide(CacheMemory))
+  )
+})
+
+describe("EffectBackingPersistence", () => {
+  it.effect("quotes nothing of a stored text that is no JSON", () =>
+    Effect.gen(function* () {
+      const store = yield* (yield* Persistence.BackingPersistence).make("s")
+      yield* (yield* ValkeyClient).send("SET", ["s:k", "{SECRET"])
+      const error = yield* Effect.flip(store.get("k"))
+      assert.strictEqual(error._tag, "PersistenceError")
+      assert.notInclude(inspect(error, { depth: 9 }), "SECRET")
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(EffectBackingPersistence, ValkeyMemory.layer())))
   )
 })

@@ -4,6 +4,7 @@ import { Persistence } from "effect/persistence"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
 import { escapeGlob } from "../../schema/key.ts"
+import { parseJson } from "../../schema/strictJson.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { sendAll, split } from "../../services/cache/kernel/batches.ts"
 import * as replies from "../../services/cache/kernel/replies.ts"
@@ -19,7 +20,7 @@ const storeCommand = (key: string, value: object, timeToLive: Duration.Duration 
 }
 
 const parsed = (reply: Reply | undefined): object | undefined => {
-  const value: unknown = typeof reply === "string" ? JSON.parse(reply) : undefined
+  const value: unknown = typeof reply === "string" ? parseJson(reply) : undefined
   return typeof value === "object" && value !== null ? value : undefined
 }
 
