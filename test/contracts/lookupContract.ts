@@ -140,10 +140,11 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
           yield* TestClock.adjust("11 seconds")
           const gate = yield* Deferred.make<void>()
           const slow = yield* Effect.forkChild(cache.getOrSet("k", Effect.as(Deferred.await(gate), "newer"), options))
-          yield* eventually(Effect.map(TestClock.adjust("10 millis"), () => slow.pollUnsafe() !== undefined))
+          const given = Effect.map(TestClock.adjust("10 millis"), () => slow.pollUnsafe())
+          yield* until("the end of the soft timeout", given, (exit) => exit !== undefined, { every: 1 })
           assert.strictEqual(yield* Fiber.join(slow), "new")
           yield* Deferred.succeed(gate, undefined)
-          yield* eventually(Effect.map(cache.get("k"), (found) => Option.contains(found, "newer")))
+          yield* until("what the lookup gave", cache.get("k"), (found) => Option.contains(found, "newer"))
         })
       )
 

@@ -1,4 +1,5 @@
 /** A primary, two replicas and three sentinels that watch over them. */
+import { isDeepStrictEqual } from "node:util"
 import { Effect, Option, type Scope } from "effect"
 import { type TlsSetup, tlsArguments } from "./certificates.ts"
 import { freePort } from "./freePort.ts"
@@ -93,28 +94,32 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
     })
     const primary = Effect.map(until("a sentinel that names a primary", named, Option.isSome), Option.getOrThrow)
     const views = Effect.forEach(sentinels, (sentinel) =>
-      Effect.all([sentinel.call("SENTINEL", "MASTER", name), sentinel.call("SENTINEL", "REPLICAS", name)])
-    )
-    const isSettled = ([master, replicas]: readonly [unknown, unknown]) => {
-      const fields = fieldsOf(master)
-      return (
-        fields.get("num-slaves") === "2" &&
-        fields.get("num-other-sentinels") === "2" &&
-        fields.get("flags") === "master" &&
-        Array.isArray(replicas) &&
-        replicas.every((replica) => {
-          const fields = fieldsOf(replica)
-          return fields.get("master-link-status") === "ok" && fields.get("flags") === "slave"
-        })
-      )
-    }
-    const settled = Effect.gen(function* () {
-      yield* until("sentinels that see a primary with two replicas", views, (views) => views.every(isSettled), {
-        every: 50
+      Effect.gen(function* () {
+        const primary = yield* sentinel.call("SENTINEL", "MASTER", name)
+        const replicas = yield* sentinel.call("SENTINEL", "REPLICAS", name)
+        return {
+          primary: fieldsOf(primary, "flags", "role-reported", "num-slaves", "num-other-sentinels"),
+          replicas: Array.isArray(replicas)
+            ? replicas.map((replica) => fieldsOf(replica, "flags", "master-link-status"))
+            : []
+        }
       })
+    )
+    const settledView = { primary: "master master 2 2", replicas: ["slave ok", "slave ok"] }
+    const settled = Effect.gen(function* () {
+      yield* until(
+        "sentinels that see a primary with two replicas",
+        views,
+        (views) => views.every((view) => isDeepStrictEqual(view, settledView)),
+        {
+          every: 50
+        }
+      )
       yield* Effect.flatMap(primary, (server) => server.replicated(2))
     })
     yield* settled
+    // A sentinel that has not heard of a failover for four such periods takes it back, and makes a circle of replicas.
+    for (const sentinel of sentinels) yield* sentinel.call("SENTINEL", "DEBUG", "publish-period", 500)
     return {
       name,
       servers: data.map(({ server }) => server),
@@ -132,9 +137,6 @@ export const startSentinelFleet = (options: FleetOptions = {}): Effect.Effect<Se
     }
   })
 
-const fieldsOf = (reply: unknown): ReadonlyMap<string, string> => {
-  const fields = new Map<string, string>()
-  if (Array.isArray(reply))
-    for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]))
-  return fields
-}
+/** Of names and values in turn, the values of these. */
+const fieldsOf = (reply: unknown, ...names: ReadonlyArray<string>): string =>
+  names.map((name) => (Array.isArray(reply) ? reply[reply.indexOf(name) + 1] : undefined)).join(" ")
