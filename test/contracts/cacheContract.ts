@@ -5,6 +5,7 @@ import { CacheService, Cipher, Serializer } from "effect-vcache"
 import { metrics } from "../../src/services/cache/kernel/metrics.ts"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
+import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
 
 export interface CacheContractOptions {
@@ -514,6 +515,7 @@ export const cacheContract = (
           assert.isNull(yield* cache.getOrSet("k", lookup, { timeToLive: "1 hour" }))
           assert.isNull(yield* cache.getOrSet("k", lookup))
           assert.strictEqual(lookups, 1)
+          yield* stored(cache, "k")
           assert.isTrue(Duration.toMillis(Option.getOrThrow(yield* cache.ttl("k"))) > 3_500_000)
         })
       )
@@ -596,6 +598,7 @@ export const cacheContract = (
           yield* cache.client.send("SET", [cache.makeKey("k"), "not json"])
           assert.strictEqual((yield* failure(cache.get("k")))._tag, "CacheCodecError")
           assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(1)), 1)
+          yield* stored(cache, "k")
           assert.deepStrictEqual(yield* cache.get("k"), some(1))
           const value = yield* cache.getOrSet("u", Effect.succeed(undefined))
           assert.isUndefined(value)

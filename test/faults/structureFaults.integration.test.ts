@@ -3,16 +3,23 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Option, Result } from "effect"
 import { connect, expectTimeout, profile, recovered, test, watchForTraces, within } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
-import { startServer } from "../support/ValkeyServer.ts"
+import { until } from "../support/until.ts"
+import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
+
+/** Until somebody waits there. */
+const isBlocked = (server: ValkeyServer) =>
+  until("a client that waits", Effect.map(server.call("INFO", "clients"), String), (info) =>
+    info.includes("blocked_clients:1\r")
+  )
 
 test("a waiter goes on over a server that is killed and comes back", () =>
   Effect.gen(function* () {
     const server = yield* startServer()
     const { cache } = yield* connect(server.url)
     const waiting = yield* Effect.forkChild(cache.list("queue").awaitLeft("30 seconds"))
-    yield* pause(100)
+    yield* isBlocked(server)
     yield* server.kill
     yield* pause(300)
     yield* server.start
@@ -26,10 +33,10 @@ test("a waiter on a server that stays away ends with its time, typed or with not
     const server = yield* startServer()
     const { cache } = yield* connect(server.url)
     yield* cache.list("queue").size
-    const waiting = yield* Effect.forkChild(Effect.result(cache.list("queue").awaitLeft("700 millis")))
-    yield* pause(100)
+    const waiting = yield* Effect.forkChild(Effect.result(cache.list("queue").awaitLeft("1500 millis")))
+    yield* isBlocked(server)
     yield* server.kill
-    const outcome = yield* within(2500, Fiber.join(waiting))
+    const outcome = yield* within(3300, Fiber.join(waiting))
     assert.isTrue(
       Result.isFailure(outcome) ? outcome.failure._tag === "CacheConnectionError" : Option.isNone(outcome.success)
     )
@@ -69,8 +76,8 @@ test("more waiters than connections: the others get a typed error in time", () =
   Effect.gen(function* () {
     const server = yield* startServer()
     const { cache } = yield* connect(server.url, { maxConnections: 1, poolTimeout: "200 millis" })
-    const first = yield* Effect.forkChild(cache.list("a").awaitLeft("5 seconds"))
-    yield* pause(100)
+    const first = yield* Effect.forkChild(cache.list("a").awaitLeft("10 seconds"))
+    yield* isBlocked(server)
     const error = yield* within(
       200 + profile.commandTimeout,
       Effect.flip(cache.list("b").moveTo("c", { timeout: "5 seconds" }))

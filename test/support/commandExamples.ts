@@ -250,6 +250,7 @@ export const examples: ReadonlyArray<Example> = [
     "XLEN a",
     "XPENDING a group",
     "XRANGE a - +",
+    "XRANGE a - + COUNT 0",
     "XREAD COUNT 2 STREAMS a b 0 0",
     "XREADGROUP GROUP group me STREAMS a b > >",
     "XREVRANGE a + -",
