@@ -36,9 +36,18 @@ describe("examples", () => {
   for (const name of examples) {
     const file = join(root, "examples", name)
     const expected = expectedOutput(readFileSync(file, "utf8"))
-    it.concurrent(`${name} in memory`, () => assertPrints(file, expected, {}))
+    it.concurrent(`${name} in memory`, () => assertPrints(file, expected, { VALKEY_URL: "memory://" }))
     it.concurrent(`${name} on a server`, () => assertPrints(file, expected, { VALKEY_URL: url }))
   }
+
+  it.concurrent("without VALKEY_URL they say that they are in memory, and run there", async () => {
+    const file = join(root, "examples/quick-start.ts")
+    const { code, stdout } = await runTs(file, root, {})
+    assert.strictEqual(code, 0)
+    const [warning = "", ...rest] = stdout.split("\n")
+    assert.match(warning, /WARN.*VALKEY_URL is not set/)
+    assert.strictEqual(rest.join("\n"), expectedOutput(readFileSync(file, "utf8")))
+  })
 
   for (const name of ["rate-limiter", "task-queue"]) {
     const file = join(root, "examples", name, "main.ts")

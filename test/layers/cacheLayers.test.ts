@@ -6,6 +6,7 @@ import {
   Deferred,
   Effect,
   Exit,
+  Logger,
   Fiber,
   Layer,
   Option,
@@ -148,6 +149,64 @@ it.effect("CacheFromConfig follows the ConfigProvider that stands around each us
     assert.strictEqual((yield* Patients).client.topology, "standalone")
   }).pipe(Effect.provide(modules))
 })
+
+const withConfig = <E, R>(layer: Layer.Layer<CacheService, E, R>, env: Readonly<Record<string, string>>) =>
+  Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(env)))
+
+const topologyOf = <E>(layer: Layer.Layer<CacheService, E>) =>
+  Effect.provide(
+    CacheService.use(({ client }) => Effect.succeed(client.topology)),
+    layer
+  )
+
+it.effect("without VALKEY_URL the cache is in memory, and a warning says so once", () =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    const logger = Logger.layer([
+      Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+    ])
+    const topologies = (
+      layer: typeof CacheFromConfig | typeof CacheFromConfig.required,
+      env: Record<string, string>
+    ) => {
+      const both = Layer.mergeAll(
+        Layer.effect(Pages, CacheService).pipe(Layer.provide(layer)),
+        Layer.effect(Patients, CacheService).pipe(Layer.provide(layer.layer({ prefix: "b" })))
+      )
+      return Effect.gen(function* () {
+        assert.strictEqual((yield* Pages).client, (yield* Patients).client)
+        return (yield* Pages).client.topology
+      }).pipe(Effect.provide(both), Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(env))))
+    }
+    for (const env of [{}, { VALKEY_URL: "" }]) {
+      lines.length = 0
+      assert.strictEqual(yield* Effect.provide(topologies(CacheFromConfig, env), logger), "memory")
+      assert.strictEqual(lines.length, 1, lines.join())
+      assert.match(lines.join(), /^Warn VALKEY_URL is not set: .* memory of this process/)
+      const exit = yield* Effect.exit(topologyOf(withConfig(CacheFromConfig.required, env)))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.include(String(exit), "VALKEY_URL")
+    }
+    lines.length = 0
+    for (const layer of [CacheFromConfig, CacheFromConfig.required]) {
+      const memory = topologies(layer, { VALKEY_URL: "memory://" })
+      assert.strictEqual(yield* Effect.provide(memory, logger), "memory")
+    }
+    assert.deepStrictEqual(lines, [])
+  })
+)
+
+it.effect("errors of the URL name VALKEY_URL, and show nothing of it", () =>
+  Effect.gen(function* () {
+    for (const url of ["http://secret", "valkey://secret/x", "valkey://a,cluster://secret", "sentinel://secret"]) {
+      for (const layer of [CacheFromConfig, CacheFromConfig.required.layer({ prefix: "p" })]) {
+        const error = yield* Effect.flip(topologyOf(withConfig(layer, { VALKEY_URL: url })))
+        assert.match(error.message, /^VALKEY_URL: /)
+        assert.notInclude(error.message, "secret")
+      }
+    }
+  })
+)
 
 it.effect("regions and key-value stores are over the cache that stands there", () => {
   class Users extends CacheRegion.Service<Users>()("test/Users", {

@@ -140,7 +140,7 @@ test("settings from the environment, for each topology", () =>
     const cache = Layer.provide(CacheLive, ValkeyUrl.layerConfig)
     const inMemory = Effect.provide(
       CacheService.use((cache) => Effect.andThen(cache.set("k", 1), cache.get("k"))),
-      Layer.provide(cache, from({}))
+      Layer.provide(cache, from({ VALKEY_URL: "memory://" }))
     )
     assert.deepStrictEqual(yield* inMemory, Option.some(1))
   }))

@@ -5,8 +5,17 @@ import type { CacheService } from "../../services/CacheService.ts"
 import * as ValkeyUrl from "../topologies/ValkeyUrl.ts"
 import { CacheLive, type CacheLayerOptions, type Configurable, configurable, over } from "./CacheLive.ts"
 
-/** The cache over the client that VALKEY_URL names; in memory where there is none. */
-export const CacheFromConfig: Configurable<CacheService, CacheError | Config.ConfigError, never, CacheLayerOptions> =
-  configurable(over(CacheLive, ValkeyUrl.layerConfig), (options) =>
-    over(CacheLive.layer(options), ValkeyUrl.layerConfig)
-  )
+type FromConfig = Configurable<CacheService, CacheError | Config.ConfigError, never, CacheLayerOptions>
+
+const fromConfig = (client: typeof ValkeyUrl.layerConfig): FromConfig =>
+  configurable(over(CacheLive, client), (options) => over(CacheLive.layer(options), client))
+
+/**
+ * The cache over the client that the config key VALKEY_URL names. Where it is unset or empty, the cache is in memory, and
+ * a warning in the log says so. `CacheFromConfig.required` fails then: for what only works where processes share it, as
+ * locks, semaphores and sessions do.
+ */
+export const CacheFromConfig: FromConfig & { readonly required: FromConfig } = Object.assign(
+  fromConfig(ValkeyUrl.layerConfig),
+  { required: fromConfig(ValkeyUrl.layerConfigRequired) }
+)

@@ -23,7 +23,7 @@ const maxRounds = 10
 interface Ways<A, E, R> {
   readonly commands: () => ReadonlyArray<Told>
   readonly onFirst: Effect.Effect<A, E, R>
-  readonly onSecond: Effect.Effect<A, E, R>
+  readonly onSecond: () => Effect.Effect<A, E, R>
   readonly resendIf?: Command["resendIf"]
 }
 
@@ -110,13 +110,13 @@ export const makeFallback = (
         const again = commands().every((told) => follows(told, error, resendIf))
         return Effect.andThen(
           goDown(error),
-          again ? standby.use(Effect.fail(error), () => standby.inSecond(onSecond)) : Effect.fail(error)
+          again ? standby.use(Effect.fail(error), () => standby.inSecond(onSecond())) : Effect.fail(error)
         )
       }),
       (outage) => {
         const refused = commands().find((told) => !standsIn(told))
         return refused === undefined
-          ? standby.inSecond(onSecond)
+          ? standby.inSecond(onSecond())
           : Effect.andThen(warn(refused), Effect.fail(notThere(refused.name, outage)))
       }
     )
@@ -125,7 +125,7 @@ export const makeFallback = (
     route({
       commands: () => [toldOf({ name, args })],
       onFirst: first.send(name, args, options),
-      onSecond: noted.send(name, args, options),
+      onSecond: () => noted.send(name, args, options),
       resendIf: options?.resendIf
     })
 
@@ -218,7 +218,7 @@ export const makeFallback = (
       route({
         commands: () => commands.map(toldOf),
         onFirst: first.transaction(commands),
-        onSecond: noted.transaction(commands)
+        onSecond: () => noted.transaction(commands)
       }),
     eval: (script, keys, args) =>
       script.exclusive === true
@@ -226,10 +226,10 @@ export const makeFallback = (
         : route({
             commands: () => [toldOf(scriptCall(script, keys, args))],
             onFirst: first.eval(script, keys, args),
-            onSecond: noted.eval(script, keys, args)
+            onSecond: () => noted.eval(script, keys, args)
           }),
     scan,
-    info: (section) => route({ commands: () => [], onFirst: first.info(section), onSecond: second.info(section) })
+    info: (section) => route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) })
   }
 }
 

@@ -1,7 +1,7 @@
 /** The client that a URL names. */
 import { createHash } from "node:crypto"
-import { Config, Effect, Layer, Redacted } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import { Config, Effect, Layer, Option, Redacted } from "effect"
+import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { parseConnectionUrl, splitUrls } from "../../schema/connectionUrl.ts"
 import type { ValkeyClient } from "../../services/ValkeyClient.ts"
@@ -38,13 +38,53 @@ export const layer = (
   )
 }
 
-/** From the config key VALKEY_URL; `memory://` where there is none. */
-export const layerConfig: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = Layer.fromBuild(
-  (memoMap, scope) =>
-    Effect.flatMap(Config.withDefault(Config.Redacted("VALKEY_URL"), Redacted.make("memory://")), (url) =>
-      Layer.buildWithMemoMap(layerOf(url), memoMap, scope)
-    )
+const variable = "VALKEY_URL"
+
+/**
+ * The client that the config key VALKEY_URL names. Where it is unset or empty, the store in this process, with a warning
+ * in the log: processes then share nothing. Errors of the URL name the key.
+ */
+export const layerConfig: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = named(
+  Effect.map(Config.option(Config.Redacted(variable)), (url) =>
+    Option.isNone(url) || isEmpty(url.value) ? unnamed : layerOf(url.value)
+  )
 )
+
+/** The same, but it fails where VALKEY_URL is unset or empty: with a `ConfigError`, or a `CacheInputError`. */
+export const layerConfigRequired: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = named(
+  Effect.flatMap(Config.Redacted(variable), (url) =>
+    isEmpty(url)
+      ? Effect.fail(new CacheInputError({ operation: variable, reason: "it is empty" }))
+      : Effect.succeed(layerOf(url))
+  )
+)
+
+const isEmpty = (url: Redacted.Redacted): boolean => Redacted.value(url) === ""
+
+/** One in a program, so that it is said once. */
+const unnamed = Layer.provideMerge(
+  Layer.effectDiscard(
+    Effect.logWarning(
+      `${variable} is not set: the cache is in the memory of this process, and no other process shares its values, locks and sessions. ${variable}=memory:// says that this is meant`
+    )
+  ),
+  ValkeyMemory.layer()
+)
+
+/** Whichever layer the configuration names. */
+function named<E>(
+  chosen: Effect.Effect<Layer.Layer<ValkeyClient, CacheError>, E>
+): Layer.Layer<ValkeyClient, CacheError | E> {
+  return Layer.fromBuild((memoMap, scope) =>
+    Effect.flatMap(chosen, (layer) =>
+      Effect.mapError(Layer.buildWithMemoMap(layer, memoMap, scope), (error) =>
+        error._tag === "CacheInputError" && error.operation === "url"
+          ? new CacheInputError({ operation: variable, reason: error.reason })
+          : error
+      )
+    )
+  )
+}
 
 /** One layer for each URL, so that a program has one client for each, under whichever `ConfigProvider` it is named. */
 const layers = new Map<string, ReturnType<typeof layer>>()
