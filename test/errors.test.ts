@@ -4,24 +4,16 @@ import { Effect, Schema } from "effect"
 import {
   CacheCodecError,
   CacheConnectionError,
-  type CacheError,
+  CacheError,
   CacheInputError,
   CacheMissError,
   CacheServerError,
   CacheTimeoutError,
   CacheUnsupportedError,
+  forClients,
+  isCacheError,
   isTransient
 } from "effect-vcache"
-
-const AnyError = Schema.Union([
-  CacheConnectionError,
-  CacheTimeoutError,
-  CacheServerError,
-  CacheCodecError,
-  CacheMissError,
-  CacheInputError,
-  CacheUnsupportedError
-])
 
 const node = "127.0.0.1:6379"
 const cases: ReadonlyArray<readonly [CacheError, boolean, string]> = [
@@ -82,13 +74,39 @@ describe("errors", () => {
       Effect.gen(function* () {
         assert.strictEqual(error.message, message)
         assert.strictEqual(isTransient(error), transient)
-        const codec = Schema.toCodecJson(AnyError)
+        const codec = Schema.toCodecJson(CacheError)
         const json = JSON.stringify(yield* Schema.encodeEffect(codec)(error))
         const back = yield* Schema.decodeUnknownEffect(codec)(JSON.parse(json))
         assert.strictEqual(back._tag, error._tag)
         assert.strictEqual(back.message, message)
         assert.instanceOf(back, Error)
+        // Plain JSON carries it, too.
+        const text = yield* Schema.encodeEffect(Schema.fromJsonString(CacheError))(error)
+        assert.strictEqual((yield* Schema.decodeEffect(Schema.fromJsonString(CacheError))(text)).message, message)
       })
     )
+
+    it(`${error._tag} is the cache's, and tells clients nothing of servers and causes`, () => {
+      assert.isTrue(isCacheError(error))
+      const told = JSON.stringify(forClients(error))
+      assert.notInclude(told, "127.0.0.1")
+      assert.notInclude(told, '"cause"')
+      assert.strictEqual(forClients(error)._tag, error._tag)
+    })
   }
+
+  it("what is none of the cache's is not transient", () => {
+    for (const other of [new Error("ECONNREFUSED"), { _tag: "CacheTimeoutError" }, "lost", undefined, null]) {
+      assert.isFalse(isCacheError(other))
+      assert.isFalse(isTransient(other))
+    }
+  })
+
+  it.effect("an HttpApi answers 503 where the cache cannot be asked", () =>
+    Effect.sync(() => {
+      for (const schema of [CacheConnectionError, CacheTimeoutError]) {
+        assert.strictEqual(schema.ast.annotations?.["httpApiStatus"], 503)
+      }
+    })
+  )
 })

@@ -4,7 +4,7 @@
  * No error carries a value, a command argument or a credential: what is kept of a
  * foreign error is its name, its message and its code.
  */
-import { Effect, Schema } from "effect"
+import { Schema } from "effect"
 import { Topology } from "./Command.ts"
 
 /** What is kept of an error that another library raised. */
@@ -15,8 +15,14 @@ export const ForeignError = Schema.Struct({
 })
 export type ForeignError = typeof ForeignError.Type
 
-/** "host:port" of the server that it concerns; where there is none, none need be named. */
-const Node = Schema.UndefinedOr(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed(undefined)))
+/** Text that may be missing, so that plain JSON can carry the error. */
+const OptionalText = Schema.optional(Schema.String)
+
+/** "host:port" of the server that it concerns. */
+const Node = OptionalText
+
+/** What an `HttpApi` answers with where a handler fails so: the cache cannot be asked for the moment. */
+const unavailable = { httpApiStatus: 503 }
 
 const at = (node: string | undefined): string => (node === undefined ? "" : ` at ${node}`)
 const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? "; it may have been executed" : "")
@@ -30,14 +36,18 @@ const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? 
  */
 export class CacheConnectionError extends Schema.TaggedError<CacheConnectionError>(
   "effect-vcache/CacheConnectionError"
-)("CacheConnectionError", {
-  operation: Schema.String,
-  phase: Schema.Literals(["connect", "lost", "closed"]),
-  code: Schema.UndefinedOr(Schema.String),
-  node: Node,
-  mayHaveExecuted: Schema.Boolean,
-  cause: Schema.optionalKey(ForeignError)
-}) {
+)(
+  "CacheConnectionError",
+  {
+    operation: Schema.String,
+    phase: Schema.Literals(["connect", "lost", "closed"]),
+    code: OptionalText,
+    node: Node,
+    mayHaveExecuted: Schema.Boolean,
+    cause: Schema.optionalKey(ForeignError)
+  },
+  unavailable
+) {
   override get message(): string {
     const what = { connect: "no connection", lost: "connection lost", closed: "the cache is closed" }[this.phase]
     const why = this.code === undefined ? "" : ` (${this.code})`
@@ -57,7 +67,8 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
     timeout: Schema.Number,
     node: Node,
     mayHaveExecuted: Schema.Boolean
-  }
+  },
+  unavailable
 ) {
   override get message(): string {
     const what = {
@@ -92,7 +103,7 @@ export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect
   {
     operation: Schema.String,
     direction: Schema.Literals(["encode", "decode"]),
-    key: Schema.UndefinedOr(Schema.String),
+    key: OptionalText,
     cause: Schema.optionalKey(ForeignError)
   }
 ) {
@@ -131,14 +142,49 @@ export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedEr
   }
 }
 
-export type CacheError =
-  | CacheConnectionError
-  | CacheTimeoutError
-  | CacheServerError
-  | CacheCodecError
-  | CacheMissError
-  | CacheInputError
-  | CacheUnsupportedError
+/** Any failure of the cache, as a schema for `HttpApi` and `Rpc`. */
+export const CacheError = Schema.Union([
+  CacheConnectionError,
+  CacheTimeoutError,
+  CacheServerError,
+  CacheCodecError,
+  CacheMissError,
+  CacheInputError,
+  CacheUnsupportedError
+])
+export type CacheError = typeof CacheError.Type
+
+const isAny = Schema.is(CacheError)
+
+/** Tells the cache's failures from those of a program, a lookup's own among them. */
+export const isCacheError = (error: unknown): error is CacheError => error instanceof Error && isAny(error)
+
+/**
+ * The same failure for clients outside: it names no server, and nothing of what another library said. The message is made
+ * of what is left.
+ */
+export const forClients = (error: CacheError): CacheError => {
+  switch (error._tag) {
+    case "CacheConnectionError": {
+      const { code, mayHaveExecuted, operation, phase } = error
+      return new CacheConnectionError({ operation, phase, code, mayHaveExecuted })
+    }
+    case "CacheTimeoutError": {
+      const { mayHaveExecuted, operation, phase, timeout } = error
+      return new CacheTimeoutError({ operation, phase, timeout, mayHaveExecuted })
+    }
+    case "CacheServerError": {
+      const { code, mayHaveExecuted, operation } = error
+      return new CacheServerError({ operation, code, reply: code, mayHaveExecuted })
+    }
+    case "CacheCodecError": {
+      const { direction, key, operation } = error
+      return new CacheCodecError({ operation, direction, key })
+    }
+    default:
+      return error
+  }
+}
 
 const transientCodes: ReadonlySet<string> = new Set([
   "LOADING",
@@ -146,14 +192,19 @@ const transientCodes: ReadonlySet<string> = new Set([
   "CLUSTERDOWN",
   "READONLY",
   "MASTERDOWN",
+  "NOREPLICAS",
   "BUSY",
   "MOVED",
   "ASK",
   "UNBLOCKED"
 ])
 
-/** True for failures that a later attempt may not meet. Mind `mayHaveExecuted` before repeating a write. */
-export const isTransient = (error: CacheError): boolean => {
+/**
+ * True for failures of the cache that a later attempt may not meet; false for whatever is none of the cache's. Mind
+ * `mayHaveExecuted` before repeating a write.
+ */
+export const isTransient = (error: unknown): boolean => {
+  if (!isCacheError(error)) return false
   switch (error._tag) {
     case "CacheConnectionError":
       return error.phase !== "closed"
