@@ -37,6 +37,8 @@ it("npm pack, install, import", async () => {
     const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? ""
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0", type: "module" }))
     await ok("npm", "install", "--no-audit", "--no-fund", `./${tarball}`)
+    // Native code comes only to those who ask for it.
+    assert.notIncludeMembers(readdirSync(join(folder, "node_modules")), ["lz4-napi", "@antoniomuso"])
     writeFileSync(join(folder, "program.mts"), program)
     writeFileSync(
       join(folder, "tsconfig.json"),

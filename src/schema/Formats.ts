@@ -68,8 +68,7 @@ export class Formats {
         this.#readable.set(nameOf(serializer, compressor, cipher), { serializer, compressor })
       }
     }
-    // Before all numbers were stored so, numbers had a name of their own.
-    for (const { id } of [numbers, { id: "int" }]) {
+    for (const id of numberIds) {
       this.#readable.set(nameOf({ ...numbers, id }, undefined, cipher), { serializer: numbers, compressor: undefined })
     }
     const textOnly = serializers.every((serializer) => serializer === Serializer.json)
@@ -231,6 +230,9 @@ const step = <A>(what: string, run: () => A): A => {
 /** About. */
 const headerLength = 20
 
+/** Before all numbers were stored as text, integers had a name of their own. */
+const numberIds: ReadonlyArray<string> = [numbers.id, "int"]
+
 const idPattern = /^[a-z][\w.-]{0,31}$/i
 
 /** Why the options cannot be used; undefined when they can. */
@@ -260,7 +262,7 @@ const listRefusal = (
     if (typeof id !== "string" || !idPattern.test(id)) {
       return `the id of a ${kind} must be a letter, then up to 31 letters, digits, dots, lines or dashes`
     }
-    if (id === numbers.id) return `the id ${id} is taken`
+    if (numberIds.includes(id)) return `the id ${id} is taken`
     if (kind === "compressor" && !(Number(member("threshold")) >= 0)) return "a compressor needs a threshold in bytes"
   }
   const ids = new Set(list.map(({ id }) => id))
