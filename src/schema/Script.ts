@@ -1,5 +1,4 @@
 /** Lua scripts, and their twins for a store that runs none. */
-import { createHash } from "node:crypto"
 import type { Arg, Reply } from "./Command.ts"
 
 /** What a script's twin sees of the store: the same commands, run at once. */
@@ -25,6 +24,3 @@ export interface Script {
   readonly uses?: "reads" | "changes" | "adds" | undefined
   readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
-
-/** What a server calls it by. */
-export const scriptSha = (lua: string): string => createHash("sha1").update(lua).digest("hex")

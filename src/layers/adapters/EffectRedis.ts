@@ -4,7 +4,8 @@ import { Redis } from "effect/persistence"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
-import { type Script, scriptSha } from "../../schema/Script.ts"
+import { sha1 } from "../../schema/digest.ts"
+import type { Script } from "../../schema/Script.ts"
 import { pauseAfterLoss } from "../../services/cache/kernel/pauseAfterLoss.ts"
 import { makeToken } from "../../services/cache/kernel/token.ts"
 import { type DedicatedClient, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -25,7 +26,7 @@ const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send:
       case "SCRIPT LOAD": {
         // Each server is given it when it lacks it.
         const [, lua = ""] = args
-        const sha = scriptSha(lua)
+        const sha = sha1(lua)
         scripts.set(sha, { name: "EVALSHA", lua })
         return Exit.succeed(sha)
       }

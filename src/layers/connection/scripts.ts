@@ -2,7 +2,8 @@
 import { Effect } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { amended } from "../../schema/failures.ts"
-import { type Script, scriptSha } from "../../schema/Script.ts"
+import { sha1 } from "../../schema/digest.ts"
+import type { Script } from "../../schema/Script.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number): ValkeyClientShape["eval"] => {
@@ -10,7 +11,7 @@ export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number
   const shaOf = (script: Script): string => {
     const known = shas.get(script)
     if (known !== undefined) return known
-    const sha = scriptSha(script.lua)
+    const sha = sha1(script.lua)
     shas.set(script, sha)
     return sha
   }

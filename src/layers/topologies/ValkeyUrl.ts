@@ -1,7 +1,7 @@
 /** The client that a URL names. */
-import { createHash } from "node:crypto"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import { digest } from "../../schema/digest.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { parseConnectionUrl, splitUrls } from "../../schema/connectionUrl.ts"
 import type { ValkeyClient } from "../../services/ValkeyClient.ts"
@@ -90,7 +90,7 @@ function named<E>(
 const layers = new Map<string, ReturnType<typeof layer>>()
 
 const layerOf = (url: Redacted.Redacted): ReturnType<typeof layer> => {
-  const name = createHash("sha256").update(Redacted.value(url)).digest("base64")
+  const name = digest(Redacted.value(url))
   const known = layers.get(name) ?? layer(url)
   layers.set(name, known)
   return known

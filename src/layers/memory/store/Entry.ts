@@ -16,8 +16,8 @@ export class StoredEntry implements Entry {
   value: MemoryValue
   expiresAt: number
   bytes: number
-  /** Of `KeySlots`. */
-  slot = -1
+  /** Of `ScanOrder`. */
+  scanPlace = -1
   /** Of `ExpiryQueue`; -1 for an entry that never expires. */
   place = -1
   /** Of a `RecencyList`. */

@@ -7,7 +7,7 @@ import { ServerReply } from "./ServerReply.ts"
 import { byteLength, type MemoryValue } from "../values/MemoryValue.ts"
 import { type Entry, StoredEntry } from "./Entry.ts"
 import { ExpiryQueue } from "./ExpiryQueue.ts"
-import { KeySlots } from "./KeySlots.ts"
+import { ScanOrder } from "./ScanOrder.ts"
 import { RecencyList } from "./RecencyList.ts"
 
 export interface MemoryLimits {
@@ -21,7 +21,7 @@ export interface MemoryLimits {
 export class MemoryStore {
   readonly #limits: MemoryLimits
   readonly #entries = new SplitMap<StoredEntry>()
-  readonly #slots = new KeySlots()
+  readonly #scanOrder = new ScanOrder()
   readonly #expiring = new ExpiryQueue()
   readonly #ordinary = new RecencyList()
   readonly #evictedLast = new RecencyList()
@@ -104,7 +104,7 @@ export class MemoryStore {
 
   clear(): void {
     this.#entries.clear()
-    this.#slots.clear()
+    this.#scanOrder.clear()
     this.#expiring.clear()
     this.#ordinary.clear()
     this.#evictedLast.clear()
@@ -116,14 +116,14 @@ export class MemoryStore {
    * stays throughout a scan is visited once.
    */
   scan(cursor: number, count: number, now: number, visit: (entry: Entry) => void): number {
-    return this.#slots.scan(cursor, count, (entry) => {
+    return this.#scanOrder.scan(cursor, count, (entry) => {
       if (entry.expiresAt > now) visit(entry)
     })
   }
 
   /** All live entries. */
   *entries(now: number): Generator<Entry> {
-    for (const entry of this.#slots) if (entry.expiresAt > now) yield entry
+    for (const entry of this.#scanOrder) if (entry.expiresAt > now) yield entry
   }
 
   /** Removes expired entries, as many as `most`; false where none is left. */
@@ -156,7 +156,7 @@ export class MemoryStore {
   #add(key: string, value: MemoryValue, expiresAt: number, bytes: number): void {
     const entry = new StoredEntry(key, value, expiresAt, bytes, this.#limits.evictLast(key))
     this.#entries.set(key, entry)
-    this.#slots.add(entry)
+    this.#scanOrder.add(entry)
     this.#expiring.update(entry)
     this.#recencyOf(entry).add(entry)
     this.#bytes += bytes
@@ -170,7 +170,7 @@ export class MemoryStore {
 
   #remove(entry: StoredEntry): void {
     this.#entries.delete(entry.key)
-    this.#slots.remove(entry)
+    this.#scanOrder.remove(entry)
     this.#expiring.remove(entry)
     this.#recencyOf(entry).remove(entry)
     this.#bytes -= entry.bytes

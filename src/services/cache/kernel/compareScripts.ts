@@ -1,6 +1,6 @@
 /** Scripts that write only where a key still holds what was seen there. */
-import { createHash } from "node:crypto"
 import type { Arg } from "../../../schema/Command.ts"
+import { sha1 } from "../../../schema/digest.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
 
 const bytesOf = (arg: Arg): Uint8Array => (arg instanceof Uint8Array ? arg : Buffer.from(String(arg)))
@@ -59,13 +59,13 @@ elseif ARGV[5] == '0' then redis.call('UNLINK', KEYS[1])
 elseif ARGV[5] == 'inf' then redis.call('SET', KEYS[1], ARGV[4])
 else redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5]) end
 return 1`,
-  memory: ({ bytes, call }, [key = ""], [start = "", length = "", sha1 = "", replacement = "", lifetime = ""]) => {
+  memory: ({ bytes, call }, [key = ""], [start = "", length = "", hash = "", replacement = "", lifetime = ""]) => {
     const current = bytes("GET", key)
     if (!Buffer.isBuffer(current) || current.length !== Number(length)) return 0
-    if (sha1 === "") {
+    if (hash === "") {
       const expected = bytesOf(start)
       if (!current.subarray(0, expected.length).equals(expected)) return 0
-    } else if (createHash("sha1").update(current).digest("hex") !== sha1) return 0
+    } else if (sha1(current) !== hash) return 0
     if (lifetime === "") call("SET", key, replacement, "KEEPTTL")
     else if (lifetime === "0") call("UNLINK", key)
     else if (lifetime === "inf") call("SET", key, replacement)

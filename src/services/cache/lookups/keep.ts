@@ -1,8 +1,8 @@
 /** Storing what was looked up, unless the key holds something newer by now. */
-import { createHash } from "node:crypto"
 import { Effect, Exit } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
+import { sha1 } from "../../../schema/digest.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { Header, Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
@@ -26,7 +26,7 @@ export type Lifetime = number | "keep"
 /** Its header and its length, or a digest of what has no header. The value is not sent back. */
 const fingerprint = ({ header, stored }: Seen): ReadonlyArray<string | Buffer> => {
   const length = String(Buffer.byteLength(stored))
-  if (header === undefined) return ["", length, createHash("sha1").update(stored).digest("hex")]
+  if (header === undefined) return ["", length, sha1(stored)]
   const start = typeof stored === "string" ? stored.slice(0, header.length) : stored.subarray(0, header.length)
   return [start, length, ""]
 }

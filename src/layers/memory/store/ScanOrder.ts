@@ -7,14 +7,14 @@ import type { StoredEntry } from "./Entry.ts"
 const pageSize = 1024
 
 interface Page {
-  /** By slot; shorter than a page until it was full once. */
+  /** By place; shorter than a page until it was full once. */
   readonly entries: Array<StoredEntry | undefined>
   readonly free: Array<number>
 }
 
 const held = ({ entries, free }: Page): number => entries.length - free.length
 
-export class KeySlots {
+export class ScanOrder {
   #pages: Array<Page | undefined> = []
   /** The numbers of the pages with room, one that holds nothing included. */
   #roomy: Array<number> = []
@@ -25,18 +25,18 @@ export class KeySlots {
     const page = (this.#pages[number] ??= { entries: [], free: [] })
     const index = page.free.pop() ?? page.entries.length
     page.entries[index] = entry
-    entry.slot = number * pageSize + index
+    entry.scanPlace = number * pageSize + index
     if (held(page) === pageSize) this.#roomy.pop()
   }
 
   remove(entry: StoredEntry): void {
-    const number = Math.floor(entry.slot / pageSize)
+    const number = Math.floor(entry.scanPlace / pageSize)
     const page = this.#pages[number]!
-    const index = entry.slot % pageSize
+    const index = entry.scanPlace % pageSize
     if (held(page) === pageSize) this.#roomy.push(number)
     page.entries[index] = undefined
     page.free.push(index)
-    entry.slot = -1
+    entry.scanPlace = -1
     if (held(page) === 0) this.#pages[number] = undefined
   }
 
