@@ -85,7 +85,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   /** Not called for what is cached. */
   const lookedUp = (key: K["Type"]) => ofTheRegion(Effect.suspend(() => lookup(key)))
   const { jitter, staleFor, timeToLive, version } = options
-  const { singleFlight: _, softTimeout: __, ...alone } = options
+  const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
   return {

@@ -348,6 +348,23 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
     })
 
     describe("single flight", () => {
+      it.effect("who joins waits as long as he wants to; who began waits until it ends", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const options = { waitFor: "1 second" } as const
+          const [started, gate] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+          const slow = Effect.as(Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(gate)), "slow")
+          const first = yield* Effect.forkChild(cache.getOrSet("k", slow, options))
+          yield* Deferred.await(started)
+          const second = yield* Effect.forkChild(Effect.flip(cache.getOrSet("k", Effect.succeed("own"), options)))
+          yield* eventually(Effect.map(TestClock.adjust("1 second"), () => second.pollUnsafe() !== undefined))
+          assert.deepInclude(yield* Fiber.join(second), { _tag: "CacheTimeoutError", phase: "lookup", timeout: 1000 })
+          yield* Deferred.succeed(gate, undefined)
+          assert.strictEqual(yield* Fiber.join(first), "slow")
+          assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("own"), options), "slow")
+        })
+      )
+
       for (const singleFlight of ["process", "cluster"] as const) {
         it.effect(`10 000 callers of a cold key: one lookup (${singleFlight})`, () =>
           Effect.gen(function* () {

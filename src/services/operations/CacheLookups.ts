@@ -46,6 +46,12 @@ export interface LookupOptions<A = unknown> extends RefreshOptions<A> {
   readonly singleFlight?: "process" | "cluster" | undefined
   /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default 0. */
   readonly softTimeout?: Duration.Input | undefined
+  /**
+   * How long to wait for a lookup that another caller in this process has begun; then this call fails with
+   * `CacheTimeoutError` of phase `lookup`, and the lookup goes on. The caller that began it waits until it ends. Default and
+   * most: 5 minutes.
+   */
+  readonly waitFor?: Duration.Input | undefined
 }
 
 /** Of a lookup for many keys at once, which no other process is asked about. */

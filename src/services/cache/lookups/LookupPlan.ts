@@ -23,17 +23,19 @@ export class LookupPlan<A> {
   readonly #jitter: number
   readonly #defaultMillis: number
   readonly softTimeout: number
+  readonly waitFor: number | undefined
   readonly errorBackoff: number
 
   constructor(
     options: LookupOptions<A>,
     { jitter, timeToLive }: Defaults,
-    times: { readonly softTimeout: number; readonly errorBackoff: number }
+    times: { readonly softTimeout: number; readonly waitFor: number | undefined; readonly errorBackoff: number }
   ) {
     this.#options = options
     this.#jitter = jitter
     this.#defaultMillis = timeToLive
     this.softTimeout = times.softTimeout
+    this.waitFor = times.waitFor
     this.errorBackoff = times.errorBackoff
   }
 
@@ -91,6 +93,8 @@ export const lookupPlan = <A>(
   if (!isWindow(options.keepFor)) return refused(operation, "keepFor is not a duration")
   const softTimeout = optionalMillis(options.softTimeout)
   if (softTimeout === undefined) return refused(operation, "softTimeout is not a duration")
+  const waitFor = options.waitFor === undefined ? undefined : toMillis(options.waitFor)
+  if (options.waitFor !== undefined && waitFor === undefined) return refused(operation, "waitFor is not a duration")
   const errorBackoff = options.errorBackoff === undefined ? defaultBackoff : optionalMillis(options.errorBackoff)
   if (errorBackoff === undefined) return refused(operation, "errorBackoff is not a duration")
   if (typeof timeToLive !== "function" && optionalMillis(timeToLive) === undefined) {
@@ -106,7 +110,9 @@ export const lookupPlan = <A>(
     return refused(operation, "the fraction of the lifetime must be between 0 and 1")
   }
   const { timeToLive: defaultMillis } = defaults
-  return Exit.succeed(new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { softTimeout, errorBackoff }))
+  return Exit.succeed(
+    new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { softTimeout, waitFor, errorBackoff })
+  )
 }
 
 const optionalMillis = (input: Duration.Input | undefined): number | undefined =>

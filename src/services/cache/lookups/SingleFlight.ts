@@ -27,32 +27,34 @@ export class SingleFlight {
 
   /**
    * The result of the work in flight for the entry, or of `work`, which is then in flight. Interrupted when the last who
-   * waits leaves. Refused where the work would wait for itself.
+   * waits leaves. Refused where the work would wait for itself. Who joins waits no longer than `waitFor`, in milliseconds.
    */
   share<A, E, R>(
     entry: EntryName,
     work: Work<A, E, R>,
-    onJoin: Effect.Effect<void> = Effect.void
-  ): Effect.Effect<A, E | CacheInputError, R> {
+    onJoin: Effect.Effect<void> = Effect.void,
+    waitFor: number = maxShared
+  ): Effect.Effect<A, E | CacheInputError | CacheTimeoutError, R> {
     // Nothing starts there any more; whoever still has the cache looks up for himself.
     if (this.#closed) return Effect.suspend(() => work(alone))
     return Effect.withFiber((fiber) => {
       const within = fiber.getRef(CurrentFlight)
       const circle = within === undefined ? undefined : this.#circle(entry.final, within)
       if (circle !== undefined) return refused(entry.operation, waitsForItself(circle))
+      const joins = waitFor < maxShared && this.#table.get(entry.final) !== undefined
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(this.#board(entry, work, within, onJoin), (flight) => {
           // The flights of one key all come from one codec, so the types are those of the one who started it.
           const result = flight.result as Deferred.Deferred<A, E>
           within?.waitFor(flight)
           return Effect.catchCauseIf(
-            Effect.onExit(restore(Deferred.await(result)), () => {
+            Effect.onExit(restore(joins ? awaited(result, waitFor, entry) : Deferred.await(result)), () => {
               within?.waitNoMore(flight)
               return this.#leave(flight)
             }),
             // The cache that began it has closed, and this one has not.
             () => flight.abandoned && !this.#closed,
-            () => this.share(entry, work, onJoin)
+            () => this.share(entry, work, onJoin, waitFor)
           )
         })
       )
@@ -116,7 +118,7 @@ export class SingleFlight {
     flight.bounded = true
     const tooLate = Effect.sync(() => {
       this.#table.forget(flight)
-      flight.answer(Exit.fail(new CacheTimeoutError({ ...lookupTimeout, operation })))
+      flight.answer(Exit.fail(lookupTimeout(operation, maxShared)))
     })
     const bounded = Effect.raceFirst(Effect.exit(Deferred.await(flight.result)), Effect.delay(tooLate, maxShared))
     return Effect.forkIn(bounded, this.#scope, { startImmediately: true })
@@ -140,7 +142,15 @@ export class SingleFlight {
 /** Of work that nobody shares. */
 const alone: Ticket = { outdated: false, answer: () => {} }
 
-const lookupTimeout = { phase: "lookup", timeout: maxShared, node: undefined, mayHaveExecuted: false } as const
+const lookupTimeout = (operation: string, timeout: number): CacheTimeoutError =>
+  new CacheTimeoutError({ operation, phase: "lookup", timeout, node: undefined, mayHaveExecuted: false })
+
+/** What somebody else has begun, for a while. */
+const awaited = <A, E>(result: Deferred.Deferred<A, E>, waitFor: number, { operation }: EntryName) =>
+  Effect.timeoutOrElse(Deferred.await(result), {
+    duration: waitFor,
+    orElse: () => Effect.fail(lookupTimeout(operation, waitFor))
+  })
 
 const waitsForItself = (circle: ReadonlyArray<Flight>): string => {
   const keys = circle.map(({ key }) => JSON.stringify(key))

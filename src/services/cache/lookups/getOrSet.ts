@@ -60,7 +60,7 @@ export const makeGetOrSet = <A, RD, RE>(
     const refreshing = flights.start(entry, refresh)
     return Effect.flatMapEager(verdictOf(found, plan, failedRefreshes, final), (verdict) => {
       if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
-        return flights.share(entry, work, count(metrics.shared))
+        return flights.share(entry, work, count(metrics.shared), plan.waitFor)
       }
       const { value } = found.value
       if (verdict === "fresh") return Exit.succeed(value)
