@@ -103,7 +103,7 @@ const askOrigin = (port: number, request: HttpServerRequest.HttpServerRequest, b
   })
 
 const application = (origin: number) => {
-  const pages = HttpCache.make({})
+  const pages = HttpCache.make({ staleIfError: "1 hour", heuristics: true })
   return HttpRouter.add(
     "*",
     "/*",

@@ -1,255 +1,164 @@
 /** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
-import { Clock, type Duration, Effect, Exit, Layer, Schema, Scope } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { CacheError } from "../../schema/CacheError.ts"
-import { digest } from "../../schema/digest.ts"
 import { escapeGlob } from "../../schema/key.ts"
-import { makeToken } from "../../services/cache/kernel/token.ts"
 import { CacheService } from "../../services/CacheService.ts"
-import type { LookupOptions } from "../../services/operations/CacheLookups.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
-import { CurrentResponsePrivacy, type ResponsePrivacy } from "./responsePrivacy.ts"
-import { type Answer, answerOf, isUnchanged, namesIn, says, StoredResponse, toStored } from "./storedResponse.ts"
+import { parseDirectives } from "./caching/Directives.ts"
+import { notCached } from "./caching/delivery.ts"
+import { Exchange, type Maker, type PageCache } from "./caching/Exchange.ts"
+import { pageOfServer } from "./caching/pageIdentity.ts"
+import { type CachingOptions, pageCache } from "./caching/settings.ts"
+import { wholeBody } from "./caching/wholeBody.ts"
+import { isPrivate } from "./responsePrivacy.ts"
 
-export interface HttpCacheOptions extends Pick<LookupOptions, "singleFlight"> {
-  /** Of the keys, behind that of the cache. Default `"http:"`. */
-  readonly prefix?: string | undefined
-  /** How long past its freshness a response is still served, while one request has it made anew. Default 0. */
-  readonly staleFor?: Duration.Input | undefined
-  /** Larger bodies are not stored. Default 1 MiB. */
-  readonly maxBodyBytes?: number | undefined
-  /** What tells pages apart. Default: host, path and query. */
+export interface HttpCacheOptions extends CachingOptions {
+  /**
+   * What tells pages of one host apart, in place of path and query: to leave out parameters that change nothing. Scheme and
+   * host always tell pages apart, and are not part of it. Default: path and query.
+   */
   readonly key?: ((request: HttpServerRequest.HttpServerRequest) => string) | undefined
 }
 
 export interface HttpCache {
-  /** For the routes that it is provided to. */
+  /** For the routes that it is provided to. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<never, never, CacheService>
-  /** Forgets one page in all its variants; by the key, `"example.com/users?page=1"`. Whether it was there. One round trip. */
-  readonly purge: (key: string) => Effect.Effect<boolean, CacheError, CacheService>
-  /** Forgets all pages whose keys begin so, by a scan of the whole key space. How many entries went. */
-  readonly purgePrefix: (prefix: string) => Effect.Effect<number, CacheError, CacheService>
+  /**
+   * Forgets one page in all its variants, of every scheme and proxy, by host, path and query: `"example.com/users?page=1"`.
+   * Whether it was there. One round trip. The `CacheService` must be the one that the routes use; see `Service`.
+   */
+  readonly purge: (page: string) => Effect.Effect<boolean, CacheError, CacheService>
+  /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
+  readonly purgePrefix: (start: string) => Effect.Effect<number, CacheError, CacheService>
 }
 
-/** The page has variants, told apart by these headers of the request. */
-const Variants = Schema.Struct({
-  _tag: Schema.tag("Variants"),
-  names: Schema.Array(Schema.String),
-  /** In the keys of the variants: those of a page that was forgotten are not found again. */
-  generation: Schema.String
-})
-type Variants = typeof Variants.Type
+/** The pages of a `Service`. */
+export interface Pages {
+  readonly purge: (page: string) => Effect.Effect<boolean, CacheError>
+  readonly purgePrefix: (start: string) => Effect.Effect<number, CacheError>
+  /** Answers a request from the cache, else by `next`, which is given the request that it is to answer. For servers without an `HttpRouter`. */
+  readonly handle: <E, R>(
+    request: HttpServerRequest.HttpServerRequest,
+    next: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Scope.Scope>
+}
 
-const Stored = Schema.Union([StoredResponse, Variants])
-type Stored = typeof Stored.Type
-
-/** What the handler answered, or failed with, is for whoever asked, and for nobody else. */
-const unshared = { _tag: "Unshared" } as const
-
-const lifetimeOf = (stored: Stored): Duration.Input => (stored._tag === "Variants" ? maxVariantAge : stored.freshFor)
+export interface PagesClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Pages> {
+  readonly layer: Layer.Layer<Self, never, CacheService>
+  /** For the routes that it is provided to. */
+  readonly routes: Layer.Layer<never, never, Self>
+}
 
 const defaultPrefix = "http:"
-const maxKeyLength = 2048
-const maxVariantAge = "1 day"
 
 /**
- * Stores what its `Cache-Control` or `Expires` allow a shared cache to store, and answers from it: `Vary`, `Age`, ETags and
- * 304, one call of the handler for all who ask for a page that is not there. Never stored: responses that are private, set
- * cookies, used their visitor's session, or stream; whoever waited for one of them, or for a failure, has his own made.
- * When the cache fails the handler answers. A successful POST, PUT, PATCH or DELETE forgets the page.
+ * Stores what its `Cache-Control` or `Expires` allow a shared cache to store, and answers from it: `Vary`, `Age`, ETags, 304
+ * and ranges, one call of the handler for all who ask for a page that is not there. Never stored: responses that are private,
+ * set cookies, used their visitor's session, or stream, and those to a request with credentials that do not say `public` or
+ * `s-maxage`. If the shared response turns out not to be storable, each waiting request runs its own handler. When the cache
+ * fails the handler answers. A successful unsafe request forgets the page.
  */
-export const make = (options: HttpCacheOptions = {}): HttpCache => {
-  const { prefix = defaultPrefix } = options
-  return {
-    layer: Layer.fresh(
-      HttpRouter.middleware(
-        Effect.map(
-          CacheService,
-          (cache) => (handler) =>
-            Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-              respond(cache.withSchema(Stored), options, request, handler)
-            )
-        )
-      ).layer
-    ),
-    purge: (key) => CacheService.use((cache) => cache.delete(`${prefix}${key}`)),
-    purgePrefix: (start) => CacheService.use((cache) => cache.deletePattern(`${escapeGlob(`${prefix}${start}`)}*`))
-  }
-}
+export const make = (options: HttpCacheOptions = {}): HttpCache => ({
+  layer: routed(Effect.flatMap(CacheService, (cache) => pagesOn(cache, options))),
+  purge: (page) => CacheService.use((cache) => purge(cache, options, page)),
+  purgePrefix: (start) => CacheService.use((cache) => purgePrefix(cache, options, start))
+})
 
-/** A 304 has no others. */
-const keptWhenUnchanged: ReadonlySet<string> = new Set([
-  "age",
-  "cache-control",
-  "cache-status",
-  "content-location",
-  "date",
-  "etag",
-  "expires",
-  "vary"
+/**
+ * The same as a service, to forget pages from wherever it is known: another handler, a worker, a command.
+ *
+ *     class Site extends HttpCache.Service<Site>()("app/Site", { staleFor: "1 hour" }) {}
+ *     const routes = HttpRouter.add("GET", "/", …).pipe(Layer.provide(Site.routes))
+ *     const SiteLive = Site.layer.pipe(Layer.provide(CacheFromConfig))
+ *     Site.use((site) => site.purge("example.com/"))
+ *
+ * Provide one `SiteLive` to the routes and to whoever purges: one layer in one program is one cache, in memory as well.
+ */
+export const Service =
+  <Self>() =>
+  <const Id extends string>(id: Id, options: HttpCacheOptions = {}): PagesClass<Self, Id> => {
+    const tag = Context.Service<Self, Pages>()(id)
+    return Object.assign(tag, {
+      layer: Layer.effect(
+        tag,
+        Effect.flatMap(CacheService, (cache) => pagesOn(cache, options))
+      ),
+      routes: routed<Self>(tag)
+    })
+  }
+
+const purge = (cache: TypedCache<unknown>, { prefix = defaultPrefix }: HttpCacheOptions, page: string) =>
+  cache.delete(`${prefix}${page}`)
+
+const purgePrefix = (cache: TypedCache<unknown>, { prefix = defaultPrefix }: HttpCacheOptions, start: string) =>
+  cache.deletePattern(`${escapeGlob(`${prefix}${start}`)}*`)
+
+const pagesOn = (cache: TypedCache<unknown>, options: HttpCacheOptions): Effect.Effect<Pages> =>
+  Effect.map(pageCache(cache, options, { isShared: true, prefix: defaultPrefix }), (settings) => ({
+    purge: (page) => purge(cache, options, page),
+    purgePrefix: (start) => purgePrefix(cache, options, start),
+    handle: (request, next) =>
+      respond(settings, options, request, {
+        ask: next,
+        whole: (response) => Effect.succeed(wholeBody(response, settings.maxBodyBytes)),
+        isPrivate
+      })
+  }))
+
+/** The middleware of a router. */
+const routed = <R>(pages: Effect.Effect<Pages, never, R>): Layer.Layer<never, never, R> =>
+  Layer.fresh(
+    HttpRouter.middleware(
+      Effect.map(
+        pages,
+        ({ handle }) =>
+          (handler) =>
+            Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+              handle(request, (asked) => Effect.provideService(handler, HttpServerRequest.HttpServerRequest, asked))
+            )
+      )
+    ).layer
+  )
+
+/** Keys are kept from growing with what visitors send. */
+const maxPageLength = 2048
+
+/** Methods that change nothing (RFC 9110, section 9.2.1, and WebDAV's). All others forget the page. */
+const safeMethods: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "QUERY",
+  "PROPFIND",
+  "REPORT",
+  "SEARCH"
 ])
 
-type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-
-const changing: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"])
-
 const respond = <E, R>(
-  pages: TypedCache<Stored>,
-  options: HttpCacheOptions,
+  settings: PageCache,
+  { key }: HttpCacheOptions,
   request: HttpServerRequest.HttpServerRequest,
-  handler: Handler<E, R>
-): Handler<E, R | Scope.Scope> => {
-  const { prefix = defaultPrefix } = options
-  const page = (options.key ?? pageOf)(request)
-  const key = `${prefix}${page}`
-  if (changing.has(request.method)) {
-    return Effect.tap(handler, ({ status }) => (status < 400 ? Effect.ignore(pages.delete(key)) : Effect.void))
+  maker: Maker<E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Scope.Scope> => {
+  const identity = pageOfServer(request, key)
+  const exchange = new Exchange(settings, request, maker, identity)
+  if (!safeMethods.has(request.method)) {
+    return Effect.tap(maker.ask(request), ({ status }) => (status < 400 ? exchange.forget : Effect.void))
   }
-  const isCached = request.method === "GET" && page.length <= maxKeyLength && !says(request.headers, "no-store")
-  return isCached ? new Exchange(pages, options, request, handler, key).response : handler
+  if (!isCached(request) || identity.page.length > maxPageLength) return maker.ask(request)
+  const onlyIfCached = parseDirectives(request.headers["cache-control"]).has("only-if-cached")
+  if (!onlyIfCached && request.method === "GET" && request.headers["range"] === undefined) return exchange.response
+  return Effect.flatMap(exchange.known, (known) => {
+    if (known !== undefined) return Effect.succeed(known)
+    return onlyIfCached ? Effect.succeed(notCached) : maker.ask(request)
+  })
 }
 
-/** Servers give the path, handlers of web requests the whole URL. */
-const pageOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest): string =>
-  originalUrl.startsWith("/") ? `${headers["host"] ?? ""}${originalUrl}` : originalUrl.replace(/^https?:\/\//, "")
-
-/** How old a response may be: as old as `staleFor` lets it, fresh, or made for this request. */
-type Age = "any" | "fresh" | "new"
-
-/** One request, and the response from the cache or for it. */
-class Exchange<E, R> {
-  readonly #pages: TypedCache<Stored>
-  readonly #options: HttpCacheOptions
-  readonly #request: HttpServerRequest.HttpServerRequest
-  readonly #handler: Handler<E, R>
-  readonly #key: string
-  /** What its own handler has answered, for now or for later. */
-  #made: StoredResponse | undefined
-  #unshared: Exit.Exit<HttpServerResponse.HttpServerResponse, E> | undefined
-
-  constructor(
-    pages: TypedCache<Stored>,
-    options: HttpCacheOptions,
-    request: HttpServerRequest.HttpServerRequest,
-    handler: Handler<E, R>,
-    key: string
-  ) {
-    this.#pages = pages
-    this.#options = options
-    this.#request = request
-    this.#handler = handler
-    this.#key = key
-  }
-
-  get response(): Handler<E, R | Scope.Scope> {
-    const cached: Effect.Effect<Handler<E, R>, unknown, R | Scope.Scope> = Effect.gen({ self: this }, function* () {
-      const scope = yield* Effect.scope
-      const found = yield* this.#find(scope, "any")
-      if (found === undefined) return this.#handler
-      const now = yield* Clock.currentTimeMillis
-      const answer = answerOf(found, this.#request, now)
-      const { isExpired, mustBeNew } = answer
-      if (this.#isOwn(found) || !(isExpired || mustBeNew)) return Effect.succeed(this.#deliver(found, answer))
-      const renewed = yield* this.#find(scope, mustBeNew ? "new" : "fresh")
-      if (renewed === undefined) return this.#handler
-      return Effect.succeed(this.#deliver(renewed, answerOf(renewed, this.#request, now)))
-    })
-    // What is not shared by another is not ours; and a cache that fails is none.
-    return Effect.flatten(Effect.catch(cached, () => Effect.succeed(this.#unshared ?? this.#handler)))
-  }
-
-  /** The page, or the variant of it that is asked for; undefined where the variants are changing. */
-  #find(scope: Scope.Scope, age: Age) {
-    return Effect.gen({ self: this }, function* () {
-      const known = yield* this.#lookup(scope, this.#key, undefined, age === "new" ? "any" : age)
-      const isOld = age === "new" && known._tag === "Response"
-      const page = isOld ? yield* this.#lookup(scope, this.#key, undefined, age) : known
-      if (page._tag === "Response") return page
-      const variant = yield* this.#lookup(scope, this.#variantKey(page), page, age)
-      return variant._tag === "Response" ? variant : undefined
-    })
-  }
-
-  #lookup(scope: Scope.Scope, key: string, variants: Variants | undefined, age: Age) {
-    const { singleFlight, staleFor } = this.#options
-    const options: LookupOptions<Stored> = {
-      timeToLive: lifetimeOf,
-      staleFor: age === "fresh" ? 0 : staleFor,
-      jitter: 0
-    }
-    const fetched = this.#fetched(scope, variants)
-    return age === "new"
-      ? this.#pages.refresh(key, fetched, options)
-      : this.#pages.getOrSet(key, fetched, { ...options, singleFlight })
-  }
-
-  #variantKey({ generation, names }: Variants): string {
-    const values = names.map((name) => [name, this.#request.headers[name] ?? null])
-    return `${this.#key} ${digest(JSON.stringify([generation, values]))}`
-  }
-
-  #set(key: string, stored: Stored, when?: "present") {
-    const { staleFor } = this.#options
-    return Effect.ignore(this.#pages.set(key, stored, { timeToLive: lifetimeOf(stored), staleFor, when }))
-  }
-
-  /** What the handler answers, where others may have it, too: as one of these variants, or as the page. */
-  #fetched(requestScope: Scope.Scope, variants: Variants | undefined) {
-    return Effect.gen({ self: this }, function* () {
-      // The request may be over before its handler is, where others wait for it.
-      const scope = yield* Scope.make()
-      const privacy: ResponsePrivacy = { isPrivate: false }
-      const answered = yield* this.#handler.pipe(
-        Effect.provideService(CurrentResponsePrivacy, privacy),
-        Effect.provideService(Scope.Scope, scope),
-        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
-        Effect.exit
-      )
-      const now = yield* Clock.currentTimeMillis
-      const stored =
-        Exit.isSuccess(answered) && !privacy.isPrivate
-          ? toStored(this.#request, answered.value, this.#options.maxBodyBytes ?? 2 ** 20, now)
-          : undefined
-      if (stored === undefined || Exit.isFailure(answered)) {
-        // It may still stream.
-        yield* Scope.addFinalizerExit(requestScope, (exit) => Scope.close(scope, exit))
-        this.#unshared = answered
-        return yield* Effect.fail(unshared)
-      }
-      this.#made = stored
-      yield* Scope.close(scope, Exit.void)
-      const names = namesIn(answered.value)
-      if (names.join() === (variants?.names ?? []).join()) return stored
-      let page: Stored = stored
-      if (names.length > 0) {
-        page = { _tag: "Variants", names, generation: yield* makeToken }
-        yield* this.#set(this.#variantKey(page), stored)
-      }
-      if (variants === undefined) return page
-      // Not where it was forgotten meanwhile.
-      yield* this.#set(this.#key, page, "present")
-      this.#unshared = answered
-      return yield* Effect.fail(unshared)
-    })
-  }
-
-  #isOwn({ policy }: StoredResponse): boolean {
-    return policy === this.#made?.policy
-  }
-
-  #deliver(stored: StoredResponse, { age, etag, headers, isStale }: Answer) {
-    const how = this.#isOwn(stored) ? "fwd=uri-miss; stored" : isStale ? "hit; detail=stale" : "hit"
-    const all = { ...headers, age: String(age), "cache-status": `effect-vcache; ${how}` }
-    if (isUnchanged(this.#request, etag, headers["last-modified"])) {
-      return HttpServerResponse.empty({
-        status: 304,
-        headers: Object.fromEntries(Object.entries(all).filter(([name]) => keptWhenUnchanged.has(name)))
-      })
-    }
-    return HttpServerResponse.uint8Array(stored.body, {
-      status: stored.status,
-      headers: all,
-      contentType: headers["content-type"]
-    })
-  }
-}
+/** A body may change what is answered; so may conditions that are for changes, and an upgrade is no response. */
+const isCached = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>
+  (method === "GET" || method === "HEAD") &&
+  (headers["content-length"] ?? "0") === "0" &&
+  ["transfer-encoding", "if-match", "if-unmodified-since", "upgrade"].every((name) => headers[name] === undefined) &&
+  !parseDirectives(headers["cache-control"]).has("no-store")

@@ -5,8 +5,8 @@ import { HttpEffect, HttpRouter, HttpServerError, HttpServerRequest, HttpServerR
 import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import type { CacheService } from "../../services/CacheService.ts"
 import * as SessionStore from "../../services/SessionStore.ts"
-import { CurrentResponsePrivacy } from "./responsePrivacy.ts"
-import { namesIn } from "./storedResponse.ts"
+import { varyOf } from "./caching/headers.ts"
+import { markPrivate } from "./responsePrivacy.ts"
 
 /** What a handler sees. Nothing is loaded before it asks, and nothing stored before it sets something. */
 export interface RequestSession<A> {
@@ -127,11 +127,9 @@ const begin = <A>(
   let change: { readonly id: Redacted.Redacted; readonly expiresIn: Duration.Duration } | "expire" | undefined
 
   /** From now on the response is one visitor's. */
-  const ask = Effect.withFiber((fiber) => {
+  const ask = Effect.sync(() => {
     wasAsked = true
-    const privacy = fiber.getRef(CurrentResponsePrivacy)
-    if (privacy !== undefined) privacy.isPrivate = true
-    return Effect.void
+    markPrivate(request)
   })
 
   const load = Effect.flatMap(ask, () => {
@@ -215,7 +213,7 @@ const ifMissing = <A>(
 
 /** It is one visitor's: no cache gives it to another. */
 const marksPrivate = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  const names = namesIn(response)
+  const names = varyOf(response.headers)
   const already = names.length === 0 ? [] : [response.headers["vary"]]
   return HttpServerResponse.setHeaders(response, {
     vary: (names.includes("*") || names.includes("cookie") ? already : [...already, "Cookie"]).join(", "),

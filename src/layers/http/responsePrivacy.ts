@@ -1,11 +1,13 @@
 /** What a handler does for one visitor only, though its response does not say so. */
-import { Context } from "effect"
+import type { HttpServerRequest } from "effect/http"
 
-export interface ResponsePrivacy {
-  isPrivate: boolean
-}
+/**
+ * What servers made the requests of. It stays the same where middleware changes a request, and is at hand in whatever fiber or
+ * runtime the handler asks for its session.
+ */
+const privateSources = new WeakSet<object>()
 
-/** Of the response that is made now; undefined where nobody would store it. */
-export const CurrentResponsePrivacy = Context.Reference<ResponsePrivacy | undefined>("effect-vcache/ResponsePrivacy", {
-  defaultValue: () => undefined
-})
+/** From now on no response to the request is for anybody else. */
+export const markPrivate = ({ source }: HttpServerRequest.HttpServerRequest): void => void privateSources.add(source)
+
+export const isPrivate = ({ source }: HttpServerRequest.HttpServerRequest): boolean => privateSources.has(source)

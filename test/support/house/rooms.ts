@@ -68,12 +68,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/cache": [...services, "layers/topologies", "services/CachePolicy", "services/CacheService", "services/cache"],
   "layers/adapters": [...services, "layers/commands", "services/CacheService", "services/cache/kernel"],
   "layers/http": [
+    "layers/http/caching",
     "schema",
     "services/CacheService",
     "services/SessionStore",
-    "services/cache/kernel",
     "services/operations"
   ],
+  "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
 
   expressSession: ["layers/adapters"],
@@ -100,7 +101,6 @@ export const packages: Readonly<
   Record<string, { readonly usedBy: ReadonlyArray<string>; readonly typesFor?: ReadonlyArray<string> }>
 > = {
   "express-session": { usedBy: ["layers/adapters"] },
-  "http-cache-semantics": { usedBy: ["layers/http"] },
   iovalkey: {
     usedBy: ["layers/connection", "layers/connection/cluster"],
     typesFor: ["services/ValkeyClient"]
