@@ -118,3 +118,13 @@ const isEmpty = (ast: SchemaAST.AST): boolean => {
   const resolved = ast._tag === "Suspend" ? ast.thunk() : ast
   return resolved._tag === "Null" || resolved._tag === "Undefined" || resolved._tag === "Void"
 }
+
+/** Of a schema without a JSON form. */
+export const noFacts: SchemaFacts = {
+  integer: false,
+  recursive: false,
+  bigints: false,
+  untyped: false,
+  emptyItems: false,
+  ambiguous: false
+}
