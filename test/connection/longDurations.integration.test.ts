@@ -156,6 +156,24 @@ describe("a timer", () => {
     }
   })
 
+  it("that is due already runs as soon as it can, without a warning", () => {
+    vi.useFakeTimers()
+    try {
+      const setTimeout = vi.spyOn(globalThis, "setTimeout")
+      let runs = 0
+      new Timer(-5, () => runs++)
+      vi.advanceTimersByTime(1)
+      assert.strictEqual(runs, 1)
+      assert.deepStrictEqual(
+        setTimeout.mock.calls.map(([, millis]) => millis),
+        [0]
+      )
+    } finally {
+      vi.restoreAllMocks()
+      vi.useRealTimers()
+    }
+  })
+
   it("that keeps no process alive does not do so later, either", () => {
     vi.useFakeTimers()
     try {

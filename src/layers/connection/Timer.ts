@@ -12,7 +12,8 @@ export class Timer {
   /** Runs `run` after so many milliseconds, of which `Infinity` never end. */
   constructor(millis: number, run: () => void) {
     this.#run = run
-    this.#rest = millis
+    // Node warns of negative ones.
+    this.#rest = Math.max(0, millis)
     this.#timeout = this.#next()
   }
 
