@@ -139,18 +139,13 @@ export const storm = (
       )
     )
     const weather = yield* Effect.forkChild(
-      Effect.forever(
-        Effect.suspend(() => {
-          const fault = faults[made % faults.length] ?? pause(1000)
-          return Effect.andThen(
-            pause(calm),
-            Effect.andThen(
-              fault,
-              Effect.sync(() => made++)
-            )
-          )
-        })
-      )
+      Effect.gen(function* () {
+        while (faults.length > 0) {
+          yield* pause(calm)
+          yield* faults[made % faults.length]!
+          made++
+        }
+      })
     )
     const isOver = () => values.checked >= reads && made >= rounds * faults.length
     while (!isOver() && performance.now() - started < atMost) yield* pause(20)
