@@ -161,7 +161,7 @@ describe("a timer", () => {
     try {
       const setTimeout = vi.spyOn(globalThis, "setTimeout")
       let runs = 0
-      new Timer(-5, () => runs++)
+      new Timer(-5, () => runs++).unref()
       vi.advanceTimersByTime(1)
       assert.strictEqual(runs, 1)
       assert.deepStrictEqual(
