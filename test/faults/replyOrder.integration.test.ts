@@ -10,6 +10,9 @@ import { startServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
 
+/** Who waits too long for a reply on a busy machine is another matter. */
+const patient = { commandTimeout: 20_000, socketTimeout: 20_000 }
+
 type Key = `k${number}`
 const keys = Array.from({ length: 30 }, (_, i): Key => `k${i}`)
 const valueOf = (key: string): string => `the value of ${key}`
@@ -31,7 +34,7 @@ describe("one server", () => {
     test(`iovalkey's own commands beside ours, ${beginning}`, () =>
       Effect.gen(function* () {
         const server = yield* startServer()
-        const { client } = yield* connect(server.url)
+        const { client } = yield* connect(server.url, patient)
         for (const key of keys) yield* client.send("SET", [key, valueOf(key)])
 
         const ours = (key: Key) => client.send("GET", [key])
@@ -68,7 +71,7 @@ describe("one server", () => {
   test("commands that are begun while a reply is handed out", () =>
     Effect.gen(function* () {
       const server = yield* startServer()
-      const { client } = yield* connect(server.url)
+      const { client } = yield* connect(server.url, patient)
       for (const key of keys) yield* client.send("SET", [key, valueOf(key)])
       const chain = (key: Key, length: number): Effect.Effect<void, CacheError> =>
         client.request("GET", [key], (reply) => {
@@ -99,7 +102,7 @@ describe("a cluster with a primary down", () => {
       () =>
         Effect.gen(function* () {
           const fleet = yield* startCluster({ replicas: 0, fullCoverage: "no" })
-          const { client } = yield* connector(ValkeyCluster.layer).connect({ url: fleet.url })
+          const { client } = yield* connector(ValkeyCluster.layer).connect({ url: fleet.url, ...patient })
           for (const key of keys) yield* client.send("SET", [key, valueOf(key)])
           yield* fleet.servers[2]!.kill
           const isLost = (key: Key) => slotOfKey(key) >= 10_923
