@@ -262,3 +262,38 @@ it.effect("requests are answered without a router", () =>
     }).pipe(Effect.provide(Site.layer.pipe(Layer.provide(Layer.fresh(CacheMemory)))))
   )
 )
+
+it.effect("web requests are answered without a router; their responses are read where they may be stored", () =>
+  Effect.gen(function* () {
+    const { handleWeb, purge } = yield* Site
+    const asked: Array<Request> = []
+    const ask = (path: string, init?: RequestInit) =>
+      Effect.gen(function* () {
+        const response = yield* handleWeb(new Request(`http://site.test${path}`, init), (request) =>
+          Effect.sync(() => {
+            asked.push(request)
+            const control = path.startsWith("/private") ? "private" : "max-age=60"
+            return request.headers.get("if-none-match") === '"one"'
+              ? new Response(null, { status: 304 })
+              : new Response(`v${asked.length}`, { headers: { "cache-control": control, etag: '"one"' } })
+          })
+        )
+        return [yield* Effect.promise(() => response.text()), response.headers.get("cache-status")]
+      })
+    assert.deepStrictEqual(yield* ask("/"), ["v1", "effect-vcache; fwd=uri-miss; stored"])
+    assert.deepStrictEqual(yield* ask("/"), ["v1", "effect-vcache; hit"])
+    assert.deepStrictEqual(yield* ask("/", { method: "HEAD" }), ["", "effect-vcache; hit"])
+    yield* TestClock.adjust("61 seconds")
+    assert.strictEqual((yield* ask("/"))[0], "v1")
+    assert.strictEqual(asked[1]?.headers.get("if-none-match"), '"one"')
+    assert.deepStrictEqual(
+      [yield* ask("/private"), yield* ask("/private")],
+      [
+        ["v3", null],
+        ["v4", null]
+      ]
+    )
+    assert.isTrue(yield* purge("site.test/"))
+    assert.strictEqual((yield* ask("/"))[0], "v5")
+  }).pipe(Effect.provide(Site.layer.pipe(Layer.provide(Layer.fresh(CacheMemory)))))
+)

@@ -1,17 +1,18 @@
 /** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
-import { Context, Effect, Layer, type Scope } from "effect"
-import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { type Cause, Context, Effect, Layer, type Scope, Stream } from "effect"
+import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
-import { parseDirectives } from "./caching/Directives.ts"
-import { notCached } from "./caching/delivery.ts"
-import { Exchange, type Maker, type PageCache } from "./caching/Exchange.ts"
 import { pageOfServer } from "./caching/pageIdentity.ts"
+import { respond } from "./caching/respond.ts"
 import { type CachingOptions, pageCache } from "./caching/settings.ts"
-import { wholeBody } from "./caching/wholeBody.ts"
+import { readWhole, wholeBody } from "./caching/wholeBody.ts"
+import { withScope } from "./requestScope.ts"
 import { isPrivate } from "./responsePrivacy.ts"
+
+export { client, type HttpCacheClientOptions } from "./cachedClient.ts"
 
 export interface HttpCacheOptions extends CachingOptions {
   /**
@@ -42,6 +43,11 @@ export interface Pages {
     request: HttpServerRequest.HttpServerRequest,
     next: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Scope.Scope>
+  /** The same for web requests. Bodies are read whole where they may be stored. */
+  readonly handleWeb: <E, R>(
+    request: Request,
+    next: (request: Request) => Effect.Effect<Response, E, R>
+  ) => Effect.Effect<Response, E, R>
 }
 
 export interface PagesClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Pages> {
@@ -99,12 +105,39 @@ const pagesOn = (cache: TypedCache<unknown>, options: HttpCacheOptions): Effect.
     purge: (page) => purge(cache, options, page),
     purgePrefix: (start) => purgePrefix(cache, options, start),
     handle: (request, next) =>
-      respond(settings, options, request, {
+      respond(settings, pageOfServer(request, options.key), request, {
         ask: next,
         whole: (response) => Effect.succeed(wholeBody(response, settings.maxBodyBytes)),
-        isPrivate
+        isPrivate,
+        statusOf
+      }),
+    handleWeb: (request, next) => {
+      const asked = HttpServerRequest.fromWeb(request)
+      const received = new WeakMap<HttpServerResponse.HttpServerResponse, Response>()
+      const response = respond(settings, pageOfServer(asked, options.key), asked, {
+        ask: ({ headers }) =>
+          Effect.map(next(headers === asked.headers ? request : new Request(request, { headers })), (response) => {
+            const seen = HttpServerResponse.fromWeb(response)
+            received.set(seen, response)
+            return seen
+          }),
+        whole: (response) =>
+          response.body._tag === "Stream"
+            ? readWhole(response, Stream.orDie(response.body.stream), settings.maxBodyBytes)
+            : Effect.succeed(wholeBody(response, settings.maxBodyBytes)),
+        isPrivate,
+        statusOf
       })
+      return Effect.map(
+        withScope(response),
+        (response) =>
+          received.get(response) ?? HttpServerResponse.toWeb(response, { withoutBody: request.method === "HEAD" })
+      )
+    }
   }))
+
+const statusOf = (cause: Cause.Cause<unknown>): Effect.Effect<number> =>
+  Effect.map(HttpServerError.causeResponse(cause), ([{ status }]) => status)
 
 /** The middleware of a router. */
 const routed = <R>(pages: Effect.Effect<Pages, never, R>): Layer.Layer<never, never, R> =>
@@ -120,45 +153,3 @@ const routed = <R>(pages: Effect.Effect<Pages, never, R>): Layer.Layer<never, ne
       )
     ).layer
   )
-
-/** Keys are kept from growing with what visitors send. */
-const maxPageLength = 2048
-
-/** Methods that change nothing (RFC 9110, section 9.2.1, and WebDAV's). All others forget the page. */
-const safeMethods: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "TRACE",
-  "QUERY",
-  "PROPFIND",
-  "REPORT",
-  "SEARCH"
-])
-
-const respond = <E, R>(
-  settings: PageCache,
-  { key }: HttpCacheOptions,
-  request: HttpServerRequest.HttpServerRequest,
-  maker: Maker<E, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Scope.Scope> => {
-  const identity = pageOfServer(request, key)
-  const exchange = new Exchange(settings, request, maker, identity)
-  if (!safeMethods.has(request.method)) {
-    return Effect.tap(maker.ask(request), ({ status }) => (status < 400 ? exchange.forget : Effect.void))
-  }
-  if (!isCached(request) || identity.page.length > maxPageLength) return maker.ask(request)
-  const onlyIfCached = parseDirectives(request.headers["cache-control"]).has("only-if-cached")
-  if (!onlyIfCached && request.method === "GET" && request.headers["range"] === undefined) return exchange.response
-  return Effect.flatMap(exchange.known, (known) => {
-    if (known !== undefined) return Effect.succeed(known)
-    return onlyIfCached ? Effect.succeed(notCached) : maker.ask(request)
-  })
-}
-
-/** A body may change what is answered; so may conditions that are for changes, and an upgrade is no response. */
-const isCached = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>
-  (method === "GET" || method === "HEAD") &&
-  (headers["content-length"] ?? "0") === "0" &&
-  ["transfer-encoding", "if-match", "if-unmodified-since", "upgrade"].every((name) => headers[name] === undefined) &&
-  !parseDirectives(headers["cache-control"]).has("no-store")

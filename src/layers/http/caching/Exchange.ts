@@ -1,6 +1,6 @@
 /** One request, and the response from the cache or for it. */
-import { Clock, Effect, Exit, Option, Scope } from "effect"
-import { Headers, HttpServerError, type HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { type Cause, Clock, Effect, Exit, Option, Scope } from "effect"
+import { Headers, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { makeToken } from "../../../services/cache/kernel/token.ts"
 import type { LookupOptions } from "../../../services/operations/CacheLookups.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
@@ -39,7 +39,9 @@ export interface PageCache {
 export interface Maker<E, R> {
   readonly ask: (request: Request) => Effect.Effect<Response, E, R>
   /** The response with its body, where that can be had whole and may be stored. */
-  readonly whole: (response: Response) => Effect.Effect<Whole, E, R>
+  readonly whole: (response: Response) => Effect.Effect<Whole, E, R | Scope.Scope>
+  /** What a failure would be answered with. */
+  readonly statusOf: (cause: Cause.Cause<E>) => Effect.Effect<number>
   /** What was made for the request is for nobody else, whatever the response says. */
   readonly isPrivate: (request: Request) => boolean
 }
@@ -213,13 +215,13 @@ export class Exchange<E, R> {
         Effect.exit
       )
       const now = yield* Clock.currentTimeMillis
-      if (old !== undefined && now < old.errorUntil && (yield* hasFailed(answered))) {
+      if (old !== undefined && now < old.errorUntil && (yield* this.#hasFailed(answered))) {
         yield* Scope.close(scope, Exit.void)
         if (Exit.isFailure(answered)) yield* Effect.logWarning("HttpCache: a stale page is served", answered.cause)
         return this.#keep({ ...old, storedAt: now, failedAt: now })
       }
       const { response, stored } = Exit.isSuccess(answered)
-        ? yield* this.#stored(answered.value, old, askedAt)
+        ? yield* Effect.provideService(this.#stored(answered.value, old, askedAt), Scope.Scope, scope)
         : { response: undefined, stored: undefined }
       if (stored === undefined) {
         // It may still stream.
@@ -234,6 +236,13 @@ export class Exchange<E, R> {
       yield* Scope.close(scope, Exit.void)
       return yield* this.#filed(this.#keep(stored), place)
     })
+  }
+
+  /** Whether the source is to blame. */
+  #hasFailed(answered: Exit.Exit<Response, E>): Effect.Effect<boolean> {
+    if (Exit.isSuccess(answered)) return Effect.succeed(failedStatuses.has(answered.value.status))
+    if (Exit.hasInterrupts(answered)) return Effect.succeed(false)
+    return Effect.map(this.#maker.statusOf(answered.cause), (status) => status >= 500)
   }
 
   #keep(made: StoredResponse): StoredResponse {
@@ -336,10 +345,3 @@ export class Exchange<E, R> {
 
 /** Answers that speak for the page, and not of who asks or of a fault. */
 const isAnswer = (status: number): boolean => status < 400 || status === 404 || status === 410
-
-/** Whether the source is to blame. */
-const hasFailed = <E>(answered: Exit.Exit<Response, E>): Effect.Effect<boolean> => {
-  if (Exit.isSuccess(answered)) return Effect.succeed(failedStatuses.has(answered.value.status))
-  if (Exit.hasInterrupts(answered)) return Effect.succeed(false)
-  return Effect.map(HttpServerError.causeResponse(answered.cause), ([{ status }]) => status >= 500)
-}

@@ -1,5 +1,5 @@
 /** Which page a request asks for: the key that it is forgotten by, and what else always tells pages apart. */
-import type { HttpServerRequest } from "effect/http"
+import { Headers, type HttpServerRequest } from "effect/http"
 import { digest } from "../../../schema/digest.ts"
 import type { HeaderRecord } from "./headers.ts"
 
@@ -43,14 +43,25 @@ export const pageOfServer = (request: Request, key: ((request: Request) => strin
   }
 }
 
-/** Of a client: whose credentials it shows. */
-export const pageOfClient = (request: Request): PageIdentity => ({
-  page: request.originalUrl.replace(/#.*/, ""),
-  audience: audienceOfClient(request.headers)
-})
+/**
+ * Of a client: whose credentials it shows. Those are the headers that Effect redacts, by `Headers.CurrentRedactedNames`, and
+ * those that always are some. What stands in the query may be one, and is not readable in the key.
+ */
+export const pageOfClient = (
+  { headers, originalUrl }: Request,
+  redacted: ReadonlyArray<string | RegExp>
+): PageIdentity => {
+  const isCredential = (name: string) => credentials.has(name) || Headers.isRedactedName(name, redacted)
+  const shown = Object.entries(headers).filter(([name]) => isCredential(name))
+  const [, scheme = "", authority = "", target = ""] = absolute.exec(originalUrl) ?? []
+  const [path = "", ...query] = target.split("?")
+  return {
+    page: `${scheme}://${authority.replace(/^.*@/, "")}${path}${query.length === 0 ? "" : `?${digest(query.join("?"))}`}`,
+    audience: digest(JSON.stringify([authority, shown.toSorted()]))
+  }
+}
 
-const audienceOfClient = (headers: HeaderRecord): string =>
-  digest(JSON.stringify(["authorization", "cookie", "proxy-authorization"].map((name) => headers[name] ?? null)))
+const credentials: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization", "x-api-key"])
 
 /** `for` and `by` differ from client to client and are left out, as `X-Forwarded-For` is. */
 const forwardedHosts = (header: string | undefined): string | null =>

@@ -1,0 +1,91 @@
+/** Responses to an `HttpClient` in the cache, by the rules of RFC 9111 for a private cache. */
+import { Cause, Effect, Result } from "effect"
+import {
+  Headers,
+  HttpClient,
+  HttpClientError,
+  HttpClientRequest,
+  type HttpClientResponse,
+  HttpServerRequest,
+  HttpServerResponse
+} from "effect/http"
+import { CacheService } from "../../services/CacheService.ts"
+import type { Maker, PageCache } from "./caching/Exchange.ts"
+import { pageOfClient } from "./caching/pageIdentity.ts"
+import { respond } from "./caching/respond.ts"
+import { type CachingOptions, pageCache } from "./caching/settings.ts"
+import { readWhole } from "./caching/wholeBody.ts"
+import { withScope } from "./requestScope.ts"
+
+export interface HttpCacheClientOptions extends CachingOptions {}
+
+/**
+ * The same client with its responses in the cache, as long as their own headers say: for APIs of others. One request serves all
+ * who ask meanwhile; what is stale is asked for with its ETag, and with `staleIfError` serves in place of a failure.
+ *
+ *     const github = yield* Effect.flatMap(HttpClient.HttpClient, HttpCache.client({ staleIfError: "1 hour" }))
+ *
+ * The cache is private: it stores responses that say `private` and ignores `s-maxage`. Requests with different credentials never
+ * share a response: `Authorization`, `Cookie`, `Proxy-Authorization`, and the headers that Effect redacts, such as `X-Api-Key`
+ * (`Headers.CurrentRedactedNames`; add yours to it). Never stored: responses that set a cookie, and requests with a body.
+ * Apply it before `filterStatusOk` and retries, so that it sees the responses as they are.
+ */
+export const client =
+  (options: HttpCacheClientOptions = {}) =>
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>
+  ): Effect.Effect<HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>, never, CacheService> =>
+    Effect.map(
+      Effect.flatMap(CacheService, (cache) => pageCache(cache, options, { isShared: false, prefix: "http-client:" })),
+      (settings) =>
+        HttpClient.makeWith(
+          (request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>) =>
+            Effect.flatMap(request, (request) => execute(settings, self, request)),
+          self.preprocess
+        )
+    )
+
+const execute = <E, R>(
+  settings: PageCache,
+  self: HttpClient.HttpClient.With<E, R>,
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<HttpClientResponse.HttpClientResponse, E | HttpClientError.HttpClientError, R> => {
+  if (request.body._tag !== "Empty" && request.method === "GET") return self.postprocess(Effect.succeed(request))
+  const received = new WeakMap<HttpServerResponse.HttpServerResponse, HttpClientResponse.HttpClientResponse>()
+  const maker: Maker<E | HttpClientError.HttpClientError, R> = {
+    ask: ({ headers }) =>
+      Effect.map(
+        self.postprocess(Effect.succeed(HttpClientRequest.updateHeaders(request, () => headers))),
+        (response) => {
+          const seen = HttpServerResponse.fromClientResponse(response)
+          received.set(seen, response)
+          return seen
+        }
+      ),
+    whole: (response) => {
+      const original = received.get(response)
+      return original === undefined
+        ? Effect.succeed({ response, body: undefined })
+        : readWhole(response, original.stream, settings.maxBodyBytes)
+    },
+    isPrivate: () => false,
+    statusOf: (cause) => Effect.succeed(statusOf(cause))
+  }
+  const asked = HttpServerRequest.fromClientRequest(request)
+  const answered = Effect.flatMap(Headers.CurrentRedactedNames, (redacted) =>
+    respond(settings, pageOfClient(asked, redacted), asked, maker)
+  )
+  return Effect.map(
+    withScope(answered),
+    // What is not from the cache is as it came.
+    (response) => received.get(response) ?? HttpServerResponse.toClientResponse(response, { request })
+  )
+}
+
+/** An answer that the client takes for a failure is still an answer. */
+const statusOf = (cause: Cause.Cause<unknown>): number => {
+  const error = Result.getOrUndefined(Cause.findError(cause))
+  return HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+    ? error.reason.response.status
+    : 503
+}
