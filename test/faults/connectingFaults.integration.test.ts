@@ -85,9 +85,10 @@ describe("servers that are not ready", () => {
         "--loading-process-events-interval-bytes",
         "1024"
       )
-      const filler = yield* connect(server.url)
+      const filler = yield* connect(server.url, { commandTimeout: 10_000, socketTimeout: 10_000 })
       const value = "x".repeat(200)
-      yield* filler.cache.setMany(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, value] as const))
+      const entries = Array.from({ length: 20_000 }, (_, i) => [`k${i}`, value] as const)
+      assert.deepStrictEqual(yield* filler.cache.setMany(entries), [])
       yield* server.call("SAVE")
       yield* server.kill
       yield* server.start

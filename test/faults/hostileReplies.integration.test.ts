@@ -232,7 +232,7 @@ describe("what ends a connection", () => {
       const client = yield* connected(fake.url)
       for (let round = 0; round < 5; round++) {
         assert.strictEqual(yield* recovered(get(client, "hostile")), "1")
-        while ((yield* client.state)._tag === "Ready") yield* pause(1)
+        yield* until("a connection that is left", client.state, ({ _tag }) => _tag !== "Ready", { every: 1 })
         assert.strictEqual(yield* recovered(get(client, `key ${round}`)), `key ${round}`)
       }
     }))
@@ -461,7 +461,7 @@ describe("clients that a program makes of the shared one", () => {
         const monitor = await ("monitor" in raw ? raw.monitor() : assert.fail("a cluster"))
         monitor.on("monitor", (_: string, args: ReadonlyArray<string>) => heard.push(args.join(" ")))
         for (const channel of ["a", "b", "c1"]) await raw.publish(channel, `to ${channel}`)
-        while (heard.length < 6) await new Promise((resolve) => setImmediate(resolve))
+        await Effect.runPromise(until("six messages", Effect.succeed(heard), ({ length }) => length === 6))
         const all = [...heard]
         await subscriber.unsubscribe("a", "b")
         await subscriber.punsubscribe()
