@@ -5,7 +5,7 @@ const nothing: Script = { name: "nothing", lua: "return 1", memory: () => 1 }
 
 /**
  * Until what lookups gave for the keys has been stored: they do not wait for the reply, and reads may take another
- * connection. A connection's replies come in order.
+ * connection. A connection's replies come in order; where there is one primary, any key will do.
  */
 export const stored = (
   cache: Pick<TypedCache<unknown>, "client" | "makeKey">,
