@@ -1,5 +1,6 @@
 /** Keys: how a user key becomes a final key, which keys are refused, and how whole key spaces are matched. */
 import { RegExp as RegularExpression } from "effect"
+import { isReserved } from "./reservedKeys.ts"
 
 /** Turns user keys into final keys and back. `make` must keep `key` recognisable, so that patterns work in its place. */
 export interface KeyFunction {
@@ -53,6 +54,7 @@ export const keySpace = (
 ): KeySpace => ({
   match: keyFunction.make({ prefix: escapeGlob(parts.prefix), version: parts.version, key: pattern }),
   userKey: (finalKey) => {
+    if (isReserved(finalKey)) return undefined
     try {
       const key = keyFunction.reverse(finalKey, parts)
       return keyFunction.make({ ...parts, key }) === finalKey ? key : undefined
@@ -79,5 +81,8 @@ export const allVersions = (
       .join(key)
   const template = keyFunction.make({ prefix, version: anyVersion, key: anyKey })
   const own = new RegExp(`^${shape(template, "-?\\d+", "[^]*", RegularExpression.escape)}$`)
-  return { match: shape(template, "*", "*", escapeGlob), owns: (finalKey) => own.test(finalKey) }
+  return {
+    match: shape(template, "*", "*", escapeGlob),
+    owns: (finalKey) => !isReserved(finalKey) && own.test(finalKey)
+  }
 }

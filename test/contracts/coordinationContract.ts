@@ -1,16 +1,18 @@
 /** What locks and semaphores do, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type CacheError,
   CacheService,
   type HeldLock,
+  type KeyFunction,
   type LockLost,
   type LockOptions,
   type LockUnavailable,
   type TypedCache
 } from "effect-vcache"
+import { coordinationKey } from "../support/coordinationKey.ts"
 import { fresh } from "../support/freshCache.ts"
 import { until } from "../support/until.ts"
 
@@ -32,9 +34,8 @@ const meter = () => {
 }
 
 /** Where those who wait for permits stand. */
-const rowOf = (cache: TypedCache<unknown>, key: string) => `${cache.makeKey(key)}:{${cache.makeKey(key)}}:row`
 const waiting = (cache: TypedCache<unknown>, key: string) =>
-  Effect.map(cache.client.send("ZCARD", [rowOf(cache, key)]), Number)
+  Effect.map(cache.client.send("ZCARD", [coordinationKey(cache, key, "row")]), Number)
 
 export const coordinationContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
   layer(cacheLayer)(`${name}: coordination`, (it) => {
@@ -49,7 +50,6 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             const inner = yield* lock.withLock(
               Effect.gen(function* () {
                 assert.isTrue(yield* lock.isLocked)
-                assert.isTrue(yield* cache.has("job"))
                 assert.isFalse(yield* cache.lock("job", { version: 2 }).isLocked)
                 return yield* Effect.flip(cache.lock("job").withLock(Effect.void))
               })
@@ -145,7 +145,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
               })
             )
             // A holder of another process that died.
-            yield* cache.client.send("SET", [cache.makeKey("job"), "dead", "PX", 200])
+            yield* cache.client.send("SET", [coordinationKey(cache, "job", "lock"), "dead", "PX", 200])
             assert.strictEqual(yield* cache.lock("job", { wait: "5 seconds" }).withLock(Effect.succeed(1)), 1)
           })
         )
@@ -155,7 +155,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         live(
           Effect.gen(function* () {
             const cache = yield* fresh()
-            const final = cache.makeKey("job")
+            const final = coordinationKey(cache, "job", "lock")
             for (const steal of [
               cache.client.send("DEL", [final]),
               cache.client.send("SET", [final, "somebody", "PX", 60_000])
@@ -185,7 +185,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
           Effect.gen(function* () {
             const cache = yield* fresh()
             const error = yield* Effect.flip(
-              cache.lock("job").withLock(cache.client.send("DEL", [cache.makeKey("job")]))
+              cache.lock("job").withLock(cache.client.send("DEL", [coordinationKey(cache, "job", "lock")]))
             )
             assert.strictEqual(error._tag, "LockLost")
           })
@@ -203,10 +203,10 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
               Effect.gen(function* () {
                 const held = yield* cache.lock("job", { ...options, wait: "1 second" }).acquire
                 yield* held.extend("20 seconds")
-                const ttl = Option.getOrThrow(yield* cache.ttl("job"))
-                assert.isTrue(Duration.toMillis(ttl) > 20_000 && Duration.toMillis(ttl) <= 20_600)
+                const left = Number(yield* cache.client.send("PTTL", [coordinationKey(cache, "job", "lock")]))
+                assert.isTrue(left > 20_000 && left <= 20_600)
                 assert.isTrue(Option.isNone(yield* Effect.timeoutOption(held.lost, "800 millis")))
-                yield* cache.client.send("DEL", [cache.makeKey("job")])
+                yield* cache.client.send("DEL", [coordinationKey(cache, "job", "lock")])
                 assert.strictEqual((yield* Effect.flip(held.extend("1 second")))._tag, "LockLost")
                 assert.strictEqual((yield* Effect.flip(held.lost))._tag, "LockLost")
               })
@@ -224,7 +224,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
               Effect.gen(function* () {
                 const held = yield* lock.acquire
                 yield* held.extend("1 second")
-                assert.deepStrictEqual(yield* cache.ttl("job"), Option.some(Duration.infinity))
+                assert.strictEqual(yield* cache.client.send("PTTL", [coordinationKey(cache, "job", "lock")]), -1)
               })
             )
             assert.isFalse(yield* lock.isLocked)
@@ -257,10 +257,145 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
           }
           yield* refuse(cache.lock("").withLock(Effect.void))
           yield* refuse(cache.lock("a}b").withLock(Effect.void))
-          yield* refuse(live(Effect.scoped(Effect.flatMap(cache.lock("x").acquire, (held) => held.extend("Infinity")))))
-          yield* cache.hash("hash").set("f", 1)
+          for (const by of ["Infinity", 0, -1000, "-1 second", Number.NaN] as const) {
+            const lock = cache.lock("x", { wait: "5 seconds" })
+            yield* refuse(live(Effect.scoped(Effect.flatMap(lock.acquire, (held) => held.extend(by)))))
+            const permits = cache.semaphore("x", { permits: 1, wait: "5 seconds" })
+            yield* refuse(live(Effect.scoped(Effect.flatMap(permits.acquire(1), (held) => held.extend(by)))))
+          }
+          yield* cache.client.send("HSET", [coordinationKey(cache, "hash", "lock"), "f", "1"])
           assert.deepInclude(yield* Effect.flip(cache.lock("hash").withLock(Effect.void)), { code: "WRONGTYPE" })
         })
+      )
+    })
+
+    describe("beside values", () => {
+      const names: KeyFunction = { make: ({ key }) => key, reverse: (final) => final }
+
+      it.effect("a lock, a semaphore and a value of one key have nothing to do with each other", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const permits = cache.semaphore("k", { permits: 1 })
+            const locked = cache.lock("k").withLock(
+              permits.withPermits(1)(
+                Effect.gen(function* () {
+                  assert.isFalse(yield* cache.has("k"))
+                  assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+                  assert.isTrue(yield* cache.add("k", "value"))
+                  assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("other")), "value")
+                  yield* cache.set("k", "new")
+                  assert.isTrue(yield* cache.lock("k").isLocked)
+                  assert.strictEqual(yield* permits.available, 0)
+                })
+              )
+            )
+            yield* locked
+            assert.isFalse(yield* cache.lock("k").isLocked)
+            assert.strictEqual(yield* permits.available, 1)
+            assert.deepStrictEqual(yield* cache.get("k"), Option.some("new"))
+            yield* cache.delete("k")
+            yield* locked
+          })
+        )
+      )
+
+      it.effect("the work of many under one lock is looked up once", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            let lookups = 0
+            const once = cache.lock("user:1", { lease: "2 seconds", wait: "20 seconds" }).withLock(
+              cache.getOrSet(
+                "user:1",
+                Effect.sync(() => ++lookups)
+              )
+            )
+            assert.deepStrictEqual(
+              yield* Effect.forEach([1, 2, 3, 4, 5], () => once, { concurrency: "unbounded" }),
+              [1, 1, 1, 1, 1]
+            )
+          })
+        )
+      )
+
+      it.effect("keys and scans do not show what coordinates, clearing and patterns do not release it", () =>
+        live(
+          Effect.gen(function* () {
+            const prefixed = yield* fresh()
+            // With these names whatever the server holds is a key of the cache.
+            for (const cache of [prefixed, prefixed.withOptions({ keyFunction: names })]) {
+              const permits = cache.semaphore("k", { permits: 2 })
+              yield* cache.lock("k").withLock(
+                permits.withPermits(1)(
+                  Effect.gen(function* () {
+                    yield* cache.set("k", 1)
+                    const all = [...(yield* cache.keys()), ...(yield* Stream.runCollect(cache.scan()))]
+                    assert.deepStrictEqual(
+                      all.filter((key) => /fence|lock|holders|facts|row/.test(key)),
+                      []
+                    )
+                    yield* cache.deletePattern("*")
+                    yield* cache.clear
+                    yield* cache.clearAllVersions
+                    assert.isTrue(yield* cache.lock("k").isLocked)
+                    assert.strictEqual(yield* permits.available, 1)
+                  })
+                )
+              )
+            }
+          })
+        )
+      )
+
+      it.effect("no value's final key begins as theirs do, whatever the key function", () =>
+        Effect.gen(function* () {
+          const cache = (yield* fresh()).withOptions({ keyFunction: names })
+          const stolen = coordinationKey(cache, "k", "lock")
+          for (const effect of [
+            cache.get(stolen),
+            cache.set(stolen, 1),
+            cache.delete(stolen),
+            cache.getOrSet(stolen, Effect.succeed(1)),
+            cache.setMany({ [stolen]: 1 }),
+            cache.rename("k", stolen),
+            cache.list("k").moveTo(stolen),
+            cache.hash(stolen).set("f", 1),
+            cache.lock(stolen).withLock(Effect.void)
+          ]) {
+            const error = yield* Effect.flip(effect)
+            assert.strictEqual(error._tag, "CacheInputError")
+          }
+          // The default key function never makes one.
+          const own = yield* fresh()
+          yield* own.set(stolen, 1)
+          assert.deepStrictEqual(yield* own.get(stolen), Option.some(1))
+          assert.strictEqual(
+            yield* own
+              .withOptions({ prefix: stolen })
+              .keys("*")
+              .pipe(Effect.map((keys) => keys.length)),
+            0
+          )
+        })
+      )
+
+      it.effect("no two keys share a lock, with hash tags and without", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = (yield* fresh()).withOptions({ keyFunction: names })
+            const keys = ["a", "{a}", "{a}b", "b{a}", ":a", ":{a}", "a:fence", "{a}:fence"]
+            const distinct = new Set(
+              keys.flatMap((key) => (["lock", "fence"] as const).map((kind) => coordinationKey(cache, key, kind)))
+            )
+            assert.strictEqual(distinct.size, keys.length * 2)
+            const nested = keys.reduce<Effect.Effect<unknown, CacheError | LockUnavailable | LockLost>>(
+              (work, key) => cache.lock(key, { wait: "20 seconds" }).withLock(work),
+              Effect.void
+            )
+            yield* nested
+          })
+        )
       )
     })
 
@@ -278,7 +413,8 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             assert.deepStrictEqual([state.most, state.runs], [3, 30])
             assert.strictEqual(yield* semaphore.available, 3)
             // Nothing stays when nobody holds or waits.
-            assert.strictEqual((yield* cache.keys()).length, 0)
+            const left = (["holders", "row", "facts"] as const).map((kind) => coordinationKey(cache, "pool", kind))
+            assert.strictEqual(yield* cache.client.send("EXISTS", left), 0)
           })
         )
       )
@@ -342,11 +478,14 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         live(
           Effect.gen(function* () {
             const cache = yield* fresh()
-            const final = cache.makeKey("pool")
             const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
             // What a process that died left behind: a lease that is nearly over, and a waiter nobody has heard of lately.
-            yield* cache.client.send("ZADD", [final, Math.floor(now) + 1000, "dead:2"])
-            yield* cache.client.send("ZADD", [rowOf(cache, "pool"), 1, "gone:2"])
+            yield* cache.client.send("ZADD", [
+              coordinationKey(cache, "pool", "holders"),
+              Math.floor(now) + 1000,
+              "dead:2"
+            ])
+            yield* cache.client.send("ZADD", [coordinationKey(cache, "pool", "row"), 1, "gone:2"])
             const semaphore = cache.semaphore("pool", { permits: 2, wait: "10 seconds" })
             assert.strictEqual(yield* semaphore.available, 0)
             assert.strictEqual(yield* semaphore.withPermits(2)(Effect.succeed("in")), "in")
@@ -367,7 +506,10 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             )
             const error = yield* Effect.flip(
               semaphore.withPermits(1)(
-                Effect.andThen(cache.client.send("DEL", [cache.makeKey("pool")]), Effect.sleep("10 seconds"))
+                Effect.andThen(
+                  cache.client.send("DEL", [coordinationKey(cache, "pool", "holders")]),
+                  Effect.sleep("10 seconds")
+                )
               )
             )
             assert.deepInclude(error, { _tag: "LockLost", key: "pool" })

@@ -2,6 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer } from "effect"
 import { CacheLive, CacheService, IgnoreExceptions, ValkeyUrl } from "effect-vcache"
+import { coordinationKey } from "../support/coordinationKey.ts"
 import { connect, profile, recovered, test, watchForTraces, within } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { startProxy } from "../support/Proxy.ts"
@@ -133,7 +134,7 @@ test("who waits goes on over a server that dies and comes back; who does not is 
   Effect.gen(function* () {
     const server = yield* startServer()
     const { cache } = yield* connect(server.url)
-    yield* cache.client.send("SET", [cache.makeKey("job"), "somebody", "PX", 60_000])
+    yield* cache.client.send("SET", [coordinationKey(cache, "job", "lock"), "somebody", "PX", 60_000])
     const waiting = yield* Effect.forkChild(cache.lock("job", { wait: "20 seconds" }).withLock(Effect.succeed("in")))
     const impatient = yield* Effect.forkChild(
       Effect.flip(cache.lock("job", { wait: "700 millis" }).withLock(Effect.void))

@@ -59,6 +59,29 @@ describe("bounds", () => {
     )
   )
 
+  it.effect("locks and semaphores go last; fences that nobody holds go as values do", () =>
+    Effect.gen(function* () {
+      const cache = yield* CacheService
+      for (let i = 0; i < 50; i++) yield* cache.lock(`finished ${i}`).withLock(Effect.void)
+      yield* cache.set("session", "kept")
+      yield* cache.lock("job").withLock(
+        cache.semaphore("pool", { permits: 2 }).withPermits(1)(
+          Effect.gen(function* () {
+            for (let i = 0; i < 100; i++) yield* cache.set(`k${i}`, i)
+            assert.isTrue(yield* cache.lock("job").isLocked)
+            assert.strictEqual(yield* cache.semaphore("pool", { permits: 2 }).available, 1)
+            assert.deepStrictEqual(yield* cache.get("session"), Option.some("kept"))
+            assert.deepStrictEqual(yield* cache.get("k99"), Option.some(99))
+          })
+        )
+      )
+    }).pipe(
+      Effect.provide(
+        Layer.provide(CacheLive, ValkeyMemory.layer({ maxEntries: 10, evictLast: (key) => key.endsWith("session") }))
+      )
+    )
+  )
+
   it.effect("a key is renamed where there is no room for a longer one", () =>
     withStore({ maxBytes: 3, eviction: "none" }, (client) =>
       Effect.gen(function* () {

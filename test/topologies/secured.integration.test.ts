@@ -21,12 +21,14 @@ import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
 
-/** May do what a cache does with keys of the prefix "app", and nothing else. */
+/** May do what a cache does with keys of the prefix "app", its locks among them, and nothing else. */
 const addUser = (servers: ReadonlyArray<ValkeyServer>) =>
   Effect.forEach(servers, (server) =>
     server.call(
       "ACL",
-      ..."SETUSER app on >SECRET ~app:* &* +@all -@dangerous -@admin +cluster|slots +role +info".split(" ")
+      ..."SETUSER app on >SECRET ~app:* ~%vcache:*:{app:* ~%vcache:*::app:* &* +@all -@dangerous -@admin +cluster|slots +role +info".split(
+        " "
+      )
     )
   )
 
@@ -40,6 +42,10 @@ const works = <E>(client: Layer.Layer<ValkeyClient, E>) =>
     assert.isTrue((yield* own.health).ready)
     assert.strictEqual((yield* own.keys()).length, 100)
     assert.strictEqual(yield* own.clear, 100)
+    for (const key of ["job", "{job}:1"]) {
+      assert.isTrue(yield* own.lock(key).withLock(own.lock(key).isLocked))
+      assert.strictEqual(yield* own.semaphore(key, { permits: 2 }).withPermits(2)(Effect.succeed("in")), "in")
+    }
     return connected
   })
 

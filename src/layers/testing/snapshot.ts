@@ -6,7 +6,7 @@ import { CacheService } from "../../services/CacheService.ts"
 
 export interface SnapshotEntry {
   readonly type: KeyType
-  /** Of strings that are values of the cache: what locks hold is none. */
+  /** Of strings that are values of the cache; undefined for everything else. */
   readonly value: unknown
   /** Milliseconds; `Infinity` = for ever. */
   readonly timeToLive: number

@@ -5,6 +5,7 @@
 import { Effect, Layer, type Scope } from "effect"
 import { CacheInputError } from "../../schema/CacheError.ts"
 import type { MemoryOptions } from "../../schema/MemoryOptions.ts"
+import { isHeld } from "../../schema/reservedKeys.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { ExpirySweep } from "../memory/ExpirySweep.ts"
 import { memoryClient } from "../memory/memoryClient.ts"
@@ -20,7 +21,12 @@ export const make = Effect.fnUntraced(function* (
       new CacheInputError({ operation: "memory", reason: "maxEntries and maxBytes must be above zero" })
     )
   }
-  const store = new MemoryStore({ maxEntries, maxBytes, eviction, evictLast })
+  const store = new MemoryStore({
+    maxEntries,
+    maxBytes,
+    eviction,
+    evictLast: (key) => isHeld(key) || evictLast(key)
+  })
   const sweep = yield* Effect.acquireRelease(
     Effect.sync(() => new ExpirySweep(store)),
     (sweep) => Effect.sync(() => sweep.close())

@@ -1,6 +1,7 @@
 /** What is held: renewed while it is, lost in time, released. */
 import { type Duration, Effect } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
 import { LockLost } from "../../../schema/LockError.ts"
 import type { HeldLease } from "../../operations/HeldLease.ts"
 import { finiteMillis } from "../kernel/finiteMillis.ts"
@@ -55,8 +56,9 @@ export class Lease<G> {
 
   extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
     const { leasable } = this.#request
-    return Effect.flatMap(finiteMillis("extend", "by", by), (millis) =>
-      Effect.flatMap(leasable.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
+    return Effect.flatMap(finiteMillis("extend", "by", by), (millis) => {
+      if (millis === 0) return refused("extend", "by must be a duration above zero")
+      return Effect.flatMap(leasable.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
         if (!held) {
           this.#lose()
           return this.#asLost
@@ -64,7 +66,7 @@ export class Lease<G> {
         this.#endsAt += millis
         return Effect.void
       })
-    )
+    })
   }
 
   /** False where it was lost before. */

@@ -2,7 +2,7 @@
 import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../../operations/CacheLock.ts"
-import { companion } from "./companion.ts"
+import { coordinationKeys } from "./coordinationKeys.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import type { Coordination } from "./Coordination.ts"
 import { heldLease, type Lease } from "./Lease.ts"
@@ -30,19 +30,21 @@ export const makeLock = <A, RD, RE>(
   const withLeasable = <B, E, R>(use: (leasable: Leasable<bigint>, terms: LeaseTerms) => Effect.Effect<B, E, R>) =>
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey("lock.acquire", key, options), (final) =>
-        Effect.flatMapEager(companion("lock.acquire", final, "fence"), (fence) =>
-          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) => use(leasableOf(final, fence), terms))
+        Effect.flatMapEager(coordinationKeys("lock.acquire", final), (keyOf) =>
+          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) =>
+            use(leasableOf(keyOf("lock"), keyOf("fence")), terms)
+          )
         )
       )
     )
 
-  const leasableOf = (final: string, fenceKey: string): Leasable<bigint> => {
-    const keys = [final, fenceKey]
+  const leasableOf = (lock: string, fence: string): Leasable<bigint> => {
+    const keys = [lock, fence]
     const channel = context.channel(options)
     return {
       key,
       channel,
-      wakeName: () => final,
+      wakeName: () => lock,
       queues: false,
       askEvery,
       attempt: (token, lease, waits) =>
@@ -62,12 +64,12 @@ export const makeLock = <A, RD, RE>(
       extend: (token, least, more) =>
         run(
           "lock.extend",
-          Effect.flatMap(client.eval(extendScript, [final], [token, least ?? "", more]), replies.flag("lock.extend"))
+          Effect.flatMap(client.eval(extendScript, [lock], [token, least ?? "", more]), replies.flag("lock.extend"))
         ),
       release: (token) =>
         run(
           "lock.release",
-          Effect.flatMap(client.eval(releaseScript, keys, [token, channel, final]), replies.flag("lock.release"))
+          Effect.flatMap(client.eval(releaseScript, keys, [token, channel, lock]), replies.flag("lock.release"))
         )
     }
   }
@@ -81,7 +83,9 @@ export const makeLock = <A, RD, RE>(
     isLocked: run(
       "lock.isLocked",
       Effect.flatMap(finalKey("lock.isLocked", key, options), (final) =>
-        Effect.flatMap(client.eval(isLockedScript, [final], []), replies.flag("lock.isLocked"))
+        Effect.flatMap(coordinationKeys("lock.isLocked", final), (keyOf) =>
+          Effect.flatMap(client.eval(isLockedScript, [keyOf("lock")], []), replies.flag("lock.isLocked"))
+        )
       )
     )
   }

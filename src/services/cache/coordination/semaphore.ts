@@ -3,7 +3,7 @@ import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "../../operations/CacheSemaphore.ts"
-import { companion } from "./companion.ts"
+import { coordinationKeys } from "./coordinationKeys.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import type { Coordination } from "./Coordination.ts"
 import { heldLease } from "./Lease.ts"
@@ -40,7 +40,8 @@ export const makeSemaphore = <A, RD, RE>(
     Effect.gen(function* () {
       yield* wholeNumber(operation, "permits", permits, 1)
       const final = yield* finalKey(operation, key, options)
-      return [final, yield* companion(operation, final, "row"), yield* companion(operation, final, "facts")]
+      const keyOf = yield* coordinationKeys(operation, final)
+      return [keyOf("holders"), keyOf("row"), keyOf("facts")]
     })
 
   const leasableAndTerms = (operation: string, count: number) =>

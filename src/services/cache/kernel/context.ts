@@ -3,7 +3,8 @@ import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
 import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
 import { type CacheOptions, optionsRefusal } from "../../../schema/CacheOptions.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
-import { defaultKeyFunction, keyRefusal } from "../../../schema/key.ts"
+import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
+import { isReserved, reservedLead } from "../../../schema/reservedKeys.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { CachePolicyShape, Operation, Tally } from "../../CachePolicy.ts"
@@ -83,6 +84,8 @@ export const makeContext = <A, RD, RE>(
   // What the default key function puts before every key of the cache's own version.
   const head =
     keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
+  // With that in front a good key of fewer characters is a good final key.
+  const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
 
   const context: CacheContext<A, RD, RE> = {
     ...core,
@@ -102,7 +105,9 @@ export const makeContext = <A, RD, RE>(
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return refused(operation, reason)
-      if (head !== undefined && keyOptions?.version === undefined) return checkedFinal(operation, head + key)
+      if (head !== undefined && keyOptions?.version === undefined) {
+        return key.length < longKey ? Exit.succeed(head + key) : checkedFinal(operation, head + key)
+      }
       const checked = version(operation, keyOptions)
       if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
       const made = attempted(operation, "the key function", () =>
@@ -127,6 +132,7 @@ export const makeContext = <A, RD, RE>(
 }
 
 const checkedFinal = (operation: string, final: string): Exit.Exit<string, CacheInputError> => {
-  const reason = keyRefusal(final)
+  const reason =
+    keyRefusal(final) ?? (isReserved(final) ? `a key must not begin with ${JSON.stringify(reservedLead)}` : undefined)
   return reason === undefined ? Exit.succeed(final) : refused(operation, `after prefix and version: ${reason}`)
 }
