@@ -80,7 +80,7 @@ const sample = (opened: ReadonlyArray<StormyTopology>) =>
         Effect.map(
           Effect.timeoutOption(
             Effect.catchDefect(server.call("CLIENT", "LIST"), () => Effect.succeed("")),
-            500
+            3000
           ),
           (list) => (list._tag === "None" ? 0 : String(list.value).split("name=soak").length - 1)
         ),
@@ -166,7 +166,7 @@ const program = Effect.gen(function* () {
   yield* Effect.scoped(
     Effect.gen(function* () {
       opened = yield* Effect.forEach(topologies, (name) =>
-        stormyTopologies[name]({ args: durable, silence: 4000, patience: 30_000 })
+        stormyTopologies[name]({ args: durable, silence: 4000, downAfter: 5000, patience: 30_000 })
       )
       const isOver = () => performance.now() - started > minutes * 60_000
       const watch = yield* Effect.forkChild(

@@ -46,11 +46,12 @@ export class SoakLedger {
   readonly examples: Array<string> = []
   /** Figures of the workloads, such as entries and acquisitions. */
   readonly figures: Record<string, number> = {}
-  readonly #stalls: Stalls
+  readonly stalls: Stalls
+  lastFault = "nothing"
   readonly #lossy: Array<LossyTime> = []
 
   constructor(stalls: Stalls) {
-    this.#stalls = stalls
+    this.stalls = stalls
   }
 
   violation(kind: SoakViolation, what: string): void {
@@ -73,7 +74,7 @@ export class SoakLedger {
       return Effect.map(Effect.result(operation), (result) => {
         const took = performance.now() - since
         this.slowest[name] = Math.max(this.slowest[name] ?? 0, Math.round(took))
-        if (took - this.#stalls.since(since) > deadline + slack)
+        if (took - this.stalls.since(since) > deadline + slack)
           this.violation("late", `${name} took ${Math.round(took)} ms`)
         if (Result.isSuccess(result)) this.succeeded++
         else this.#onFailure(name, result.failure)
@@ -85,6 +86,7 @@ export class SoakLedger {
   /** Makes a fault; what was confirmed meanwhile may be lost where the fault loses. */
   during<A>(name: string, loses: boolean, fault: Effect.Effect<A>): Effect.Effect<A> {
     return Effect.suspend(() => {
+      this.lastFault = name
       this.faults[name] = (this.faults[name] ?? 0) + 1
       const time = { fault: name, from: performance.now() - lag, to: Infinity }
       if (loses) this.#lossy.push(time)

@@ -20,6 +20,7 @@ import { FuzzedServer } from "./FuzzedServer.ts"
 import type { Role } from "./fuzzedReplies.ts"
 import { NamedValues } from "./NamedValues.ts"
 import { operations, structureOperations } from "./operations.ts"
+import { slack } from "./faults.ts"
 import { pause } from "./pause.ts"
 import { watchStalls } from "./stalls.ts"
 import { stormOperations } from "./stormOperations.ts"
@@ -46,6 +47,8 @@ export interface FuzzReport {
   readonly commands: number
   readonly operations: number
   readonly succeeded: number
+  /** Those that go on for as long as a server leads them on, and so were ended. */
+  readonly interrupted: number
   readonly failed: Readonly<Record<string, number>>
   readonly kinds: Readonly<Record<string, number>>
   /** Values that were checked to be of the key asked for, where all replies kept their order. */
@@ -73,8 +76,11 @@ const options = {
   reconnect: { base: 2, max: 20 }
 } satisfies ConnectionOptions
 
-/** Operations of several commands take as many deadlines; one that has not ended then is interrupted. */
+/** For operations of several commands, of which each has its deadline, and for layers that close. */
 const patience = 3000
+
+/** Operations that end when the server says so: it can lead them on for ever. */
+const hasNoEnd = /scan|keys|clear|deletePattern|follow|consume|await|incrBig/i
 
 const poison = "poison"
 
@@ -97,7 +103,15 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
     const examples: Array<string> = []
     const failed: Record<string, number> = {}
     const kinds: Record<string, number> = {}
-    const counts = { exchanges: 0, connections: 0, commands: 0, operations: 0, succeeded: 0, checked: 0 }
+    const counts = {
+      exchanges: 0,
+      connections: 0,
+      commands: 0,
+      operations: 0,
+      succeeded: 0,
+      interrupted: 0,
+      checked: 0
+    }
     const violation = (kind: keyof typeof violations, exchange: number, what: string) => {
       if (++violations[kind] <= 6)
         examples.push(`${kind}: --seed ${seed} --exchange ${exchange}: ${what}`.slice(0, 600))
@@ -147,27 +161,22 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
           Effect.orDie
         )
         const named = Object.entries(stormOperations(cache, values, "client", () => dice.next()))
-        const one = (name: string, operation: Effect.Effect<unknown, unknown>) =>
+        const one = (name: string, operation: Effect.Effect<unknown, unknown>, deadline: number) =>
           Effect.gen(function* () {
             counts.operations++
             const since = performance.now()
             const fiber = yield* Effect.forkDetach(operation)
-            const exit = yield* Effect.timeoutOption(Fiber.await(fiber), patience)
-            if (Option.isNone(exit)) {
-              // The machine may have had other things to do.
-              yield* pause(stalls.since(since))
-              // One that has been answered all the time was led on and on; one that has not hangs.
-              const before = served(servers)
-              yield* pause(500)
-              if (fiber.pollUnsafe() === undefined && served(servers) === before) violation("hangs", number, name)
-              const ended = yield* Effect.timeoutOption(Fiber.interrupt(fiber), 1000)
-              if (Option.isNone(ended)) violation("hangs", number, `${name}, when it was interrupted`)
-              return
+            let exit = yield* Effect.timeoutOption(Fiber.await(fiber), deadline + slack)
+            // The machine may have had other things to do.
+            if (Option.isNone(exit)) exit = yield* Effect.timeoutOption(Fiber.await(fiber), stalls.since(since))
+            if (Option.isSome(exit)) {
+              trace?.(`${name}: ${String(exit.value)}`)
+              return judge(name, exit.value)
             }
-            trace?.(
-              `${name}: ${Exit.isSuccess(exit.value) ? JSON.stringify(exit.value.value) : Cause.pretty(exit.value.cause)}`
-            )
-            judge(name, exit.value)
+            if (!hasNoEnd.test(name)) violation("hangs", number, `${name}, after ${deadline} ms`)
+            counts.interrupted++
+            const ended = yield* Effect.timeoutOption(Fiber.interrupt(fiber), patience)
+            if (Option.isNone(ended)) violation("hangs", number, `${name}, when it was interrupted`)
           })
         const judge = (name: string, exit: Exit.Exit<unknown, unknown>) => {
           if (Exit.isSuccess(exit)) {
@@ -185,10 +194,10 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
           Array.from({ length: 1 + dice.below(8) }, () => {
             if (dice.chance(0.75)) {
               const [name, operation] = dice.pick(named)
-              return one(name, operation.run)
+              return one(name, operation.run, operation.deadlines * options.commandTimeout)
             }
             const [name, call] = dice.pick(calls)
-            return one(name, call(cache))
+            return one(name, call(cache), patience)
           })
         for (let waves = 1 + dice.below(3); waves > 0; waves--) yield* Effect.all(batch(), { concurrency: "unbounded" })
         const since = performance.now()
@@ -229,9 +238,6 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
     const seconds = (performance.now() - started) / 1000
     return { ...counts, failed, kinds, seconds, violations, examples }
   })
-
-const served = (servers: ReadonlyArray<FuzzedServer>): number =>
-  servers.reduce((sum, { commands, connections }) => sum + commands + connections, 0)
 
 const isTyped = (error: unknown): error is CacheError =>
   error instanceof Error && "_tag" in error && /^(?:Cache\w+Error|Lock\w+)$/.test(String(error._tag))

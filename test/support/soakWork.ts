@@ -98,41 +98,42 @@ export const counters: Work = ({ cache, deadline, isOver, ledger }) =>
 
 /** One holder at a time, whose fence is greater than that of anybody before. */
 export const locks: Work = ({ cache, deadline, isOver, ledger, other }) => {
-  const lease = 2000
-  const wait = 5000
-  const holders = new Map<string, Set<number>>()
+  const lease = 3000
+  const wait = 6000
+  /** When each section began, by its lock. */
+  const sections = new Map<string, Map<bigint, number>>()
   const fences = new Map<string, bigint>()
-  let sections = 0
   return forEachWorker(6, (id) => {
     const name = `lock:${id % 2}`
-    const held = holders.get(name) ?? new Set()
-    holders.set(name, held)
+    const open = sections.get(name) ?? new Map<bigint, number>()
+    sections.set(name, open)
     const lock = (id < 3 ? cache : other).lock(name, { lease, wait })
+    const overlap = (since: number, now: number) => {
+      const fault = ledger.lossAt(since - wait, now)
+      const stoodStill = ledger.stalls.since(since)
+      if (fault !== undefined) return ledger.count(`locks held twice, ${fault}`)
+      // Who stands still for that long has lost the lock, and finds out when it goes on.
+      if (stoodStill > lease / 3) return ledger.count("locks held twice, this process stood still")
+      const times = `${Math.round(now - since)} ms, of which it stood still for ${Math.round(stoodStill)}`
+      ledger.violation("lock", `${name} is held twice, for ${times}, after "${ledger.lastFault}"`)
+    }
     const section = (fence: bigint) =>
       Effect.gen(function* () {
-        const section = ++sections
         const now = performance.now()
         ledger.count("sections under a lock")
-        if (held.size > 0) {
-          const fault = ledger.lossAt(now - lease - wait, now)
-          if (fault !== undefined) ledger.count(`locks held twice, ${fault}`)
-          else ledger.violation("lock", `${name} is held twice`)
-        }
+        for (const since of open.values()) overlap(since, now)
         if (fence <= (fences.get(name) ?? 0n)) ledger.violation("lock", `${name}: the fence did not grow`)
         fences.set(name, fence)
-        held.add(section)
+        open.set(fence, now)
         yield* Effect.ensuring(
           pause(1 + Math.random() * 10),
-          Effect.sync(() => held.delete(section))
+          Effect.sync(() => open.delete(fence))
         )
       })
     return Effect.gen(function* () {
       while (!isOver()) {
-        yield* ledger.run(
-          "withLock",
-          wait + 3 * deadline,
-          lock.withLock(({ fence }) => section(fence))
-        )
+        const held = lock.withLock(({ fence }) => section(fence))
+        yield* ledger.run("withLock", wait + 3 * deadline, held)
         yield* pause(10)
       }
     })

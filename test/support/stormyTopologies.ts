@@ -37,6 +37,8 @@ export interface StormyOptions {
   readonly args?: ReadonlyArray<string> | undefined
   /** Milliseconds that are longer than a client waits for a byte. Default 1200. */
   readonly silence?: number | undefined
+  /** Milliseconds after which a server that says nothing counts as down. Default 300 for sentinels, 500 for a cluster. */
+  readonly downAfter?: number | undefined
   /** Milliseconds after which the next fault is made though the servers have not settled. Default 5000. */
   readonly patience?: number | undefined
 }
@@ -100,9 +102,9 @@ const replicated = ({ args = [], silence = 1200 }: StormyOptions) =>
     }
   })
 
-const sentinel = ({ args = [], patience = 5000 }: StormyOptions) =>
+const sentinel = ({ args = [], downAfter = 300, patience = 5000 }: StormyOptions) =>
   Effect.gen(function* () {
-    const fleet = yield* startSentinelFleet({ downAfter: 300, args })
+    const fleet = yield* startSentinelFleet({ downAfter, args })
     const { name, primary, sentinels, settled } = fleet
     const settles = Effect.timeoutOption(attempt(settled), patience)
     /** Breaks the primary; mends it once there is another. */
@@ -113,7 +115,9 @@ const sentinel = ({ args = [], patience = 5000 }: StormyOptions) =>
       Effect.gen(function* () {
         const old = yield* primary
         yield* breaks(old)
-        yield* attempt(until("another primary", primary, ({ port }) => port !== old.port, { atMost: 8000 }))
+        yield* attempt(
+          until("another primary", primary, ({ port }) => port !== old.port, { atMost: 8000 + 2 * downAfter })
+        )
         yield* mends(old)
         yield* settles
       })
@@ -149,9 +153,9 @@ const sentinel = ({ args = [], patience = 5000 }: StormyOptions) =>
     }
   })
 
-const cluster = ({ args = [], patience = 5000, silence = 1200 }: StormyOptions) =>
+const cluster = ({ args = [], downAfter = 500, patience = 5000, silence = 1200 }: StormyOptions) =>
   Effect.gen(function* () {
-    const fleet = yield* startCluster({ fullCoverage: "no", args })
+    const fleet = yield* startCluster({ fullCoverage: "no", downAfter, args })
     const { move, ownerOf, servers, settled } = fleet
     const settles = Effect.timeoutOption(attempt(settled), patience)
     let round = 0
@@ -190,7 +194,7 @@ const cluster = ({ args = [], patience = 5000, silence = 1200 }: StormyOptions) 
         fault(
           "a primary killed",
           Effect.gen(function* () {
-            yield* restart(yield* owner(round), 1500)
+            yield* restart(yield* owner(round), 1000 + downAfter)
             yield* settles
           }),
           true
@@ -207,7 +211,7 @@ const cluster = ({ args = [], patience = 5000, silence = 1200 }: StormyOptions) 
         fault(
           "a primary frozen",
           Effect.gen(function* () {
-            yield* freeze(yield* owner(round + 2), 1500 + silence)
+            yield* freeze(yield* owner(round + 2), 1000 + downAfter + silence)
             yield* settles
           }),
           true
