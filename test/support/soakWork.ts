@@ -1,5 +1,5 @@
 /** What a soak does on one topology, with what each kind of work promises. */
-import { Effect, Option, Result, Stream } from "effect"
+import { Effect, Fiber, Option, Result, Stream } from "effect"
 import type { CacheError, TypedCache } from "effect-vcache"
 import { NamedValues } from "./NamedValues.ts"
 import { pause } from "./pause.ts"
@@ -140,20 +140,18 @@ export const locks: Work = ({ cache, deadline, isOver, ledger, other }) => {
   })
 }
 
-interface Entry {
-  readonly name: string
-  readonly at: number
-}
-
 /** Every confirmed entry stays; followers and consumers are given every entry that is there. */
 export const streams: Work = ({ cache, deadline, isOver, ledger }) =>
   Effect.gen(function* () {
     const stream = cache.stream("events")
     const group = stream.group("workers")
-    const confirmed = new Map<number, Entry>()
+    // Entries by their numbers, from those that have not been looked at on.
+    const confirmed = new Map<number, number>()
     const followed = new Set<number>()
     const consumed = new Set<number>()
-    const written = new Set<string>()
+    const written = new Set<number>()
+    let lookedAt = 0
+    let last = 0
     const untilDone = <A>(name: string, effect: Effect.Effect<A, CacheError>): Effect.Effect<A> =>
       Effect.catch(effect, (error) => {
         ledger.count(`${name} began again`)
@@ -167,31 +165,28 @@ export const streams: Work = ({ cache, deadline, isOver, ledger }) =>
     const producer = (id: number) =>
       Effect.gen(function* () {
         for (let i = 0; !isOver(); i++) {
-          const name = `events|p${id}|${i}`
           const at = performance.now()
-          const result = yield* ledger.run("stream.add", deadline, stream.add({ name }))
+          const result = yield* ledger.run("stream.add", deadline, stream.add({ entry: i * producers + id }))
           if (Result.isSuccess(result) && Option.isSome(result.success)) {
             ledger.count("entries confirmed")
-            confirmed.set(numberOf(result.success.value), { name, at })
+            confirmed.set(numberOf(result.success.value), at)
           }
           yield* pause(25)
         }
       })
-
-    let last = "0-0"
     const follow = Effect.suspend(() =>
-      stream.follow({ after: last }).pipe(
+      stream.follow({ after: idOf(last) }).pipe(
         Stream.runForEach(({ fields, id }) =>
           Effect.sync(() => {
             const number = numberOf(id)
-            if (number <= numberOf(last)) ledger.violation("skipped", `the follower was given ${id} after ${last}`)
-            last = id
+            if (number <= last) ledger.violation("skipped", `the follower was given ${id} after ${idOf(last)}`)
+            last = number
             followed.add(number)
-            const name = String(fields.get("name"))
-            if (!name.startsWith("events|")) ledger.violation("wrong", `the follower was given ${name}`)
+            const entry = Number(fields.get("entry"))
             // Each is sent once, whatever becomes of the reply.
-            if (written.has(name)) ledger.violation("wrong", `the entry ${name} was written twice`)
-            written.add(name)
+            if (!Number.isInteger(entry) || written.has(entry))
+              ledger.violation("wrong", `the entry ${entry} came twice`)
+            written.add(entry)
           })
         )
       )
@@ -200,40 +195,63 @@ export const streams: Work = ({ cache, deadline, isOver, ledger }) =>
       group.consume(name).pipe(
         Stream.runForEach(({ id }) =>
           Effect.gen(function* () {
-            consumed.add(numberOf(id))
+            if (numberOf(id) > lookedAt) consumed.add(numberOf(id))
             yield* ledger.run("stream.ack", deadline, group.ack(id))
           })
         )
       )
-    const readers = yield* Effect.forEach(
-      [untilDone("follow", follow), ...["a", "b"].map((name) => untilDone("consume", consume(name)))],
-      (reader) => Effect.forkDetach(reader)
-    )
-    yield* forEachWorker(2, producer)
+    const isGiven = (id: string) => followed.has(numberOf(id)) && consumed.has(numberOf(id))
 
-    const all = yield* untilDone("range", stream.range())
-    const there = new Set(all.map(({ id }) => numberOf(id)))
+    /** Looks at the entries up to a number, and forgets them. */
+    const lookAt = (entries: ReadonlyArray<{ readonly id: string }>, upTo: number) => {
+      const there = new Set(entries.map(({ id }) => numberOf(id)))
+      ledger.count("entries there", there.size)
+      for (const { id } of entries) {
+        if (!followed.has(numberOf(id))) ledger.violation("skipped", `the follower was not given ${id}`)
+        if (!consumed.has(numberOf(id))) ledger.violation("skipped", `no consumer was given ${id}`)
+      }
+      for (const [number, at] of confirmed) {
+        if (number > upTo) continue
+        confirmed.delete(number)
+        if (there.has(number)) continue
+        const fault = ledger.lossAt(at, at + deadline)
+        if (fault !== undefined) ledger.count(`entries lost, ${fault}`)
+        else ledger.violation("lost", `the entry ${idOf(number)} is gone`)
+      }
+      for (const given of [followed, consumed]) for (const number of given) if (number <= upTo) given.delete(number)
+      lookedAt = upTo
+    }
+    const some = (upTo: number) => untilDone("range", stream.range(`(${idOf(lookedAt)}`, idOf(upTo)))
+    const looks = Effect.gen(function* () {
+      for (;;) {
+        yield* pause(10_000)
+        // What is older has been replicated, and read by whoever reads in time.
+        const upTo = Math.min(last, (Date.now() - 30_000) * 1000)
+        const entries = upTo > lookedAt ? yield* some(upTo) : []
+        if (entries.length > 0 && entries.every(({ id }) => isGiven(id))) lookAt(entries, upTo)
+      }
+    })
+    const helpers = yield* Effect.forEach(
+      [looks, untilDone("follow", follow), ...["a", "b"].map((name) => untilDone("consume", consume(name)))],
+      (helper) => Effect.forkDetach(helper)
+    )
+    yield* forEachWorker(producers, producer)
+
+    const rest = yield* some(Number.MAX_SAFE_INTEGER)
     // Readers have so long for what is left.
-    for (let i = 0; i < 100 && all.some(({ id }) => !followed.has(numberOf(id)) || !consumed.has(numberOf(id))); i++)
-      yield* pause(100)
-    for (const reader of readers) yield* Effect.sync(() => reader.interruptUnsafe())
-    ledger.count("entries there at the end", all.length)
-    for (const { id } of all) {
-      if (!followed.has(numberOf(id))) ledger.violation("skipped", `the follower was not given ${id}`)
-      if (!consumed.has(numberOf(id))) ledger.violation("skipped", `no consumer was given ${id}`)
-    }
-    for (const [number, { at, name }] of confirmed) {
-      if (there.has(number)) continue
-      const fault = ledger.lossAt(at, at + deadline)
-      if (fault !== undefined) ledger.count(`entries lost, ${fault}`)
-      else ledger.violation("lost", `the entry ${name} is gone`)
-    }
+    for (let i = 0; i < 100 && !rest.every(({ id }) => isGiven(id)); i++) yield* pause(100)
+    yield* Fiber.interruptAll(helpers)
+    lookAt(rest, Infinity)
   })
+
+const producers = 2
 
 /** Ids as numbers, of which a soak keeps many: milliseconds and a sequence. */
 const numberOf = (id: string): number => {
   const [millis, sequence] = id.split("-")
   return Number(millis) * 1000 + Number(sequence)
 }
+
+const idOf = (number: number): string => `${Math.floor(number / 1000)}-${number % 1000}`
 
 export const allWork: ReadonlyArray<Work> = [values, counters, locks, streams]
