@@ -1,10 +1,11 @@
 /** Where the table of commands sends them, on real servers. */
 import { assert } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer } from "effect"
-import { ValkeyClient, ValkeyCluster, ValkeyReplicated } from "effect-vcache"
+import { ValkeyClient, ValkeyCluster, ValkeyReplicated, ValkeyStandalone } from "effect-vcache"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { test } from "../support/faults.ts"
 import { until } from "../support/until.ts"
+import { startServer } from "../support/ValkeyServer.ts"
 import { startReplicatedServers } from "../support/ReplicatedServers.ts"
 
 const connect = <E>(layer: Layer.Layer<ValkeyClient, E>) =>
@@ -62,4 +63,37 @@ test("in a cluster, patterns are no keys, and what concerns every server reaches
     const running = yield* Effect.forkChild(Effect.exit(servers[1]!.call("EVAL", "while true do end", 0)))
     yield* until("a script that is ended", Effect.exit(client.send("SCRIPT", ["KILL"])), Exit.isSuccess)
     yield* Fiber.await(running)
+  }))
+
+test("what changes a connection has one of its own, which nobody gets after it", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startServer()
+    const client = yield* connect(ValkeyStandalone.layer({ url }))
+    const onDedicated = (name: string, args: ReadonlyArray<string>) =>
+      Effect.scoped(
+        Effect.flatMap(client.dedicated, ({ send }) =>
+          Effect.andThen(Effect.exit(send(name, args)), (exit) =>
+            Effect.map(send("CLIENT", ["ID"]), (id) => ({ exit, id }))
+          )
+        )
+      )
+    let before = yield* onDedicated("CLIENT", ["INFO"])
+    assert.strictEqual((yield* onDedicated("CLIENT", ["LIST"])).id, before.id)
+    for (const [name, ...args] of [
+      ["CLIENT", "NO-TOUCH", "ON"],
+      ["CLIENT", "NO-EVICT", "ON"],
+      ["client", "setname", "other"],
+      ["CLIENT", "SETINFO", "LIB-NAME", "other"],
+      ["CLIENT", "CAPA", "redirect"],
+      ["CLIENT", "TRACKING", "ON"]
+    ]) {
+      const used = yield* onDedicated(name!, args)
+      assert.isTrue(Exit.isSuccess(used.exit), `${name} ${args.join(" ")}`)
+      before = yield* onDedicated("CLIENT", ["INFO"])
+      assert.notStrictEqual(before.id, used.id, `${name} ${args.join(" ")}`)
+    }
+    for (const [name, ...args] of [["SCRIPT", "DEBUG", "YES"], ["CLIENT", "REPLY", "OFF"], ["HELLO", "3"], ["RESET"]]) {
+      const { exit } = yield* onDedicated(name!, args)
+      assert.include(String(exit), "CacheInputError")
+    }
   }))

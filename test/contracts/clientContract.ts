@@ -141,11 +141,28 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
               ["BLPOP", ["q", 0]],
               ["XREAD", ["BLOCK", 0, "STREAMS", "s", "$"]],
               ["CLIENT", ["REPLY", "OFF"]],
+              ["client", ["no-touch", "on"]],
+              ["CLIENT", ["NO-EVICT", "on"]],
+              ["CLIENT", ["SETNAME", "other"]],
+              ["CLIENT", ["SETINFO", "lib-name", "other"]],
+              ["CLIENT", ["TRACKING", "on"]],
+              ["CLIENT", ["CACHING", "yes"]],
+              ["CLIENT", ["CAPA", "redirect"]],
+              ["CLIENT", ["OF-A-LATER-SERVER"]],
+              ["READONLY", []],
+              ["READWRITE", []],
+              ["ASKING", []],
+              ["RESET", []],
+              ["SCRIPT", ["DEBUG", "YES"]],
               ["", []],
               ["GET k\r\n", []]
             ]
             for (const [name, args] of commands) {
               assert.strictEqual((yield* Effect.flip(client.send(name, args)))._tag, "CacheInputError", name)
+              const [answer] = yield* client.pipeline([{ name, args }])
+              assert.isTrue(answer !== undefined && Result.isFailure(answer), name)
+              const failed = yield* Effect.flip(client.transaction([{ name, args }]))
+              assert.strictEqual(failed._tag, "CacheInputError", name)
             }
           })
         )

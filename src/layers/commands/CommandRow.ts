@@ -97,7 +97,12 @@ export const makeRow = (
     readsAnyCopy: reads && rest.cursor === undefined && rest.atPrimary === undefined,
     changes: writes,
     changed: writes ? (changed ?? always) : never,
-    again: writes || rest.leaves !== undefined ? "never" : rest.cursor === true ? "sameServer" : "anywhere",
+    again:
+      writes || rest.leaves !== undefined || rest.refused !== undefined
+        ? "never"
+        : rest.cursor === true
+          ? "sameServer"
+          : "anywhere",
     isPlain: rest.refused === undefined && rest.own === undefined && rest.blocks === undefined
   }
 }

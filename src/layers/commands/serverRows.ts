@@ -38,6 +38,9 @@ const transactionRows: Rows = {
   WATCH: { ...ownOnly, keys: [reads(from(0))], leaves: "pins" }
 }
 
+const breaksConnection = "it would change the connection itself; use an operation of the client, or a client of its own"
+const breaksReplies = "replies would no longer match commands"
+
 const scriptRows: Rows = {
   EVAL: { keys: [adds(counted(1))], memory: noLua },
   EVALSHA: { keys: [adds(counted(1))], memory: noLua },
@@ -53,7 +56,7 @@ const scriptRows: Rows = {
   "SCRIPT EXISTS": { ...asks, spread: { over: "servers", merge: everywhere } },
   "SCRIPT SHOW": asks,
   ...each(["SCRIPT FLUSH", "SCRIPT LOAD"], administersAll),
-  "SCRIPT DEBUG": { leaves: "state", memory: noLua }
+  "SCRIPT DEBUG": { refused: breaksReplies, memory: noLua }
 }
 
 const channelRows: Rows = {
@@ -64,9 +67,6 @@ const channelRows: Rows = {
   }),
   SPUBLISH: { changes: true, channel: "itsServer", memory: "missing" }
 }
-
-/** Replies would no longer match commands, or the connection would no longer be what the settings say. */
-const breaksConnection = "it would change the connection itself; use an operation of the client, or a client of its own"
 
 const connectionRows: Rows = {
   ...each(
@@ -87,11 +87,12 @@ const connectionRows: Rows = {
       "SYNC",
       "UNSUBSCRIBE"
     ],
-    { leaves: "state", refused: breaksConnection, memory: ofConnections }
+    { refused: breaksConnection, memory: ofConnections }
   ),
   ...each(
     [
       "ASKING",
+      // Of a subcommand that this table does not know.
       "CLIENT",
       "CLIENT CACHING",
       "CLIENT CAPA",
@@ -103,9 +104,9 @@ const connectionRows: Rows = {
       "READONLY",
       "READWRITE"
     ],
-    { leaves: "state", memory: ofConnections }
+    { own: "it would change everybody's connection: use `dedicated`", leaves: "state", memory: ofConnections }
   ),
-  "CLIENT REPLY": { leaves: "state", refused: "replies would no longer match commands", memory: ofConnections },
+  "CLIENT REPLY": { refused: breaksReplies, memory: ofConnections },
   ...each(["CLIENT KILL", "CLIENT PAUSE", "CLIENT UNBLOCK", "CLIENT UNPAUSE"], administers),
   ...each(
     ["CLIENT GETNAME", "CLIENT GETREDIR", "CLIENT ID", "CLIENT INFO", "CLIENT LIST", "CLIENT TRACKINGINFO"],
