@@ -27,6 +27,16 @@ describe("values that name their key", () => {
     assert.lengthOf(wrong, 6)
     assert.strictEqual(values.checked, 3)
   })
+
+  it("knows values that are too old from those that it remembers", () => {
+    const wrong: Array<string> = []
+    const values = new NamedValues((what) => wrong.push(what), 2)
+    const [first, second, third] = [values.next("a", "w"), values.next("a", "w"), values.next("a", "w")]
+    for (const value of [second, third]) values.check("a", value, "get")
+    assert.lengthOf(wrong, 0)
+    values.check("a", first, "get")
+    assert.lengthOf(wrong, 1)
+  })
 })
 
 describe("a history of writes", () => {

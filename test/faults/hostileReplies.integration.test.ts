@@ -601,6 +601,7 @@ describe("iovalkey's own cluster client", () => {
   test("hostile replies end a connection, not the process", () =>
     Effect.gen(function* () {
       let answerToSlots: string | undefined
+      let answerToInfo = "$17\r\nredis_version:7.2\r\n"
       const fake: FakeServer = yield* startFake(([name = "", key = ""]) => {
         switch (name.toUpperCase()) {
           case "CLUSTER":
@@ -608,7 +609,7 @@ describe("iovalkey's own cluster client", () => {
               ? (answerToSlots ?? rightSlots(fake.port))
               : "$16\r\ncluster_state:ok\r\n"
           case "INFO":
-            return "$17\r\nredis_version:7.2\r\n"
+            return answerToInfo
           case "GET":
             return hostile[key] ?? `+${key}\r\n`
           default:
@@ -624,6 +625,16 @@ describe("iovalkey's own cluster client", () => {
         yield* Effect.flip(ask(key))
         assert.strictEqual(yield* recovered(ask("b")), "b", key)
       }
+      // What waits for a server that is not ready is refused with what that one said.
+      const rightInfo = answerToInfo
+      answerToInfo = "-MOVED\r\n"
+      yield* Effect.flip(ask("another protocol"))
+      yield* Effect.all(
+        Array.from({ length: 50 }, (_, i) => Effect.andThen(pause(i * 5), Effect.flip(ask("d")))),
+        { concurrency: "unbounded" }
+      )
+      answerToInfo = rightInfo
+      assert.strictEqual(yield* recovered(ask("d")), "d")
       for (const slots of badSlots) {
         answerToSlots = slots
         // It may take longer than a command may.

@@ -2,20 +2,27 @@
 
 export class NamedValues {
   /** What each number was written to, and by whom. */
-  readonly #written: Array<string> = []
+  readonly #written = new Map<number, string>()
+  readonly #remembered: number
+  #numbers = 0
   readonly #onWrong: (what: string) => void
   /** Values that were of the key asked for. */
   checked = 0
   missing = 0
 
-  constructor(onWrong: (what: string) => void) {
+  /** `remembered`: how many of the last values; older ones are wrong wherever they are seen. Default: all. */
+  constructor(onWrong: (what: string) => void, remembered = Infinity) {
     this.#onWrong = onWrong
+    this.#remembered = remembered
   }
 
   /** A new value for the place: a key, or a key and its field. */
   next(place: string, writer: string): string {
     const name = `${place}|${writer}`
-    return `${name}|${this.#written.push(name) - 1}`
+    const number = this.#numbers++
+    this.#written.set(number, name)
+    this.#written.delete(number - this.#remembered)
+    return `${name}|${number}`
   }
 
   /** Whether the value was written to that place. Nothing at all is a miss. */
@@ -26,7 +33,7 @@ export class NamedValues {
     }
     // Read past the cache, a value stands in its stored form.
     const [, name, number] = /([^"]+)\|(\d+)/.exec(String(seen).slice(0, 300)) ?? []
-    const isRight = name !== undefined && name.startsWith(`${place}|`) && this.#written[Number(number)] === name
+    const isRight = name !== undefined && name.startsWith(`${place}|`) && this.#written.get(Number(number)) === name
     if (isRight) this.checked++
     else this.#onWrong(`${by} of ${place} was given ${shown(seen)}`)
   }

@@ -28,7 +28,7 @@ const forEachWorker = (count: number, worker: (id: number) => Effect.Effect<void
 
 /** Each worker reads what it has written: the last confirmed value, or one of those that may have been written since. */
 export const values: Work = ({ cache, deadline, isOver, ledger }) => {
-  const named = new NamedValues((what) => ledger.violation("wrong", what))
+  const named = new NamedValues((what) => ledger.violation("wrong", what), 50_000)
   const histories = new Map<string, WriteHistory>()
   const historyOf = (key: string) => {
     const history = histories.get(key) ?? new WriteHistory((from, to) => ledger.lossAt(from, to) !== undefined)

@@ -5,14 +5,14 @@ import { Cluster, type Redis } from "iovalkey"
 import { type CacheError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
-import { checkEndpoint } from "../../../schema/connectionUrl.ts"
+import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
 import { guardedSocket } from "../guardedSocket.ts"
 import { type RawReply, ReplyError, withText } from "../RawReply.ts"
 import { openSocket, socketConnector } from "../socketConnector.ts"
 import { atMostLongest } from "../Timer.ts"
-import { parseSlots } from "./SlotTable.ts"
+import { parseRedirect, parseSlots } from "./SlotTable.ts"
 
 /** Opened at the first use, closed with the scope. */
 export const makeRawCluster = ({
@@ -89,6 +89,8 @@ export const makeRawCluster = ({
   })
 }
 
+const noMap: ReadonlyMap<string, Endpoint> = new Map()
+
 /** A socket to the server that iovalkey's options name. */
 const openGuarded = ({ replyLimits, tls }: ConnectionSettings, options: unknown): Socket => {
   const asked: { readonly connectionName?: unknown; readonly host?: unknown; readonly port?: unknown } = Object(options)
@@ -96,13 +98,17 @@ const openGuarded = ({ replyLimits, tls }: ConnectionSettings, options: unknown)
   if (address === undefined) throw new Error("no server has this address")
   // It counts through the slots that it is told of, however many there are, and takes whatever it is told for slots.
   const asksForSlots = String(asked.connectionName).startsWith("ioredis-cluster(refresher)")
-  const refusal = (reply: RawReply) =>
-    reply instanceof ReplyError ||
-    Buffer.isBuffer(reply) ||
-    parseSlots(withText(reply), address, new Map()) !== undefined
-      ? undefined
-      : "an answer without slots"
-  return guardedSocket((onBytes) => openSocket(address, tls, onBytes), replyLimits, asksForSlots ? refusal : undefined)
+  const refusal = (reply: RawReply) => {
+    if (reply instanceof ReplyError) {
+      const isRedirect = /^(?:MOVED|ASK)\b/.test(reply.message)
+      return isRedirect && parseRedirect(reply.message, address, noMap) === undefined
+        ? "a redirect to nowhere"
+        : undefined
+    }
+    if (!asksForSlots || Buffer.isBuffer(reply)) return undefined
+    return parseSlots(withText(reply), address, noMap) === undefined ? "an answer without slots" : undefined
+  }
+  return guardedSocket((onBytes) => openSocket(address, tls, onBytes), replyLimits, refusal)
 }
 
 /** Its own `connect` may never settle. */
