@@ -12,6 +12,7 @@ import {
   expectConnection,
   expectTimeout,
   failureWithin,
+  patient,
   profile,
   recovered,
   runChild,
@@ -144,9 +145,6 @@ test("slots of a server whose address nobody knows fail alone", () =>
     assert.deepStrictEqual(yield* cache.get(keyOf(0)), Option.none())
     assert.strictEqual((yield* client.state)._tag, "Degraded")
   }))
-
-/** Where nothing fails, and a busy machine is waited for. */
-const patient = { commandTimeout: 5000, socketTimeout: 10_000 }
 
 describe("keys and slots", () => {
   test("batches, scans and whole-server commands reach every primary, in order, each key once", () =>

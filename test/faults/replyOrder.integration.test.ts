@@ -4,14 +4,11 @@ import { Effect, Result } from "effect"
 import { type CacheError, ValkeyCluster } from "effect-vcache"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
-import { connect, connector, test, watchForTraces } from "../support/faults.ts"
+import { connect, connector, patient, test, watchForTraces } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
-
-/** Who waits too long for a reply on a busy machine is another matter. */
-const patient = { commandTimeout: 20_000, socketTimeout: 20_000 }
 
 type Key = `k${number}`
 const keys = Array.from({ length: 30 }, (_, i): Key => `k${i}`)

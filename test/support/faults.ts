@@ -24,6 +24,9 @@ export const profile = {
   reconnect: { base: 50, max: 200 }
 } satisfies ConnectionOptions
 
+/** Where nothing fails, and a busy machine is waited for. */
+export const patient = { commandTimeout: "10 seconds", socketTimeout: "20 seconds" } satisfies ConnectionOptions
+
 /**
  * Added to every bound, which is in the time of `ownTime`: the servers are other processes, and wait for the processor too,
  * when none of the tests can see it.

@@ -8,10 +8,11 @@ import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { patient } from "../support/faults.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { pause } from "../support/pause.ts"
 
-const client = Layer.unwrap(Effect.map(startCluster(), ({ url }) => ValkeyCluster.layer({ url })))
+const client = Layer.unwrap(Effect.map(startCluster(), ({ url }) => ValkeyCluster.layer({ ...patient, url })))
 
 cacheContract("the cache on a cluster", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a cluster", client)

@@ -8,11 +8,14 @@ import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { patient } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 // A server that is listed as its own replica: reads take the way of reads, and see what was written before them.
-const client = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyReplicated.layer({ urls: [url, url] })))
+const client = Layer.unwrap(
+  Effect.map(startServer(), ({ url }) => ValkeyReplicated.layer({ ...patient, urls: [url, url] }))
+)
 
 cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with replicas", client)

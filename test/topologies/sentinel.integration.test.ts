@@ -8,10 +8,11 @@ import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { patient } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
 
-const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => ValkeySentinel.layer({ url })))
+const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => ValkeySentinel.layer({ ...patient, url })))
 
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)

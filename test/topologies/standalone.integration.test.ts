@@ -8,15 +8,16 @@ import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { patient } from "../support/faults.ts"
 import { makeCertificates, tlsArguments } from "../support/certificates.ts"
 import { pause } from "../support/pause.ts"
 import { freePort } from "../support/freePort.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
-const overTcp = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ url })))
+const overTcp = Layer.unwrap(Effect.map(startServer(), ({ url }) => ValkeyStandalone.layer({ ...patient, url })))
 
 const overSocket = Layer.unwrap(
-  Effect.map(startServer(), ({ socket }) => ValkeyStandalone.layer({ url: `unix://${socket}?db=3` }))
+  Effect.map(startServer(), ({ socket }) => ValkeyStandalone.layer({ ...patient, url: `unix://${socket}?db=3` }))
 )
 
 const overTls = Layer.unwrap(
@@ -25,7 +26,11 @@ const overTls = Layer.unwrap(
     const port = yield* Effect.promise(freePort)
     yield* startServer(...tlsArguments(certificates, certificates.server, port, "yes"))
     const { cert, key } = certificates.client
-    return ValkeyStandalone.layer({ url: `valkeys://localhost:${port}`, tls: { ca: certificates.ca, cert, key } })
+    return ValkeyStandalone.layer({
+      ...patient,
+      url: `valkeys://localhost:${port}`,
+      tls: { ca: certificates.ca, cert, key }
+    })
   })
 )
 
