@@ -171,6 +171,7 @@ const program = Effect.gen(function* () {
   const base = `http://127.0.0.1:${yield* serve(origin)}`
   const answer = yield* output(yield* start(suite, "test-engine/cli.mjs", { ...settings, base }))
   if (options.id !== undefined) return yield* Console.log(answer)
+  if (!answer.trimStart().startsWith("{")) return yield* Effect.die(new Error("the suite ended without results"))
   const results: Results = JSON.parse(answer)
   const known = explained()
   for (const kind of ["required", "optimal", "check"] as const) {

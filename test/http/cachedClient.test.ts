@@ -173,6 +173,20 @@ for (const [name, client] of [
         assert.strictEqual(error._tag, "HttpClientError")
       }))
 
+    test("what a redirect led to is not stored under the first URL", () =>
+      Effect.gen(function* () {
+        const cached = yield* Effect.map(cachedClient(), HttpClient.followRedirects())
+        const plain = yield* cachedClient({ prefix: "plain:" })
+        const { requests, url } = yield* startOrigin((request, response, count) => {
+          if (request.url === "/target") saying({ "cache-control": "max-age=60" })(request, response, count)
+          else response.writeHead(302, { location: "/target" }).end()
+        })
+        for (const client of [cached, plain]) {
+          for (let round = 0; round < 2; round++) yield* Effect.flatMap(client.get(`${url}/a`), textOf)
+        }
+        assert.isAtLeast(requests.filter((request) => request.url === "/a").length, 4)
+      }))
+
     test("what is larger than may be stored is streamed, whole; a change forgets the page", () =>
       Effect.gen(function* () {
         const cached = yield* cachedClient({ maxBodyBytes: 100_000 })

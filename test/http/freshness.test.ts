@@ -69,6 +69,26 @@ describe("stale pages", () => {
     })
   )
 
+  it.effect("what one visitor is told takes nothing from the others", () =>
+    Effect.gen(function* () {
+      let isDown = false
+      const { ask } = yield* pagesOf(({ headers }, count) =>
+        isDown
+          ? Effect.die("down")
+          : Effect.succeed(
+              HttpServerResponse.text(`${headers["cookie"] ?? "all"} v${count}`, {
+                headers: { "cache-control": "max-age=1, stale-if-error=60", etag: '"one"' }
+              })
+            )
+      )
+      yield* ask()
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* ask({ cookie: "a=b" })).text, "a=b v2")
+      isDown = true
+      assert.strictEqual((yield* ask()).text, "all v1")
+    })
+  )
+
   for (const said of [
     "s-maxage=1",
     "max-age=1, must-revalidate",

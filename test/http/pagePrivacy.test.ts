@@ -81,6 +81,7 @@ describe("what tells pages apart", () => {
         assert.strictEqual(calls(), before)
         const same = { ...host, forwarded: "for=203.0.113.9;host=evil.test;proto=https" }
         assert.strictEqual((yield* ask(same)).cached, "hit", "the client's own address changes nothing")
+        assert.notStrictEqual((yield* ask({ host: "BACKEND" })).cached, "hit")
         const { purge } = HttpCache.make()
         assert.isTrue(yield* Effect.provideService(purge("backend/p"), CacheService, cache))
         for (const [headers, url] of asked.slice(0, 9)) assert.notStrictEqual((yield* ask(headers, url)).cached, "hit")

@@ -27,7 +27,8 @@ export interface HttpCacheClientOptions extends CachingOptions {}
  *
  * The cache is private: it stores responses that say `private` and ignores `s-maxage`. Requests with different credentials never
  * share a response: `Authorization`, `Cookie`, `Proxy-Authorization`, and the headers that Effect redacts, such as `X-Api-Key`
- * (`Headers.CurrentRedactedNames`; add yours to it). Never stored: responses that set a cookie, and requests with a body.
+ * (`Headers.CurrentRedactedNames`; add yours to it). Never stored: responses that set a cookie,
+ * responses for which a redirect was followed, and those to requests with a body.
  * Apply it before `filterStatusOk` and retries, so that it sees the responses as they are.
  */
 export const client =
@@ -51,6 +52,7 @@ const execute = <E, R>(
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, E | HttpClientError.HttpClientError, R> => {
   if (request.body._tag !== "Empty" && request.method === "GET") return self.postprocess(Effect.succeed(request))
+  const asked = HttpServerRequest.fromClientRequest(request)
   const received = new WeakMap<HttpServerResponse.HttpServerResponse, HttpClientResponse.HttpClientResponse>()
   const maker: Maker<E | HttpClientError.HttpClientError, R> = {
     ask: ({ headers }) =>
@@ -64,14 +66,14 @@ const execute = <E, R>(
       ),
     whole: (response) => {
       const original = received.get(response)
-      return original === undefined
+      // Where a redirect was followed, its own freshness is not known.
+      return original === undefined || isElsewhere(original.url, asked.originalUrl)
         ? Effect.succeed({ response, body: undefined })
         : readWhole(response, original.stream, settings.maxBodyBytes)
     },
     isPrivate: () => false,
     statusOf: (cause) => Effect.succeed(statusOf(cause))
   }
-  const asked = HttpServerRequest.fromClientRequest(request)
   const answered = Effect.flatMap(Headers.CurrentRedactedNames, (redacted) =>
     respond(settings, pageOfClient(asked, redacted), asked, maker)
   )
@@ -81,6 +83,9 @@ const execute = <E, R>(
     (response) => received.get(response) ?? HttpServerResponse.toClientResponse(response, { request })
   )
 }
+
+const isElsewhere = (answered: string, asked: string): boolean =>
+  answered !== "" && answered.replace(/#.*/, "") !== asked.replace(/#.*/, "")
 
 /** An answer that the client takes for a failure is still an answer. */
 const statusOf = (cause: Cause.Cause<unknown>): number => {

@@ -1,12 +1,13 @@
 /** One request, and the response from the cache or for it. */
-import { type Cause, Clock, Effect, Exit, Option, Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Scope } from "effect"
 import { Headers, type HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { kindOf } from "../../../schema/codecFailures.ts"
 import { makeToken } from "../../../services/cache/kernel/token.ts"
 import type { LookupOptions } from "../../../services/operations/CacheLookups.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import { type Directives, parseDirectives } from "./Directives.ts"
 import { delivered } from "./delivery.ts"
-import type { FreshnessRules } from "./freshness.ts"
+import { type FreshnessRules, showsCredentials } from "./freshness.ts"
 import { varyOf } from "./headers.ts"
 import { type PageIdentity, variantOf } from "./pageIdentity.ts"
 import {
@@ -217,7 +218,7 @@ export class Exchange<E, R> {
       const now = yield* Clock.currentTimeMillis
       if (old !== undefined && now < old.errorUntil && (yield* this.#hasFailed(answered))) {
         yield* Scope.close(scope, Exit.void)
-        if (Exit.isFailure(answered)) yield* Effect.logWarning("HttpCache: a stale page is served", answered.cause)
+        if (Exit.isFailure(answered)) yield* tell(answered.cause)
         return this.#keep({ ...old, storedAt: now, failedAt: now })
       }
       const { response, stored } = Exit.isSuccess(answered)
@@ -227,8 +228,7 @@ export class Exchange<E, R> {
         // It may still stream.
         yield* Scope.addFinalizerExit(requestScope, (exit) => Scope.close(scope, exit))
         this.#unshared = response === undefined ? answered : Exit.succeed(response)
-        // What it replaces is over.
-        if (old !== undefined && response !== undefined && isAnswer(response.status)) {
+        if (old !== undefined && response !== undefined && this.#isOver(response.status)) {
           yield* Effect.ignore(this.#cache.pages.delete(place.key))
         }
         return yield* Effect.fail(unshared)
@@ -249,6 +249,11 @@ export class Exchange<E, R> {
     madeHere.add(made)
     this.#made = made
     return made
+  }
+
+  /** What is stored for all is over when an answer with this status may not be stored: not by what one visitor is told. */
+  #isOver(status: number): boolean {
+    return isAnswer(status) && !(this.#cache.rules.isShared && showsCredentials(this.#request.headers))
   }
 
   /** It may be confirmed by the maker, or be served when that fails. */
@@ -342,6 +347,13 @@ export class Exchange<E, R> {
     return isNew ? "hit" : "hit; detail=stale"
   }
 }
+
+/** A failure that nobody sees is told; with all that it says of the program only to whoever looks for it. */
+const tell = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.logWarning(`HttpCache: a stale page is served in place of a failure (${kindOf(Cause.squash(cause))})`),
+    Effect.logDebug("HttpCache: the failure", cause)
+  )
 
 /** Answers that speak for the page, and not of who asks or of a fault. */
 const isAnswer = (status: number): boolean => status < 400 || status === 404 || status === 410

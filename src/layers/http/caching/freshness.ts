@@ -82,11 +82,13 @@ export const freshnessOf = (received: Received, rules: FreshnessRules): Freshnes
   return keptUntil > now ? { bornAt, freshUntil, staleUntil, errorUntil, keptUntil } : undefined
 }
 
+/** Whoever asks may be known. */
+export const showsCredentials = (requestHeaders: HeaderRecord): boolean =>
+  requestHeaders["authorization"] !== undefined || requestHeaders["cookie"] !== undefined
+
 /** Others may only have what was made for a known visitor where it says that they may. */
 const isPersonal = (requestHeaders: HeaderRecord, directives: Directives): boolean =>
-  (requestHeaders["authorization"] !== undefined || requestHeaders["cookie"] !== undefined) &&
-  !directives.has("public") &&
-  !directives.has("s-maxage")
+  showsCredentials(requestHeaders) && !directives.has("public") && !directives.has("s-maxage")
 
 /** Milliseconds; undefined where nothing tells. */
 const lifetimeOf = (

@@ -28,7 +28,7 @@ export const pageOfServer = (request: Request, key: ((request: Request) => strin
   const host = headers["host"] ?? authority
   const target = rest ?? originalUrl
   return {
-    page: `${host}${key === undefined ? target : key(request)}`,
+    page: `${host.toLowerCase()}${key === undefined ? target : key(request)}`,
     audience: digest(
       JSON.stringify([
         protocol ?? scheme.toLowerCase(),
