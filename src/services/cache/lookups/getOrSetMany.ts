@@ -90,7 +90,8 @@ export const makeGetOrSetMany = <A, RD, RE>(
       )
       const told = Effect.catch(Effect.asVoid(store), (error) => storeFailed(context, error, undefined))
       const ended = Effect.ensuring(told, Effect.sync(watch.end))
-      return { values, stored: yield* allFlights.stores.begin(ended, scope) }
+      yield* allFlights.stores.begin(ended, scope)
+      return values
     })
     return yield* Effect.onError(lookUp, () => Effect.sync(watch.end))
   })
@@ -135,7 +136,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
           }
           if (missing.length === 0) return values
           const looked = yield* lookupAndStore(missing, plan, lookup)
-          return new Map([...values, ...looked.values])
+          return new Map([...values, ...looked])
         })
       })
     )
