@@ -14,6 +14,7 @@ import {
   isCacheError,
   isTransient
 } from "effect-vcache"
+import { replyCode } from "../src/schema/failures.ts"
 
 const node = "127.0.0.1:6379"
 const cases: ReadonlyArray<readonly [CacheError, boolean, string]> = [
@@ -94,6 +95,21 @@ describe("errors", () => {
       assert.strictEqual(forClients(error)._tag, error._tag)
     })
   }
+
+  it("the code is the reply's first word, where that is a code", () => {
+    const codes = {
+      "OUT_OF_STOCK only 3 left": "OUT_OF_STOCK",
+      "E2-BIG": "E2-BIG",
+      "WRONGTYPE Operation against a key": "WRONGTYPE",
+      "ERR: no": "ERR",
+      "Not a code": "ERR",
+      "OnlyHalf a code": "ERR",
+      "1ST": "ERR",
+      "": "ERR",
+      [`${"A".repeat(65)} is too long`]: "ERR"
+    }
+    for (const [reply, code] of Object.entries(codes)) assert.strictEqual(replyCode(reply), code, reply)
+  })
 
   it("what is none of the cache's is not transient", () => {
     for (const other of [new Error("ECONNREFUSED"), { _tag: "CacheTimeoutError" }, "lost", undefined, null]) {

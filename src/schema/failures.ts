@@ -46,8 +46,15 @@ export const amended = (
 /** What is kept of an error reply. */
 export const maxReplyLength = 200
 
-/** An error reply's first word. */
-export const replyCode = (reply: string): string => /^[A-Z]+/.exec(reply)?.[0] ?? "ERR"
+/** An error reply's first word, where it is written as a code: in capitals. */
+export const replyCode = (reply: string): string => /^[A-Z][A-Z0-9_-]{0,63}(?![\w-])/.exec(reply)?.[0] ?? "ERR"
+
+/** Whether an error reply says no more than that a command is not for this user, or has no such name at this server or proxy. */
+export const isNotOffered = (reply: string): boolean =>
+  /^(?:NOPERM|(?:ERR )?un(?:known|supported) (?:sub)?command)/i.test(reply)
+
+/** Whether an error in reply to PING comes from a server that serves all the same. MISCONF: its snapshots fail, and it can be read. */
+export const isAnswerToPing = (reply: string): boolean => isNotOffered(reply) || reply.startsWith("MISCONF")
 
 /** The command ran, and JavaScript cannot hold what it answered. */
 export const inexactInteger = (operation: string): CacheServerError =>

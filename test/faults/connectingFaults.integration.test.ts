@@ -4,17 +4,21 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { ConnectionOptions } from "effect-vcache"
 import { type Certificate, makeCertificates, tlsArguments } from "../support/certificates.ts"
+import { startPrimary, topologiesOf } from "../support/fakePrimaries.ts"
 import {
   buildEager,
   connect,
+  connectTo,
   expectConnection,
   failureWithin,
   profile,
   recovered,
   test,
   watchForTraces,
+  withCache,
   within
 } from "../support/faults.ts"
+import type { Answer } from "../support/FakeServer.ts"
 import { pause } from "../support/pause.ts"
 import { startReplicatedServers } from "../support/ReplicatedServers.ts"
 import { freePort } from "../support/freePort.ts"
@@ -22,6 +26,50 @@ import { until } from "../support/until.ts"
 import { startServer, startServerWith } from "../support/ValkeyServer.ts"
 
 watchForTraces()
+
+describe("servers that answer the handshake with less than all", () => {
+  const get = ([name = ""]: ReadonlyArray<string>) => (name === "GET" ? "$1\r\n1\r\n" : undefined)
+  const answering =
+    (errors: Readonly<Record<string, string>>): Answer =>
+    (command) => {
+      const error = errors[command[0] ?? ""]
+      return error === undefined ? get(command) : `-${error}\r\n`
+    }
+  const unknown = (name: string) => `ERR unknown command '${name}', with args beginning with: 'shop' `
+  const serving: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "snapshots fail": { PING: "MISCONF Valkey is configured to save RDB snapshots" },
+    "nothing may be asked": { PING: "NOPERM no", CLIENT: "NOPERM no", ROLE: "NOPERM no" },
+    "nothing is known": { PING: unknown("PING"), CLIENT: unknown("CLIENT"), ROLE: unknown("ROLE") },
+    "a proxy": { PING: "ERR unsupported command", CLIENT: "unsupported command 'CLIENT'" }
+  }
+  for (const [topology, layerOf] of Object.entries(topologiesOf)) {
+    test(`${topology}: are connected to, and healthy`, () =>
+      Effect.gen(function* () {
+        for (const errors of Object.values(serving)) {
+          const server = yield* startPrimary(answering(errors))
+          const layer = yield* layerOf(server, { ...profile, clientName: "shop" })
+          const { cache } = yield* connectTo(withCache(layer))
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+          const { error, ready } = yield* cache.health
+          assert.deepStrictEqual([ready, Option.isNone(error)], [true, true])
+        }
+      }))
+  }
+
+  test("and those that serve nothing are not", () =>
+    Effect.gen(function* () {
+      for (const reply of [
+        "LOADING it loads",
+        "NOAUTH who?",
+        "ERR max number of clients reached",
+        "DENIED protected"
+      ]) {
+        const server = yield* startPrimary(answering({ PING: reply }))
+        const error = yield* failureWithin(200, buildEager(server.url))
+        expectConnection(error, "connect", false, reply.startsWith("ERR") ? "MAXCLIENTS" : reply.split(" ")[0])
+      }
+    }))
+})
 
 describe("servers that are not ready", () => {
   test("a server that takes no more connections: connecting fails in time, typed", () =>

@@ -16,6 +16,7 @@ import {
   ValkeyStandalone
 } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
+import { startPrimary } from "../support/fakePrimaries.ts"
 import { profile, test } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { operations, structureOperations } from "../support/operations.ts"
@@ -360,6 +361,21 @@ test("more than a thousand patterns: none is forgotten, and it is said", () =>
     yield* faults.clear
     yield* back
     assert.deepStrictEqual(yield* cache.keys(), [])
+  }))
+
+test("the first is back though it does not answer PING with PONG", () =>
+  Effect.gen(function* () {
+    for (const error of ["NOPERM no", "MISCONF Valkey is configured to save RDB snapshots"]) {
+      let isDown = true
+      const server = yield* startPrimary(([name], socket) => {
+        if (isDown) socket.destroy()
+        return name === "PING" ? `-${error}\r\n` : name === "GET" ? "$1\r\n1\r\n" : undefined
+      })
+      const { cache } = yield* build(server.url)
+      assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+      isDown = false
+      yield* until("the first again", cache.get("k"), Option.isSome)
+    }
   }))
 
 test("in an outage every operation goes on, but for those that add to structures, and for locks and semaphores", () =>

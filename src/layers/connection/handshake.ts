@@ -2,6 +2,7 @@
 import { Redacted } from "effect"
 import type { WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { isAnswerToPing, isNotOffered } from "../../schema/failures.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { isReplyError } from "./errors.ts"
 import { Question } from "./Question.ts"
@@ -20,7 +21,7 @@ interface Step {
   readonly name: string
   readonly args: ReadonlyArray<WireArg>
   /** Errors of the server that do not matter here. */
-  readonly ignore?: RegExp
+  readonly ignore?: (reply: string) => boolean
   /** What is wrong with the reply. */
   readonly check?: (reply: RawReply) => Error | undefined
 }
@@ -39,7 +40,7 @@ export const handshake = (
     wire.write(
       new Question(name, args, settings.connectTimeout, (error, reply) => {
         const wrong = error ?? check?.(reply)
-        const harmless = wrong !== undefined && isReplyError(wrong) && ignore?.test(wrong.message) === true
+        const harmless = wrong !== undefined && isReplyError(wrong) && ignore?.(wrong.message) === true
         // The first error is the cause, those after it its consequences.
         if (!harmless) failure ??= wrong
         if (--open === 0) done(failure)
@@ -58,15 +59,17 @@ const steps = (
         {
           name: "AUTH",
           args: [...(username === undefined ? [] : [username]), Redacted.value(password)],
-          ignore: /without any password configured/
+          ignore: (reply: string) => reply.includes("without any password configured")
         }
       ]),
   ...(database === 0 ? [] : [{ name: "SELECT", args: [String(database)] }]),
-  ...(clientName === undefined ? [] : [{ name: "CLIENT", args: ["SETNAME", clientName], ignore: /^NOPERM/ }]),
-  ...(role === undefined ? [] : [{ name: "ROLE", args: [], ignore: /^NOPERM/, check: roleCheck(role) }]),
+  ...(clientName === undefined ? [] : [{ name: "CLIENT", args: ["SETNAME", clientName], ignore: isNotOffered }]),
+  ...(role === undefined ? [] : [{ name: "ROLE", args: [], ignore: isNotOffered, check: roleCheck(role) }]),
   ...(staleReads === true ? [{ name: "READONLY", args: [] }] : []),
-  { name: "PING", args: [], ignore: /^(?:NOPERM|MASTERDOWN|BUSY)/, check: isPong }
+  { name: "PING", args: [], ignore: isHarmless, check: isPong }
 ]
+
+const isHarmless = (reply: string): boolean => isAnswerToPing(reply) || /^(?:MASTERDOWN|BUSY)/.test(reply)
 
 const isPong = (reply: RawReply): Error | undefined =>
   reply === "PONG" ? undefined : new NoConnection("PROTOCOL", "PING is not answered with PONG")

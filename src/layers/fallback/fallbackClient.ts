@@ -2,6 +2,7 @@
 import { Effect, Exit, Result, type Scope, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
+import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
@@ -51,7 +52,9 @@ export const makeFallback = (
   )
 
   const handBack = Effect.gen(function* () {
-    yield* first.send("PING", [])
+    yield* Effect.catchTag(first.send("PING", []), "CacheServerError", (error) =>
+      isAnswerToPing(error.reply) ? Effect.void : Effect.fail(error)
+    )
     returning = true
     for (let round = 0; round < maxRounds && !notes.arrears.isLittle(fewEnough); round++) yield* tellFirst
     yield* standby.end(

@@ -104,7 +104,10 @@ const mergeAll = (
 ): Answer => {
   const all = Result.all(answers)
   if (Result.isFailure(all)) {
-    return Result.fail(answers.some(Result.isSuccess) ? amended(all.failure, { mayHaveExecuted: true }) : all.failure)
+    // That a server cannot be asked weighs more than what another has answered.
+    const failures = answers.flatMap((answer) => (Result.isFailure(answer) ? [answer.failure] : []))
+    const failure = failures.find(({ _tag }) => _tag !== "CacheServerError") ?? all.failure
+    return Result.fail(answers.some(Result.isSuccess) ? amended(failure, { mayHaveExecuted: true }) : failure)
   }
   const reply = merge(all.success)
   return reply === undefined ? Result.fail(protocolError(name)) : Result.succeed(reply)
