@@ -2,8 +2,9 @@
 import { type Redacted, Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from "./ConnectionOptions.ts"
-import { checkEndpoint, type ClusterTarget, type Endpoint, parseConnectionUrl, wrongScheme } from "./connectionUrl.ts"
+import { type ClusterTarget, type Endpoint, parseConnectionUrl, wrongScheme } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
+import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
 export interface ClusterOptions extends ConnectionOptions {
@@ -13,15 +14,18 @@ export interface ClusterOptions extends ConnectionOptions {
   readonly nodes?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
   /** Default `"primary"`. */
   readonly readFrom?: ReadFrom | undefined
-  /** Where to reach a server that calls itself "host:port": for clusters behind an address translation. */
-  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>> | undefined
+  /**
+   * Where to reach a server that calls itself `"host:port"`: for clusters behind an address translation. Default: every
+   * server is reached where it says that it is.
+   */
+  readonly natMap?: NatMapOptions | undefined
 }
 
 export interface ClusterSettings {
   readonly nodes: ReadonlyArray<Endpoint>
   readonly connection: ConnectionSettings
   readonly readFrom: ReadFrom
-  readonly natMap: ReadonlyMap<string, Endpoint>
+  readonly natMap: NatMap
 }
 
 export const clusterSettings = (options: ClusterOptions): Result.Result<ClusterSettings, CacheInputError> =>
@@ -31,12 +35,7 @@ export const clusterSettings = (options: ClusterOptions): Result.Result<ClusterS
     const fields = new Fields()
     fields.require(connection.database === 0, "database", "must be 0: a cluster has no other")
     const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
-    const natMap = new Map<string, Endpoint>()
-    for (const [name, { host, port }] of Object.entries(options.natMap ?? {})) {
-      const endpoint = checkEndpoint(host, port, 0)
-      fields.require(endpoint !== undefined && /:\d+$/.test(name), "natMap", 'must map "host:port" to a host and port')
-      if (endpoint !== undefined) natMap.set(name, endpoint)
-    }
+    const natMap = natMapOf(fields, options.natMap)
     return yield* fields.result({ nodes: target.nodes, connection, readFrom, natMap })
   })
 

@@ -11,6 +11,7 @@ import {
 } from "./ConnectionOptions.ts"
 import { type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
+import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
 export interface SentinelOptions extends ConnectionOptions {
@@ -26,6 +27,11 @@ export interface SentinelOptions extends ConnectionOptions {
   readonly sentinelTls?: boolean | TlsOptions | undefined
   /** Default `"primary"`. */
   readonly readFrom?: ReadFrom | undefined
+  /**
+   * Where to reach a server or a sentinel that the sentinels call `"host:port"`: for servers behind an address translation.
+   * Default: everybody is reached where the sentinels say.
+   */
+  readonly natMap?: NatMapOptions | undefined
 }
 
 export interface SentinelSettings {
@@ -35,6 +41,7 @@ export interface SentinelSettings {
   /** Of connections to the sentinels. */
   readonly sentinel: ConnectionSettings
   readonly readFrom: ReadFrom
+  readonly natMap: NatMap
 }
 
 export const sentinelSettings = (options: SentinelOptions): Result.Result<SentinelSettings, CacheInputError> =>
@@ -46,8 +53,9 @@ export const sentinelSettings = (options: SentinelOptions): Result.Result<Sentin
     const password = redacted(options.sentinelPassword)
     fields.require(username === undefined || password !== undefined, "sentinelUsername", "needs a password beside it")
     const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
+    const natMap = natMapOf(fields, options.natMap)
     const sentinel = { ...data, username, password, database: 0, tls: tlsSettings(target.tls, options.sentinelTls) }
-    return yield* fields.result({ name: target.name, sentinels: target.sentinels, data, sentinel, readFrom })
+    return yield* fields.result({ name: target.name, sentinels: target.sentinels, data, sentinel, readFrom, natMap })
   })
 
 const targetOf = ({ name, sentinels, url }: SentinelOptions): Result.Result<SentinelTarget, CacheInputError> =>

@@ -7,6 +7,10 @@ export interface Endpoint {
   readonly port: number
 }
 
+/** "host:port", with an IPv6 host in brackets. */
+export const endpointName = ({ host, port }: Endpoint): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
 /** Who a URL says we are. */
 export interface Identity {
   readonly username: string | undefined

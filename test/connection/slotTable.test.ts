@@ -1,6 +1,7 @@
 /** Reading what a cluster says of itself, without one. */
 import { assert, describe, it } from "@effect/vitest"
-import { parseRedirect, parseSlots, translate } from "../../src/layers/connection/cluster/SlotTable.ts"
+import { parseRedirect, parseSlots } from "../../src/layers/connection/cluster/SlotTable.ts"
+import { translate } from "../../src/schema/natMap.ts"
 import { slotCount } from "../../src/layers/connection/cluster/slot.ts"
 
 const asked = { host: "asked", port: 7000 }

@@ -1,4 +1,4 @@
-/** A sentinel that names one primary whatever happens, and says to its subscribers what a test tells it to. */
+/** A sentinel that names the primary it is told to, and says to its subscribers what a test tells it to. */
 import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { startRaw } from "./FakeServer.ts"
@@ -6,8 +6,14 @@ import { startRaw } from "./FakeServer.ts"
 const array = (items: ReadonlyArray<string>) =>
   `*${items.length}\r\n${items.map((item) => `$${item.length}\r\n${item}\r\n`).join("")}`
 
-export const startFakeSentinel = (primary: { readonly host: string; readonly port: number }) =>
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+export const startFakeSentinel = (first: Place) =>
   Effect.gen(function* () {
+    let primary = first
     const subscribers = new Set<Socket>()
     const { port } = yield* startRaw(([name = "", question = "", ...channels], socket) => {
       switch (name.toUpperCase()) {
@@ -30,6 +36,10 @@ export const startFakeSentinel = (primary: { readonly host: string; readonly por
     })
     return {
       endpoint: { host: "127.0.0.1", port },
+      names: (next: Place) =>
+        Effect.sync(() => {
+          primary = next
+        }),
       isHeard: Effect.sync(() => subscribers.size > 0),
       says: (channel: string, message: string) =>
         Effect.sync(() => {

@@ -17,6 +17,8 @@ export interface Certificates {
   readonly ca: string
   /** For localhost, 127.0.0.1 and ::1. */
   readonly server: Certificate
+  /** For localhost by name only. */
+  readonly named: Certificate
   readonly client: Certificate
   readonly expired: Certificate
   /** For another name. */
@@ -92,6 +94,7 @@ export const makeCertificates: Effect.Effect<Certificates, never, Scope.Scope> =
       ca: readFileSync(file("ca.crt"), "utf8"),
       otherCa: readFileSync(file("other.crt"), "utf8"),
       server: issue("server", subjects, valid),
+      named: issue("named", "subjectAltName=DNS:localhost", valid),
       client: issue("client", subjects, valid),
       expired: issue("expired", subjects, ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"]),
       stranger: issue("stranger", "subjectAltName=DNS:elsewhere.invalid", valid)

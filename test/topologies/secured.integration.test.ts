@@ -15,8 +15,11 @@ import {
 import { makeCertificates, tlsArguments } from "../support/certificates.ts"
 import { startCluster, startTinyCluster } from "../support/ClusterFleet.ts"
 import { connectTo, profile, test, watchForTraces, withCache } from "../support/faults.ts"
+import { startFakeSentinel } from "../support/FakeSentinel.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
 import { freePort } from "../support/freePort.ts"
+import { startTlsRouter } from "../support/TlsRouter.ts"
+import { until } from "../support/until.ts"
 import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
@@ -93,6 +96,66 @@ test("sentinels and their servers over TLS", () =>
     )
     yield* isForbidden(client.send("GET", ["other"]))
     assert.strictEqual(yield* client.use((raw) => raw.set("app:1:raw", "1")), "OK")
+  }))
+
+test("certificates that have only names: each server hears the name that is wanted of it, and `raw` connects", () =>
+  Effect.gen(function* () {
+    const certificates = yield* makeCertificates
+    const tls = { ca: certificates.ca }
+    const port = yield* Effect.promise(freePort)
+    const cluster = yield* startTinyCluster(
+      ..."--cluster-announce-hostname localhost --cluster-preferred-endpoint-type hostname".split(" "),
+      ...tlsArguments(certificates, certificates.named, port)
+    )
+    yield* addUser([cluster])
+    const user = { ...profile, username: "app", password: "SECRET", tls }
+    const client = yield* works(ValkeyCluster.layer({ ...user, url: `clusters://localhost:${port}` }))
+    assert.strictEqual(yield* client.use((raw) => raw.set("app:1:raw", "1")), "OK")
+
+    const router = yield* startTlsRouter(certificates.named, cluster.port)
+    const reach = (host: string, servername?: string) =>
+      connectTo(
+        withCache(
+          ValkeyStandalone.layer({
+            ...user,
+            url: `valkeys://${host}:${router.port}`,
+            tls: { ...tls, ...(servername === undefined ? {} : { servername }) }
+          })
+        )
+      ).pipe(Effect.flatMap(({ client }) => client.send("PING", [])))
+    assert.strictEqual(yield* reach("localhost"), "PONG")
+    // The name of an option is the one that is said and looked for in the certificate.
+    assert.strictEqual(yield* reach("127.0.0.1", "localhost"), "PONG")
+    assert.deepStrictEqual(router.names, ["localhost", "localhost"])
+    const error = yield* Effect.flip(reach("127.0.0.1"))
+    assert.strictEqual("code" in error ? error.code : undefined, "ERR_TLS_CERT_ALTNAME_INVALID")
+  }))
+
+test("servers behind an address translation are reached where natMap says, after a failover too", () =>
+  Effect.gen(function* () {
+    const [one, other] = yield* Effect.all([startServer(), startServer()])
+    const [inner, outer] = [
+      { host: "10.255.0.1", port: 6379 },
+      { host: "10.255.0.2", port: 6379 }
+    ] as const
+    const sentinel = yield* startFakeSentinel(inner)
+    const natMap = { "10.255.0.1:6379": one, "10.255.0.2:6379": other }
+    const { cache, client } = yield* connectTo(
+      withCache(ValkeySentinel.layer({ ...profile, name: "main", sentinels: [sentinel.endpoint], natMap }))
+    )
+    yield* cache.set("k", 1)
+    assert.deepStrictEqual([...(yield* client.info()).keys()], [one.node])
+    yield* until("a listener", sentinel.isHeard, (heard) => heard)
+    yield* sentinel.names(outer)
+    yield* sentinel.says("+switch-master", "main 10.255.0.1 6379 10.255.0.2 6379")
+    yield* until(
+      "a client of the new primary",
+      Effect.map(
+        Effect.option(client.info()),
+        Option.map((info) => [...info.keys()].join())
+      ),
+      Option.contains(other.node)
+    )
   }))
 
 test("IPv6, alone and in lists", () =>

@@ -4,6 +4,7 @@ import { Effect, Exit } from "effect"
 import { Redis, type RedisOptions } from "iovalkey"
 import { CacheConnectionError, type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { endpointName } from "../../schema/connectionUrl.ts"
 import type { Connections } from "./Connections.ts"
 import { type ConnectionBroken, NoConnection, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { causeOf, type Circumstances, isReplyError, notConnected } from "./errors.ts"
@@ -44,12 +45,7 @@ export interface LinkOptions {
 /** How long a connection must have held for the next loss to start again with the shortest delay, in milliseconds. */
 const stableAfter = 5000
 
-export const nodeName = (address: Address): string =>
-  "path" in address
-    ? address.path
-    : address.host.includes(":")
-      ? `[${address.host}]:${address.port}`
-      : `${address.host}:${address.port}`
+export const nodeName = (address: Address): string => ("path" in address ? address.path : endpointName(address))
 
 export class Link {
   readonly #options: LinkOptions

@@ -1,5 +1,5 @@
 /** How iovalkey gets its sockets from a `Link`, which knows when to try and where. */
-import { connect as connectTcp, type Socket } from "node:net"
+import { connect as connectTcp, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import { Redacted } from "effect"
 import { AbstractConnector, type RedisOptions } from "iovalkey"
@@ -57,13 +57,20 @@ export const openSocket = (address: Address, tls: TlsSettings | undefined, onByt
   }
   const where = "path" in address ? { path: address.path } : { host: address.host, port: address.port, family: 0 }
   const options = { ...where, onread }
-  return tls === undefined ? connectTcp(options) : connectTls({ ...options, ...tlsOptions(tls) })
+  return tls === undefined ? connectTcp(options) : connectTls({ ...options, ...tlsOptions(tls, address) })
 }
 
-export const tlsOptions = ({ ca, cert, key, rejectUnauthorized, servername }: TlsSettings) => ({
-  rejectUnauthorized,
-  ...(ca === undefined ? {} : { ca }),
-  ...(cert === undefined ? {} : { cert }),
-  ...(key === undefined ? {} : { key: Redacted.value(key) }),
-  ...(servername === undefined ? {} : { servername })
-})
+const tlsOptions = ({ ca, cert, key, rejectUnauthorized, ...tls }: TlsSettings, address: Address) => {
+  const servername = tls.servername ?? nameOf(address)
+  return {
+    rejectUnauthorized,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: Redacted.value(key) }),
+    ...(servername === undefined ? {} : { servername })
+  }
+}
+
+/** What SNI tells the server, which Node does not say by itself. An IP address is no name. */
+const nameOf = (address: Address): string | undefined =>
+  "path" in address || isIP(address.host) > 0 ? undefined : address.host.replace(/\.$/, "")

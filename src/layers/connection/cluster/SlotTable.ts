@@ -1,5 +1,6 @@
 /** Who serves which slot. */
 import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
+import { type NatMap, translate } from "../../../schema/natMap.ts"
 import { nodeName } from "../Link.ts"
 import { slotCount } from "./slot.ts"
 
@@ -15,16 +16,8 @@ export interface SlotTable {
   readonly endpoints: Map<string, Endpoint>
 }
 
-/** Servers say where they are; the map knows where they are to be found from here. */
-export const translate = (endpoint: Endpoint, natMap: ReadonlyMap<string, Endpoint>): Endpoint =>
-  natMap.get(nodeName(endpoint)) ?? endpoint
-
 /** Reads the reply of CLUSTER SLOTS, undefined where it is none. `asked` answered it: a server that does not know its own host is there. */
-export const parseSlots = (
-  reply: unknown,
-  asked: Endpoint,
-  natMap: ReadonlyMap<string, Endpoint>
-): SlotTable | undefined => {
+export const parseSlots = (reply: unknown, asked: Endpoint, natMap: NatMap): SlotTable | undefined => {
   if (!Array.isArray(reply)) return undefined
   const shards: Array<Shard | undefined> = Array.from({ length: slotCount }, () => undefined)
   const endpoints = new Map<string, Endpoint>()
@@ -57,7 +50,7 @@ export const parseSlots = (
 export const parseRedirect = (
   message: string,
   from: Endpoint,
-  natMap: ReadonlyMap<string, Endpoint>
+  natMap: NatMap
 ): { readonly kind: "MOVED" | "ASK"; readonly slot: number; readonly endpoint: Endpoint } | undefined => {
   const words = /^(MOVED|ASK) (\d+) (.*):(\d+)$/.exec(message.trim())
   if (words === null) return undefined

@@ -5,7 +5,8 @@ import { Cluster, type Redis } from "iovalkey"
 import { type CacheError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
-import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
+import { checkEndpoint } from "../../../schema/connectionUrl.ts"
+import type { NatMap } from "../../../schema/natMap.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
 import { guardedSocket } from "../guardedSocket.ts"
@@ -44,6 +45,8 @@ export const makeRawCluster = ({
           clusterRetryStrategy: (attempt) => Math.min(50 * attempt, reconnectMax),
           slotsRefreshTimeout: atMostLongest(commandTimeout),
           maxRedirections: 8,
+          // Names stay names until their socket is opened: the certificate of a server may have nothing else.
+          dnsLookup: (host, found) => found(null, host),
           natMap: Object.fromEntries(natMap),
           redisOptions: {
             Connector: socketConnector({ next: async (options) => openGuarded(connection, options), stop: () => {} }),
@@ -89,7 +92,7 @@ export const makeRawCluster = ({
   })
 }
 
-const noMap: ReadonlyMap<string, Endpoint> = new Map()
+const noMap: NatMap = new Map()
 
 /** A socket to the server that iovalkey's options name. */
 const openGuarded = ({ replyLimits, tls }: ConnectionSettings, options: unknown): Socket => {

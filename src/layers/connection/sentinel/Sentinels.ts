@@ -2,13 +2,14 @@
 import { CacheConnectionError } from "../../../schema/CacheError.ts"
 import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
+import { translate } from "../../../schema/natMap.ts"
 import { NoConnection } from "../ConnectionFailure.ts"
 import { failureCode, noneOf, isReplyError } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
 import { type Listener, listen } from "../subscribe.ts"
 import { Timer } from "../Timer.ts"
 
-export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sentinel"> & {
+export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sentinel" | "natMap"> & {
   readonly random: () => number
   /** The primary or its replicas are others than before, or may be. */
   readonly onChange: () => void
@@ -128,15 +129,15 @@ export class Sentinels {
     ])
     const fields = fieldsOf(primary)
     const epoch = fields === undefined ? 0 : Number(fields.get("config-epoch"))
-    const address = Array.isArray(current) ? toEndpoint(current[0], current[1]) : undefined
+    const address = Array.isArray(current) ? this.#endpoint(current[0], current[1]) : undefined
     if (address === undefined || !Number.isSafeInteger(epoch)) throw new NoConnection("PROTOCOL", "an unknown answer")
     const runId = fields?.get("runid") || undefined
-    return { primary: address, epoch, runId, sentinels: serversOf(others).map(({ endpoint }) => endpoint) }
+    return { primary: address, epoch, runId, sentinels: this.#servers(others).map(({ endpoint }) => endpoint) }
   }
 
   async #askReplicas(endpoint: Endpoint): Promise<ReadonlyArray<Endpoint>> {
     const [replicas] = await this.#ask(endpoint, [["REPLICAS", this.#options.name]])
-    return serversOf(replicas)
+    return this.#servers(replicas)
       .filter(
         ({ fields }) =>
           !/s_down|o_down|disconnected/.test(fields.get("flags") ?? "") && fields.get("master-link-status") === "ok"
@@ -214,14 +215,28 @@ export class Sentinels {
     const { name, onChange, onPromotion, onReplaced } = this.#options
     // `<name> <old host> <old port> …`, or `slave <its name> <host> <port> @ <name> …`.
     if (event === replaced ? words[0] !== name : !words.includes(name)) return
-    if (event === promoting) return onPromotion(toEndpoint(words[2], words[3]))
+    if (event === promoting) return onPromotion(this.#endpoint(words[2], words[3]))
     if (event === notPromoted) onPromotion(undefined)
     if (event === replaced) {
       onPromotion(undefined)
-      const old = toEndpoint(words[1], words[2])
+      const old = this.#endpoint(words[1], words[2])
       if (old !== undefined) onReplaced(old)
     }
     onChange()
+  }
+
+  #servers(reply: unknown): ReadonlyArray<Server> {
+    return (Array.isArray(reply) ? reply : []).flatMap((item: unknown) => {
+      const fields = fieldsOf(item)
+      const endpoint = this.#endpoint(fields?.get("ip"), fields?.get("port"))
+      return fields === undefined || endpoint === undefined ? [] : [{ fields, endpoint }]
+    })
+  }
+
+  /** What a sentinel says of a server's place, as it is from here. */
+  #endpoint(host: unknown, port: unknown): Endpoint | undefined {
+    const endpoint = checkEndpoint(host, Number(port), 0)
+    return endpoint && translate(endpoint, this.#options.natMap)
   }
 }
 
@@ -288,13 +303,6 @@ interface Server {
   readonly fields: ReadonlyMap<string, string>
 }
 
-const serversOf = (reply: unknown): ReadonlyArray<Server> =>
-  (Array.isArray(reply) ? reply : []).flatMap((item: unknown) => {
-    const fields = fieldsOf(item)
-    const endpoint = toEndpoint(fields?.get("ip"), fields?.get("port"))
-    return fields === undefined || endpoint === undefined ? [] : [{ fields, endpoint }]
-  })
-
 /** Names and values in turn. */
 const fieldsOf = (reply: unknown): ReadonlyMap<string, string> | undefined => {
   if (!Array.isArray(reply)) return undefined
@@ -302,5 +310,3 @@ const fieldsOf = (reply: unknown): ReadonlyMap<string, string> | undefined => {
   for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]))
   return fields
 }
-
-const toEndpoint = (host: unknown, port: unknown): Endpoint | undefined => checkEndpoint(host, Number(port), 0)

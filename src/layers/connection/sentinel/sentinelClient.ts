@@ -20,6 +20,7 @@ const doubtInterval = 250
 export const makeSentinelClient = Effect.fnUntraced(function* ({
   data: settings,
   name,
+  natMap,
   readFrom,
   sentinel,
   sentinels: seeds
@@ -38,6 +39,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
           name,
           sentinels: seeds,
           sentinel,
+          natMap,
           random,
           onChange: () => void followPrimary(),
           onReplaced: (old) => leave((node) => node === nodeName(old)),
