@@ -24,7 +24,10 @@ export interface ScanOptions {
   /** Keys looked at in one round trip, a hint. Default 1 000. */
   readonly count?: number | undefined
   readonly type?: KeyType | undefined
-  /** Which of the keys that are found are going to be deleted: a client with a second one deletes them in the other, too, when it is back. */
+  /**
+   * Which of the keys that are found are going to be deleted: a client with a second one deletes them in the other, too, when
+   * it is back. A key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text.
+   */
   readonly deletes?: ((key: string) => boolean) | undefined
 }
 
@@ -62,8 +65,13 @@ export interface ValkeyClientShape {
     keys: ReadonlyArray<string>,
     args: ReadonlyArray<Arg>
   ) => Effect.Effect<Reply, CacheError>
-  /** Server-side cursor. Never KEYS. A key that stays through the scan comes at least once. */
+  /**
+   * The keys of the database, page by page with SCAN, never with KEYS. A key that exists during the whole scan comes at least
+   * once. Keys that are not UTF-8 are left out, because no text names them.
+   */
   readonly scan: (options?: ScanOptions) => Stream.Stream<string, CacheError>
+  /** As `scan`, and a key that is not UTF-8 comes as its bytes: for whoever deletes or counts all that there is. */
+  readonly scanBinary: (options?: ScanOptions) => Stream.Stream<string | Buffer, CacheError>
   /** Messages of the channels, on a connection of its own for the life of the stream. Fails when that connection is lost. */
   readonly subscribe: (channel: string, ...more: ReadonlyArray<string>) => Stream.Stream<Message, CacheError>
   /** A connection nobody else shares, for blocking commands and WATCH; from a bounded pool. */

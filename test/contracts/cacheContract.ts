@@ -730,6 +730,24 @@ export const cacheContract = (
         })
       )
 
+      it.effect("keys of others that are not UTF-8 are deleted with the prefix, and are no key of the cache", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          // In memory there are none.
+          if (cache.client.topology === "memory") return
+          const binary = (user: string, bytes: ReadonlyArray<number>) =>
+            cache.client.send("SET", [Buffer.from([...Buffer.from(cache.makeKey(user)), ...bytes]), 1])
+          yield* binary("a", [0xff, 0xfe, 0x80])
+          yield* binary("a", [0xff, 0xfe])
+          yield* binary("b", [0xff])
+          yield* cache.setMany({ "a\ufffd\ufffd": 1, c: 2 })
+          assert.deepStrictEqual((yield* cache.keys()).toSorted(), ["a\ufffd\ufffd", "c"])
+          assert.strictEqual(yield* cache.deletePattern("a*"), 3)
+          assert.strictEqual(yield* cache.clear, 2)
+          assert.strictEqual(yield* cache.clear, 0)
+        })
+      )
+
       it.effect("a prefix of glob characters matches only itself", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()

@@ -55,7 +55,8 @@ const faulty = Effect.gen(function* () {
     pipeline: (commands) => broken(memory.pipeline(commands)),
     transaction: (commands) => broken(memory.transaction(commands)),
     eval: (...args) => broken(memory.eval(...args)),
-    scan: (options) => Stream.unwrap(broken(Effect.succeed(memory.scan(options))))
+    scan: (options) => Stream.unwrap(broken(Effect.succeed(memory.scan(options)))),
+    scanBinary: (options) => Stream.unwrap(broken(Effect.succeed(memory.scanBinary(options))))
   }
   return { client, state }
 }).pipe(Effect.provide(ValkeyMemory.layer()))

@@ -10,7 +10,7 @@ import {
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
-import { scanWith } from "../../src/layers/commands/scan.ts"
+import { scansOf, scanWith } from "../../src/layers/commands/scan.ts"
 import { operations, structureOperations } from "../support/operations.ts"
 
 /** A cache whose server answers so, whatever it is asked. */
@@ -27,7 +27,7 @@ const answering = (reply: Reply) =>
       pipeline,
       transaction: (commands) => Effect.succeed(commands.map(() => reply)),
       eval: send,
-      scan: scanWith(send),
+      ...scansOf(scanWith(send)),
       dedicated: Effect.succeed({ send, pipeline })
     }
     const live = Layer.provide(Layer.fresh(CacheLive), Layer.succeed(ValkeyClient, client))

@@ -68,7 +68,7 @@ const makeStore = (client: ValkeyClientShape, storeId: string): Persistence.Back
       ),
     remove: (key) => Effect.asVoid(attempt("remove a value", () => client.send("UNLINK", [final(key)]))),
     clear: attempt("clear the store", () =>
-      Stream.runForEachArray(client.scan({ match: `${escapeGlob(namespace)}*`, deletes: () => true }), (keys) =>
+      Stream.runForEachArray(client.scanBinary({ match: `${escapeGlob(namespace)}*`, deletes: () => true }), (keys) =>
         Effect.forEach(
           split(keys, ({ length }) => length),
           (part) => client.send("UNLINK", part),

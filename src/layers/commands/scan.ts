@@ -1,4 +1,5 @@
 /** SCAN as a stream. */
+import { isUtf8 } from "node:buffer"
 import { Effect, Option, Stream } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../schema/Command.ts"
@@ -7,19 +8,27 @@ import type { ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient
 
 const defaultCount = 1000
 
+type Scans = Pick<ValkeyClientShape, "scan" | "scanBinary">
+
+/** Both kinds of scans, by the one that leaves nothing out. */
+export const scansOf = (scanBinary: Scans["scanBinary"]): Scans => ({
+  scanBinary,
+  scan: (options) => Stream.filter(scanBinary(options), (key) => typeof key === "string")
+})
+
 export const scanWith =
-  (send: ValkeyClientShape["send"]): ValkeyClientShape["scan"] =>
+  (send: ValkeyClientShape["send"]): Scans["scanBinary"] =>
   (options = {}) => {
     if (options.count !== undefined && !(Number.isSafeInteger(options.count) && options.count > 0)) {
       return Stream.fromEffect(refused("SCAN", "count must be a whole number above zero"))
     }
     const rest = scanArguments(options)
     return Stream.paginate("0", (cursor) =>
-      Effect.flatMap(send("SCAN", [cursor, ...rest]), (reply) =>
-        isPage(reply)
-          ? Effect.succeed([reply[1], reply[0] === "0" ? Option.none<string>() : Option.some(reply[0])] as const)
-          : Effect.fail<CacheError>(protocolError("SCAN"))
-      )
+      Effect.flatMap(send("SCAN", [cursor, ...rest], { reply: "buffer" }), (reply) => {
+        if (!isPage(reply)) return Effect.fail<CacheError>(protocolError("SCAN"))
+        const [next, keys] = [String(reply[0]), reply[1].map(keyOf)]
+        return Effect.succeed([keys, next === "0" ? Option.none<string>() : Option.some(next)] as const)
+      })
     )
   }
 
@@ -30,8 +39,14 @@ const scanArguments = ({ match, count = defaultCount, type }: ScanOptions): Read
   ...(type === undefined ? [] : ["TYPE", type])
 ]
 
-const isPage = (reply: Reply): reply is readonly [string, ReadonlyArray<string>] =>
-  Array.isArray(reply) &&
-  typeof reply[0] === "string" &&
-  Array.isArray(reply[1]) &&
-  reply[1].every((key: Reply) => typeof key === "string")
+/** Text where it is, else bytes. */
+const keyOf = (key: string | Buffer): string | Buffer => {
+  const text = key.toString()
+  // What is no text is read as U+FFFD, which a text may also have.
+  return typeof key === "string" || !text.includes("\ufffd") || isUtf8(key) ? text : key
+}
+
+const isPage = (reply: Reply): reply is readonly [string | Buffer, ReadonlyArray<string | Buffer>] =>
+  Array.isArray(reply) && isBulk(reply[0]) && Array.isArray(reply[1]) && reply[1].every(isBulk)
+
+const isBulk = (item: Reply): boolean => typeof item === "string" || Buffer.isBuffer(item)

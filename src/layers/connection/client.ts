@@ -5,7 +5,7 @@ import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { scanWith } from "../commands/scan.ts"
+import { scansOf, scanWith } from "../commands/scan.ts"
 import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
 import { makeDedicated } from "./dedicated.ts"
@@ -37,7 +37,7 @@ export interface Wiring {
   readonly spread?: Spreading | undefined
   /** Where SCAN and INFO go to several servers. */
   readonly everywhere?:
-    | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "info">)
+    | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "info">)
     | undefined
 }
 
@@ -116,7 +116,7 @@ export const makeClient = Effect.fnUntraced(function* (
     ...commands,
     transaction: makeTransaction(dispatcher, { ...settings, slotOf: wiring.slotOf }),
     eval: makeEval(commands.send, settings.commandTimeout),
-    scan: scanWith(commands.send),
+    ...scansOf(scanWith(commands.send)),
     info: makeInfo(wiring.node, commands.send),
     ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),
     subscribe: makeSubscribe(settings, wiring.openSubscriber),

@@ -4,6 +4,7 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { scansOf } from "../commands/scan.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
 import { isOutage, notThere, type Outage } from "./outages.ts"
@@ -182,9 +183,9 @@ export const makeFallback = (
     )
   }
 
-  const scanSecond: ValkeyClientShape["scan"] = (options) => {
+  const scanSecond: ValkeyClientShape["scanBinary"] = (options) => {
     const { deletes, match } = options ?? {}
-    if (deletes === undefined) return second.scan(options)
+    if (deletes === undefined) return second.scanBinary(options)
     const noted = Effect.suspend(() =>
       notes.arrears.patterns.add({ deletes, match })
         ? Effect.logWarning(
@@ -194,12 +195,12 @@ export const makeFallback = (
     )
     const instead = Stream.unwrap(Effect.as(noted, Stream.empty))
     // What the first has is deleted key by key, with what the second has.
-    const inFirst = returning ? Stream.catch(first.scan(options), () => instead) : instead
-    return Stream.concat(inFirst, second.scan(options))
+    const inFirst = returning ? Stream.catch(first.scanBinary(options), () => instead) : instead
+    return Stream.concat(inFirst, second.scanBinary(options))
   }
 
-  const scan = (options?: ScanOptions): Stream.Stream<string, CacheError> => {
-    const onFirst = Stream.catch(first.scan(options), (error) =>
+  const scanBinary = (options?: ScanOptions): Stream.Stream<string | Buffer, CacheError> => {
+    const onFirst = Stream.catch(first.scanBinary(options), (error) =>
       isOutage(error)
         ? Stream.unwrap(
             Effect.andThen(
@@ -231,7 +232,7 @@ export const makeFallback = (
             onFirst: first.eval(script, keys, args),
             onSecond: () => noted.eval(script, keys, args)
           }),
-    scan,
+    ...scansOf(scanBinary),
     info: (section) => route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) })
   }
 }

@@ -15,7 +15,7 @@ export const tell = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, CacheError> {
   if (flush !== undefined) yield* client.send(flush, [])
   for (const { deletes, match } of patterns.all()) {
-    const found = Stream.filter(client.scan({ match }), deletes)
+    const found = Stream.filter(client.scanBinary({ match }), (key) => deletes(String(key)))
     yield* Stream.runForEachArray(found, (keys) => unlinkAll(client, keys))
   }
   for (const commands of parts([...removals.values()])) {

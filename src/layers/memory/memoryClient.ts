@@ -16,7 +16,7 @@ import { pinned } from "./streams.ts"
 import { blockingMillis } from "../commands/CommandRow.ts"
 import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import { rowOf } from "../commands/commandTable.ts"
-import { scanWith } from "../commands/scan.ts"
+import { scansOf, scanWith } from "../commands/scan.ts"
 
 /** Commands on the store. `sweep` removes what has expired, after each command and in between. */
 export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClientShape => {
@@ -61,9 +61,9 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClie
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
 
-  /** Between two pages of a scan others have their turn. */
-  const sendPage: ValkeyClientShape["send"] = (name, args, options) => {
-    const page = send(name, args, options)
+  /** Between two pages of a scan others have their turn. Its keys are texts: there is no need to ask for bytes. */
+  const sendPage: ValkeyClientShape["send"] = (name, args) => {
+    const page = send(name, args)
     return args[0] === "0" ? page : Effect.andThen(Effect.yieldNow, page)
   }
 
@@ -153,7 +153,7 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClie
     pipeline,
     transaction,
     eval: evaluate,
-    scan: scanWith(sendPage),
+    ...scansOf(scanWith(sendPage)),
     subscribe,
     dedicated: Effect.succeed({ send: sendDedicated, pipeline }),
     raw: Effect.fail(unsupported("raw", "there is no connection")),

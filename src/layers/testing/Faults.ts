@@ -71,6 +71,9 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
         )
       }
 
+    const scanning = <A>(scan: () => Stream.Stream<A, CacheError>): Stream.Stream<A, CacheError> =>
+      Stream.unwrap(under("SCAN", Effect.sync(scan)))
+
     const faulty: ValkeyClientShape = {
       ...client,
       send: (name, args, options) => under(name, client.send(name, args, options)),
@@ -78,13 +81,8 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
       pipeline: pipelineOver(client.pipeline),
       transaction: (commands) => under("EXEC", client.transaction(commands)),
       eval: (script, keys, args) => under(script.name, client.eval(script, keys, args)),
-      scan: (options) =>
-        Stream.unwrap(
-          under(
-            "SCAN",
-            Effect.sync(() => client.scan(options))
-          )
-        ),
+      scan: (options) => scanning(() => client.scan(options)),
+      scanBinary: (options) => scanning(() => client.scanBinary(options)),
       dedicated: under(
         "dedicated",
         Effect.map(client.dedicated, (own) => ({

@@ -22,14 +22,14 @@ export interface CacheKeySpace {
   readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
   readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>
-  /** Each key once. Default pattern: all. */
+  /** Each key once. Default pattern: all. Keys of others that are not UTF-8 are left out. */
   readonly keys: (pattern?: string, options?: KeyOptions) => Effect.Effect<ReadonlyArray<string>, CacheError>
-  /** As they are found; a key may come twice while the server resizes its table. */
+  /** As they are found; a key may come twice while the server resizes its table. Keys of others that are not UTF-8 are left out. */
   readonly scan: (
     pattern?: string,
     options?: ScanKeysOptions & { readonly type?: KeyType | undefined }
   ) => Stream.Stream<string, CacheError>
-  /** Deletes while scanning, in batches; how many keys went. */
+  /** Deletes while scanning, in batches; how many keys went. Keys that are not UTF-8 are deleted like all others. */
   readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CacheError>
   /** This prefix and version only; how many keys went. */
   readonly clear: Effect.Effect<number, CacheError>

@@ -4,6 +4,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { scansOf } from "../../commands/scan.ts"
 import { scanAll } from "./scanAll.ts"
 import { makeClient, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
@@ -94,7 +95,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     },
     spread: spreadOver(primaries),
     everywhere: (onServer) => ({
-      scan: scanAll(topology, primaries, onServer),
+      ...scansOf(scanAll(topology, primaries, onServer)),
       info: (section) =>
         Effect.map(
           Effect.flatMap(primaries, (servers) =>

@@ -16,9 +16,9 @@ export const scanAll =
     topology: ClusterTopology,
     primaries: Effect.Effect<ReadonlyArray<string>, CacheError>,
     onServer: (server: string) => Commands
-  ): ValkeyClientShape["scan"] =>
+  ): ValkeyClientShape["scanBinary"] =>
   (options) => {
-    const pass = (servers: ReadonlyArray<string>, passes: number): Stream.Stream<string, CacheError> =>
+    const pass = (servers: ReadonlyArray<string>, passes: number): Stream.Stream<string | Buffer, CacheError> =>
       Stream.suspend(() => {
         const before = topology.owners()
         const keys = Stream.flatMap(Stream.fromIterable(servers), (server) => scanWith(onServer(server).send)(options))
@@ -35,6 +35,9 @@ export const scanAll =
     return Stream.suspend(() => {
       const seen = new SplitMap<true>()
       const keys = Stream.unwrap(Effect.map(primaries, (servers) => pass(servers, maxPasses)))
-      return Stream.filter(keys, (key) => seen.set(key, true))
+      // Bytes that are no text have a name of their own among the texts.
+      return Stream.filter(keys, (key) =>
+        seen.set(typeof key === "string" ? key : `\ud800${key.toString("latin1")}`, true)
+      )
     })
   }

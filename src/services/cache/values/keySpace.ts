@@ -52,7 +52,7 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
       Stream.filter((key) => key !== undefined)
     )
 
-  const unlinkAll = Effect.fnUntraced(function* (operation: string, keys: ReadonlyArray<string>) {
+  const unlinkAll = Effect.fnUntraced(function* (operation: string, keys: ReadonlyArray<string | Buffer>) {
     let count = 0
     for (const part of split(keys, (key) => key.length)) {
       count += yield* client.request("UNLINK", part, replies.integer(operation))
@@ -65,8 +65,9 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
     Effect.suspend(() => {
       // A key that is being looked up need not be there to be found.
       inFlight.outdateAll()
-      return client.scan({ match, count, deletes: owns }).pipe(
-        Stream.filter(owns),
+      return client.scanBinary({ match, count, deletes: owns }).pipe(
+        // Of a key that is not UTF-8 the beginning is, which says whose it is.
+        Stream.filter((key) => owns(String(key))),
         Stream.chunks,
         Stream.runFoldEffect(
           () => 0,
