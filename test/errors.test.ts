@@ -1,16 +1,19 @@
 /** The errors are data: they go through JSON and come back as themselves. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
 import {
   CacheCodecError,
   CacheConnectionError,
   CacheError,
   CacheInputError,
+  CacheMemory,
   CacheMissError,
   CacheServerError,
+  CacheService,
   CacheTimeoutError,
   CacheUnsupportedError,
   forClients,
+  Health,
   isCacheError,
   isTransient
 } from "effect-vcache"
@@ -110,6 +113,26 @@ describe("errors", () => {
     }
     for (const [reply, code] of Object.entries(codes)) assert.strictEqual(replyCode(reply), code, reply)
   })
+
+  it.effect("health goes through plain JSON, with the state of the connections and why it is not ready", () =>
+    Effect.gen(function* () {
+      const codec = Schema.fromJsonString(Health)
+      const [error] = cases[0]!
+      const reason = { name: "Error", message: "connect ECONNREFUSED", code: "ECONNREFUSED" }
+      const sick: Health = {
+        ready: false,
+        latency: Duration.millis(1.5),
+        state: { _tag: "Degraded", node, reason },
+        error: Option.some(error)
+      }
+      const json: unknown = JSON.parse(yield* Schema.encodeEffect(codec)(sick))
+      assert.deepInclude(json, { ready: false, latency: 1.5, state: { _tag: "Degraded", node, reason } })
+      assert.deepStrictEqual(yield* Schema.decodeEffect(codec)(JSON.stringify(json)), sick)
+      const cache = yield* CacheService
+      const well: unknown = yield* Schema.encodeEffect(Health)(yield* cache.health)
+      assert.deepStrictEqual(well, { ready: true, latency: 0, state: { _tag: "Ready" } })
+    }).pipe(Effect.provide(CacheMemory))
+  )
 
   it("what is none of the cache's is not transient", () => {
     for (const other of [new Error("ECONNREFUSED"), { _tag: "CacheTimeoutError" }, "lost", undefined, null]) {

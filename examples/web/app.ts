@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto"
 import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
-import { Duration, Effect, Layer, Metric, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Metric, Option, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import { CacheRegion, CacheService } from "effect-vcache"
+import { CacheRegion, CacheService, Health } from "effect-vcache"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { Package, packageNames, readPackage } from "../demo/packages.ts"
 import { page } from "./page.ts"
@@ -107,7 +107,7 @@ const operations = HttpRouter.addAll(
     HttpRouter.route(
       "GET",
       "/health",
-      Effect.map(cache.health, ({ latency, ready }) => json({ ready, latency: Duration.toMillis(latency) }))
+      Effect.orDie(Effect.flatMap(cache.health, HttpServerResponse.schemaJson(Health)))
     ),
     HttpRouter.route(
       "GET",

@@ -215,6 +215,15 @@ it.live("a subscription goes on when its connection was lost", () =>
   )
 )
 
+it.effect("a subscription begins though the program's clock stands still", () =>
+  Effect.gen(function* () {
+    const redis = yield* redisOn((yield* startServer()).url)
+    const messages = yield* redis.subscribe("news")
+    yield* redis.send("PUBLISH", "news", "hello")
+    assert.deepStrictEqual(yield* Queue.take(messages), { channel: "news", message: "hello" })
+  })
+)
+
 it.live("nobody to subscribe with is a RedisError", () =>
   Effect.scoped(
     Effect.gen(function* () {

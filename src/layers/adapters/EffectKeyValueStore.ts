@@ -1,5 +1,6 @@
 /** Effect's `KeyValueStore` over a cache: its prefix, version and lifetime, its formats and policies. */
 import { Effect, identity, Layer, Option } from "effect"
+import { Base64 } from "effect/encoding"
 import { KeyValueStore } from "effect/persistence"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
@@ -38,7 +39,7 @@ const make = (cache: TypedCache<unknown>): KeyValueStore.KeyValueStore => {
     Effect.mapError(Effect.asVoid(cache.deletePattern(`${escapeGlob(prefix)}*`)), failed("clearPrefix"))
 
   return KeyValueStore.make({
-    get: (key) => read("get", key, identity, (bytes) => new TextDecoder().decode(bytes)),
+    get: (key) => read("get", key, identity, Base64.encode),
     getUint8Array: (key) => read("getUint8Array", key, (text) => new TextEncoder().encode(text), identity),
     set: (key, value) =>
       Effect.mapError(
@@ -60,7 +61,7 @@ const make = (cache: TypedCache<unknown>): KeyValueStore.KeyValueStore => {
 
 /**
  * `KeyValueStore` over `CacheService`. Entries live for the cache's `timeToLive`, five minutes by default: give the cache
- * `timeToLive: "Infinity"` for a store that keeps them. `clear` and `keys` concern this prefix and version.
+ * `timeToLive: "Infinity"` for a store that keeps them. As in Effect's own stores, `get` gives bytes as base64. `clear` and `keys` concern this prefix and version.
  */
 export const layer: Layer.Layer<KeyValueStore.KeyValueStore, never, CacheService> = Layer.fresh(
   Layer.effect(KeyValueStore.KeyValueStore, Effect.map(CacheService, make))

@@ -1,5 +1,5 @@
 /** Effect's own `Redis` service on our connection, on every topology of servers. */
-import { Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
@@ -75,25 +75,29 @@ export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.fresh(
           const own = yield* Effect.mapError(Scope.provide(client.dedicated, scope), asRedisError)
           return { send: makeSend(client, scripts, own.send), close: Scope.close(scope, Exit.void) }
         }),
-        subscribe: Effect.fnUntraced(function* (channel, onMessage) {
-          const begun = yield* Deferred.make<void, Redis.RedisError>()
-          // Heard on the same connection, so that once it is heard the channel is listened to.
-          const probe = `${channel}:${yield* makeToken}`
-          const listen = Stream.runForEach(client.subscribe(channel, probe), (message) =>
-            message.channel === probe ? Deferred.succeed(begun, undefined) : Effect.sync(() => onMessage(message))
-          )
-          const listening: Effect.Effect<void, Redis.RedisError> = Effect.catch(listen, (error) =>
-            isTransient(error) && Deferred.isDoneUnsafe(begun)
-              ? Effect.andThen(Effect.sleep(pauseAfterLoss), listening)
-              : Effect.fail(asRedisError(error))
-          )
-          const fiber = yield* Effect.forkScoped(Effect.tapError(listening, (error) => Deferred.fail(begun, error)))
-          const asking = Effect.forever(
-            Effect.andThen(Effect.ignore(client.send("PUBLISH", [probe, ""])), Effect.sleep("10 millis"))
-          )
-          yield* Effect.raceFirst(Deferred.await(begun), asking)
-          return Fiber.join(fiber)
-        })
+        subscribe: Effect.fnUntraced(
+          function* (channel, onMessage) {
+            const begun = yield* Deferred.make<void, Redis.RedisError>()
+            // Heard on the same connection, so that once it is heard the channel is listened to.
+            const probe = `${channel}:${yield* makeToken}`
+            const listen = Stream.runForEach(client.subscribe(channel, probe), (message) =>
+              message.channel === probe ? Deferred.succeed(begun, undefined) : Effect.sync(() => onMessage(message))
+            )
+            const listening: Effect.Effect<void, Redis.RedisError> = Effect.catch(listen, (error) =>
+              isTransient(error) && Deferred.isDoneUnsafe(begun)
+                ? Effect.andThen(Effect.sleep(pauseAfterLoss), listening)
+                : Effect.fail(asRedisError(error))
+            )
+            const fiber = yield* Effect.forkScoped(Effect.tapError(listening, (error) => Deferred.fail(begun, error)))
+            const asking = Effect.forever(
+              Effect.andThen(Effect.ignore(client.send("PUBLISH", [probe, ""])), Effect.sleep("10 millis"))
+            )
+            yield* Effect.raceFirst(Deferred.await(begun), asking)
+            return Fiber.join(fiber)
+          },
+          // A server's time is the machine's, whatever clock the program has.
+          Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+        )
       })
     })
   )

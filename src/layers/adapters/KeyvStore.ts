@@ -1,95 +1,135 @@
-/** A storage adapter for Keyv 5, and so for cache-manager, over a cache. */
+/** A storage adapter for Keyv 6 and 5, and so for cache-manager, over a cache. */
 import { EventEmitter } from "node:events"
-import { type Layer, Schema } from "effect"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
+import { keyv5, keyv6, type KeyvDialect, type KeyvEntry, namespaceLead } from "./keyvDialects.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
 export interface KeyvStoreOptions {
-  /** Entries without a ttl live so long, in milliseconds. Default: for ever, as Keyv has it. */
+  /** The lifetime of entries that Keyv gives none, in milliseconds. Default: they never expire, as in Keyv's other stores. */
   readonly timeToLive?: number | undefined
 }
 
-interface Entry {
-  readonly key: string
-  readonly value: unknown
-  readonly ttl?: number | undefined
-}
+const methods = [
+  "get",
+  "getMany",
+  "has",
+  "hasMany",
+  "set",
+  "setMany",
+  "delete",
+  "deleteMany",
+  "clear",
+  "disconnect",
+  "iterator"
+]
 
 /**
- * Give it to Keyv as its store: `new Keyv({ store: new KeyvStore(CacheFromConfig) })`. Keyv writes values as text and puts
- * its namespace before keys; prefix, version, compression and encryption are the cache's. It rejects with the cache's
- * tagged errors, of which Keyv makes misses unless it is told to throw. `disconnect` closes the layer.
+ * Give it to Keyv as its store: `new Keyv({ store: new KeyvStore(CacheFromConfig), namespace: "users" })`. Each `Keyv` needs
+ * a store of its own, because it tells its store the namespace. A namespace's keys begin with it and a colon under either
+ * version of Keyv; prefix, version, compression and encryption are the cache's.
+ *
+ * Keyv hands over text unless its serialization is switched off. Other values are stored by the cache's serializer, and
+ * refused with a `CacheCodecError` where it would change them. Methods reject with the cache's tagged errors, which Keyv
+ * emits as `error` events. `disconnect` closes the layer.
  */
 export class KeyvStore<E = never> extends EventEmitter {
-  readonly opts: { readonly dialect: "valkey"; readonly url: string }
   namespace: string | undefined
   readonly #client: PromiseCache
-  readonly #texts: PromiseCache<string>
   readonly #timeToLive: number
+  #dialect: KeyvDialect | undefined
 
   constructor(layer: Layer.Layer<CacheService, E>, { timeToLive = Infinity }: KeyvStoreOptions = {}) {
     super()
-    this.opts = { dialect: "valkey", url: "" }
     this.#client = makeClient(layer)
-    this.#texts = this.#client.withSchema(Schema.String)
     this.#timeToLive = timeToLive
+  }
+
+  /** Keyv 6 reads it before it calls any method: the store puts the namespace before keys, and is told when entries end. */
+  get capabilities() {
+    this.#speak(keyv6)
+    return {
+      compatible: true,
+      store: "keyvStorage",
+      methods: Object.fromEntries(methods.map((name) => [name, { exists: true, methodType: "async" }])),
+      expires: true
+    } as const
+  }
+
+  /** Keyv 5 reads it before it calls any method: only stores of a dialect that it knows can be iterated. */
+  get opts(): { readonly dialect: "valkey"; readonly url: string } {
+    this.#speak(keyv5)
+    return { dialect: "valkey", url: "" }
   }
 
   /** Typed as Keyv has it: whoever stored it knows what it is. */
   async get<Value>(key: string): Promise<Value | undefined> {
-    const found: unknown = await this.#texts.get(key)
+    const final = this.#keyIn(key)
+    const found: unknown = await this.#use((cache) => Effect.map(cache.get(final), Option.getOrUndefined))
     return found as Value | undefined
   }
 
   async getMany<Value>(keys: Array<string>): Promise<Array<Value | undefined>> {
-    const found: ReadonlyMap<string, unknown> = await this.#texts.getMany(keys)
-    return keys.map((key) => found.get(key) as Value | undefined)
+    const all = keys.map((key) => this.#keyIn(key))
+    const found: ReadonlyMap<string, unknown> = await this.#use((cache) => cache.getMany(all))
+    return all.map((key) => found.get(key) as Value | undefined)
   }
 
-  async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    return this.#texts.set(key, String(value), { timeToLive: ttl ?? this.#timeToLive })
+  /** The number: milliseconds to live with Keyv 5, milliseconds since 1970 with Keyv 6. */
+  async set(key: string, value: unknown, end?: number): Promise<boolean> {
+    const final = this.#keyIn(key)
+    return this.#use((cache) =>
+      Effect.flatMap(this.#lifetime, (of) => cache.set(final, storable(value), { timeToLive: of(end) }))
+    )
   }
 
-  async setMany(entries: Array<Entry>): Promise<void> {
-    await this.#client.run(
-      CacheService.use((cache) => {
-        const texts = cache.withSchema(Schema.String)
-        return texts.pipeline((queue) =>
-          entries.map(({ key, ttl, value }) => queue.set(key, String(value), { timeToLive: ttl ?? this.#timeToLive }))
-        )
-      })
+  async setMany(entries: Array<KeyvEntry>): Promise<Array<boolean>> {
+    const { end } = this.#spoken
+    const all = entries.map((entry) => ({ key: this.#keyIn(entry.key), value: storable(entry.value), end: end(entry) }))
+    return this.#use((cache) =>
+      Effect.flatMap(this.#lifetime, (of) =>
+        cache.pipeline((queue) => all.map(({ end, key, value }) => queue.set(key, value, { timeToLive: of(end) })))
+      )
     )
   }
 
   async delete(key: string): Promise<boolean> {
-    return this.#client.delete(key)
+    return this.#client.delete(this.#keyIn(key))
   }
 
-  async deleteMany(keys: Array<string>): Promise<boolean> {
-    return (await this.#client.deleteMany(keys)) > 0
+  /** With Keyv 6 whether each was there, with Keyv 5 whether any was. */
+  async deleteMany(keys: Array<string>): Promise<boolean | Array<boolean>> {
+    const all = keys.map((key) => this.#keyIn(key))
+    const each = await this.#use((cache) => cache.pipeline((queue) => all.map((key) => queue.delete(key))))
+    return this.#spoken.deleted(each)
   }
 
-  /** This namespace only, of this prefix and version. */
+  /** This namespace only, of this prefix and version; without a namespace all of them. */
   async clear(): Promise<void> {
-    await this.#client.run(CacheService.use((cache) => cache.deletePattern(this.#pattern(this.namespace))))
+    const pattern = `${escapeGlob(namespaceLead(this.namespace))}*`
+    await this.#use((cache) => cache.deletePattern(pattern))
   }
 
   async has(key: string): Promise<boolean> {
-    return this.#client.has(key)
+    return this.#client.has(this.#keyIn(key))
   }
 
   async hasMany(keys: Array<string>): Promise<Array<boolean>> {
-    return this.#client.run(CacheService.use((cache) => cache.pipeline((queue) => keys.map((key) => queue.has(key)))))
+    const all = keys.map((key) => this.#keyIn(key))
+    return this.#use((cache) => cache.pipeline((queue) => all.map((key) => queue.has(key))))
   }
 
   /** All that there is when it begins. */
-  async *iterator<Value>(namespace?: string): AsyncGenerator<Array<string | Awaited<Value> | undefined>, void> {
-    const keys = await this.#client.run(CacheService.use((cache) => cache.keys(this.#pattern(namespace))))
+  async *iterator<Value>(namespace = this.namespace): AsyncGenerator<Array<string | Awaited<Value> | undefined>, void> {
+    const pattern = `${escapeGlob(namespaceLead(namespace))}*`
+    const lead = this.#spoken.lead(namespace).length
+    const keys = await this.#use((cache) => cache.keys(pattern))
     for (let i = 0; i < keys.length; i += pageSize) {
-      const page = keys.slice(i, i + pageSize)
-      const found: ReadonlyMap<string, unknown> = await this.#texts.getMany(page)
-      for (const [key, value] of found) yield [key, value as Awaited<Value>]
+      const found: ReadonlyMap<string, unknown> = await this.#use((cache) => cache.getMany(keys.slice(i, i + pageSize)))
+      for (const [key, value] of found) yield [key.slice(lead), value as Awaited<Value>]
     }
   }
 
@@ -97,9 +137,40 @@ export class KeyvStore<E = never> extends EventEmitter {
     await this.#client.close()
   }
 
-  #pattern(namespace: string | undefined): string {
-    return namespace === undefined || namespace === "" ? "*" : `${escapeGlob(namespace)}:*`
+  /** Without Keyv it is used as Keyv 6 would. */
+  get #spoken(): KeyvDialect {
+    return this.#dialect ?? keyv6
   }
+
+  #speak(dialect: KeyvDialect): void {
+    this.#dialect ??= dialect
+    if (this.#dialect === dialect) return
+    throw new CacheInputError({ operation: "KeyvStore", reason: "one store serves Keyv 5 or Keyv 6, not both" })
+  }
+
+  #keyIn(key: string): string {
+    return this.#spoken.lead(this.namespace) + key
+  }
+
+  /** A number that Keyv gives as the end of an entry, as milliseconds to live. */
+  get #lifetime(): Effect.Effect<(end: number | undefined) => number> {
+    const { millis } = this.#spoken
+    return Effect.map(
+      Clock.currentTimeMillis,
+      (now) => (end) => (end === undefined ? this.#timeToLive : millis(end, now))
+    )
+  }
+
+  #use<A>(operation: (cache: TypedCache<unknown>) => Effect.Effect<A, CacheError>): Promise<A> {
+    return this.#client.run(CacheService.use((cache) => operation(cache.withSchema(Schema.Unknown))))
+  }
+}
+
+/** Values that never expire come in an envelope whose `expires` is undefined, which no format keeps. */
+const storable = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null || !("expires" in value) || value.expires !== undefined) return value
+  const { expires: _, ...rest } = value
+  return rest
 }
 
 const pageSize = 500

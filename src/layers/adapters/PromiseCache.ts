@@ -1,6 +1,6 @@
 /** The cache for code without Effect. */
-import { Duration, Effect, type Layer, ManagedRuntime, Option, type Schema } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import { Cause, Duration, Effect, Exit, type Layer, ManagedRuntime, Option, type Schema } from "effect"
+import { CacheConnectionError, type CacheError } from "../../schema/CacheError.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { CounterOptions } from "../../services/operations/CacheCounters.ts"
 import type { LookupOptions } from "../../services/operations/CacheLookups.ts"
@@ -9,8 +9,10 @@ import type { KeyOptions, TtlOptions } from "../../services/operations/KeyOption
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 
 /**
- * The operations as Promises. They reject with the tagged errors of the cache, told apart by `_tag`; misses are
- * `undefined`, and a lookup's own error comes as it was thrown. Closing waits for nobody: what is under way fails.
+ * The operations as Promises. They reject with the cache's tagged errors, which are classes: tell them apart by `_tag`
+ * or `instanceof`, and from others by `isCacheError`. Misses are `undefined`, and a lookup's own error comes as it was
+ * thrown. Closing waits for nobody: what is under way then, or called later, rejects with a `CacheConnectionError`
+ * whose `phase` is `"closed"`.
  */
 export interface PromiseCache<A = unknown> extends AsyncDisposable {
   readonly get: (key: string, options?: KeyOptions) => Promise<A | undefined>
@@ -53,6 +55,10 @@ class Thrown {
   }
 }
 
+/** Of operations that were under way nobody knows what became of them. */
+const closed = (operation: string, mayHaveExecuted: boolean) =>
+  new CacheConnectionError({ operation, phase: "closed", mayHaveExecuted })
+
 /**
  * Opens when it is first used; `await using cache = makeClient(layer)` closes it.
  *
@@ -61,33 +67,40 @@ class Thrown {
  */
 export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache => {
   const runtime = ManagedRuntime.make(layer)
+  let isClosed = false
 
-  const run = async <A, E1>(effect: Effect.Effect<A, E1, CacheService>): Promise<A> => {
-    const outcome = await runtime.runPromise(
-      Effect.match(effect, {
-        onFailure: (failure): { readonly failure: E1 } | { readonly value: A } => ({ failure }),
-        onSuccess: (value) => ({ value })
-      })
-    )
-    if ("value" in outcome) return outcome.value
-    throw outcome.failure instanceof Thrown ? outcome.failure.reason : outcome.failure
+  const runAs = async <A, E1>(operation: string, effect: Effect.Effect<A, E1, CacheService>): Promise<A> => {
+    if (isClosed) throw closed(operation, false)
+    const exit = await runtime.runPromiseExit(effect)
+    if (Exit.isSuccess(exit)) return exit.value
+    if (isClosed && Cause.hasInterruptsOnly(exit.cause)) throw closed(operation, true)
+    const failure = Cause.squash(exit.cause)
+    throw failure instanceof Thrown ? failure.reason : failure
+  }
+
+  const close = (): Promise<void> => {
+    isClosed = true
+    return runtime.dispose()
   }
 
   const over = <A>(view: (cache: TypedCache<unknown>) => TypedCache<A>): PromiseCache<A> => {
-    const use = <B, E1>(operation: (cache: TypedCache<A>) => Effect.Effect<B, E1 | CacheError>) =>
-      run(CacheService.use((cache) => operation(view(cache))))
+    const use = <B, E1>(name: string, operation: (cache: TypedCache<A>) => Effect.Effect<B, E1 | CacheError>) =>
+      runAs(
+        name,
+        CacheService.use((cache) => operation(view(cache)))
+      )
     return {
-      get: (key, options) => use((cache) => Effect.map(cache.get(key, options), Option.getOrUndefined)),
-      getMany: (keys, options) => use((cache) => cache.getMany(keys, options)),
-      set: (key, value, options) => use((cache) => cache.set(key, value, options)),
-      setMany: (entries, options) => use((cache) => cache.setMany(entries, options)),
-      add: (key, value, options) => use((cache) => cache.add(key, value, options)),
-      has: (key, options) => use((cache) => cache.has(key, options)),
-      delete: (key, options) => use((cache) => cache.delete(key, options)),
-      deleteMany: (keys, options) => use((cache) => cache.deleteMany(keys, options)),
-      touch: (key, options) => use((cache) => cache.touch(key, options)),
+      get: (key, options) => use("get", (cache) => Effect.map(cache.get(key, options), Option.getOrUndefined)),
+      getMany: (keys, options) => use("getMany", (cache) => cache.getMany(keys, options)),
+      set: (key, value, options) => use("set", (cache) => cache.set(key, value, options)),
+      setMany: (entries, options) => use("setMany", (cache) => cache.setMany(entries, options)),
+      add: (key, value, options) => use("add", (cache) => cache.add(key, value, options)),
+      has: (key, options) => use("has", (cache) => cache.has(key, options)),
+      delete: (key, options) => use("delete", (cache) => cache.delete(key, options)),
+      deleteMany: (keys, options) => use("deleteMany", (cache) => cache.deleteMany(keys, options)),
+      touch: (key, options) => use("touch", (cache) => cache.touch(key, options)),
       ttl: (key, options) =>
-        use((cache) =>
+        use("ttl", (cache) =>
           Effect.map(cache.ttl(key, options), (ttl) =>
             Option.getOrUndefined(Option.map(ttl, (duration) => Duration.toMillis(duration)))
           )
@@ -98,7 +111,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
         options?: LookupOptions<A>
       ) =>
         // What is cached is what such a lookup gave once; `withSchema` has it checked.
-        use((cache) =>
+        use("getOrSet", (cache) =>
           cache.getOrSet(
             key,
             (stale) =>
@@ -109,12 +122,12 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
             options
           )
         ) as Promise<B>,
-      incr: (key, delta, options) => use((cache) => cache.incr(key, delta, options)),
-      clear: () => use((cache) => cache.clear),
+      incr: (key, delta, options) => use("incr", (cache) => cache.incr(key, delta, options)),
+      clear: () => use("clear", (cache) => cache.clear),
       withSchema: (schema) => over((cache) => view(cache).withSchema(schema)),
-      close: () => runtime.dispose(),
-      run,
-      [Symbol.asyncDispose]: () => runtime.dispose()
+      close,
+      run: (effect) => runAs("run", effect),
+      [Symbol.asyncDispose]: close
     }
   }
   return over((cache) => cache)

@@ -3,7 +3,7 @@ import { Effect, Exit, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
-import type { Health } from "../operations/Health.ts"
+import type { Health } from "../../schema/Health.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import * as replies from "./kernel/replies.ts"
 

@@ -12,7 +12,7 @@ import type { CachePipelines } from "./CachePipelines.ts"
 import type { CacheScripts } from "./CacheScripts.ts"
 import type { CacheStructures } from "./CacheStructures.ts"
 import type { CacheValues } from "./CacheValues.ts"
-import type { Health } from "./Health.ts"
+import type { Health } from "../../schema/Health.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 /** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */

@@ -1,0 +1,40 @@
+/** Whether the cache can be used now. */
+import { type Duration, type Option, Schema } from "effect"
+import { CacheError } from "./CacheError.ts"
+import { ClientState } from "./ClientState.ts"
+
+export interface Health {
+  /**
+   * Every server that commands go to has answered a PING: what a readiness probe asks. That PING is forbidden or unknown
+   * is an answer, and so is MISCONF, of a server that cannot write its snapshots and can be read.
+   */
+  readonly ready: boolean
+  /** How long that took, or took to fail. */
+  readonly latency: Duration.Duration
+  readonly state: ClientState
+  /** Why it is not ready. */
+  readonly error: Option.Option<CacheError>
+}
+
+/** `Health` as JSON holds it. */
+export interface HealthJson {
+  readonly ready: boolean
+  /** Milliseconds. */
+  readonly latency: number
+  readonly state: ClientState
+  /** Absent where the cache is ready. */
+  readonly error?: (typeof CacheError)["Encoded"]
+}
+
+/**
+ * The schema of `cache.health`, for readiness endpoints and `HttpApi`. The state and the error name servers: answer
+ * strangers with `ready` alone.
+ *
+ *     HttpServerResponse.schemaJson(Health)(yield* cache.health)
+ */
+export const Health: Schema.Codec<Health, HealthJson> = Schema.Struct({
+  ready: Schema.Boolean,
+  latency: Schema.DurationFromMillis,
+  state: ClientState,
+  error: Schema.OptionFromOptionalKey(CacheError)
+})
