@@ -14,7 +14,7 @@ import { disconnectTimeout, duplicateOptions, iovalkeyOptions } from "./iovalkey
 import { openSocket, socketConnector } from "./socketConnector.ts"
 import { Wire } from "./Wire.ts"
 import { WireWatch } from "./WireWatch.ts"
-import { Timer } from "./Timer.ts"
+import { PatientTimer, Timer } from "./Timer.ts"
 
 /** Waits for a connection. Told once, with one that is ready or with the reason why there is none. */
 export interface Waiter {
@@ -45,6 +45,12 @@ export interface LinkOptions {
 /** How long a connection must have held for the next loss to start again with the shortest delay, in milliseconds. */
 const stableAfter = 5000
 
+/** A server that closes a connection after these milliseconds, with nothing under way on it, has only tidied up. */
+const idleAfter = 1000
+
+/** Whoever comes after a loss waits so many milliseconds for the next connection; for the next server, as long as it takes. */
+const waitAfterLoss = 500
+
 export const nodeName = (address: Address): string => ("path" in address ? address.path : endpointName(address))
 
 export class Link {
@@ -57,11 +63,13 @@ export class Link {
   /** The last one that was opened. */
   #wire: Wire | undefined
   #lastError: ForeignError | undefined
-  #attemptTimer: Timer | undefined
+  #attemptTimer: PatientTimer | undefined
+  #waitTimer: Timer | undefined
   #attempts = 0
   #readySince = 0
   #wake: (() => void) | undefined
-  #isSwitching = false
+  /** The next connection is likely to be made, and worth waiting for. */
+  #isExpected = false
 
   constructor(options: LinkOptions) {
     const { address, settings } = options
@@ -145,8 +153,8 @@ export class Link {
     this.#attempts = 0
     if (this.#wake !== undefined) return this.#wake()
     this.#blame(code, message)
-    // Whoever comes now can wait for the next server: it is there.
-    this.#isSwitching = true
+    // The next server is there.
+    this.#isExpected = true
     this.#wire?.destroy()
   }
 
@@ -165,7 +173,8 @@ export class Link {
   refuse(): void {
     this.#options.connections?.closed(this)
     this.#become("Closed")
-    this.#attemptTimer?.cancel()
+    this.#attemptTimer?.stop()
+    this.#waitTimer?.cancel()
     this.#failWaiters(({ operation }) => this.closedError(operation))
   }
 
@@ -243,8 +252,8 @@ export class Link {
 
   #startAttempt(): void {
     const { connectTimeout } = this.#options.settings
-    this.#attemptTimer?.cancel()
-    this.#attemptTimer = new Timer(connectTimeout, () => {
+    this.#attemptTimer?.stop()
+    this.#attemptTimer = new PatientTimer(connectTimeout, () => {
       this.#blame("ETIMEDOUT", `not ready within ${connectTimeout} ms`)
       this.#failWaiters(
         ({ operation }) =>
@@ -257,7 +266,7 @@ export class Link {
           })
       )
       this.#wire?.destroy()
-    }).unref()
+    })
   }
 
   #greet(): void {
@@ -275,7 +284,8 @@ export class Link {
   }
 
   #onReady(wire: Wire): void {
-    this.#attemptTimer?.cancel()
+    this.#attemptTimer?.stop()
+    this.#waitTimer?.cancel()
     this.#lastError = undefined
     this.#readySince = performance.now()
     this.#watch.start(wire)
@@ -288,19 +298,39 @@ export class Link {
   #onWireEnd(wire: Wire, reason: ConnectionBroken | undefined): void {
     if (wire !== this.#wire) return
     if (reason !== undefined) this.#lastError = causeOf(reason)
+    if (this.#state === "Ready" && !this.#isExpected) this.#wasReady(wire, reason === undefined)
     this.#onLoss()
+  }
+
+  /** A connection that was ready is lost. One that the server closes is likely to be taken anew, unless others were lost before. */
+  #wasReady(wire: Wire, byServer: boolean): void {
+    const held = performance.now() - this.#readySince
+    if (byServer && !wire.owes && held >= idleAfter) this.#attempts = 0
+    else if (held >= stableAfter) this.#attempts = 1
+    if (!byServer || this.#attempts > 1) return
+    this.#isExpected = true
+    this.#waitTimer = new Timer(waitAfterLoss, () => {
+      this.#blame("ETIMEDOUT", `not ready within ${waitAfterLoss} ms of a loss`)
+      this.#down()
+    }).unref()
   }
 
   /** There is no connection, or none was made. */
   #onLoss(): void {
-    this.#attemptTimer?.cancel()
+    this.#attemptTimer?.stop()
     this.#watch.stop()
     if (this.#state === "Closed") return
     const wasReady = this.#state === "Ready"
-    this.#become(this.#isSwitching ? "Connecting" : "Down")
-    if (!this.#isSwitching) this.#failWaiters(({ operation }) => notConnected(this.circumstances(operation)))
-    this.#isSwitching = false
+    if (this.#isExpected) this.#become("Connecting")
+    else this.#down()
+    this.#isExpected = false
     if (wasReady) this.#options.onLost?.()
+  }
+
+  #down(): void {
+    this.#waitTimer?.cancel()
+    this.#become("Down")
+    this.#failWaiters(({ operation }) => notConnected(this.circumstances(operation)))
   }
 
   #become(tag: LinkState["_tag"]): void {
@@ -331,8 +361,6 @@ export class Link {
 
   #retryDelay(): number {
     const { reconnectBase, reconnectMax } = this.#options.settings
-    if (this.#readySince > 0 && performance.now() - this.#readySince >= stableAfter) this.#attempts = 1
-    this.#readySince = 0
     const delay = Math.min(reconnectBase * 2 ** Math.min(this.#attempts - 1, 30), reconnectMax)
     return delay * (0.8 + 0.4 * this.#options.random())
   }

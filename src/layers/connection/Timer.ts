@@ -52,5 +52,29 @@ export class Ticker {
   }
 }
 
+/** A `PatientTimer` looks so often whether its time is over. */
+const looks = 10
+
+/**
+ * Runs `run` after so many milliseconds in which the event loop ran. While it is blocked, or the process is frozen, nobody
+ * can hear the answer that is waited for. Keeps no process alive.
+ */
+export class PatientTimer {
+  readonly #ticker: Ticker
+
+  constructor(millis: number, run: () => void) {
+    let left = looks
+    this.#ticker = new Ticker(millis / looks, () => {
+      if (--left > 0) return
+      this.stop()
+      run()
+    })
+  }
+
+  stop(): void {
+    this.#ticker.stop()
+  }
+}
+
 /** For timers that are not ours: no longer than one of Node's can wait. */
 export const atMostLongest = (millis: number): number => Math.min(millis, longest)

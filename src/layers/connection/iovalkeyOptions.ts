@@ -28,7 +28,8 @@ export const iovalkeyOptions = (
   // AUTH, SELECT and the ready check are ours (handshake.ts): iovalkey's print to the console, and run
   // commands in database 0 where the one asked for does not exist.
   enableReadyCheck: false,
-  connectTimeout: atMostLongest(settings.connectTimeout),
+  // It would count the time in which the event loop is blocked.
+  connectTimeout: 0,
   disconnectTimeout,
   keepAlive: settings.keepAlive,
   noDelay: true,
@@ -43,9 +44,10 @@ export const iovalkeyOptions = (
 
 /** What is different in a duplicate that a program makes: its sockets are its own, and so are its attempts. */
 export const duplicateOptions = (
-  { reconnectBase, reconnectMax }: ConnectionSettings,
+  { connectTimeout, reconnectBase, reconnectMax }: ConnectionSettings,
   Connector: NonNullable<RedisOptions["Connector"]>
 ): Partial<RedisOptions> => ({
   Connector,
+  connectTimeout: atMostLongest(connectTimeout),
   retryStrategy: (attempt) => atMostLongest(Math.min(reconnectBase * 2 ** Math.min(attempt - 1, 30), reconnectMax))
 })

@@ -8,7 +8,7 @@ import { nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
 import type { Wire } from "../Wire.ts"
 import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
-import { Timer } from "../Timer.ts"
+import { PatientTimer, Timer } from "../Timer.ts"
 
 export interface ClusterTopologyOptions {
   readonly settings: ClusterSettings
@@ -171,12 +171,12 @@ export class ClusterTopology {
       let next = 0
       let isOver = false
       let hedge: Timer | undefined
-      const limit = new Timer(settings.connection.connectTimeout, () =>
+      const limit = new PatientTimer(settings.connection.connectTimeout, () =>
         finish(() => reject(new NoConnection("ETIMEDOUT", "no server of the cluster answers")))
       )
       const finish = (settle: () => void) => {
         isOver = true
-        limit.cancel()
+        limit.stop()
         hedge?.cancel()
         settle()
       }

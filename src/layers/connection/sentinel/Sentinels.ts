@@ -7,7 +7,7 @@ import { NoConnection } from "../ConnectionFailure.ts"
 import { failureCode, noneOf, isReplyError } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
 import { type Listener, listen } from "../subscribe.ts"
-import { Timer } from "../Timer.ts"
+import { PatientTimer, Timer } from "../Timer.ts"
 
 export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sentinel" | "natMap"> & {
   readonly random: () => number
@@ -150,9 +150,9 @@ export class Sentinels {
     const { random, sentinel } = this.#options
     const timeout = Math.min(answerTimeout, sentinel.connectTimeout)
     const link = new Link({ settings: sentinel, address: endpoint, random })
-    let timer: Timer | undefined
+    let timer: PatientTimer | undefined
     const tooLate = new Promise<never>((_, reject) => {
-      timer = new Timer(timeout, () => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)))
+      timer = new PatientTimer(timeout, () => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)))
     })
     const answers = new Promise<ReadonlyArray<unknown>>((resolve, reject) =>
       link.whenReady({
@@ -170,7 +170,7 @@ export class Sentinels {
     try {
       return await Promise.race([answers, tooLate])
     } finally {
-      timer?.cancel()
+      timer?.stop()
       answers.catch(() => {})
       void link.end()
     }

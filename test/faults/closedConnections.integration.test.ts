@@ -1,0 +1,97 @@
+/** Connections that a server closes, and those that are slow only because the process was. */
+import type { Socket } from "node:net"
+import { afterEach, assert, describe, vi } from "@effect/vitest"
+import { Effect, Fiber, Option, Stream } from "effect"
+import { startPrimary, topologiesOf } from "../support/fakePrimaries.ts"
+import { connect, connectTo, profile, test, watchForTraces, withCache } from "../support/faults.ts"
+import { pause } from "../support/pause.ts"
+import { until } from "../support/until.ts"
+
+watchForTraces()
+afterEach(() => void vi.restoreAllMocks())
+
+/** A clock that a test sets forward. */
+const startClock = () => {
+  const now = performance.now.bind(performance)
+  const clock = { ahead: 0 }
+  vi.spyOn(performance, "now").mockImplementation(() => now() + clock.ahead)
+  return clock
+}
+
+/** A server with one value, and the connections over which it was asked for. */
+const startCounting = Effect.gen(function* () {
+  const sockets = new Set<Socket>()
+  const server = yield* startPrimary(([name], socket) => {
+    if (name !== "GET") return undefined
+    sockets.add(socket)
+    return "$1\r\n1\r\n"
+  })
+  return { ...server, sockets, last: () => [...sockets].at(-1)! }
+})
+
+const isClosed = (socket: Socket) =>
+  until(
+    "a closed connection",
+    Effect.sync(() => socket.closed),
+    Boolean,
+    { every: 1 }
+  )
+
+describe("an idle connection that the server closes", () => {
+  for (const [topology, layerOf] of Object.entries(topologiesOf)) {
+    test(`${topology}: is made anew at once, and nobody is failed`, () =>
+      Effect.gen(function* () {
+        const clock = startClock()
+        const server = yield* startCounting
+        const { cache, client } = yield* connectTo(withCache(yield* layerOf(server, profile)))
+        const states: Array<string> = []
+        yield* Effect.forkChild(Stream.runForEach(client.states, ({ _tag }) => Effect.sync(() => states.push(_tag))))
+        for (let i = 1; i <= 8; i++) {
+          assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+          assert.strictEqual(server.sockets.size, i)
+          clock.ahead += 1500
+          server.last().end()
+          yield* isClosed(server.last())
+        }
+        assert.notInclude(states, "Degraded")
+      }))
+  }
+})
+
+test("connections that are closed as soon as they are ready are made after growing delays", () =>
+  Effect.gen(function* () {
+    const sockets: Array<Socket> = []
+    const server = yield* startPrimary(([name], socket) => {
+      if (name === "PING") {
+        sockets.push(socket)
+        setTimeout(() => socket.end(), 5)
+      }
+      return undefined
+    })
+    const { client } = yield* connect(server.url)
+    yield* Effect.ignore(client.send("ECHO", ["k"]))
+    yield* until("a client that waits", client.state, ({ _tag }) => _tag === "Degraded")
+    const before = sockets.length
+    yield* pause(600)
+    // 50, 100, 200, 200 milliseconds, and a fifth less.
+    assert.isAtMost(sockets.length - before, 5)
+  }))
+
+describe("an event loop that is blocked for longer than connectTimeout", () => {
+  for (const [topology, layerOf] of Object.entries(topologiesOf)) {
+    test(`${topology}: ends no connection that is being made`, () =>
+      Effect.gen(function* () {
+        const server = yield* startCounting
+        const options = { ...profile, connectTimeout: 100, commandTimeout: 10_000 }
+        const { cache } = yield* connectTo(withCache(yield* layerOf(server, options)))
+        const reading = yield* Effect.forkChild(cache.get("k"))
+        for (const turns of [0, 1, 2]) {
+          for (let i = 0; i < turns; i++) yield* Effect.promise(() => new Promise(setImmediate))
+          const end = performance.now() + 150
+          while (performance.now() < end);
+        }
+        assert.deepStrictEqual(yield* Fiber.join(reading), Option.some(1))
+        assert.strictEqual(server.commands.filter(([name]) => name === "PING").length, 1)
+      }))
+  }
+})
