@@ -1,0 +1,38 @@
+/** What servers say about changes of their keys. */
+
+/** An event of a client's channel. Instants are in the milliseconds of the client's `instant`. */
+export type Invalidation =
+  /** `server` announces the changes of its keys from here on. What was read from it before may have changed unannounced. */
+  | { readonly _tag: "Live"; readonly server: string }
+  /** These final keys have changed. `own`: by this client, which says so when it sends the command and when it has the reply. */
+  | { readonly _tag: "Keys"; readonly keys: ReadonlyArray<string>; readonly own: boolean }
+  /** Anything may have changed: a flush, a failover, a moved slot. Undefined = on every server. */
+  | { readonly _tag: "Everything"; readonly server: string | undefined; readonly reason: string }
+  /** Whatever the server executed before `sentAt` has been announced. */
+  | { readonly _tag: "Proof"; readonly server: string; readonly sentAt: number }
+  /** Changes are not announced any more. Undefined = by no server. */
+  | { readonly _tag: "Down"; readonly server: string | undefined; readonly reason: string; readonly cause: DownCause }
+
+/**
+ * - `"lost"`: the connection broke, and is being made again
+ * - `"refused"`: the server does not announce changes to this client
+ * - `"left"`: the server has no keys of this client any more
+ */
+export type DownCause = "lost" | "refused" | "left"
+
+/** A value that was read where its changes are announced. */
+export interface TrackedReply {
+  readonly value: string | Buffer | null
+  /** Milliseconds to live, as PTTL gives it: −1 = for ever, −2 = no such key. */
+  readonly pttl: number
+  /** The instant before the read was sent. */
+  readonly sentAt: number
+  /** The server that answered; undefined where its announcements do not cover the reply, which must not be kept. */
+  readonly server: string | undefined
+}
+
+/**
+ * - `"broadcast"`: servers announce every change under the prefixes
+ * - `"perKey"`: they announce the changes of keys that this client has read, once for each read
+ */
+export type Tracking = "broadcast" | "perKey"

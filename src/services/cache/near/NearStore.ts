@@ -1,0 +1,182 @@
+/**
+ * Values in this process, and the bookkeeping that keeps them true. It knows no server and no clock: whoever asks says
+ * what time it is, and servers are known by their events alone.
+ *
+ * An entry is served while the server that announces its changes has proven within `maxStaleness` that it still does. A
+ * reply is kept only if nothing has happened to its key since the read began.
+ */
+import type { Invalidation, TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
+import { SplitMap } from "../../../schema/SplitMap.ts"
+import type { Fill } from "./Fill.ts"
+import { FillMarks } from "./FillMarks.ts"
+import { NearCounts } from "./NearCounts.ts"
+import { absent, type Kept, NearEntry } from "./NearEntry.ts"
+import { Proofs } from "./Proofs.ts"
+import { RecencyList } from "./RecencyList.ts"
+import type { ServerProof } from "./ServerProof.ts"
+
+export interface NearLimits {
+  readonly maxEntries: number
+  /** Of keys and stored forms. */
+  readonly maxBytes: number
+  /** Milliseconds; `Infinity` = as long as the server says. */
+  readonly timeToLive: number
+  /** Milliseconds. */
+  readonly maxStaleness: number
+  readonly tracking: Tracking
+}
+
+export class NearStore<E = unknown> {
+  readonly proofs = new Proofs()
+  readonly marks = new FillMarks<E>()
+  readonly counts = new NearCounts()
+  readonly #limits: NearLimits
+  readonly #entries = new SplitMap<NearEntry>()
+  readonly #recency = new RecencyList()
+  #bytes = 0
+
+  constructor(limits: NearLimits) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Of keys and stored forms. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** What may be served now; now the most recently used. */
+  find(key: string, now: number): NearEntry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    if (now >= entry.expiresAt) {
+      this.#remove(entry)
+      return undefined
+    }
+    // The next proof may make it good again.
+    if (now - this.#provenAt(entry) > this.#limits.maxStaleness) return undefined
+    this.#recency.touch(entry)
+    return entry
+  }
+
+  /** A read of the key begins, whose reply is given to `keep` or, where there is none, to `giveUp`. */
+  begin(key: string, now: number, codec?: object): Fill<E> {
+    return this.marks.begin(key, now, codec)
+  }
+
+  /** A read under way whose reply does for whoever asks now: it is as young as a near value must be, and nothing has happened since. */
+  joinable(key: string, now: number, codec?: object): Fill<E> | undefined {
+    return this.proofs.isLive ? this.marks.joinable(key, now - this.#limits.maxStaleness, codec) : undefined
+  }
+
+  /**
+   * Keeps what the reply says in place of what was there, or drops what was there: a newer value may have been read.
+   * `kept` is undefined where the reply cannot be kept in any form. Whether it was kept.
+   */
+  keep(fill: Fill<E>, { pttl, sentAt, server }: Omit<TrackedReply, "value">, kept: Kept | undefined): boolean {
+    const { key } = fill
+    const isMarked = this.marks.isMarked(fill)
+    if (isMarked) this.counts.discarded++
+    // Of two reads at a time nobody knows which reply is the newer one.
+    this.marks.mark(key)
+    const known = this.#entries.get(key)
+    if (known !== undefined) this.#remove(known)
+    if (isMarked || kept === undefined || server === undefined) return false
+    const proof = this.proofs.of(server)
+    const isAbsent = kept.value === absent
+    if (proof === undefined || isAbsent !== (pttl === -2)) return false
+    const entry = new NearEntry(key, kept, sentAt + this.#lifetime(pttl), proof)
+    if (entry.bytes > this.#limits.maxBytes) return false
+    this.#add(entry)
+    return true
+  }
+
+  /** The read ended without a reply. */
+  giveUp(fill: Fill<E>): void {
+    this.marks.forget(fill)
+  }
+
+  /** The key may have changed, or a reply has been read that did not come this way. */
+  drop(key: string): void {
+    this.marks.mark(key)
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    this.counts.invalidations++
+    this.#remove(entry)
+  }
+
+  /** Anything may have changed. */
+  dropAll(): void {
+    this.marks.markAll()
+    this.counts.invalidations += this.#entries.size
+    this.#entries.clear()
+    this.#recency.clear()
+    this.#bytes = 0
+    this.proofs.forgetEntries()
+  }
+
+  /** What a server says, in the order in which it says it. */
+  apply(event: Invalidation): void {
+    switch (event._tag) {
+      case "Keys":
+        for (const key of event.keys) this.drop(key)
+        return
+      case "Proof":
+        return this.proofs.proven(event.server, event.sentAt)
+      case "Live":
+        return this.#dropServer(this.proofs.begin(event.server))
+      case "Everything":
+        return event.server === undefined ? this.dropAll() : this.#dropServer(this.proofs.of(event.server))
+      case "Down":
+        if (event.server !== undefined) return this.#dropServer(this.proofs.end(event.server, event.cause))
+        this.proofs.endAll(event.cause)
+        return this.dropAll()
+    }
+  }
+
+  /** A key that is created where a slot is moving to is announced by that server, whose proof a kept miss depends on, too. */
+  #provenAt({ proof, value }: NearEntry): number {
+    return value === absent && this.#limits.tracking === "broadcast"
+      ? Math.min(proof.provenAt, this.proofs.provenAt)
+      : proof.provenAt
+  }
+
+  #lifetime(pttl: number): number {
+    const { maxStaleness, timeToLive, tracking } = this.#limits
+    if (pttl >= 0) return Math.min(pttl, timeToLive)
+    return pttl === -2 && tracking === "perKey" ? Math.min(maxStaleness, timeToLive) : timeToLive
+  }
+
+  /** What is under way may be of that server, too. */
+  #dropServer(proof: ServerProof | undefined): void {
+    if (proof !== undefined && proof.entries === this.#entries.size) return this.dropAll()
+    this.marks.markAll()
+    if (proof === undefined || proof.entries === 0) return
+    this.counts.invalidations += proof.entries
+    for (const entry of this.#recency) if (entry.proof === proof) this.#remove(entry)
+  }
+
+  #add(entry: NearEntry): void {
+    const { maxBytes, maxEntries } = this.#limits
+    this.#entries.set(entry.key, entry)
+    this.#recency.add(entry)
+    this.#bytes += entry.bytes
+    entry.proof.entries++
+    while (this.#entries.size > maxEntries || this.#bytes > maxBytes) {
+      const { oldest } = this.#recency
+      if (oldest === undefined) return
+      this.counts.evictions++
+      this.#remove(oldest)
+    }
+  }
+
+  #remove(entry: NearEntry): void {
+    this.#entries.delete(entry.key)
+    this.#recency.remove(entry)
+    this.#bytes -= entry.bytes
+    entry.proof.entries--
+  }
+}

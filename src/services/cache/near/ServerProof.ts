@@ -1,0 +1,12 @@
+/** How far one server's announcements are known to be complete. */
+export class ServerProof {
+  readonly server: string
+  /** Whatever the server executed before this instant has been announced. */
+  provenAt = -Infinity
+  /** Entries whose changes it announces. */
+  entries = 0
+
+  constructor(server: string) {
+    this.server = server
+  }
+}

@@ -1,0 +1,244 @@
+/** The near store by itself: a manual clock, and a channel that says what a test wants. */
+import { assert, describe, it } from "@effect/vitest"
+import type { Invalidation } from "../../src/schema/Invalidation.ts"
+import { absent, type Kept } from "../../src/services/cache/near/NearEntry.ts"
+import { type NearLimits, NearStore } from "../../src/services/cache/near/NearStore.ts"
+
+const limits: NearLimits = {
+  maxEntries: 3,
+  maxBytes: 1000,
+  timeToLive: Infinity,
+  maxStaleness: 100,
+  tracking: "broadcast"
+}
+
+const live = (server: string): Invalidation => ({ _tag: "Live", server })
+const proof = (server: string, sentAt: number): Invalidation => ({ _tag: "Proof", server, sentAt })
+const changed = (...keys: ReadonlyArray<string>): Invalidation => ({ _tag: "Keys", keys, own: false })
+
+/** A store whose servers are live and have proven it at 0. */
+const storeWith = (changes: Partial<NearLimits> = {}, servers: ReadonlyArray<string> = ["s"]) => {
+  const store = new NearStore<string>({ ...limits, ...changes })
+  for (const server of servers) {
+    store.apply(live(server))
+    store.apply(proof(server, 0))
+  }
+  return store
+}
+
+const kept = (value: unknown, bytes = 1): Kept => ({ codec: undefined, value, header: undefined, bytes })
+
+/** Reads the key, as if the reply came at once. */
+const fill = (store: NearStore<string>, key: string, value: unknown, terms: Partial<Terms> = {}) => {
+  const { bytes = 1, now = 0, pttl = value === absent ? -2 : -1, server = "s" } = terms
+  return store.keep(store.begin(key, now), { pttl, sentAt: now, server }, kept(value, bytes))
+}
+
+interface Terms {
+  readonly now: number
+  readonly pttl: number
+  readonly server: string
+  readonly bytes: number
+}
+
+const present = (store: NearStore<string>, now = 0) =>
+  ["a", "b", "c", "d"].filter((key) => store.find(key, now) !== undefined)
+
+describe("the bounds of a near store", () => {
+  it("the least recently used entry goes first", () => {
+    const store = storeWith()
+    for (const key of ["a", "b", "c"]) fill(store, key, 1)
+    store.find("a", 0)
+    fill(store, "d", 1)
+    assert.deepStrictEqual(present(store), ["a", "c", "d"])
+    assert.strictEqual(store.counts.evictions, 1)
+  })
+
+  it("keys and stored forms are counted in bytes; what is larger than all of it is not kept", () => {
+    const store = storeWith()
+    fill(store, "a", 1, { bytes: 499 })
+    fill(store, "ü", 1, { bytes: 498 })
+    assert.strictEqual(store.bytes, 1000)
+    fill(store, "b", 1)
+    assert.deepStrictEqual([store.size, store.bytes], [2, 502])
+    assert.isFalse(fill(store, "b", 1, { bytes: 1000 }))
+    assert.deepStrictEqual([store.size, store.bytes, present(store)], [1, 500, []])
+  })
+
+  it("nothing is left of what was dropped", () => {
+    const store = storeWith({}, ["s", "t"])
+    fill(store, "a", 1)
+    fill(store, "b", 1, { server: "t" })
+    store.apply({ _tag: "Everything", server: "t", reason: "flush" })
+    assert.deepStrictEqual([store.size, store.bytes, present(store)], [1, 2, ["a"]])
+    store.apply({ _tag: "Everything", server: undefined, reason: "flush" })
+    assert.deepStrictEqual([store.size, store.bytes, present(store)], [0, 0, []])
+    fill(store, "c", 1, { server: "t" })
+    store.apply({ _tag: "Down", server: "t", reason: "gone", cause: "lost" })
+    assert.deepStrictEqual([store.size, store.bytes, store.counts.invalidations], [0, 0, 3])
+  })
+})
+
+describe("proofs of a near store", () => {
+  it("without one nothing is served; a later one makes it good again", () => {
+    const store = new NearStore<string>(limits)
+    assert.isFalse(fill(store, "a", 1))
+    store.apply(live("s"))
+    assert.isTrue(fill(store, "a", 1))
+    assert.deepStrictEqual(present(store), [])
+    store.apply(proof("s", 10))
+    assert.deepStrictEqual(present(store, 110), ["a"])
+    assert.deepStrictEqual(present(store, 111), [])
+    store.apply(proof("s", 50))
+    assert.deepStrictEqual(present(store, 111), ["a"])
+    store.apply(proof("s", 20))
+    assert.deepStrictEqual(present(store, 150), ["a"])
+  })
+
+  it("each server vouches for its own keys, and all of them for a kept miss", () => {
+    const store = storeWith({}, ["s", "t"])
+    fill(store, "a", 1, { server: "s" })
+    fill(store, "b", 1, { server: "t" })
+    fill(store, "c", absent, { server: "s" })
+    store.apply(proof("s", 90))
+    assert.deepStrictEqual(present(store, 150), ["a"])
+    store.apply(proof("t", 80))
+    assert.deepStrictEqual(present(store, 150), ["a", "b", "c"])
+    store.apply({ _tag: "Down", server: "t", reason: "lost", cause: "lost" })
+    assert.deepStrictEqual(present(store, 150), ["a"])
+    assert.isFalse(store.proofs.isLive)
+    store.apply({ _tag: "Down", server: "t", reason: "no slots", cause: "left" })
+    assert.isTrue(store.proofs.isLive)
+    assert.deepStrictEqual(present(store, 150), ["a", "c"])
+  })
+
+  it("one key at a time, a miss lives no longer than a value may be stale", () => {
+    const store = storeWith({ tracking: "perKey" }, ["s", "t"])
+    fill(store, "a", absent)
+    store.apply(proof("s", 90))
+    assert.deepStrictEqual(present(store, 99), ["a"])
+    assert.deepStrictEqual(present(store, 100), [])
+  })
+
+  it("what a channel kept before it broke is gone, and what was read meanwhile is not kept", () => {
+    const store = storeWith()
+    fill(store, "a", 1)
+    const before = store.begin("b", 0)
+    store.apply({ _tag: "Down", server: "s", reason: "lost", cause: "lost" })
+    const between = store.begin("c", 0)
+    store.apply(live("s"))
+    store.apply(proof("s", 0))
+    for (const one of [before, between]) {
+      assert.isFalse(store.keep(one, { pttl: -1, sentAt: 0, server: "s" }, kept(1)))
+    }
+    assert.deepStrictEqual(present(store), [])
+  })
+})
+
+describe("lifetimes of a near store", () => {
+  it("end with the server's, counted from the sending of the read", () => {
+    const store = storeWith({ maxStaleness: Infinity })
+    fill(store, "a", 1, { now: 10, pttl: 50 })
+    assert.deepStrictEqual(present(store, 59), ["a"])
+    assert.deepStrictEqual(present(store, 60), [])
+    assert.strictEqual(store.size, 0)
+  })
+
+  it("end with the store's own, which is never longer", () => {
+    const store = storeWith({ maxStaleness: Infinity, timeToLive: 30 })
+    fill(store, "a", 1, { pttl: 50 })
+    fill(store, "b", 1, { pttl: -1 })
+    fill(store, "c", 1, { pttl: 20 })
+    assert.deepStrictEqual(present(store, 20), ["a", "b"])
+    assert.deepStrictEqual(present(store, 30), [])
+  })
+
+  it("a value that ended before its lifetime was read is not kept, and neither is a miss of a key that came", () => {
+    const store = storeWith()
+    assert.isFalse(fill(store, "a", 1, { pttl: -2 }))
+    assert.isFalse(fill(store, "a", absent, { pttl: 1000 }))
+    assert.isTrue(fill(store, "a", absent))
+  })
+})
+
+describe("reads under way of a near store", () => {
+  const reply = { pttl: -1, sentAt: 0, server: "s" }
+
+  it("are not kept after a change of their key, whoever made it", () => {
+    const store = storeWith()
+    const one = store.begin("a", 0)
+    const other = store.begin("b", 0)
+    store.apply(changed("a", "c"))
+    assert.isFalse(store.keep(one, reply, kept(1)))
+    assert.isTrue(store.keep(other, reply, kept(1)))
+    assert.deepStrictEqual([present(store), store.counts.discarded], [["b"], 1])
+  })
+
+  it("are not kept after a change of everything", () => {
+    const store = storeWith()
+    const one = store.begin("a", 0)
+    store.apply({ _tag: "Everything", server: undefined, reason: "flush" })
+    assert.isFalse(store.keep(one, reply, kept(1)))
+  })
+
+  it("replace or drop what was there, also where they are not kept", () => {
+    const store = storeWith()
+    fill(store, "a", 1)
+    store.keep(store.begin("a", 0), reply, kept(2))
+    assert.strictEqual(store.find("a", 0)?.value, 2)
+    store.keep(store.begin("a", 0), reply, undefined)
+    assert.isUndefined(store.find("a", 0))
+    fill(store, "a", 3)
+    store.keep(store.begin("a", 0), { ...reply, server: undefined }, kept(4))
+    assert.isUndefined(store.find("a", 0))
+  })
+
+  it("of two at a time only the first reply is kept: nobody knows which is the newer one", () => {
+    const store = storeWith()
+    const first = store.begin("a", 0)
+    const second = store.begin("a", 0)
+    const third = store.begin("a", 0)
+    assert.isTrue(store.keep(second, reply, kept(2)))
+    assert.isFalse(store.keep(first, reply, kept(1)))
+    assert.isFalse(store.keep(third, reply, kept(3)))
+    assert.deepStrictEqual([present(store), store.marks.size], [[], 0])
+  })
+
+  it("are shared with those who ask meanwhile, until something happens", () => {
+    const store = storeWith()
+    const codec = {}
+    const one = store.begin("a", 0, codec)
+    assert.strictEqual(store.joinable("a", 100, codec), one)
+    // It may have been executed a moment after it was sent.
+    assert.isUndefined(store.joinable("a", 101, codec))
+    assert.isUndefined(store.joinable("a", 0, {}))
+    assert.isUndefined(store.joinable("b", 0, codec))
+    store.apply(changed("a"))
+    assert.isUndefined(store.joinable("a", 0, codec))
+    const next = store.begin("a", 0, codec)
+    assert.strictEqual(store.joinable("a", 0, codec), next)
+    store.apply({ _tag: "Everything", server: "s", reason: "failover" })
+    assert.isUndefined(store.joinable("a", 0, codec))
+  })
+
+  it("tell those who joined once, and nobody who has gone", () => {
+    const store = storeWith()
+    const told: Array<string> = []
+    const one = store.begin("a", 0)
+    one.join(() => told.push("first"))
+    const leave = one.join(() => told.push("second"))
+    one.join(() => told.push("third"))
+    leave()
+    one.tell(undefined)
+    one.tell({ _tag: "Failure", error: "too late" })
+    assert.deepStrictEqual(told, ["first", "third"])
+  })
+
+  it("leave nothing behind when they are given up", () => {
+    const store = storeWith()
+    const all = [1, 2, 3].map(() => store.begin("a", 0))
+    for (const i of [1, 0, 2]) store.giveUp(all[i]!)
+    store.giveUp(all[0]!)
+    assert.strictEqual(store.marks.size, 0)
+  })
+})
