@@ -1,7 +1,8 @@
 /** Settings of a connection, as a caller writes them and as they are used. */
-import { type Duration, Redacted, type Result } from "effect"
+import { type Duration, Effect, Redacted, type Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
 import type { Endpoint, Identity } from "./connectionUrl.ts"
+import type { Credentials } from "./Credentials.ts"
 import { Fields } from "./Fields.ts"
 import { type ReplyLimitOptions, type ReplyLimits, replyLimits } from "./ReplyLimits.ts"
 
@@ -17,6 +18,14 @@ export interface TlsOptions {
 export interface ConnectionOptions {
   readonly username?: string | undefined
   readonly password?: string | Redacted.Redacted | undefined
+  /**
+   * In place of `username` and `password`, where these change: tokens of IAM, Entra or Vault, passwords that are rotated. The
+   * effect runs before each connection, and again when three quarters of `validFor` are over, whereupon every living connection
+   * but subscribers is authenticated anew. Connections that are made at the same time share one run. It runs in the context of the
+   * layer and has `connectTimeout`. Its failure is a failed attempt to connect: `CacheConnectionError` with code `CREDENTIALS`,
+   * which names the failure's tag and nothing else of it.
+   */
+  readonly credentials?: Effect.Effect<Credentials, unknown> | undefined
   /** Default 0. */
   readonly database?: number | undefined
   readonly tls?: boolean | TlsOptions | undefined
@@ -65,6 +74,7 @@ export type Address = Endpoint | { readonly path: string }
 export interface ConnectionSettings {
   readonly username: string | undefined
   readonly password: Redacted.Redacted | undefined
+  readonly credentials: Effect.Effect<Credentials, unknown> | undefined
   readonly database: number
   readonly tls: TlsSettings | undefined
   readonly connectTimeout: number
@@ -95,6 +105,7 @@ export const connectionSettings = (
   const settings: ConnectionSettings = {
     username: target.username ?? fields.text("username", options.username),
     password: target.password ?? redacted(options.password),
+    credentials: options.credentials,
     database: target.database ?? fields.integer("database", options.database, 0, 0),
     tls: tlsSettings(target.tls === true, options.tls),
     connectTimeout,
@@ -117,6 +128,16 @@ export const connectionSettings = (
     settings.username === undefined || settings.password !== undefined,
     "username",
     "needs a password beside it"
+  )
+  fields.require(
+    settings.credentials === undefined || Effect.isEffect(settings.credentials),
+    "credentials",
+    "must be an effect"
+  )
+  fields.require(
+    settings.credentials === undefined || (settings.username === undefined && settings.password === undefined),
+    "credentials",
+    "stand in place of a username and a password, also of those in the URL"
   )
   fields.require(settings.reconnectBase <= settings.reconnectMax, "reconnect.base", "must not exceed reconnect.max")
   fields.require(

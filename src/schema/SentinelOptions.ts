@@ -54,7 +54,14 @@ export const sentinelSettings = (options: SentinelOptions): Result.Result<Sentin
     fields.require(username === undefined || password !== undefined, "sentinelUsername", "needs a password beside it")
     const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
     const natMap = natMapOf(fields, options.natMap)
-    const sentinel = { ...data, username, password, database: 0, tls: tlsSettings(target.tls, options.sentinelTls) }
+    const sentinel = {
+      ...data,
+      username,
+      password,
+      credentials: undefined,
+      database: 0,
+      tls: tlsSettings(target.tls, options.sentinelTls)
+    }
     return yield* fields.result({ name: target.name, sentinels: target.sentinels, data, sentinel, readFrom, natMap })
   })
 

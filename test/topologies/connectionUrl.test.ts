@@ -1,6 +1,6 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Redacted, Result } from "effect"
+import { Effect, Redacted, Result } from "effect"
 import { connectionSettings, type ConnectionOptions } from "../../src/schema/ConnectionOptions.ts"
 import { type ClusterOptions, clusterSettings } from "../../src/schema/ClusterOptions.ts"
 import { type ConnectionTarget, parseConnectionUrl, splitUrls } from "../../src/schema/connectionUrl.ts"
@@ -171,6 +171,7 @@ describe("connection options", () => {
     assert.deepStrictEqual(settings, {
       username: undefined,
       password: undefined,
+      credentials: undefined,
       database: 0,
       tls: undefined,
       connectTimeout: 5000,
@@ -216,6 +217,8 @@ describe("connection options", () => {
     ["maxValueBytes", { maxValueBytes: Number.NaN }],
     ["maxConnections", { maxConnections: 0.5 }],
     ["username", { username: "u" }],
+    ["credentials", { password: "p", credentials: Effect.succeed({ password: "p" }) }],
+    ["credentials", { credentials: {} as never }],
     ["clientName", { clientName: "with space" }],
     ["reconnect.base", { reconnect: { base: "10 seconds", max: "1 second" } }]
   ]

@@ -7,10 +7,12 @@ import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions
 import { endpointName } from "../../schema/connectionUrl.ts"
 import type { Connections } from "./Connections.ts"
 import { type ConnectionBroken, NoConnection, ReplyTooLarge } from "./ConnectionFailure.ts"
+import { type Identity, identify } from "./credentials.ts"
 import { causeOf, type Circumstances, isReplyError, notConnected } from "./errors.ts"
 import { guardedSocket } from "./guardedSocket.ts"
 import { type Greeting, handshake } from "./handshake.ts"
 import { disconnectTimeout, duplicateOptions, iovalkeyOptions } from "./iovalkeyOptions.ts"
+import { Reauthentication } from "./Reauthentication.ts"
 import { openSocket, socketConnector } from "./socketConnector.ts"
 import { Wire } from "./Wire.ts"
 import { WireWatch } from "./WireWatch.ts"
@@ -38,6 +40,8 @@ export interface LinkOptions {
   /** Called whenever a connection that was ready is lost. */
   readonly onLost?: (() => void) | undefined
   readonly onState?: ((state: LinkState) => void) | undefined
+  /** Whether commands that belong together are being sent, of which one of ours would become a part. */
+  readonly isBusy?: (() => boolean) | undefined
   /** Where it is found by who has to close it. */
   readonly connections?: Connections | undefined
 }
@@ -56,12 +60,15 @@ export const nodeName = (address: Address): string => ("path" in address ? addre
 export class Link {
   readonly #options: LinkOptions
   readonly #watch: WireWatch
+  readonly #reauthentication: Reauthentication
   readonly #waiters = new Set<Waiter>()
   #address: Address | undefined
   #state: LinkState["_tag"] = "Idle"
   #client: Redis | undefined
   /** The last one that was opened. */
   #wire: Wire | undefined
+  /** Who we are on it. */
+  #identity: Identity | undefined
   #lastError: ForeignError | undefined
   #attemptTimer: PatientTimer | undefined
   #waitTimer: Timer | undefined
@@ -72,10 +79,11 @@ export class Link {
   #isExpected = false
 
   constructor(options: LinkOptions) {
-    const { address, settings } = options
+    const { address, isBusy = () => false, settings } = options
     if (typeof address !== "function") this.#address = address
     this.#options = options
     this.#watch = new WireWatch(settings.socketTimeout)
+    this.#reauthentication = new Reauthentication({ settings, isBusy })
   }
 
   /** The server's name, once it is known. */
@@ -198,6 +206,7 @@ export class Link {
   async end(): Promise<void> {
     this.refuse()
     this.#watch.stop()
+    this.#reauthentication.stop()
     const client = this.#client
     this.#client = undefined
     if (client === undefined) return
@@ -221,6 +230,7 @@ export class Link {
       this.#startAttempt()
       try {
         if (typeof address === "function") this.#address = await address()
+        this.#identity = await identify(settings)
         // Closed while asking.
         const client = this.#client
         if (client === undefined) throw new Error("closed")
@@ -270,11 +280,11 @@ export class Link {
   }
 
   #greet(): void {
-    const wire = this.#wire
-    if (this.#state === "Closed" || wire === undefined) return
-    handshake(wire, this.#options.settings, this.#options.greeting, (error) => {
+    const [wire, identity] = [this.#wire, this.#identity]
+    if (this.#state === "Closed" || wire === undefined || identity === undefined) return
+    handshake(wire, this.#options.settings, identity, this.#options.greeting, (error) => {
       if (this.#state === "Closed" || wire !== this.#wire) return
-      if (error === undefined) return this.#onReady(wire)
+      if (error === undefined) return this.#onReady(wire, identity)
       // Other errors only say that the socket closed.
       if (isReplyError(error) || error instanceof NoConnection || error instanceof ReplyTooLarge) {
         this.#lastError = causeOf(error)
@@ -283,12 +293,13 @@ export class Link {
     })
   }
 
-  #onReady(wire: Wire): void {
+  #onReady(wire: Wire, identity: Identity): void {
     this.#attemptTimer?.stop()
     this.#waitTimer?.cancel()
     this.#lastError = undefined
     this.#readySince = performance.now()
     this.#watch.start(wire)
+    this.#reauthentication.start(wire, identity)
     this.#become("Ready")
     const waiters = [...this.#waiters]
     this.#waiters.clear()
@@ -319,6 +330,7 @@ export class Link {
   #onLoss(): void {
     this.#attemptTimer?.stop()
     this.#watch.stop()
+    this.#reauthentication.stop()
     if (this.#state === "Closed") return
     const wasReady = this.#state === "Ready"
     if (this.#isExpected) this.#become("Connecting")

@@ -17,7 +17,7 @@ export interface Detours {
 
 export interface ServerNodeOptions extends Pick<
   LinkOptions,
-  "settings" | "address" | "greeting" | "random" | "onLost" | "onState" | "connections"
+  "settings" | "address" | "greeting" | "random" | "onLost" | "onState" | "isBusy" | "connections"
 > {
   readonly detours?: Detours | undefined
   readonly refuse: (command: PendingCommand, error: CacheError) => void

@@ -55,6 +55,11 @@ export class Wire implements ReplyTarget {
     this.socket.once("close", () => this.#end(undefined))
   }
 
+  /** Messages of channels come, and most commands may not be sent. */
+  get isListening(): boolean {
+    return this.#onMessage !== undefined || this.#clientListens
+  }
+
   /** Commands of which the replies have not come. */
   get owes(): boolean {
     return this.#expected.size > 0 || this.#skipped !== undefined

@@ -19,13 +19,16 @@ import { singleRoute } from "./singleRoute.ts"
 import { type ListenerOptions, makeSubscribe } from "./subscribe.ts"
 import { makeTransaction, type TransactionOptions } from "./transaction.ts"
 
+/** What is begun on a connection that nobody shares. */
+export type ConnectionState = Required<Pick<LinkOptions, "onLost" | "isBusy">>
+
 /** What differs between topologies. */
 export interface Wiring {
   readonly topology: Topology
   readonly settings: ConnectionSettings
   readonly states: ClientStates
   /** The way of commands to servers, over connections of its own. */
-  readonly openRoute: (dispatcher: Dispatcher, settings: ConnectionSettings, onLost: () => void) => Route
+  readonly openRoute: (dispatcher: Dispatcher, settings: ConnectionSettings, state: ConnectionState) => Route
   /** Waits for a connection that a program can be given. */
   readonly connect: (operation: string) => Effect.Effect<unknown, CacheError>
   readonly raw: Effect.Effect<Redis | Cluster, CacheError>
@@ -58,8 +61,8 @@ export const onPrimary = (
     }
   }
   return {
-    openRoute: ({ refuse }, settings, onLost) =>
-      singleRoute(new ServerNode({ ...options, settings, refuse, onLost, detours })),
+    openRoute: ({ refuse }, settings, state) =>
+      singleRoute(new ServerNode({ ...options, ...state, settings, refuse, detours })),
     connect,
     raw: Effect.map(connect("raw"), ({ client }) => client),
     openSubscriber: (listener) => new Link({ ...options, ...listener })

@@ -3,7 +3,7 @@ import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import type { Wiring } from "./client.ts"
+import type { ConnectionState, Wiring } from "./client.ts"
 import { makeCommands } from "./commands.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import { whenReady } from "./Link.ts"
@@ -14,9 +14,10 @@ interface Dedicated extends DedicatedClient {
 }
 
 /** What was begun on a connection is over with it: an EXEC without its WATCH must not run on the next. */
-class OwnState {
+class OwnState implements ConnectionState {
   isHeld = false
   isGone = false
+  readonly isBusy = (): boolean => this.isHeld
   readonly onLost = (): void => {
     if (this.isHeld) this.isGone = true
   }
@@ -41,7 +42,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
   const acquire = Effect.acquireRelease(
     Effect.suspend(() => {
       const state = new OwnState()
-      const dispatcher = new Dispatcher(ownSettings, (dispatcher) => openRoute(dispatcher, ownSettings, state.onLost))
+      const dispatcher = new Dispatcher(ownSettings, (dispatcher) => openRoute(dispatcher, ownSettings, state))
       open.add(dispatcher)
       const connection = { dispatcher, state }
       const { link } = dispatcher.route

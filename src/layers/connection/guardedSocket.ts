@@ -5,19 +5,34 @@
  */
 import type { Socket } from "node:net"
 import type { ReplyLimits } from "../../schema/ReplyLimits.ts"
+import { authArguments, type Identity } from "./credentials.ts"
 import { ReplyTooLarge } from "./ConnectionFailure.ts"
+import { wantsNoPassword } from "./handshake.ts"
 import { encodeReply, type RawReply, ReplyError } from "./RawReply.ts"
 import { ReplyParser } from "./ReplyParser.ts"
 import type { OnBytes } from "./Wire.ts"
 
+export interface Guard {
+  /** Who we are on this connection. Default: nobody. */
+  readonly identity?: Identity | undefined
+  /** What is wrong with a reply that the protocol allows. */
+  readonly refusal?: ((reply: RawReply) => string | undefined) | undefined
+}
+
 export const guardedSocket = (
   open: (onBytes: OnBytes) => Socket,
   limits: ReplyLimits,
-  /** What is wrong with a reply that the protocol allows. */
-  refusal: (reply: RawReply) => string | undefined = () => undefined
+  { identity, refusal = () => undefined }: Guard = {}
 ): Socket => {
+  const login = identity && authArguments(identity)
+  let isAccepted = login === undefined
   let tooLarge = ""
   const give = (reply: RawReply): void => {
+    if (!isAccepted) {
+      isAccepted = true
+      if (reply instanceof ReplyError && !wantsNoPassword(reply.message)) socket.destroy(reply)
+      return
+    }
     const reason = refusal(reply)
     if (reason !== undefined) return end(reason)
     try {
@@ -47,5 +62,7 @@ export const guardedSocket = (
     const fault = parser.read(buffer, length)
     if (fault !== undefined) end(fault)
   })
+  // Before iovalkey, which never knows who we are, writes anything.
+  if (login !== undefined) socket.write(encodeReply(["AUTH", ...login]))
   return socket
 }

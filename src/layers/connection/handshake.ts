@@ -1,8 +1,8 @@
 /** What is said on a new connection before any command: who we are, which database, whether the server is ready. */
-import { Redacted } from "effect"
 import type { WireArg } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { isAnswerToPing, isNotOffered } from "../../schema/failures.ts"
+import { authArguments, type Identity } from "./credentials.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { isReplyError } from "./errors.ts"
 import { Question } from "./Question.ts"
@@ -30,11 +30,12 @@ interface Step {
 export const handshake = (
   wire: Wire,
   settings: ConnectionSettings,
+  identity: Identity,
   greeting: Greeting | undefined,
   done: (error?: Error) => void
 ): void => {
   let failure: Error | undefined
-  const all = steps(settings, greeting ?? {})
+  const all = steps(settings, identity, greeting ?? {})
   let open = all.length
   for (const { name, args, check, ignore } of all) {
     wire.write(
@@ -50,24 +51,23 @@ export const handshake = (
 }
 
 const steps = (
-  { clientName, database, password, username }: ConnectionSettings,
+  { clientName, database }: ConnectionSettings,
+  identity: Identity,
   { role, staleReads }: Greeting
 ): ReadonlyArray<Step> => [
-  ...(password === undefined
-    ? []
-    : [
-        {
-          name: "AUTH",
-          args: [...(username === undefined ? [] : [username]), Redacted.value(password)],
-          ignore: (reply: string) => reply.includes("without any password configured")
-        }
-      ]),
+  ...authSteps(authArguments(identity)),
   ...(database === 0 ? [] : [{ name: "SELECT", args: [String(database)] }]),
   ...(clientName === undefined ? [] : [{ name: "CLIENT", args: ["SETNAME", clientName], ignore: isNotOffered }]),
   ...(role === undefined ? [] : [{ name: "ROLE", args: [], ignore: isNotOffered, check: roleCheck(role) }]),
   ...(staleReads === true ? [{ name: "READONLY", args: [] }] : []),
   { name: "PING", args: [], ignore: isHarmless, check: isPong }
 ]
+
+const authSteps = (args: ReadonlyArray<string> | undefined): ReadonlyArray<Step> =>
+  args === undefined ? [] : [{ name: "AUTH", args, ignore: wantsNoPassword }]
+
+/** A server without users takes everybody, and says so where one names himself. */
+export const wantsNoPassword = (reply: string): boolean => reply.includes("without any password configured")
 
 const isHarmless = (reply: string): boolean => isAnswerToPing(reply) || /^(?:MASTERDOWN|BUSY)/.test(reply)
 

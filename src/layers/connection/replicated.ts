@@ -6,16 +6,21 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"
 import { Connections } from "./Connections.ts"
+import { withCredentials } from "./credentials.ts"
 import type { Greeting } from "./handshake.ts"
 import { nodeName } from "./Link.ts"
 import { replicaRoute } from "./replicaRoute.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 
-export const makeReplicated = Effect.fnUntraced(function* ([first, ...more]: readonly [
+export const makeReplicated = Effect.fnUntraced(function* ([firstServer, ...otherServers]: readonly [
   ServerSettings,
   ...ReadonlyArray<ServerSettings>
 ]): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const random = yield* randomNumbers
+  const ready = ({ address, settings }: ServerSettings) =>
+    Effect.map(withCredentials(settings), (settings): ServerSettings => ({ address, settings }))
+  const first = yield* ready(firstServer)
+  const more = yield* Effect.forEach(otherServers, ready)
   const states = new ClientStates()
   const { address, settings } = first
   const connections = new Connections()

@@ -5,15 +5,17 @@ import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
 import { ClientStates } from "./ClientStates.ts"
+import { withCredentials } from "./credentials.ts"
 import { nodeName } from "./Link.ts"
 import { ServerNode } from "./ServerNode.ts"
 import { singleRoute } from "./singleRoute.ts"
 
 export const makeStandalone = Effect.fnUntraced(function* (
   address: Address,
-  settings: ConnectionSettings
+  options: ConnectionSettings
 ): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const random = yield* randomNumbers
+  const settings = yield* withCredentials(options)
   const states = new ClientStates()
   const node = nodeName(address)
   const dispatcher = yield* openDispatcher(settings, ({ refuse }) =>

@@ -3,6 +3,7 @@ import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "..
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { mayGoElsewhere } from "../../commands/CommandRow.ts"
+import type { ConnectionState } from "../client.ts"
 import type { ClientStates } from "../ClientStates.ts"
 import type { Connections } from "../Connections.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
@@ -45,8 +46,8 @@ export interface ClusterRouteOptions {
   readonly topology: () => ClusterTopology
   readonly states?: ClientStates | undefined
   readonly connections: Connections
-  /** A connection that was ready is lost. */
-  readonly onLost?: (() => void) | undefined
+  /** Of a connection that nobody shares. */
+  readonly state?: ConnectionState | undefined
 }
 
 export class ClusterRoute implements Route {
@@ -100,7 +101,7 @@ export class ClusterRoute implements Route {
     const node = nodeName(endpoint)
     const known = this.#servers.get(node)
     if (known !== undefined) return known
-    const { connections, dispatcher, onLost, random, settings, states } = this.#options
+    const { connections, dispatcher, random, settings, state: own, states } = this.#options
     const server: ServerNode = new ServerNode({
       settings: settings.connection,
       address: endpoint,
@@ -110,7 +111,7 @@ export class ClusterRoute implements Route {
       refuse: dispatcher.refuse,
       // The others know who takes its place.
       onLost: () => {
-        onLost?.()
+        own?.onLost?.()
         this.onSilence()
       },
       onState: (state) => {
@@ -118,6 +119,7 @@ export class ClusterRoute implements Route {
         states?.report(node, state)
         if (state._tag === "Closed" && !this.#isClosed) this.#forget(node)
       },
+      isBusy: own?.isBusy,
       connections
     })
     server.together = this.#together

@@ -6,9 +6,10 @@ import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { scansOf } from "../../commands/scan.ts"
 import { scanAll } from "./scanAll.ts"
-import { makeClient, openDispatcher, randomNumbers } from "../client.ts"
+import { type ConnectionState, makeClient, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
+import { withCredentials } from "../credentials.ts"
 import type { Dispatcher } from "../Dispatcher.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
@@ -20,22 +21,23 @@ import { slotOfCommands } from "./slot.ts"
 import { spreadOver } from "./spread.ts"
 
 export const makeClusterClient = Effect.fnUntraced(function* (
-  settings: ClusterSettings
+  options: ClusterSettings
 ): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const random = yield* randomNumbers
   const states = new ClientStates()
-  const { connection } = settings
+  const connection = yield* withCredentials(options.connection)
+  const settings = { ...options, connection }
   const shared = new Connections()
   /** Those of dedicated connections and subscribers. */
   const own = new Connections()
-  const openRoute = (dispatcher: Dispatcher, ownSettings: ConnectionSettings, onLost: () => void) =>
+  const openRoute = (dispatcher: Dispatcher, ownSettings: ConnectionSettings, state: ConnectionState) =>
     new ClusterRoute({
       settings: { ...settings, connection: ownSettings },
       random,
       dispatcher,
       topology: () => topology,
       connections: own,
-      onLost
+      state
     })
   const dispatcher = yield* openDispatcher(
     connection,

@@ -1,18 +1,22 @@
 /** iovalkey's own cluster client, for those who ask for it. Commands of this library do not go through it. */
 import type { Socket } from "node:net"
-import { Effect, Exit, Redacted, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { Cluster, type Redis } from "iovalkey"
 import { type CacheError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import { checkEndpoint } from "../../../schema/connectionUrl.ts"
 import type { NatMap } from "../../../schema/natMap.ts"
+import { ConnectionLost } from "../ConnectionFailure.ts"
+import { type Identity, identify } from "../credentials.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
 import { guardedSocket } from "../guardedSocket.ts"
 import { type RawReply, ReplyError, withText } from "../RawReply.ts"
+import { Reauthentication } from "../Reauthentication.ts"
 import { openSocket, socketConnector } from "../socketConnector.ts"
 import { atMostLongest } from "../Timer.ts"
+import type { Wire } from "../Wire.ts"
 import { parseRedirect, parseSlots } from "./SlotTable.ts"
 
 /** Opened at the first use, closed with the scope. */
@@ -22,20 +26,18 @@ export const makeRawCluster = ({
   nodes,
   readFrom
 }: ClusterSettings): Effect.Effect<Effect.Effect<Cluster, CacheError>, never, Scope.Scope> => {
-  const {
-    clientName,
-    commandTimeout,
-    connectTimeout,
-    keepAlive,
-    password,
-    reconnectMax,
-    socketTimeout,
-    tls,
-    username
-  } = connection
+  const { clientName, commandTimeout, connectTimeout, keepAlive, reconnectMax, socketTimeout, tls } = connection
+  /** iovalkey is not told who we are, and its connections are authenticated by us. */
+  const reauthentication = new Reauthentication({ settings: connection, isBusy: () => false })
+  const openAs = async (cluster: () => Cluster, options: unknown): Promise<Socket> => {
+    const identity = await identify(connection)
+    // The connections came one after the other: who came first is the first whose time is over.
+    if (!reauthentication.isDue) reauthentication.start(everywhere(cluster()), identity)
+    return openGuarded(connection, identity, options)
+  }
   const open = Effect.acquireRelease(
     Effect.sync(() => {
-      const cluster = new Cluster(
+      const cluster: Cluster = new Cluster(
         nodes.map(({ host, port }) => ({ host, port })),
         {
           lazyConnect: true,
@@ -49,9 +51,7 @@ export const makeRawCluster = ({
           dnsLookup: (host, found) => found(null, host),
           natMap: Object.fromEntries(natMap),
           redisOptions: {
-            Connector: socketConnector({ next: async (options) => openGuarded(connection, options), stop: () => {} }),
-            ...(username === undefined ? {} : { username }),
-            ...(password === undefined ? {} : { password: Redacted.value(password) }),
+            Connector: socketConnector({ next: (options) => openAs(() => cluster, options), stop: () => {} }),
             // Tells iovalkey which event of the socket to wait for.
             ...(tls === undefined ? {} : { tls: {} }),
             ...(clientName === undefined ? {} : { connectionName: clientName }),
@@ -84,7 +84,11 @@ export const makeRawCluster = ({
       })
       return cluster
     }),
-    (cluster) => Effect.sync(() => cluster.disconnect())
+    (cluster) =>
+      Effect.sync(() => {
+        reauthentication.stop()
+        cluster.disconnect()
+      })
   )
   return Effect.gen(function* () {
     const cluster = yield* Effect.cached(Scope.provide(open, yield* Effect.scope))
@@ -94,8 +98,22 @@ export const makeRawCluster = ({
 
 const noMap: NatMap = new Map()
 
+/** All of its connections, as one to which a command is written. */
+const everywhere = (cluster: Cluster): Pick<Wire, "write" | "isListening"> => ({
+  isListening: false,
+  write: (command) => {
+    // Those that are not connected ask when they connect.
+    const nodes = cluster.nodes("all").filter(({ status }) => status === "ready")
+    const told = nodes.map((node) => node.call(command.name, [...command.args]))
+    Promise.all(told).then(
+      (replies) => command.answer(replies.length),
+      () => command.lose(new ConnectionLost())
+    )
+  }
+})
+
 /** A socket to the server that iovalkey's options name. */
-const openGuarded = ({ replyLimits, tls }: ConnectionSettings, options: unknown): Socket => {
+const openGuarded = ({ replyLimits, tls }: ConnectionSettings, identity: Identity, options: unknown): Socket => {
   const asked: { readonly connectionName?: unknown; readonly host?: unknown; readonly port?: unknown } = Object(options)
   const address = checkEndpoint(asked.host, Number(asked.port), 0)
   if (address === undefined) throw new Error("no server has this address")
@@ -111,7 +129,7 @@ const openGuarded = ({ replyLimits, tls }: ConnectionSettings, options: unknown)
     if (!asksForSlots || Buffer.isBuffer(reply)) return undefined
     return parseSlots(withText(reply), address, noMap) === undefined ? "an answer without slots" : undefined
   }
-  return guardedSocket((onBytes) => openSocket(address, tls, onBytes), replyLimits, refusal)
+  return guardedSocket((onBytes) => openSocket(address, tls, onBytes), replyLimits, { identity, refusal })
 }
 
 /** Its own `connect` may never settle. */

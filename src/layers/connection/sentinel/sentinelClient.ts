@@ -6,6 +6,7 @@ import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
+import { withCredentials } from "../credentials.ts"
 import type { Greeting } from "../handshake.ts"
 import { nodeName } from "../Link.ts"
 import { replicaRoute } from "../replicaRoute.ts"
@@ -18,7 +19,7 @@ import { Sentinels } from "./Sentinels.ts"
 const doubtInterval = 250
 
 export const makeSentinelClient = Effect.fnUntraced(function* ({
-  data: settings,
+  data,
   name,
   natMap,
   readFrom,
@@ -26,6 +27,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   sentinels: seeds
 }: SentinelSettings): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const random = yield* randomNumbers
+  const settings = yield* withCredentials(data)
   const states = new ClientStates()
   /** All that follow the primary. */
   const connections = new Connections()

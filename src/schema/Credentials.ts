@@ -1,0 +1,14 @@
+/** Who a client is, where that changes with time. */
+import type { Duration, Redacted } from "effect"
+
+/** What the effect of the option `credentials` gives: a token of IAM, Entra or Vault, or whatever was rotated last. */
+export interface Credentials {
+  /** Default: the server's default user. */
+  readonly username?: string | undefined
+  readonly password: string | Redacted.Redacted
+  /**
+   * How long the server accepts them, from now. When three quarters of it are over, the effect is run again and each connection is
+   * authenticated anew. Default: for as long as the connection lasts.
+   */
+  readonly validFor?: Duration.Input | undefined
+}
