@@ -584,6 +584,7 @@ describe("iovalkey's own cluster client", () => {
     "a list that is too long": "*4294967296\r\n",
     "a redirect to nowhere": "-MOVED\r\n",
     "a redirect to no port": "-ASK 1 127.0.0.1\r\n",
+    "a redirect to no name": "-MOVED 1 ?:1\r\n",
     "another protocol": "HTTP/1.1 400 Bad Request\r\n\r\n"
   }
   const rightSlots = (port: number) =>

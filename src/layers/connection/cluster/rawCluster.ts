@@ -9,6 +9,7 @@ import { checkEndpoint } from "../../../schema/connectionUrl.ts"
 import type { NatMap } from "../../../schema/natMap.ts"
 import { ConnectionLost } from "../ConnectionFailure.ts"
 import { type Identity, identify } from "../credentials.ts"
+import { NotWritten } from "../ConnectionFailure.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
 import { guardedSocket } from "../guardedSocket.ts"
@@ -116,7 +117,8 @@ const everywhere = (cluster: Cluster): Pick<Wire, "write" | "isListening"> => ({
 const openGuarded = ({ replyLimits, tls }: ConnectionSettings, identity: Identity, options: unknown): Socket => {
   const asked: { readonly connectionName?: unknown; readonly host?: unknown; readonly port?: unknown } = Object(options)
   const address = checkEndpoint(asked.host, Number(asked.port), 0)
-  if (address === undefined) throw new Error("no server has this address")
+  // A redirection such as `?:6379`, which iovalkey takes as it stands: the command went nowhere.
+  if (address === undefined) throw new NotWritten("no server has this address")
   // It counts through the slots that it is told of, however many there are, and takes whatever it is told for slots.
   const asksForSlots = String(asked.connectionName).startsWith("ioredis-cluster(refresher)")
   const refusal = (reply: RawReply) => {
