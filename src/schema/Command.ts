@@ -23,8 +23,8 @@ export interface Command {
   /** Default `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined
   /**
-   * Asked before the command is sent again, which a server of a cluster refused without executing it, or which goes to
-   * the second client of `ValkeyFallback`. Where it says false, the command fails with why it was not executed at first.
+   * Asked before the command is sent again: because a server refused it without executing it, because its connection was
+   * lost and it only reads, or because it goes to the second client of `ValkeyFallback`. Where it says false, the command fails with why it was not executed at first.
    */
   readonly resendIf?: (() => boolean) | undefined
   /** Of EVAL: what to run where there is no Lua. */

@@ -43,8 +43,8 @@ export interface DedicatedClient {
 export interface ValkeyClientShape {
   readonly topology: Topology
   /**
-   * One command on the shared, multiplexed connection. Never queued while disconnected, never replayed,
-   * always bounded by the command deadline. Commands that would change or block the connection for
+   * One command on the shared, multiplexed connection. Never queued while disconnected, and sent again only where a
+   * server refused it unexecuted, or where it only reads; always bounded by the command deadline. Commands that would change or block the connection for
    * everybody (SUBSCRIBE, MULTI, BLPOP …) are refused with `CacheInputError`.
    */
   readonly send: (name: string, args: ReadonlyArray<Arg>, options?: SendOptions) => Effect.Effect<Reply, CacheError>

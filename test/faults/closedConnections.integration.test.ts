@@ -1,9 +1,10 @@
 /** Connections that a server closes, and those that are slow only because the process was. */
 import type { Socket } from "node:net"
 import { afterEach, assert, describe, vi } from "@effect/vitest"
-import { Effect, Fiber, Option, Stream } from "effect"
+import { Effect, Fiber, Option, type Scope, Stream } from "effect"
+import type { CacheError, ValkeyClient } from "effect-vcache"
 import { startPrimary, topologiesOf } from "../support/fakePrimaries.ts"
-import { connect, connectTo, profile, test, watchForTraces, withCache } from "../support/faults.ts"
+import { connect, connectTo, expectConnection, profile, test, watchForTraces, withCache } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { until } from "../support/until.ts"
 
@@ -92,6 +93,73 @@ describe("an event loop that is blocked for longer than connectTimeout", () => {
         }
         assert.deepStrictEqual(yield* Fiber.join(reading), Option.some(1))
         assert.strictEqual(server.commands.filter(([name]) => name === "PING").length, 1)
+      }))
+  }
+})
+
+describe("a connection that the server closes with commands under way", () => {
+  /** Closes every connection when it is asked for a key that says so, until it is told to answer. */
+  const startClosing = Effect.gen(function* () {
+    const state = { closes: true }
+    const server = yield* startPrimary(([name = "", ...args], socket) => {
+      if (args.includes("lost") && state.closes) {
+        socket.end()
+        return ""
+      }
+      return name === "GET" ? "$1\r\n1\r\n" : name === "INCR" || name === "EVAL" ? ":1\r\n" : undefined
+    })
+    const sent = (command: string) => server.commands.filter(([name]) => name === command).length
+    return { ...server, state, sent }
+  })
+  /** Opens a client whose connections are all ready. */
+  const opened = Effect.fnUntraced(function* (
+    topology: string,
+    server: { readonly port: number; readonly url: string }
+  ) {
+    const connected = yield* connectTo(withCache(yield* topologiesOf[topology]!(server, profile)))
+    yield* connected.client.send("GET", ["ready"])
+    return connected.client
+  })
+
+  for (const topology of Object.keys(topologiesOf)) {
+    test(`${topology}: a read is sent once more, and what comes meanwhile waits`, () =>
+      Effect.gen(function* () {
+        const server = yield* startClosing
+        const client = yield* opened(topology, server)
+        const reading = yield* Effect.forkChild(client.send("GET", ["lost"]))
+        yield* until(
+          "a read that is lost",
+          Effect.sync(() => server.sent("GET")),
+          (count) => count === 2
+        )
+        server.state.closes = false
+        assert.strictEqual(yield* client.send("INCR", ["k"]), 1)
+        assert.strictEqual(yield* Fiber.join(reading), "1")
+        assert.strictEqual(server.sent("GET"), 3)
+      }))
+
+    test(`${topology}: nothing else is`, () =>
+      Effect.gen(function* () {
+        const server = yield* startClosing
+        const isLost = Effect.fnUntraced(function* (
+          command: string,
+          send: (client: ValkeyClient["Service"]) => Effect.Effect<unknown, CacheError, Scope.Scope>,
+          times = 1
+        ) {
+          const client = yield* opened(topology, server)
+          const before = server.sent(command)
+          expectConnection(yield* Effect.flip(send(client)), "lost", true)
+          assert.strictEqual(server.sent(command) - before, times, command)
+        })
+        yield* isLost("INCR", (client) => client.send("INCR", ["lost"]))
+        yield* isLost("SSCAN", (client) => client.send("SSCAN", ["lost", 0]))
+        yield* isLost("EVAL", (client) => client.send("EVAL", ["return 1", 1, "lost"]))
+        yield* isLost("GETEX", (client) => client.send("GETEX", ["lost"]))
+        yield* isLost("EXEC", (client) => client.transaction([{ name: "GET", args: ["lost"] }]))
+        yield* isLost("GET", (client) => client.send("GET", ["lost"], { resendIf: () => false }))
+        yield* isLost("GET", (client) => Effect.flatMap(client.dedicated, (own) => own.send("GET", ["lost"])))
+        // A second loss is one.
+        yield* isLost("GET", (client) => client.send("GET", ["lost"]), 2)
       }))
   }
 })

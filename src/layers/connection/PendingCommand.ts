@@ -9,8 +9,10 @@
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { inexactInteger, protocolError } from "../../schema/failures.ts"
-import type { CommandRow } from "../commands/CommandRow.ts"
+import { type CommandRow, mayGoElsewhere } from "../commands/CommandRow.ts"
+import { NotWritten } from "./ConnectionFailure.ts"
 import type { Expiring } from "./Deadlines.ts"
+import { isLoss } from "./errors.ts"
 import { hasInexact, isReply, type RawReply, ReplyError } from "./RawReply.ts"
 import { WireCommand } from "./WireCommand.ts"
 
@@ -68,6 +70,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   #carrier: Carrier | undefined = undefined
   #stopWaiting: (() => void) | undefined = undefined
   #refusal: CacheError | undefined = undefined
+  #isResent = false
 
   constructor(
     row: CommandRow,
@@ -196,6 +199,19 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#routing?.rewind?.()
   }
 
+  /** `rewound` for one more sending, of which there is only one. False where it is not to be sent again. */
+  again(refusal: CacheError): boolean {
+    if (this.#isResent || this.#routing?.resendIf?.() === false) return false
+    this.#isResent = true
+    this.rewound(refusal)
+    return true
+  }
+
+  /** Why it fails: what happened to it first, where it could not be sent again. */
+  reasonFor(error: CacheError): CacheError {
+    return (this.#isResent ? this.#refusal : undefined) ?? error
+  }
+
   // The wire's.
 
   answer(raw: RawReply): void {
@@ -222,6 +238,10 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     return readReply(this.name, raw, this.node)
   }
 }
+
+/** It was not written, or reading twice does no harm. */
+export const mayOutliveConnection = ({ args, row }: PendingCommand, error: Error): boolean =>
+  error instanceof NotWritten || (isLoss(error) && mayGoElsewhere(row, args))
 
 /** The reply as a program can be given it, or why it cannot. */
 export const readReply = (operation: string, raw: RawReply, node: string | undefined): Reply | CacheError =>

@@ -1,10 +1,12 @@
 /** One server as a carrier of commands: its connection, and what goes over it in one write. */
 import type { CacheError } from "../../schema/CacheError.ts"
 import { protocolError } from "../../schema/failures.ts"
+import { NotWritten } from "./ConnectionFailure.ts"
 import { fromRejection } from "./errors.ts"
 import { Link, type LinkOptions } from "./Link.ts"
 import type { Carrier, PendingCommand } from "./PendingCommand.ts"
 import { Question } from "./Question.ts"
+import type { RawReply } from "./RawReply.ts"
 import type { Wire } from "./Wire.ts"
 
 /** What a topology of several servers does about a command that one of them could not execute. */
@@ -61,11 +63,18 @@ export class ServerNode implements Carrier {
       },
       fail: (error: CacheError) => {
         command.resumed()
-        if (this.#options.detours?.unreachable(command, this, error) !== true) this.#options.refuse(command, error)
+        if (this.#options.detours?.unreachable(command, this, error) === true) return
+        this.#options.refuse(command, command.reasonFor(error))
       }
     }
     command.parked(() => this.link.stopWaiting(waiter))
     this.link.whenReady(waiter)
+  }
+
+  /** Asks something for ourselves. Rejects where there is no connection. */
+  ask(name: string): Promise<RawReply> {
+    const { wire } = this.link
+    return wire === undefined ? Promise.reject(new NotWritten()) : wire.ask(name)
   }
 
   toError({ name }: PendingCommand, error: unknown): CacheError {

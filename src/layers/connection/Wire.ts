@@ -76,7 +76,7 @@ export class Wire implements ReplyTarget {
   }
 
   write(command: WireCommand): void {
-    if (this.#hasEnded || !this.socket.writable) return command.lose(new NotWritten())
+    if (this.#hasEnded || !this.socket.writable) return this.#refuse(command)
     this.#expected.push(command)
     command.writeTo(this.#writer)
     this.#writer.end()
@@ -168,6 +168,12 @@ export class Wire implements ReplyTarget {
     if (skipped?.command.isForeign === true)
       this.#toClient(new ReplyError(`${skipped.error.code} ${skipped.error.message}`))
     if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
+  }
+
+  #refuse(command: WireCommand): void {
+    // The peer has said its last word: whoever comes is to be given the next connection.
+    if (this.socket.readableEnded) this.destroy()
+    command.lose(new NotWritten())
   }
 
   #read(buffer: Buffer, length: number): void {

@@ -10,9 +10,10 @@ import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
 import { makeDedicated } from "./dedicated.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
-import { fromRaw, isDemoted } from "./errors.ts"
+import { fromRaw } from "./errors.ts"
 import { makeInfo } from "./info.ts"
 import { Link, type LinkOptions, whenReady } from "./Link.ts"
+import type { Primary } from "./Primary.ts"
 import { makeEval } from "./scripts.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 import { singleRoute } from "./singleRoute.ts"
@@ -46,17 +47,14 @@ export interface Wiring {
 
 /** What a client gets from its one primary: dedicated connections, subscriptions, iovalkey itself. */
 export const onPrimary = (
-  on: { readonly primary: ServerNode },
-  options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections"> & {
-    /** What to do about a server that is no primary any more. */
-    readonly onDemoted?: ((server: ServerNode) => void) | undefined
-  }
+  { primary }: { readonly primary: Primary },
+  options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections">
 ): Pick<Wiring, "openRoute" | "connect" | "raw" | "openSubscriber"> => {
-  const connect = (operation: string) => Effect.suspend(() => whenReady(on.primary.link, operation))
+  const connect = (operation: string) => Effect.suspend(() => whenReady(primary.server.link, operation))
   const detours: Detours = {
     unreachable: () => false,
-    rejected: (_, from, error) => {
-      if (isDemoted(error)) options.onDemoted?.(from)
+    rejected: (command, from, error) => {
+      primary.noticed(command, from, error)
       return false
     }
   }

@@ -30,7 +30,8 @@ const serverError = ({ operation, node }: Omit<Circumstances, "lastError">, mess
 export const isReplyError = (error: Error): boolean => error.name === "ReplyError"
 
 /** The server does not take writes: it is no primary, or no longer one. */
-export const isDemoted = (error: Error): boolean => isReplyError(error) && error.message.startsWith("READONLY")
+export const isDemoted = (error: Error): boolean =>
+  isReplyError(error) && /^(?:READONLY|EXECABORT .*\bREADONLY)\b/.test(error.message)
 
 /** The connection was lost while the command was under way. */
 export const isLoss = (error: Error): boolean =>

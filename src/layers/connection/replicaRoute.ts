@@ -3,8 +3,9 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
-import { causeOf, isDemoted, isLoss, isReplyError, notConnected } from "./errors.ts"
-import type { PendingCommand } from "./PendingCommand.ts"
+import { causeOf, isLoss, isReplyError, notConnected } from "./errors.ts"
+import { mayOutliveConnection, type PendingCommand } from "./PendingCommand.ts"
+import { Primary, type PrimaryOptions } from "./Primary.ts"
 import type { Detours, ServerNode } from "./ServerNode.ts"
 
 export interface ReplicaRouteOptions {
@@ -15,13 +16,9 @@ export interface ReplicaRouteOptions {
   /** Known at once, or asked for. */
   readonly replicas: (detours: Detours) => ReadonlyArray<ServerNode> | Promise<ReadonlyArray<ServerNode>>
   readonly onSilence?: Route["onSilence"]
-  /** The primary takes no writes, and is being left. */
-  readonly onDemoted: (server: ServerNode) => void
+  readonly onDemoted: PrimaryOptions["onDemoted"]
   readonly close: (limit: number) => Promise<unknown>
 }
-
-/** A primary is left once in this time, in milliseconds: who writes to a replica on purpose makes no storm. */
-const demotionInterval = 2000
 
 export const replicaRoute = (options: ReplicaRouteOptions) => {
   const { dispatcher, random, readFrom } = options
@@ -32,7 +29,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     if (command.settled) return
     const replica = pickReplica(replicas, tried.get(command), random)
     if (replica !== undefined) return replica.carry(command)
-    if (readFrom === "preferReplica") return primary.carry(command)
+    if (readFrom === "preferReplica") return primary.server.carry(command)
     refuse(command, new NoConnection("NO_REPLICA", "no replica answers"))
   }
 
@@ -43,7 +40,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     readFrom !== "primary" && command.routing?.primary !== true && command.row.readsAnyCopy
 
   const route = (command: PendingCommand): void => {
-    if (!isForReplica(command)) return primary.carry(command)
+    if (!isForReplica(command)) return primary.server.carry(command)
     const replicas = options.replicas(detours)
     if (!(replicas instanceof Promise)) return read(command, replicas)
     replicas.then(
@@ -54,7 +51,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
 
   /** A read that a replica failed goes on to the next. */
   const elsewhere = (command: PendingCommand, from: ServerNode, error: CacheError): boolean => {
-    if (from === primary || !command.row.readsAnyCopy) return false
+    if (from === primary.server || !command.row.readsAnyCopy) return false
     const failed = tried.get(command) ?? new Set()
     tried.set(command, failed.add(from))
     command.rewound(error)
@@ -63,42 +60,42 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
   }
 
   const detours: Detours = {
-    unreachable: elsewhere,
+    unreachable: (command, from, error) => {
+      if (!primary.hasLeft(from)) return elsewhere(command, from, error)
+      route(command)
+      return true
+    },
     rejected: (command, from, error) => {
-      if (isDemoted(error)) demote(from)
-      return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, from.toError(command, error))
+      if (primary.rejected(command, from, error)) return true
+      const failure = from.toError(command, error)
+      if (mayOutliveConnection(command, error) && command.again(failure)) {
+        route(command)
+        return true
+      }
+      return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, failure)
     }
   }
-  let primary = options.primary(detours)
-  let demotedAt = -Infinity
-
-  /** Leaves a primary that is none any more. It still answers what it was asked; what comes now goes to a new connection. */
-  const demote = (server: ServerNode): void => {
-    if (server !== primary || performance.now() - demotedAt < demotionInterval) return
-    demotedAt = performance.now()
-    primary = options.primary(detours)
-    primary.link.open()
-    void server.drain()
-    options.onDemoted(server)
-  }
+  const primary = new Primary({
+    open: () => options.primary(detours),
+    refuse: dispatcher.refuse,
+    onDemoted: options.onDemoted
+  })
 
   return {
-    get primary() {
-      return primary
-    },
+    primary,
     detours,
     link: undefined,
     get node() {
-      return primary.node
+      return primary.server.node
     },
     carry: route,
     together: (commands, write) => {
+      const replicas = readFrom === "primary" ? [] : options.replicas(detours)
       // What a batch writes it also reads.
-      if (commands.some((command) => !isForReplica(command))) {
+      if (readFrom !== "primary" && commands.some((command) => !isForReplica(command))) {
         for (const command of commands) command.needsPrimary()
       }
-      const replicas = readFrom === "primary" ? [] : options.replicas(detours)
-      const servers = [primary, ...(Array.isArray(replicas) ? replicas : [])]
+      const servers = [primary.server, ...(Array.isArray(replicas) ? replicas : [])]
       for (const server of servers) server.together = true
       write()
       for (const server of servers) server.together = false
@@ -107,7 +104,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     close: async (limit) => {
       await options.close(limit)
     }
-  } satisfies Route & { readonly primary: ServerNode; readonly detours: Detours }
+  } satisfies Route & { readonly primary: Primary; readonly detours: Detours }
 }
 
 /** A replica that was not tried, and one that is connected where there is one. */

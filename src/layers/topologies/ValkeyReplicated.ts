@@ -3,10 +3,11 @@ import { Config, Effect, Layer } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { type ReplicatedOptions, replicatedSettings } from "../../schema/ReplicatedOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
-import { makeReplicated } from "../connection/replicated.ts"
+import { makeKnownServers } from "../connection/knownServers.ts"
 
 export const make = Effect.fnUntraced(function* (options: ReplicatedOptions) {
-  return yield* makeReplicated(yield* Effect.fromResult(replicatedSettings(options)))
+  const servers = yield* Effect.fromResult(replicatedSettings(options))
+  return yield* makeKnownServers({ topology: "replicated", greeting: { role: "primary" }, servers })
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. A read that a replica fails goes to the next, at last to the primary. */

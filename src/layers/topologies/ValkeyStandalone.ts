@@ -5,11 +5,11 @@ import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { serverSettings } from "../../schema/ServerSettings.ts"
 import type { StandaloneOptions } from "../../schema/StandaloneOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
-import { makeStandalone } from "../connection/standalone.ts"
+import { makeKnownServers } from "../connection/knownServers.ts"
 
 export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
-  const { address, settings } = yield* Effect.fromResult(serverSettings(url, options))
-  return yield* makeStandalone(address, settings)
+  const server = yield* Effect.fromResult(serverSettings(url, options))
+  return yield* makeKnownServers({ topology: "standalone", servers: [server] })
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */

@@ -2,14 +2,13 @@
 import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
-import { mayGoElsewhere } from "../../commands/CommandRow.ts"
 import type { ConnectionState } from "../client.ts"
 import type { ClientStates } from "../ClientStates.ts"
 import type { Connections } from "../Connections.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
-import { causeOf, isLoss, isReplyError, notConnected } from "../errors.ts"
+import { causeOf, isReplyError, notConnected } from "../errors.ts"
 import { nodeName } from "../Link.ts"
-import type { PendingCommand } from "../PendingCommand.ts"
+import { mayOutliveConnection, type PendingCommand } from "../PendingCommand.ts"
 import { pickReplica } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
@@ -213,16 +212,17 @@ export class ClusterRoute implements Route {
       )
   }
 
-  /** Not sent. Where the cluster has put another server into its place, that one is asked. */
-  #onUnreachable(command: PendingCommand, from: ServerNode, error: CacheError): boolean {
+  /** Not sent. Where the cluster has put another server into its place, that one is asked; `orAgain`: or the same once more. */
+  #onUnreachable(command: PendingCommand, from: ServerNode, error: CacheError, orAgain = false): boolean {
     if (this.#isBound(command)) return false
     const progress = this.#progressOf(command, from)
     if (++progress.detours > maxDetours) return false
+    if (orAgain) progress.tried?.delete(from)
     const topology = this.#options.topology()
     const again = () =>
       this.#again(command, () => {
         const server = this.#serverFor(command, topology)
-        if (server === from) this.#options.dispatcher.refuse(command, error)
+        if (server === from && !orAgain) this.#options.dispatcher.refuse(command, command.reasonFor(error))
         else if (server instanceof ServerNode) server.carry(command)
         else this.#options.dispatcher.refuse(command, server)
       })
@@ -233,10 +233,14 @@ export class ClusterRoute implements Route {
   }
 
   #onRejected(command: PendingCommand, from: ServerNode, error: Error): boolean {
-    if (isLoss(error)) {
-      // Reading twice does no harm. What may have written is never sent again.
-      if (this.#isBound(command) || !mayGoElsewhere(command.row, command.args)) return false
-      return this.#onUnreachable(command, from, from.toError(command, error))
+    if (mayOutliveConnection(command, error)) {
+      // Dedicated connections have a state, which the next one has not.
+      if (this.#pinned !== undefined || this.#options.state !== undefined || this.#isClosed) return false
+      const failure = from.toError(command, error)
+      const again = command.again(failure)
+      if (command.routing?.server === undefined) return this.#onUnreachable(command, from, failure, again)
+      if (again) this.carry(command)
+      return again
     }
     if (!isReplyError(error)) return false
     const refusal = error.message.startsWith("EXECABORT") ? command.routing?.refusal?.() : error

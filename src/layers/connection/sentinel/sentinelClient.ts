@@ -91,7 +91,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
           detours,
           refuse: dispatcher.refuse,
           onState: (state) => {
-            if (server === route.primary) states.report(name, state)
+            if (server === route.primary.server) states.report(name, state)
           },
           connections
         })
@@ -106,7 +106,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
         void followPrimary()
       },
       onDemoted,
-      close: (limit) => Promise.all([route.primary.close(limit), replicas.close(limit)])
+      close: (limit) => Promise.all([route.primary.server.close(limit), replicas.close(limit)])
     })
     return Object.assign(route, { replicas })
   })
@@ -127,7 +127,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     topology: "sentinel",
     settings,
     states,
-    ...onPrimary(route, { settings, address, greeting, random, connections, onDemoted }),
+    ...onPrimary(route, { settings, address, greeting, random, connections }),
     node: () => route.node
   })
 })

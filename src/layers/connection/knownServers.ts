@@ -1,4 +1,4 @@
-/** The client over a primary and replicas that are known by their addresses. */
+/** The client over servers that are known by their addresses: one, or a primary and its replicas. */
 import { Effect, type Scope } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { ServerSettings } from "../../schema/ServerSettings.ts"
@@ -12,10 +12,19 @@ import { nodeName } from "./Link.ts"
 import { replicaRoute } from "./replicaRoute.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 
-export const makeReplicated = Effect.fnUntraced(function* ([firstServer, ...otherServers]: readonly [
-  ServerSettings,
-  ...ReadonlyArray<ServerSettings>
-]): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+export interface KnownServers {
+  readonly topology: "standalone" | "replicated"
+  /** What is wanted of the first. */
+  readonly greeting?: Greeting | undefined
+  /** The primary and its replicas. */
+  readonly servers: readonly [ServerSettings, ...ReadonlyArray<ServerSettings>]
+}
+
+export const makeKnownServers = Effect.fnUntraced(function* ({
+  greeting,
+  servers: [firstServer, ...otherServers],
+  topology
+}: KnownServers): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const random = yield* randomNumbers
   const ready = ({ address, settings }: ServerSettings) =>
     Effect.map(withCredentials(settings), (settings): ServerSettings => ({ address, settings }))
@@ -23,23 +32,23 @@ export const makeReplicated = Effect.fnUntraced(function* ([firstServer, ...othe
   const more = yield* Effect.forEach(otherServers, ready)
   const states = new ClientStates()
   const { address, settings } = first
+  /** Those that nobody shares. */
   const connections = new Connections()
   const node = nodeName(address)
-  // Asked for again by each connection: the name may lead elsewhere meanwhile.
-  const greeting: Greeting = { role: "primary" }
-  const primary = { ...first, address: () => Promise.resolve(address), greeting, connections }
-  const onDemoted = () => connections.leave((left) => left === node, "READONLY", "the server is no primary any more")
+  const leaveOthers = () => connections.leave(() => true, "READONLY", "the server is no primary any more")
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
     const { refuse } = dispatcher
     const openPrimary = (detours: Detours) => {
       const server: ServerNode = new ServerNode({
-        ...primary,
+        settings,
+        address,
+        greeting,
         random,
         detours,
         refuse,
         onState: (state) => {
-          if (server === route.primary) states.report(node, state)
+          if (server === route.primary.server) states.report(node, state)
         }
       })
       return server
@@ -58,19 +67,39 @@ export const makeReplicated = Effect.fnUntraced(function* ([firstServer, ...othe
     const route = replicaRoute({
       dispatcher,
       random,
-      readFrom: "preferReplica",
+      readFrom: more.length === 0 ? "primary" : "preferReplica",
       primary: openPrimary,
       replicas: (detours) => (replicas ??= more.map((server) => openReplica(server, detours))),
-      onDemoted,
-      close: (limit) => Promise.all([route.primary, ...(replicas ?? [])].map((server) => server.close(limit)))
+      // Where nobody has asked for a primary, the name may still lead to none.
+      onDemoted: () => (greeting?.role === "primary" ? leaveOthers() : whenPrimary(route.primary.server, leaveOthers)),
+      close: (limit) => Promise.all([route.primary.server, ...(replicas ?? [])].map((server) => server.close(limit)))
     })
     return route
   })
   return yield* makeClient(dispatcher, {
-    topology: "replicated",
+    topology,
     settings,
     states,
-    ...onPrimary(dispatcher.route, { ...primary, random, onDemoted }),
+    ...onPrimary(dispatcher.route, {
+      settings,
+      // Asked for again by each connection: the name may lead elsewhere meanwhile.
+      address: () => Promise.resolve(address),
+      greeting,
+      random,
+      connections
+    }),
     node: () => node
   })
 })
+
+/** Calls back where the server is one, as soon as it is connected. */
+const whenPrimary = ({ link }: ServerNode, then: () => void): void =>
+  link.whenReady({
+    operation: "ROLE",
+    ready: (wire) =>
+      void wire.ask("ROLE").then(
+        (reply) => Array.isArray(reply) && reply[0] === "master" && then(),
+        () => {}
+      ),
+    fail: () => {}
+  })
