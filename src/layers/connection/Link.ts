@@ -280,9 +280,10 @@ export class Link {
   }
 
   #greet(): void {
-    const [wire, identity] = [this.#wire, this.#identity]
-    if (this.#state === "Closed" || wire === undefined || identity === undefined) return
-    handshake(wire, this.#options.settings, identity, this.#options.greeting, (error) => {
+    const [wire, identity, address] = [this.#wire, this.#identity, this.#address]
+    if (this.#state === "Closed" || wire === undefined || identity === undefined || address === undefined) return
+    const { greeting, settings } = this.#options
+    handshake(wire, { settings, identity, address, greeting }, (error) => {
       if (this.#state === "Closed" || wire !== this.#wire) return
       if (error === undefined) return this.#onReady(wire, identity)
       // Other errors only say that the socket closed.

@@ -1,6 +1,6 @@
 /** What is said on a new connection before any command: who we are, which database, whether the server is ready. */
 import type { WireArg } from "../../schema/Command.ts"
-import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { isAnswerToPing, isNotOffered } from "../../schema/failures.ts"
 import { authArguments, type Identity } from "./credentials.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
@@ -15,9 +15,12 @@ export interface Greeting {
   readonly role?: "primary" | "replica" | "copy" | undefined
   /** A cluster's replica answers reads only to those who say that old values will do. */
   readonly staleReads?: boolean | undefined
+  /** What else has to be so, of the server at this address. */
+  readonly also?: ((address: Address) => ReadonlyArray<Step>) | undefined
 }
 
-interface Step {
+/** A question, and what its answer has to be. */
+export interface Step {
   readonly name: string
   readonly args: ReadonlyArray<WireArg>
   /** Errors of the server that do not matter here. */
@@ -26,20 +29,22 @@ interface Step {
   readonly check?: (reply: RawReply) => Error | undefined
 }
 
+export interface HandshakeOptions {
+  readonly settings: ConnectionSettings
+  readonly identity: Identity
+  readonly address: Address
+  readonly greeting: Greeting | undefined
+}
+
 /** Calls back once, with nothing or with what went wrong. All steps go out in one write. */
-export const handshake = (
-  wire: Wire,
-  settings: ConnectionSettings,
-  identity: Identity,
-  greeting: Greeting | undefined,
-  done: (error?: Error) => void
-): void => {
+export const handshake = (wire: Wire, options: HandshakeOptions, done: (error?: Error) => void): void => {
   let failure: Error | undefined
-  const all = steps(settings, identity, greeting ?? {})
+  const all = steps(options)
+  const { connectTimeout } = options.settings
   let open = all.length
   for (const { name, args, check, ignore } of all) {
     wire.write(
-      new Question(name, args, settings.connectTimeout, (error, reply) => {
+      new Question(name, args, connectTimeout, (error, reply) => {
         const wrong = error ?? check?.(reply)
         const harmless = wrong !== undefined && isReplyError(wrong) && ignore?.(wrong.message) === true
         // The first error is the cause, those after it its consequences.
@@ -50,15 +55,17 @@ export const handshake = (
   }
 }
 
-const steps = (
-  { clientName, database }: ConnectionSettings,
-  identity: Identity,
-  { role, staleReads }: Greeting
-): ReadonlyArray<Step> => [
+const steps = ({
+  address,
+  greeting: { also, role, staleReads } = {},
+  identity,
+  settings: { clientName, database }
+}: HandshakeOptions): ReadonlyArray<Step> => [
   ...authSteps(authArguments(identity)),
   ...(database === 0 ? [] : [{ name: "SELECT", args: [String(database)] }]),
   ...(clientName === undefined ? [] : [{ name: "CLIENT", args: ["SETNAME", clientName], ignore: isNotOffered }]),
   ...(role === undefined ? [] : [{ name: "ROLE", args: [], ignore: isNotOffered, check: roleCheck(role) }]),
+  ...(also?.(address) ?? []),
   ...(staleReads === true ? [{ name: "READONLY", args: [] }] : []),
   { name: "PING", args: [], ignore: isHarmless, check: isPong }
 ]

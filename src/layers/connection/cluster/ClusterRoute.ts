@@ -12,6 +12,7 @@ import { mayOutliveConnection, type PendingCommand } from "../PendingCommand.ts"
 import { pickReplica } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
+import { otherServer } from "./membership.ts"
 import { slotOfCommand } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 import { Timer } from "../Timer.ts"
@@ -104,7 +105,10 @@ export class ClusterRoute implements Route {
     const server: ServerNode = new ServerNode({
       settings: settings.connection,
       address: endpoint,
-      greeting: { staleReads: settings.readFrom !== "primary" },
+      greeting: {
+        staleReads: settings.readFrom !== "primary",
+        also: () => this.#options.topology().membershipOf(endpoint)
+      },
       random,
       detours: this.#detours,
       refuse: dispatcher.refuse,
@@ -215,6 +219,8 @@ export class ClusterRoute implements Route {
   /** Not sent. Where the cluster has put another server into its place, that one is asked; `orAgain`: or the same once more. */
   #onUnreachable(command: PendingCommand, from: ServerNode, error: CacheError, orAgain = false): boolean {
     if (this.#isBound(command)) return false
+    // Whoever names a server of another cluster twice does not know better soon.
+    if (isOther(error) && this.#progress.get(command)?.tried?.has(from) === true) return false
     const progress = this.#progressOf(command, from)
     if (++progress.detours > maxDetours) return false
     if (orAgain) progress.tried?.delete(from)
@@ -334,6 +340,8 @@ const withoutKey = (operation: string): CacheUnsupportedError =>
   })
 
 const isRedirect = ({ message }: Error): boolean => /^(?:MOVED|ASK) /.test(message)
+
+const isOther = (error: CacheError): boolean => error._tag === "CacheConnectionError" && error.code === otherServer
 
 const slotMoving = (operation: string, node: string | undefined): CacheConnectionError =>
   new CacheConnectionError({

@@ -4,11 +4,14 @@ import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { NoConnection } from "../ConnectionFailure.ts"
 import { failureCode, noneOf, causeOf, isReplyError } from "../errors.ts"
-import { nodeName } from "../Link.ts"
+import type { Step } from "../handshake.ts"
+import { Link, nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
 import type { Wire } from "../Wire.ts"
+import { askInTurn } from "./askInTurn.ts"
+import { agreedTable, isSameCluster, membershipSteps, otherServer } from "./membership.ts"
 import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
-import { PatientTimer, Timer } from "../Timer.ts"
+import { Timer } from "../Timer.ts"
 
 export interface ClusterTopologyOptions {
   readonly settings: ClusterSettings
@@ -22,9 +25,6 @@ export interface ClusterTopologyOptions {
   /** Nobody could be asked, or somebody could again. */
   readonly onOutcome: (failure: ForeignError | undefined) => void
 }
-
-/** A server that has not answered in this time is not waited for alone: the next one is asked beside it. */
-const hedgeAfter = 100
 
 /** An answer that is younger is not asked for again, in milliseconds. */
 const fresh = 50
@@ -42,13 +42,14 @@ export class ClusterTopology {
   #primaries: ReadonlyArray<string> | undefined
   /** The replicas of each primary by the last answer. */
   #replicas: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
+  #strangersAskedAt = -Infinity
   #isClosed = false
   isLoaded = false
 
   constructor(options: ClusterTopologyOptions) {
     this.#options = options
     const endpoints = new Map(options.settings.nodes.map((endpoint) => [nodeName(endpoint), endpoint]))
-    this.#table = { shards: [], endpoints }
+    this.#table = { shards: [], endpoints, ids: new Map(), epoch: 0 }
   }
 
   shardOf(slot: number): Shard | undefined {
@@ -57,6 +58,11 @@ export class ClusterTopology {
 
   endpointOf(node: string): Endpoint | undefined {
     return this.#table.endpoints.get(node)
+  }
+
+  /** What a new connection to the server has to ask before it is used. */
+  membershipOf(endpoint: Endpoint): ReadonlyArray<Step> {
+    return membershipSteps(this.#table, endpoint, this.#options.settings.natMap)
   }
 
   /** Those that serve slots. */
@@ -155,48 +161,60 @@ export class ClusterTopology {
     this.#timer = new Timer(this.isLoaded ? watchInterval : settings.connection.reconnectMax, look).unref()
   }
 
-  /** The first good answer, from servers that are asked one after the other, impatiently. */
-  #askAnybody(): Promise<SlotTable> {
+  /** The newest table of our servers; where none of them answers, of those that took their places. */
+  async #askAnybody(): Promise<SlotTable> {
     const { random, server, settings } = this.#options
-    const { endpoints } = this.#table
+    const { endpoints, epoch } = this.#table
     const known = shuffled([...endpoints.keys()], random).toSorted(
       (a, b) => Number(this.needs(b)) - Number(this.needs(a))
     )
     // Those we were told of at first come last: they may be other names of the same servers.
     const named = [...known.map((node) => endpoints.get(node)!), ...settings.nodes]
     const unique = [...new Map(named.map((endpoint) => [nodeName(endpoint), endpoint])).values()]
-    const candidates = unique.toSorted((a, b) => Number(server(a).link.isDown) - Number(server(b).link.isDown))
-    return new Promise((resolve, reject) => {
-      const failures: Array<unknown> = []
-      let next = 0
-      let isOver = false
-      let hedge: Timer | undefined
-      const limit = new PatientTimer(settings.connection.connectTimeout, () =>
-        finish(() => reject(new NoConnection("ETIMEDOUT", "no server of the cluster answers")))
-      )
-      const finish = (settle: () => void) => {
-        isOver = true
-        limit.stop()
-        hedge?.cancel()
-        settle()
-      }
-      const askNext = () => {
-        hedge?.cancel()
-        const endpoint = candidates[next++]
-        if (isOver || endpoint === undefined) return
-        hedge = new Timer(hedgeAfter, askNext)
-        this.#ask(endpoint).then(
-          (table) => finish(() => resolve(table)),
-          (error: unknown) => {
-            failures.push(error)
-            if (isOver) return
-            if (failures.length === candidates.length) finish(() => reject(whyNone(failures)))
-            else askNext()
-          }
-        )
-      }
-      askNext()
-    })
+    try {
+      return await askInTurn({
+        servers: unique.toSorted((a, b) => Number(server(a).link.isDown) - Number(server(b).link.isDown)),
+        // Each connection has made sure that its server is one of ours, which may have left since.
+        ask: async (endpoint) => {
+          const table = await this.#ask(server(endpoint).link, endpoint)
+          if (!isSameCluster(this.#table, table)) throw new NoConnection(otherServer, "the server left the cluster")
+          return table
+        },
+        isEnough: (table) => table.epoch === 0 || table.epoch >= epoch,
+        epoch: (table) => table.epoch,
+        timeout: settings.connection.connectTimeout,
+        none: (failures) =>
+          failures === undefined ? new NoConnection("ETIMEDOUT", "no server of the cluster answers") : whyNone(failures)
+      })
+    } catch (error) {
+      const successor = await this.#askStrangers()
+      if (successor === undefined) throw error
+      return successor
+    }
+  }
+
+  /** A cluster that is at most of the addresses that we were given, and where no server of ours is any more. */
+  async #askStrangers(): Promise<SlotTable | undefined> {
+    const { random, server, settings } = this.#options
+    const { connection, nodes } = settings
+    const strangers = nodes.filter(
+      (endpoint) => server(endpoint).link.circumstances("").lastError?.code === otherServer
+    )
+    const now = performance.now()
+    if (strangers.length <= nodes.length / 2 || now - this.#strangersAskedAt < connection.reconnectMax) return undefined
+    this.#strangersAskedAt = now
+    const answers = await Promise.allSettled(
+      strangers.map(async (address) => {
+        const link = new Link({ settings: connection, address, random })
+        try {
+          return await this.#ask(link, address)
+        } finally {
+          void link.end()
+        }
+      })
+    )
+    const tables = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []))
+    return agreedTable(tables, nodes.length)
   }
 
   /** Primaries of the answer before that serve nothing now, while one of their replicas does. Slots that move do not do that. */
@@ -214,18 +232,20 @@ export class ClusterTopology {
     return [...new Set(this.#table.shards)].filter((shard) => shard !== undefined)
   }
 
-  #ask(endpoint: Endpoint): Promise<SlotTable> {
-    const { server, settings } = this.#options
-    const { link } = server(endpoint)
-    const wire = new Promise<Wire>((resolve, reject) =>
+  async #ask(link: Link, endpoint: Endpoint): Promise<SlotTable> {
+    const wire = await new Promise<Wire>((resolve, reject) =>
       link.whenReady({ operation: "CLUSTER", ready: resolve, fail: reject })
     )
-    return wire.then(async (wire) => {
-      const table = parseSlots(await wire.ask("CLUSTER", "SLOTS"), endpoint, settings.natMap)
-      if (table === undefined) throw new NoConnection("PROTOCOL", "an unknown answer")
-      if (table.endpoints.size === 0) throw new NoConnection("CLUSTERDOWN", "the cluster serves no slots")
-      return table
-    })
+    const [slots, info] = await Promise.all([
+      wire.ask("CLUSTER", "SLOTS"),
+      // Some users may not ask: then all answers are equally new.
+      wire.ask("CLUSTER", "INFO").catch(() => undefined)
+    ])
+    const table = parseSlots(slots, endpoint, this.#options.settings.natMap)
+    if (table === undefined) throw new NoConnection("PROTOCOL", "an unknown answer")
+    if (table.endpoints.size === 0) throw new NoConnection("CLUSTERDOWN", "the cluster serves no slots")
+    const [, epoch = 0] = /^cluster_current_epoch:(\d+)/m.exec(String(info)) ?? []
+    return { ...table, epoch: Number(epoch) }
   }
 }
 

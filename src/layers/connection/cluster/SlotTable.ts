@@ -14,6 +14,10 @@ export interface SlotTable {
   /** By slot; a slot that nobody serves has none. */
   readonly shards: Array<Shard | undefined>
   readonly endpoints: Map<string, Endpoint>
+  /** The ids of the servers, where they tell them. */
+  readonly ids: ReadonlyMap<string, string>
+  /** Grows with every failover. Zero where the server does not tell it. */
+  readonly epoch: number
 }
 
 /** Reads the reply of CLUSTER SLOTS, undefined where it is none. `asked` answered it: a server that does not know its own host is there. */
@@ -21,6 +25,7 @@ export const parseSlots = (reply: unknown, asked: Endpoint, natMap: NatMap): Slo
   if (!Array.isArray(reply)) return undefined
   const shards: Array<Shard | undefined> = Array.from({ length: slotCount }, () => undefined)
   const endpoints = new Map<string, Endpoint>()
+  const ids = new Map<string, string>()
   const known = new Map<string, Shard>()
   for (const range of reply) {
     if (!Array.isArray(range)) return undefined
@@ -31,8 +36,10 @@ export const parseSlots = (reply: unknown, asked: Endpoint, natMap: NatMap): Slo
       const endpoint = endpointOf(server, asked)
       if (endpoint === undefined) return undefined
       const translated = translate(endpoint, natMap)
-      endpoints.set(nodeName(translated), translated)
-      return nodeName(translated)
+      const node = nodeName(translated)
+      endpoints.set(node, translated)
+      if (isNodeId(server[2])) ids.set(node, server[2])
+      return node
     })
     // Nobody knows where it is: its slots are served by nobody, those of others are.
     if (primary === undefined) continue
@@ -43,7 +50,7 @@ export const parseSlots = (reply: unknown, asked: Endpoint, natMap: NatMap): Slo
     known.set(key, shard)
     shards.fill(shard, start, end + 1)
   }
-  return { shards, endpoints }
+  return { shards, endpoints, ids, epoch: 0 }
 }
 
 /** `MOVED 3999 host:port` and `ASK …`, with a host that may be missing or hold colons. */
@@ -60,6 +67,8 @@ export const parseRedirect = (
   if (endpoint === undefined || !isSlot(slot)) return undefined
   return { kind: words[1] === "ASK" ? "ASK" : "MOVED", slot, endpoint: translate(endpoint, natMap) }
 }
+
+export const isNodeId = (id: unknown): id is string => typeof id === "string" && /^[0-9a-f]{40}$/.test(id)
 
 const isSlot = (slot: unknown): slot is number =>
   Number.isInteger(slot) && Number(slot) >= 0 && Number(slot) < slotCount

@@ -89,7 +89,14 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     raw,
     // A message reaches every server of the cluster.
     openSubscriber: (options) =>
-      new Link({ ...options, settings: connection, address: () => topology.anyServer(), random, connections: own }),
+      new Link({
+        ...options,
+        settings: connection,
+        address: () => topology.anyServer(),
+        greeting: { also: (address) => ("path" in address ? [] : topology.membershipOf(address)) },
+        random,
+        connections: own
+      }),
     node: () => undefined,
     slotOf: (calls) => {
       const slot = slotOfCommands(calls)
