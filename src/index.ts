@@ -1,6 +1,7 @@
 /** The front door: everything a program may import, nothing else. */
 export * from "./schema/CacheError.ts"
 export { ClientState } from "./schema/ClientState.ts"
+export type { DownCause, Invalidation, TrackedReply, Tracking } from "./schema/Invalidation.ts"
 export type { CacheOptions } from "./schema/CacheOptions.ts"
 export type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "./schema/Command.ts"
 export type { ConnectionOptions, TlsOptions } from "./schema/ConnectionOptions.ts"
@@ -86,6 +87,9 @@ export {
   type PipelineResults,
   type ScanOptions,
   type SendOptions,
+  type InvalidationOptions,
+  type Invalidations,
+  type TrackedOptions,
   ValkeyClient,
   type ValkeyClientShape
 } from "./services/ValkeyClient.ts"

@@ -1,9 +1,10 @@
 /** The client that every cache operation ends in: one command, one deadline, one typed error. */
-import { Context, type Duration, type Effect, type Result, type Scope, type Stream } from "effect"
+import { type Clock, Context, type Duration, type Effect, type Result, type Scope, type Stream } from "effect"
 import type { Cluster as IovalkeyCluster, Redis as Iovalkey } from "iovalkey"
 import type { ClientState } from "../schema/ClientState.ts"
 import type { CacheError } from "../schema/CacheError.ts"
 import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../schema/Command.ts"
+import type { Invalidation, TrackedReply, Tracking } from "../schema/Invalidation.ts"
 import type { Script } from "../schema/Script.ts"
 
 export interface SendOptions extends Pick<Command, "resendIf"> {
@@ -40,7 +41,55 @@ export interface DedicatedClient {
   readonly pipeline: ValkeyClientShape["pipeline"]
 }
 
-export interface ValkeyClientShape {
+export interface InvalidationOptions {
+  /** What the final keys begin with. `""` is every key. */
+  readonly prefixes: ReadonlyArray<string>
+  /** Default `"broadcast"`. */
+  readonly tracking?: Tracking | undefined
+  /** A proof comes so often, or more often. Default: 500 milliseconds. */
+  readonly heartbeat?: Duration.Input | undefined
+}
+
+export interface TrackedOptions {
+  /** How values are wanted. Default `"utf8"`. */
+  readonly reply?: ReplyEncoding | undefined
+  /** Whose announcements are to cover the reply. Default `"broadcast"`. */
+  readonly tracking?: Tracking | undefined
+}
+
+/** What a client knows of changes, whoever makes them. */
+export interface Invalidations {
+  /**
+   * Tells of every change of keys under these prefixes until the scope closes. It opens a connection for this purpose alone to
+   * each server that has keys, and all listeners of the client share it. `onEvent` is called synchronously, in the order of
+   * the server's messages, and must not throw. Changes that this client makes are told when the command is sent and when it is
+   * settled. It returns at once and never fails: where changes are not announced, the event `Down` says why.
+   */
+  readonly invalidations: (
+    options: InvalidationOptions,
+    onEvent: (event: Invalidation) => void
+  ) => Effect.Effect<void, never, Scope.Scope>
+  /**
+   * The events of `invalidations` as a stream. A reader that is so slow that 4 096 events wait gets one `Everything` in place of
+   * the changes that it missed.
+   */
+  readonly changes: (prefixes: ReadonlyArray<string>) => Stream.Stream<Invalidation>
+  /**
+   * The values of these keys with their lifetimes, in one write to the primary: what is needed to keep them for as long as no
+   * change is announced. It costs one PTTL for each key besides the GET or MGET. In a cluster the keys may have any slots.
+   */
+  readonly tracked: (
+    keys: ReadonlyArray<string>,
+    options?: TrackedOptions
+  ) => Effect.Effect<ReadonlyArray<TrackedReply>, CacheError>
+  /**
+   * The milliseconds by which `sentAt` counts, for a caller with this clock. They pass at least as fast as the machine's monotonic
+   * clock and its wall clock do; in memory they are the caller's own.
+   */
+  readonly instant: (clock: Clock.Clock) => number
+}
+
+export interface ValkeyClientShape extends Invalidations {
   readonly topology: Topology
   /**
    * One command on the shared, multiplexed connection. Never queued while disconnected, and sent again only where a

@@ -5,6 +5,7 @@ import { clientContract } from "../contracts/clientContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
@@ -17,3 +18,4 @@ pipelineContract("the cache in memory", CacheMemory)
 streamContract("the cache in memory", CacheMemory)
 applicationContract("the cache in memory", CacheMemory)
 coordinationContract("the cache in memory", CacheMemory)
+invalidationContract("the client in memory", ValkeyMemory.layer(), { isAlone: true })

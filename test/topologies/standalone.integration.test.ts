@@ -5,6 +5,7 @@ import { clientContract } from "../contracts/clientContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
@@ -43,6 +44,7 @@ for (const [way, client] of [
   clientContract(`the client on one server over ${way}`, client)
 }
 
+invalidationContract("the client on one server", overTcp)
 lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 structureContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 pipelineContract("the cache on one server", Layer.provide(CacheLive, overTcp))

@@ -37,6 +37,8 @@ export interface RowDefinition {
   readonly keys?: ReadonlyArray<KeyPlace>
   /** It has no keys, but changes something: all of the data, scripts, settings, connections, whoever listens. */
   readonly changes?: true
+  /** It may change every key. */
+  readonly everyKey?: true
   /** How its reply says that it has changed nothing. Default: it does not say so. */
   readonly changed?: Changed
   /** Its first argument is a channel, whose hash slot chooses a cluster's server: it has to be that one, or any other would do as well. */

@@ -20,9 +20,9 @@ const administersAll: RowDefinition = { ...administers, spread: everyServer }
 
 const dataRows: Rows = {
   DBSIZE: { spread: { over: "servers", merge: sum } },
-  FLUSHALL: { changes: true, spread: everyServer },
-  FLUSHDB: { changes: true, spread: everyServer },
-  SWAPDB: { changes: true, memory: oneDatabase }
+  FLUSHALL: { changes: true, everyKey: true, spread: everyServer },
+  FLUSHDB: { changes: true, everyKey: true, spread: everyServer },
+  SWAPDB: { changes: true, everyKey: true, memory: oneDatabase }
 }
 
 const ownOnly = {
@@ -32,7 +32,8 @@ const ownOnly = {
 
 const transactionRows: Rows = {
   DISCARD: { ...ownOnly, leaves: "unpins" },
-  EXEC: { ...ownOnly, changes: true, leaves: "unpins" },
+  // Which keys it changes was said before it.
+  EXEC: { ...ownOnly, changes: true, everyKey: true, leaves: "unpins" },
   MULTI: { ...ownOnly, leaves: "pins" },
   UNWATCH: { ...ownOnly, leaves: "unpins" },
   WATCH: { ...ownOnly, keys: [reads(from(0))], leaves: "pins" }
@@ -119,7 +120,8 @@ const connectionRows: Rows = {
 const adminRows: Rows = {
   ...each(["COMMAND", "COMMAND COUNT", "COMMAND DOCS", "COMMAND GETKEYS", "COMMAND GETKEYSANDFLAGS"], asks),
   ...each(["COMMAND INFO", "COMMAND LIST", "INFO", "LASTSAVE", "LOLWUT", "ROLE"], asks),
-  ...each(["BGREWRITEAOF", "BGSAVE", "DEBUG", "FAILOVER", "REPLICAOF", "SAVE", "SHUTDOWN", "SLAVEOF"], administers),
+  ...each(["BGREWRITEAOF", "BGSAVE", "SAVE", "SHUTDOWN"], administers),
+  ...each(["DEBUG", "FAILOVER", "REPLICAOF", "SLAVEOF"], { ...administers, everyKey: true }),
   TIME: {},
 
   ...each(["ACL", "ACL LOAD"], administers),

@@ -20,7 +20,8 @@ import { WireCommand } from "./WireCommand.ts"
 /** Is given the first bytes of the buffer, which is filled again afterwards. */
 export type OnBytes = (buffer: Buffer, length: number) => void
 
-export type OnMessage = (message: { readonly channel: string; readonly message: string }) => void
+/** A message of a channel: text, or what the server itself has to say there. */
+export type OnMessage = (message: { readonly channel: string; readonly message: RawReply }) => void
 
 export interface WireOptions {
   readonly open: (onBytes: OnBytes) => Socket
@@ -202,8 +203,8 @@ export class Wire implements ReplyTarget {
 
   #give(reply: ReadonlyArray<RawReply>): void {
     if (this.#onMessage === undefined) return this.#toClient(reply)
-    const [kind, channel, message] = reply
-    if (kind === "message") this.#onMessage({ channel: String(channel), message: String(message) })
+    const [kind, channel, message = null] = reply
+    if (kind === "message") this.#onMessage({ channel: String(channel), message })
   }
 
   /** Gives a reply to iovalkey, and finds out whether its command waits for more, as SUBSCRIBE does. */

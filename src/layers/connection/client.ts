@@ -1,11 +1,13 @@
 /** A client put together from what its topology knows. */
 import { Effect, Exit, Random, type Scope } from "effect"
 import type { Cluster, Redis } from "iovalkey"
-import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import { type CacheError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scansOf, scanWith } from "../commands/scan.ts"
+import { unannounced } from "../invalidations/Announcer.ts"
+import { type Announcers, ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
 import { makeDedicated } from "./dedicated.ts"
@@ -13,6 +15,7 @@ import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRaw } from "./errors.ts"
 import { makeInfo } from "./info.ts"
 import { Link, type LinkOptions, whenReady } from "./Link.ts"
+import { MachineTime } from "./MachineTime.ts"
 import type { Primary } from "./Primary.ts"
 import { makeEval } from "./scripts.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
@@ -39,10 +42,19 @@ export interface Wiring {
   readonly slotOf?: TransactionOptions["slotOf"]
   /** Where a command may concern several servers. */
   readonly spread?: Spreading | undefined
+  /** How changes are announced, and what is needed to keep values until then. Left out = they are not announced. */
+  readonly announcing?: Announcing | undefined
   /** Where SCAN and INFO go to several servers. */
   readonly everywhere?:
     | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "info">)
     | undefined
+}
+
+/** How the changes of a topology's keys are announced. */
+export interface Announcing {
+  readonly announcers: Announcers
+  readonly tracked: Invalidations["tracked"]
+  readonly time: MachineTime
 }
 
 /** What a client gets from its one primary: dedicated connections, subscriptions, iovalkey itself. */
@@ -83,9 +95,11 @@ export const makeClient = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
   const { connect, everywhere, raw, settings, states, topology } = wiring
   yield* Effect.addFinalizer(() => Effect.sync(() => states.close()))
-  const options: CommandOptions = { ...settings, kind: "shared" }
+  const { announcers, time, tracked } = wiring.announcing ?? notAnnounced(topology)
+  const changes = new ClientInvalidations(announcers)
+  const options: CommandOptions = { ...settings, kind: "shared", changes }
   const commands = makeCommands(dispatcher, { ...options, spread: wiring.spread })
-  const dedicated = yield* makeDedicated(settings, wiring.openRoute, wiring.spread)
+  const dedicated = yield* makeDedicated(settings, wiring.openRoute, wiring.spread, changes)
 
   const { commandTimeout } = settings
   const use: ValkeyClientShape["use"] = (f) =>
@@ -115,7 +129,7 @@ export const makeClient = Effect.fnUntraced(function* (
   return {
     topology,
     ...commands,
-    transaction: makeTransaction(dispatcher, { ...settings, slotOf: wiring.slotOf }),
+    transaction: makeTransaction(dispatcher, { ...settings, changes, slotOf: wiring.slotOf }),
     eval: makeEval(commands.send, settings.commandTimeout),
     ...scansOf(scanWith(commands.send)),
     info: makeInfo(wiring.node, commands.send),
@@ -124,10 +138,24 @@ export const makeClient = Effect.fnUntraced(function* (
     dedicated,
     raw,
     use,
+    invalidations: changes.invalidations,
+    changes: changes.changes,
+    tracked,
+    instant: () => time.now(),
     state: Effect.sync(() => states.current),
     states: states.stream
   }
 })
+
+const notAnnounced = (topology: Topology): Announcing => {
+  const reason = `changes are not announced over the topology ${topology}`
+  const announcer = unannounced(reason)
+  return {
+    announcers: { broadcast: announcer, perKey: announcer },
+    tracked: () => Exit.fail(new CacheUnsupportedError({ operation: "tracked", topology, reason })),
+    time: MachineTime.ofThisMachine()
+  }
+}
 
 /** Numbers in [0, 1) for code that is no effect. */
 export const randomNumbers: Effect.Effect<() => number> = Effect.map(

@@ -7,6 +7,8 @@ import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../serv
 import { blockingMillis, type CommandRow } from "../commands/CommandRow.ts"
 import { checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import { rowOf } from "../commands/commandTable.ts"
+import type { Concern } from "../invalidations/Concern.ts"
+import type { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { CallbackCommand, type CommandTerms, PendingCommand, type Routing } from "./PendingCommand.ts"
 
@@ -19,6 +21,8 @@ export interface CommandOptions {
   readonly server?: string | undefined
   /** Where a command may concern several servers. */
   readonly spread?: Spreading | undefined
+  /** Told of the keys that commands concern. */
+  readonly changes: ClientInvalidations
   /** Told of each command that is sent. */
   readonly onSend?: ((row: CommandRow) => void) | undefined
 }
@@ -51,7 +55,7 @@ export type Commands = Pick<ValkeyClientShape, "send" | "request" | "pipeline">
 
 export const makeCommands = (
   dispatcher: Dispatcher,
-  { commandTimeout, kind, maxValueBytes, onSend, server, spread }: CommandOptions
+  { changes, commandTimeout, kind, maxValueBytes, onSend, server, spread }: CommandOptions
 ): Commands => {
   const routing = server === undefined ? undefined : { server }
   const routingOf = (options: Pick<RoutedCommand, "resendIf" | "server"> | undefined): Routing | undefined =>
@@ -88,9 +92,22 @@ export const makeCommands = (
     return Effect.callback((resume) => {
       onSend?.(row)
       const terms = { asText: options?.reply !== "buffer", timeout, routing: routingOf(options) }
-      const command = new RequestCommand(row, name, wire, terms, use, resume)
+      const concern = changes.concernOf(row, wire)
+      if (concern === undefined) {
+        const command = new RequestCommand(row, name, wire, terms, use, resume)
+        dispatcher.send(command)
+        return Effect.sync(() => dispatcher.abandon(command))
+      }
+      concern.sent()
+      const command = new RequestCommand(row, name, wire, terms, use, (effect) => {
+        concern.settled()
+        resume(effect)
+      })
       dispatcher.send(command)
-      return Effect.sync(() => dispatcher.abandon(command))
+      return Effect.sync(() => {
+        dispatcher.abandon(command)
+        concern.settled()
+      })
     })
   }
 
@@ -108,10 +125,13 @@ export const makeCommands = (
       if (commands.length === 0) return resume(Exit.succeed([]))
       const results: Array<PipelineResults[number]> = Array.from(commands, () => notYet)
       const pending: Array<PendingCommand> = []
+      const concerns: Array<Concern> = []
       let open = commands.length
       const settle = (i: number, result: PipelineResults[number]) => {
         results[i] = result
-        if (--open === 0) resume(Exit.succeed(results))
+        if (--open > 0) return
+        for (const concern of concerns) concern.settled()
+        resume(Exit.succeed(results))
       }
       commands.forEach((command, i) => {
         const refuse = (reason: string) =>
@@ -122,6 +142,11 @@ export const makeCommands = (
         const timeout = timeoutOf(row, wire, command)
         if (typeof timeout === "string") return refuse(timeout)
         onSend?.(row)
+        const concern = changes.concernOf(row, wire)
+        if (concern !== undefined) {
+          concern.sent()
+          concerns.push(concern)
+        }
         const terms = { asText: command.reply !== "buffer", timeout, routing: routingOf(command) }
         pending.push(
           new CallbackCommand(
@@ -135,7 +160,10 @@ export const makeCommands = (
         )
       })
       dispatcher.sendTogether(pending)
-      return Effect.sync(() => pending.forEach((command) => dispatcher.abandon(command)))
+      return Effect.sync(() => {
+        for (const command of pending) dispatcher.abandon(command)
+        for (const concern of concerns) concern.settled()
+      })
     })
 
   return { send, request, pipeline }

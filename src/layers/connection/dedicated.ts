@@ -3,6 +3,7 @@ import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ConnectionState, Wiring } from "./client.ts"
 import { makeCommands } from "./commands.ts"
 import { Dispatcher } from "./Dispatcher.ts"
@@ -32,7 +33,8 @@ const idleTime = "1 minute"
 export const makeDedicated = Effect.fnUntraced(function* (
   settings: ConnectionSettings,
   openRoute: Wiring["openRoute"],
-  spread: Wiring["spread"]
+  spread: Wiring["spread"],
+  changes: ClientInvalidations
 ): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
   const open = new Set<Dispatcher>()
   // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
@@ -59,7 +61,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
 
   const makePool = Effect.tap(
     Pool.makeWithTTL({
-      acquire: Effect.map(acquire, ({ dispatcher, state }) => clientOf(dispatcher, state, settings, spread)),
+      acquire: Effect.map(acquire, ({ dispatcher, state }) => clientOf(dispatcher, state, settings, spread, changes)),
       min: 0,
       max: settings.maxConnections,
       concurrency: 1,
@@ -91,7 +93,8 @@ const clientOf = (
   dispatcher: Dispatcher,
   state: OwnState,
   settings: ConnectionSettings,
-  spread: Wiring["spread"]
+  spread: Wiring["spread"],
+  changes: ClientInvalidations
 ): Dedicated => {
   let active = 0
   let healthy = true
@@ -99,6 +102,7 @@ const clientOf = (
     ...settings,
     kind: "dedicated",
     spread,
+    changes,
     // What it begins is the connection's state, which nobody else may find there.
     onSend: ({ leaves }) => {
       if (leaves !== "state" && leaves !== "pins") return

@@ -71,7 +71,7 @@ export const listen = (
     onLost: () => fail(new CacheConnectionError({ ...notConnected(link.circumstances("SUBSCRIBE")), phase: "lost" }))
   })
   const start = (wire: Wire) => {
-    wire.listen(onMessage)
+    wire.listen(({ channel, message }) => onMessage({ channel, message: String(message) }))
     const { commandTimeout, socketTimeout } = settings
     for (const channel of channels) {
       wire.write(

@@ -14,7 +14,7 @@ import { CallbackCommand, type CommandTerms, readReply } from "./PendingCommand.
 import { type RawReply, ReplyError, withText } from "./RawReply.ts"
 import { WireCommand } from "./WireCommand.ts"
 
-export interface TransactionOptions extends Pick<CommandOptions, "maxValueBytes" | "commandTimeout"> {
+export interface TransactionOptions extends Pick<CommandOptions, "changes" | "maxValueBytes" | "commandTimeout"> {
   /** The slot of all its keys, or why it cannot run. */
   readonly slotOf?: ((commands: ReadonlyArray<Call>) => number | CacheError | undefined) | undefined
 }
@@ -28,7 +28,7 @@ interface Call {
 export const makeTransaction =
   (
     dispatcher: Dispatcher,
-    { commandTimeout, maxValueBytes, slotOf }: TransactionOptions
+    { changes, commandTimeout, maxValueBytes, slotOf }: TransactionOptions
   ): ValkeyClientShape["transaction"] =>
   (commands) => {
     if (commands.length === 0) return Exit.succeed([])
@@ -55,11 +55,19 @@ export const makeTransaction =
           refusal = undefined
         }
       }
+      const concerns = calls.flatMap(({ args, row }) => changes.concernOf(row, args) ?? [])
+      const settled = () => {
+        for (const concern of concerns) concern.settled()
+      }
       const exec = new ExecCommand(
         { asText: false, timeout: commandTimeout, routing, prelude },
         commands,
-        (replies) => resume(Exit.succeed(Array.isArray(replies) ? replies : [])),
-        (error) =>
+        (replies) => {
+          settled()
+          resume(Exit.succeed(Array.isArray(replies) ? replies : []))
+        },
+        (error) => {
+          settled()
           resume(
             Exit.fail(
               error._tag === "CacheServerError" && error.code === "EXECABORT"
@@ -67,9 +75,14 @@ export const makeTransaction =
                 : error
             )
           )
+        }
       )
+      for (const concern of concerns) concern.sent()
       dispatcher.send(exec)
-      return Effect.sync(() => dispatcher.abandon(exec))
+      return Effect.sync(() => {
+        dispatcher.abandon(exec)
+        settled()
+      })
     })
   }
 

@@ -5,6 +5,8 @@ import type { Command } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scansOf } from "../commands/scan.ts"
+import { unannounced } from "../invalidations/Announcer.ts"
+import { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
 import { isOutage, notThere, type Outage } from "./outages.ts"
@@ -213,8 +215,22 @@ export const makeFallback = (
     return Stream.unwrap(standby.use(Effect.succeed(onFirst), () => Effect.sync(() => scanSecond(options))))
   }
 
+  const { changes, invalidations } = new ClientInvalidations({ broadcast: announcer, perKey: announcer })
+
   return {
     ...first,
+    invalidations,
+    changes,
+    // No announcements cover what two stores hold.
+    tracked: (keys, options) =>
+      Effect.map(
+        route({
+          commands: () => [toldOf({ name: "MGET", args: keys })],
+          onFirst: first.tracked(keys, options),
+          onSecond: () => second.tracked(keys, options)
+        }),
+        (replies) => replies.map(({ pttl, sentAt, value }) => ({ value, pttl, sentAt, server: undefined }))
+      ),
     send,
     request: (name, args, use, options) => Effect.flatMap(send(name, args, options), use),
     pipeline,
@@ -236,6 +252,8 @@ export const makeFallback = (
     info: (section) => route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) })
   }
 }
+
+const announcer = unannounced("changes are not announced over ValkeyFallback")
 
 const isLost = (answer: PipelineResults[number] | undefined): answer is Result.Failure<never, Outage> =>
   answer !== undefined && Result.isFailure(answer) && isOutage(answer.failure)

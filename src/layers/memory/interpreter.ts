@@ -71,8 +71,12 @@ export const lookupCommand = ({ args, name, row, script }: Call): MemoryCommand 
 }
 
 /** The reply; throws `ServerReply` where a server would answer with an error, `NotInMemory` where only a server can answer. */
-export const runCommand = (context: CommandContext, call: Call): Reply =>
-  encodeReply(lookupCommand(call).run(context, call.args), call.reply)
+export const runCommand = (context: CommandContext, call: Call): Reply => {
+  const reply = lookupCommand(call).run(context, call.args)
+  // The commands of a script tell of themselves.
+  if (call.script === undefined) context.announcer.ran(call.row, call.args, reply)
+  return encodeReply(reply, call.reply)
+}
 
 /** EVAL, by the script's twin. */
 const scriptCommand = (script: Script): MemoryCommand => ({

@@ -3,11 +3,13 @@ import { Deferred, Effect, Exit, Option, Queue, Result, Stream } from "effect"
 import { type CacheError, CacheServerError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
 import { inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import type { TrackedReply } from "../../schema/Invalidation.ts"
 import type { Script } from "../../schema/Script.ts"
 import type { Message, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { CommandContext } from "./CommandContext.ts"
 import { ExpirySweep } from "./ExpirySweep.ts"
 import { type Call, lookupCommand, runCommand, runScript } from "./interpreter.ts"
+import { type MemoryAnnouncer, memoryServer } from "./MemoryAnnouncer.ts"
 import { MemoryPubSub } from "./MemoryPubSub.ts"
 import { MemoryWaiters } from "./MemoryWaiters.ts"
 import { MemoryStore } from "./store/MemoryStore.ts"
@@ -19,7 +21,7 @@ import { rowOf } from "../commands/commandTable.ts"
 import { scansOf, scanWith } from "../commands/scan.ts"
 
 /** Commands on the store. `sweep` removes what has expired, after each command and in between. */
-export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClientShape => {
+export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: MemoryAnnouncer): ValkeyClientShape => {
   const pubSub = new MemoryPubSub()
   const waiters = new MemoryWaiters()
 
@@ -29,7 +31,7 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClie
     run: (context: CommandContext) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | CacheError, R> =>
     Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
-      const context = new CommandContext(store, pubSub, fiber)
+      const context = new CommandContext(store, pubSub, announcer, fiber)
       try {
         const result = run(context)
         waiters.serve(context)
@@ -135,6 +137,20 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClie
     return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }
 
+  const tracked: ValkeyClientShape["tracked"] = (keys, { reply } = {}) =>
+    at("GET", (context) => {
+      const one = (name: string, key: string) =>
+        runCommand(context, { row: rowOf(name, [key]), name, args: [key], reply })
+      return Exit.succeed(
+        keys.map((key): TrackedReply => {
+          const value = one("GET", key)
+          const pttl = one("PTTL", key)
+          if (typeof pttl !== "number" || !isValue(value)) throw new Error("GET or PTTL without its reply")
+          return { value, pttl, sentAt: context.now, server: memoryServer }
+        })
+      )
+    })
+
   const subscribe: ValkeyClientShape["subscribe"] = (...channels) => {
     const reason = channelRefusal(channels)
     if (reason !== undefined) return Stream.fromEffect(refused("SUBSCRIBE", reason))
@@ -158,6 +174,10 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClie
     dedicated: Effect.succeed({ send: sendDedicated, pipeline }),
     raw: Effect.fail(unsupported("raw", "there is no connection")),
     use: () => Effect.fail(unsupported("use", "there is no connection")),
+    invalidations: announcer.invalidations.invalidations,
+    changes: announcer.invalidations.changes,
+    tracked,
+    instant: (clock) => clock.currentTimeMillisUnsafe(),
     state: Effect.succeed({ _tag: "Ready" }),
     states: Stream.succeed({ _tag: "Ready" }),
     info: () =>
@@ -168,6 +188,9 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep): ValkeyClie
       })
   }
 }
+
+const isValue = (reply: Reply): reply is string | Buffer | null =>
+  reply === null || typeof reply === "string" || Buffer.isBuffer(reply)
 
 const unsupported = (operation: string, reason: string) =>
   new CacheUnsupportedError({ operation, topology: "memory", reason })

@@ -8,6 +8,7 @@ import type { MemoryOptions } from "../../schema/MemoryOptions.ts"
 import { isHeld } from "../../schema/reservedKeys.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { ExpirySweep } from "../memory/ExpirySweep.ts"
+import { MemoryAnnouncer } from "../memory/MemoryAnnouncer.ts"
 import { memoryClient } from "../memory/memoryClient.ts"
 import { MemoryStore } from "../memory/store/MemoryStore.ts"
 
@@ -21,17 +22,14 @@ export const make = Effect.fnUntraced(function* (
       new CacheInputError({ operation: "memory", reason: "maxEntries and maxBytes must be above zero" })
     )
   }
-  const store = new MemoryStore({
-    maxEntries,
-    maxBytes,
-    eviction,
-    evictLast: (key) => isHeld(key) || evictLast(key)
-  })
+  const announcer = new MemoryAnnouncer()
+  const limits = { maxEntries, maxBytes, eviction, evictLast: (key: string) => isHeld(key) || evictLast(key) }
+  const store = new MemoryStore(limits, announcer.lost)
   const sweep = yield* Effect.acquireRelease(
     Effect.sync(() => new ExpirySweep(store)),
     (sweep) => Effect.sync(() => sweep.close())
   )
-  return memoryClient(store, sweep)
+  return memoryClient(store, sweep, announcer)
 })
 
 /** Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect. */

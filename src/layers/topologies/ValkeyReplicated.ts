@@ -3,7 +3,7 @@ import { Config, Effect, Layer } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { type ReplicatedOptions, replicatedSettings } from "../../schema/ReplicatedOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
-import { makeKnownServers } from "../connection/knownServers.ts"
+import { makeKnownServers } from "../connection/known/knownServers.ts"
 
 export const make = Effect.fnUntraced(function* (options: ReplicatedOptions) {
   const servers = yield* Effect.fromResult(replicatedSettings(options))

@@ -5,7 +5,7 @@ import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { serverSettings } from "../../schema/ServerSettings.ts"
 import type { StandaloneOptions } from "../../schema/StandaloneOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
-import { makeKnownServers } from "../connection/knownServers.ts"
+import { makeKnownServers } from "../connection/known/knownServers.ts"
 
 export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
   const server = yield* Effect.fromResult(serverSettings(url, options))

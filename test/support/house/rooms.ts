@@ -42,23 +42,40 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/SessionStore": ["schema", "services/CacheService", "services/operations"],
 
   "layers/commands": ["schema", "services/ValkeyClient"],
-  "layers/connection": ["layers/commands", "schema", "services/ValkeyClient"],
+  "layers/invalidations": ["layers/commands", "schema", "services/ValkeyClient"],
+  "layers/connection": ["layers/commands", "layers/invalidations", "schema", "services/ValkeyClient"],
+  "layers/connection/tracking": [
+    "layers/commands",
+    "layers/connection",
+    "layers/invalidations",
+    "schema",
+    "services/ValkeyClient"
+  ],
+  "layers/connection/known": [
+    "layers/connection",
+    "layers/connection/tracking",
+    "layers/invalidations",
+    "schema",
+    "services/ValkeyClient"
+  ],
   "layers/connection/cluster": ["layers/commands", "layers/connection", "schema", "services/ValkeyClient"],
   "layers/connection/sentinel": ["layers/connection", "schema", "services/ValkeyClient"],
   "layers/memory/values": ["schema"],
   "layers/memory/store": ["layers/memory/values", "schema"],
   "layers/memory": [
     "layers/commands",
+    "layers/invalidations",
     "layers/memory/store",
     "layers/memory/values",
     "schema",
     "services/ValkeyClient"
   ],
-  "layers/fallback": ["layers/commands", "schema", "services/ValkeyClient"],
+  "layers/fallback": ["layers/commands", "layers/invalidations", "schema", "services/ValkeyClient"],
   "layers/topologies": [
     "layers/connection",
     "layers/connection/cluster",
     "layers/connection/sentinel",
+    "layers/connection/known",
     "layers/fallback",
     "layers/memory",
     "layers/memory/store",

@@ -18,6 +18,9 @@ export interface MemoryLimits {
   readonly evictLast: (key: string) => boolean
 }
 
+/** Told of each key that has expired, or made room for others. */
+export type OnLost = (key: string) => void
+
 export class MemoryStore {
   readonly #limits: MemoryLimits
   readonly #entries = new SplitMap<StoredEntry>()
@@ -25,10 +28,12 @@ export class MemoryStore {
   readonly #expiring = new ExpiryQueue()
   readonly #ordinary = new RecencyList()
   readonly #evictedLast = new RecencyList()
+  readonly #onLost: OnLost
   #bytes = 0
 
-  constructor(limits: MemoryLimits) {
+  constructor(limits: MemoryLimits, onLost: OnLost = () => {}) {
     this.#limits = limits
+    this.#onLost = onLost
   }
 
   /** Keys and values together, with expired ones that are not removed yet. */
@@ -131,7 +136,7 @@ export class MemoryStore {
     for (let i = 0; i < most; i++) {
       const entry = this.#expiring.due(now)
       if (entry === undefined) return false
-      this.#remove(entry)
+      this.#lose(entry)
     }
     return true
   }
@@ -139,7 +144,7 @@ export class MemoryStore {
   #find(key: string, now: number): StoredEntry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.expiresAt > now) return entry
-    this.#remove(entry)
+    this.#lose(entry)
     return undefined
   }
 
@@ -168,6 +173,11 @@ export class MemoryStore {
     this.#expiring.update(entry)
   }
 
+  #lose(entry: StoredEntry): void {
+    this.#remove(entry)
+    this.#onLost(entry.key)
+  }
+
   #remove(entry: StoredEntry): void {
     this.#entries.delete(entry.key)
     this.#scanOrder.remove(entry)
@@ -185,7 +195,7 @@ export class MemoryStore {
     if (eviction === "lru" && (grows?.bytes ?? 0) + more <= maxBytes) {
       for (const list of [this.#ordinary, this.#evictedLast]) {
         // The entry that grows is the newest of its list.
-        while (full() && list.oldest !== undefined && list.oldest !== grows) this.#remove(list.oldest)
+        while (full() && list.oldest !== undefined && list.oldest !== grows) this.#lose(list.oldest)
       }
     }
     if (full()) throw new ServerReply("OOM command not allowed when used memory > 'maxmemory'.")

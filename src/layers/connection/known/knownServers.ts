@@ -1,16 +1,20 @@
 /** The client over servers that are known by their addresses: one, or a primary and its replicas. */
 import { Effect, type Scope } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
-import type { ServerSettings } from "../../schema/ServerSettings.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { makeClient, onPrimary, openDispatcher, randomNumbers } from "./client.ts"
-import { ClientStates } from "./ClientStates.ts"
-import { Connections } from "./Connections.ts"
-import { withCredentials } from "./credentials.ts"
-import type { Greeting } from "./handshake.ts"
-import { nodeName } from "./Link.ts"
-import { replicaRoute } from "./replicaRoute.ts"
-import { type Detours, ServerNode } from "./ServerNode.ts"
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ServerSettings } from "../../../schema/ServerSettings.ts"
+import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { unannounced } from "../../invalidations/Announcer.ts"
+import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
+import { ClientStates } from "../ClientStates.ts"
+import { Connections } from "../Connections.ts"
+import { withCredentials } from "../credentials.ts"
+import type { Greeting } from "../handshake.ts"
+import { Link, nodeName } from "../Link.ts"
+import { MachineTime } from "../MachineTime.ts"
+import { replicaRoute } from "../replicaRoute.ts"
+import { type Detours, ServerNode } from "../ServerNode.ts"
+import { OneServerAnnouncer } from "../tracking/OneServerAnnouncer.ts"
+import { trackedOnOne } from "../tracking/tracked.ts"
 
 export interface KnownServers {
   readonly topology: "standalone" | "replicated"
@@ -48,7 +52,9 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
         detours,
         refuse,
         onState: (state) => {
-          if (server === route.primary.server) states.report(node, state)
+          if (server !== route.primary.server) return
+          states.report(node, state)
+          if (state._tag === "Ready") broadcasts.beat()
         }
       })
       return server
@@ -76,19 +82,29 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
     })
     return route
   })
+  // Asked for again by each connection: the name may lead elsewhere meanwhile.
+  const toPrimary = { settings, address: () => Promise.resolve(address), greeting, random, connections }
+  const time = MachineTime.ofThisMachine()
+  const broadcasts = new OneServerAnnouncer({
+    openLink: (options) => new Link({ ...toPrimary, ...options }),
+    data: () => dispatcher.route.primary.server.link.wire,
+    settings,
+    time
+  })
   return yield* makeClient(dispatcher, {
     topology,
     settings,
     states,
-    ...onPrimary(dispatcher.route, {
-      settings,
-      // Asked for again by each connection: the name may lead elsewhere meanwhile.
-      address: () => Promise.resolve(address),
-      greeting,
-      random,
-      connections
-    }),
-    node: () => node
+    ...onPrimary(dispatcher.route, toPrimary),
+    node: () => node,
+    announcing: {
+      announcers: {
+        broadcast: () => broadcasts,
+        perKey: unannounced(`changes are not announced key by key over the topology ${topology}`)
+      },
+      tracked: trackedOnOne(dispatcher, settings, time),
+      time
+    }
   })
 })
 

@@ -1,0 +1,109 @@
+/** GET or MGET, and PTTL for each key, as one unit that nothing splits: what is needed to keep the values. */
+import type { CacheError } from "../../../schema/CacheError.ts"
+import type { Reply, ReplyEncoding } from "../../../schema/Command.ts"
+import { protocolError } from "../../../schema/failures.ts"
+import type { TrackedReply } from "../../../schema/Invalidation.ts"
+import { rowOf } from "../../commands/commandTable.ts"
+import { PendingCommand, readReply } from "../PendingCommand.ts"
+import { type RawReply, ReplyError } from "../RawReply.ts"
+import { WireCommand } from "../WireCommand.ts"
+
+const ttlRow = rowOf("PTTL", [])
+
+export interface TrackedTerms {
+  readonly reply: ReplyEncoding
+  /** Milliseconds. */
+  readonly timeout: number
+  /** The instant before it is sent. */
+  readonly sentAt: number
+}
+
+export type OnTracked = (outcome: ReadonlyArray<TrackedReply> | CacheError) => void
+
+/** The last PTTL; what comes before it is its prelude. */
+export class TrackedRead extends PendingCommand {
+  readonly #sentAt: number
+  readonly #values: Asked
+  readonly #lifetimes: ReadonlyArray<Asked>
+  #onTracked: OnTracked | undefined
+  /** It went on to another server than the first, which may not announce the keys yet. */
+  #isRedirected = false
+
+  /** At least one key. */
+  constructor(keys: ReadonlyArray<string>, { reply, sentAt, timeout }: TrackedTerms, onTracked: OnTracked) {
+    const expiresAt = performance.now() + timeout
+    const values = new Asked(keys.length === 1 ? "GET" : "MGET", keys, reply === "utf8", expiresAt)
+    const last = keys.length - 1
+    const lifetimes: Array<Asked> = []
+    for (let i = 0; i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
+    super(ttlRow, "PTTL", [keys[last]!], {
+      asText: true,
+      timeout,
+      prelude: [values, ...lifetimes],
+      routing: { primary: true, rewind: () => (this.#isRedirected = true) }
+    })
+    this.#sentAt = sentAt
+    this.#values = values
+    this.#lifetimes = lifetimes
+    this.#onTracked = onTracked
+  }
+
+  /** What went wrong with one of them went wrong with all. */
+  override answer(raw: RawReply): void {
+    const failed = [this.#values, ...this.#lifetimes].find(({ reply }) => reply instanceof ReplyError)
+    super.answer(failed === undefined ? raw : failed.reply)
+  }
+
+  protected onReply(last: Reply): void {
+    this.#tell(this.#replies(last) ?? protocolError(this.#values.name, this.node))
+  }
+
+  protected onError(error: CacheError): void {
+    this.#tell(error)
+  }
+
+  #tell(outcome: ReadonlyArray<TrackedReply> | CacheError): void {
+    const onTracked = this.#onTracked
+    this.#onTracked = undefined
+    onTracked?.(outcome)
+  }
+
+  #replies(last: Reply): ReadonlyArray<TrackedReply> | CacheError | undefined {
+    const values = readReply(this.#values.name, this.#values.reply, this.node)
+    if (values instanceof Error) return values
+    const lifetimes = this.#lifetimes
+    const count = lifetimes.length + 1
+    const list = count === 1 ? [values] : values
+    if (!Array.isArray(list) || list.length !== count) return undefined
+    const server = this.#isRedirected ? undefined : this.node
+    const replies: Array<TrackedReply> = []
+    for (let i = 0; i < count; i++) {
+      const value: Reply = list[i]
+      const pttl = i === count - 1 ? last : lifetimes[i]!.reply
+      if (typeof pttl !== "number" || !isValue(value)) return undefined
+      replies.push({ value, pttl, sentAt: this.#sentAt, server })
+    }
+    return replies
+  }
+}
+
+const isValue = (reply: Reply): reply is string | Buffer | null =>
+  reply === null || typeof reply === "string" || Buffer.isBuffer(reply)
+
+/** A command before the last one, whose reply is looked at when that one's comes. */
+class Asked extends WireCommand {
+  readonly expiresAt: number
+  reply: RawReply = null
+
+  constructor(name: string, args: ReadonlyArray<string>, asText: boolean, expiresAt: number) {
+    super(name, args, asText)
+    this.expiresAt = expiresAt
+  }
+
+  answer(reply: RawReply): void {
+    this.reply = reply
+  }
+
+  // The last one is lost with it.
+  lose(): void {}
+}

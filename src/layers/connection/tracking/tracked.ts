@@ -1,0 +1,24 @@
+/** Reads whose replies may be kept. */
+import { Effect, Exit } from "effect"
+import { type CacheError, isCacheError } from "../../../schema/CacheError.ts"
+import { amended } from "../../../schema/failures.ts"
+import type { TrackedReply } from "../../../schema/Invalidation.ts"
+import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
+import type { Invalidations } from "../../../services/ValkeyClient.ts"
+import type { Dispatcher } from "../Dispatcher.ts"
+import type { MachineTime } from "../MachineTime.ts"
+import { type OnTracked, TrackedRead } from "./TrackedRead.ts"
+
+/** Where all keys have one server. */
+export const trackedOnOne =
+  (dispatcher: Dispatcher, { commandTimeout }: ConnectionSettings, time: MachineTime): Invalidations["tracked"] =>
+  (keys, { reply = "utf8" } = {}) =>
+    keys.length === 0
+      ? Exit.succeed([])
+      : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CacheError>) => void) => {
+          const onTracked: OnTracked = (outcome) =>
+            resume(isCacheError(outcome) ? Exit.fail(amended(outcome, { operation: "GET" })) : Exit.succeed(outcome))
+          const read = new TrackedRead(keys, { reply, timeout: commandTimeout, sentAt: time.now() }, onTracked)
+          dispatcher.send(read)
+          return Effect.sync(() => dispatcher.abandon(read))
+        })

@@ -1,0 +1,72 @@
+/** What one client knows of changes: from servers, and from its own commands. */
+import { type Duration, Effect, Queue, Stream } from "effect"
+import type { WireArg } from "../../schema/Command.ts"
+import type { Invalidation, Tracking } from "../../schema/Invalidation.ts"
+import { toMillis } from "../../schema/timeToLive.ts"
+import type { Invalidations } from "../../services/ValkeyClient.ts"
+import type { CommandRow } from "../commands/CommandRow.ts"
+import type { Announcer } from "./Announcer.ts"
+import { type Concern, concernOf } from "./Concern.ts"
+import { InvalidationHub } from "./InvalidationHub.ts"
+
+/** How each kind of tracking is done. */
+export type Announcers = Readonly<Record<Tracking, () => Announcer>>
+
+/** Milliseconds between two proofs where nobody asks for another time. */
+const defaultHeartbeat = 500
+
+/** Events that may wait for a slow reader of `changes`. */
+const maxWaiting = 4096
+
+export class ClientInvalidations implements Pick<Invalidations, "invalidations" | "changes"> {
+  readonly #hubs: Readonly<Record<Tracking, InvalidationHub>>
+
+  constructor(announcers: Announcers) {
+    this.#hubs = {
+      broadcast: new InvalidationHub(announcers.broadcast),
+      perKey: new InvalidationHub(announcers.perKey)
+    }
+  }
+
+  /** Whether anybody wants to know. */
+  get isWatched(): boolean {
+    return this.#hubs.broadcast.isWatched || this.#hubs.perKey.isWatched
+  }
+
+  /** What is to be told of a command of this client; undefined where it concerns no key, or nobody. */
+  concernOf(row: CommandRow, args: ReadonlyArray<WireArg>): Concern | undefined {
+    return this.isWatched ? concernOf(row, args, this.tellOwn) : undefined
+  }
+
+  readonly tellOwn = (event: Invalidation): void => {
+    this.#hubs.broadcast.tellOwn(event)
+    this.#hubs.perKey.tellOwn(event)
+  }
+
+  readonly invalidations: Invalidations["invalidations"] = ({ heartbeat, prefixes, tracking = "broadcast" }, onEvent) =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => this.#hubs[tracking].listen({ prefixes, heartbeat: millisOf(heartbeat) }, onEvent)),
+        (stop) => Effect.sync(stop)
+      )
+    )
+
+  readonly changes: Invalidations["changes"] = (prefixes) =>
+    Stream.callback<Invalidation>((queue) => {
+      // A reader that is told of everything has missed nothing that came before it was told.
+      let hasMissed = false
+      return this.invalidations({ prefixes }, (event) => {
+        const waiting = Queue.sizeUnsafe(queue)
+        if (waiting === 0) hasMissed = false
+        if (event._tag !== "Keys" && event._tag !== "Proof") return void Queue.offerUnsafe(queue, event)
+        if (hasMissed) return
+        hasMissed = waiting >= maxWaiting
+        Queue.offerUnsafe(queue, hasMissed ? missed : event)
+      })
+    })
+}
+
+const missed: Invalidation = { _tag: "Everything", server: undefined, reason: "changes were read too slowly" }
+
+const millisOf = (heartbeat: Duration.Input | undefined): number =>
+  (heartbeat === undefined ? undefined : toMillis(heartbeat)) ?? defaultHeartbeat

@@ -1,0 +1,143 @@
+/** The listeners of one client's changes: they share what makes servers announce, and whoever comes later is told how things are. */
+import type { Invalidation } from "../../schema/Invalidation.ts"
+import type { Announcer, Coverage } from "./Announcer.ts"
+import { areCovered, isUnder, merged } from "./prefixes.ts"
+
+export interface Listening {
+  readonly prefixes: ReadonlyArray<string>
+  /** Milliseconds between two proofs, at most. */
+  readonly heartbeat: number
+}
+
+type OnEvent = (event: Invalidation) => void
+
+/** The listeners' wishes of one generation: a new prefix begins another. */
+class Generation implements Coverage {
+  readonly number: number
+  readonly prefixes: ReadonlyArray<string>
+  heartbeat: number
+  readonly tell: OnEvent
+
+  constructor(
+    number: number,
+    prefixes: ReadonlyArray<string>,
+    heartbeat: number,
+    tell: (generation: Generation, event: Invalidation) => void
+  ) {
+    this.number = number
+    this.prefixes = prefixes
+    this.heartbeat = heartbeat
+    this.tell = (event) => tell(this, event)
+  }
+}
+
+class Listener {
+  readonly prefixes: ReadonlyArray<string>
+  readonly heartbeat: number
+  /** The first generation that covers its prefixes. */
+  since = 0
+  readonly #onEvent: OnEvent
+
+  constructor({ heartbeat, prefixes }: Listening, onEvent: OnEvent) {
+    this.prefixes = prefixes
+    this.heartbeat = heartbeat
+    this.#onEvent = onEvent
+  }
+
+  hear(event: Invalidation): void {
+    if (event._tag !== "Keys") return this.#call(event)
+    const keys = event.keys.filter((key) => isUnder(this.prefixes, key))
+    if (keys.length === event.keys.length) this.#call(event)
+    else if (keys.length > 0) this.#call({ ...event, keys })
+  }
+
+  #call(event: Invalidation): void {
+    try {
+      this.#onEvent(event)
+    } catch (defect) {
+      // Of one listener, and nothing to do with the others or with the connection.
+      process.nextTick(() => {
+        throw defect
+      })
+    }
+  }
+}
+
+export class InvalidationHub {
+  readonly #announcer: Announcer
+  readonly #listeners = new Set<Listener>()
+  /** What each server said last of whether it announces. */
+  readonly #servers = new Map<string | undefined, Array<Invalidation>>()
+  #generation: Generation | undefined
+  #generations = 0
+
+  constructor(makeAnnouncer: () => Announcer) {
+    this.#announcer = makeAnnouncer()
+  }
+
+  get isWatched(): boolean {
+    return this.#listeners.size > 0
+  }
+
+  /** Returns how to stop listening. */
+  listen(listening: Listening, onEvent: OnEvent): () => void {
+    const listener = new Listener(listening, onEvent)
+    this.#listeners.add(listener)
+    const generation = this.#generation
+    if (generation === undefined || !areCovered(generation.prefixes, listener.prefixes)) this.#begin(listener)
+    else {
+      listener.since = generation.number
+      generation.heartbeat = Math.min(generation.heartbeat, listener.heartbeat)
+      for (const events of this.#servers.values()) for (const event of events) listener.hear(event)
+    }
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.isWatched) return
+      this.#generation = undefined
+      this.#servers.clear()
+      this.#announcer.close()
+    }
+  }
+
+  /** Tells all who listen of what this client does itself. */
+  tellOwn(event: Invalidation): void {
+    for (const listener of this.#listeners) listener.hear(event)
+  }
+
+  #begin(listener: Listener): void {
+    const all = [...this.#listeners]
+    const generation = new Generation(
+      ++this.#generations,
+      merged(all.flatMap(({ prefixes }) => prefixes)),
+      Math.min(...all.map(({ heartbeat }) => heartbeat)),
+      (generation, event) => this.#tell(generation, event)
+    )
+    listener.since = generation.number
+    this.#generation = generation
+    this.#servers.clear()
+    this.#announcer.cover(generation)
+  }
+
+  #tell(generation: Generation, event: Invalidation): void {
+    if (generation === this.#generation) this.#remember(event)
+    for (const listener of this.#listeners) if (listener.since <= generation.number) listener.hear(event)
+  }
+
+  #remember(event: Invalidation): void {
+    switch (event._tag) {
+      case "Live":
+        this.#servers.delete(undefined)
+        this.#servers.set(event.server, [event])
+        return
+      case "Proof": {
+        const [live] = this.#servers.get(event.server) ?? []
+        if (live?._tag === "Live") this.#servers.set(event.server, [live, event])
+        return
+      }
+      case "Down":
+        if (event.server === undefined) this.#servers.clear()
+        if (event.cause === "left") this.#servers.delete(event.server)
+        else this.#servers.set(event.server, [event])
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/** One server's channel against a server that says what a test wants. */
+import type { Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { type Invalidation, type StandaloneOptions, type ValkeyClientShape, ValkeyStandalone } from "effect-vcache"
+import { pong, startRaw } from "../support/FakeServer.ts"
+import { pause } from "../support/pause.ts"
+import { until } from "../support/until.ts"
+
+type Answer = (command: ReadonlyArray<string>, socket: Socket, isChannel: boolean) => string | undefined
+type Answers = Readonly<Record<string, Answer>>
+
+const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`
+const list = (...items: ReadonlyArray<string>) => `*${items.length}\r\n${items.map(bulk).join("")}`
+const message = (payload: string) => `*3\r\n${bulk("message")}${bulk("__redis__:invalidate")}${payload}`
+
+/** What a server says to each command of a set-up, and to whatever a test answers otherwise. */
+const usual: Answers = {
+  INFO: () => bulk("# Server\r\nrun_id:abc\r\n"),
+  "CLIENT ID": () => ":7\r\n",
+  "CLIENT TRACKING": () => "+OK\r\n",
+  SUBSCRIBE: ([, channel = ""]) => `*3\r\n$9\r\nsubscribe\r\n${bulk(channel)}:1\r\n`,
+  PING: (command) => pong(command),
+  EXISTS: () => ":0\r\n",
+  GET: () => "$-1\r\n",
+  PTTL: () => ":-2\r\n"
+}
+
+/** What a channel says beside its own set-up. */
+interface Listening {
+  readonly client: ValkeyClientShape
+  readonly events: Array<Invalidation>
+  /** The server's side of the channel, the latest last. */
+  readonly channels: ReadonlyArray<Socket>
+  readonly commands: ReadonlyArray<ReadonlyArray<string>>
+  readonly waitFor: (what: string, isIt: (event: Invalidation) => boolean) => Effect.Effect<unknown>
+}
+
+/** A client that listens to `p:` and `q:`, and has read, so that both connections are there. */
+const listening = (answers: Answers = {}, settings: Partial<StandaloneOptions> = {}) =>
+  Effect.gen(function* () {
+    const channels: Array<Socket> = []
+    const { commands, url } = yield* startRaw((command, socket) => {
+      const [name = "", sub = ""] = command
+      if (`${name} ${sub}` === "CLIENT TRACKING" && channels.at(-1) !== socket) channels.push(socket)
+      const answer = answers[`${name} ${sub}`] ?? answers[name] ?? usual[`${name} ${sub}`] ?? usual[name]
+      return answer === undefined ? "+OK\r\n" : answer(command, socket, channels.includes(socket))
+    })
+    const client = yield* ValkeyStandalone.make({ url, ...settings })
+    const events: Array<Invalidation> = []
+    yield* client.invalidations({ prefixes: ["p:", "q:"], heartbeat: 10 }, (event) => void events.push(event))
+    yield* client.tracked(["p:a"])
+    const waitFor: Listening["waitFor"] = (what, isIt) =>
+      until(
+        what,
+        Effect.sync(() => events),
+        (all) => all.some(isIt)
+      )
+    const listening: Listening = { client, events, channels, commands, waitFor }
+    return listening
+  })
+
+const is =
+  (...tags: ReadonlyArray<Invalidation["_tag"]>) =>
+  ({ _tag }: Invalidation) =>
+    tags.includes(_tag)
+
+const downs = (events: ReadonlyArray<Invalidation>) =>
+  events.flatMap((event) => (event._tag === "Down" ? [[event.cause, event.reason]] : []))
+
+const clock = Clock.Clock.defaultValue()
+
+describe("an invalidation channel", () => {
+  it.effect("asks who it is, tracks and subscribes; then it is live, and proven", () =>
+    Effect.gen(function* () {
+      const { commands, events, waitFor } = yield* listening()
+      yield* waitFor("a proof", is("Proof"))
+      assert.deepStrictEqual(
+        events.slice(0, 2).map(({ _tag }) => _tag),
+        ["Live", "Proof"]
+      )
+      const names = commands.map((command) => command.join(" "))
+      const tracking = names.indexOf("CLIENT TRACKING ON REDIRECT 7 BCAST PREFIX p: PREFIX q:")
+      assert.isAbove(tracking, names.indexOf("CLIENT ID"))
+      assert.strictEqual(names[tracking + 1], "SUBSCRIBE __redis__:invalidate")
+    })
+  )
+
+  it.effect("tells of keys and of a flush, and of nothing that somebody publishes there", () =>
+    Effect.gen(function* () {
+      const { channels, events, waitFor } = yield* listening()
+      yield* waitFor("a proof", is("Proof"))
+      channels[0]!.write(Buffer.from(message(list("p:a,b", "x", "q:ü")) + message(bulk("p:text")) + message("*-1\r\n")))
+      yield* waitFor("a flush", is("Everything"))
+      const server = events.flatMap((event) => (event._tag === "Live" ? [event.server] : []))[0]
+      assert.deepStrictEqual(events.filter(is("Keys", "Everything")), [
+        { _tag: "Keys", keys: ["p:a,b", "q:ü"], own: false },
+        { _tag: "Everything", server, reason: "FLUSHDB or FLUSHALL" }
+      ])
+    })
+  )
+
+  it.effect("has one PING under way, and its proof is of the instant of the sending", () =>
+    Effect.gen(function* () {
+      const pings: Array<Socket> = []
+      const { client, events, waitFor } = yield* listening({
+        PING: (command, socket, isChannel) => {
+          if (!isChannel) return pong(command)
+          pings.push(socket)
+          return undefined
+        }
+      })
+      yield* until(
+        "a PING",
+        Effect.sync(() => pings.length),
+        (count) => count > 0
+      )
+      const afterSending = client.instant(clock)
+      yield* pause(50)
+      assert.deepStrictEqual([pings.length, events.some(is("Proof"))], [1, false])
+      pings[0]!.write("*2\r\n$4\r\npong\r\n$0\r\n\r\n")
+      yield* waitFor("a proof", (event) => event._tag === "Proof" && event.sentAt <= afterSending)
+    })
+  )
+
+  it.effect("an error in place of PONG is no proof, and no loss", () =>
+    Effect.gen(function* () {
+      let isBusy = true
+      const { events, waitFor } = yield* listening({
+        PING: (command, _, isChannel) => (isChannel && isBusy ? "-BUSY a script runs\r\n" : pong(command))
+      })
+      yield* waitFor("the set-up", is("Live"))
+      yield* pause(50)
+      assert.isFalse(events.some(is("Proof", "Down")))
+      isBusy = false
+      yield* waitFor("a proof", is("Proof"))
+    })
+  )
+
+  it.effect("a server that refuses is asked no more for the moment, and nothing else fails", () =>
+    Effect.gen(function* () {
+      for (const [command, answer, reason] of [
+        ["CLIENT TRACKING", "-NOPERM no right\r\n", "CLIENT TRACKING is refused: NOPERM"],
+        ["CLIENT ID", "-ERR unknown command 'CLIENT'\r\n", "CLIENT ID is refused: ERR"],
+        ["SUBSCRIBE", "-NOPERM no channel\r\n", "SUBSCRIBE __redis__:invalidate is refused: NOPERM"],
+        ["INFO", "-NOPERM no right\r\n", "INFO server is refused: NOPERM"]
+      ] as const) {
+        const { client, events, waitFor } = yield* listening({ [command]: () => answer })
+        yield* waitFor("the refusal", is("Down"))
+        assert.deepStrictEqual(downs(events), [["refused", reason]])
+        assert.strictEqual((yield* client.tracked(["p:a"])).length, 1)
+      }
+    })
+  )
+
+  it.effect("a lost connection is told once, and made again", () =>
+    Effect.gen(function* () {
+      const { channels, events, waitFor } = yield* listening()
+      yield* waitFor("a proof", is("Proof"))
+      events.length = 0
+      channels[0]!.destroy()
+      yield* waitFor("another proof", is("Proof"))
+      assert.deepStrictEqual(
+        events.slice(0, 3).map(({ _tag }) => _tag),
+        ["Down", "Live", "Proof"]
+      )
+      assert.strictEqual(downs(events)[0]?.[0], "lost")
+    })
+  )
+
+  it.effect("a server that answers nothing is left", () =>
+    Effect.gen(function* () {
+      const { events, waitFor } = yield* listening(
+        { PING: (command, _, isChannel) => (isChannel ? undefined : pong(command)) },
+        { socketTimeout: 600, commandTimeout: 500, connectTimeout: 5000 }
+      )
+      yield* waitFor("the end", is("Down"))
+      assert.deepStrictEqual(downs(events)[0], ["lost", "ETIMEDOUT"])
+    })
+  )
+
+  it.effect("announcements of another server than the one that answers reads are worth nothing", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const { events, waitFor } = yield* listening({ INFO: () => bulk(`run_id:${++runs}\r\n`) })
+      yield* waitFor("the end", is("Down"))
+      assert.deepStrictEqual(downs(events)[0], ["lost", "announcements come from another server than values"])
+      assert.isFalse(events.some(is("Proof")))
+    })
+  )
+
+  it.effect("a connection for reads that is made again is asked again which server it leads to", () =>
+    Effect.gen(function* () {
+      const infos: Array<Socket> = []
+      const data: Array<Socket> = []
+      const { client, waitFor } = yield* listening({
+        INFO: (command, socket) => {
+          infos.push(socket)
+          return usual["INFO"]!(command, socket, false)
+        },
+        GET: (command, socket) => {
+          data.push(socket)
+          return usual["GET"]!(command, socket, false)
+        }
+      })
+      yield* waitFor("a proof", is("Proof"))
+      assert.strictEqual(infos.length, 2)
+      data[0]!.destroy()
+      yield* until("another connection", Effect.exit(client.tracked(["p:a"])), ({ _tag }) => _tag === "Success")
+      yield* until(
+        "the question",
+        Effect.sync(() => infos.length),
+        (count) => count === 3
+      )
+    })
+  )
+
+  it.effect(
+    "a server that does not answer for its keys any more loses all that is near of it, and proves nothing",
+    () =>
+      Effect.gen(function* () {
+        let isCut = true
+        const { events, waitFor } = yield* listening({
+          EXISTS: () => (isCut ? "-CLUSTERDOWN the cluster is down\r\n" : ":0\r\n")
+        })
+        yield* waitFor("its word", (event) => event._tag === "Everything" && event.reason === "CLUSTERDOWN")
+        assert.isFalse(events.some(is("Proof", "Down")))
+        isCut = false
+        yield* waitFor("a proof", is("Proof"))
+      })
+  )
+
+  it.effect("closes with its last listener", () =>
+    Effect.gen(function* () {
+      const { channels } = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const opened = yield* listening()
+          yield* Effect.scoped(opened.client.invalidations({ prefixes: ["p:b"] }, () => {}))
+          yield* opened.waitFor("a proof", is("Proof"))
+          assert.strictEqual(opened.channels.length, 1)
+          return opened
+        })
+      )
+      yield* until(
+        "the end",
+        Effect.sync(() => channels[0]!.destroyed),
+        (destroyed) => destroyed
+      )
+    })
+  )
+})
