@@ -5,6 +5,7 @@ import { clientContract } from "../contracts/clientContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
@@ -19,6 +20,7 @@ const client = Layer.unwrap(
 
 cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with replicas", client)
+invalidationContract("the client on a primary with replicas", client)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

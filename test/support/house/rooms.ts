@@ -72,7 +72,6 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "layers/fallback": ["layers/commands", "layers/invalidations", "schema", "services/ValkeyClient"],
   "layers/topologies": [
-    "layers/connection",
     "layers/connection/cluster",
     "layers/connection/sentinel",
     "layers/connection/known",
