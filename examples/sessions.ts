@@ -1,54 +1,42 @@
-/** Sessions as hashes: a field is read or written without the others, and the whole is gone when nobody comes back. `npm run example examples/sessions.ts` */
-import { Duration, Effect, Option } from "effect"
-import { CacheFromConfig, CacheService } from "effect-vcache"
+/** Sessions: a login that gives a new id, a slow request that cannot undo a logout, and lifetimes. `npm run example examples/sessions.ts` */
+import { Duration, Effect, Option, Schema } from "effect"
+import { CacheFromConfig, type Session, SessionStore } from "effect-vcache"
 
-const lifetime = "30 minutes"
+const Visitor = Schema.Struct({ user: Schema.Option(Schema.String), cart: Schema.Array(Schema.String) })
+type Visitor = typeof Visitor.Type
 
 const program = Effect.gen(function* () {
-  const cache = (yield* CacheService).withOptions({ prefix: "sessions" })
-  yield* cache.clear
+  const sessions = yield* SessionStore.make({ data: Visitor, timeToLive: "14 days" })
 
-  // All sessions of one user are in one slot of a cluster, so that they can be changed in one step.
-  const keyOf = (user: string, session: string) => `{${user}}:session:${session}`
-  const sessionsOf = (user: string) => cache.unorderedSet(`{${user}}:sessions`)
+  const guest = yield* sessions.create({ user: Option.none(), cart: ["tea"] })
 
-  const begin = (user: string, session: string, device: string) =>
-    cache.transaction((queue) => [
-      queue.hash(keyOf(user, session)).setMany({ user, device, cart: [], visits: 0 }),
-      queue.expire(keyOf(user, session), lifetime),
-      queue.unorderedSet(`{${user}}:sessions`).add(session)
-    ])
+  // The guest signs in. An id that was foisted on him is worth nothing from now on.
+  const { data, id } = yield* sessions.cycle(guest.id)
+  yield* sessions.save(id, { ...data, user: Option.some("ada") })
+  console.log("the guest's id:", (yield* sessions.find(guest.id))._tag)
+  console.log("her own:", (yield* sessions.find(id))._tag)
 
-  const visit = (user: string, session: string) =>
-    cache.transaction((queue) => ({
-      visits: queue.hash(keyOf(user, session)).incr("visits"),
-      device: queue.hash(keyOf(user, session)).get("device"),
-      alive: queue.expire(keyOf(user, session), lifetime)
-    }))
+  /** Reads the session, takes its time, and stores what it read, changed. */
+  const order = (session: Session<Visitor>, item: string) =>
+    Effect.delay(
+      sessions.save(session.id, { ...session.data, cart: [...session.data.cart, item] }),
+      Duration.millis(20)
+    )
+  const seen = Option.getOrThrow(yield* sessions.load(id))
+  const [, late] = yield* Effect.all([sessions.destroy(id), Effect.flip(order(seen, "milk"))], { concurrency: 2 })
+  console.log("ordered after the logout:", late._tag, "and the session is", (yield* sessions.find(id))._tag)
 
-  yield* begin("ada", "s1", "phone")
-  yield* begin("ada", "s2", "laptop")
-  yield* cache.hash(keyOf("ada", "s1")).set("cart", ["tea", "milk"])
-  yield* visit("ada", "s1")
-  const { device, visits } = yield* visit("ada", "s1")
-  console.log("visit", visits, "by", Option.getOrNull(device))
-  console.log("cart", Option.getOrNull(yield* cache.hash(keyOf("ada", "s1")).get("cart")))
-  const ttl = Option.getOrThrow(yield* cache.ttl(keyOf("ada", "s1")))
-  console.log("minutes left", Math.round(Duration.toMinutes(ttl)))
-
-  // Signed out everywhere.
-  const all = (yield* sessionsOf("ada").members).map(String).toSorted()
-  const ended = yield* cache.deleteMany(all.map((session) => keyOf("ada", session)))
-  yield* cache.delete("{ada}:sessions")
-  console.log("ended", all.join(", "), "=", ended)
-  console.log("left", yield* cache.keys())
+  // "Remember me": a lifetime of its own, by which it slides.
+  const long = yield* sessions.create(data, { timeToLive: "90 days" })
+  const loaded = Option.getOrThrow(yield* sessions.load(long.id))
+  console.log("days left:", Math.round(Duration.toDays(loaded.expiresIn)))
+  yield* sessions.destroy(long.id)
 })
 
 await Effect.runPromise(Effect.provide(program, CacheFromConfig))
 
 // Prints:
-// visit 2 by phone
-// cart [ 'tea', 'milk' ]
-// minutes left 30
-// ended s1, s2 = 2
-// left []
+// the guest's id: Ended
+// her own: Found
+// ordered after the logout: SessionMissing and the session is Missing
+// days left: 90

@@ -18,6 +18,7 @@ export { Health, type HealthJson } from "./schema/Health.ts"
 export { defaultKeyFunction, type KeyFunction } from "./schema/key.ts"
 export * from "./schema/LockError.ts"
 export type { Script, ScriptStore } from "./schema/Script.ts"
+export { SessionStatus } from "./schema/SessionStatus.ts"
 export { Serializer } from "./schema/Serializer.ts"
 export type { ValueLimits } from "./schema/ValueLimits.ts"
 export type { CacheBatches } from "./services/operations/CacheBatches.ts"
@@ -39,6 +40,7 @@ export type { CachePipelines, Queued, QueueReturn } from "./services/operations/
 export type { CacheQueue } from "./services/operations/CacheQueue.ts"
 export type { CacheScripts } from "./services/operations/CacheScripts.ts"
 export type { CacheSemaphore, SemaphoreOptions } from "./services/operations/CacheSemaphore.ts"
+export type { CacheSession, CacheSessions, SessionLifetime } from "./services/operations/CacheSession.ts"
 export type { CacheSet, SetDestinationOptions } from "./services/operations/CacheSet.ts"
 export type {
   CacheSortedSet,
@@ -80,7 +82,7 @@ export * as CacheResolver from "./services/CacheResolver.ts"
 export * as CacheScript from "./services/CacheScript.ts"
 export { CacheService } from "./services/CacheService.ts"
 export * as SessionStore from "./services/SessionStore.ts"
-export { type Session, SessionMissing, type SessionStoreShape } from "./services/SessionStore.ts"
+export { type Session, SessionMissing, type SessionStoreShape, SessionUnknown } from "./services/SessionStore.ts"
 export {
   type DedicatedClient,
   type Message,

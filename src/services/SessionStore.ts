@@ -1,14 +1,16 @@
 /** Sessions: typed data under an id that nobody can guess, and that the cache itself does not hold. */
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { SecureRandom, WebCrypto } from "effect/crypto"
-import type { CacheError } from "../schema/CacheError.ts"
+import type { CacheError, CacheInputError } from "../schema/CacheError.ts"
 import { digest } from "../schema/digest.ts"
 import { refused } from "../schema/failures.ts"
+import { SessionStatus } from "../schema/SessionStatus.ts"
 import { toMillis } from "../schema/timeToLive.ts"
 import { CacheService } from "./CacheService.ts"
+import type { SessionLifetime } from "./operations/CacheSession.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
-/** Unknown, expired, or destroyed by somebody else. */
+/** There is no session to save or to cycle: it expired, was destroyed, got another id, or never was. */
 export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-vcache/SessionMissing")(
   "SessionMissing",
   {}
@@ -18,139 +20,204 @@ export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-v
   }
 }
 
+/** A policy such as `IgnoreExceptions` kept an outage back, and whether there is a session is not known. */
+export class SessionUnknown extends Schema.TaggedError<SessionUnknown>("effect-vcache/SessionUnknown")(
+  "SessionUnknown",
+  {},
+  { httpApiStatus: 503 }
+) {
+  override get message(): string {
+    return "the session could not be looked up"
+  }
+}
+
 export interface Session<A> {
   /** What the cookie carries. The cache holds its SHA-256 only. */
   readonly id: Redacted.Redacted
   readonly data: A
+  /** What is left of its lifetime. */
   readonly expiresIn: Duration.Duration
 }
 
 /**
- * - `"fixed"`: it ends so long after it was created, whatever happens
- * - `"sliding"`: so long after it was last loaded, saved or touched
- * - `"browser"`: as sliding, and its cookie ends with the browser
+ * - `"fixed"`: the session ends when its lifetime has passed since it was created
+ * - `"sliding"`: when its lifetime has passed since it was last loaded, saved, touched or cycled
+ * - `"browser"`: as sliding, and the cookie of `HttpSessions` ends with the browser
  */
 export type SessionExpiry = "fixed" | "sliding" | "browser"
 
 export interface SessionStoreOptions<S extends Schema.Constraint> {
   readonly data: S
-  /** Of the keys, behind that of the cache. Default `"session:"`. */
+  /** The first part of the keys, behind prefix and version of the cache. Default: `"session:"`. */
   readonly prefix?: string | undefined
-  /** Default 14 days. */
+  /** The lifetime of sessions that are created without one of their own. Default: 14 days. */
   readonly timeToLive?: Duration.Input | undefined
-  /** Default `"sliding"`. */
+  /** Default: `"sliding"`. */
   readonly expiry?: SessionExpiry | undefined
+  /**
+   * How long the store remembers of an id that `cycle` replaced that its session has ended. Choose it no shorter than the
+   * longest request. Default: 5 minutes.
+   */
+  readonly handover?: Duration.Input | undefined
 }
 
 /**
- * Every operation fails as those of the cache do. Under `IgnoreExceptions` an outage means that there are no sessions:
- * one that is created then is not there the next time.
+ * Every operation fails as those of the cache do. Under `IgnoreExceptions` an outage makes `find` answer `Unknown` and
+ * `load` fail with `SessionUnknown`, never "no session"; all others fail with the cache's error.
  */
 export interface SessionStoreShape<A, RD = never, RE = never> {
+  /**
+   * A session with a new id. `timeToLive` is the lifetime of this session alone, and stays its own: a sliding session is
+   * extended by it, and `cycle` hands it on. Default: that of the store. One round trip.
+   */
   readonly create: (
     data: A,
     options?: { readonly timeToLive?: Duration.Input | undefined }
   ) => Effect.Effect<Session<A>, CacheError, RE>
-  readonly load: (id: Redacted.Redacted) => Effect.Effect<Option.Option<Session<A>>, CacheError, RD>
-  /** Fails with `SessionMissing` rather than bring back one that is destroyed. */
+  /** What is known of the session of that id. One that is found and not fixed lives longer from now on. One round trip. */
+  readonly find: (id: Redacted.Redacted) => Effect.Effect<SessionStatus<A>, CacheError, RD>
+  /** The session of that id, as by `find`, where it does not matter why there is none. */
+  readonly load: (id: Redacted.Redacted) => Effect.Effect<Option.Option<Session<A>>, CacheError | SessionUnknown, RD>
+  /** Replaces the data. Fails with `SessionMissing` rather than bring back a session that is gone. One round trip. */
   readonly save: (id: Redacted.Redacted, data: A) => Effect.Effect<void, CacheError | SessionMissing, RE>
-  /** Whether it is there. A fixed one does not live longer for it. */
+  /** Whether there is such a session. One that is not fixed lives longer from now on. One round trip. */
   readonly touch: (id: Redacted.Redacted) => Effect.Effect<boolean, CacheError>
-  /** New id, same data; the old id is dead. Call it at login. */
+  /**
+   * Gives the session a new id, and ends the old one in the same step for whoever holds it. Call it at login, so that an id
+   * that was foisted on a visitor is worth nothing. For the time of `handover` the old id is known to have ended, and tells
+   * nobody the new one. Fails with `SessionMissing` where there is no session, and with `CacheCodecError` where its data
+   * cannot be decoded; nothing has changed then. Three round trips.
+   */
   readonly cycle: (id: Redacted.Redacted) => Effect.Effect<Session<A>, CacheError | SessionMissing, RD | RE>
-  /** Whether it was there. */
+  /** Deletes the session. Whether there was one. One round trip. */
   readonly destroy: (id: Redacted.Redacted) => Effect.Effect<boolean, CacheError>
 }
 
 const idBytes = 32
 
-const durationOf = (input: Duration.Input): Effect.Effect<Duration.Duration, CacheError> => {
+/** Ids that may be taken. */
+const maxAttempts = 3
+
+const durationOf = (input: Duration.Input, name: string): Effect.Effect<Duration.Duration, CacheInputError> => {
   const millis = toMillis(input)
-  return millis === undefined
-    ? refused("SessionStore", "timeToLive is not a duration")
-    : Effect.succeed(Duration.millis(millis))
+  if (millis === undefined) return refused("SessionStore", `${name} is not a duration`)
+  return Effect.succeed(Duration.millis(millis))
 }
 
-/** A store of sessions with that data, over `CacheService`; ids come from `WebCrypto`. A `timeToLive` that is none is a defect. */
+const lifetimeOf = (input: Duration.Input): Effect.Effect<Duration.Duration, CacheInputError> =>
+  Effect.flatMap(durationOf(input, "timeToLive"), (duration) =>
+    Duration.isZero(duration) ? refused("SessionStore", "timeToLive must be above zero") : Effect.succeed(duration)
+  )
+
+const handoverOf = (input: Duration.Input): Effect.Effect<Duration.Duration, CacheInputError> =>
+  Effect.flatMap(durationOf(input, "handover"), (duration) =>
+    Duration.isFinite(duration) ? Effect.succeed(duration) : refused("SessionStore", "handover must end")
+  )
+
+/** A store of sessions with that data, over `CacheService`. Its ids come from `WebCrypto`. */
 export const make = <S extends Schema.Constraint>({
   data,
   expiry = "sliding",
+  handover = "5 minutes",
   prefix = "session:",
   timeToLive = "14 days"
 }: SessionStoreOptions<S>): Effect.Effect<
   SessionStoreShape<S["Type"], S["DecodingServices"], S["EncodingServices"]>,
-  never,
+  CacheInputError,
   CacheService
 > =>
   Effect.gen(function* () {
     const cache = (yield* CacheService).withSchema(data)
     const crypto = yield* WebCrypto.WebCrypto
     const random = SecureRandom.make((size) => crypto.getRandomValues(new Uint8Array(size)))
-    const newId = Effect.map(random.randomBytes(idBytes), (bytes) =>
-      Redacted.make(Buffer.from(bytes).toString("base64url"), { label: "session id" })
-    )
-    const lifetime = yield* Effect.orDie(durationOf(timeToLive))
-    return makeStore(cache, { expiry, prefix, lifetime, newId })
+    const newId = Effect.map(random.randomBytes(idBytes), (bytes) => Buffer.from(bytes).toString("base64url"))
+    return makeStore(cache, {
+      prefix,
+      newId,
+      slides: expiry !== "fixed",
+      lifetime: yield* lifetimeOf(timeToLive),
+      handover: yield* handoverOf(handover)
+    })
   })
 
 interface Settings {
-  readonly expiry: SessionExpiry
   readonly prefix: string
+  readonly slides: boolean
   readonly lifetime: Duration.Duration
-  readonly newId: Effect.Effect<Redacted.Redacted>
+  readonly handover: Duration.Duration
+  /** Unguessable text. */
+  readonly newId: Effect.Effect<string>
 }
+
+/**
+ * The lifetime of a session's own stands behind its id, `~` and milliseconds in base 36, nothing for ever. Whoever loads
+ * it knows by how much it slides. Nobody can change it: an id with another end is another id.
+ */
+const ownLifetime = (id: string): Duration.Duration | undefined => {
+  const own = /~([0-9a-z]{0,11})$/.exec(id)?.[1]
+  if (own === undefined) return undefined
+  const millis = own === "" ? Infinity : toMillis(Number.parseInt(own, 36))
+  // An id that is none of ours may end in anything.
+  return millis === undefined || millis === 0 ? undefined : Duration.millis(millis)
+}
+
+const suffixOf = (lifetime: Duration.Duration): string =>
+  Duration.isFinite(lifetime) ? `~${Duration.toMillis(lifetime).toString(36)}` : "~"
+
+const asId = (text: string): Redacted.Redacted => Redacted.make(text, { label: "session id" })
 
 const makeStore = <A, RD, RE>(
   cache: TypedCache<A, RD, RE>,
-  { expiry, lifetime, newId, prefix }: Settings
+  { handover, lifetime, newId, prefix, slides }: Settings
 ): SessionStoreShape<A, RD, RE> => {
-  /** Who reads the cache cannot take sessions over. */
+  /** Whoever reads the cache cannot take sessions over. */
   const keyOf = (id: Redacted.Redacted) => prefix + digest(Redacted.value(id))
 
-  const isFixed = expiry === "fixed"
+  const entryOf = (id: Redacted.Redacted) => cache.session(keyOf(id))
 
-  const load: SessionStoreShape<A, RD, RE>["load"] = (id) =>
-    Effect.gen(function* () {
-      const key = keyOf(id)
-      const { found, ttl } = yield* cache.pipeline((queue) => ({
-        // A fixed one is not touched: whether it is there says what it holds.
-        alive: isFixed ? queue.has(key) : queue.expire(key, lifetime),
-        found: queue.get(key),
-        ttl: queue.ttl(key)
-      }))
-      return Option.map(found, (data) => ({ id, data, expiresIn: Option.getOrElse(ttl, () => Duration.zero) }))
-    })
+  /** What a session gets whenever it is used. */
+  const extension = (id: Redacted.Redacted): SessionLifetime =>
+    slides ? (ownLifetime(Redacted.value(id)) ?? lifetime) : "keep"
+
+  const find: SessionStoreShape<A, RD, RE>["find"] = (id) => entryOf(id).find(extension(id))
 
   return {
-    load,
+    find,
+    load: (id) =>
+      Effect.flatMap(
+        find(id),
+        SessionStatus.$match({
+          Found: ({ data, expiresIn }) => Effect.succeedSome({ id, data, expiresIn }),
+          Missing: () => Effect.succeedNone,
+          Ended: () => Effect.succeedNone,
+          Unknown: () => Effect.fail(new SessionUnknown())
+        })
+      ),
     create: (data, options) =>
       Effect.gen(function* () {
-        const expiresIn = yield* durationOf(options?.timeToLive ?? lifetime)
-        // Nobody has met two of the same; who would does not get somebody else's.
-        for (let attempt = 0; attempt < 2; attempt++) {
-          const id = yield* newId
-          if (yield* cache.add(keyOf(id), data, { timeToLive: expiresIn })) return { id, data, expiresIn }
+        const own = options?.timeToLive === undefined ? undefined : yield* lifetimeOf(options.timeToLive)
+        const expiresIn = own ?? lifetime
+        const suffix = own === undefined || !slides ? "" : suffixOf(own)
+        for (let attempt = 0; attempt < maxAttempts; attempt++) {
+          const id = asId((yield* newId) + suffix)
+          // Nobody has met two equal ids of 256 bits. Whoever does must not get another visitor's session.
+          if (yield* entryOf(id).create(data, expiresIn)) return { id, data, expiresIn }
         }
-        return { id: yield* newId, data, expiresIn }
+        return yield* refused("SessionStore", "WebCrypto gives the same bytes again and again")
       }),
     save: (id, data) =>
-      Effect.gen(function* () {
-        const options = isFixed ? { keepTtl: true } : { timeToLive: lifetime }
-        const isSaved = yield* cache.set(keyOf(id), data, { ...options, when: "present" })
-        if (!isSaved) return yield* new SessionMissing()
-      }),
-    touch: (id) => (isFixed ? cache.has(keyOf(id)) : cache.expire(keyOf(id), lifetime)),
+      Effect.flatMap(entryOf(id).save(data, extension(id)), (isSaved) =>
+        isSaved ? Effect.void : Effect.fail(new SessionMissing())
+      ),
+    touch: (id) => entryOf(id).touch(extension(id)),
     cycle: (id) =>
       Effect.gen(function* () {
-        const next = yield* newId
-        const isMoved = yield* Effect.catchTag(
-          cache.rename(keyOf(id), keyOf(next), { overwrite: false }),
-          "CacheMissError",
-          () => Effect.succeed(false)
-        )
-        const moved = isMoved ? yield* load(next) : Option.none()
-        return Option.isSome(moved) ? moved.value : yield* new SessionMissing()
+        const own = slides ? ownLifetime(Redacted.value(id)) : undefined
+        const next = asId((yield* newId) + (own === undefined ? "" : suffixOf(own)))
+        const moved = yield* entryOf(id).move(keyOf(next), extension(id), handover)
+        if (moved._tag !== "Found") return yield* new SessionMissing()
+        return { id: next, data: moved.data, expiresIn: moved.expiresIn }
       }),
-    destroy: (id) => cache.delete(keyOf(id))
+    destroy: (id) => entryOf(id).destroy
   }
 }

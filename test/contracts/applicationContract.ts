@@ -1,21 +1,18 @@
 /** What is built on the cache for applications, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Exit, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
+import { Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import {
   CacheResolver,
   CacheService,
-  Cipher,
   EffectBackingPersistence,
   EffectKeyValueStore,
   Serializer,
-  SessionStore,
   type TypedCache,
   ValkeyClient
 } from "effect-vcache"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
-import { keyOf } from "../support/formats.ts"
 import { fresh, freshPrefix } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 
@@ -23,97 +20,9 @@ const over = <A, E, R>(cache: TypedCache<unknown>, effect: Effect.Effect<A, E, R
   Effect.provideService(effect, CacheService, cache)
 
 const Name = Schema.Struct({ name: Schema.String })
-const Visitor = Schema.Struct({ user: Schema.String, since: Schema.Date })
-const ada = { user: "ada", since: new Date("2026-11-21T00:00:00Z") }
 
 export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheService, unknown>): void => {
   layer(cacheLayer)(`${name}: applications`, (it) => {
-    describe("sessions", () => {
-      const storeOn = (cache: TypedCache<unknown>, expiry: "fixed" | "sliding" = "sliding") =>
-        over(cache, SessionStore.make({ data: Visitor, timeToLive: "1 hour", expiry }))
-
-      it.effect("created, loaded, saved, destroyed; typed", () =>
-        Effect.gen(function* () {
-          const store = yield* storeOn(yield* fresh())
-          const session = yield* store.create(ada)
-          assert.strictEqual(Redacted.value(session.id).length, 43)
-          assert.deepStrictEqual((yield* store.load(session.id)).pipe(Option.map(({ data }) => data)), Option.some(ada))
-          yield* store.save(session.id, { ...ada, user: "eve" })
-          assert.strictEqual(Option.getOrThrow(yield* store.load(session.id)).data.user, "eve")
-          assert.isTrue(yield* store.touch(session.id))
-          assert.isTrue(yield* store.destroy(session.id))
-          assert.isFalse(yield* store.destroy(session.id))
-          assert.isFalse(yield* store.touch(session.id))
-          assert.deepStrictEqual(yield* store.load(session.id), Option.none())
-          // Who was destroyed is not brought back.
-          assert.strictEqual((yield* Effect.flip(store.save(session.id, ada)))._tag, "SessionMissing")
-          assert.strictEqual((yield* Effect.flip(store.cycle(session.id)))._tag, "SessionMissing")
-          assert.deepStrictEqual(yield* store.load(Redacted.make("unknown")), Option.none())
-        })
-      )
-
-      it.effect("a lifetime that is none is refused, and nothing is stored", () =>
-        Effect.gen(function* () {
-          const cache = yield* fresh()
-          const store = yield* storeOn(cache)
-          const error = yield* Effect.flip(store.create(ada, { timeToLive: Number.NaN }))
-          assert.deepInclude(error, { _tag: "CacheInputError", reason: "timeToLive is not a duration" })
-          const made = yield* Effect.exit(over(cache, SessionStore.make({ data: Visitor, timeToLive: Number.NaN })))
-          assert.isTrue(Exit.hasDies(made))
-          assert.deepStrictEqual(yield* cache.keys(), [])
-        })
-      )
-
-      it.effect("the cache holds no id that somebody could use", () =>
-        Effect.gen(function* () {
-          const cache = yield* fresh()
-          const session = yield* (yield* storeOn(cache)).create(ada)
-          const [key = ""] = yield* cache.keys()
-          assert.match(key, /^session:/)
-          assert.notInclude(key, Redacted.value(session.id))
-          assert.notInclude(JSON.stringify(session), Redacted.value(session.id))
-        })
-      )
-
-      it.effect("a new id for the same data; the old one is dead, encrypted or not", () =>
-        Effect.gen(function* () {
-          for (const options of [{}, { cipher: Cipher.aes256gcm([keyOf(3)]) }]) {
-            const store = yield* storeOn(yield* fresh(options))
-            const before = yield* store.create(ada)
-            const after = yield* store.cycle(before.id)
-            assert.notStrictEqual(Redacted.value(after.id), Redacted.value(before.id))
-            assert.deepStrictEqual(after.data, ada)
-            assert.deepStrictEqual(yield* store.load(before.id), Option.none())
-            assert.isTrue(Option.isSome(yield* store.load(after.id)))
-          }
-        })
-      )
-
-      it.effect("sliding ones live longer when they are used, fixed ones do not", () =>
-        Effect.gen(function* () {
-          for (const [expiry, isLonger] of [
-            ["sliding", true],
-            ["fixed", false]
-          ] as const) {
-            const cache = yield* fresh()
-            const store = yield* storeOn(cache, expiry)
-            const session = yield* store.create(ada)
-            const [key = ""] = yield* cache.keys()
-            for (const use of [
-              store.load(session.id),
-              store.touch(session.id),
-              store.save(session.id, ada)
-            ] as ReadonlyArray<Effect.Effect<unknown, unknown>>) {
-              yield* cache.expire(key, "1 minute")
-              yield* use
-              const left = Duration.toMillis(Option.getOrThrow(yield* cache.ttl(key)))
-              assert.strictEqual(left > 60_000, isLonger, expiry)
-            }
-          }
-        })
-      )
-    })
-
     describe("requests", () => {
       class FindUser extends EffectRequest.Class<
         { readonly id: number },

@@ -183,7 +183,7 @@ const buildFaulty = Effect.fnUntraced(function* (url: string, options?: { readon
   }
 })
 
-test("an outage leaves alone what was only looked at: a session, a queue, a board, a stream, a value", () =>
+test("an outage leaves alone what was only looked at, and sessions whatever is done: a queue, a board, a stream, a value", () =>
   Effect.gen(function* () {
     const server = yield* startServer()
     const { back, cache, faults } = yield* buildFaulty(server.url)
@@ -198,7 +198,15 @@ test("an outage leaves alone what was only looked at: a session, a queue, a boar
     yield* cache.set("report", "value")
 
     yield* faults.set({ failure: "refused" })
-    assert.isTrue(Option.isNone(yield* sessions.load(session.id)))
+    // There is one store of sessions: the second knows nothing of them, and must not say that there are none.
+    const unasked = [
+      sessions.load(session.id),
+      sessions.save(session.id, { user: "eve" }),
+      sessions.destroy(session.id)
+    ]
+    for (const operation of unasked as ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>>) {
+      assert.strictEqual((yield* Effect.flip(operation))._tag, "CacheConnectionError")
+    }
     assert.isTrue(Option.isNone(yield* cache.list("queue").popLeft))
     assert.deepStrictEqual(yield* cache.sortedSet("board").popMin(1), [])
     assert.isFalse(yield* cache.touch("report"))

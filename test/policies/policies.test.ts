@@ -1,6 +1,20 @@
 /** Policies: every operation passes them, once; what each of them does; in whatever order they stand. */
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Layer, Logger, Metric, Option, References, Schema, Stream, Tracer } from "effect"
+import {
+  Cause,
+  Context,
+  Effect,
+  Exit,
+  Layer,
+  Logger,
+  Metric,
+  Option,
+  References,
+  Result,
+  Schema,
+  Stream,
+  Tracer
+} from "effect"
 import { TestClock } from "effect/testing"
 import {
   Breaker,
@@ -22,12 +36,13 @@ import {
   layerFor,
   Metrics,
   Tracing,
+  SessionStatus,
   type TypedCache,
   ValkeyClient,
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
-import { type OperationName, operations, structureOperations } from "../support/operations.ts"
+import { type OperationName, operations, sessionOperations, structureOperations } from "../support/operations.ts"
 
 const fail = Effect.fail("mine" as const)
 
@@ -153,6 +168,29 @@ describe("every operation", () => {
         assert.strictEqual(sentOutside + state.sent, 0, "a command that no policy saw")
         state.failure = down
         assert.deepStrictEqual(yield* call(cache), neutral)
+      })
+    )
+  }
+
+  for (const { call, name } of sessionOperations) {
+    it.effect(`${name} passes the policy exactly once, and pretends nothing when the server is down`, () =>
+      Effect.gen(function* () {
+        const passed: Array<string> = []
+        const { cache, state } = yield* withPolicies(
+          custom((operation, effect) =>
+            Effect.andThen(
+              Effect.sync(() => passed.push(operation.name)),
+              effect
+            )
+          ),
+          IgnoreExceptions.layer({ log: false })
+        )
+        yield* call(cache)
+        assert.deepStrictEqual(passed, [name])
+        state.failure = down
+        const outcome = yield* Effect.result(call(cache))
+        if (name === "session.find") assert.deepStrictEqual(outcome, Result.succeed(SessionStatus.Unknown()))
+        else assert.deepStrictEqual(outcome, Result.fail(down))
       })
     )
   }

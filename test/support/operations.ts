@@ -6,6 +6,7 @@ import {
   type CacheList,
   CacheMissError,
   CacheServerError,
+  type CacheSession,
   type CacheSet,
   type CacheSortedSet,
   type CacheStream,
@@ -192,6 +193,24 @@ export const structureOperations = [
   ...structuresOf("stream", ofStream, (cache) => cache.stream("x")),
   ...structuresOf("stream.group", ofGroup, (cache) => cache.stream("x").group("g"))
 ]
+
+const ofSession: {
+  readonly [K in keyof CacheSession<unknown>]: (session: CacheSession<unknown>) => Effect.Effect<unknown, CacheError>
+} = {
+  create: (session) => session.create(1, "1 minute"),
+  find: (session) => session.find("keep"),
+  save: (session) => session.save(1, "1 minute"),
+  update: (session) => session.update(Effect.succeed, "keep"),
+  touch: (session) => session.touch("1 minute"),
+  destroy: (session) => session.destroy,
+  move: (session) => session.move("t", "keep", "1 minute")
+}
+
+/** Those of sessions, of which only `find` has a neutral result. */
+export const sessionOperations = Object.entries(ofSession).map(([name, call]) => ({
+  name: `session.${name}`,
+  call: (cache: TypedCache<unknown>) => call(cache.session("s"))
+}))
 
 /** One call of each, and what it gives as if the cache were empty. */
 export const operations: {

@@ -6,6 +6,7 @@ import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
 import { patient } from "../support/faults.ts"
@@ -22,3 +23,4 @@ pipelineContract("the cache on a cluster", Layer.provide(CacheLive, client))
 streamContract("the cache on a cluster", Layer.provide(CacheLive, client))
 applicationContract("the cache on a cluster", Layer.provide(CacheLive, client))
 coordinationContract("the cache on a cluster", Layer.provide(CacheLive, client))
+sessionContract("the cache on a cluster", Layer.provide(CacheLive, client))

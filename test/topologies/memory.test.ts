@@ -7,6 +7,7 @@ import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
 
@@ -19,3 +20,4 @@ streamContract("the cache in memory", CacheMemory)
 applicationContract("the cache in memory", CacheMemory)
 coordinationContract("the cache in memory", CacheMemory)
 invalidationContract("the client in memory", ValkeyMemory.layer(), { isAlone: true })
+sessionContract("the cache in memory", CacheMemory)

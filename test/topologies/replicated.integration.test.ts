@@ -7,6 +7,7 @@ import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
 import { patient } from "../support/faults.ts"
@@ -27,3 +28,4 @@ pipelineContract("the cache on a primary with replicas", Layer.provide(CacheLive
 streamContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 applicationContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 coordinationContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
+sessionContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

@@ -7,6 +7,7 @@ import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
 import { patient } from "../support/faults.ts"
@@ -51,3 +52,4 @@ pipelineContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 streamContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 applicationContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 coordinationContract("the cache on one server", Layer.provide(CacheLive, overTcp))
+sessionContract("the cache on one server", Layer.provide(CacheLive, overTcp))

@@ -11,7 +11,7 @@ import {
   ValkeyMemory
 } from "effect-vcache"
 import { scansOf, scanWith } from "../../src/layers/commands/scan.ts"
-import { operations, structureOperations } from "../support/operations.ts"
+import { operations, sessionOperations, structureOperations } from "../support/operations.ts"
 
 /** A cache whose server answers so, whatever it is asked. */
 const answering = (reply: Reply) =>
@@ -69,7 +69,8 @@ const coordination: Readonly<Record<string, (cache: TypedCache<unknown>) => Effe
 const everything = [
   ...Object.entries(operations).map(([name, { call }]) => ({ name, call })),
   ...Object.entries(coordination).map(([name, call]) => ({ name, call })),
-  ...structureOperations
+  ...structureOperations,
+  ...sessionOperations
 ]
 
 /** What a lookup found is given to who asked, whatever becomes of storing it. */

@@ -1,63 +1,69 @@
 /** Sessions of HTTP requests: a signed cookie for Effect's `HttpRouter`, the data in a `SessionStore`. */
-import { createHmac, timingSafeEqual } from "node:crypto"
-import { Context, type Duration, Effect, Layer, Option, Redacted, type Schema } from "effect"
+import { Config, Context, type Duration, Effect, Layer, Option, type Redacted, type Schema } from "effect"
 import { HttpEffect, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import type { CacheInputError } from "../../schema/CacheError.ts"
 import type { CacheService } from "../../services/CacheService.ts"
 import * as SessionStore from "../../services/SessionStore.ts"
 import { varyOf } from "./caching/headers.ts"
+import { type CookieChange, requestSession, type RequestSession } from "./requestSession.ts"
 import { markPrivate } from "./responsePrivacy.ts"
+import { type CookieOptions, type CookieSettings, cookieSettings, maxAgeOf } from "./sessionCookie.ts"
+import { type SessionSignature, signatureBy } from "./sessionSignature.ts"
 
-/** What a handler sees. Nothing is loaded before it asks, and nothing stored before it sets something. */
-export interface RequestSession<A> {
-  /** None where there is none. Loaded once a request. */
-  readonly get: Effect.Effect<Option.Option<A>, CacheError>
-  /** In the session that there is, else in a new one. One that was destroyed meanwhile is not brought back: a new one begins. */
-  readonly set: (data: A) => Effect.Effect<void, CacheError>
-  /** A new id for the same data, at login; false where there is no session. */
-  readonly cycle: Effect.Effect<boolean, CacheError>
-  readonly destroy: Effect.Effect<void, CacheError>
-}
-
-export interface CookieOptions {
-  /** Default `"session"`. */
-  readonly name?: string | undefined
-  /** Default `"/"`. */
-  readonly path?: string | undefined
-  /** Default: the host that was asked, and no other. */
-  readonly domain?: string | undefined
-  /** Default true. */
-  readonly secure?: boolean | undefined
-  /** Default true. */
-  readonly httpOnly?: boolean | undefined
-  /** Default `"lax"`. */
-  readonly sameSite?: "lax" | "strict" | "none" | undefined
-}
+export type { RequestSession } from "./requestSession.ts"
+export { SessionEnded } from "./SessionEnded.ts"
+export type { CookieOptions } from "./sessionCookie.ts"
 
 /** Data that needs no services to be stored. */
 type DataSchema = Schema.Constraint & { readonly DecodingServices: never; readonly EncodingServices: never }
 
-export interface HttpSessionsOptions<S extends DataSchema> extends SessionStore.SessionStoreOptions<S> {
-  /** The first signs cookies, all are good for reading them. 32 bytes or more each. */
-  readonly secrets: readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
-  readonly cookie?: CookieOptions | undefined
+/** A value, or where the layer finds it when it is built. */
+type Setting<A> = A | Config.Config<A>
+
+type Secrets = readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
+
+export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
+  SessionStore.SessionStoreOptions<S>,
+  "timeToLive"
+> {
+  /**
+   * Of 32 bytes or more each. The first signs cookies, all are good for reading them; a cookie that an older one signed is
+   * signed anew. One secret, a list, or a `Config` of either: `Config.Redacted("SESSION_SECRET")`.
+   */
+  readonly secrets: Setting<Redacted.Redacted | Secrets>
+  /** The lifetime of sessions. Default: 14 days. */
+  readonly timeToLive?: Setting<Duration.Input> | undefined
+  readonly cookie?:
+    | (Omit<CookieOptions, "secure"> & {
+        /** Whether browsers send it over HTTPS only. Default: true. */
+        readonly secure?: Setting<boolean> | undefined
+      })
+    | undefined
 }
 
 export interface SessionsClass<Self, Id extends string, A> extends Context.ServiceClass<Self, Id, RequestSession<A>> {
-  /** For the routes that it is provided to. Secrets that are too short are a defect. */
-  readonly layer: Layer.Layer<HttpRouter.Request.From<"Requires", Self>, never, CacheService>
+  /**
+   * For the routes that it is provided to. Settings that cannot be used, and cookies that no browser would accept, fail the
+   * layer with `CacheInputError`; a `Config` that cannot be read fails it with `ConfigError`.
+   */
+  readonly layer: Layer.Layer<
+    HttpRouter.Request.From<"Requires", Self>,
+    CacheInputError | Config.ConfigError,
+    CacheService
+  >
 }
 
 /**
  * The session of a request, as a service that routes ask for.
  *
  *     class Visit extends HttpSessions.Service<Visit>()("app/Visit", {
- *       data: Schema.Struct({ user: Schema.String }), secrets: [secret]
+ *       data: Schema.Struct({ user: Schema.String }), secrets: Config.Redacted("SESSION_SECRET")
  *     }) {}
  *     const routes = HttpRouter.add("GET", "/", Visit.use((visit) => …)).pipe(Layer.provide(Visit.layer))
  *
- * The cookie holds the id and its HMAC-SHA256; one that was not signed here is no session. Responses of requests that
- * asked for their session vary by cookie, and are private where they say nothing else.
+ * The cookie holds the id and its HMAC-SHA256; one that was not signed here is no session. The cookie of a sliding session
+ * is kept by the browser for 400 days, and the store decides when the session ends. Responses of requests that asked for
+ * their session vary by cookie, and are private where they say nothing else.
  */
 export const Service =
   <Self>() =>
@@ -68,148 +74,103 @@ export const Service =
     const tag = Context.Service<Self, RequestSession<S["Type"]>>()(id)
     const middleware = HttpRouter.middleware<{ provides: Self }>()(
       Effect.gen(function* () {
-        const store = yield* SessionStore.make(options)
-        const signature = yield* Effect.orDie(signing(options.secrets))
+        const begin = yield* sessionsBy(options)
         return (handler) =>
           Effect.gen(function* () {
             const request = yield* HttpServerRequest.HttpServerRequest
-            const { finish, session } = begin(store, signature, options, request)
-            return yield* HttpEffect.withPreResponseHandler(
-              Effect.provideService(handler, tag, session),
-              (request, response) => finish(request, response)
-            )
+            const { finish, session } = begin(request)
+            return yield* HttpEffect.withPreResponseHandler(Effect.provideService(handler, tag, session), finish)
           })
       })
     )
     return Object.assign(tag, { layer: Layer.fresh(middleware.layer) })
   }
 
-interface Signature {
-  readonly sign: (id: Redacted.Redacted) => string
-  readonly read: (cookie: string) => Option.Option<Redacted.Redacted>
-}
+const settingOf = <A>(setting: Setting<A>): Effect.Effect<A, Config.ConfigError> =>
+  Config.isConfig(setting) ? setting : Effect.succeed(setting)
 
-const signing = (secrets: ReadonlyArray<Redacted.Redacted>): Effect.Effect<Signature, CacheInputError> =>
-  Effect.suspend(() => {
-    if (secrets.some((secret) => Buffer.byteLength(Redacted.value(secret)) < 32)) {
-      return Effect.fail(new CacheInputError({ operation: "HttpSessions", reason: "a secret has 32 bytes or more" }))
-    }
-    const mac = (secret: Redacted.Redacted, id: string) =>
-      createHmac("sha256", Redacted.value(secret)).update(`session ${id}`).digest()
-    return Effect.succeed({
-      sign: (id) => `${Redacted.value(id)}.${mac(secrets[0]!, Redacted.value(id)).toString("base64url")}`,
-      read: (cookie) => {
-        const [id = "", given = ""] = cookie.split(".")
-        const bytes = Buffer.from(given, "base64url")
-        const isOurs = secrets.some((secret) => {
-          const expected = mac(secret, id)
-          return bytes.length === expected.length && timingSafeEqual(bytes, expected)
-        })
-        return isOurs ? Option.some(Redacted.make(id, { label: "session id" })) : Option.none()
-      }
-    })
+const isList = (secrets: Redacted.Redacted | Secrets): secrets is Secrets => Array.isArray(secrets)
+
+/** Of each request the session that its handler sees, and what is done to the response. */
+const sessionsBy = <S extends DataSchema>({ cookie = {}, secrets, timeToLive, ...options }: HttpSessionsOptions<S>) =>
+  Effect.gen(function* () {
+    const given = yield* settingOf(secrets)
+    const signature = yield* signatureBy(isList(given) ? given : [given])
+    const settings = yield* cookieSettings({ ...cookie, secure: yield* settingOf(cookie.secure) })
+    const store = yield* SessionStore.make({ ...options, timeToLive: yield* settingOf(timeToLive) })
+    return (request: HttpServerRequest.HttpServerRequest) =>
+      begin(store, signature, settings, options.expiry ?? "sliding", request)
   })
 
 /** One request's. */
 const begin = <A>(
   store: SessionStore.SessionStoreShape<A>,
-  signature: Signature,
-  { cookie = {}, expiry }: Pick<HttpSessionsOptions<DataSchema>, "cookie" | "expiry">,
+  signature: SessionSignature,
+  { attributes, name }: CookieSettings,
+  expiry: SessionStore.SessionExpiry,
   request: HttpServerRequest.HttpServerRequest
 ) => {
-  const { domain, httpOnly = true, name = "session", path = "/", sameSite = "lax", secure = true } = cookie
-  const cookieOptions = { domain, httpOnly, path, sameSite, secure }
   const given = request.cookies[name]
-  let current = given === undefined ? Option.none<Redacted.Redacted>() : signature.read(given)
-  let loaded: Option.Option<SessionStore.Session<A>> | undefined
+  const { change, session } = requestSession(
+    store,
+    given === undefined ? Option.none() : signature.read(given),
+    given !== undefined
+  )
   let wasAsked = false
-  /** What becomes of the cookie. */
-  let change: { readonly id: Redacted.Redacted; readonly expiresIn: Duration.Duration } | "expire" | undefined
 
-  /** From now on the response is one visitor's. */
-  const ask = Effect.sync(() => {
-    wasAsked = true
-    markPrivate(request)
-  })
-
-  const load = Effect.flatMap(ask, () => {
-    if (loaded !== undefined) return Effect.succeed(loaded)
-    return Effect.map(Option.isSome(current) ? store.load(current.value) : Effect.succeedNone, (found) => {
-      loaded = found
-      // A sliding one lives longer from now on, and so does its cookie.
-      if (Option.isSome(found) && expiry !== "fixed") change = found.value
-      if (Option.isNone(found) && given !== undefined) change = "expire"
-      return found
+  /** From its first question on the response is one visitor's. */
+  const asking = <B, E>(effect: Effect.Effect<B, E>): Effect.Effect<B, E> =>
+    Effect.suspend(() => {
+      wasAsked = true
+      markPrivate(request)
+      return effect
     })
-  })
 
-  const keep = (session: SessionStore.Session<A>) => {
-    current = Option.some(session.id)
-    loaded = Option.some(session)
-    change = session
-  }
-
-  const create = (data: A) => Effect.map(store.create(data), keep)
-
-  const session: RequestSession<A> = {
-    get: Effect.map(
-      load,
-      Option.map(({ data }) => data)
-    ),
-    set: (data) =>
-      Effect.flatMap(load, (found) => {
-        if (Option.isNone(found)) return create(data)
-        const { value } = found
-        return ifMissing(
-          Effect.map(store.save(value.id, data), () => keep({ ...value, data })),
-          create(data)
-        )
-      }),
-    cycle: Effect.flatMap(load, (found) => {
-      if (Option.isNone(found)) return Effect.succeed(false)
-      return ifMissing(
-        Effect.map(store.cycle(found.value.id), (next) => {
-          keep(next)
-          return true
-        }),
-        Effect.succeed(false)
-      )
-    }),
-    destroy: Effect.flatMap(ask, () => {
-      const destroyed = Option.isSome(current) ? store.destroy(current.value) : Effect.succeed(false)
-      return Effect.map(destroyed, () => {
-        current = Option.none()
-        loaded = Option.none()
-        change = given === undefined ? undefined : "expire"
-      })
+  const withCookie = (
+    response: HttpServerResponse.HttpServerResponse,
+    change: CookieChange<A>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, unknown> => {
+    if (change._tag === "Expire") return HttpServerResponse.expireCookie(response, name, attributes)
+    const { expiresIn, id } = change.session
+    const write = Effect.suspend(() => {
+      const maxAge = maxAgeOf(expiry, expiresIn)
+      const lifetime = maxAge === undefined ? {} : { maxAge }
+      return HttpServerResponse.setCookie(response, name, signature.sign(id), { ...attributes, ...lifetime })
     })
-  }
-
-  const finish: HttpEffect.PreResponseHandler = (request, response) => {
-    if (!wasAsked) return Effect.succeed(response)
-    const marked = marksPrivate(response)
-    if (change === undefined) return Effect.succeed(marked)
-    const withCookie =
-      change === "expire"
-        ? HttpServerResponse.expireCookie(marked, name, cookieOptions)
-        : HttpServerResponse.setCookie(marked, name, signature.sign(change.id), {
-            ...cookieOptions,
-            ...(expiry === "browser" ? {} : { maxAge: change.expiresIn })
-          })
-    return Effect.mapError(
-      withCookie,
-      (cause) =>
-        new HttpServerError.HttpServerError({ reason: new HttpServerError.ResponseError({ request, response, cause }) })
+    if (change._tag === "Write") return write
+    // The request may have taken long. A session that has ended since must not take the place of the visitor's new one.
+    return Effect.flatMap(
+      Effect.orElseSucceed(store.touch(id), () => false),
+      (lives) => (lives ? write : Effect.succeed(response))
     )
   }
 
-  return { session, finish }
-}
+  const finish: HttpEffect.PreResponseHandler = (request, response) =>
+    Effect.suspend(() => {
+      if (!wasAsked) return Effect.succeed(response)
+      const marked = marksPrivate(response)
+      const changed = change()
+      if (changed === undefined) return Effect.succeed(marked)
+      return Effect.mapError(
+        withCookie(marked, changed),
+        (cause) =>
+          new HttpServerError.HttpServerError({
+            reason: new HttpServerError.ResponseError({ request, response, cause })
+          })
+      )
+    })
 
-const ifMissing = <A>(
-  effect: Effect.Effect<A, CacheError | SessionStore.SessionMissing>,
-  instead: Effect.Effect<A, CacheError>
-): Effect.Effect<A, CacheError> => Effect.catchTag(effect, "SessionMissing", () => instead)
+  return {
+    finish,
+    session: {
+      get: asking(session.get),
+      find: asking(session.find),
+      set: (data: A) => asking(session.set(data)),
+      cycle: asking(session.cycle),
+      destroy: asking(session.destroy)
+    }
+  }
+}
 
 /** It is one visitor's: no cache gives it to another. */
 const marksPrivate = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {

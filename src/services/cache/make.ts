@@ -19,6 +19,7 @@ import type { QueueKind } from "./pipelines/OperationQueue.ts"
 import { pipelineOperations } from "./pipelines/pipelines.ts"
 import { queueingClient } from "./pipelines/queueingClient.ts"
 import { scriptOperation } from "./pipelines/script.ts"
+import { makeSession } from "./sessions/session.ts"
 import { structureOperations } from "./structures/structureOperations.ts"
 import { underPolicy } from "./underPolicy.ts"
 import { batchOperations } from "./values/batchOperations.ts"
@@ -98,6 +99,7 @@ export const make = (
         ...structureOperations(context),
         ...coordinationOperations(context, coordination),
         ...scriptOperation(context),
+        session: (key, keyOptions) => makeSession(context, key, keyOptions),
         ...pipelineOperations(context, (kind) => cacheOf(view, options, kind)),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),
         withOptions: (changes) => cacheOf(view, { ...options, ...changes }, manner),

@@ -10,6 +10,7 @@ import type { CacheLifetimes } from "./CacheLifetimes.ts"
 import type { CacheLookups } from "./CacheLookups.ts"
 import type { CachePipelines } from "./CachePipelines.ts"
 import type { CacheScripts } from "./CacheScripts.ts"
+import type { CacheSessions } from "./CacheSession.ts"
 import type { CacheStructures } from "./CacheStructures.ts"
 import type { CacheValues } from "./CacheValues.ts"
 import type { Health } from "../../schema/Health.ts"
@@ -27,7 +28,8 @@ export interface TypedCache<A, RD = never, RE = never>
     CacheStructures<A, RD, RE>,
     CacheCoordination,
     CachePipelines<A, RD, RE>,
-    CacheScripts {
+    CacheScripts,
+    CacheSessions<A, RD, RE> {
   /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(
     schema: S

@@ -23,6 +23,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/cache/lookups": [...services, "services/cache/kernel"],
   "services/cache/near": ["schema"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],
+  "services/cache/sessions": ["schema", "services/cache/kernel", "services/operations"],
   "services/cache/structures": [...services, "services/cache/kernel"],
   "services/cache/values": [...services, "services/cache/kernel"],
   "services/cache": [
@@ -32,6 +33,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/cache/kernel",
     "services/cache/lookups",
     "services/cache/pipelines",
+    "services/cache/sessions",
     "services/cache/structures",
     "services/cache/values"
   ],

@@ -1,0 +1,49 @@
+/** Signed ids: what a visitor's cookie must be to be one of ours. */
+import { createHmac, timingSafeEqual } from "node:crypto"
+import { Exit, Option, Redacted } from "effect"
+import type { CacheInputError } from "../../schema/CacheError.ts"
+import { refused } from "../../schema/failures.ts"
+
+export interface SignedId {
+  readonly id: Redacted.Redacted
+  /** Whether the first secret signed it, with which cookies are signed now. */
+  readonly isCurrent: boolean
+}
+
+export interface SessionSignature {
+  readonly sign: (id: Redacted.Redacted) => string
+  /** None where it was not signed by any of the secrets. */
+  readonly read: (cookie: string) => Option.Option<SignedId>
+}
+
+const minSecretBytes = 32
+
+/** Of a cookie `id.mac`, where `mac` is the HMAC-SHA256 in base64url. An id has one text for each secret, and no other. */
+export const signatureBy = (
+  secrets: ReadonlyArray<Redacted.Redacted>
+): Exit.Exit<SessionSignature, CacheInputError> => {
+  const [current] = secrets
+  if (current === undefined) return refused("HttpSessions", "there must be a secret")
+  if (secrets.some((secret) => Buffer.byteLength(Redacted.value(secret)) < minSecretBytes)) {
+    return refused("HttpSessions", `a secret has ${minSecretBytes} bytes or more`)
+  }
+  const mac = (secret: Redacted.Redacted, id: string) =>
+    createHmac("sha256", Redacted.value(secret)).update(`session ${id}`).digest("base64url")
+
+  return Exit.succeed({
+    sign: (id) => `${Redacted.value(id)}.${mac(current, Redacted.value(id))}`,
+    read: (cookie) => {
+      const dot = cookie.indexOf(".")
+      if (dot < 0) return Option.none()
+      const id = cookie.slice(0, dot)
+      const given = Buffer.from(cookie.slice(dot + 1))
+      const signer = secrets.find((secret) => {
+        const expected = Buffer.from(mac(secret, id))
+        return given.length === expected.length && timingSafeEqual(given, expected)
+      })
+      return signer === undefined
+        ? Option.none()
+        : Option.some({ id: Redacted.make(id, { label: "session id" }), isCurrent: signer === current })
+    }
+  })
+}

@@ -1,0 +1,22 @@
+/** What can be known of a session. */
+import { Data, type Duration } from "effect"
+
+/**
+ * - `Found`: it lives, with its data and what is left of its lifetime
+ * - `Missing`: there is none. It never was, has expired, or was destroyed
+ * - `Ended`: it got another id by `cycle`, which this request cannot know
+ * - `Unknown`: the cache could not be asked, and a policy such as `IgnoreExceptions` keeps the error back
+ */
+export type SessionStatus<A> = Data.TaggedEnum<{
+  readonly Found: { readonly data: A; readonly expiresIn: Duration.Duration }
+  readonly Missing: {}
+  readonly Ended: {}
+  readonly Unknown: {}
+}>
+
+interface SessionStatusDefinition extends Data.TaggedEnum.WithGenerics<1> {
+  readonly taggedEnum: SessionStatus<this["A"]>
+}
+
+/** Constructors, and `SessionStatus.$match`. */
+export const SessionStatus = Data.taggedEnum<SessionStatusDefinition>()

@@ -1,0 +1,46 @@
+/** The entry of one session: what `SessionStore` is made of. */
+import type { Duration, Effect } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
+import type { SessionStatus } from "../../schema/SessionStatus.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+/** A lifetime; `"keep"` leaves the entry the one that it has. */
+export type SessionLifetime = Duration.Input | "keep"
+
+/**
+ * A value that, once it is gone, is not brought back by whoever still knows it. Each operation is one script on one key,
+ * executed by the primary, and passes the cache's policies as one operation. Lifetimes are exact: the cache's jitter does
+ * not concern them. Only `find` has a neutral result, `Unknown`; all others fail in an outage, because to pretend that a
+ * session was stored or destroyed would be a lie. For the same reason `ValkeyFallback` runs none of them on its second client.
+ */
+export interface CacheSession<A, RD = never, RE = never> {
+  /** Stores the session unless the key is taken; whether it was stored. */
+  readonly create: (data: A, timeToLive: Duration.Input) => Effect.Effect<boolean, CacheError, RE>
+  /** Reads the session, which lives for `timeToLive` from now on. */
+  readonly find: (timeToLive: SessionLifetime) => Effect.Effect<SessionStatus<A>, CacheError, RD>
+  /** Replaces the data of a session that lives; false where there is none. */
+  readonly save: (data: A, timeToLive: SessionLifetime) => Effect.Effect<boolean, CacheError, RE>
+  /** Replaces the data by what the function makes of it, again where somebody else replaced it meanwhile; false where there is none. */
+  readonly update: <R>(
+    change: (data: A) => Effect.Effect<A, CacheError, R>,
+    timeToLive: SessionLifetime
+  ) => Effect.Effect<boolean, CacheError, RD | RE | R>
+  /** Gives the session a lifetime; false where there is none. */
+  readonly touch: (timeToLive: SessionLifetime) => Effect.Effect<boolean, CacheError>
+  /** Deletes the session; whether there was one. */
+  readonly destroy: Effect.Effect<boolean, CacheError>
+  /**
+   * Moves the session to another key, and leaves under this one for `handover` that it has ended. `Found` is what stands
+   * under the other key then. Where the data cannot be decoded it fails, and nothing has changed. Three round trips.
+   */
+  readonly move: (
+    to: string,
+    timeToLive: SessionLifetime,
+    handover: Duration.Input
+  ) => Effect.Effect<SessionStatus<A>, CacheError, RD>
+}
+
+export interface CacheSessions<A, RD = never, RE = never> {
+  /** The entry of a session under that key. Programs use `SessionStore`, which makes the keys of ids that nobody can guess. */
+  readonly session: (key: string, options?: KeyOptions) => CacheSession<A, RD, RE>
+}
