@@ -1,36 +1,76 @@
-/** How long operations over a million entries in memory keep the event loop from everybody else. */
+/**
+ * How long operations over a million entries in memory keep the event loop from everybody else. `npm run stalls`, alone on
+ * the machine: threads of the garbage collector that wait for a core make its pauses many times longer.
+ */
+import { PerformanceObserver } from "node:perf_hooks"
+import { parseArgs } from "node:util"
 import { Effect, Layer, Stream } from "effect"
 import { type CacheError, CacheLive, CacheService, type MemoryOptions, ValkeyClient, ValkeyMemory } from "effect-vcache"
 
-const entries = Number(process.argv[2] ?? 1_000_000)
+const { values } = parseArgs({
+  options: { entries: { type: "string", default: "1000000" }, rounds: { type: "string", default: "5" } }
+})
+const entries = Number(values.entries)
+const rounds = Number(values.rounds)
 const roomy = { maxEntries: 2 * entries, maxBytes: 2 ** 40 }
 
+/** Milliseconds. */
 interface Turn {
-  /** Milliseconds from one turn of the event loop to the next. */
-  wall: number
-  /** Of which this thread computed; the rest is the machine's other work. */
-  computed: number
+  /** From one turn of the event loop to the next. */
+  readonly wall: number
+  /** Of which this thread computed, the collection of garbage included; the rest is the machine's other work. */
+  readonly computed: number
+  /** Of which this thread computed without collecting garbage, at most. */
+  readonly own: number
 }
+
+const none: Turn = { wall: 0, computed: 0, own: 0 }
+
+const longer = (a: Turn, b: Turn): Turn => ({
+  wall: Math.max(a.wall, b.wall),
+  computed: Math.max(a.computed, b.computed),
+  own: Math.max(a.own, b.own)
+})
+
+/** Pauses of the garbage collector, told a little later than they were. */
+const pauses: Array<PerformanceEntry> = []
+new PerformanceObserver((list) => pauses.push(...list.getEntries())).observe({ entryTypes: ["gc"] })
 
 /** The longest turn while the effect runs. */
 const longestTurn = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Turn, E, R> =>
   Effect.suspend(() => {
-    const longest: Turn = { wall: 0, computed: 0 }
-    let wall = performance.now()
-    let computed = process.threadCpuUsage()
+    const turns: Array<{ readonly start: number; readonly wall: number; readonly computed: number }> = []
+    let start = performance.now()
+    let before = process.threadCpuUsage()
     let pending: NodeJS.Immediate
     const turn = () => {
-      const used = process.threadCpuUsage(computed)
-      longest.wall = Math.max(longest.wall, performance.now() - wall)
-      longest.computed = Math.max(longest.computed, (used.user + used.system) / 1000)
-      wall = performance.now()
-      computed = process.threadCpuUsage()
+      const used = process.threadCpuUsage(before)
+      const wall = performance.now() - start
+      if (wall > 1) turns.push({ start, wall, computed: (used.user + used.system) / 1000 })
+      start = performance.now()
+      before = process.threadCpuUsage()
       pending = setImmediate(turn)
     }
     pending = setImmediate(turn)
-    return Effect.andThen(effect, Effect.sleep(5)).pipe(
-      Effect.as(longest),
-      Effect.ensuring(Effect.sync(() => clearImmediate(pending)))
+    const collecting = (from: number, to: number) =>
+      pauses
+        .filter(({ startTime }) => startTime >= from && startTime < to)
+        .reduce((sum, { duration }) => sum + duration, 0)
+    return Effect.andThen(effect, Effect.sleep(20)).pipe(
+      Effect.map(() =>
+        turns
+          .map(({ computed, start, wall }) => {
+            const own = Math.max(0, Math.min(computed, wall - collecting(start, start + wall)))
+            return { wall, computed, own }
+          })
+          .reduce(longer, none)
+      ),
+      Effect.ensuring(
+        Effect.sync(() => {
+          clearImmediate(pending)
+          pauses.length = 0
+        })
+      )
     )
   })
 
@@ -49,17 +89,21 @@ const cache = <A, E>(use: (cache: CacheService["Service"]) => Effect.Effect<A, E
 const fill = (timeToLive: "1 hour" | "Infinity" | "5 seconds") =>
   manyTimes(entries, (i) => cache((cache) => cache.set(`key:${i}`, i, { timeToLive })))
 
-const measured: Array<readonly [string, Turn]> = []
+/** Of each case, the longest turn of each round. */
+const measured = new Map<string, ReadonlyArray<Turn>>()
+
+const median = (all: ReadonlyArray<number>): number =>
+  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN
+
+const tell = (name: string, { computed, own, wall }: Turn) =>
+  console.log([name.padEnd(36), ...[own, computed, wall].map((millis) => millis.toFixed(1).padStart(10))].join(""))
 
 const run = (options: MemoryOptions, before: Case, cases: Readonly<Record<string, Case>>) =>
   Effect.gen(function* () {
     yield* before
     for (const [name, effect] of Object.entries(cases)) {
-      const { computed, wall } = yield* longestTurn(effect)
-      console.log(
-        `${name.padEnd(44)} ${wall.toFixed(1).padStart(7)} ms, computed ${computed.toFixed(1).padStart(7)} ms`
-      )
-      measured.push([name, { wall, computed }])
+      const turn = yield* longestTurn(effect)
+      measured.set(name, [...(measured.get(name) ?? []), turn])
     }
   }).pipe(Effect.provide(Layer.fresh(Layer.provideMerge(CacheLive, ValkeyMemory.layer(options)))), Effect.scoped)
 
@@ -92,6 +136,11 @@ const program = Effect.gen(function* () {
   })
 })
 
-await Effect.runPromise(program)
-const worst = Math.max(...measured.map(([, { computed }]) => computed))
-console.log(`${entries} entries; the longest turn computed ${worst.toFixed(1)} ms`)
+for (let round = 0; round < rounds; round++) await Effect.runPromise(program)
+
+console.log(`The longest turn of the event loop over ${entries} entries: milliseconds, medians of ${rounds} rounds`)
+console.log(["".padEnd(36), ...["own work", "with GC", "wall"].map((name) => name.padStart(10))].join(""))
+for (const [name, turns] of measured) {
+  const of = (part: keyof Turn) => median(turns.map((turn) => turn[part]))
+  tell(name, { own: of("own"), computed: of("computed"), wall: of("wall") })
+}

@@ -3,7 +3,7 @@
  * become too small for it, which takes a tenth of a second with a million entries; this one is many small maps,
  * of which one at a time is split (extendible hashing). Up to `mostInPart` entries it is one map and hashes nothing.
  */
-const mostInPart = 8192
+const mostInPart = 4096
 const maxDepth = 16
 
 interface Part<V> {

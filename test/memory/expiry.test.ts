@@ -24,7 +24,7 @@ describe("expired entries", () => {
     }).pipe(Effect.provide(layer({ maxEntries: 100 })))
   )
 
-  it.effect("are counted by nobody, whether they are removed or not", () =>
+  it.effect("are not counted, nor listed", () =>
     Effect.gen(function* () {
       const cache = yield* CacheService
       const client = yield* ValkeyClient

@@ -19,15 +19,15 @@ export const asString = (value: MemoryValue): StringValue => {
 }
 
 export const stringAt = ({ now, store }: CommandContext, key: string): StringValue | undefined => {
-  const entry = store.get(key, now)
-  return entry && asString(entry.value)
+  const value = store.get(key, now)
+  return value === undefined ? undefined : asString(value)
 }
 
 /** The structure of that class under a key; throws where there is something else. */
 const structureAt =
   <V extends MemoryValue>(structure: abstract new () => V) =>
   ({ now, store }: CommandContext, key: string): V | undefined => {
-    const value = store.get(key, now)?.value
+    const value = store.get(key, now)
     if (value === undefined || value instanceof structure) return value
     throw wrongType()
   }
@@ -44,5 +44,5 @@ export const kept = (value: WireArg): StringValue => (typeof value === "string" 
 /** Stores a structure that has changed; an empty one is gone. */
 export const keep = ({ now, store }: CommandContext, key: string, value: Structure): void => {
   if (value.empty) store.delete(key, now)
-  else store.set(key, value, store.peek(key, now)?.expiresAt ?? Infinity, now)
+  else store.set(key, value, store.expiresAt(key, now) ?? Infinity, now)
 }

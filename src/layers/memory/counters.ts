@@ -21,7 +21,7 @@ const add = (context: CommandContext, keyArg: WireArg | undefined, delta: bigint
   const { now, store } = context
   const key = keyOf(keyArg)
   const sum = addInteger(stringAt(context, key), delta, notAnInteger)
-  store.set(key, String(sum), store.get(key, now)?.expiresAt ?? Infinity, now)
+  store.set(key, String(sum), store.expiresAt(key, now) ?? Infinity, now)
   return Number(sum)
 }
 
@@ -46,7 +46,7 @@ const addFloat = (context: CommandContext, keyArg: WireArg | undefined, deltaArg
   const { now, store } = context
   const key = keyOf(keyArg)
   const sum = addFloats(textOf(stringAt(context, key) ?? "0"), textOf(deltaArg ?? ""), notAFloat)
-  store.set(key, sum, store.get(key, now)?.expiresAt ?? Infinity, now)
+  store.set(key, sum, store.expiresAt(key, now) ?? Infinity, now)
   return sum
 }
 

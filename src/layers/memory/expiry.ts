@@ -69,23 +69,24 @@ const allows = ({ nx, xx, gt, lt }: Condition, current: number, next: number): b
   !(nx && current !== Infinity) && !(xx && current === Infinity) && !(gt && next <= current) && !(lt && next >= current)
 
 const expire = (command: string, unit: Unit, relative: boolean): MemoryCommand =>
-  atLeast(2, (context, [key, amount, ...options]) => {
+  atLeast(2, (context, [keyArg, amount, ...options]) => {
     // The server reads the options first.
     const when = condition(options)
     const expiresAt = instant(command, int64(amount), unit, relative ? context.now : 0)
-    const entry = context.store.get(keyOf(key), context.now)
-    if (entry === undefined || !allows(when, entry.expiresAt, expiresAt)) return 0
-    if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
-    else context.store.expire(entry.key, expiresAt, context.now)
+    const key = keyOf(keyArg)
+    const current = context.store.expiresAt(key, context.now)
+    if (current === undefined || !allows(when, current, expiresAt)) return 0
+    if (expiresAt <= context.now) context.store.delete(key, context.now)
+    else context.store.expire(key, expiresAt, context.now)
     return 1
   })
 
 const remaining = (relative: boolean, unit: Unit): MemoryCommand =>
   exactly(1, ({ store, now }, [key]) => {
-    const entry = store.peek(keyOf(key), now)
-    if (entry === undefined) return -2
-    if (entry.expiresAt === Infinity) return -1
-    const millis = entry.expiresAt - (relative ? now : 0)
+    const expiresAt = store.expiresAt(keyOf(key), now)
+    if (expiresAt === undefined) return -2
+    if (expiresAt === Infinity) return -1
+    const millis = expiresAt - (relative ? now : 0)
     return unit === "ms" ? millis : Math.floor((millis + 500) / 1000)
   })
 
@@ -98,10 +99,10 @@ export const expiryCommands: CommandTable = {
   PTTL: remaining(true, "ms"),
   EXPIRETIME: remaining(false, "s"),
   PEXPIRETIME: remaining(false, "ms"),
-  PERSIST: exactly(1, ({ store, now }, [key]) => {
-    const entry = store.get(keyOf(key), now)
-    if (entry === undefined || entry.expiresAt === Infinity) return 0
-    store.expire(entry.key, Infinity, now)
+  PERSIST: exactly(1, ({ store, now }, [keyArg]) => {
+    const key = keyOf(keyArg)
+    if ((store.expiresAt(key, now) ?? Infinity) === Infinity) return 0
+    store.expire(key, Infinity, now)
     return 1
   })
 }

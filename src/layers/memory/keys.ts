@@ -23,8 +23,7 @@ const rename = (
 ): boolean => {
   const from = keyOf(fromArg)
   const to = keyOf(toArg)
-  const entry = store.get(from, now)
-  if (entry === undefined) throw noSuchKey()
+  if (store.get(from, now) === undefined) throw noSuchKey()
   if (!overwrite && store.peek(to, now) !== undefined) return false
   if (from === to) return true
   store.rename(from, to, now)
@@ -41,9 +40,9 @@ const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...word
   const from = keyOf(fromArg)
   const to = keyOf(toArg)
   if (from === to) throw new ServerReply("ERR source and destination objects are the same")
-  const entry = store.get(from, now)
-  if (entry === undefined || (!replace && store.peek(to, now) !== undefined)) return 0
-  store.set(to, copyOf(entry.value), entry.expiresAt, now)
+  const value = store.get(from, now)
+  if (value === undefined || (!replace && store.peek(to, now) !== undefined)) return 0
+  store.set(to, copyOf(value), store.expiresAt(from, now) ?? Infinity, now)
   return 1
 })
 
@@ -84,7 +83,7 @@ const scan: MemoryCommand = atLeast(1, ({ store, now }, [cursorArg, ...words]) =
   const { match, type, count } = scanOptions(words, true)
   const keys: Array<string> = []
   const matches = match === undefined ? undefined : globMatcher(match)
-  const next = store.scan(Number(cursor), Math.min(count, mostInPage), now, ({ key, value }) => {
+  const next = store.scan(Number(cursor), Math.min(count, mostInPage), now, (key, value) => {
     if (matches?.(key) !== false && (type === undefined || type === typeOf(value))) keys.push(key)
   })
   return [String(next), keys]
@@ -106,8 +105,8 @@ export const keyCommands: CommandTable = {
   EXISTS: exists,
   TOUCH: exists,
   TYPE: exactly(1, ({ store, now }, [key]) => {
-    const entry = store.peek(keyOf(key), now)
-    return entry === undefined ? "none" : typeOf(entry.value)
+    const value = store.peek(keyOf(key), now)
+    return value === undefined ? "none" : typeOf(value)
   }),
   RENAME: exactly(2, (context, [from, to]) => {
     rename(context, from, to, true)
@@ -117,7 +116,11 @@ export const keyCommands: CommandTable = {
   COPY: copy,
   KEYS: exactly(1, ({ store, now }, [pattern]) => {
     const matches = globMatcher(textOf(pattern ?? ""))
-    return [...store.entries(now)].map(({ key }) => key).filter(matches)
+    const keys: Array<string> = []
+    store.scan(0, Infinity, now, (key) => {
+      if (matches(key)) keys.push(key)
+    })
+    return keys
   }),
   SCAN: scan,
   DBSIZE: exactly(0, ({ store, now }) => store.size(now)),

@@ -48,11 +48,11 @@ const store = (context: CommandContext, key: string, value: StringValue, expires
 const set: MemoryCommand = atLeast(2, (context, [keyArg, value, ...words]) => {
   const options = setOptions(context, words)
   const key = keyOf(keyArg)
-  const entry = context.store.get(key, context.now)
+  const held = context.store.get(key, context.now)
   // Without GET it does not matter what was there.
-  const previous = options.get && entry !== undefined ? asString(entry.value) : null
-  if ((options.nx && entry !== undefined) || (options.xx && entry === undefined)) return options.get ? previous : null
-  store(context, key, value!, options.keepTtl ? entry?.expiresAt : options.expiresAt)
+  const previous = options.get && held !== undefined ? asString(held) : null
+  if ((options.nx && held !== undefined) || (options.xx && held === undefined)) return options.get ? previous : null
+  store(context, key, value!, options.keepTtl ? context.store.expiresAt(key, context.now) : options.expiresAt)
   return options.get ? previous : "OK"
 })
 
@@ -71,13 +71,13 @@ const getex: MemoryCommand = atLeast(1, (context, [keyArg, ...words]) => {
     else if (isExpiryOption(word) && i + 1 < words.length) option = { word, amount: words[++i] }
     else throw syntaxError()
   }
-  const entry = context.store.get(keyOf(keyArg), context.now)
-  if (entry === undefined) return null
-  const value = asString(entry.value)
+  const key = keyOf(keyArg)
+  const value = stringAt(context, key)
+  if (value === undefined) return null
   if (option === undefined) return value
   const expiresAt = expiryOption(context, "getex", option.word, option.amount) ?? Infinity
-  if (expiresAt <= context.now) context.store.delete(entry.key, context.now)
-  else context.store.expire(entry.key, expiresAt, context.now)
+  if (expiresAt <= context.now) context.store.delete(key, context.now)
+  else context.store.expire(key, expiresAt, context.now)
   return value
 })
 
@@ -104,7 +104,7 @@ const bytesAt = (context: CommandContext, key: WireArg | undefined): Buffer | un
 /** New content, same lifetime. */
 const rewrite = ({ store, now }: CommandContext, key: WireArg | undefined, value: Buffer): number => {
   const name = keyOf(key)
-  store.set(name, value, store.get(name, now)?.expiresAt ?? Infinity, now)
+  store.set(name, value, store.expiresAt(name, now) ?? Infinity, now)
   return value.length
 }
 
@@ -165,7 +165,7 @@ export const stringCommands: CommandTable = {
   GETEX: getex,
   MGET: atLeast(1, ({ store, now }, keys) =>
     keys.map((key) => {
-      const value = store.get(keyOf(key), now)?.value
+      const value = store.get(keyOf(key), now)
       return value === undefined || typeOf(value) !== "string" ? null : asString(value)
     })
   ),

@@ -1,84 +1,83 @@
-/** Entries that expire, the next one first: a heap in which every entry knows its place. */
-import type { StoredEntry } from "./Entry.ts"
+/** Entries that expire, the next one first: a heap in which every entry's place is known. */
+import { PagedNumbers } from "./PagedNumbers.ts"
 
 /** Children of a node. Four are beside each other in memory, and the heap is half as deep as with two. */
 const fanOut = 4
 
 export class ExpiryQueue {
-  #entries: Array<StoredEntry> = []
-  /** Their `expiresAt`, in an array of its own: comparing then reads no entry. */
-  #times: Array<number> = []
+  /** By place in the heap, from 0. */
+  readonly #entries = new PagedNumbers()
+  readonly #times = new PagedNumbers()
+  /** By entry, from 1; 0 for an entry that never expires. */
+  readonly #places = new PagedNumbers()
+  #size = 0
 
   get size(): number {
-    return this.#entries.length
+    return this.#size
   }
 
   /** The next entry to expire, where that has happened. */
-  due(now: number): StoredEntry | undefined {
-    return this.#times.length > 0 && this.#times[0]! <= now ? this.#entries[0] : undefined
+  due(now: number): number | undefined {
+    return this.#size > 0 && this.#times.at(0) <= now ? this.#entries.at(0) : undefined
   }
 
-  /** How many have expired. A walk over numbers, which takes a millisecond for a million of them. */
-  countDue(now: number): number {
-    if (this.due(now) === undefined) return 0
-    let count = 0
-    for (const time of this.#times) if (time <= now) count++
-    return count
+  /** Puts an entry where its time belongs: into the queue, to another place in it, or out of it. */
+  update(entry: number, time: number): void {
+    const place = this.#places.find(entry) - 1
+    if (time === Infinity) this.remove(entry)
+    else if (place < 0) this.#rise(entry, time, this.#size++)
+    else if (time < this.#times.at(place)) this.#rise(entry, time, place)
+    else this.#sink(entry, time, place)
   }
 
-  /** Puts an entry where its `expiresAt` belongs: into the queue, to another place in it, or out of it. */
-  update(entry: StoredEntry): void {
-    const { expiresAt, place } = entry
-    if (expiresAt === Infinity) this.remove(entry)
-    else if (place < 0) this.#rise(entry, expiresAt, this.#entries.length)
-    else if (expiresAt < this.#times[place]!) this.#rise(entry, expiresAt, place)
-    else this.#sink(entry, expiresAt, place)
-  }
-
-  remove(entry: StoredEntry): void {
-    const { place } = entry
+  remove(entry: number): void {
+    const place = this.#places.find(entry) - 1
     if (place < 0) return
-    entry.place = -1
-    const last = this.#entries.pop()!
-    const time = this.#times.pop()!
+    this.#places.put(entry, 0)
+    const last = this.#entries.at(--this.#size)
     if (last === entry) return
-    if (place > 0 && time < this.#times[parentOf(place)]!) this.#rise(last, time, place)
+    const time = this.#times.at(this.#size)
+    if (place > 0 && time < this.#times.at(parentOf(place))) this.#rise(last, time, place)
     else this.#sink(last, time, place)
   }
 
   clear(): void {
-    this.#entries = []
-    this.#times = []
+    this.#entries.clear()
+    this.#times.clear()
+    this.#places.clear()
+    this.#size = 0
   }
 
-  #rise(entry: StoredEntry, time: number, place: number): void {
+  #rise(entry: number, time: number, from: number): void {
+    let place = from
     while (place > 0) {
       const parent = parentOf(place)
-      if (this.#times[parent]! <= time) break
-      this.#put(this.#entries[parent]!, this.#times[parent]!, place)
+      if (this.#times.at(parent) <= time) break
+      this.#put(this.#entries.at(parent), this.#times.at(parent), place)
       place = parent
     }
     this.#put(entry, time, place)
   }
 
-  #sink(entry: StoredEntry, time: number, place: number): void {
+  #sink(entry: number, time: number, from: number): void {
     const times = this.#times
+    let place = from
     for (;;) {
       const first = place * fanOut + 1
-      const end = Math.min(first + fanOut, times.length)
+      const end = Math.min(first + fanOut, this.#size)
       let least = first
-      for (let child = first + 1; child < end; child++) if (times[child]! < times[least]!) least = child
-      if (least >= times.length || times[least]! >= time) break
-      this.#put(this.#entries[least]!, times[least]!, place)
+      for (let child = first + 1; child < end; child++) if (times.at(child) < times.at(least)) least = child
+      if (least >= this.#size || times.at(least) >= time) break
+      this.#put(this.#entries.at(least), times.at(least), place)
       place = least
     }
     this.#put(entry, time, place)
   }
 
-  #put(entry: StoredEntry, time: number, place: number): void {
-    this.#entries[place] = entry
-    this.#times[place] = time
-    entry.place = place
+  #put(entry: number, time: number, place: number): void {
+    this.#entries.put(place, entry)
+    this.#times.put(place, time)
+    this.#places.put(entry, place + 1)
   }
 }
 

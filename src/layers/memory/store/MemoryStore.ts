@@ -1,14 +1,17 @@
 /**
  * Keys, values and lifetimes in this process, within limits. Where room is wanted, what has expired goes first, then
  * what was not used for longest. Nothing here takes time that grows with the number of entries.
+ *
+ * An entry is a number, and what is known of it stands in columns under this number: a million entries are not a
+ * million objects for the garbage collector to copy and to visit.
  */
 import { SplitMap } from "../../../schema/SplitMap.ts"
-import { ServerReply } from "./ServerReply.ts"
 import { byteLength, type MemoryValue } from "../values/MemoryValue.ts"
-import { type Entry, StoredEntry } from "./Entry.ts"
+import { EntryTable } from "./EntryTable.ts"
 import { ExpiryQueue } from "./ExpiryQueue.ts"
-import { ScanOrder } from "./ScanOrder.ts"
+import { PagedNumbers } from "./PagedNumbers.ts"
 import { RecencyList } from "./RecencyList.ts"
+import { ServerReply } from "./ServerReply.ts"
 
 export interface MemoryLimits {
   readonly maxEntries: number
@@ -21,13 +24,23 @@ export interface MemoryLimits {
 /** Told of each key that has expired, or made room for others. */
 export type OnLost = (key: string) => void
 
+/** Expired entries that are removed so that they are not counted. */
+const removedToCount = 500
+
+/** A store that held more gives the memory of its columns back when it is empty. */
+const keptEmpty = 10_000
+
 export class MemoryStore {
   readonly #limits: MemoryLimits
-  readonly #entries = new SplitMap<StoredEntry>()
-  readonly #scanOrder = new ScanOrder()
+  readonly #numbers = new SplitMap<number>()
+  readonly #table = new EntryTable()
+  /** Milliseconds since 1970; `Infinity` = never. */
+  readonly #expiresAt = new PagedNumbers()
+  readonly #sizes = new PagedNumbers()
+  /** 1 for entries that are evicted last. */
+  readonly #ranks = new PagedNumbers()
   readonly #expiring = new ExpiryQueue()
-  readonly #ordinary = new RecencyList()
-  readonly #evictedLast = new RecencyList()
+  readonly #recency = [new RecencyList(), new RecencyList()] as const
   readonly #onLost: OnLost
   #bytes = 0
 
@@ -51,30 +64,43 @@ export class MemoryStore {
     return this.#expiring.due(now) !== undefined
   }
 
-  /** How many entries are alive. */
+  /**
+   * How many entries are alive. Where very many have expired at once, those among them that are not removed yet are
+   * counted, as on a server.
+   */
   size(now: number): number {
-    return this.#entries.size - this.#expiring.countDue(now)
+    this.removeExpired(now, removedToCount)
+    return this.#numbers.size
   }
 
-  /** The live entry, now the most recently used. */
-  get(key: string, now: number): Entry | undefined {
-    return this.#use(key, now)
+  /** What a live key holds; it is the most recently used then. */
+  get(key: string, now: number): MemoryValue | undefined {
+    const entry = this.#use(key, now)
+    return entry === undefined ? undefined : this.#table.value(entry)
   }
 
-  /** The live entry; an expired one goes. */
-  peek(key: string, now: number): Entry | undefined {
-    return this.#find(key, now)
+  /** What a live key holds; an expired one goes. */
+  peek(key: string, now: number): MemoryValue | undefined {
+    const entry = this.#find(key, now)
+    return entry === undefined ? undefined : this.#table.value(entry)
+  }
+
+  /** Of a live key. */
+  expiresAt(key: string, now: number): number | undefined {
+    const entry = this.#find(key, now)
+    return entry === undefined ? undefined : this.#expiresAt.at(entry)
   }
 
   set(key: string, value: MemoryValue, expiresAt: number, now: number): void {
     const bytes = byteLength(key) + byteLength(value)
     const entry = this.#use(key, now)
-    this.#makeRoom(bytes - (entry?.bytes ?? 0), entry, now)
+    const before = entry === undefined ? 0 : this.#sizes.at(entry)
+    this.#makeRoom(bytes - before, entry, now)
     if (entry === undefined) this.#add(key, value, expiresAt, bytes)
     else {
-      this.#bytes += bytes - entry.bytes
-      entry.bytes = bytes
-      entry.value = value
+      this.#bytes += bytes - before
+      this.#sizes.put(entry, bytes)
+      this.#table.replace(entry, value)
       this.#expireAt(entry, expiresAt)
     }
   }
@@ -90,8 +116,9 @@ export class MemoryStore {
     const entry = this.#find(from, now)
     if (entry === undefined) return
     this.delete(to, now)
+    const [value, expiresAt, bytes] = [this.#table.value(entry), this.#expiresAt.at(entry), this.#sizes.at(entry)]
     this.#remove(entry)
-    this.#add(to, entry.value, entry.expiresAt, entry.bytes + byteLength(to) - byteLength(from))
+    this.#add(to, value, expiresAt, bytes + byteLength(to) - byteLength(from))
   }
 
   /** Before a value changes in place: refused where it would no longer fit. */
@@ -108,11 +135,10 @@ export class MemoryStore {
   }
 
   clear(): void {
-    this.#entries.clear()
-    this.#scanOrder.clear()
+    this.#numbers.clear()
+    this.#table.clear()
     this.#expiring.clear()
-    this.#ordinary.clear()
-    this.#evictedLast.clear()
+    for (const owner of [this.#expiresAt, this.#sizes, this.#ranks, ...this.#recency]) owner.clear()
     this.#bytes = 0
   }
 
@@ -120,15 +146,10 @@ export class MemoryStore {
    * Tells `visit` of about `count` live entries; returns the cursor for the others, 0 where none is left. Whatever
    * stays throughout a scan is visited once.
    */
-  scan(cursor: number, count: number, now: number, visit: (entry: Entry) => void): number {
-    return this.#scanOrder.scan(cursor, count, (entry) => {
-      if (entry.expiresAt > now) visit(entry)
+  scan(cursor: number, count: number, now: number, visit: (key: string, value: MemoryValue) => void): number {
+    return this.#table.scan(cursor, count, (entry) => {
+      if (this.#expiresAt.at(entry) > now) visit(this.#table.key(entry), this.#table.value(entry))
     })
-  }
-
-  /** All live entries. */
-  *entries(now: number): Generator<Entry> {
-    for (const entry of this.#scanOrder) if (entry.expiresAt > now) yield entry
   }
 
   /** Removes expired entries, as many as `most`; false where none is left. */
@@ -141,59 +162,63 @@ export class MemoryStore {
     return true
   }
 
-  #find(key: string, now: number): StoredEntry | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || entry.expiresAt > now) return entry
+  #find(key: string, now: number): number | undefined {
+    const entry = this.#numbers.get(key)
+    if (entry === undefined || this.#expiresAt.at(entry) > now) return entry
     this.#lose(entry)
     return undefined
   }
 
-  #use(key: string, now: number): StoredEntry | undefined {
+  #use(key: string, now: number): number | undefined {
     const entry = this.#find(key, now)
     if (entry !== undefined) this.#recencyOf(entry).touch(entry)
     return entry
   }
 
-  #recencyOf(entry: StoredEntry): RecencyList {
-    return entry.evictedLast ? this.#evictedLast : this.#ordinary
+  #recencyOf(entry: number): RecencyList {
+    return this.#recency[this.#ranks.at(entry) === 0 ? 0 : 1]
   }
 
   #add(key: string, value: MemoryValue, expiresAt: number, bytes: number): void {
-    const entry = new StoredEntry(key, value, expiresAt, bytes, this.#limits.evictLast(key))
-    this.#entries.set(key, entry)
-    this.#scanOrder.add(entry)
-    this.#expiring.update(entry)
+    const entry = this.#table.add(key, value)
+    this.#numbers.set(key, entry)
+    this.#sizes.put(entry, bytes)
+    this.#ranks.put(entry, this.#limits.evictLast(key) ? 1 : 0)
+    this.#expiresAt.put(entry, expiresAt)
+    this.#expiring.update(entry, expiresAt)
     this.#recencyOf(entry).add(entry)
     this.#bytes += bytes
   }
 
-  #expireAt(entry: StoredEntry, expiresAt: number): void {
-    if (entry.expiresAt === expiresAt) return
-    entry.expiresAt = expiresAt
-    this.#expiring.update(entry)
+  #expireAt(entry: number, expiresAt: number): void {
+    if (this.#expiresAt.at(entry) === expiresAt) return
+    this.#expiresAt.put(entry, expiresAt)
+    this.#expiring.update(entry, expiresAt)
   }
 
-  #lose(entry: StoredEntry): void {
+  #lose(entry: number): void {
+    const key = this.#table.key(entry)
     this.#remove(entry)
-    this.#onLost(entry.key)
+    this.#onLost(key)
   }
 
-  #remove(entry: StoredEntry): void {
-    this.#entries.delete(entry.key)
-    this.#scanOrder.remove(entry)
+  #remove(entry: number): void {
+    this.#numbers.delete(this.#table.key(entry))
+    this.#table.remove(entry)
     this.#expiring.remove(entry)
     this.#recencyOf(entry).remove(entry)
-    this.#bytes -= entry.bytes
+    this.#bytes -= this.#sizes.at(entry)
+    if (this.#numbers.size === 0 && this.#table.end > keptEmpty) this.clear()
   }
 
   /** For `more` bytes, and for a new entry unless an old one grows, which stays. */
-  #makeRoom(more: number, grows: StoredEntry | undefined, now: number): void {
+  #makeRoom(more: number, grows: number | undefined, now: number): void {
     const { eviction, maxBytes, maxEntries } = this.#limits
     const newEntries = grows === undefined ? 1 : 0
-    const full = () => this.#bytes + more > maxBytes || this.#entries.size + newEntries > maxEntries
+    const full = () => this.#bytes + more > maxBytes || this.#numbers.size + newEntries > maxEntries
     while (full() && this.removeExpired(now, 1));
-    if (eviction === "lru" && (grows?.bytes ?? 0) + more <= maxBytes) {
-      for (const list of [this.#ordinary, this.#evictedLast]) {
+    if (eviction === "lru" && (grows === undefined ? 0 : this.#sizes.at(grows)) + more <= maxBytes) {
+      for (const list of this.#recency) {
         // The entry that grows is the newest of its list.
         while (full() && list.oldest !== undefined && list.oldest !== grows) this.#lose(list.oldest)
       }

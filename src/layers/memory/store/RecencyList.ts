@@ -1,39 +1,46 @@
 /** Entries in the order of their last use. */
-import type { StoredEntry } from "./Entry.ts"
+import { PagedNumbers } from "./PagedNumbers.ts"
+
+const none = -1
 
 export class RecencyList {
-  #oldest: StoredEntry | undefined
-  #newest: StoredEntry | undefined
+  readonly #older = new PagedNumbers()
+  readonly #newer = new PagedNumbers()
+  #oldest = none
+  #newest = none
 
-  get oldest(): StoredEntry | undefined {
-    return this.#oldest
+  get oldest(): number | undefined {
+    return this.#oldest === none ? undefined : this.#oldest
   }
 
-  add(entry: StoredEntry): void {
-    entry.older = this.#newest
-    if (this.#newest === undefined) this.#oldest = entry
-    else this.#newest.newer = entry
+  add(entry: number): void {
+    this.#older.put(entry, this.#newest)
+    this.#newer.put(entry, none)
+    if (this.#newest === none) this.#oldest = entry
+    else this.#newer.put(this.#newest, entry)
     this.#newest = entry
   }
 
   /** It was used just now. */
-  touch(entry: StoredEntry): void {
+  touch(entry: number): void {
     if (entry === this.#newest) return
     this.remove(entry)
     this.add(entry)
   }
 
-  remove(entry: StoredEntry): void {
-    if (entry.older === undefined) this.#oldest = entry.newer
-    else entry.older.newer = entry.newer
-    if (entry.newer === undefined) this.#newest = entry.older
-    else entry.newer.older = entry.older
-    entry.older = undefined
-    entry.newer = undefined
+  remove(entry: number): void {
+    const older = this.#older.at(entry)
+    const newer = this.#newer.at(entry)
+    if (older === none) this.#oldest = newer
+    else this.#newer.put(older, newer)
+    if (newer === none) this.#newest = older
+    else this.#older.put(newer, older)
   }
 
   clear(): void {
-    this.#oldest = undefined
-    this.#newest = undefined
+    this.#older.clear()
+    this.#newer.clear()
+    this.#oldest = none
+    this.#newest = none
   }
 }

@@ -113,10 +113,23 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
 const distinct = <E>(scanned: Stream.Stream<string, E>): Effect.Effect<ReadonlyArray<string>, E> =>
   Effect.suspend(() => {
     const seen = new SplitMap<true>()
-    const keys: Array<string> = []
+    const pages: Array<ReadonlyArray<string>> = []
     const collect = (page: ReadonlyArray<string>) =>
-      Effect.sync(() => {
-        for (const key of page) if (seen.set(key, true)) keys.push(key)
-      })
-    return Effect.as(Stream.runForEachArray(scanned, collect), keys)
+      Effect.sync(() => pages.push(page.filter((key) => seen.set(key, true))))
+    return Effect.flatMap(Stream.runForEachArray(scanned, collect), () => joined(pages, seen.size))
+  })
+
+const pagesInTurn = 64
+
+/** One list, filled in steps: a list of a million keys that grows by itself is copied whole now and then. */
+const joined = (pages: ReadonlyArray<ReadonlyArray<string>>, length: number): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.gen(function* () {
+    const all: Array<string> = []
+    all.length = length
+    let at = 0
+    for (const [i, page] of pages.entries()) {
+      for (const key of page) all[at++] = key
+      if (i % pagesInTurn === pagesInTurn - 1) yield* Effect.yieldNow
+    }
+    return all
   })
