@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
+import { ServersFirst } from "./test/support/ServersFirst.ts"
 import { SummaryReporter } from "./test/support/SummaryReporter.ts"
 
 export default defineConfig({
@@ -7,6 +9,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/globalSetup.ts"],
+    // Most of the time a test waits for servers, so that two cores have work for four.
+    maxWorkers: Math.max(4, availableParallelism()),
+    sequence: { sequencer: ServersFirst },
     // Bounds for tests that hang; where time is the subject a test measures it itself.
     testTimeout: 60_000,
     hookTimeout: 60_000,
