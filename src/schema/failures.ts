@@ -22,6 +22,10 @@ export const attempted = <A>(operation: string, who: string, run: () => A): Exit
   }
 }
 
+/** The layer of the client, or of the cache, is closed. */
+export const closedError = (operation: string, node?: string, mayHaveExecuted = false): CacheConnectionError =>
+  new CacheConnectionError({ operation, phase: "closed", node, mayHaveExecuted })
+
 /** A reply of a shape that the command cannot have: whoever answered is not the server we think. */
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })

@@ -17,6 +17,16 @@ export interface SendOptions extends Pick<Command, "resendIf"> {
 export interface Message {
   readonly channel: string
   readonly message: string
+  /** Of a subscription to patterns: the pattern that the channel matches. */
+  readonly pattern?: string | undefined
+}
+
+export interface SubscriptionOptions {
+  /**
+   * `"channel"` (default): channels by their names. `"pattern"`: globs over names of channels, `news.*`. `"sharded"`:
+   * channels of SPUBLISH, whose messages in a cluster stay with the server of their slot; several need the same hash tag there.
+   */
+  readonly kind?: "channel" | "pattern" | "sharded" | undefined
 }
 
 export interface ScanOptions {
@@ -121,7 +131,19 @@ export interface ValkeyClientShape extends Invalidations {
   readonly scan: (options?: ScanOptions) => Stream.Stream<string, CacheError>
   /** As `scan`, and a key that is not UTF-8 comes as its bytes: for whoever deletes or counts all that there is. */
   readonly scanBinary: (options?: ScanOptions) => Stream.Stream<string | Buffer, CacheError>
-  /** Messages of the channels, on a connection of its own for the life of the stream. Fails when that connection is lost. */
+  /**
+   * Listens to channels until the scope closes, on a connection of its own. Done when the server has confirmed every channel:
+   * what is published from then on is in the stream. Fails as a command does, and waits for the connection as one.
+   *
+   * The stream is read once. It fails with `CacheConnectionError`: phase `lost` when the connection breaks, when the slot of a
+   * sharded channel moves (code SLOT_MOVED), or when more than 16 384 messages wait to be read (code OVERFLOW); phase `closed`
+   * when the client's layer closes. Messages published meanwhile are gone, so nothing is resubscribed silently.
+   */
+  readonly subscription: (
+    channels: string | ReadonlyArray<string>,
+    options?: SubscriptionOptions
+  ) => Effect.Effect<Stream.Stream<Message, CacheError>, CacheError, Scope.Scope>
+  /** `subscription` to channels for the life of a stream, for programs that need not know when it begins to listen. */
   readonly subscribe: (channel: string, ...more: ReadonlyArray<string>) => Stream.Stream<Message, CacheError>
   /** A connection nobody else shares, for blocking commands and WATCH; from a bounded pool. */
   readonly dedicated: Effect.Effect<DedicatedClient, CacheError, Scope.Scope>

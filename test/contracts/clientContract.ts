@@ -364,6 +364,83 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
       )
     })
 
+    describe("subscription", () => {
+      it.effect("hears what is published once it is done", () =>
+        test((client) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              for (let i = 0; i < 20; i++) {
+                const messages = yield* client.subscription(key(`first${i}`))
+                yield* client.send("PUBLISH", [key(`first${i}`), i])
+                assert.deepStrictEqual(
+                  yield* Stream.runHead(messages),
+                  Option.some({ channel: key(`first${i}`), message: String(i) })
+                )
+              }
+            })
+          )
+        )
+      )
+
+      it.effect("patterns: each message once for each of them, with its name", () =>
+        test((client) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const messages = yield* client.subscription([key("a?"), key("a[12]")], { kind: "pattern" })
+              for (const name of ["a1", "b1", "a3"]) yield* client.send("PUBLISH", [key(name), name])
+              const heard = yield* Stream.runCollect(Stream.take(messages, 3))
+              assert.sameDeepMembers(heard, [
+                { channel: key("a1"), message: "a1", pattern: key("a?") },
+                { channel: key("a1"), message: "a1", pattern: key("a[12]") },
+                { channel: key("a3"), message: "a3", pattern: key("a?") }
+              ])
+            })
+          )
+        )
+      )
+
+      it.effect("sharded channels hear SPUBLISH, and nothing of PUBLISH", () =>
+        test((client) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const [one, two] = [key("{s}one"), key("{s}two")]
+              const messages = yield* client.subscription([one, two], { kind: "sharded" })
+              yield* client.send("PUBLISH", [one, "elsewhere"])
+              assert.strictEqual(yield* client.send("SPUBLISH", [one, "1"]), 1)
+              yield* client.send("SPUBLISH", [two, "2"])
+              assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(messages, 2)), [
+                { channel: one, message: "1" },
+                { channel: two, message: "2" }
+              ])
+              const apart = client.subscription(["a", "b", "c"], { kind: "sharded" })
+              if (client.topology === "cluster") {
+                assert.strictEqual((yield* Effect.flip(apart))._tag, "CacheUnsupportedError")
+              } else yield* apart
+            })
+          )
+        )
+      )
+
+      it.effect("ends with its scope; what cannot be listened to is refused", () =>
+        test((client) =>
+          Effect.gen(function* () {
+            const messages = yield* Effect.scoped(
+              Effect.tap(client.subscription(key()), () => client.send("PUBLISH", [key(), "x"]))
+            )
+            assert.isAtMost((yield* Stream.runCollect(messages)).length, 1)
+            yield* pollUntil(Effect.map(client.send("PUBLISH", [key(), "x"]), (receivers) => receivers === 0))
+            for (const refused of [
+              client.subscription([]),
+              client.subscription("lone \ud800"),
+              client.subscription(key(), { kind: untyped("other") })
+            ]) {
+              assert.strictEqual((yield* Effect.flip(Effect.scoped(refused)))._tag, "CacheInputError")
+            }
+          })
+        )
+      )
+    })
+
     it.effect("dedicated carries commands of its own", () =>
       test((client) =>
         Effect.scoped(

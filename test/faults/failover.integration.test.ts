@@ -188,7 +188,7 @@ for (const [topology, start] of [
   })
 }
 
-test("a slot that only moves costs nobody his connection", () =>
+test("a slot that only moves costs nobody a connection, but for those who listen to its sharded channels", () =>
   Effect.gen(function* () {
     const fleet = yield* startCluster()
     const { cache, client } = yield* connect(fleet.url, options)
@@ -198,6 +198,9 @@ test("a slot that only moves costs nobody his connection", () =>
     const blocked = yield* Effect.forkChild(
       Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("BLPOP", [list, 0])))
     )
+    const channel = `{${list}}:news`
+    const listen = client.subscription(channel, { kind: "sharded" })
+    const news = yield* listen
     yield* until("a client that waits", Effect.map(from.call("INFO", "clients"), String), (info) =>
       info.includes("blocked_clients:1\r")
     )
@@ -209,6 +212,13 @@ test("a slot that only moves costs nobody his connection", () =>
     assert.includeMembers([...(yield* namedAt(from, options.clientName))], [...before])
     yield* client.send("RPUSH", [list, "element"])
     assert.deepStrictEqual(yield* Fiber.join(blocked), [list, "element"])
+
+    yield* fleet.move([slot], from, to)
+    expectConnection(yield* Effect.flip(Stream.runDrain(news)), "lost", false, "SLOT_MOVED")
+    // What the client knows of the cluster may be of before.
+    const again = yield* listen
+    assert.strictEqual(yield* client.send("SPUBLISH", [channel, "moved"]), 1)
+    assert.deepStrictEqual(yield* Stream.runHead(again), Option.some({ channel, message: "moved" }))
   }))
 
 test("what was watched on a connection that is lost is not written on the next", () =>

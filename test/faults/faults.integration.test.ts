@@ -729,7 +729,7 @@ describe("closing", () => {
         profile.closeTimeout + 100,
         Effect.promise(() => frozen.dispose())
       )
-      expectConnection(yield* Fiber.join(read), "lost", true)
+      expectConnection(yield* Fiber.join(read), "closed", true)
 
       for (const url of [`valkey://127.0.0.1:${gone}`, silent.url]) {
         const runtime = ManagedRuntime.make(cacheOn(url))

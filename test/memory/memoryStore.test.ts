@@ -131,8 +131,8 @@ it("a program may have a cache in memory beside another one", () => {
   const program = Effect.gen(function* () {
     const outer = yield* CacheService
     yield* outer.set("k", "outer")
-    const inner = yield* Effect.provide(CacheService, CacheMemory)
-    return [yield* outer.get("k"), yield* inner.get("k")]
+    const inner = CacheService.use((cache) => cache.get("k"))
+    return [yield* outer.get("k"), yield* Effect.provide(inner, CacheMemory)]
   })
   const live = Layer.provide(CacheLive, ValkeyMemory.layer())
   assert.deepStrictEqual(Effect.runSync(Effect.provide(program, live)), [Option.some("outer"), Option.none()])
@@ -149,15 +149,15 @@ it.effect("time is the clock's: an hour passes in no time", () =>
   }).pipe(Effect.provide(CacheMemory))
 )
 
-it.effect("a cache that outlives its layer looks up without sharing", () =>
+it.effect("a cache that outlives its layer, over a client that has not closed, looks up without sharing", () =>
   Effect.gen(function* () {
-    const cache = yield* Effect.provide(CacheService, Layer.fresh(CacheMemory))
+    const cache = yield* Effect.provide(CacheService, CacheLive)
     const stale = { timeToLive: "1 second", staleFor: "1 hour", softTimeout: "1 hour" } as const
     assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(1), stale), 1)
     yield* TestClock.adjust("2 seconds")
     assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(2), stale), 1)
     assert.strictEqual(yield* cache.getOrSet("l", Effect.succeed(3), { singleFlight: "cluster" }), 3)
-  })
+  }).pipe(Effect.provide(ValkeyMemory.layer()))
 )
 
 it.effect("who waits for a list is woken in the order of arrival, and once", () =>

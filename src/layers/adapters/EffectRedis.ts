@@ -1,5 +1,5 @@
 /** Effect's own `Redis` service on our connection, on every topology of servers. */
-import { Clock, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
 import { type CacheError, isTransient } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
@@ -7,8 +7,12 @@ import { refused } from "../../schema/failures.ts"
 import { sha1 } from "../../schema/digest.ts"
 import type { Script } from "../../schema/Script.ts"
 import { pauseAfterLoss } from "../../services/cache/kernel/pauseAfterLoss.ts"
-import { makeToken } from "../../services/cache/kernel/token.ts"
-import { type DedicatedClient, ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import {
+  type DedicatedClient,
+  type Message,
+  ValkeyClient,
+  type ValkeyClientShape
+} from "../../services/ValkeyClient.ts"
 import { rowOf } from "../commands/commandTable.ts"
 
 type Send = Redis.Redis["Service"]["send"]
@@ -77,22 +81,14 @@ export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.fresh(
         }),
         subscribe: Effect.fnUntraced(
           function* (channel, onMessage) {
-            const begun = yield* Deferred.make<void, Redis.RedisError>()
-            // Heard on the same connection, so that once it is heard the channel is listened to.
-            const probe = `${channel}:${yield* makeToken}`
-            const listen = Stream.runForEach(client.subscribe(channel, probe), (message) =>
-              message.channel === probe ? Deferred.succeed(begun, undefined) : Effect.sync(() => onMessage(message))
-            )
-            const listening: Effect.Effect<void, Redis.RedisError> = Effect.catch(listen, (error) =>
-              isTransient(error) && Deferred.isDoneUnsafe(begun)
-                ? Effect.andThen(Effect.sleep(pauseAfterLoss), listening)
-                : Effect.fail(asRedisError(error))
-            )
-            const fiber = yield* Effect.forkScoped(Effect.tapError(listening, (error) => Deferred.fail(begun, error)))
-            const asking = Effect.forever(
-              Effect.andThen(Effect.ignore(client.send("PUBLISH", [probe, ""])), Effect.sleep("10 millis"))
-            )
-            yield* Effect.raceFirst(Deferred.await(begun), asking)
+            const hear = (messages: Stream.Stream<Message, CacheError>): Effect.Effect<void, CacheError> =>
+              Effect.catchIf(
+                Stream.runForEach(messages, (message) => Effect.sync(() => onMessage(message))),
+                isTransient,
+                () => Effect.andThen(Effect.sleep(pauseAfterLoss), hear(client.subscribe(channel)))
+              )
+            const first = yield* Effect.mapError(client.subscription(channel), asRedisError)
+            const fiber = yield* Effect.forkScoped(Effect.mapError(hear(first), asRedisError))
             return Fiber.join(fiber)
           },
           // A server's time is the machine's, whatever clock the program has.

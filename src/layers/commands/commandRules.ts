@@ -11,9 +11,6 @@ export const timeoutMillis = (timeout: Duration.Input): number | string => {
   return millis === undefined || millis === 0 ? "timeout must be a positive duration" : millis
 }
 
-export const channelRefusal = (channels: ReadonlyArray<string>): string | undefined =>
-  channels.every((channel) => channel.isWellFormed()) ? undefined : "a channel must not contain a lone surrogate"
-
 /** The arguments as they go over the wire, or the reason why nothing may be sent. */
 export const checkCommand = (
   row: CommandRow,

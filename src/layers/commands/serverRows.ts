@@ -66,7 +66,7 @@ const channelRows: Rows = {
   ...each(["PUBSUB CHANNELS", "PUBSUB NUMPAT", "PUBSUB NUMSUB", "PUBSUB SHARDCHANNELS", "PUBSUB SHARDNUMSUB"], {
     memory: "missing"
   }),
-  SPUBLISH: { changes: true, channel: "itsServer", memory: "missing" }
+  SPUBLISH: { changes: true, channel: "itsServer" }
 }
 
 const connectionRows: Rows = {

@@ -1,8 +1,9 @@
 /** Commands on their way to one or several servers: bounded in number and time, each settled once. */
 import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { closedError } from "../../schema/failures.ts"
 import { Deadlines } from "./Deadlines.ts"
-import { closedError, type Link } from "./Link.ts"
+import type { Link } from "./Link.ts"
 import type { Keeper, PendingCommand } from "./PendingCommand.ts"
 import { Timer } from "./Timer.ts"
 
@@ -71,6 +72,10 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   /** Settles what is in flight within `closeTimeout`, then closes the sockets. Every call waits for the same end. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined
   }
 
   done(command: PendingCommand): void {

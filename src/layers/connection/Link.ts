@@ -2,9 +2,15 @@
 import type { Socket } from "node:net"
 import { Effect, Exit } from "effect"
 import { Redis, type RedisOptions } from "iovalkey"
-import { CacheConnectionError, type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
+import {
+  type CacheConnectionError,
+  type CacheError,
+  CacheTimeoutError,
+  type ForeignError
+} from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { endpointName } from "../../schema/connectionUrl.ts"
+import { closedError } from "../../schema/failures.ts"
 import type { Connections } from "./Connections.ts"
 import { type ConnectionBroken, NoConnection, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { type Identity, identify } from "./credentials.ts"
@@ -378,9 +384,6 @@ export class Link {
     return delay * (0.8 + 0.4 * this.#options.random())
   }
 }
-
-export const closedError = (operation: string, node?: string): CacheConnectionError =>
-  new CacheConnectionError({ operation, phase: "closed", code: undefined, node, mayHaveExecuted: false })
 
 const after = (millis: number): Promise<void> => new Promise((resolve) => void new Timer(millis, resolve).unref())
 

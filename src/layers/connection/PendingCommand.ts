@@ -8,7 +8,7 @@
  */
 import type { CacheError } from "../../schema/CacheError.ts"
 import type { Reply, WireArg } from "../../schema/Command.ts"
-import { inexactInteger, protocolError } from "../../schema/failures.ts"
+import { closedError, inexactInteger, protocolError } from "../../schema/failures.ts"
 import { type CommandRow, mayGoElsewhere } from "../commands/CommandRow.ts"
 import { NotWritten } from "./ConnectionFailure.ts"
 import type { Expiring } from "./Deadlines.ts"
@@ -26,6 +26,8 @@ export interface Carrier {
 
 /** Who bounds the command in time and counts it. */
 export interface Keeper {
+  /** Its client, or its dedicated connection, is being closed. */
+  readonly isClosing: boolean
   /** The command has left the wire for good. */
   readonly done: (command: PendingCommand) => void
   readonly expired: (command: PendingCommand) => void
@@ -230,7 +232,12 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     if (waiting && this.#carrier?.redirect(this, error) === true) return
     this.#settled = true
     this.#keeper?.done(this)
-    if (waiting) this.onError(this.#carrier?.toError(this, error) ?? protocolError(this.name))
+    if (!waiting) return
+    const unwritten = error instanceof NotWritten
+    if (this.#keeper?.isClosing === true && (unwritten || isLoss(error))) {
+      return this.onError(closedError(this.name, this.node, !unwritten))
+    }
+    this.onError(this.#carrier?.toError(this, error) ?? protocolError(this.name))
   }
 
   /** What its caller is given for the reply. */

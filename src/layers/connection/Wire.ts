@@ -8,6 +8,7 @@
 import type { Socket } from "node:net"
 import type { Redis } from "iovalkey"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import type { Message } from "../../services/ValkeyClient.ts"
 import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { Question } from "./Question.ts"
 import { encodeReply, type RawReply, ReplyError, withText } from "./RawReply.ts"
@@ -21,7 +22,14 @@ import { WireCommand } from "./WireCommand.ts"
 export type OnBytes = (buffer: Buffer, length: number) => void
 
 /** A message of a channel: text, or what the server itself has to say there. */
-export type OnMessage = (message: { readonly channel: string; readonly message: RawReply }) => void
+export type OnMessage = (message: Omit<Message, "message"> & { readonly message: RawReply }) => void
+
+/** Of the channels that are subscribed to. */
+export interface ChannelListener {
+  readonly onMessage: OnMessage
+  /** The server has ended a subscription by itself: the slot of its channel has moved. */
+  readonly onDropped?: (() => void) | undefined
+}
 
 export interface WireOptions {
   readonly open: (onBytes: OnBytes) => Socket
@@ -40,7 +48,7 @@ export class Wire implements ReplyTarget {
   readonly #expected = new Ring<WireCommand>()
   /** Whose reply is being skipped. */
   #skipped: { readonly command: WireCommand; readonly error: ReplyTooLarge } | undefined
-  #onMessage: OnMessage | undefined
+  #listener: ChannelListener | undefined
   /** iovalkey has subscribed to channels here. Their messages are wanted as they come, in bytes. */
   #clientListens = false
   #onDrained: (() => void) | undefined
@@ -58,7 +66,7 @@ export class Wire implements ReplyTarget {
 
   /** Messages of channels come, and most commands may not be sent. */
   get isListening(): boolean {
-    return this.#onMessage !== undefined || this.#clientListens
+    return this.#listener !== undefined || this.#clientListens
   }
 
   /** Commands of which the replies have not come. */
@@ -95,8 +103,8 @@ export class Wire implements ReplyTarget {
   }
 
   /** Takes the messages of the channels that will be subscribed to. */
-  listen(onMessage: OnMessage): void {
-    this.#onMessage = onMessage
+  listen(listener: ChannelListener): void {
+    this.#listener = listener
   }
 
   /** Has iovalkey write a command of its own, or several. What waits for the end of the turn goes first. */
@@ -135,7 +143,7 @@ export class Wire implements ReplyTarget {
   begin(): boolean {
     const asked = this.#asked
     if (asked !== undefined) return asked.asText && !this.#clientListens
-    if (this.#onMessage !== undefined) return true
+    if (this.#listener !== undefined) return true
     if (!this.#clientListens) this.break("PROTOCOL", "a reply came that nobody waits for")
     return false
   }
@@ -156,7 +164,7 @@ export class Wire implements ReplyTarget {
     const error = new ReplyTooLarge(what)
     const head = this.#asked
     // A message is not asked for, so that nobody can be told that it is missing.
-    if (head === undefined || this.#onMessage !== undefined || this.#clientListens)
+    if (head === undefined || this.#listener !== undefined || this.#clientListens)
       return this.break(error.code, error.message)
     this.#expected.shift()
     this.#skipped = { command: head, error }
@@ -195,16 +203,22 @@ export class Wire implements ReplyTarget {
 
   /** Messages of channels come unasked. */
   #isMessage(reply: ReadonlyArray<RawReply>): boolean {
-    if (this.#onMessage === undefined && !this.#clientListens) return false
+    if (this.#listener === undefined && !this.#clientListens) return false
     const kind = String(reply[0])
-    // The last one a server sends by itself, when a slot with channels moves.
-    return messages.has(kind) || (kind === "sunsubscribe" && this.#expected.size === 0)
+    // The last one a server sends by itself, when a slot with channels moves; only iovalkey asks for it.
+    return (
+      messages.has(kind) || (kind === "sunsubscribe" && (this.#listener !== undefined || this.#expected.size === 0))
+    )
   }
 
   #give(reply: ReadonlyArray<RawReply>): void {
-    if (this.#onMessage === undefined) return this.#toClient(reply)
-    const [kind, channel, message = null] = reply
-    if (kind === "message") this.#onMessage({ channel: String(channel), message })
+    const listener = this.#listener
+    if (listener === undefined) return this.#toClient(reply)
+    const [kind, first, second = null, third = null] = reply
+    if (kind === "sunsubscribe") listener.onDropped?.()
+    else if (kind === "pmessage") {
+      listener.onMessage({ channel: String(second), message: third, pattern: String(first) })
+    } else listener.onMessage({ channel: String(first), message: second })
   }
 
   /** Gives a reply to iovalkey, and finds out whether its command waits for more, as SUBSCRIBE does. */

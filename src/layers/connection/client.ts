@@ -5,6 +5,7 @@ import { type CacheError, CacheTimeoutError, CacheUnsupportedError } from "../..
 import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { subscribeWith } from "../commands/channels.ts"
 import { scansOf, scanWith } from "../commands/scan.ts"
 import { unannounced } from "../invalidations/Announcer.ts"
 import { type Announcers, ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
@@ -20,7 +21,7 @@ import type { Primary } from "./Primary.ts"
 import { makeEval } from "./scripts.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
 import { singleRoute } from "./singleRoute.ts"
-import { type ListenerOptions, makeSubscribe } from "./subscribe.ts"
+import { makeSubscription, type SubscriberRoute } from "./subscription.ts"
 import { makeTransaction, type TransactionOptions } from "./transaction.ts"
 
 /** What is begun on a connection that nobody shares. */
@@ -36,7 +37,7 @@ export interface Wiring {
   /** Waits for a connection that a program can be given. */
   readonly connect: (operation: string) => Effect.Effect<unknown, CacheError>
   readonly raw: Effect.Effect<Redis | Cluster, CacheError>
-  readonly openSubscriber: (options: ListenerOptions) => Link
+  readonly subscribers: SubscriberRoute
   /** The server that errors outside commands name. */
   readonly node: () => string | undefined
   readonly slotOf?: TransactionOptions["slotOf"]
@@ -61,7 +62,7 @@ export interface Announcing {
 export const onPrimary = (
   { primary }: { readonly primary: Primary },
   options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections">
-): Pick<Wiring, "openRoute" | "connect" | "raw" | "openSubscriber"> => {
+): Pick<Wiring, "openRoute" | "connect" | "raw" | "subscribers"> => {
   const connect = (operation: string) => Effect.suspend(() => whenReady(primary.server.link, operation))
   const detours: Detours = {
     unreachable: () => false,
@@ -75,7 +76,7 @@ export const onPrimary = (
       singleRoute(new ServerNode({ ...options, ...state, settings, refuse, detours })),
     connect,
     raw: Effect.map(connect("raw"), ({ client }) => client),
-    openSubscriber: (listener) => new Link({ ...options, ...listener })
+    subscribers: { open: () => (listener) => new Link({ ...options, ...listener }) }
   }
 }
 
@@ -100,6 +101,7 @@ export const makeClient = Effect.fnUntraced(function* (
   const options: CommandOptions = { ...settings, kind: "shared", changes }
   const commands = makeCommands(dispatcher, { ...options, spread: wiring.spread })
   const dedicated = yield* makeDedicated(settings, wiring.openRoute, wiring.spread, changes)
+  const subscription = yield* makeSubscription(settings, wiring.subscribers)
 
   const { commandTimeout } = settings
   const use: ValkeyClientShape["use"] = (f) =>
@@ -134,7 +136,8 @@ export const makeClient = Effect.fnUntraced(function* (
     ...scansOf(scanWith(commands.send)),
     info: makeInfo(wiring.node, commands.send),
     ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),
-    subscribe: makeSubscribe(settings, wiring.openSubscriber),
+    subscription,
+    subscribe: subscribeWith(subscription),
     dedicated,
     raw,
     use,

@@ -2,6 +2,7 @@
 import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { closedError } from "../../schema/failures.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ConnectionState, Wiring } from "./client.ts"
@@ -37,6 +38,8 @@ export const makeDedicated = Effect.fnUntraced(function* (
   changes: ClientInvalidations
 ): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
   const open = new Set<Dispatcher>()
+  let isClosed = false
+  yield* Effect.addFinalizer(() => Effect.sync(() => (isClosed = true)))
   // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
   // under way when the connection is given up has nobody who waits for it.
   const ownSettings = { ...settings, socketTimeout: Infinity, closeTimeout: 0 }
@@ -68,7 +71,11 @@ export const makeDedicated = Effect.fnUntraced(function* (
       timeToLive: idleTime
     }),
     // Before the pool shuts down: it waits for reservations, which end when their connection does.
-    () => Effect.addFinalizer(() => Effect.forEach(open, close, { discard: true, concurrency: "unbounded" }))
+    () =>
+      Effect.addFinalizer(() => {
+        isClosed = true
+        return Effect.forEach(open, close, { discard: true, concurrency: "unbounded" })
+      })
   )
   // Whoever never asks has no pool, and no fiber that minds it.
   const pool = yield* Effect.cached(Scope.provide(makePool, yield* Effect.scope))
@@ -81,6 +88,11 @@ export const makeDedicated = Effect.fnUntraced(function* (
   })
   return Effect.flatMap(pool, (pool) =>
     Pool.get(pool).pipe(
+      // A pool that is shut down interrupts those who ask.
+      Effect.catchCauseIf(
+        () => isClosed,
+        () => Exit.fail(closedError("dedicated"))
+      ),
       Effect.timeoutOrElse({ duration: settings.poolTimeout, orElse: () => Effect.fail(tooLate) }),
       Effect.tap((dedicated) =>
         Effect.addFinalizer(() => (dedicated.isClean() ? Effect.void : Pool.invalidate(pool, dedicated)))

@@ -2,10 +2,11 @@
 import { Deferred, Effect, Exit, Option, Queue, Result, Stream } from "effect"
 import { type CacheError, CacheServerError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
-import { inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import { closedError, inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
 import type { TrackedReply } from "../../schema/Invalidation.ts"
 import type { Script } from "../../schema/Script.ts"
-import type { Message, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { Closing } from "./Closing.ts"
 import { CommandContext } from "./CommandContext.ts"
 import { ExpirySweep } from "./ExpirySweep.ts"
 import { type Call, lookupCommand, runCommand, runScript } from "./interpreter.ts"
@@ -15,13 +16,20 @@ import { MemoryWaiters } from "./MemoryWaiters.ts"
 import { MemoryStore } from "./store/MemoryStore.ts"
 import { NotInMemory, ServerReply } from "./store/ServerReply.ts"
 import { pinned } from "./streams.ts"
+import { checkChannels, subscribeWith } from "../commands/channels.ts"
 import { blockingMillis } from "../commands/CommandRow.ts"
-import { channelRefusal, checkCommand, timeoutMillis } from "../commands/commandRules.ts"
+import { checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import { rowOf } from "../commands/commandTable.ts"
+import { Inbox } from "../commands/Inbox.ts"
 import { scansOf, scanWith } from "../commands/scan.ts"
 
 /** Commands on the store. `sweep` removes what has expired, after each command and in between. */
-export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: MemoryAnnouncer): ValkeyClientShape => {
+export const memoryClient = (
+  store: MemoryStore,
+  sweep: ExpirySweep,
+  announcer: MemoryAnnouncer,
+  closing: Closing
+): ValkeyClientShape => {
   const pubSub = new MemoryPubSub()
   const waiters = new MemoryWaiters()
 
@@ -31,6 +39,7 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: 
     run: (context: CommandContext) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | CacheError, R> =>
     Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
+      if (closing.isClosed) return Exit.fail(closedError(operation))
       const context = new CommandContext(store, pubSub, announcer, fiber)
       try {
         const result = run(context)
@@ -82,6 +91,7 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: 
       Effect.flatMap(
         at(name, (context) => Exit.succeed(begin(context, call))),
         ({ result, waiter }) => {
+          const stop = closing.onClose(() => Deferred.doneUnsafe(result, Exit.fail(closedError(name))))
           const answer = Deferred.await(result)
           const reply =
             millis === 0
@@ -96,7 +106,10 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: 
           })
           return Effect.ensuring(
             restore(timeout === Infinity ? reply : inTime),
-            Effect.sync(() => waiters.delete(waiter))
+            Effect.sync(() => {
+              stop()
+              waiters.delete(waiter)
+            })
           )
         }
       )
@@ -151,16 +164,49 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: 
       )
     })
 
-  const subscribe: ValkeyClientShape["subscribe"] = (...channels) => {
-    const reason = channelRefusal(channels)
-    if (reason !== undefined) return Stream.fromEffect(refused("SUBSCRIBE", reason))
-    return Stream.callback<Message, CacheError>((queue) =>
-      Effect.acquireRelease(
-        Effect.sync(() => pubSub.subscribe(channels, (message) => Queue.offerUnsafe(queue, message))),
-        (unsubscribe) => Effect.sync(unsubscribe)
+  const subscription: ValkeyClientShape["subscription"] = (channels, options) =>
+    Effect.suspend((): ReturnType<ValkeyClientShape["subscription"]> => {
+      const checked = checkChannels(channels, options)
+      if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+      const { command, kind, names } = checked.value
+      if (closing.isClosed) return Exit.fail(closedError(command))
+      return Effect.map(
+        Effect.acquireRelease(
+          Effect.map(Inbox.make(command), (inbox) => {
+            const end = (error: CacheError) => {
+              inbox.fail(error)
+              unsubscribe()
+            }
+            const unsubscribe = pubSub.subscribe(kind, names, (message) => {
+              const overflow = inbox.give(message)
+              if (overflow !== undefined) end(overflow)
+            })
+            const stop = closing.onClose(() => end(closedError(command)))
+            return { inbox, release: () => [unsubscribe, stop].forEach((run) => run()) }
+          }),
+          ({ inbox, release }) =>
+            Effect.sync(() => {
+              release()
+              inbox.end()
+            })
+        ),
+        ({ inbox }) => inbox.messages
       )
+    })
+
+  /** Ready, until it is closed. */
+  const states: ValkeyClientShape["states"] = Stream.callback((queue) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        if (!closing.isClosed) Queue.offerUnsafe(queue, { _tag: "Ready" })
+        return closing.onClose(() => {
+          Queue.offerUnsafe(queue, { _tag: "Closed" })
+          Queue.endUnsafe(queue)
+        })
+      }),
+      (stop) => Effect.sync(stop)
     )
-  }
+  )
 
   return {
     topology: "memory",
@@ -170,16 +216,19 @@ export const memoryClient = (store: MemoryStore, sweep: ExpirySweep, announcer: 
     transaction,
     eval: evaluate,
     ...scansOf(scanWith(sendPage)),
-    subscribe,
-    dedicated: Effect.succeed({ send: sendDedicated, pipeline }),
+    subscription,
+    subscribe: subscribeWith(subscription),
+    dedicated: Effect.suspend(() =>
+      closing.isClosed ? Exit.fail(closedError("dedicated")) : Effect.succeed({ send: sendDedicated, pipeline })
+    ),
     raw: Effect.fail(unsupported("raw", "there is no connection")),
     use: () => Effect.fail(unsupported("use", "there is no connection")),
     invalidations: announcer.invalidations.invalidations,
     changes: announcer.invalidations.changes,
     tracked,
     instant: (clock) => clock.currentTimeMillisUnsafe(),
-    state: Effect.succeed({ _tag: "Ready" }),
-    states: Stream.succeed({ _tag: "Ready" }),
+    state: Effect.sync(() => ({ _tag: closing.isClosed ? "Closed" : "Ready" })),
+    states,
     info: () =>
       at("INFO", ({ now }) => {
         const facts = { used_memory: store.bytes, keys: store.size(now) }

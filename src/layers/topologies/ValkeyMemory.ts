@@ -7,6 +7,7 @@ import { CacheInputError } from "../../schema/CacheError.ts"
 import type { MemoryOptions } from "../../schema/MemoryOptions.ts"
 import { isHeld } from "../../schema/reservedKeys.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { Closing } from "../memory/Closing.ts"
 import { ExpirySweep } from "../memory/ExpirySweep.ts"
 import { MemoryAnnouncer } from "../memory/MemoryAnnouncer.ts"
 import { memoryClient } from "../memory/memoryClient.ts"
@@ -29,7 +30,11 @@ export const make = Effect.fnUntraced(function* (
     Effect.sync(() => new ExpirySweep(store)),
     (sweep) => Effect.sync(() => sweep.close())
   )
-  return memoryClient(store, sweep, announcer)
+  const closing = yield* Effect.acquireRelease(
+    Effect.sync(() => new Closing()),
+    (closing) => Effect.sync(() => closing.close())
+  )
+  return memoryClient(store, sweep, announcer, closing)
 })
 
 /** Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect. */

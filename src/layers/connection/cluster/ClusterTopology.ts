@@ -92,6 +92,14 @@ export class ClusterTopology {
     return (node === undefined ? undefined : this.endpointOf(node)) ?? settings.nodes[0]!
   }
 
+  /** The primary of the slot. */
+  async serverOf(slot: number): Promise<Endpoint> {
+    if (!this.isLoaded || this.shardOf(slot) === undefined) await this.refresh()
+    const endpoint = this.endpointOf(this.shardOf(slot)?.primary ?? "")
+    if (endpoint === undefined) throw new NoConnection("CLUSTERDOWN", "nobody serves the slot")
+    return endpoint
+  }
+
   /** The primary of each slot now. */
   owners(): ReadonlyArray<string | undefined> {
     return this.#table.shards.map((shard) => shard?.primary)

@@ -17,7 +17,8 @@ import { Link } from "../Link.ts"
 import { makeRawCluster } from "./rawCluster.ts"
 import { acrossSlots, ClusterRoute } from "./ClusterRoute.ts"
 import { ClusterTopology } from "./ClusterTopology.ts"
-import { slotOfCommands } from "./slot.ts"
+import { slotOfChannels, slotOfCommands } from "./slot.ts"
+import { parseRedirect } from "./SlotTable.ts"
 import { spreadOver } from "./spread.ts"
 
 export const makeClusterClient = Effect.fnUntraced(function* (
@@ -87,16 +88,30 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     openRoute,
     connect,
     raw,
-    // A message reaches every server of the cluster.
-    openSubscriber: (options) =>
-      new Link({
-        ...options,
-        settings: connection,
-        address: () => topology.anyServer(),
-        greeting: { also: (address) => ("path" in address ? [] : topology.membershipOf(address)) },
-        random,
-        connections: own
-      }),
+    subscribers: {
+      open: (channels, kind) => {
+        const slot = kind === "sharded" ? slotOfChannels(channels) : undefined
+        if (slot === "several") return acrossSlots("SSUBSCRIBE")
+        // Other messages reach every server of the cluster.
+        const address = () => (slot === undefined ? topology.anyServer() : topology.serverOf(slot))
+        return (options) =>
+          new Link({
+            ...options,
+            settings: connection,
+            address,
+            greeting: { also: (address) => ("path" in address ? [] : topology.membershipOf(address)) },
+            random,
+            connections: own
+          })
+      },
+      onMoved: ({ node, reply }) => {
+        const asked = topology.endpointOf(node ?? "") ?? settings.nodes[0]
+        const redirect = asked && parseRedirect(reply, asked, settings.natMap)
+        if (redirect?.kind !== "MOVED") return false
+        topology.moved(redirect.slot, redirect.endpoint)
+        return true
+      }
+    },
     node: () => undefined,
     slotOf: (calls) => {
       const slot = slotOfCommands(calls)

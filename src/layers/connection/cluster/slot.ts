@@ -53,6 +53,12 @@ export const slotOfCommands = (
 ): number | "none" | "several" =>
   slotOfKeys(commands.flatMap(({ args, row }) => (row.channel === "itsServer" ? args.slice(0, 1) : keysOf(row, args))))
 
+/** Of sharded channels, which one server carries. */
+export const slotOfChannels = (channels: ReadonlyArray<string>): number | "several" | undefined => {
+  const slot = slotOfKeys(channels)
+  return slot === "none" ? undefined : slot
+}
+
 const slotOfKeys = (keys: ReadonlyArray<WireArg>): number | "none" | "several" => {
   const [first, ...more] = keys
   if (first === undefined) return "none"

@@ -6,7 +6,7 @@ import { translate } from "../../../schema/natMap.ts"
 import { NoConnection } from "../ConnectionFailure.ts"
 import { failureCode, noneOf, isReplyError } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
-import { type Listener, listen } from "../subscribe.ts"
+import { type Listener, listen } from "../listen.ts"
 import { PatientTimer, Timer } from "../Timer.ts"
 
 export type SentinelOptions = Pick<SentinelSettings, "name" | "sentinels" | "sentinel" | "natMap"> & {
@@ -193,7 +193,7 @@ export class Sentinels {
     const listener = listen(
       sentinel,
       (options) => new Link({ ...options, settings: sentinel, address: endpoint, random }),
-      changes,
+      { command: "SUBSCRIBE", channels: changes },
       {
         onMessage: ({ channel, message }) => this.#onEvent(channel, message.split(" ")),
         onError: (error) => {

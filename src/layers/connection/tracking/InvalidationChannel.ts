@@ -104,7 +104,7 @@ export class InvalidationChannel {
   #setUp(wire: Wire): void {
     this.#stop()
     this.#wire = wire
-    wire.listen(this.#onMessage)
+    wire.listen({ onMessage: this.#onMessage })
     const { prefixes } = this.#options.coverage
     let run: string | undefined
     this.#ask(wire, "INFO", ["server"], (reply) => {

@@ -24,13 +24,11 @@ export const makeCoordination = ({
   localMutex,
   wakeUps
 }: SharedCoordination): Effect.Effect<Coordination, never, Scope.Scope> =>
-  Effect.map(Effect.all([Effect.scope, makeToken]), ([scope, own]) => {
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const own = yield* makeToken
+    const renewals = new Renewals(scope)
+    yield* Effect.addFinalizer(() => Effect.sync(() => renewals.close()))
     let tokens = 0
-    return {
-      scope,
-      newToken: () => `${own}.${++tokens}`,
-      renewals: new Renewals(scope),
-      localMutex,
-      wakeUps
-    }
+    return { scope, newToken: () => `${own}.${++tokens}`, renewals, localMutex, wakeUps }
   })

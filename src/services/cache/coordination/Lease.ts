@@ -22,7 +22,7 @@ export class Lease<G> {
     this.grant = grant
     this.#request = request
     this.#endsAt = sentAt + request.terms.lease
-    this.#renewal = { dueAt: this.#nextDue(request.terms.lease / 3), onDue: this.#onDue }
+    this.#renewal = { dueAt: this.#nextDue(request.terms.lease / 3), onDue: this.#onDue, onClosed: () => this.#lose() }
   }
 
   get token(): string {
@@ -35,8 +35,8 @@ export class Lease<G> {
 
   /** From now on it is renewed, or is lost in time. */
   get watched(): Effect.Effect<unknown> {
-    const { clock, shared, terms } = this.#request
-    return terms.lease === Infinity ? Effect.void : shared.renewals.add(clock, this.#renewal)
+    const { clock, shared } = this.#request
+    return shared.renewals.add(clock, this.#renewal)
   }
 
   /** Called once; at once where it is lost already. */

@@ -9,6 +9,8 @@ export interface Renewal {
   dueAt: number
   /** Gives when it is due again; undefined = never. */
   readonly onDue: Effect.Effect<number | undefined>
+  /** Nobody renews it any more. */
+  readonly onClosed: () => void
 }
 
 interface Rota {
@@ -21,6 +23,9 @@ interface Rota {
 export class Renewals {
   readonly #scope: Scope.Scope
   readonly #rotas = new WeakMap<Clock.Clock, Rota>()
+  /** All that is held here, also what is never due. */
+  readonly #held = new Set<Renewal>()
+  #isClosed = false
 
   constructor(scope: Scope.Scope) {
     this.#scope = scope
@@ -28,6 +33,21 @@ export class Renewals {
 
   /** Until it is removed. */
   add(clock: Clock.Clock, renewal: Renewal): Effect.Effect<unknown> {
+    return Effect.suspend(() => {
+      if (this.#isClosed) return Effect.sync(renewal.onClosed)
+      this.#held.add(renewal)
+      return renewal.dueAt === Infinity ? Effect.void : this.#schedule(clock, renewal)
+    })
+  }
+
+  /** With the scope. */
+  close(): void {
+    this.#isClosed = true
+    for (const { onClosed } of this.#held) onClosed()
+    this.#held.clear()
+  }
+
+  #schedule(clock: Clock.Clock, renewal: Renewal): Effect.Effect<unknown> {
     const known = this.#rotas.get(clock)
     const rota = known ?? { clock, renewals: new Set(), changed: Latch.makeUnsafe(false), wakesAt: Infinity }
     rota.renewals.add(renewal)
@@ -43,6 +63,7 @@ export class Renewals {
   remove(clock: Clock.Clock, renewal: Renewal): void {
     // When nothing is left the fiber ends with its pause: it would be begun and ended all the time where work is short.
     this.#rotas.get(clock)?.renewals.delete(renewal)
+    this.#held.delete(renewal)
   }
 
   #wake(rota: Rota, at: number): void {
@@ -77,7 +98,10 @@ export class Renewals {
   #begin(rota: Rota, renewal: Renewal): Effect.Effect<unknown> {
     renewal.dueAt = Infinity
     const onDue = Effect.map(renewal.onDue, (next) => {
-      if (next === undefined) return void rota.renewals.delete(renewal)
+      if (next === undefined) {
+        this.#held.delete(renewal)
+        return void rota.renewals.delete(renewal)
+      }
       renewal.dueAt = next
       this.#wake(rota, next)
     })

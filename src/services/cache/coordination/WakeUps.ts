@@ -1,5 +1,7 @@
 /** Who waits for a lock or permits is told over a channel when to try again: one subscription for all who wait here. */
-import { Effect, Latch, RcMap, type Scope, Stream } from "effect"
+import { Effect, Exit, Latch, RcMap, type Scope, Stream } from "effect"
+import type { CacheConnectionError } from "../../../schema/CacheError.ts"
+import { closedError } from "../../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 
@@ -7,8 +9,8 @@ import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 const idleTime = "10 seconds"
 
 export interface WakeUps {
-  /** Opens at each message of that name, and when messages may have been lost, as long as the scope lasts. */
-  readonly listen: (channel: string, name: string) => Effect.Effect<Latch.Latch, never, Scope.Scope>
+  /** Opens at each message of that name, when messages may have been lost, and when the caches close, as long as the scope lasts. */
+  readonly listen: (channel: string, name: string) => Effect.Effect<Latch.Latch, CacheConnectionError, Scope.Scope>
 }
 
 export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, never, Scope.Scope> =>
@@ -16,7 +18,7 @@ export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, n
     RcMap.make({ lookup: (channel: string) => subscription(client, channel), idleTimeToLive: idleTime }),
     (subscriptions): WakeUps => ({
       listen: (channel, name) =>
-        Effect.flatMap(RcMap.get(subscriptions, channel), (latches) =>
+        Effect.flatMap(orClosed(RcMap.get(subscriptions, channel)), (latches) =>
           Effect.acquireRelease(
             Effect.sync(() => {
               const latch = Latch.makeUnsafe(false)
@@ -35,17 +37,30 @@ export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, n
     })
   )
 
+/** A map that is closed interrupts those who ask. */
+const orClosed = <A, R>(asked: Effect.Effect<A, never, R>): Effect.Effect<A, CacheConnectionError, R> =>
+  Effect.catchCause(asked, () => Exit.fail(closedError("lock.acquire")))
+
 const subscription = (client: ValkeyClientShape, channel: string) =>
   Effect.gen(function* () {
     const latches = new Map<string, Set<Latch.Latch>>()
-    const listening = Stream.runForEach(client.subscribe(channel), ({ message }) =>
-      Effect.sync(() => {
-        for (const latch of latches.get(message) ?? []) latch.openUnsafe()
-      })
-    )
     const wakeAll = Effect.sync(() => {
       for (const others of latches.values()) for (const latch of others) latch.openUnsafe()
     })
+    const listening = Effect.scoped(
+      Effect.flatMap(client.subscription(channel), (messages) =>
+        // What was said before nobody here has heard.
+        Effect.andThen(
+          wakeAll,
+          Stream.runForEach(messages, ({ message }) =>
+            Effect.sync(() => {
+              for (const latch of latches.get(message) ?? []) latch.openUnsafe()
+            })
+          )
+        )
+      )
+    )
+    yield* Effect.addFinalizer(() => wakeAll)
     yield* Effect.forkScoped(
       Effect.forever(Effect.andThen(Effect.ignore(listening), Effect.andThen(wakeAll, Effect.sleep(pauseAfterLoss))))
     )

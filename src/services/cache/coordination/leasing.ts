@@ -1,6 +1,7 @@
 /** What locks and permits have in common: asking for them, waiting for them, working while they are held. */
 import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
 import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
+import { closedError } from "../../../schema/failures.ts"
 import { LockLost, type LockUnavailable } from "../../../schema/LockError.ts"
 import type { Coordination } from "./Coordination.ts"
 import type { Leasable } from "./Leasable.ts"
@@ -45,6 +46,10 @@ const runWhileHeld = <G, A, E, R>(
     return Effect.exit(Effect.flatten(Effect.onInterrupt(restore(Fiber.await(work)), () => Fiber.interrupt(work))))
   })
 
+/** What is held is not renewed any more, so that nothing may be taken. */
+const isClosed = ({ scope }: Coordination): boolean => scope.state._tag === "Closed"
+const closed = Exit.fail(closedError("acquire"))
+
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 const acquire = <G>(
@@ -54,6 +59,7 @@ const acquire = <G>(
   restore: Restore
 ): Effect.Effect<Lease<G>, CacheError | LockUnavailable> =>
   Effect.withFiber((fiber) => {
+    if (isClosed(shared)) return closed
     const request = new LeaseRequest(shared, leasable, terms, fiber.getRef(Clock.Clock))
     const granted = Effect.onExit(restore(terms.wait === 0 ? tryOnce(request) : contend(request)), (exit) =>
       Exit.isFailure(exit) ? request.abandon : Effect.void
@@ -86,6 +92,7 @@ const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CacheEr
       if (!leasable.queues && !(yield* shared.localMutex.take(name, terms.wait))) return yield* request.unavailable
       let bell: Latch.Latch | undefined
       for (let pause = firstPause; ;) {
+        if (isClosed(shared)) return yield* closed
         const outcome = yield* Effect.result(request.attempt)
         let retryIn = Infinity
         let failure: Effect.Effect<never, CacheError | LockUnavailable> = request.unavailable

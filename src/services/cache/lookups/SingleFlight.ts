@@ -1,7 +1,7 @@
 /** One piece of work for each key at a time, shared by everybody who asks meanwhile. */
 import { Deferred, Effect, Exit, Fiber, type Scope } from "effect"
-import { type CacheInputError, CacheTimeoutError } from "../../../schema/CacheError.ts"
-import { refused } from "../../../schema/failures.ts"
+import { type CacheConnectionError, type CacheInputError, CacheTimeoutError } from "../../../schema/CacheError.ts"
+import { closedError, refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import { CurrentFlight, type Flight, type FlightTable, type Ticket } from "./FlightTable.ts"
 import { detached } from "./detached.ts"
@@ -28,13 +28,14 @@ export class SingleFlight {
   /**
    * The result of the work in flight for the entry, or of `work`, which is then in flight. Interrupted when the last who
    * waits leaves. Refused where the work would wait for itself. Who joins waits no longer than `waitFor`, in milliseconds.
+   * When the cache closes, those who wait fail, as all do who wait for it.
    */
   share<A, E, R>(
     entry: EntryName,
     work: Work<A, E, R>,
     onJoin: Effect.Effect<void> = Effect.void,
     waitFor: number = maxShared
-  ): Effect.Effect<A, E | CacheInputError | CacheTimeoutError, R> {
+  ): Effect.Effect<A, E | CacheConnectionError | CacheInputError | CacheTimeoutError, R> {
     // Nothing starts there any more; whoever still has the cache looks up for himself.
     if (this.#closed) return Effect.suspend(() => work(alone))
     return Effect.withFiber((fiber) => {
@@ -52,9 +53,9 @@ export class SingleFlight {
               within?.waitNoMore(flight)
               return this.#leave(flight)
             }),
-            // The cache that began it has closed, and this one has not.
-            () => flight.abandoned && !this.#closed,
-            () => this.share(entry, work, onJoin, waitFor)
+            // The cache that began it has closed.
+            () => flight.abandoned,
+            () => (this.#closed ? Exit.fail(closedError(entry.operation)) : this.share(entry, work, onJoin, waitFor))
           )
         })
       )
