@@ -198,7 +198,7 @@ test("a slot that only moves costs nobody a connection, but for those who listen
     const blocked = yield* Effect.forkChild(
       Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("BLPOP", [list, 0])))
     )
-    const channel = `{${list}}:news`
+    const channel = "{list}:news"
     const listen = client.subscription(channel, { kind: "sharded" })
     const news = yield* listen
     yield* until("a client that waits", Effect.map(from.call("INFO", "clients"), String), (info) =>

@@ -2,12 +2,7 @@
 import type { Socket } from "node:net"
 import { Effect, Exit } from "effect"
 import { Redis, type RedisOptions } from "iovalkey"
-import {
-  type CacheConnectionError,
-  type CacheError,
-  CacheTimeoutError,
-  type ForeignError
-} from "../../schema/CacheError.ts"
+import { type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { endpointName } from "../../schema/connectionUrl.ts"
 import { closedError } from "../../schema/failures.ts"
@@ -108,7 +103,7 @@ export class Link {
     return { operation, node: this.node, lastError: this.#lastError }
   }
 
-  closedError(operation: string): CacheConnectionError {
+  closedError(operation: string): CacheError {
     return closedError(operation, this.node)
   }
 
