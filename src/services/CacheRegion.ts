@@ -2,6 +2,7 @@
 import { Context, Effect, Layer, type Option, Schema, SchemaAST, Scope } from "effect"
 import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
+import { schemaRefusal } from "../schema/SchemaCodec.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
 import { observersIn } from "./cache/lookups/observers.ts"
@@ -57,12 +58,13 @@ const concurrency = 16
 /**
  * A region over a cache. What its lookup needs is taken from the context now. Of its callers a lookup sees only by whom
  * they are observed: clock, loggers, tracer, metrics and annotations. It has a scope of its own, which closes when it ends.
+ * Fails with a `CacheInputError` where the cache could store no value of the schema, or take no key of it.
  */
 export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V extends Schema.Constraint, E, R>(
   cache: TypedCache<unknown>,
   id: string,
   { key, lookup, lookupMany, name = id, value, ...options }: RegionOptions<K, V, E, R>
-): Effect.fn.Return<Region<K["Type"], V["Type"], E>, never, R | Services<K, V>> {
+): Effect.fn.Return<Region<K["Type"], V["Type"], E>, CacheInputError, R | Services<K, V>> {
   type Needs = R | Services<K, V>
   const services = yield* Effect.context<Needs>()
   const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
@@ -71,9 +73,11 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     Effect.updateContext(lookup, (caller: Context.Context<Scope.Scope>) =>
       Context.mergeAll(services, observersIn(caller), Context.pick(Scope.Scope)(caller))
     )
+  const refusal = schemaRefusal(value, cache.options)
+  if (refusal !== undefined) return yield* unusable(name, `its values cannot be stored: ${refusal}`)
   const values = cache.withSchema(value)
   const head = escapeName(name)
-  const encodeKey = keyText(key)
+  const encodeKey = yield* keyText(name, key)
   const textOf = (operation: string, key: K["Type"]) =>
     Effect.map(
       Effect.mapError(
@@ -140,15 +144,26 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   }
 })
 
+const keyText = <K extends Schema.Constraint>(name: string, schema: K) =>
+  Effect.map(
+    Effect.try({
+      try: () => Schema.toCodecJson(schema),
+      catch: () => unusable(name, "its keys cannot be text: the schema has no form in JSON")
+    }),
+    textIn
+  )
+
+const unusable = (name: string, reason: string) =>
+  new CacheInputError({ operation: `region ${JSON.stringify(name)}`, reason })
+
 /** Different keys have different texts: strings and numbers stand for themselves where the schema knows nothing else. */
-const keyText = <K extends Schema.Constraint>(schema: K) => {
-  const json = Schema.toCodecJson(schema)
+const textIn = <A, E, RD, RE>(json: Schema.Codec<A, E, RD, RE>) => {
   const encode = Schema.encodeEffect(json)
   const { _tag } = SchemaAST.toEncoded(json.ast)
   const text = (encoded: unknown): string =>
     _tag === "String" || _tag === "Number" ? String(encoded) : strictJson(encoded)
   const named = { operation: "region", key: undefined }
-  return (key: K["Type"]) =>
+  return (key: A) =>
     Effect.flatMap(
       bySchema(named, "encode", json.ast, () => encode(key)),
       (encoded) => attempt(named, "encode", "the key", () => text(encoded))
@@ -160,10 +175,10 @@ export interface RegionClass<Self, Id extends string, K, A, E, R> extends Contex
   Id,
   Region<K, A, E>
 > {
-  /** The region over `CacheService`. */
-  readonly layer: Layer.Layer<Self, never, CacheService | R>
+  /** The region over `CacheService`. Fails where that could store no value of the schema, or take no key of it. */
+  readonly layer: Layer.Layer<Self, CacheInputError, CacheService | R>
   /** The region over another cache. */
-  readonly layerFor: <I>(cache: Context.Service<I, TypedCache<unknown>>) => Layer.Layer<Self, never, I | R>
+  readonly layerFor: <I>(cache: Context.Service<I, TypedCache<unknown>>) => Layer.Layer<Self, CacheInputError, I | R>
 }
 
 /**

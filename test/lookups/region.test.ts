@@ -4,10 +4,12 @@ import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Schema } from "e
 import { TestClock } from "effect/testing"
 import {
   type CacheError,
+  type CacheInputError,
   CacheMemory,
   CacheRegion,
   CacheService,
   layerFor,
+  Serializer,
   type TypedCache,
   ValkeyMemory
 } from "effect-vcache"
@@ -68,7 +70,7 @@ const test = (name: string, body: () => Effect.Effect<unknown, unknown, Users | 
 
 it("types", () => {
   expectTypeOf(Users.use((users) => users.get(1))).toEqualTypeOf<Effect.Effect<User, NotFound | CacheError, Users>>()
-  expectTypeOf(Users.layer).toEqualTypeOf<Layer.Layer<Users, never, CacheService | UserRepo>>()
+  expectTypeOf(Users.layer).toEqualTypeOf<Layer.Layer<Users, CacheInputError, CacheService | UserRepo>>()
   expectTypeOf(Batches.use((batches) => batches.get({ tenant: "t", id: 1 }))).toEqualTypeOf<
     Effect.Effect<string, CacheError, Batches>
   >()
@@ -223,4 +225,30 @@ it.effect("a key of minus zero is a key", () =>
     const exits = [yield* Effect.exit(numbers.get(-0)), yield* Effect.exit(numbers.get(0))]
     assert.isFalse(exits.some((exit) => Exit.hasDies(exit)))
   }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+)
+
+it.effect("a region whose values no cache can store, or whose keys have no text, fails when it is built", () =>
+  Effect.gen(function* () {
+    const cache = yield* CacheService
+    const named = Schema.Struct({ [Symbol.for("name")]: Schema.String })
+    const binary = cache.withOptions({ serializer: Serializer.binary })
+    const lookup = () => Effect.die("nobody asks")
+    for (const [over, key, value, reason] of [
+      [cache, Schema.Int, named, "its values cannot be stored: the schema has no form in JSON"],
+      [binary, Schema.Int, named, "its values cannot be stored: the schema has no form in binary"],
+      [cache, named, Schema.Int, "its keys cannot be text: the schema has no form in JSON"]
+    ] as const) {
+      const error = yield* Effect.flip(CacheRegion.make(over, "test/Names", { key, value, lookup }))
+      assert.deepStrictEqual({ ...error }, { _tag: "CacheInputError", operation: 'region "test/Names"', reason })
+    }
+    // What SchemaBinary has no form of is stored through JSON.
+    const self = Schema.Struct({ any: Schema.Unknown })
+    const region = yield* CacheRegion.make(binary, "test/Any", {
+      key: Schema.Int,
+      value: self,
+      lookup: () => Effect.succeed({ any: 1 })
+    })
+    assert.deepStrictEqual(yield* region.get(1), { any: 1 })
+    assert.deepStrictEqual(yield* region.getCached(1), Option.some({ any: 1 }))
+  }).pipe(Effect.provide(CacheMemory))
 )
