@@ -4,6 +4,7 @@ import { Effect, type Scope } from "effect"
 import { Dice } from "./Dice.ts"
 import { distortions } from "./distortions.ts"
 import { type Respond, type Role, responder, type ValueOf } from "./fuzzedReplies.ts"
+import { reset } from "./reset.ts"
 import { listen } from "./listen.ts"
 import { framesOf, wordsOf } from "./resp.ts"
 
@@ -50,7 +51,7 @@ export class FuzzedServer {
 
   end(): void {
     this.#exchange = undefined
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) reset(socket)
   }
 
   #onConnection(socket: Socket): void {

@@ -1,6 +1,7 @@
 /** A relay in front of a server that loses, delays and cuts what passes. */
 import { connect, createServer, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
+import { reset } from "./reset.ts"
 import { listen } from "./listen.ts"
 
 export interface Proxy {
@@ -47,11 +48,7 @@ export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scop
       dropReplies: false,
       writes,
       reset: () => {
-        // One that is ending already cannot be reset any more: it would never close.
-        for (const socket of sockets) {
-          if (socket.writableEnded) socket.destroy()
-          else socket.resetAndDestroy()
-        }
+        for (const socket of sockets) reset(socket)
       }
     }
     const port = yield* listen(server, sockets)
