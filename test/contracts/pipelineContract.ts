@@ -1,7 +1,15 @@
 /** What pipelines, transactions and scripts do, whatever the cache stands on. */
 import { assert, describe, expectTypeOf, layer } from "@effect/vitest"
-import { Effect, type Layer, Option, Result, Schema } from "effect"
-import { type CacheError, type CacheOptions, CacheScript, CacheService, Cipher, type TypedCache } from "effect-vcache"
+import { Effect, Exit, type Layer, Option, Result, Schema } from "effect"
+import {
+  type CacheError,
+  type CacheOptions,
+  type CacheQueue,
+  CacheScript,
+  CacheService,
+  Cipher,
+  type TypedCache
+} from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh as freshCache, freshPrefix } from "../support/freshCache.ts"
 
@@ -99,6 +107,33 @@ export const pipelineContract = (name: string, cacheLayer: Layer.Layer<CacheServ
             { code: "WRONGTYPE" }
           )
           assert.isTrue(yield* cache.has("e"))
+        })
+      )
+
+      it.effect("in their order, whether some take steps of their own or all are one command", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const increments = (queue: CacheQueue<unknown>) =>
+            Array.from({ length: 4 }, () => queue.sortedSet("z").incr("m", 1))
+          const stepping = (queue: CacheQueue<unknown>) =>
+            increments(queue).map((operation, i) =>
+              i % 2 === 0 ? Effect.tap(Effect.andThen(Effect.yieldNow, operation), Effect.yieldNow) : operation
+            )
+          assert.deepStrictEqual(yield* cache.pipeline(increments), [1, 2, 3, 4])
+          assert.deepStrictEqual(yield* cache.pipeline(stepping), [5, 6, 7, 8])
+          assert.deepStrictEqual(yield* cache.transaction(increments), [9, 10, 11, 12])
+          assert.deepStrictEqual(yield* cache.transaction(stepping), [13, 14, 15, 16])
+          const throwing = {
+            toJSON: () => {
+              throw new Error("thrown")
+            }
+          }
+          const spoilt = (queue: CacheQueue<unknown>) => [queue.set("a", throwing), queue.set("b", 1)]
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(cache.transaction(spoilt))))
+          assert.isFalse(yield* cache.has("b"))
+          const [first, second] = yield* cache.pipeline(spoilt, { mode: "result" })
+          assert.isTrue(first !== undefined && Result.isFailure(first))
+          assert.deepStrictEqual(second, Result.succeed(true))
         })
       )
 

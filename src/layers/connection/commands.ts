@@ -10,7 +10,7 @@ import { rowOf } from "../commands/commandTable.ts"
 import type { Concern } from "../invalidations/Concern.ts"
 import type { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
-import { CallbackCommand, type CommandTerms, PendingCommand, type Routing } from "./PendingCommand.ts"
+import { type CommandTerms, PendingCommand, type Routing } from "./PendingCommand.ts"
 
 export interface CommandOptions {
   readonly maxValueBytes: number
@@ -123,24 +123,21 @@ export const makeCommands = (
   const sendAll: SendAll = (commands, rows) =>
     Effect.callback((resume) => {
       if (commands.length === 0) return resume(Exit.succeed([]))
-      const results: Array<PipelineResults[number]> = Array.from(commands, () => notYet)
-      const pending: Array<PendingCommand> = []
       const concerns: Array<Concern> = []
-      let open = commands.length
-      const settle = (i: number, result: PipelineResults[number]) => {
-        results[i] = result
-        if (--open > 0) return
+      const batch = new Batch(commands, (results) => {
         for (const concern of concerns) concern.settled()
         resume(Exit.succeed(results))
-      }
-      commands.forEach((command, i) => {
-        const refuse = (reason: string) =>
-          settle(i, Result.fail(new CacheInputError({ operation: command.name, reason })))
-        const row = rows[i]!
+      })
+      const pending: Array<PendingCommand> = []
+      for (let i = 0; i < commands.length; i++) {
+        const [command, row] = [commands[i]!, rows[i]!]
         const wire = checkCommand(row, command.name, command.args, kind, maxValueBytes)
-        if (typeof wire === "string") return refuse(wire)
-        const timeout = timeoutOf(row, wire, command)
-        if (typeof timeout === "string") return refuse(timeout)
+        const timeout = typeof wire === "string" ? wire : timeoutOf(row, wire, command)
+        if (typeof wire === "string" || typeof timeout === "string") {
+          const reason = String(timeout)
+          batch.settle(i, Result.fail(new CacheInputError({ operation: command.name, reason })))
+          continue
+        }
         onSend?.(row)
         const concern = changes.concernOf(row, wire)
         if (concern !== undefined) {
@@ -148,17 +145,8 @@ export const makeCommands = (
           concerns.push(concern)
         }
         const terms = { asText: command.reply !== "buffer", timeout, routing: routingOf(command) }
-        pending.push(
-          new CallbackCommand(
-            row,
-            command.name,
-            wire,
-            terms,
-            (reply) => settle(i, Result.succeed(reply)),
-            (error) => settle(i, Result.fail(error))
-          )
-        )
-      })
+        pending.push(new BatchCommand(row, command.name, wire, terms, batch, i))
+      }
       dispatcher.sendTogether(pending)
       return Effect.sync(() => {
         for (const command of pending) dispatcher.abandon(command)
@@ -208,6 +196,51 @@ class RequestCommand<A, E, R> extends PendingCommand {
     this.#use = undefined
     this.#resume = undefined
     resume(next)
+  }
+}
+
+/** The results of commands that were sent together. */
+class Batch {
+  readonly #results: Array<PipelineResults[number]>
+  readonly #done: (results: PipelineResults) => void
+  #open: number
+
+  constructor(commands: ReadonlyArray<Command>, done: (results: PipelineResults) => void) {
+    this.#results = commands.map(() => notYet)
+    this.#done = done
+    this.#open = commands.length
+  }
+
+  settle(at: number, result: PipelineResults[number]): void {
+    this.#results[at] = result
+    if (--this.#open === 0) this.#done(this.#results)
+  }
+}
+
+/** One of them. */
+class BatchCommand extends PendingCommand {
+  readonly #batch: Batch
+  readonly #at: number
+
+  constructor(
+    row: CommandRow,
+    name: string,
+    args: ReadonlyArray<WireArg>,
+    terms: CommandTerms,
+    batch: Batch,
+    at: number
+  ) {
+    super(row, name, args, terms)
+    this.#batch = batch
+    this.#at = at
+  }
+
+  protected onReply(reply: Reply): void {
+    this.#batch.settle(this.#at, Result.succeed(reply))
+  }
+
+  protected onError(error: CacheError): void {
+    this.#batch.settle(this.#at, Result.fail(error))
   }
 }
 

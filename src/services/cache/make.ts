@@ -17,7 +17,7 @@ import { lookupOperations } from "./lookups/lookupOperations.ts"
 import type { SingleFlight } from "./lookups/SingleFlight.ts"
 import type { QueueKind } from "./pipelines/OperationQueue.ts"
 import { pipelineOperations } from "./pipelines/pipelines.ts"
-import { queueingClient } from "./pipelines/queueingClient.ts"
+import { atOnce, queueingClient } from "./pipelines/queueingClient.ts"
 import { scriptOperation } from "./pipelines/script.ts"
 import { makeSession } from "./sessions/session.ts"
 import { structureOperations } from "./structures/structureOperations.ts"
@@ -52,13 +52,20 @@ export const make = (
     const scope = yield* Effect.scope
     const { allFlights, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
-    const core: CacheCore = { client, policy, inFlight: allFlights, scope, unstorable: new Unstorable(name) }
+    const core: CacheCore = {
+      client,
+      policy,
+      inFlight: allFlights,
+      begin: Effect.suspend,
+      scope,
+      unstorable: new Unstorable(name)
+    }
     const queue = queueingClient(client)
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,
-      pipeline: { ...core, client: queue },
+      pipeline: { ...core, client: queue, begin: atOnce },
       // A transaction passes the policy as a whole.
-      transaction: { ...core, client: queue, policy: undefined }
+      transaction: { ...core, client: queue, begin: atOnce, policy: undefined }
     }
     const viewOf = <A, RD, RE>(type: object, codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
       codec,

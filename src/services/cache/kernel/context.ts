@@ -23,6 +23,8 @@ export interface CacheCore {
   readonly client: ValkeyClientShape
   readonly policy: CachePolicyShape | undefined
   readonly inFlight: InFlight
+  /** When the first steps of an operation are taken: as it runs, or in a queue as it is queued. */
+  readonly begin: <A, E, R>(operation: () => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Where work goes on that nobody waits for. */
   readonly scope: Scope.Scope
   readonly unstorable: Unstorable
@@ -71,7 +73,7 @@ export const makeContext = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>
 ): CacheContext<A, RD, RE> => {
   const { jitter, keyFunction, prefix } = options
-  const { inFlight, policy } = core
+  const { begin, inFlight, policy } = core
   const refusal = optionsRefusal(options)
   const defaultMillis = toMillis(options.timeToLive) ?? 0
 
@@ -97,7 +99,7 @@ export const makeContext = <A, RD, RE>(
     guard: policy ?? ((_, effect) => effect),
     structure: (kind, key, keyOptions) => (operation, neutral, effect, tally) => {
       const name = `${kind}.${operation}`
-      const run = Effect.suspend(() =>
+      const run = begin(() =>
         Effect.flatMapEager(context.finalKey(name, key, keyOptions), (final) => effect(name, final))
       )
       return policy === undefined ? run : policy({ name, key, neutral: Option.some(neutral), tally }, run)
@@ -123,7 +125,7 @@ export const makeContext = <A, RD, RE>(
       return Effect.map(Random.next, (random) => withJitter(millis, jitter, random))
     },
     writing: (final, write) =>
-      Effect.suspend(() => {
+      begin(() => {
         inFlight.outdate(final)
         return write
       })

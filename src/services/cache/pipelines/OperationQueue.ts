@@ -4,6 +4,7 @@ import type { CacheError } from "../../../schema/CacheError.ts"
 import type { Command } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { PipelineResults } from "../../ValkeyClient.ts"
+import { QueuedCommand } from "./QueuedCommand.ts"
 
 interface Entry {
   readonly command: Command
@@ -57,6 +58,7 @@ export const runQueued = <A, E, R>(
   all: (placed: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
+    if (operations.every(isCommand)) return sendCommands(operations, send, all)
     const queue = new OperationQueue(kind, operations.length)
     const placed = operations.map((operation, i) => {
       const place = queue.places[i]!
@@ -67,7 +69,6 @@ export const runQueued = <A, E, R>(
         })
       )
     })
-    if (placed.length === 0) return all(placed)
     const running = Effect.flatMap(Deferred.await(queue.full), () => {
       queue.hasRun = true
       const entries = queue.places.flatMap((place) => place.entries)
@@ -83,5 +84,25 @@ export const runQueued = <A, E, R>(
       Effect.ensuring(all(placed), Fiber.interrupt(fiber))
     )
   })
+
+const isCommand = (operation: object) => operation instanceof QueuedCommand
+
+/** None of them takes a step before: no fibers are needed to wait for one another. */
+const sendCommands = <A, E, R>(
+  operations: ReadonlyArray<QueuedCommand<unknown, unknown, unknown>>,
+  send: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CacheError>,
+  all: (meanings: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  operations.length === 0
+    ? all([])
+    : Effect.flatMap(Effect.result(send(operations.map(({ command }) => command))), (outcome) =>
+        all(
+          operations.map((operation, i) =>
+            operation.meaningOf(
+              Result.isSuccess(outcome) ? (outcome.success[i] ?? notAnswered) : Result.fail(outcome.failure)
+            )
+          )
+        )
+      )
 
 export const notAnswered: PipelineResults[number] = Result.fail(protocolError("pipeline"))

@@ -34,6 +34,8 @@ export const pipelineOperations = <A, RD, RE>(
     )
 })
 
+const isList = (queued: Queued): queued is Operations => Array.isArray(queued)
+
 type Operations = ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>
 
 /** The results in the form that the operations have. */
@@ -47,12 +49,11 @@ const together = <T extends Queued, M extends "default" | "result">(
 ): QueueReturn<T, M> => {
   const results = Effect.suspend(() => {
     const queued = queue()
+    const options = { concurrency: "unbounded", mode } as const
+    if (isList(queued)) return run(queued, (placed) => Effect.all(placed, options))
     const names = Object.keys(queued)
     return run(Object.values(queued), (placed) =>
-      Effect.all(
-        Array.isArray(queued) ? placed : Object.fromEntries(placed.map((operation, i) => [names[i], operation])),
-        { concurrency: "unbounded", mode }
-      )
+      Effect.all(Object.fromEntries(placed.map((operation, i) => [names[i], operation])), options)
     )
   })
   // Of the operations' own types, one by one, which no expression can say.

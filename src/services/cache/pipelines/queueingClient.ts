@@ -1,10 +1,20 @@
 /** What operations in a queue send their commands to. */
-import { Effect, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { type CacheError, CacheInputError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
 import { amended } from "../../../schema/failures.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../ValkeyClient.ts"
 import { CurrentPlace, notAnswered } from "./OperationQueue.ts"
+import { QueuedCommand } from "./QueuedCommand.ts"
+
+/** What is queued takes its first steps there, so that what is no more than one command can be told from the rest. */
+export const atOnce = <A, E, R>(operation: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  try {
+    return operation()
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
 
 /** A client that queues: for operations that run in one, and for no others. */
 export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => {
@@ -42,11 +52,9 @@ export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => 
       })
     })
 
-  const queueOne = <A, E, R>(
-    command: Command,
-    use: (reply: Reply) => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | CacheError, R> =>
-    Effect.flatMap(enqueue([command]), ([result = notAnswered]) => Effect.flatMap(Effect.fromResult(result), use))
+  const enqueueOne = (command: Command) => Effect.map(enqueue([command]), ([outcome = notAnswered]) => outcome)
+  const queueOne = <A, E, R>(command: Command, use: (reply: Reply) => Effect.Effect<A, E, R>) =>
+    new QueuedCommand(command, use, enqueueOne)
 
   return {
     ...client,

@@ -14,7 +14,7 @@ import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import { keepTtlScript } from "./keepTtlScript.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
-  const { inFlight, client, codec, finalKey, lifetime, readOptions, writing } = context
+  const { begin, inFlight, client, codec, finalKey, lifetime, readOptions, writing } = context
 
   const get: CacheValues<A, RD, RE>["get"] = (key, options) =>
     Effect.flatMapEager(finalKey("get", key, options), (final) =>
@@ -82,7 +82,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   }
 
   const set = (operation: string, key: string, value: A, options?: SetOptions) =>
-    Effect.suspend(() =>
+    begin(() =>
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
         Effect.flatMapEager(newLifetime(operation, options), (millis) =>
           Effect.flatMapEager(stored({ operation, key, final }, value, millis, options), ([encoded, lifetime]) => {
@@ -96,7 +96,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     )
 
   const getAndSet: CacheValues<A, RD, RE>["getAndSet"] = (key, value, options) =>
-    Effect.suspend(() =>
+    begin(() =>
       Effect.flatMapEager(finalKey("getAndSet", key, options), (final) =>
         Effect.flatMapEager(newLifetime("getAndSet", options), (millis) =>
           Effect.flatMapEager(
