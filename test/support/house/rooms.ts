@@ -85,7 +85,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "layers/policies": ["schema", "services/CachePolicy", "services/cache/kernel"],
   "layers/cache": [...services, "layers/topologies", "services/CachePolicy", "services/CacheService", "services/cache"],
-  "layers/adapters": [...services, "layers/commands", "services/CacheService", "services/cache/kernel"],
+  "layers/adapters": [
+    ...services,
+    "layers/commands",
+    "services/CacheService",
+    "services/SessionStore",
+    "services/cache/kernel"
+  ],
   "layers/http": [
     "layers/http/caching",
     "schema",
