@@ -1,6 +1,6 @@
 /** A client over two stores. */
 import { Effect, Exit, Result, type Scope, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -109,9 +109,9 @@ export const makeFallback = (
     onFirst,
     onSecond,
     resendIf
-  }: Ways<A, E | CacheError, R>): Effect.Effect<A, E | CacheError, R> =>
+  }: Ways<A, E | CommandError, R>): Effect.Effect<A, E | CommandError, R> =>
     standby.use(
-      Effect.catch(onFirst, (error): Effect.Effect<A, E | CacheError, R> => {
+      Effect.catch(onFirst, (error): Effect.Effect<A, E | CommandError, R> => {
         if (!isOutage(error)) return Effect.fail(error)
         const again = commands().every((told) => follows(told, error, resendIf))
         return Effect.andThen(
@@ -139,7 +139,7 @@ export const makeFallback = (
   const complete = (
     commands: ReadonlyArray<Command>,
     answers: ReadonlyArray<PipelineResults[number] | undefined>
-  ): Effect.Effect<PipelineResults, CacheError> => {
+  ): Effect.Effect<PipelineResults, CommandError> => {
     const open = commands.filter((_, i) => answers[i] === undefined)
     if (open.length === 0) return Exit.succeed(answers.flatMap((answer) => answer ?? []))
     return Effect.map(noted.pipeline(open), (others) => {
@@ -201,13 +201,15 @@ export const makeFallback = (
     return Stream.concat(inFirst, second.scanBinary(options))
   }
 
-  const scanBinary = (options?: ScanOptions): Stream.Stream<string | Buffer, CacheError> => {
+  const scanBinary = (options?: ScanOptions): Stream.Stream<string | Buffer, CommandError> => {
     const onFirst = Stream.catch(first.scanBinary(options), (error) =>
       isOutage(error)
         ? Stream.unwrap(
             Effect.andThen(
               goDown(error),
-              standby.use(Effect.succeed(Stream.fail<CacheError>(error)), () => Effect.sync(() => scanSecond(options)))
+              standby.use(Effect.succeed(Stream.fail<CommandError>(error)), () =>
+                Effect.sync(() => scanSecond(options))
+              )
             )
           )
         : Stream.fail(error)

@@ -1,6 +1,6 @@
 /** A lookup, and the storing of what it gives. */
 import { Cause, Effect, Exit, Option, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
@@ -44,7 +44,7 @@ export const lookupAndStore = <A, E, R, RD, RE>(
 /** The server's failures pass; what the program is to blame for stays, and is told. */
 export const storeFailed = (
   { unstorable }: Pick<CacheCore, "unstorable">,
-  error: CacheError,
+  error: ValueError,
   key: string | undefined
 ): Effect.Effect<void> =>
   Effect.andThen(
@@ -86,7 +86,7 @@ export const encodeTimed = <A, RD, RE>(
   plan: LookupPlan<A>,
   value: A,
   cost: number
-): Effect.Effect<readonly [Stored, number], CacheError, RE> =>
+): Effect.Effect<readonly [Stored, number], ValueError, RE> =>
   Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
     Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
       const lifetime = timing === undefined ? timeToLive : timeToLive + plan.keepFor(value)
