@@ -1,11 +1,11 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
-import { Context, Effect, Layer, type Option, Schema, SchemaAST, Scope } from "effect"
+import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
 import { CacheInputError, type CommandError, type ValueError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { schemaRefusal } from "../schema/SchemaCodec.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
-import { observersIn } from "./cache/lookups/observers.ts"
+import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
 import type { LookupOptions } from "./operations/CacheLookups.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
@@ -69,10 +69,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   const services = yield* Effect.context<Needs>()
   const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
     Effect.provideContext(effect, services)
-  const ofTheRegion = <A, E, N extends Needs | Scope.Scope>(lookup: Effect.Effect<A, E, N>) =>
-    Effect.updateContext(lookup, (caller: Context.Context<Scope.Scope>) =>
-      Context.mergeAll(services, observersIn(caller), Context.pick(Scope.Scope)(caller))
-    )
+  const ofTheRegion = withServices(services)
   const refusal = schemaRefusal(value, cache.options)
   if (refusal !== undefined) return yield* unusable(name, `its values cannot be stored: ${refusal}`)
   const values = cache.withSchema(value)

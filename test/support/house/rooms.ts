@@ -40,7 +40,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 
   "services/CacheService": ["services/operations"],
   "services/CacheRegion": ["schema", "services/CacheService", "services/cache/lookups", "services/operations"],
-  "services/CacheResolver": ["services/CacheService", "services/operations"],
+  "services/CacheResolver": ["services/CacheService", "services/cache/lookups", "services/operations"],
   "services/SessionStore": ["schema", "services/CacheService", "services/operations"],
 
   "layers/commands": ["schema", "services/ValkeyClient"],

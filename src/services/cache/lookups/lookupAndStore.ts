@@ -2,6 +2,7 @@
 import { Cause, Effect, Exit, Option, type Scope } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
+import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
 import { count, metrics } from "../kernel/metrics.ts"
@@ -60,9 +61,11 @@ export const timedLookup = <A, E, R>(
 ): Effect.Effect<readonly [A, number], E, Exclude<R, Scope.Scope>> =>
   Effect.clockWith((clock) => {
     const started = clock.currentTimeMillisUnsafe()
-    const told = Effect.onExit(Effect.scoped(lookup), (exit) =>
-      Exit.isFailure(exit) && !Exit.hasInterrupts(exit) ? count(metrics.lookupFailures) : Effect.void
-    )
+    const told = Effect.onExit(Effect.scoped(lookup), (exit) => {
+      if (Exit.isSuccess(exit) || Exit.hasInterrupts(exit)) return Effect.void
+      for (const reason of exit.cause.reasons) if (Cause.isFailReason(reason)) noteLookupError(reason.error)
+      return count(metrics.lookupFailures)
+    })
     return Effect.andThen(
       count(metrics.lookups),
       Effect.map(told, (value) => [value, clock.currentTimeMillisUnsafe() - started] as const)
