@@ -131,6 +131,13 @@ const orders = (left: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<number
 
 const allOrders = orders(visitors.map(({ steps }) => steps.length * 2))
 
+/** Every order where sessions are read, and where stale pages are refreshed for nobody; a third of them elsewhere. */
+const thorough: ReadonlySet<string> = new Set(["by its session", "by its cookie, told apart by Vary, stale"])
+const ordersFor = (page: string) => {
+  const remainder = Object.keys(pages).indexOf(page) % 3
+  return thorough.has(page) ? allOrders : allOrders.filter((_, i) => i % 3 === remainder)
+}
+
 /** What can go on goes on until it waits for a gate. */
 const turns = async () => {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -140,6 +147,7 @@ describe("a page that names its visitor", () => {
   for (const page of Object.keys(pages)) {
     it(`${page}, is never another's`, async () => {
       assert.strictEqual(allOrders.length, 1260)
+      const orders = ordersFor(page)
       const { dispose, handler } = HttpRouter.toWebHandler(Layer.provide(routes, CacheMemory), { disableLogger: true })
       const cookies = new Map<string, string>()
       const answers: Array<string> = []
@@ -164,7 +172,7 @@ describe("a page that names its visitor", () => {
         if (!isHis) wrong.push(`${name} got the page of ${text} in ${run}`)
       }
 
-      for (const order of allOrders) {
+      for (const order of orders) {
         const run = order.join("")
         gates.clear()
         cookies.clear()
@@ -190,7 +198,7 @@ describe("a page that names its visitor", () => {
         for (const visitor of visitors) await send(run, visitor, "page")
       }
       assert.deepStrictEqual(wrong.slice(0, 10), [], `${wrong.length} wrong`)
-      assert.strictEqual(answers.length, allOrders.length * 6)
+      assert.strictEqual(answers.length, orders.length * 6)
       for (const name of ["ada", "bob"]) assert.include(answers, name)
       await dispose()
     }, 120_000)

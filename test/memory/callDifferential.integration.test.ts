@@ -10,7 +10,7 @@ import { callSequence } from "../support/callArbitrary.ts"
 import { fleets } from "../support/fleets.ts"
 import { keyOf } from "../support/formats.ts"
 
-const runs = Number(process.env["CALL_RUNS"] ?? 2000)
+const runsOf = (fleet: string) => Number(process.env["CALL_RUNS"] ?? (fleet === "one server" ? 2000 : 500))
 const seed = process.env["CALL_SEED"] ?? "effect-vcache"
 
 /** All in one slot of a cluster, which elsewhere is nothing special. */
@@ -32,6 +32,7 @@ const shown = (exit: Exit.Exit<unknown, unknown>): string => {
 }
 
 for (const [name, start] of fleets) {
+  const runs = runsOf(name)
   const onServers = Layer.provide(
     Layer.fresh(CacheLive),
     Layer.unwrap(Effect.map(start, ({ url }) => ValkeyUrl.layer(url)))

@@ -16,7 +16,7 @@ import {
 import { commandSequence, structureSequences } from "../support/commandArbitrary.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
-const runs = Number(process.env["DIFFERENTIAL_RUNS"] ?? 10_000)
+const runs = Number(process.env["DIFFERENTIAL_RUNS"] ?? 4000)
 const seed = process.env["DIFFERENTIAL_SEED"] ?? "effect-vcache"
 
 const server = Layer.unwrap(

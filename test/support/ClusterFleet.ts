@@ -86,7 +86,7 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
       what: string,
       look: (server: ValkeyServer) => Effect.Effect<A>,
       isIt: (seen: A) => boolean,
-      every = 20
+      every = 50
     ) =>
       Effect.forEach(servers, (server) => until(`${what}, as ${server.node} sees it`, look(server), isIt, { every }), {
         concurrency: 6,
@@ -119,16 +119,17 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
       )
     }
 
-    const slotsOf = (server: ValkeyServer) =>
-      Effect.map(server.call("CLUSTER", "SLOTS"), (reply): ReadonlyArray<ReadonlyArray<unknown>> =>
-        Array.isArray(reply) ? reply : []
-      )
-    const viewOf = (server: ValkeyServer) =>
-      Effect.all({
-        slots: slotsOf(server),
-        info: text(server, "CLUSTER", "INFO"),
-        replication: text(server, "INFO", "replication")
-      })
+    const rangesOf = (reply: unknown): ReadonlyArray<ReadonlyArray<unknown>> => (Array.isArray(reply) ? reply : [])
+    const viewOf = Effect.fnUntraced(function* (server: ValkeyServer) {
+      // One connection for all: a fleet that starts is asked often.
+      const ask = yield* server.session
+      const [slots, info, replication] = [
+        yield* ask("CLUSTER", "SLOTS"),
+        yield* ask("CLUSTER", "INFO"),
+        yield* ask("INFO", "replication")
+      ]
+      return { slots: rangesOf(slots), info: String(info), replication: String(replication) }
+    }, Effect.scoped)
     const settled = Effect.gen(function* () {
       yield* all("every slot served and every replica linked", viewOf, ({ info, replication, slots }) => {
         if (slots.some((range) => range.length !== 3 + replicas) || !info.includes("cluster_state:ok")) return false
@@ -155,8 +156,8 @@ export const startCluster = (options: ClusterFleetOptions = {}): Effect.Effect<C
       tlsUrl: `clusters://${entries(started.slice(0, 3).map(({ tlsPort }) => tlsPort))}`,
       idOf,
       ownerOf: (slot, asked = servers[0]!) =>
-        Effect.map(slotsOf(asked), (ranges) => {
-          const range = ranges.find(([start, end]) => Number(start) <= slot && slot <= Number(end))
+        Effect.map(asked.call("CLUSTER", "SLOTS"), (reply) => {
+          const range = rangesOf(reply).find(([start, end]) => Number(start) <= slot && slot <= Number(end))
           const owner = range?.[2]
           return servers.find(({ port }) => Array.isArray(owner) && port === Number(owner[1]))
         }),

@@ -108,6 +108,9 @@ export const storm = (
       })
     }
 
+    /** What was to be read until the present fault is over has been read: a fault that takes long keeps the machine less busy. */
+    const isAhead = () => values.checked * rounds * faults.length > reads * (made + 1)
+
     /** Some operations at once, where a program may begin them; then the next ones. */
     const chain = () => {
       if (!isRunning) return
@@ -117,8 +120,9 @@ export const storm = (
         succeeded &&= success
         if (--left > 0 || !isRunning) return
         // Without a server everything fails at once.
-        if (succeeded) next()
-        else setTimeout(chain, 1 + Math.random() * 10)
+        if (!succeeded) setTimeout(chain, 1 + Math.random() * 10)
+        else if (isAhead()) setTimeout(next, 50 + Math.random() * 50)
+        else next()
       }
       depth++
       for (let i = left; i > 0; i--) run(...pick(lottery), then)

@@ -12,8 +12,18 @@ import { structureContract } from "../contracts/structureContract.ts"
 import { patient } from "../support/faults.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { pause } from "../support/pause.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 
-const client = Layer.unwrap(Effect.map(startCluster(), ({ url }) => ValkeyCluster.layer({ ...patient, url })))
+const cluster = sharedInFile(startCluster())
+
+/** The cluster as if it had just been started. */
+const client = Layer.unwrap(
+  Effect.gen(function* () {
+    const { servers, url } = yield* cluster
+    for (const primary of servers.slice(0, 3)) yield* primary.call("FLUSHALL")
+    return ValkeyCluster.layer({ ...patient, url })
+  })
+)
 
 cacheContract("the cache on a cluster", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a cluster", client)
