@@ -8,7 +8,6 @@ import {
   CacheMemory,
   CacheService,
   Cipher,
-  type CommandError,
   Compressor,
   IgnoreExceptions,
   isTransient,
@@ -17,8 +16,7 @@ import {
   type TypedCache,
   ValkeyClient,
   ValkeyMemory,
-  ValkeyStandalone,
-  type ValueError
+  ValkeyStandalone
 } from "effect-vcache"
 
 const User = Schema.Struct({ id: Schema.Int, born: Schema.Date })
@@ -31,16 +29,16 @@ it("types", () => {
 
     expectTypeOf(yield* cache.get("k")).toEqualTypeOf<Option.Option<unknown>>()
     expectTypeOf(yield* users.get("k")).toEqualTypeOf<Option.Option<{ readonly id: number; readonly born: Date }>>()
-    expectTypeOf(users.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<typeof User.Type>, ValueError>>()
-    expectTypeOf(users.getMany(["k"])).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, ValueError>>()
-    expectTypeOf(users.scan()).toEqualTypeOf<Stream.Stream<string, CommandError>>()
+    expectTypeOf(users.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<typeof User.Type>, CacheError>>()
+    expectTypeOf(users.getMany(["k"])).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>>()
+    expectTypeOf(users.scan()).toEqualTypeOf<Stream.Stream<string, CacheError>>()
     expectTypeOf(users.withOptions({ version: 2 })).toEqualTypeOf<TypedCache<typeof User.Type>>()
 
     const found = users.getOrSet(
       "k",
       Effect.flatMap(Greeter, () => Effect.fail("not found" as const))
     )
-    expectTypeOf(found).toEqualTypeOf<Effect.Effect<typeof User.Type, CommandError | "not found", Greeter>>()
+    expectTypeOf(found).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError | "not found", Greeter>>()
 
     const aged = users.getOrSet("k", Effect.succeed({ id: 1, born: new Date() }), {
       timeToLive: (user) => (user.id > 0 ? "1 hour" : user.born.getTime()),
@@ -48,12 +46,12 @@ it("types", () => {
       earlyRefresh: { _tag: "xfetch" },
       singleFlight: "cluster"
     })
-    expectTypeOf(aged).toEqualTypeOf<Effect.Effect<typeof User.Type, CommandError>>()
+    expectTypeOf(aged).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError>>()
     expectTypeOf(
       users.getOrSetMany(["k"], (missing) =>
         Effect.succeed(missing.map((key) => [key, { id: 1, born: new Date() }] as const))
       )
-    ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CommandError>>()
+    ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>>()
     // @ts-expect-error -- not a policy of refreshing
     users.getOrSet("k", Effect.never, { earlyRefresh: { _tag: "sometimes" } })
     // @ts-expect-error -- LZ4 has no levels
@@ -61,13 +59,13 @@ it("types", () => {
     // @ts-expect-error -- a key that is not redacted
     void (() => Cipher.aes256gcm(["secret"]))
     expectTypeOf(users.hash("h").getAll).toEqualTypeOf<
-      Effect.Effect<ReadonlyMap<string, typeof User.Type>, ValueError>
+      Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>
     >()
     expectTypeOf(users.list("l").awaitLeft(5)).toEqualTypeOf<
-      Effect.Effect<Option.Option<typeof User.Type>, ValueError>
+      Effect.Effect<Option.Option<typeof User.Type>, CacheError>
     >()
     expectTypeOf(users.sortedSet("z").popMin()).toEqualTypeOf<
-      Effect.Effect<ReadonlyArray<readonly [typeof User.Type, number]>, ValueError>
+      Effect.Effect<ReadonlyArray<readonly [typeof User.Type, number]>, CacheError>
     >()
     // @ts-expect-error -- a member of another type
     users.unorderedSet("s").add(1)
@@ -103,7 +101,7 @@ it("types", () => {
   >()
   expectTypeOf(CacheMemory.layer()).toEqualTypeOf<Layer.Layer<CacheService, CacheInputError>>()
   expectTypeOf(ValkeyMemory.layer()).toEqualTypeOf<Layer.Layer<ValkeyClient>>()
-  expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CommandError>>()
+  expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CacheError>>()
   expectTypeOf<CacheInputError["_tag"]>().toEqualTypeOf<"CacheInputError">()
 
   assert.deepStrictEqual(

@@ -2,7 +2,7 @@
 import { Exit } from "effect"
 import {
   CacheConnectionError,
-  type CommandError,
+  type CacheError,
   CacheInputError,
   CacheServerError,
   CacheTimeoutError
@@ -32,9 +32,9 @@ export const protocolError = (operation: string, node?: string): CacheConnection
 
 /** The same failure with something that was not known where it happened. */
 export const amended = (
-  error: CommandError,
+  error: CacheError,
   amendment: { readonly operation: string } | { readonly mayHaveExecuted: true }
-): CommandError => {
+): CacheError => {
   switch (error._tag) {
     case "CacheConnectionError":
       return new CacheConnectionError({ ...error, ...amendment })

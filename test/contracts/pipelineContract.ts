@@ -8,8 +8,7 @@ import {
   CacheScript,
   CacheService,
   Cipher,
-  type TypedCache,
-  type ValueError
+  type TypedCache
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh as freshCache, freshPrefix } from "../support/freshCache.ts"
@@ -97,7 +96,7 @@ export const pipelineContract = (name: string, cacheLayer: Layer.Layer<CacheServ
             (queue) => [queue.set("a", 1), queue.get("l"), queue.get(""), queue.incr("b"), queue.set("c", 3)],
             { mode: "result" }
           )
-          expectTypeOf(results[0]).toEqualTypeOf<Result.Result<boolean, ValueError>>()
+          expectTypeOf(results[0]).toEqualTypeOf<Result.Result<boolean, CacheError>>()
           const all: ReadonlyArray<Result.Result<unknown, CacheError>> = results
           assert.deepStrictEqual(
             all.map((result) => (Result.isSuccess(result) ? result.success : result.failure._tag)),

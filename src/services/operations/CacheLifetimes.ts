@@ -1,21 +1,17 @@
 /** Lifetimes of keys. */
 import type { Duration, Effect, Option } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
 export interface CacheLifetimes {
   /** New lifetime; true if the key exists, also when it was and stays persistent. Zero or less deletes. */
-  readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CommandError>
+  readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CacheError>
   /** `touch` with the lifetime as an argument. */
-  readonly expire: (
-    key: string,
-    timeToLive: Duration.Input,
-    options?: KeyOptions
-  ) => Effect.Effect<boolean, CommandError>
+  readonly expire: (key: string, timeToLive: Duration.Input, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** Lifetime up to an instant, in milliseconds since 1970 where it is a number. A past instant deletes. */
-  readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** True if a lifetime was removed. */
-  readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
   /** None = no such key; Some(Duration.infinity) = never expires. */
-  readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CommandError>
+  readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CacheError>
 }

@@ -1,6 +1,6 @@
 /** Sets: members without order, each once. */
 import type { Effect, Option, Stream } from "effect"
-import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
 
 /** Where the result of a combination goes. */
 export interface SetDestinationOptions {
@@ -15,49 +15,49 @@ export interface SetDestinationOptions {
  */
 export interface CacheSet<A, RD = never, RE = never> {
   /** How many of them are new. */
-  readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
   /** How many of them were there. */
-  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
-  readonly has: (member: A) => Effect.Effect<boolean, ValueError, RE>
+  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  readonly has: (member: A) => Effect.Effect<boolean, CacheError, RE>
   /** In request order. */
-  readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, ValueError, RE>
+  readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, CacheError, RE>
   /** The whole set in one reply: for large ones use `scan`. */
-  readonly members: Effect.Effect<ReadonlyArray<A>, ValueError, RD>
-  readonly size: Effect.Effect<number, CommandError>
+  readonly members: Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly size: Effect.Effect<number, CacheError>
   /** Takes one by chance. */
-  readonly pop: Effect.Effect<Option.Option<A>, ValueError, RD>
-  readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly pop: Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
   /** One by chance, which stays. */
-  readonly random: Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly random: Effect.Effect<Option.Option<A>, CacheError, RD>
   /** As many different ones; a negative number: so many, of which some may be the same. */
-  readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
   /** False where it is not a member. Atomic. */
   readonly moveTo: (
     destination: string,
     member: A,
     options?: SetDestinationOptions
-  ) => Effect.Effect<boolean, ValueError, RE>
+  ) => Effect.Effect<boolean, CacheError, RE>
   /** With other sets of the same version. */
-  readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
-  readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
   /** What is in this one and in none of the others. */
-  readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
   /** Stores the result in place of whatever is under `destination`; its size. */
   readonly storeUnion: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
-  ) => Effect.Effect<number, CommandError>
+  ) => Effect.Effect<number, CacheError>
   readonly storeIntersection: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
-  ) => Effect.Effect<number, CommandError>
+  ) => Effect.Effect<number, CacheError>
   readonly storeDifference: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
-  ) => Effect.Effect<number, CommandError>
+  ) => Effect.Effect<number, CacheError>
   /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
-  readonly scan: (options?: { readonly count?: number | undefined }) => Stream.Stream<A, ValueError, RD>
+  readonly scan: (options?: { readonly count?: number | undefined }) => Stream.Stream<A, CacheError, RD>
 }
