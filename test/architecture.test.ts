@@ -204,8 +204,12 @@ describe("what the rules see", () => {
   })
 
   it("is a circle of values in the house, be it in one room", () => {
-    const circle = ["schema/CacheError.ts", "schema/failures.ts", "schema/CacheError.ts"]
-    assert.deepInclude(circlesIn(planted("schema/CacheError.ts", 'import { refused } from "./failures.ts"')), circle)
+    // It is named from where the rules met it first.
+    const circles = circlesIn(planted("schema/CacheError.ts", 'import { refused } from "./failures.ts"'))
+    assert.deepInclude(
+      circles.map((circle) => [...new Set(circle)].toSorted()),
+      ["schema/CacheError.ts", "schema/failures.ts"]
+    )
   })
 
   it("is a circle of three, and none where one of them is a type", () => {

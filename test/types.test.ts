@@ -8,6 +8,7 @@ import {
   CacheMemory,
   CacheService,
   Cipher,
+  type CommandError,
   Compressor,
   IgnoreExceptions,
   isTransient,
@@ -16,7 +17,8 @@ import {
   type TypedCache,
   ValkeyClient,
   ValkeyMemory,
-  ValkeyStandalone
+  ValkeyStandalone,
+  type ValueError
 } from "effect-vcache"
 
 const User = Schema.Struct({ id: Schema.Int, born: Schema.Date })
@@ -29,16 +31,16 @@ it("types", () => {
 
     expectTypeOf(yield* cache.get("k")).toEqualTypeOf<Option.Option<unknown>>()
     expectTypeOf(yield* users.get("k")).toEqualTypeOf<Option.Option<{ readonly id: number; readonly born: Date }>>()
-    expectTypeOf(users.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<typeof User.Type>, CacheError>>()
-    expectTypeOf(users.getMany(["k"])).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>>()
-    expectTypeOf(users.scan()).toEqualTypeOf<Stream.Stream<string, CacheError>>()
+    expectTypeOf(users.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<typeof User.Type>, ValueError>>()
+    expectTypeOf(users.getMany(["k"])).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, ValueError>>()
+    expectTypeOf(users.scan()).toEqualTypeOf<Stream.Stream<string, CommandError>>()
     expectTypeOf(users.withOptions({ version: 2 })).toEqualTypeOf<TypedCache<typeof User.Type>>()
 
     const found = users.getOrSet(
       "k",
       Effect.flatMap(Greeter, () => Effect.fail("not found" as const))
     )
-    expectTypeOf(found).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError | "not found", Greeter>>()
+    expectTypeOf(found).toEqualTypeOf<Effect.Effect<typeof User.Type, CommandError | "not found", Greeter>>()
 
     const aged = users.getOrSet("k", Effect.succeed({ id: 1, born: new Date() }), {
       timeToLive: (user) => (user.id > 0 ? "1 hour" : user.born.getTime()),
@@ -46,12 +48,12 @@ it("types", () => {
       earlyRefresh: { _tag: "xfetch" },
       singleFlight: "cluster"
     })
-    expectTypeOf(aged).toEqualTypeOf<Effect.Effect<typeof User.Type, CacheError>>()
+    expectTypeOf(aged).toEqualTypeOf<Effect.Effect<typeof User.Type, CommandError>>()
     expectTypeOf(
       users.getOrSetMany(["k"], (missing) =>
         Effect.succeed(missing.map((key) => [key, { id: 1, born: new Date() }] as const))
       )
-    ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>>()
+    ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CommandError>>()
     // @ts-expect-error -- not a policy of refreshing
     users.getOrSet("k", Effect.never, { earlyRefresh: { _tag: "sometimes" } })
     // @ts-expect-error -- LZ4 has no levels
@@ -59,13 +61,13 @@ it("types", () => {
     // @ts-expect-error -- a key that is not redacted
     void (() => Cipher.aes256gcm(["secret"]))
     expectTypeOf(users.hash("h").getAll).toEqualTypeOf<
-      Effect.Effect<ReadonlyMap<string, typeof User.Type>, CacheError>
+      Effect.Effect<ReadonlyMap<string, typeof User.Type>, ValueError>
     >()
     expectTypeOf(users.list("l").awaitLeft(5)).toEqualTypeOf<
-      Effect.Effect<Option.Option<typeof User.Type>, CacheError>
+      Effect.Effect<Option.Option<typeof User.Type>, ValueError>
     >()
     expectTypeOf(users.sortedSet("z").popMin()).toEqualTypeOf<
-      Effect.Effect<ReadonlyArray<readonly [typeof User.Type, number]>, CacheError>
+      Effect.Effect<ReadonlyArray<readonly [typeof User.Type, number]>, ValueError>
     >()
     // @ts-expect-error -- a member of another type
     users.unorderedSet("s").add(1)
@@ -101,7 +103,7 @@ it("types", () => {
   >()
   expectTypeOf(CacheMemory.layer()).toEqualTypeOf<Layer.Layer<CacheService, CacheInputError>>()
   expectTypeOf(ValkeyMemory.layer()).toEqualTypeOf<Layer.Layer<ValkeyClient>>()
-  expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CacheError>>()
+  expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CommandError>>()
   expectTypeOf<CacheInputError["_tag"]>().toEqualTypeOf<"CacheInputError">()
 
   assert.deepStrictEqual(

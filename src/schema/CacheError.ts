@@ -154,6 +154,20 @@ export const CacheError = Schema.Union([
 ])
 export type CacheError = typeof CacheError.Type
 
+/** What every operation can fail with, because it is made of commands. */
+export type CommandError =
+  | CacheConnectionError
+  | CacheTimeoutError
+  | CacheServerError
+  | CacheInputError
+  | CacheUnsupportedError
+
+/** What an operation can fail with that encodes or decodes values. */
+export type ValueError = CommandError | CacheCodecError
+
+/** What an operation can fail with that needs a key to exist. */
+export type ExistingKeyError = CommandError | CacheMissError
+
 const isAny = Schema.is(CacheError)
 
 /** Tells the cache's failures from those of a program, a lookup's own among them. */

@@ -2,7 +2,7 @@
 import { Exit } from "effect"
 import {
   CacheConnectionError,
-  type CacheError,
+  type CommandError,
   CacheInputError,
   CacheServerError,
   CacheTimeoutError
@@ -32,9 +32,9 @@ export const protocolError = (operation: string, node?: string): CacheConnection
 
 /** The same failure with something that was not known where it happened. */
 export const amended = (
-  error: CacheError,
+  error: CommandError,
   amendment: { readonly operation: string } | { readonly mayHaveExecuted: true }
-): CacheError => {
+): CommandError => {
   switch (error._tag) {
     case "CacheConnectionError":
       return new CacheConnectionError({ ...error, ...amendment })

@@ -1,6 +1,6 @@
 /** Policies: the one place that every operation of a cache passes. */
 import { Context, Effect, Layer, type Option, type Scope } from "effect"
-import type { CacheError } from "../schema/CacheError.ts"
+import type { CacheError, CommandError } from "../schema/CacheError.ts"
 
 /** What a result says about the cache's use. */
 export interface Tally {
@@ -23,7 +23,11 @@ export interface Operation<A> {
 
 /** A function that wraps each operation of a cache. */
 export interface CachePolicyShape {
-  <A, R>(operation: Operation<A>, effect: Effect.Effect<A, CacheError, R>): Effect.Effect<A, CacheError, R>
+  /** What it adds to the failures of an operation is what any command can fail with. */
+  <A, E extends CacheError, R>(
+    operation: Operation<A>,
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | CommandError, R>
   /** Turns failures into results, and so comes after all policies that must see the failures. */
   readonly absorbs?: boolean | undefined
 }
@@ -60,7 +64,8 @@ const ambientIn = (context: Context.Context<never>): ReadonlyArray<Ambient> => {
 const compose = (all: ReadonlyArray<CachePolicyShape>): CachePolicyShape | undefined => {
   if (all.length <= 1) return all[0]
   const parts = [...all.filter(({ absorbs }) => absorbs !== true), ...all.filter(({ absorbs }) => absorbs === true)]
-  return (operation, effect) => parts.reduce((wrapped, policy) => policy(operation, wrapped), effect)
+  return <A, E extends CacheError, R>(operation: Operation<A>, effect: Effect.Effect<A, E, R>) =>
+    parts.reduce<Effect.Effect<A, E | CommandError, R>>((wrapped, policy) => policy(operation, wrapped), effect)
 }
 
 /** The policy of a cache that is built here: its own ones innermost, around them those of the context. */

@@ -1,33 +1,33 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
-import { Context, Effect, Layer, type Option, Schema, SchemaAST, Scope } from "effect"
-import { type CacheError, CacheInputError } from "../schema/CacheError.ts"
+import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
+import { CacheInputError, type CommandError, type ValueError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { schemaRefusal } from "../schema/SchemaCodec.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
-import { observersIn } from "./cache/lookups/observers.ts"
+import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
 import type { LookupOptions } from "./operations/CacheLookups.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
 export interface Region<K, A, E = never, R = never> {
   /** The cached value, else the lookup's, stored. */
-  readonly get: (key: K) => Effect.Effect<A, E | CacheError, R>
+  readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
   /** The values that are cached, and those of the others by one `lookupMany`, or where there is none by a lookup each. A key without a value is absent. */
-  readonly getMany: (keys: Iterable<K>) => Effect.Effect<ReadonlyMap<K, A>, E | CacheError, R>
+  readonly getMany: (keys: Iterable<K>) => Effect.Effect<ReadonlyMap<K, A>, E | CommandError, R>
   /** Without a lookup. None also where the value is stale. */
-  readonly getCached: (key: K) => Effect.Effect<Option.Option<A>, CacheError, R>
+  readonly getCached: (key: K) => Effect.Effect<Option.Option<A>, ValueError, R>
   /** Stores it as a lookup's result would be. */
-  readonly set: (key: K, value: A) => Effect.Effect<void, CacheError, R>
+  readonly set: (key: K, value: A) => Effect.Effect<void, ValueError, R>
   /** Looks it up and stores it, whatever is cached. */
-  readonly refresh: (key: K) => Effect.Effect<A, E | CacheError, R>
+  readonly refresh: (key: K) => Effect.Effect<A, E | CommandError, R>
   /**
    * Later reads see nothing older: a lookup already running is returned to its callers but not stored. That holds in this
    * process, with `singleFlight: "cluster"` in all that share the server.
    */
-  readonly invalidate: (key: K) => Effect.Effect<void, CacheError, R>
+  readonly invalidate: (key: K) => Effect.Effect<void, CommandError, R>
   /** Deletes all entries of the region, in the cache's version; how many there were. */
-  readonly clear: Effect.Effect<number, CacheError>
+  readonly clear: Effect.Effect<number, CommandError>
 }
 
 export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
@@ -69,10 +69,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   const services = yield* Effect.context<Needs>()
   const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
     Effect.provideContext(effect, services)
-  const ofTheRegion = <A, E, N extends Needs | Scope.Scope>(lookup: Effect.Effect<A, E, N>) =>
-    Effect.updateContext(lookup, (caller: Context.Context<Scope.Scope>) =>
-      Context.mergeAll(services, observersIn(caller), Context.pick(Scope.Scope)(caller))
-    )
+  const ofTheRegion = withServices(services)
   const refusal = schemaRefusal(value, cache.options)
   if (refusal !== undefined) return yield* unusable(name, `its values cannot be stored: ${refusal}`)
   const values = cache.withSchema(value)

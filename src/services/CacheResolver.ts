@@ -1,55 +1,66 @@
 /** Effect's request resolvers with results in the cache: what several ask at once is looked up once, and only where it is not there. */
-import { Effect, Exit, type Request, RequestResolver, type Schema } from "effect"
+import { Effect, Exit, type Request, RequestResolver, type Schema, type Scope } from "effect"
+import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
 import type { BatchLookupOptions } from "./operations/CacheLookups.ts"
 
 /** What gives a value or an error. */
 type AnyRequest = Request.Request<unknown, unknown>
 
-/** Of a request's values, which need no services to be stored. */
-type ValueSchema<A extends AnyRequest> = Schema.Constraint & {
-  readonly Type: Request.Success<A>
-  readonly DecodingServices: never
-  readonly EncodingServices: never
-}
+/** Of a request's values. */
+type ValueSchema<A extends AnyRequest> = Schema.Constraint & { readonly Type: Request.Success<A> }
 
-export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>> extends BatchLookupOptions<S["Type"]> {
+/** What values need to be coded. */
+type Services<S extends Schema.Constraint> = S["DecodingServices"] | S["EncodingServices"]
+
+export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>, R = never> extends BatchLookupOptions<
+  S["Type"]
+> {
   readonly value: S
   /** The user key of a request's value. */
   readonly key: (request: A) => string
-  /** All that are not in the cache, in one call. */
+  /** Looks up all that are not in the cache, in one call. Its services are those of the context in which the resolver is made. */
   readonly lookup: (
     requests: ReadonlyArray<A>
-  ) => Effect.Effect<Iterable<readonly [request: A, value: S["Type"]]>, Request.Error<A>>
+  ) => Effect.Effect<Iterable<readonly [request: A, value: S["Type"]]>, Request.Error<A>, R>
   /** What a request fails with that the lookup gave nothing for. */
   readonly missing: (request: A) => Request.Error<A>
 }
 
 /**
  * A resolver over `CacheService`: requests of one batch are one MGET, and one lookup for those that are missing. Values
- * are stored, failures are not. When the cache fails, all are looked up.
+ * are stored, failures are not. When the cache fails, all are looked up. What the lookup and the schema need is taken from
+ * the context now; of the callers the lookup sees only by whom they are observed, as a region's does, because several
+ * of them share it.
  */
-export const make = <A extends AnyRequest, S extends ValueSchema<A>>({
+export const make = <A extends AnyRequest, S extends ValueSchema<A>, R = never>({
   key,
   lookup,
   missing,
   value,
   ...options
-}: ResolverOptions<A, S>): Effect.Effect<RequestResolver.RequestResolver<A>, never, CacheService> =>
-  Effect.map(CacheService, (cache) => {
+}: ResolverOptions<A, S, R>): Effect.Effect<
+  RequestResolver.RequestResolver<A>,
+  never,
+  CacheService | Exclude<R, Scope.Scope> | Services<S>
+> =>
+  Effect.gen(function* () {
+    const cache = yield* CacheService
+    const services = yield* Effect.context<Exclude<R, Scope.Scope> | Services<S>>()
     const values = cache.withSchema(value)
+    const supplied = withServices(services)
     return RequestResolver.make<A>((entries) => {
       const requests = new Map(entries.map(({ request }) => [key(request), request]))
       const lookedUp = (keys: ReadonlyArray<string>) =>
-        Effect.map(lookup(keys.flatMap((key) => requests.get(key) ?? [])), (found) =>
+        Effect.map(supplied(lookup(keys.flatMap((key) => requests.get(key) ?? []))), (found) =>
           Array.from(found, ([request, value]) => [key(request), value] as const)
         )
       const all = Effect.suspend(() =>
-        Effect.map(lookedUp([...requests.keys()]), (found) => new Map<string, S["Type"]>(found))
+        Effect.map(Effect.scoped(lookedUp([...requests.keys()])), (found) => new Map<string, S["Type"]>(found))
       )
       const cached = values.getOrSetMany(requests.keys(), (keys) => failing(lookedUp(keys)), options)
       const found = Effect.catch(cached, (error) => (error._tag === "LookupFailed" ? Effect.fail(error.error) : all))
-      return Effect.map(found, (values) => {
+      return Effect.map(Effect.provideContext(found, services), (values) => {
         const exits = new Map(Array.from(values, ([key, value]) => [key, Exit.succeed(value)]))
         for (const entry of entries) {
           entry.completeUnsafe(exits.get(key(entry.request)) ?? Exit.fail(missing(entry.request)))
@@ -64,5 +75,5 @@ interface LookupFailed<E> {
   readonly error: E
 }
 
-const failing = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, LookupFailed<E>> =>
+const failing = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, LookupFailed<E>, R> =>
   Effect.mapError(effect, (error) => ({ _tag: "LookupFailed", error }))

@@ -1,7 +1,7 @@
 /** Sessions: typed data under an id that nobody can guess, and that the cache itself does not hold. */
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { SecureRandom, WebCrypto } from "effect/crypto"
-import type { CacheError, CacheInputError } from "../schema/CacheError.ts"
+import type { CacheInputError, CommandError, ValueError } from "../schema/CacheError.ts"
 import { digest } from "../schema/digest.ts"
 import { refused } from "../schema/failures.ts"
 import { SessionStatus } from "../schema/SessionStatus.ts"
@@ -73,24 +73,24 @@ export interface SessionStoreShape<A, RD = never, RE = never> {
   readonly create: (
     data: A,
     options?: { readonly timeToLive?: Duration.Input | undefined }
-  ) => Effect.Effect<Session<A>, CacheError, RE>
+  ) => Effect.Effect<Session<A>, ValueError, RE>
   /** What is known of the session of that id. One that is found and not fixed lives longer from now on. One round trip. */
-  readonly find: (id: Redacted.Redacted) => Effect.Effect<SessionStatus<A>, CacheError, RD>
+  readonly find: (id: Redacted.Redacted) => Effect.Effect<SessionStatus<A>, ValueError, RD>
   /** The session of that id, as by `find`, where it does not matter why there is none. */
-  readonly load: (id: Redacted.Redacted) => Effect.Effect<Option.Option<Session<A>>, CacheError | SessionUnknown, RD>
+  readonly load: (id: Redacted.Redacted) => Effect.Effect<Option.Option<Session<A>>, ValueError | SessionUnknown, RD>
   /** Replaces the data. Fails with `SessionMissing` rather than bring back a session that is gone. One round trip. */
-  readonly save: (id: Redacted.Redacted, data: A) => Effect.Effect<void, CacheError | SessionMissing, RE>
+  readonly save: (id: Redacted.Redacted, data: A) => Effect.Effect<void, ValueError | SessionMissing, RE>
   /** Whether there is such a session. One that is not fixed lives longer from now on. One round trip. */
-  readonly touch: (id: Redacted.Redacted) => Effect.Effect<boolean, CacheError>
+  readonly touch: (id: Redacted.Redacted) => Effect.Effect<boolean, CommandError>
   /**
    * Gives the session a new id, and ends the old one in the same step for whoever holds it. Call it at login, so that an id
    * that was foisted on a visitor is worth nothing. For the time of `handover` the old id is known to have ended, and tells
    * nobody the new one. Fails with `SessionMissing` where there is no session, and with `CacheCodecError` where its data
    * cannot be decoded; nothing has changed then. Three round trips.
    */
-  readonly cycle: (id: Redacted.Redacted) => Effect.Effect<Session<A>, CacheError | SessionMissing, RD | RE>
+  readonly cycle: (id: Redacted.Redacted) => Effect.Effect<Session<A>, ValueError | SessionMissing, RD | RE>
   /** Deletes the session. Whether there was one. One round trip. */
-  readonly destroy: (id: Redacted.Redacted) => Effect.Effect<boolean, CacheError>
+  readonly destroy: (id: Redacted.Redacted) => Effect.Effect<boolean, CommandError>
 }
 
 const idBytes = 32

@@ -2,7 +2,7 @@
 import { type Clock, Context, type Duration, type Effect, type Result, type Scope, type Stream } from "effect"
 import type { Cluster as IovalkeyCluster, Redis as Iovalkey } from "iovalkey"
 import type { ClientState } from "../schema/ClientState.ts"
-import type { CacheError } from "../schema/CacheError.ts"
+import type { CommandError } from "../schema/CacheError.ts"
 import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../schema/Command.ts"
 import type { Invalidation, TrackedReply, Tracking } from "../schema/Invalidation.ts"
 import type { Script } from "../schema/Script.ts"
@@ -43,7 +43,7 @@ export interface ScanOptions {
 }
 
 /** One result for each command of a pipeline. */
-export type PipelineResults = ReadonlyArray<Result.Result<Reply, CacheError>>
+export type PipelineResults = ReadonlyArray<Result.Result<Reply, CommandError>>
 
 /** A connection that nobody else shares. Blocking commands may wait here as long as they ask to. */
 export interface DedicatedClient {
@@ -91,7 +91,7 @@ export interface Invalidations {
   readonly tracked: (
     keys: ReadonlyArray<string>,
     options?: TrackedOptions
-  ) => Effect.Effect<ReadonlyArray<TrackedReply>, CacheError>
+  ) => Effect.Effect<ReadonlyArray<TrackedReply>, CommandError>
   /**
    * The milliseconds by which `sentAt` counts, for a caller with this clock. They pass at least as fast as the machine's monotonic
    * clock and its wall clock do; in memory they are the caller's own.
@@ -106,31 +106,31 @@ export interface ValkeyClientShape extends Invalidations {
    * server refused it unexecuted, or where it only reads; always bounded by the command deadline. Commands that would change or block the connection for
    * everybody (SUBSCRIBE, MULTI, BLPOP …) are refused with `CacheInputError`.
    */
-  readonly send: (name: string, args: ReadonlyArray<Arg>, options?: SendOptions) => Effect.Effect<Reply, CacheError>
+  readonly send: (name: string, args: ReadonlyArray<Arg>, options?: SendOptions) => Effect.Effect<Reply, CommandError>
   /** `send`, and what to do with the reply, in one step of the fiber: for paths that are taken often. */
   readonly request: <A, E, R>(
     name: string,
     args: ReadonlyArray<Arg>,
     use: (reply: Reply) => Effect.Effect<A, E, R>,
     options?: SendOptions
-  ) => Effect.Effect<A, E | CacheError, R>
+  ) => Effect.Effect<A, E | CommandError, R>
   /** Many commands in one write; one result per command, a failing command does not fail its neighbours. */
-  readonly pipeline: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CacheError>
+  readonly pipeline: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CommandError>
   /** MULTI/EXEC. A command that is refused keeps all of them from running; one that fails while running does not undo the others, and the error says so. */
-  readonly transaction: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<Reply>, CacheError>
+  readonly transaction: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<Reply>, CommandError>
   /** Runs a script by its SHA, loading it where the server lacks it. */
   readonly eval: (
     script: Script,
     keys: ReadonlyArray<string>,
     args: ReadonlyArray<Arg>
-  ) => Effect.Effect<Reply, CacheError>
+  ) => Effect.Effect<Reply, CommandError>
   /**
    * The keys of the database, page by page with SCAN, never with KEYS. A key that exists during the whole scan comes at least
    * once. Keys that are not UTF-8 are left out, because no text names them.
    */
-  readonly scan: (options?: ScanOptions) => Stream.Stream<string, CacheError>
+  readonly scan: (options?: ScanOptions) => Stream.Stream<string, CommandError>
   /** As `scan`, and a key that is not UTF-8 comes as its bytes: for whoever deletes or counts all that there is. */
-  readonly scanBinary: (options?: ScanOptions) => Stream.Stream<string | Buffer, CacheError>
+  readonly scanBinary: (options?: ScanOptions) => Stream.Stream<string | Buffer, CommandError>
   /**
    * Listens to channels until the scope closes, on a connection of its own. Done when the server has confirmed every channel:
    * what is published from then on is in the stream. Fails as a command does, and waits for the connection as one.
@@ -142,21 +142,21 @@ export interface ValkeyClientShape extends Invalidations {
   readonly subscription: (
     channels: string | ReadonlyArray<string>,
     options?: SubscriptionOptions
-  ) => Effect.Effect<Stream.Stream<Message, CacheError>, CacheError, Scope.Scope>
+  ) => Effect.Effect<Stream.Stream<Message, CommandError>, CommandError, Scope.Scope>
   /** `subscription` to channels for the life of a stream, for programs that need not know when it begins to listen. */
-  readonly subscribe: (channel: string, ...more: ReadonlyArray<string>) => Stream.Stream<Message, CacheError>
+  readonly subscribe: (channel: string, ...more: ReadonlyArray<string>) => Stream.Stream<Message, CommandError>
   /** A connection nobody else shares, for blocking commands and WATCH; from a bounded pool. */
-  readonly dedicated: Effect.Effect<DedicatedClient, CacheError, Scope.Scope>
+  readonly dedicated: Effect.Effect<DedicatedClient, CommandError, Scope.Scope>
   /** The raw client, for anything this library does not wrap. Connects if needed; none in the memory topology. */
-  readonly raw: Effect.Effect<Iovalkey | IovalkeyCluster, CacheError>
+  readonly raw: Effect.Effect<Iovalkey | IovalkeyCluster, CommandError>
   /** Runs a function of the raw client under the command deadline; what it rejects with becomes a typed error where it is the client's. */
-  readonly use: <A>(f: (client: Iovalkey | IovalkeyCluster) => PromiseLike<A>) => Effect.Effect<A, CacheError>
+  readonly use: <A>(f: (client: Iovalkey | IovalkeyCluster) => PromiseLike<A>) => Effect.Effect<A, CommandError>
   /** How the connections are. */
   readonly state: Effect.Effect<ClientState>
   /** The state now, then each new one; ends when the client closes. */
   readonly states: Stream.Stream<ClientState>
   /** INFO of every node, by "host:port". */
-  readonly info: (section?: string) => Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, string>>, CacheError>
+  readonly info: (section?: string) => Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, string>>, CommandError>
 }
 
 export class ValkeyClient extends Context.Service<ValkeyClient, ValkeyClientShape>()("effect-vcache/ValkeyClient") {}

@@ -1,12 +1,10 @@
-/** Plain Promise code: our own client, Keyv 5 and 6 by the published suite, cache-manager, express-session. */
+/** Plain Promise code: our own client, Keyv 5 and 6 by the published suite, cache-manager. */
 import * as vitest from "vitest"
 import { keyvIteratorTests } from "@keyv/test-suite"
 import keyvTestSuite from "@keyv/test-suite"
 import { assert, describe, it } from "@effect/vitest"
 import { createCache } from "cache-manager"
 import { Context, Duration, Effect, Exit, Layer, Option, Schema, Scope } from "effect"
-import express from "express"
-import session, { type SessionData } from "express-session"
 import { Keyv } from "keyv"
 import { Keyv as Keyv6 } from "keyv6"
 import {
@@ -20,7 +18,6 @@ import {
   Serializer,
   ValkeyUrl
 } from "effect-vcache"
-import ExpressSessionStore from "effect-vcache/express-session"
 import KeyvStore from "effect-vcache/keyv"
 import { startServer } from "../support/ValkeyServer.ts"
 
@@ -264,101 +261,6 @@ for (const [name, cache] of [
       vitest.expectTypeOf(numbers.get).returns.resolves.toEqualTypeOf<number | undefined>()
       assert.strictEqual(await client.run(CacheService.use((cache) => cache.list("list").pushRight(1, 2))), 2)
       assert.isAbove(await client.clear(), 0)
-    })
-  })
-
-  describe(`express-session ${name}`, () => {
-    const storeOf = (prefix: string) =>
-      new ExpressSessionStore(Layer.succeed(CacheService, cache.withOptions({ prefix: "express store" })), { prefix })
-
-    const ask = <A>(operation: (done: (error: unknown, found?: A) => void) => void): Promise<A | undefined> =>
-      new Promise((resolve, reject) => operation((error, found) => (error ? reject(error) : resolve(found))))
-
-    it("all, counted, cleared; those of its prefix", async () => {
-      const [store, other] = [storeOf("a*:"), storeOf("a*b:")]
-      const data = { cookie: { originalMaxAge: null } } as SessionData
-      for (const id of ["1", "2"]) await ask((done) => store.set(id, data, done))
-      await ask((done) => other.set("3", data, done))
-      assert.strictEqual(await ask<number>((done) => store.length(done)), 2)
-      assert.deepStrictEqual(await ask<Array<SessionData>>((done) => store.all((e, found) => done(e, found ?? []))), [
-        data,
-        data
-      ])
-      await ask((done) => store.clear(done))
-      assert.strictEqual(await ask<number>((done) => store.length(done)), 0)
-      assert.strictEqual(await ask<number>((done) => other.length(done)), 1)
-    })
-
-    it("touched, a session lives as long as its cookie; a closed store says so", async () => {
-      const store = storeOf("touched:")
-      const cookieFor = (maxAge: number) => ({ cookie: { originalMaxAge: maxAge, maxAge } }) as SessionData
-      await ask((done) => store.set("1", cookieFor(60_000), done))
-      await ask((done) => store.touch("1", cookieFor(3_600_000), () => done(undefined)))
-      const [key = ""] = await Effect.runPromise(cache.withOptions({ prefix: "express store" }).keys("touched:*"))
-      const left = await Effect.runPromise(cache.withOptions({ prefix: "express store" }).ttl(key))
-      assert.isAbove(Duration.toMillis(Option.getOrThrow(left)), 3_000_000)
-      await store.close()
-      const failing: ReadonlyArray<(done: (error: unknown) => void) => void> = [
-        (done) => store.get("1", done),
-        (done) => store.set("1", cookieFor(1), done),
-        (done) => store.all(done),
-        (done) => store.length(done),
-        (done) => store.clear(done)
-      ]
-      for (const operation of failing) {
-        assert.isDefined(await new Promise(operation))
-      }
-    })
-
-    it("what is no JSON is an error of the store, not of the request; a cookie without an end is none", async () => {
-      const store = storeOf("odd:")
-      const cookie = { originalMaxAge: null, maxAge: false } as never
-      await ask((done) => store.set("1", { cookie }, done))
-      assert.deepInclude(await ask<SessionData | null>((done) => store.get("1", done)), { cookie })
-      const endless: Record<string, unknown> = { cookie }
-      endless["self"] = endless
-      const error: unknown = await ask((done) => store.set("1", endless as never, done)).catch((error) => error)
-      assert.instanceOf(error, TypeError)
-    })
-
-    it("keeps what a visitor did, and nothing that somebody could use", async () => {
-      const sessions = cache.withOptions({ prefix: "express" })
-      const app = express()
-      app.use(
-        session({
-          secret: "a secret",
-          resave: false,
-          saveUninitialized: false,
-          cookie: { maxAge: 60_000 },
-          store: new ExpressSessionStore(Layer.succeed(CacheService, sessions))
-        })
-      )
-      app.get("/", (request, response) => {
-        const visits = Number(Reflect.get(request.session, "visits") ?? 0) + 1
-        Reflect.set(request.session, "visits", visits)
-        response.send(String(visits))
-      })
-      app.get("/out", (request, response) => request.session.destroy(() => response.send("bye")))
-      const server = app.listen(0)
-      try {
-        const address = server.address()
-        const port = typeof address === "object" && address !== null ? address.port : 0
-        let cookie = ""
-        const ask = async (path: string) => {
-          const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie } })
-          cookie = response.headers.get("set-cookie")?.split(";")[0] ?? cookie
-          return response.text()
-        }
-        assert.deepStrictEqual([await ask("/"), await ask("/"), await ask("/")], ["1", "2", "3"])
-        const keys = await Effect.runPromise(sessions.keys())
-        assert.strictEqual(keys.length, 1)
-        const id = decodeURIComponent(cookie).replace(/^.*s:([^.]*).*$/, "$1")
-        assert.notInclude(keys[0], id)
-        await ask("/out")
-        assert.strictEqual(await ask("/"), "1")
-      } finally {
-        await new Promise((resolve) => server.close(resolve))
-      }
     })
   })
 }

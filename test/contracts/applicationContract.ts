@@ -1,6 +1,6 @@
 /** What is built on the cache for applications, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import {
@@ -74,16 +74,27 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
       Effect.gen(function* () {
         class FindNickname extends EffectRequest.Class<{ readonly id: number }, string | undefined, "no such user"> {}
         const cache = yield* fresh()
+        class Nicknames extends Context.Service<Nicknames, { readonly of: (id: number) => string | undefined }>()(
+          "test/Nicknames"
+        ) {}
         let lookups = 0
         const nickname = Schema.UndefinedOr(Schema.String)
+        // What the lookup needs is taken from where the resolver is made.
         const resolver = yield* over(
           cache,
-          CacheResolver.make<FindNickname, typeof nickname>({
-            value: nickname,
-            key: ({ id }) => `nickname:${id}`,
-            lookup: (requests) => Effect.succeed(requests.map((request) => [request, void lookups++] as const)),
-            missing: () => "no such user" as const
-          })
+          Effect.provideService(
+            CacheResolver.make<FindNickname, typeof nickname, Nicknames>({
+              value: nickname,
+              key: ({ id }) => `nickname:${id}`,
+              lookup: (requests) =>
+                Nicknames.use((nicknames) =>
+                  Effect.succeed(requests.map((request) => [request, nicknames.of(request.id)] as const))
+                ),
+              missing: () => "no such user" as const
+            }),
+            Nicknames,
+            { of: () => void lookups++ }
+          )
         )
         for (let i = 0; i < 2; i++) {
           assert.isUndefined(yield* Effect.request(new FindNickname({ id: 1 }), resolver))

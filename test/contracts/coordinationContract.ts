@@ -352,7 +352,7 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         Effect.gen(function* () {
           const cache = (yield* fresh()).withOptions({ keyFunction: names })
           const stolen = coordinationKey(cache, "k", "lock")
-          for (const effect of [
+          const effects: ReadonlyArray<Effect.Effect<unknown, CacheError | LockUnavailable | LockLost>> = [
             cache.get(stolen),
             cache.set(stolen, 1),
             cache.delete(stolen),
@@ -362,7 +362,8 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             cache.list("k").moveTo(stolen),
             cache.hash(stolen).set("f", 1),
             cache.lock(stolen).withLock(Effect.void)
-          ]) {
+          ]
+          for (const effect of effects) {
             const error = yield* Effect.flip(effect)
             assert.strictEqual(error._tag, "CacheInputError")
           }

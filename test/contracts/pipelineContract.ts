@@ -8,7 +8,8 @@ import {
   CacheScript,
   CacheService,
   Cipher,
-  type TypedCache
+  type TypedCache,
+  type ValueError
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh as freshCache, freshPrefix } from "../support/freshCache.ts"
@@ -96,7 +97,7 @@ export const pipelineContract = (name: string, cacheLayer: Layer.Layer<CacheServ
             (queue) => [queue.set("a", 1), queue.get("l"), queue.get(""), queue.incr("b"), queue.set("c", 3)],
             { mode: "result" }
           )
-          expectTypeOf(results[0]).toEqualTypeOf<Result.Result<boolean, CacheError>>()
+          expectTypeOf(results[0]).toEqualTypeOf<Result.Result<boolean, ValueError>>()
           const all: ReadonlyArray<Result.Result<unknown, CacheError>> = results
           assert.deepStrictEqual(
             all.map((result) => (Result.isSuccess(result) ? result.success : result.failure._tag)),

@@ -1,11 +1,17 @@
 /** Sessions of requests: their cookie, their settings, requests that overlap, outages. */
-import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Context, Deferred, Effect, Exit, Layer, Option, Redacted, Schema } from "effect"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Config, ConfigProvider, Context, Deferred, Effect, Exit, Layer, Option, Redacted, Schema, Scope } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { CacheLive, CacheMemory, CacheService, IgnoreExceptions, ValkeyMemory } from "effect-vcache"
 import { HttpSessions } from "effect-vcache/http"
 import { Faults } from "effect-vcache/testing"
 import { browserOf } from "../support/browser.ts"
+
+const scope = Scope.makeUnsafe()
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+/** Services that last as long as these tests. */
+const built = <A, E>(layer: Layer.Layer<A, E>) => Effect.runPromise(Scope.provide(Layer.build(layer), scope))
 
 const secret = Redacted.make("0123456789abcdef0123456789abcdef")
 const older = Redacted.make("fedcba9876543210fedcba9876543210")
@@ -240,14 +246,14 @@ const textSessions = (options: Partial<HttpSessions.HttpSessionsOptions<typeof S
   return { layer: Text.layer, route, routes }
 }
 
-const built = (layer: Layer.Layer<never, unknown, CacheService | HttpRouter.HttpRouter>) =>
+const buildOf = (layer: Layer.Layer<never, unknown, CacheService | HttpRouter.HttpRouter>) =>
   Effect.runPromiseExit(
     Effect.scoped(Layer.build(layer.pipe(Layer.provide(HttpRouter.layer), Layer.provide(CacheMemory))))
   )
 
 describe("settings of sessions", () => {
   const failureOf = async (options: Partial<HttpSessions.HttpSessionsOptions<typeof Schema.String>>) => {
-    const exit = await built(textSessions(options).routes())
+    const exit = await buildOf(textSessions(options).routes())
     assert.notMatch(String(exit), /too short/)
     return Option.getOrUndefined(Exit.findErrorOption(exit))
   }
@@ -309,9 +315,9 @@ describe("settings of sessions", () => {
     assert.strictEqual(await (await ask("/get")).text(), "ada")
     await dispose()
     const { LIFETIME: _, ...less } = env
-    const unset = await built(configured(less))
+    const unset = await buildOf(configured(less))
     assert.deepInclude(Option.getOrUndefined(Exit.findErrorOption(unset)), { _tag: "ConfigError" })
-    const short = await built(configured({ ...env, OLDER: "too short" }))
+    const short = await buildOf(configured({ ...env, OLDER: "too short" }))
     assert.notMatch(String(short), /too short/)
     assert.deepInclude(Option.getOrUndefined(Exit.findErrorOption(short)), { _tag: "CacheInputError" })
   })
@@ -366,7 +372,7 @@ describe("the cookie", () => {
 
   it("is signed anew after a rotation, unless the session has ended meanwhile", async () => {
     for (const expiry of ["sliding", "fixed"] as const) {
-      const cache = Layer.succeedContext(await Effect.runPromise(Effect.scoped(Layer.build(CacheMemory))))
+      const cache = Layer.succeedContext(await built(CacheMemory))
       const before = await browserOf(textSessions({ expiry, secrets: [older] }).routes(), cache)
       await before.ask("/set/ada")
       const old = before.cookie()
@@ -470,12 +476,8 @@ describe("requests that overlap", () => {
 
 describe("an outage", () => {
   const faulty = async (policies: Parameters<typeof CacheLive.layer>[0]) => {
-    const services = await Effect.runPromise(
-      Effect.scoped(
-        Layer.build(
-          CacheLive.layer(policies).pipe(Layer.provideMerge(Faults.layer), Layer.provide(ValkeyMemory.layer()))
-        )
-      )
+    const services = await built(
+      CacheLive.layer(policies).pipe(Layer.provideMerge(Faults.layer), Layer.provide(ValkeyMemory.layer()))
     )
     const faults = Context.get(services, Faults.Faults)
     const { route, routes } = textSessions()

@@ -2,7 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Logger, Metric, Option, References, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { CacheLive, CacheMemory, CacheRegion, CacheService, IgnoreExceptions, ValkeyMemory } from "effect-vcache"
+import {
+  CacheLive,
+  CacheMemory,
+  CacheMissError,
+  CacheRegion,
+  CacheService,
+  IgnoreExceptions,
+  isLookupError,
+  ValkeyMemory
+} from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
 
 const stale = { timeToLive: "10 seconds", staleFor: "1 hour" } as const
@@ -46,6 +55,23 @@ describe("what a caller waits for", () => {
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
       assert.deepStrictEqual(yield* cache.get("m"), Option.some(2))
+    }).pipe(Effect.provide(Layer.provideMerge(CacheLive, faulty)))
+  )
+
+  it.effect("a failure says whether it is the lookup's own, also where that is another cache's", () =>
+    Effect.gen(function* () {
+      const cache = yield* CacheService
+      const faults = yield* Faults.Faults
+      const own = new CacheMissError({ operation: "elsewhere", key: "k" })
+      const asks = [
+        cache.getOrSet("a", Effect.fail(own)),
+        cache.refresh("b", Effect.fail(own)),
+        cache.getOrSetMany(["c"], () => Effect.fail(own))
+      ]
+      for (const ask of asks) assert.isTrue(isLookupError(yield* Effect.flip(ask)))
+      assert.isTrue(isLookupError(yield* Effect.flip(cache.getOrSet("d", Effect.fail("no such user")))))
+      yield* faults.set({ failure: "refused" })
+      assert.isFalse(isLookupError(yield* Effect.flip(cache.getOrSet("a", Effect.fail(own)))))
     }).pipe(Effect.provide(Layer.provideMerge(CacheLive, faulty)))
   )
 

@@ -3,7 +3,7 @@ import { assert, expectTypeOf, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
-  type CacheError,
+  type CommandError,
   type CacheInputError,
   CacheMemory,
   CacheRegion,
@@ -69,10 +69,10 @@ const test = (name: string, body: () => Effect.Effect<unknown, unknown, Users | 
   it.effect(name, () => Effect.provide(Effect.suspend(body), Layer.fresh(layer)))
 
 it("types", () => {
-  expectTypeOf(Users.use((users) => users.get(1))).toEqualTypeOf<Effect.Effect<User, NotFound | CacheError, Users>>()
+  expectTypeOf(Users.use((users) => users.get(1))).toEqualTypeOf<Effect.Effect<User, NotFound | CommandError, Users>>()
   expectTypeOf(Users.layer).toEqualTypeOf<Layer.Layer<Users, CacheInputError, CacheService | UserRepo>>()
   expectTypeOf(Batches.use((batches) => batches.get({ tenant: "t", id: 1 }))).toEqualTypeOf<
-    Effect.Effect<string, CacheError, Batches>
+    Effect.Effect<string, CommandError, Batches>
   >()
   // @ts-expect-error -- a key of another type
   Users.use((users) => users.get("1"))

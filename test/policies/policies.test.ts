@@ -22,6 +22,7 @@ import {
   CacheConnectionError,
   type CacheCounters,
   type CacheError,
+  type CommandError,
   type CacheKeySpace,
   type CacheLifetimes,
   CacheLive,
@@ -57,9 +58,9 @@ const down = new CacheConnectionError({
 /** A memory client whose every command can be made to fail. */
 const faulty = Effect.gen(function* () {
   const memory = yield* ValkeyClient
-  const state: { failure: CacheError | undefined; sent: number } = { failure: undefined, sent: 0 }
-  const broken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CacheError, R> =>
-    Effect.suspend((): Effect.Effect<A, E | CacheError, R> => {
+  const state: { failure: CommandError | undefined; sent: number } = { failure: undefined, sent: 0 }
+  const broken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandError, R> =>
+    Effect.suspend((): Effect.Effect<A, E | CommandError, R> => {
       state.sent++
       return state.failure === undefined ? effect : Effect.fail(state.failure)
     })

@@ -1,7 +1,7 @@
 /** Every operation there is: one call of each, and what it gives as if the cache were empty. The compiler knows if one is missing. */
 import { Effect, Option, Stream } from "effect"
 import {
-  type CacheError,
+  type CommandError,
   type CacheHash,
   type CacheList,
   CacheMissError,
@@ -11,7 +11,8 @@ import {
   type CacheSortedSet,
   type CacheStream,
   type CacheStreamGroup,
-  type TypedCache
+  type TypedCache,
+  type ValueError
 } from "effect-vcache"
 
 /** Queues of operations, which pass in parts or as a whole. */
@@ -23,7 +24,7 @@ type OperationOrQueue = {
   readonly [K in keyof TypedCache<unknown>]: TypedCache<unknown>[K] extends
     | Effect.Effect<infer _A, infer E>
     | ((...args: ReadonlyArray<never>) => Effect.Effect<infer _B, infer E> | Stream.Stream<infer _C, infer E>)
-    ? CacheError extends E
+    ? CommandError extends E
       ? K
       : never
     : never
@@ -195,7 +196,7 @@ export const structureOperations = [
 ]
 
 const ofSession: {
-  readonly [K in keyof CacheSession<unknown>]: (session: CacheSession<unknown>) => Effect.Effect<unknown, CacheError>
+  readonly [K in keyof CacheSession<unknown>]: (session: CacheSession<unknown>) => Effect.Effect<unknown, ValueError>
 } = {
   create: (session) => session.create(1, "1 minute"),
   find: (session) => session.find("keep"),

@@ -1,7 +1,7 @@
 /** Effect's `BackingPersistence` on our connection, correct in a cluster too. */
 import { type Duration, Effect, Exit, Layer, Result, Stream } from "effect"
 import { Persistence } from "effect/persistence"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { parseJson } from "../../schema/strictJson.ts"
@@ -29,7 +29,7 @@ const makeStore = (client: ValkeyClientShape, storeId: string): Persistence.Back
   const namespace = `${storeId.replaceAll("%", "%25").replaceAll(":", "%3A")}:`
   const final = (key: string) => `${namespace}${key}`
 
-  const attempt = <A>(what: string, run: () => Effect.Effect<A, CacheError>) =>
+  const attempt = <A>(what: string, run: () => Effect.Effect<A, CommandError>) =>
     Effect.flatMap(Effect.try({ try: run, catch: failed(what) }), Effect.mapError(failed(what)))
 
   return {

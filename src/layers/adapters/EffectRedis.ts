@@ -1,7 +1,7 @@
 /** Effect's own `Redis` service on our connection, on every topology of servers. */
 import { Clock, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
-import { type CacheError, isTransient } from "../../schema/CacheError.ts"
+import { type CommandError, isTransient } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
 import { sha1 } from "../../schema/digest.ts"
@@ -17,15 +17,15 @@ import { rowOf } from "../commands/commandTable.ts"
 
 type Send = Redis.Redis["Service"]["send"]
 
-const asRedisError = (cause: CacheError) => new Redis.RedisError({ cause })
+const asRedisError = (cause: CommandError) => new Redis.RedisError({ cause })
 
 /** Their interface lets callers say what they expect of a reply, and has nothing to check it by. */
-const claimed = <A>(reply: Effect.Effect<Reply, CacheError>): Effect.Effect<A, Redis.RedisError> =>
-  Effect.mapError(reply as Effect.Effect<A & Reply, CacheError>, asRedisError)
+const claimed = <A>(reply: Effect.Effect<Reply, CommandError>): Effect.Effect<A, Redis.RedisError> =>
+  Effect.mapError(reply as Effect.Effect<A & Reply, CommandError>, asRedisError)
 
 /** What a client of one server may do that one of many may not: scripts by their SHA, scans, KEYS. */
 const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send: DedicatedClient["send"]): Send => {
-  const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<Reply, CacheError> => {
+  const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<Reply, CommandError> => {
     switch (rowOf(command, args).name) {
       case "SCRIPT LOAD": {
         // Each server is given it when it lacks it.
@@ -57,7 +57,7 @@ const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send:
 const scanned = (
   client: ValkeyClientShape,
   match: string | undefined
-): Effect.Effect<ReadonlyArray<string>, CacheError> =>
+): Effect.Effect<ReadonlyArray<string>, CommandError> =>
   Effect.map(Stream.runCollect(client.scan({ match })), (keys) => [...new Set(keys)])
 
 /**
@@ -81,7 +81,7 @@ export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.fresh(
         }),
         subscribe: Effect.fnUntraced(
           function* (channel, onMessage) {
-            const hear = (messages: Stream.Stream<Message, CacheError>): Effect.Effect<void, CacheError> =>
+            const hear = (messages: Stream.Stream<Message, CommandError>): Effect.Effect<void, CommandError> =>
               Effect.catchIf(
                 Stream.runForEach(messages, (message) => Effect.sync(() => onMessage(message))),
                 isTransient,

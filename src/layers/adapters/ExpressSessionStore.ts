@@ -1,31 +1,46 @@
 /** A store for `express-session` over a cache. */
-import { type Layer, Schema } from "effect"
+import { Array as Arrays, Clock, Effect, type Layer, Option, Schema } from "effect"
 import { type SessionData, Store } from "express-session"
+import type { CacheError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
 import { escapeGlob } from "../../schema/key.ts"
+import { SessionStatus } from "../../schema/SessionStatus.ts"
 import { CacheService } from "../../services/CacheService.ts"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
+import { SessionUnknown } from "../../services/SessionStore.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
 export interface ExpressSessionStoreOptions {
-  /** Of the keys, behind that of the cache. Default `"session:"`. */
+  /** The first part of the keys, behind prefix and version of the cache. Default: `"session:"`. */
   readonly prefix?: string | undefined
-  /** Of sessions whose cookie says nothing, in milliseconds. Default one day. */
+  /** The lifetime of sessions whose cookie has no end, in milliseconds. Default: one day. */
   readonly timeToLive?: number | undefined
 }
 
+/** As `express-session` passes callbacks, whatever its types say. */
 type Done = ((error?: unknown) => void) | undefined
 
 const Data = Schema.Record(Schema.String, Schema.Json)
+type Data = typeof Data.Type
+
+/** Sessions that are read in one write. */
+const sessionsPerWrite = 1000
+
+/** Before the digest of an id that is not known. */
+const handleLead = "sha256:"
 
 /**
  * `session({ store: new ExpressSessionStore(CacheFromConfig), … })`. Sessions live as long as their cookie, under the
- * SHA-256 of their id, so that who reads the cache cannot take them over. `close` closes the layer.
+ * SHA-256 of their id, so that whoever reads the cache cannot take them over. A session that another request destroyed is
+ * not stored again by a slower one. An entry that cannot be decoded is no session. In an outage operations fail, also under
+ * `IgnoreExceptions`: a session that is not known is not one that is not there. `close` closes the layer.
  */
 export class ExpressSessionStore<E = never> extends Store {
   readonly #client: PromiseCache
-  readonly #sessions: PromiseCache<typeof Data.Type>
   readonly #prefix: string
   readonly #timeToLive: number
+  /** Those that were in the store when their request began. */
+  readonly #loaded = new WeakSet<object>()
 
   constructor(
     layer: Layer.Layer<CacheService, E>,
@@ -33,62 +48,123 @@ export class ExpressSessionStore<E = never> extends Store {
   ) {
     super()
     this.#client = makeClient(layer)
-    this.#sessions = this.#client.withSchema(Data)
     this.#prefix = prefix
     this.#timeToLive = timeToLive
   }
 
   get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
-    answer(
-      this.#sessions.get(this.#keyOf(id)).then((found) => (found === undefined ? null : asSession(found))),
-      done
+    const found = this.#run((cache) =>
+      Effect.flatMap(
+        Effect.all([
+          orElseIfDamaged(cache.session(this.#keyOf(id)).find("keep"), SessionStatus.Missing()),
+          Clock.currentTimeMillis
+        ]),
+        ([status, now]) => {
+          if (status._tag === "Unknown") return Effect.fail(new SessionUnknown())
+          return Effect.succeed(status._tag === "Found" ? asSession(status.data, now) : null)
+        }
+      )
     )
+    answer(found, done)
   }
 
+  /** Stores nothing where the session was in the store when its request began, and another request destroyed it since. */
   set(id: string, session: SessionData, done?: (error?: unknown) => void): void {
-    settle(this.#set(id, session), done)
-  }
-
-  destroy(id: string, done?: (error?: unknown) => void): void {
-    settle(this.#client.delete(this.#keyOf(id)), done)
-  }
-
-  override touch(id: string, session: SessionData, done?: () => void): void {
-    settle(this.#client.touch(this.#keyOf(id), { timeToLive: this.#lifetimeOf(session) }), done)
-  }
-
-  /** In no order. Their ids are not known here. */
-  override all(done: (error: unknown, sessions?: Array<SessionData> | null) => void): void {
-    const found = this.#keys().then((keys) => this.#sessions.getMany(keys))
-    answer(
-      found.then((all) => Array.from(all.values(), asSession)),
+    settle(
+      this.#run((cache) =>
+        Effect.gen({ self: this }, function* () {
+          const data = yield* asJson(session)
+          const entry = cache.session(this.#keyOf(id))
+          const lifetime = yield* this.#lifetimeOf(session)
+          if (lifetime <= 0) return yield* entry.destroy
+          const isNew = !this.#loaded.has(session) && (yield* entry.create(data, lifetime))
+          return isNew || (yield* entry.save(data, lifetime))
+        })
+      ),
       done
     )
+  }
+
+  /** By its id, or by what `all` calls it. */
+  destroy(id: string, done?: (error?: unknown) => void): void {
+    const key = id.startsWith(handleLead) ? this.#prefix + id.slice(handleLead.length) : this.#keyOf(id)
+    settle(
+      this.#run((cache) => cache.session(key).destroy),
+      done
+    )
+  }
+
+  /** The session lives on, and has the cookie that it has now. */
+  override touch(id: string, session: SessionData, done?: () => void): void {
+    // What `get` gives for a session that is gone.
+    if (!isRecord(session)) return settle(Promise.resolve(), done)
+    settle(
+      this.#run((cache) =>
+        Effect.gen({ self: this }, function* () {
+          const entry = cache.session(this.#keyOf(id))
+          const { cookie } = yield* asJson({ cookie: cookieOf(session) })
+          const lifetime = yield* this.#lifetimeOf(session)
+          if (lifetime <= 0) return yield* entry.destroy
+          const touched = entry.update(
+            (data) => Effect.succeed(cookie === undefined ? data : { ...data, cookie }),
+            lifetime
+          )
+          return yield* orElseIfDamaged(touched, false)
+        })
+      ),
+      done
+    )
+  }
+
+  /** In no order, by names that `destroy` takes: the ids are not known here. */
+  override all(done: (error: unknown, sessions?: Record<string, SessionData> | null) => void): void {
+    const found = this.#run((cache) =>
+      Effect.gen({ self: this }, function* () {
+        const sessions: Record<string, SessionData> = {}
+        for (const keys of Arrays.chunksOf(yield* cache.keys(this.#pattern), sessionsPerWrite)) {
+          const entries = yield* cache.pipeline((queue) => keys.map((key) => queue.get(key)), { mode: "result" })
+          const now = yield* Clock.currentTimeMillis
+          for (const [i, entry] of entries.entries()) {
+            const data = yield* orElseIfDamaged(Effect.fromResult(entry), Option.none())
+            const session = Option.isSome(data) ? asSession(data.value, now) : null
+            if (session !== null) sessions[handleLead + keys[i]!.slice(this.#prefix.length)] = session
+          }
+        }
+        return sessions
+      })
+    )
+    answer(found, done)
   }
 
   override length(done: (error: unknown, length?: number) => void): void {
     answer(
-      this.#keys().then((keys) => keys.length),
+      this.#run((cache) => Effect.map(cache.keys(this.#pattern), (keys) => keys.length)),
       done
     )
   }
 
   override clear(done?: (error?: unknown) => void): void {
-    settle(this.#client.run(CacheService.use((cache) => cache.deletePattern(this.#pattern))), done)
+    settle(
+      this.#run((cache) => cache.deletePattern(this.#pattern)),
+      done
+    )
+  }
+
+  /** What is stored may lack a cookie, or have one that is none: its session goes on with a new one. */
+  override createSession(
+    ...[request, session]: Parameters<Store["createSession"]>
+  ): ReturnType<Store["createSession"]> {
+    const created = super.createSession(request, cookieOf(session) === undefined ? withoutCookie(session) : session)
+    this.#loaded.add(created)
+    return created
   }
 
   close(): Promise<void> {
     return this.#client.close()
   }
 
-  /** Rejects what is no JSON rather than throw it at a request. */
-  async #set(id: string, session: SessionData): Promise<boolean> {
-    const data: typeof Data.Type = JSON.parse(JSON.stringify(session))
-    return this.#sessions.set(this.#keyOf(id), data, { timeToLive: this.#lifetimeOf(session) })
-  }
-
-  #keys(): Promise<ReadonlyArray<string>> {
-    return this.#client.run(CacheService.use((cache) => cache.keys(this.#pattern)))
+  #run<A>(use: (cache: TypedCache<Data>) => Effect.Effect<A, unknown>): Promise<A> {
+    return this.#client.run(CacheService.use((cache) => use(cache.withSchema(Data))))
   }
 
   get #pattern(): string {
@@ -99,14 +175,61 @@ export class ExpressSessionStore<E = never> extends Store {
     return this.#prefix + digest(id)
   }
 
-  #lifetimeOf({ cookie }: SessionData): number {
-    // What is left of it, as express-session counts; a cookie of the browser's session has none, or false.
-    return typeof cookie.maxAge === "number" ? cookie.maxAge : this.#timeToLive
+  /** Milliseconds until its cookie ends. */
+  #lifetimeOf(session: SessionData): Effect.Effect<number> {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      const cookie = cookieOf(session)
+      const end = endOf(cookie)
+      if (end !== undefined) return end - now
+      return typeof cookie?.["maxAge"] === "number" ? cookie["maxAge"] : this.#timeToLive
+    })
   }
 }
 
-/** As it was set, by its own account: express-session checks what it needs. */
-const asSession = (found: typeof Data.Type): SessionData => JSON.parse(JSON.stringify(found))
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** As callers of the store pass it: what `get` gave, too, and null. */
+const cookieOf = (session: unknown): Readonly<Record<string, unknown>> | undefined => {
+  const cookie = isRecord(session) ? session["cookie"] : undefined
+  return isRecord(cookie) ? cookie : undefined
+}
+
+/** A `Cookie` has a date, what is stored has its text; a cookie of the browser's session has neither. */
+const endOf = (cookie: Readonly<Record<string, unknown>> | undefined): number | undefined => {
+  const expires = cookie?.["expires"]
+  const end = expires instanceof Date || typeof expires === "string" ? new Date(expires).getTime() : Number.NaN
+  return Number.isNaN(end) ? undefined : end
+}
+
+const withoutCookie = (session: SessionData): SessionData => ({ ...session, cookie: { originalMaxAge: null } })
+
+/** As it was set, by its own account: express-session checks what it needs. Null where its cookie has ended. */
+const asSession = (data: Data, now: number): SessionData | null => {
+  const session: SessionData = JSON.parse(JSON.stringify(data))
+  const cookie = cookieOf(session)
+  const end = endOf(cookie)
+  if (end !== undefined) return end > now ? session : null
+  return isPassable(cookie) ? session : withoutCookie(session)
+}
+
+/** Whether express-session can make a cookie of it, where it has no date: it throws at what it does not take for an age. */
+const isPassable = (cookie: Readonly<Record<string, unknown>> | undefined): boolean =>
+  isNoEnd(cookie?.["expires"]) && (isNoEnd(cookie?.["maxAge"]) || typeof cookie?.["maxAge"] === "number")
+
+const isNoEnd = (value: unknown): boolean => value === undefined || value === null || value === false
+
+/** Rejects what is no JSON rather than throw it at a request. */
+const asJson = (value: object): Effect.Effect<Data, unknown> =>
+  Effect.try({ try: (): Data => JSON.parse(JSON.stringify(value)), catch: (error) => error })
+
+/** What cannot be decoded is no session. */
+const orElseIfDamaged = <A, B>(effect: Effect.Effect<A, CacheError>, instead: B): Effect.Effect<A | B, CacheError> =>
+  Effect.catchIf(
+    effect,
+    (error) => error._tag === "CacheCodecError" && error.direction === "decode",
+    () => Effect.succeed(instead)
+  )
 
 const answer = <A>(operation: Promise<A>, done: (error: unknown, found?: A) => void): void => {
   operation.then(

@@ -1,11 +1,11 @@
 /** The cache that the environment names. */
 import type { Config } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { CacheService } from "../../services/CacheService.ts"
 import * as ValkeyUrl from "../topologies/ValkeyUrl.ts"
 import { CacheLive, type CacheLayerOptions, type Configurable, configurable, over } from "./CacheLive.ts"
 
-type FromConfig = Configurable<CacheService, CacheError | Config.ConfigError, never, CacheLayerOptions>
+type FromConfig = Configurable<CacheService, CommandError | Config.ConfigError, never, CacheLayerOptions>
 
 const fromConfig = (client: typeof ValkeyUrl.layerConfig): FromConfig =>
   configurable(over(CacheLive, client), (options) => over(CacheLive.layer(options), client))

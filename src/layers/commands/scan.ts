@@ -1,7 +1,7 @@
 /** SCAN as a stream. */
 import { isUtf8 } from "node:buffer"
 import { Effect, Option, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -25,7 +25,7 @@ export const scanWith =
     const rest = scanArguments(options)
     return Stream.paginate("0", (cursor) =>
       Effect.flatMap(send("SCAN", [cursor, ...rest], { reply: "buffer" }), (reply) => {
-        if (!isPage(reply)) return Effect.fail<CacheError>(protocolError("SCAN"))
+        if (!isPage(reply)) return Effect.fail<CommandError>(protocolError("SCAN"))
         const [next, keys] = [String(reply[0]), reply[1].map(keyOf)]
         return Effect.succeed([keys, next === "0" ? Option.none<string>() : Option.some(next)] as const)
       })

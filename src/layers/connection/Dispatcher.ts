@@ -1,5 +1,5 @@
 /** Commands on their way to one or several servers: bounded in number and time, each settled once. */
-import { type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { closedError } from "../../schema/failures.ts"
 import { Deadlines } from "./Deadlines.ts"
@@ -64,7 +64,7 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   }
 
   /** Fails a command that is not on the wire. */
-  readonly refuse = (command: PendingCommand, error: CacheError): void => {
+  readonly refuse = (command: PendingCommand, error: CommandError): void => {
     command.fail(error)
     this.#letGo(command)
   }

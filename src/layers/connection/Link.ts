@@ -2,7 +2,7 @@
 import type { Socket } from "node:net"
 import { Effect, Exit } from "effect"
 import { Redis, type RedisOptions } from "iovalkey"
-import { type CacheError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { endpointName } from "../../schema/connectionUrl.ts"
 import { closedError } from "../../schema/failures.ts"
@@ -23,7 +23,7 @@ import { PatientTimer, Timer } from "./Timer.ts"
 export interface Waiter {
   readonly operation: string
   readonly ready: (wire: Wire) => void
-  readonly fail: (error: CacheError) => void
+  readonly fail: (error: CommandError) => void
 }
 
 export type LinkState =
@@ -103,7 +103,7 @@ export class Link {
     return { operation, node: this.node, lastError: this.#lastError }
   }
 
-  closedError(operation: string): CacheError {
+  closedError(operation: string): CommandError {
     return closedError(operation, this.node)
   }
 
@@ -353,7 +353,7 @@ export class Link {
     this.#options.onState?.(tag === "Down" ? { _tag: tag, reason: this.#lastError } : { _tag: tag })
   }
 
-  #failWaiters(error: (waiter: Waiter) => CacheError): void {
+  #failWaiters(error: (waiter: Waiter) => CommandError): void {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     for (const waiter of waiters) waiter.fail(error(waiter))
@@ -383,7 +383,7 @@ export class Link {
 const after = (millis: number): Promise<void> => new Promise((resolve) => void new Timer(millis, resolve).unref())
 
 /** Waits for the link's connection. */
-export const whenReady = (link: Link, operation: string): Effect.Effect<Wire, CacheError> =>
+export const whenReady = (link: Link, operation: string): Effect.Effect<Wire, CommandError> =>
   Effect.callback((resume) => {
     const waiter: Waiter = {
       operation,

@@ -6,7 +6,7 @@
  * - the route and `ServerNode`: carried, parked until there is a connection, written, rewound for another try;
  * - `Wire`: answered or lost.
  */
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { closedError, inexactInteger, protocolError } from "../../schema/failures.ts"
 import { type CommandRow, mayGoElsewhere } from "../commands/CommandRow.ts"
@@ -19,7 +19,7 @@ import { WireCommand } from "./WireCommand.ts"
 /** The server whose connection carries it. */
 export interface Carrier {
   readonly node: string | undefined
-  readonly toError: (command: PendingCommand, error: unknown) => CacheError
+  readonly toError: (command: PendingCommand, error: unknown) => CommandError
   /** Whether the command goes on elsewhere instead of failing with the error. */
   readonly redirect: (command: PendingCommand, error: Error) => boolean
 }
@@ -71,7 +71,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   #keeper: Keeper | undefined = undefined
   #carrier: Carrier | undefined = undefined
   #stopWaiting: (() => void) | undefined = undefined
-  #refusal: CacheError | undefined = undefined
+  #refusal: CommandError | undefined = undefined
   #isResent = false
 
   constructor(
@@ -89,7 +89,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
 
   /** Told once, with one of the two. */
   protected abstract onReply(reply: Reply): void
-  protected abstract onError(error: CacheError): void
+  protected abstract onError(error: CommandError): void
 
   /** Its caller has been told, or waits no more. */
   get settled(): boolean {
@@ -112,7 +112,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   }
 
   /** Why it waits for another try. */
-  get refusal(): CacheError | undefined {
+  get refusal(): CommandError | undefined {
     return this.#refusal
   }
 
@@ -151,7 +151,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   }
 
   /** Fails it where no reply is waited for. */
-  fail(error: CacheError): void {
+  fail(error: CommandError): void {
     if (this.#settled) return
     this.#settled = true
     this.onError(error)
@@ -195,14 +195,14 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   }
 
   /** It was not executed, and goes on as if it had not been sent. `refusal`: why, where nothing better comes of it. */
-  rewound(refusal: CacheError): void {
+  rewound(refusal: CommandError): void {
     this.#refusal = refusal
     this.#written = false
     this.#routing?.rewind?.()
   }
 
   /** `rewound` for one more sending, of which there is only one. False where it is not to be sent again. */
-  again(refusal: CacheError): boolean {
+  again(refusal: CommandError): boolean {
     if (this.#isResent || this.#routing?.resendIf?.() === false) return false
     this.#isResent = true
     this.rewound(refusal)
@@ -210,7 +210,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   }
 
   /** Why it fails: what happened to it first, where it could not be sent again. */
-  reasonFor(error: CacheError): CacheError {
+  reasonFor(error: CommandError): CommandError {
     return (this.#isResent ? this.#refusal : undefined) ?? error
   }
 
@@ -241,7 +241,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   }
 
   /** What its caller is given for the reply. */
-  protected read(raw: RawReply): Reply | CacheError {
+  protected read(raw: RawReply): Reply | CommandError {
     return readReply(this.name, raw, this.node)
   }
 }
@@ -251,13 +251,13 @@ export const mayOutliveConnection = ({ args, row }: PendingCommand, error: Error
   error instanceof NotWritten || (isLoss(error) && mayGoElsewhere(row, args))
 
 /** The reply as a program can be given it, or why it cannot. */
-export const readReply = (operation: string, raw: RawReply, node: string | undefined): Reply | CacheError =>
+export const readReply = (operation: string, raw: RawReply, node: string | undefined): Reply | CommandError =>
   isReply(raw) ? raw : hasInexact(raw) ? inexactInteger(operation) : protocolError(operation, node)
 
 /** A command that tells functions how it went. */
 export class CallbackCommand extends PendingCommand {
   protected readonly onReply: (reply: Reply) => void
-  protected readonly onError: (error: CacheError) => void
+  protected readonly onError: (error: CommandError) => void
 
   constructor(
     row: CommandRow,
@@ -265,7 +265,7 @@ export class CallbackCommand extends PendingCommand {
     args: ReadonlyArray<WireArg>,
     terms: CommandTerms,
     onReply: (reply: Reply) => void,
-    onError: (error: CacheError) => void
+    onError: (error: CommandError) => void
   ) {
     super(row, name, args, terms)
     this.onReply = onReply

@@ -2,7 +2,7 @@
  * The server that takes writes. One that takes none any more is left: it still answers what it was asked, and what comes
  * now goes over a new connection, to whoever is found there.
  */
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { CommandRow } from "../commands/CommandRow.ts"
 import { unlisted } from "../commands/commandTable.ts"
 import { isDemoted } from "./errors.ts"
@@ -11,7 +11,7 @@ import type { ServerNode } from "./ServerNode.ts"
 
 export interface PrimaryOptions {
   readonly open: () => ServerNode
-  readonly refuse: (command: PendingCommand, error: CacheError) => void
+  readonly refuse: (command: PendingCommand, error: CommandError) => void
   /** The server takes no writes. Other connections to it have to be left, too. */
   readonly onDemoted: (server: ServerNode) => void
 }

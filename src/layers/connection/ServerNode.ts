@@ -1,5 +1,5 @@
 /** One server as a carrier of commands: its connection, and what goes over it in one write. */
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { protocolError } from "../../schema/failures.ts"
 import { NotWritten } from "./ConnectionFailure.ts"
 import { fromRejection } from "./errors.ts"
@@ -12,7 +12,7 @@ import type { Wire } from "./Wire.ts"
 /** What a topology of several servers does about a command that one of them could not execute. */
 export interface Detours {
   /** There is no connection, so that nothing was sent. Whether the command goes on elsewhere. */
-  readonly unreachable: (command: PendingCommand, from: ServerNode, error: CacheError) => boolean
+  readonly unreachable: (command: PendingCommand, from: ServerNode, error: CommandError) => boolean
   /** The server refused, or the connection was lost meanwhile. Whether the command goes on elsewhere. */
   readonly rejected: (command: PendingCommand, from: ServerNode, error: Error) => boolean
 }
@@ -22,7 +22,7 @@ export interface ServerNodeOptions extends Pick<
   "settings" | "address" | "greeting" | "random" | "onLost" | "onState" | "isBusy" | "connections"
 > {
   readonly detours?: Detours | undefined
-  readonly refuse: (command: PendingCommand, error: CacheError) => void
+  readonly refuse: (command: PendingCommand, error: CommandError) => void
 }
 
 export class ServerNode implements Carrier {
@@ -61,7 +61,7 @@ export class ServerNode implements Carrier {
         command.resumed()
         this.#write(wire, command, asking)
       },
-      fail: (error: CacheError) => {
+      fail: (error: CommandError) => {
         command.resumed()
         if (this.#options.detours?.unreachable(command, this, error) === true) return
         this.#options.refuse(command, command.reasonFor(error))
@@ -77,7 +77,7 @@ export class ServerNode implements Carrier {
     return wire === undefined ? Promise.reject(new NotWritten()) : wire.ask(name)
   }
 
-  toError({ name }: PendingCommand, error: unknown): CacheError {
+  toError({ name }: PendingCommand, error: unknown): CommandError {
     return fromRejection(error, this.link.circumstances(name)) ?? protocolError(name, this.node)
   }
 

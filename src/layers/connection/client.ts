@@ -1,7 +1,7 @@
 /** A client put together from what its topology knows. */
 import { Effect, Exit, Random, type Scope } from "effect"
 import type { Cluster, Redis } from "iovalkey"
-import { type CacheError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -35,8 +35,8 @@ export interface Wiring {
   /** The way of commands to servers, over connections of its own. */
   readonly openRoute: (dispatcher: Dispatcher, settings: ConnectionSettings, state: ConnectionState) => Route
   /** Waits for a connection that a program can be given. */
-  readonly connect: (operation: string) => Effect.Effect<unknown, CacheError>
-  readonly raw: Effect.Effect<Redis | Cluster, CacheError>
+  readonly connect: (operation: string) => Effect.Effect<unknown, CommandError>
+  readonly raw: Effect.Effect<Redis | Cluster, CommandError>
   readonly subscribers: SubscriberRoute
   /** The server that errors outside commands name. */
   readonly node: () => string | undefined
@@ -93,7 +93,7 @@ export const openDispatcher = <R extends Route>(
 export const makeClient = Effect.fnUntraced(function* (
   dispatcher: Dispatcher,
   wiring: Wiring
-): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
   const { connect, everywhere, raw, settings, states, topology } = wiring
   yield* Effect.addFinalizer(() => Effect.sync(() => states.close()))
   const { announcers, time, tracked } = wiring.announcing ?? notAnnounced(topology)

@@ -1,6 +1,6 @@
 /** Commands as effects over a connection. */
 import { Effect, Exit, Result } from "effect"
-import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheInputError } from "../../schema/CacheError.ts"
 import type { Arg, Command, Reply, WireArg } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { PipelineResults, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -42,7 +42,7 @@ export interface Spreading {
 export type SendAll = (
   commands: ReadonlyArray<RoutedCommand>,
   rows: ReadonlyArray<CommandRow>
-) => Effect.Effect<PipelineResults, CacheError>
+) => Effect.Effect<PipelineResults, CommandError>
 
 /** A command with what a topology adds to it. */
 export interface RoutedCommand extends Command, Pick<SendOptions, "timeout"> {
@@ -160,7 +160,7 @@ export const makeCommands = (
 /** A command of one effect. */
 class RequestCommand<A, E, R> extends PendingCommand {
   #use: ((reply: Reply) => Effect.Effect<A, E, R>) | undefined
-  #resume: ((effect: Effect.Effect<A, E | CacheError, R>) => void) | undefined
+  #resume: ((effect: Effect.Effect<A, E | CommandError, R>) => void) | undefined
 
   constructor(
     row: CommandRow,
@@ -168,7 +168,7 @@ class RequestCommand<A, E, R> extends PendingCommand {
     args: ReadonlyArray<WireArg>,
     terms: CommandTerms,
     use: (reply: Reply) => Effect.Effect<A, E, R>,
-    resume: (effect: Effect.Effect<A, E | CacheError, R>) => void
+    resume: (effect: Effect.Effect<A, E | CommandError, R>) => void
   ) {
     super(row, name, args, terms)
     this.#use = use
@@ -186,12 +186,12 @@ class RequestCommand<A, E, R> extends PendingCommand {
     this.#resumeWith(next)
   }
 
-  protected onError(error: CacheError): void {
+  protected onError(error: CommandError): void {
     this.#resumeWith(Exit.fail(error))
   }
 
   // Lets go of the fiber: the garbage collector keeps some settled commands for long, and what they hold with them.
-  #resumeWith(next: Effect.Effect<A, E | CacheError, R>): void {
+  #resumeWith(next: Effect.Effect<A, E | CommandError, R>): void {
     const resume = this.#resume!
     this.#use = undefined
     this.#resume = undefined
@@ -239,7 +239,7 @@ class BatchCommand extends PendingCommand {
     this.#batch.settle(this.#at, Result.succeed(reply))
   }
 
-  protected onError(error: CacheError): void {
+  protected onError(error: CommandError): void {
     this.#batch.settle(this.#at, Result.fail(error))
   }
 }

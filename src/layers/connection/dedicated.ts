@@ -1,6 +1,6 @@
 /** Connections that nobody shares, opened at need, kept for a minute, at most so many at a time. */
 import { Effect, Exit, Pool, Scope } from "effect"
-import { CacheConnectionError, type CacheError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import { CacheConnectionError, type CommandError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { closedError } from "../../schema/failures.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -123,7 +123,7 @@ const clientOf = (
     }
   })
   /** A command that did not end well may still be under way on the server. */
-  const watched = <A>(name: string, effect: Effect.Effect<A, CacheError>) =>
+  const watched = <A>(name: string, effect: Effect.Effect<A, CommandError>) =>
     Effect.suspend(() => {
       if (state.isGone) return Exit.fail(stateLost(name))
       active++

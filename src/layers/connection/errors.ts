@@ -2,7 +2,7 @@
 import { maxReplyLength, replyCode } from "../../schema/failures.ts"
 import {
   CacheConnectionError,
-  type CacheError,
+  type CommandError,
   CacheServerError,
   CacheTimeoutError,
   type ForeignError
@@ -42,7 +42,7 @@ export const isLoss = (error: Error): boolean =>
   error.message === "Connection is closed."
 
 /** The error of a command that iovalkey gave up; undefined where the error is not the client's. */
-export const fromRejection = (error: unknown, circumstances: Circumstances): CacheError | undefined => {
+export const fromRejection = (error: unknown, circumstances: Circumstances): CommandError | undefined => {
   if (!(error instanceof Error)) return undefined
   const { lastError, node, operation } = circumstances
   if (isReplyError(error)) return serverError(circumstances, error.message)
@@ -75,7 +75,7 @@ export const fromRejection = (error: unknown, circumstances: Circumstances): Cac
 }
 
 /** `fromRejection` for promises of iovalkey itself, whose commands end by times and detours of their own, too. */
-export const fromRaw = (error: unknown, circumstances: Circumstances, timeout: number): CacheError | undefined => {
+export const fromRaw = (error: unknown, circumstances: Circumstances, timeout: number): CommandError | undefined => {
   if (!(error instanceof Error)) return undefined
   const { node, operation } = circumstances
   // Its cluster client tells the last of several failures as a text.

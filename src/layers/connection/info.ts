@@ -1,6 +1,6 @@
 /** INFO as maps. */
 import { Effect, Exit } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { protocolError } from "../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
@@ -10,7 +10,7 @@ export const makeInfo =
     Effect.flatMap(send("INFO", section === undefined ? [] : [section]), (reply) =>
       typeof reply === "string"
         ? Exit.succeed(new Map([[node() ?? "", parseInfo(reply)]]))
-        : Exit.fail<CacheError>(protocolError("INFO", node()))
+        : Exit.fail<CommandError>(protocolError("INFO", node()))
     )
 
 /** The fields of all sections. */

@@ -1,5 +1,5 @@
 /** Channels on a connection of their own. */
-import { type CacheError, CacheConnectionError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheConnectionError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { protocolError } from "../../schema/failures.ts"
 import type { Message } from "../../services/ValkeyClient.ts"
@@ -29,7 +29,7 @@ export interface Handlers {
   readonly onReady?: (() => void) | undefined
   readonly onMessage: (message: Message) => void
   /** No more messages come. */
-  readonly onError: (error: CacheError) => void
+  readonly onError: (error: CommandError) => void
 }
 
 /** Subscribes once; when the connection is lost it is over. */
@@ -47,7 +47,7 @@ export const listen = (
     heartbeat?.stop()
     deadline?.stop()
   }
-  const fail = (error: CacheError) => {
+  const fail = (error: CommandError) => {
     stopTimers()
     if (isOver) return
     isOver = true

@@ -1,5 +1,5 @@
 /** Writes go to the primary, reads to a replica chosen at random; to the next one where that cannot answer. */
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
@@ -50,7 +50,7 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
   }
 
   /** A read that a replica failed goes on to the next. */
-  const elsewhere = (command: PendingCommand, from: ServerNode, error: CacheError): boolean => {
+  const elsewhere = (command: PendingCommand, from: ServerNode, error: CommandError): boolean => {
     if (from === primary.server || !command.row.readsAnyCopy) return false
     const failed = tried.get(command) ?? new Set()
     tried.set(command, failed.add(from))

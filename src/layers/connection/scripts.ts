@@ -1,6 +1,6 @@
 /** Scripts by their SHA. */
 import { Effect } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { amended } from "../../schema/failures.ts"
 import { sha1 } from "../../schema/digest.ts"
 import type { Script } from "../../schema/Script.ts"
@@ -18,7 +18,7 @@ export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number
   return (script, keys, args) =>
     Effect.suspend(() => {
       const started = performance.now()
-      const named = (error: CacheError) => Effect.fail(amended(error, { operation: script.name }))
+      const named = (error: CommandError) => Effect.fail(amended(error, { operation: script.name }))
       return Effect.catch(send("EVALSHA", [shaOf(script), keys.length, ...keys, ...args]), (error) => {
         if (!isUnknownScript(error)) return named(error)
         // Both commands together take no longer than one may.
@@ -28,4 +28,4 @@ export const makeEval = (send: ValkeyClientShape["send"], commandTimeout: number
     })
 }
 
-const isUnknownScript = (error: CacheError): boolean => error._tag === "CacheServerError" && error.code === "NOSCRIPT"
+const isUnknownScript = (error: CommandError): boolean => error._tag === "CacheServerError" && error.code === "NOSCRIPT"

@@ -1,6 +1,6 @@
 /** Subscriptions, each on a connection of its own. They end with their scope, with their connection, or with the client. */
 import { Deferred, Effect, Exit, type Scope, type Stream } from "effect"
-import type { CacheError, CacheServerError } from "../../schema/CacheError.ts"
+import type { CommandError, CacheServerError } from "../../schema/CacheError.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { closedError } from "../../schema/failures.ts"
 import type { Message, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -17,7 +17,7 @@ type OpenLink = (options: ListenerOptions) => Link
 /** Opens the connections of subscribers. */
 export interface SubscriberRoute {
   /** The connection for these channels, or why they cannot share one. */
-  readonly open: (channels: ReadonlyArray<string>, kind: ChannelKind) => OpenLink | CacheError
+  readonly open: (channels: ReadonlyArray<string>, kind: ChannelKind) => OpenLink | CommandError
   /** A server has refused sharded channels, which are another server's. Whether they are to be tried again. */
   readonly onMoved?: ((error: CacheServerError) => boolean) | undefined
 }
@@ -41,8 +41,8 @@ export const makeSubscription = Effect.fnUntraced(function* (
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const inbox = yield* Inbox.make(channels.command)
-        const ready = Deferred.makeUnsafe<void, CacheError>()
-        const end = (error: CacheError) => {
+        const ready = Deferred.makeUnsafe<void, CommandError>()
+        const end = (error: CommandError) => {
           Deferred.doneUnsafe(ready, Exit.fail(error))
           inbox.fail(error)
           ends.delete(close)
@@ -77,16 +77,18 @@ export const makeSubscription = Effect.fnUntraced(function* (
       if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
       const { command, kind, names } = checked.value
       let redirects = 0
-      const attempt: Effect.Effect<Stream.Stream<Message, CacheError>, CacheError, Scope.Scope> = Effect.suspend(() => {
-        if (isClosed) return Exit.fail(closedError(command))
-        const openLink = route.open(names, kind)
-        if (typeof openLink !== "function") return Exit.fail(openLink)
-        return Effect.catchTag(subscribe(openLink, { channels: names, command }), "CacheServerError", (error) =>
-          error.code === "MOVED" && ++redirects <= maxRedirects && route.onMoved?.(error) === true
-            ? attempt
-            : Exit.fail(error)
-        )
-      })
+      const attempt: Effect.Effect<Stream.Stream<Message, CommandError>, CommandError, Scope.Scope> = Effect.suspend(
+        () => {
+          if (isClosed) return Exit.fail(closedError(command))
+          const openLink = route.open(names, kind)
+          if (typeof openLink !== "function") return Exit.fail(openLink)
+          return Effect.catchTag(subscribe(openLink, { channels: names, command }), "CacheServerError", (error) =>
+            error.code === "MOVED" && ++redirects <= maxRedirects && route.onMoved?.(error) === true
+              ? attempt
+              : Exit.fail(error)
+          )
+        }
+      )
       return attempt
     })
 })

@@ -1,6 +1,6 @@
 /** MULTI/EXEC in one write, so that nobody's command comes between. */
 import { Effect, Exit } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, Reply, WireArg } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -16,7 +16,7 @@ import { WireCommand } from "./WireCommand.ts"
 
 export interface TransactionOptions extends Pick<CommandOptions, "changes" | "maxValueBytes" | "commandTimeout"> {
   /** The slot of all its keys, or why it cannot run. */
-  readonly slotOf?: ((commands: ReadonlyArray<Call>) => number | CacheError | undefined) | undefined
+  readonly slotOf?: ((commands: ReadonlyArray<Call>) => number | CommandError | undefined) | undefined
 }
 
 interface Call {
@@ -117,14 +117,14 @@ class ExecCommand extends CallbackCommand {
     terms: CommandTerms,
     commands: ReadonlyArray<Command>,
     onReply: (reply: Reply) => void,
-    onError: (error: CacheError) => void
+    onError: (error: CommandError) => void
   ) {
     super(rowOf("EXEC", []), "EXEC", [], terms, onReply, onError)
     this.#commands = commands
   }
 
   /** The replies of all commands, or the error of the first that failed while its neighbours ran. */
-  protected override read(raw: RawReply): Reply | CacheError {
+  protected override read(raw: RawReply): Reply | CommandError {
     const { node } = this
     const commands = this.#commands
     if (!Array.isArray(raw) || raw.length !== commands.length) return protocolError(this.name, node)

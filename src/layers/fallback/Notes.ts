@@ -1,6 +1,6 @@
 /** What is remembered of an outage: what the first store is to be told, and which keys the second is to forget. */
 import { Clock, Effect, Exit, Option, Result } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import type { PipelineResults } from "../../services/ValkeyClient.ts"
 import { Arrears } from "./Arrears.ts"
@@ -28,9 +28,9 @@ export class Notes {
   /** Runs commands, and notes what they have changed. `answersOf`: their answers; an undefined one is not to be noted. */
   of<A>(
     commands: ReadonlyArray<Told>,
-    effect: Effect.Effect<A, CacheError>,
+    effect: Effect.Effect<A, CommandError>,
     answersOf: (value: A) => ReadonlyArray<PipelineResults[number] | undefined>
-  ): Effect.Effect<A, CacheError> {
+  ): Effect.Effect<A, CommandError> {
     return Effect.onExit(effect, (exit) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         const answers = Exit.isSuccess(exit) ? answersOf(exit.value) : undefined
@@ -51,4 +51,4 @@ export class Notes {
   }
 }
 
-const mayHaveExecuted = (error: CacheError): boolean => "mayHaveExecuted" in error && error.mayHaveExecuted
+const mayHaveExecuted = (error: CommandError): boolean => "mayHaveExecuted" in error && error.mayHaveExecuted

@@ -1,6 +1,6 @@
 /** A client over two stores. */
 import { Effect, Exit, Result, type Scope, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -24,10 +24,10 @@ export interface FallbackSettings {
 const fewEnough = 1000
 const maxRounds = 10
 
-interface Ways<A, E, R> {
+interface Ways<A> {
   readonly commands: () => ReadonlyArray<Told>
-  readonly onFirst: Effect.Effect<A, E, R>
-  readonly onSecond: () => Effect.Effect<A, E, R>
+  readonly onFirst: Effect.Effect<A, CommandError>
+  readonly onSecond: () => Effect.Effect<A, CommandError>
   readonly resendIf?: Command["resendIf"]
 }
 
@@ -104,42 +104,46 @@ export const makeFallback = (
     )
   }
 
-  const route = <A, E, R>({
-    commands,
-    onFirst,
-    onSecond,
-    resendIf
-  }: Ways<A, E | CacheError, R>): Effect.Effect<A, E | CacheError, R> =>
-    standby.use(
-      Effect.catch(onFirst, (error): Effect.Effect<A, E | CacheError, R> => {
-        if (!isOutage(error)) return Effect.fail(error)
-        const again = commands().every((told) => follows(told, error, resendIf))
-        return Effect.andThen(
-          goDown(error),
-          again ? standby.use(Effect.fail(error), () => standby.inSecond(onSecond())) : Effect.fail(error)
-        )
+  /** What becomes of the answer is one step with the answer itself: most commands go no other way. */
+  const route = <A, B, E, R>(
+    { commands, onFirst, onSecond, resendIf }: Ways<A>,
+    use: (answer: A) => Effect.Effect<B, E, R>
+  ): Effect.Effect<B, E | CommandError, R> => {
+    const inSecond = () => Effect.flatMap(standby.inSecond(onSecond()), use)
+    return standby.use<B, E | CommandError, R>(
+      Effect.matchEffect(onFirst, {
+        onSuccess: use,
+        onFailure: (error) => {
+          if (!isOutage(error)) return Exit.fail(error)
+          const again = commands().every((told) => follows(told, error, resendIf))
+          return Effect.andThen(goDown(error), again ? standby.use(Exit.fail(error), inSecond) : Exit.fail(error))
+        }
       }),
       (outage) => {
         const refused = commands().find((told) => !standsIn(told))
         return refused === undefined
-          ? standby.inSecond(onSecond())
+          ? inSecond()
           : Effect.andThen(warn(refused), Effect.fail(notThere(refused.name, outage)))
       }
     )
+  }
 
-  const send: ValkeyClientShape["send"] = (name, args, options) =>
-    route({
-      commands: () => [toldOf({ name, args })],
-      onFirst: first.send(name, args, options),
-      onSecond: () => noted.send(name, args, options),
-      resendIf: options?.resendIf
-    })
+  const request: ValkeyClientShape["request"] = (name, args, use, options) =>
+    route(
+      {
+        commands: () => [toldOf({ name, args })],
+        onFirst: first.send(name, args, options),
+        onSecond: () => noted.send(name, args, options),
+        resendIf: options?.resendIf
+      },
+      use
+    )
 
   /** What the second answers to those of the commands that have no answer yet. */
   const complete = (
     commands: ReadonlyArray<Command>,
     answers: ReadonlyArray<PipelineResults[number] | undefined>
-  ): Effect.Effect<PipelineResults, CacheError> => {
+  ): Effect.Effect<PipelineResults, CommandError> => {
     const open = commands.filter((_, i) => answers[i] === undefined)
     if (open.length === 0) return Exit.succeed(answers.flatMap((answer) => answer ?? []))
     return Effect.map(noted.pipeline(open), (others) => {
@@ -201,13 +205,15 @@ export const makeFallback = (
     return Stream.concat(inFirst, second.scanBinary(options))
   }
 
-  const scanBinary = (options?: ScanOptions): Stream.Stream<string | Buffer, CacheError> => {
+  const scanBinary = (options?: ScanOptions): Stream.Stream<string | Buffer, CommandError> => {
     const onFirst = Stream.catch(first.scanBinary(options), (error) =>
       isOutage(error)
         ? Stream.unwrap(
             Effect.andThen(
               goDown(error),
-              standby.use(Effect.succeed(Stream.fail<CacheError>(error)), () => Effect.sync(() => scanSecond(options)))
+              standby.use(Effect.succeed(Stream.fail<CommandError>(error)), () =>
+                Effect.sync(() => scanSecond(options))
+              )
             )
           )
         : Stream.fail(error)
@@ -223,33 +229,41 @@ export const makeFallback = (
     changes,
     // No announcements cover what two stores hold.
     tracked: (keys, options) =>
-      Effect.map(
-        route({
+      route(
+        {
           commands: () => [toldOf({ name: "MGET", args: keys })],
           onFirst: first.tracked(keys, options),
           onSecond: () => second.tracked(keys, options)
-        }),
-        (replies) => replies.map(({ pttl, sentAt, value }) => ({ value, pttl, sentAt, server: undefined }))
+        },
+        (replies) =>
+          Exit.succeed(replies.map(({ pttl, sentAt, value }) => ({ value, pttl, sentAt, server: undefined })))
       ),
-    send,
-    request: (name, args, use, options) => Effect.flatMap(send(name, args, options), use),
+    send: (name, args, options) => request(name, args, Exit.succeed, options),
+    request,
     pipeline,
     transaction: (commands) =>
-      route({
-        commands: () => commands.map(toldOf),
-        onFirst: first.transaction(commands),
-        onSecond: () => noted.transaction(commands)
-      }),
+      route(
+        {
+          commands: () => commands.map(toldOf),
+          onFirst: first.transaction(commands),
+          onSecond: () => noted.transaction(commands)
+        },
+        Exit.succeed
+      ),
     eval: (script, keys, args) =>
       script.exclusive === true
         ? first.eval(script, keys, args)
-        : route({
-            commands: () => [toldOf(scriptCall(script, keys, args))],
-            onFirst: first.eval(script, keys, args),
-            onSecond: () => noted.eval(script, keys, args)
-          }),
+        : route(
+            {
+              commands: () => [toldOf(scriptCall(script, keys, args))],
+              onFirst: first.eval(script, keys, args),
+              onSecond: () => noted.eval(script, keys, args)
+            },
+            Exit.succeed
+          ),
     ...scansOf(scanBinary),
-    info: (section) => route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) })
+    info: (section) =>
+      route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) }, Exit.succeed)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The second store's client, of which it is noted what it changes. */
 import { Clock, Effect, Result } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
 import type { Script } from "../../schema/Script.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -17,7 +17,7 @@ export const notedClient = (
   /** Several commands; of scripts whose twins ran nothing is left to note. */
   const several = <A>(
     commands: ReadonlyArray<Command>,
-    run: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<A>, CacheError>,
+    run: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<A>, CommandError>,
     answerOf: (item: A) => PipelineResults[number]
   ) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {

@@ -1,6 +1,6 @@
 /** Tells the first store what was done in the second. */
 import { Effect, Result, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, WireArg } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { Arrears } from "./Arrears.ts"
@@ -12,7 +12,7 @@ const together = 1000
 export const tell = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
   { flush, forgotten, patterns, removals }: Arrears
-): Effect.fn.Return<void, CacheError> {
+): Effect.fn.Return<void, CommandError> {
   if (flush !== undefined) yield* client.send(flush, [])
   for (const { deletes, match } of patterns.all()) {
     const found = Stream.filter(client.scanBinary({ match }), (key) => deletes(String(key)))
@@ -27,7 +27,10 @@ export const tell = Effect.fnUntraced(function* (
   yield* unlinkAll(client, forgotten.all())
 })
 
-export const unlinkAll = (client: ValkeyClientShape, keys: ReadonlyArray<WireArg>): Effect.Effect<void, CacheError> => {
+export const unlinkAll = (
+  client: ValkeyClientShape,
+  keys: ReadonlyArray<WireArg>
+): Effect.Effect<void, CommandError> => {
   const commands = parts(keys).map((args): Command => ({ name: "UNLINK", args }))
   return Effect.flatMap(client.pipeline(commands), (results) => Effect.asVoid(Effect.fromResult(Result.all(results))))
 }

@@ -1,7 +1,7 @@
 /** Responses of Effect's `HttpRouter` in the cache, by the rules of RFC 9111. */
 import { type Cause, Context, Effect, Layer, type Scope, Stream } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
@@ -29,15 +29,15 @@ export interface HttpCache {
    * Forgets one page in all its variants, of every scheme and proxy, by host, path and query: `"example.com/users?page=1"`.
    * Whether it was there. One round trip. The `CacheService` must be the one that the routes use; see `Service`.
    */
-  readonly purge: (page: string) => Effect.Effect<boolean, CacheError, CacheService>
+  readonly purge: (page: string) => Effect.Effect<boolean, CommandError, CacheService>
   /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
-  readonly purgePrefix: (start: string) => Effect.Effect<number, CacheError, CacheService>
+  readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError, CacheService>
 }
 
 /** The pages of a `Service`. */
 export interface Pages {
-  readonly purge: (page: string) => Effect.Effect<boolean, CacheError>
-  readonly purgePrefix: (start: string) => Effect.Effect<number, CacheError>
+  readonly purge: (page: string) => Effect.Effect<boolean, CommandError>
+  readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError>
   /** Answers a request from the cache, else by `next`, which is given the request that it is to answer. For servers without an `HttpRouter`. */
   readonly handle: <E, R>(
     request: HttpServerRequest.HttpServerRequest,

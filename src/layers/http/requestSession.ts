@@ -1,6 +1,6 @@
 /** The session of one request: what it has seen of it, and what becomes of the cookie. */
 import { Effect, Exit, Option, type Redacted, Semaphore } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { ValueError } from "../../schema/CacheError.ts"
 import { SessionStatus } from "../../schema/SessionStatus.ts"
 import { type Session, SessionUnknown, type SessionStoreShape } from "../../services/SessionStore.ts"
 import { SessionEnded } from "./SessionEnded.ts"
@@ -12,18 +12,18 @@ import type { SignedId } from "./sessionSignature.ts"
  */
 export interface RequestSession<A> {
   /** The data; none where there is no session, and where none is known (`find` tells them apart). Loaded once a request. */
-  readonly get: Effect.Effect<Option.Option<A>, CacheError>
+  readonly get: Effect.Effect<Option.Option<A>, ValueError>
   /** What is known of the session. `Unknown` is answered under `IgnoreExceptions` in an outage, and asked again the next time. */
-  readonly find: Effect.Effect<SessionStatus<A>, CacheError>
+  readonly find: Effect.Effect<SessionStatus<A>, ValueError>
   /**
    * Stores the data in the session that there is, else in a new one. Fails with `SessionEnded` where another request ended the
    * session, and with `SessionUnknown` where `get` or `find` could not say whether there is one. Nothing is stored then.
    */
-  readonly set: (data: A) => Effect.Effect<void, CacheError | SessionEnded | SessionUnknown>
+  readonly set: (data: A) => Effect.Effect<void, ValueError | SessionEnded | SessionUnknown>
   /** A new id for the same data, at login. False where there is no session. */
-  readonly cycle: Effect.Effect<boolean, CacheError | SessionUnknown>
+  readonly cycle: Effect.Effect<boolean, ValueError | SessionUnknown>
   /** Deletes the session and the cookie, at logout. What is set afterwards begins a new session. */
-  readonly destroy: Effect.Effect<void, CacheError>
+  readonly destroy: Effect.Effect<void, ValueError>
 }
 
 type State<A> =
@@ -115,7 +115,7 @@ export const requestSession = <A>(
     get: turn.withPermit(Effect.map(find, dataOf)),
     set: (data) =>
       turn.withPermit(
-        Effect.flatMap(known, (state): Effect.Effect<void, CacheError | SessionEnded | SessionUnknown> => {
+        Effect.flatMap(known, (state): Effect.Effect<void, ValueError | SessionEnded | SessionUnknown> => {
           switch (state._tag) {
             case "Live":
               return store.save(state.session.id, data).pipe(
@@ -133,7 +133,7 @@ export const requestSession = <A>(
         })
       ),
     cycle: turn.withPermit(
-      Effect.flatMap(known, (state): Effect.Effect<boolean, CacheError | SessionUnknown> => {
+      Effect.flatMap(known, (state): Effect.Effect<boolean, ValueError | SessionUnknown> => {
         if (state._tag === "Unknown") return Effect.fail(new SessionUnknown())
         if (state._tag !== "Live") return Effect.succeed(false)
         return Effect.matchEffect(store.cycle(state.session.id), {

@@ -1,6 +1,11 @@
 /** The client of a store in this process: commands are interpreted at once, by the Effect `Clock` of the caller. */
 import { Deferred, Effect, Exit, Option, Queue, Result, Stream } from "effect"
-import { type CacheError, CacheServerError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
+import {
+  type CommandError,
+  CacheServerError,
+  CacheTimeoutError,
+  CacheUnsupportedError
+} from "../../schema/CacheError.ts"
 import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
 import { closedError, inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
 import type { TrackedReply } from "../../schema/Invalidation.ts"
@@ -37,8 +42,8 @@ export const memoryClient = (
   const at = <A, E, R>(
     operation: string,
     run: (context: CommandContext) => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | CacheError, R> =>
-    Effect.withFiber((fiber): Effect.Effect<A, E | CacheError, R> => {
+  ): Effect.Effect<A, E | CommandError, R> =>
+    Effect.withFiber((fiber): Effect.Effect<A, E | CommandError, R> => {
       if (closing.isClosed) return Exit.fail(closedError(operation))
       const context = new CommandContext(store, pubSub, announcer, fiber)
       try {
@@ -118,7 +123,7 @@ export const memoryClient = (
 
   /** The command runs now, or with whatever comes next. */
   const begin = (context: CommandContext, call: Call) => {
-    const result = Deferred.makeUnsafe<Reply, CacheError>()
+    const result = Deferred.makeUnsafe<Reply, CommandError>()
     const served = (reply: Reply) => Deferred.doneUnsafe(result, Exit.succeed(reply))
     const failed = (error: ServerReply) => Deferred.doneUnsafe(result, toExit(call.name, error))
     const waiter = { call: { ...call, args: pinned(context, call) }, served, failed }
@@ -173,7 +178,7 @@ export const memoryClient = (
       return Effect.map(
         Effect.acquireRelease(
           Effect.map(Inbox.make(command), (inbox) => {
-            const end = (error: CacheError) => {
+            const end = (error: CommandError) => {
               inbox.fail(error)
               unsubscribe()
             }
@@ -258,7 +263,7 @@ const timeoutOf = (options: SendOptions | undefined): number | string =>
 const tooLate = (operation: string, timeout: number) =>
   new CacheTimeoutError({ operation, phase: "command", timeout, mayHaveExecuted: true })
 
-const toExit = (operation: string, error: unknown): Exit.Exit<never, CacheError> => {
+const toExit = (operation: string, error: unknown): Exit.Exit<never, CommandError> => {
   if (error instanceof ServerReply) return Exit.fail(serverError(operation, error))
   if (error instanceof NotInMemory) return Exit.fail(unsupported(operation, error.message))
   if (error instanceof CacheServerError) return Exit.fail(error)

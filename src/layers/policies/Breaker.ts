@@ -33,21 +33,24 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
     tripPolicy: CircuitBreaker.consecutive(failures),
     openDuration: Duration.millis(openMillis)
   })
-  const guarded = <A, R>(
-    effect: Effect.Effect<A, CacheError, R>
-  ): Effect.Effect<A, CacheError | CircuitBreaker.CircuitBreakerError, R> =>
-    breaker.execute<A, CacheError, R>(effect, { key: "cache", classify: outcomeOf })
+  const guarded = <A, E extends CacheError, R>(
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | CircuitBreaker.CircuitBreakerError, R> =>
+    breaker.execute<A, E, R>(effect, { key: "cache", classify: outcomeOf })
 
   // While nothing has failed since the last success, there is nothing that the breaker needs to be told or asked.
   let healthy = true
-  const recorded = (error: CacheError) =>
+  const recorded = <E extends CacheError>(error: E) =>
     Effect.suspend(() => {
       healthy = false
       // The operation's own failure stands, whatever the breaker says of it by now.
       return Effect.andThen(Effect.ignore(guarded(Effect.fail(error))), Effect.fail(error))
     })
 
-  const policy: CachePolicyShape = <A, R>({ name }: Operation<A>, effect: Effect.Effect<A, CacheError, R>) =>
+  const policy: CachePolicyShape = <A, E extends CacheError, R>(
+    { name }: Operation<A>,
+    effect: Effect.Effect<A, E, R>
+  ) =>
     Effect.suspend(() =>
       healthy
         ? Effect.catchIf(effect, isTransient, recorded)

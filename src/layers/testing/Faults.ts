@@ -1,6 +1,6 @@
 /** A client that fails as it is told to: slow, refused, timed out, replies lost. For tests of what a program does then. */
 import { Context, type Duration, Effect, Layer, Random, Stream } from "effect"
-import { type CacheError, CacheConnectionError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import { CacheConnectionError, CacheTimeoutError, type CommandError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -18,7 +18,7 @@ export interface Fault {
    * - `"lostReply"`: it was executed, and the connection broke before the reply
    * - an error: that one; nothing was executed
    */
-  readonly failure?: "refused" | "timeout" | "lostReply" | CacheError | undefined
+  readonly failure?: "refused" | "timeout" | "lostReply" | CommandError | undefined
 }
 
 /** What goes wrong from now on. */
@@ -43,11 +43,11 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
     const concerns = ({ commands }: Fault, name: string) =>
       commands === undefined || commands.some((command) => command.toUpperCase() === name.toUpperCase())
 
-    const under = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CacheError, R> =>
+    const under = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandError, R> =>
       Effect.suspend(() => {
         const fault = faults.find((fault) => concerns(fault, name))
         if (fault === undefined) return effect
-        return Effect.flatMap(Random.next, (chance): Effect.Effect<A, E | CacheError, R> => {
+        return Effect.flatMap(Random.next, (chance): Effect.Effect<A, E | CommandError, R> => {
           if (chance >= (fault.rate ?? 1)) return effect
           const late = fault.latency === undefined ? Effect.void : Effect.sleep(toMillis(fault.latency) ?? 0)
           if (fault.failure === undefined) return Effect.andThen(late, effect)
@@ -71,7 +71,7 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
         )
       }
 
-    const scanning = <A>(scan: () => Stream.Stream<A, CacheError>): Stream.Stream<A, CacheError> =>
+    const scanning = <A>(scan: () => Stream.Stream<A, CommandError>): Stream.Stream<A, CommandError> =>
       Stream.unwrap(under("SCAN", Effect.sync(scan)))
 
     const faulty: ValkeyClientShape = {
@@ -102,7 +102,7 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
   })
 )
 
-const errorOf = (operation: string, failure: NonNullable<Fault["failure"]>): CacheError => {
+const errorOf = (operation: string, failure: NonNullable<Fault["failure"]>): CommandError => {
   switch (failure) {
     case "refused":
       return new CacheConnectionError({

@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { Config, Effect, Layer, Option, type Scope } from "effect"
-import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheInputError } from "../../schema/CacheError.ts"
 import type { ValkeyClient } from "../../services/ValkeyClient.ts"
 import * as ValkeyStandalone from "../topologies/ValkeyStandalone.ts"
 import { ServerProcess } from "./ServerProcess.ts"
@@ -105,6 +105,6 @@ export const start: Effect.Effect<string, CacheInputError | Config.ConfigError, 
 )
 
 /** A client for such a server. */
-export const layer: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = Layer.unwrap(
+export const layer: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = Layer.unwrap(
   Effect.map(start, (url) => ValkeyStandalone.layer({ url }))
 )

@@ -1,6 +1,6 @@
 /** The client over a cluster: commands go to the server of their key's slot, and follow it when it moves. */
 import { Config, Effect, Layer } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { type ClusterOptions, clusterSettings } from "../../schema/ClusterOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeClusterClient } from "../connection/cluster/clusterClient.ts"
@@ -10,11 +10,11 @@ export const make = Effect.fnUntraced(function* (options: ClusterOptions) {
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
-export const layer = (options: ClusterOptions): Layer.Layer<ValkeyClient, CacheError> =>
+export const layer = (options: ClusterOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
 /** The same with settings from `Config`. */
 export const layerConfig = (
   options: Config.Wrap<ClusterOptions>
-): Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> =>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
   Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

@@ -1,6 +1,6 @@
 /** The client over a primary and its replicas: writes to the first server, reads from a replica chosen at random. */
 import { Config, Effect, Layer } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { type ReplicatedOptions, replicatedSettings } from "../../schema/ReplicatedOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeKnownServers } from "../connection/known/knownServers.ts"
@@ -11,11 +11,11 @@ export const make = Effect.fnUntraced(function* (options: ReplicatedOptions) {
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. A read that a replica fails goes to the next, at last to the primary. */
-export const layer = (options: ReplicatedOptions): Layer.Layer<ValkeyClient, CacheError> =>
+export const layer = (options: ReplicatedOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
 /** The same with settings from `Config`. */
 export const layerConfig = (
   options: Config.Wrap<ReplicatedOptions>
-): Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> =>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
   Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

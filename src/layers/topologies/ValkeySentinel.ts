@@ -1,6 +1,6 @@
 /** The client over the primary that sentinels watch over, wherever it is now. */
 import { Config, Effect, Layer } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import { type SentinelOptions, sentinelSettings } from "../../schema/SentinelOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeSentinelClient } from "../connection/sentinel/sentinelClient.ts"
@@ -10,11 +10,11 @@ export const make = Effect.fnUntraced(function* (options: SentinelOptions) {
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
-export const layer = (options: SentinelOptions): Layer.Layer<ValkeyClient, CacheError> =>
+export const layer = (options: SentinelOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
 /** The same with settings from `Config`. */
 export const layerConfig = (
   options: Config.Wrap<SentinelOptions>
-): Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> =>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
   Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

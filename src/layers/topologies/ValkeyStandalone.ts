@@ -1,6 +1,6 @@
 /** The client over one server: TCP, TLS or a unix socket. */
 import { Config, Effect, Layer, type Redacted } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { serverSettings } from "../../schema/ServerSettings.ts"
 import type { StandaloneOptions } from "../../schema/StandaloneOptions.ts"
@@ -13,11 +13,11 @@ export const make = Effect.fnUntraced(function* ({ url, ...options }: Standalone
 })
 
 /** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
-export const layer = (options: StandaloneOptions): Layer.Layer<ValkeyClient, CacheError> =>
+export const layer = (options: StandaloneOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
 /** The same with settings from `Config`. */
 export const layerConfig = (
   options: Config.Wrap<ConnectionOptions & { readonly url: Redacted.Redacted }>
-): Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> =>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
   Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

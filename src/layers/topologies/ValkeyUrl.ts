@@ -1,6 +1,6 @@
 /** The client that a URL names. */
 import { Config, Effect, Layer, Option, Redacted } from "effect"
-import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheInputError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { parseConnectionUrl, splitUrls } from "../../schema/connectionUrl.ts"
@@ -19,7 +19,7 @@ import * as ValkeyStandalone from "./ValkeyStandalone.ts"
 export const layer = (
   url: string | Redacted.Redacted,
   options: ConnectionOptions = {}
-): Layer.Layer<ValkeyClient, CacheError> => {
+): Layer.Layer<ValkeyClient, CommandError> => {
   const urls = splitUrls(url)
   if (urls.length > 1) return ValkeyReplicated.layer({ ...options, urls })
   return Layer.unwrap(
@@ -44,14 +44,14 @@ const variable = "VALKEY_URL"
  * The client that the config key VALKEY_URL names. Where it is unset or empty, the store in this process, with a warning
  * in the log: processes then share nothing. Errors of the URL name the key.
  */
-export const layerConfig: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = named(
+export const layerConfig: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = named(
   Effect.map(Config.option(Config.Redacted(variable)), (url) =>
     Option.isNone(url) || isEmpty(url.value) ? unnamed : layerOf(url.value)
   )
 )
 
 /** The same, but it fails where VALKEY_URL is unset or empty: with a `ConfigError`, or a `CacheInputError`. */
-export const layerConfigRequired: Layer.Layer<ValkeyClient, CacheError | Config.ConfigError> = named(
+export const layerConfigRequired: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = named(
   Effect.flatMap(Config.Redacted(variable), (url) =>
     isEmpty(url)
       ? Effect.fail(new CacheInputError({ operation: variable, reason: "it is empty" }))
@@ -73,8 +73,8 @@ const unnamed = Layer.provideMerge(
 
 /** Whichever layer the configuration names. */
 function named<E>(
-  chosen: Effect.Effect<Layer.Layer<ValkeyClient, CacheError>, E>
-): Layer.Layer<ValkeyClient, CacheError | E> {
+  chosen: Effect.Effect<Layer.Layer<ValkeyClient, CommandError>, E>
+): Layer.Layer<ValkeyClient, CommandError | E> {
   return Layer.fromBuild((memoMap, scope) =>
     Effect.flatMap(chosen, (layer) =>
       Effect.mapError(Layer.buildWithMemoMap(layer, memoMap, scope), (error) =>

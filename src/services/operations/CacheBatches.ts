@@ -1,6 +1,6 @@
 /** Batches: many values in few commands. */
 import type { Effect } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
 export interface CacheBatches<A, RD = never, RE = never> {
@@ -8,12 +8,12 @@ export interface CacheBatches<A, RD = never, RE = never> {
   readonly getMany: (
     keys: Iterable<string>,
     options?: KeyOptions
-  ) => Effect.Effect<ReadonlyMap<string, A>, CacheError, RD>
+  ) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
   /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB. */
   readonly setMany: (
     entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
     options?: TtlOptions
-  ) => Effect.Effect<ReadonlyArray<string>, CacheError, RE>
+  ) => Effect.Effect<ReadonlyArray<string>, ValueError, RE>
   /** How many of the keys existed. */
-  readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Effect.Effect<number, CacheError>
+  readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Effect.Effect<number, CommandError>
 }

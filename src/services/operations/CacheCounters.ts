@@ -1,6 +1,6 @@
 /** Counters: numbers that the server adds to. */
 import type { Duration, Effect } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { ExistingKeyError } from "../../schema/CacheError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 export interface CounterOptions extends KeyOptions {
@@ -17,13 +17,17 @@ export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
 
 export interface CacheCounters {
   /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
-  readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
-  readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
+  readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
+  readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
   /**
    * Exact at any size up to the cache's `limits.maxDigits`. One round trip within 64 bits; beyond, compare-and-set until it
    * holds. `get` reads it with `Schema.BigInt`; without a schema, and with `Schema.Number`, only what a number holds exactly.
    */
-  readonly incrBig: (key: string, delta?: bigint, options?: BigCounterOptions) => Effect.Effect<bigint, CacheError>
+  readonly incrBig: (
+    key: string,
+    delta?: bigint,
+    options?: BigCounterOptions
+  ) => Effect.Effect<bigint, ExistingKeyError>
   /** Adds a number with a fraction, in the server's own arithmetic. `get` reads it, whatever the serializer. */
-  readonly incrFloat: (key: string, delta: number, options?: CounterOptions) => Effect.Effect<number, CacheError>
+  readonly incrFloat: (key: string, delta: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
 }

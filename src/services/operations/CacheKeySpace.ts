@@ -1,6 +1,6 @@
 /** The key space of a prefix and version. */
 import type { Effect, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CacheError, CommandError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
@@ -23,18 +23,18 @@ export interface CacheKeySpace {
   /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
   readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>
   /** Each key once. Default pattern: all. Keys of others that are not UTF-8 are left out. */
-  readonly keys: (pattern?: string, options?: KeyOptions) => Effect.Effect<ReadonlyArray<string>, CacheError>
+  readonly keys: (pattern?: string, options?: KeyOptions) => Effect.Effect<ReadonlyArray<string>, CommandError>
   /** As they are found; a key may come twice while the server resizes its table. Keys of others that are not UTF-8 are left out. */
   readonly scan: (
     pattern?: string,
     options?: ScanKeysOptions & { readonly type?: KeyType | undefined }
-  ) => Stream.Stream<string, CacheError>
+  ) => Stream.Stream<string, CommandError>
   /** Deletes while scanning, in batches; how many keys went. Keys that are not UTF-8 are deleted like all others. */
-  readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CacheError>
+  readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CommandError>
   /** This prefix and version only; how many keys went. */
-  readonly clear: Effect.Effect<number, CacheError>
+  readonly clear: Effect.Effect<number, CommandError>
   /** This prefix in every version; how many keys went. */
-  readonly clearAllVersions: Effect.Effect<number, CacheError>
+  readonly clearAllVersions: Effect.Effect<number, CommandError>
   /** FLUSHDB: everything in the database, whoever wrote it. */
-  readonly flushAll: Effect.Effect<void, CacheError>
+  readonly flushAll: Effect.Effect<void, CommandError>
 }

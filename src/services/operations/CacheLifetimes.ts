@@ -1,17 +1,21 @@
 /** Lifetimes of keys. */
 import type { Duration, Effect, Option } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
 export interface CacheLifetimes {
   /** New lifetime; true if the key exists, also when it was and stays persistent. Zero or less deletes. */
-  readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CacheError>
+  readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CommandError>
   /** `touch` with the lifetime as an argument. */
-  readonly expire: (key: string, timeToLive: Duration.Input, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
+  readonly expire: (
+    key: string,
+    timeToLive: Duration.Input,
+    options?: KeyOptions
+  ) => Effect.Effect<boolean, CommandError>
   /** Lifetime up to an instant, in milliseconds since 1970 where it is a number. A past instant deletes. */
-  readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
+  readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /** True if a lifetime was removed. */
-  readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
+  readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /** None = no such key; Some(Duration.infinity) = never expires. */
-  readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CacheError>
+  readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CommandError>
 }

@@ -1,6 +1,6 @@
 /** Lists: elements in order, taken from either end. */
 import type { Duration, Effect, Option } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 
 export interface ListFindOptions {
   /** Which match: 1 = the first, 2 = the second, −1 = the first from the end. Default 1. */
@@ -27,40 +27,40 @@ export interface ListMoveOptions {
  */
 export interface CacheList<A, RD = never, RE = never> {
   /** One after the other, so that the last is the first then; the new length. */
-  readonly pushLeft: (...values: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
-  readonly pushRight: (...values: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
-  readonly popLeft: Effect.Effect<Option.Option<A>, CacheError, RD>
-  readonly popRight: Effect.Effect<Option.Option<A>, CacheError, RD>
-  readonly popLeftMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
-  readonly popRightMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly pushLeft: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  readonly pushRight: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  readonly popLeft: Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly popRight: Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly popLeftMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly popRightMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /**
    * Waits for an element, `"Infinity"` = for ever, on a dedicated connection; goes on over lost connections. Interruption
    * gives up without losing an element. Of several that wait for one element any may get it.
    */
-  readonly awaitLeft: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, CacheError, RD>
-  readonly awaitRight: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly awaitLeft: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly awaitRight: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Both ends included. Default: all. */
-  readonly range: (start?: number, stop?: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
-  readonly at: (index: number) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly range: (start?: number, stop?: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly at: (index: number) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Fails where there is no such element. */
-  readonly setAt: (index: number, value: A) => Effect.Effect<void, CacheError, RE>
+  readonly setAt: (index: number, value: A) => Effect.Effect<void, ValueError, RE>
   /** The new length; none where there is no such pivot. */
   readonly insert: (
     where: "before" | "after",
     pivot: A,
     value: A
-  ) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  ) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** How many went: all of them, or with a count so many from the left, below zero from the right. */
-  readonly remove: (value: A, count?: number) => Effect.Effect<number, CacheError, RE>
+  readonly remove: (value: A, count?: number) => Effect.Effect<number, ValueError, RE>
   /** Keeps what lies between, both ends included. */
-  readonly trim: (start: number, stop: number) => Effect.Effect<void, CacheError>
-  readonly indexOf: (value: A, options?: ListFindOptions) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  readonly trim: (start: number, stop: number) => Effect.Effect<void, CommandError>
+  readonly indexOf: (value: A, options?: ListFindOptions) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** Default: all of them. */
   readonly indexesOf: (
     value: A,
     options?: ListFindOptions & { readonly count?: number | undefined }
-  ) => Effect.Effect<ReadonlyArray<number>, CacheError, RE>
+  ) => Effect.Effect<ReadonlyArray<number>, ValueError, RE>
   /** Takes an element and puts it elsewhere, in one step; none where there is none. Both lists in one slot of a cluster. */
-  readonly moveTo: (destination: string, options?: ListMoveOptions) => Effect.Effect<Option.Option<A>, CacheError, RD>
-  readonly size: Effect.Effect<number, CacheError>
+  readonly moveTo: (destination: string, options?: ListMoveOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly size: Effect.Effect<number, CommandError>
 }

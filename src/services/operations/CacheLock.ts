@@ -1,6 +1,6 @@
 /** Locks: one holder at a time, in all processes, for as long as its lease lasts. */
 import type { Effect, Scope } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
@@ -17,11 +17,11 @@ export interface HeldLock extends HeldLease {
  */
 export interface CacheLock {
   /** Held for the scope; released even on interruption. */
-  readonly acquire: Effect.Effect<HeldLock, CacheError | LockUnavailable, Scope.Scope>
+  readonly acquire: Effect.Effect<HeldLock, CommandError | LockUnavailable, Scope.Scope>
   /** Runs the effect while holding the lock; interrupts it and fails with `LockLost` if the lock is lost. A function is given the fence. */
   readonly withLock: <A, E, R>(
     effect: Effect.Effect<A, E, R> | ((held: HeldLock) => Effect.Effect<A, E, R>)
-  ) => Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R>
+  ) => Effect.Effect<A, E | CommandError | LockUnavailable | LockLost, R>
   /** Whether anybody holds it now. */
-  readonly isLocked: Effect.Effect<boolean, CacheError>
+  readonly isLocked: Effect.Effect<boolean, CommandError>
 }

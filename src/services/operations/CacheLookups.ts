@@ -1,6 +1,6 @@
 /** Lookups: what is not cached is computed, once, and stored. */
 import type { Duration, Effect, Option, Scope } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 export interface RefreshOptions<A = unknown> extends KeyOptions {
@@ -73,13 +73,13 @@ export interface CacheLookups<A, RD = never, RE = never> {
     key: string,
     lookup: Lookup<A, E, R>,
     options?: LookupOptions<A>
-  ) => Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RD | RE>
+  ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
   readonly refresh: <E, R>(
     key: string,
     lookup: Effect.Effect<A, E, R>,
     options?: RefreshOptions<A>
-  ) => Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RE>
+  ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RE>
   /**
    * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
    * Hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.
@@ -88,5 +88,5 @@ export interface CacheLookups<A, RD = never, RE = never> {
     keys: Iterable<string>,
     lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
     options?: BatchLookupOptions<A>
-  ) => Effect.Effect<ReadonlyMap<string, A>, E | CacheError, Exclude<R, Scope.Scope> | RD | RE>
+  ) => Effect.Effect<ReadonlyMap<string, A>, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
 }

@@ -1,6 +1,6 @@
 /** Running scripts. */
 import type { Effect, Schema } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { ValueError } from "../../schema/CacheError.ts"
 import type { ArgSchema, CacheScript, ScriptInput } from "../CacheScript.ts"
 
 export interface CacheScripts {
@@ -12,5 +12,5 @@ export interface CacheScripts {
   >(
     script: CacheScript<K, Args, Result>,
     input: ScriptInput<K, Args>
-  ) => Effect.Effect<Result["Type"], CacheError, Args[keyof Args]["EncodingServices"] | Result["DecodingServices"]>
+  ) => Effect.Effect<Result["Type"], ValueError, Args[keyof Args]["EncodingServices"] | Result["DecodingServices"]>
 }

@@ -1,6 +1,6 @@
 /** Semaphores: so many permits for all processes together. */
 import type { Effect, Scope } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
@@ -16,11 +16,11 @@ export interface SemaphoreOptions extends LeaseOptions {
  */
 export interface CacheSemaphore {
   /** So many permits, held for the scope. */
-  readonly acquire: (count: number) => Effect.Effect<HeldLease, CacheError | LockUnavailable, Scope.Scope>
+  readonly acquire: (count: number) => Effect.Effect<HeldLease, CommandError | LockUnavailable, Scope.Scope>
   /** Runs the effect with so many permits; interrupts it and fails with `LockLost` if they are lost. */
   readonly withPermits: (
     count: number
-  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R>
+  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CommandError | LockUnavailable | LockLost, R>
   /** How many nobody holds now. */
-  readonly available: Effect.Effect<number, CacheError>
+  readonly available: Effect.Effect<number, CommandError>
 }

@@ -1,6 +1,6 @@
 /** The entry of one session: what `SessionStore` is made of. */
 import type { Duration, Effect } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { SessionStatus } from "../../schema/SessionStatus.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
@@ -15,20 +15,20 @@ export type SessionLifetime = Duration.Input | "keep"
  */
 export interface CacheSession<A, RD = never, RE = never> {
   /** Stores the session unless the key is taken; whether it was stored. */
-  readonly create: (data: A, timeToLive: Duration.Input) => Effect.Effect<boolean, CacheError, RE>
+  readonly create: (data: A, timeToLive: Duration.Input) => Effect.Effect<boolean, ValueError, RE>
   /** Reads the session, which lives for `timeToLive` from now on. */
-  readonly find: (timeToLive: SessionLifetime) => Effect.Effect<SessionStatus<A>, CacheError, RD>
+  readonly find: (timeToLive: SessionLifetime) => Effect.Effect<SessionStatus<A>, ValueError, RD>
   /** Replaces the data of a session that lives; false where there is none. */
-  readonly save: (data: A, timeToLive: SessionLifetime) => Effect.Effect<boolean, CacheError, RE>
+  readonly save: (data: A, timeToLive: SessionLifetime) => Effect.Effect<boolean, ValueError, RE>
   /** Replaces the data by what the function makes of it, again where somebody else replaced it meanwhile; false where there is none. */
   readonly update: <R>(
-    change: (data: A) => Effect.Effect<A, CacheError, R>,
+    change: (data: A) => Effect.Effect<A, CommandError, R>,
     timeToLive: SessionLifetime
-  ) => Effect.Effect<boolean, CacheError, RD | RE | R>
+  ) => Effect.Effect<boolean, ValueError, RD | RE | R>
   /** Gives the session a lifetime; false where there is none. */
-  readonly touch: (timeToLive: SessionLifetime) => Effect.Effect<boolean, CacheError>
+  readonly touch: (timeToLive: SessionLifetime) => Effect.Effect<boolean, CommandError>
   /** Deletes the session; whether there was one. */
-  readonly destroy: Effect.Effect<boolean, CacheError>
+  readonly destroy: Effect.Effect<boolean, CommandError>
   /**
    * Moves the session to another key, and leaves under this one for `handover` that it has ended. `Found` is what stands
    * under the other key then. Where the data cannot be decoded it fails, and nothing has changed. Three round trips.
@@ -37,7 +37,7 @@ export interface CacheSession<A, RD = never, RE = never> {
     to: string,
     timeToLive: SessionLifetime,
     handover: Duration.Input
-  ) => Effect.Effect<SessionStatus<A>, CacheError, RD>
+  ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
 }
 
 export interface CacheSessions<A, RD = never, RE = never> {

@@ -1,6 +1,6 @@
 /** Sets: members without order, each once. */
 import type { Effect, Option, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 
 /** Where the result of a combination goes. */
 export interface SetDestinationOptions {
@@ -15,49 +15,49 @@ export interface SetDestinationOptions {
  */
 export interface CacheSet<A, RD = never, RE = never> {
   /** How many of them are new. */
-  readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
+  readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
   /** How many of them were there. */
-  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
-  readonly has: (member: A) => Effect.Effect<boolean, CacheError, RE>
+  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  readonly has: (member: A) => Effect.Effect<boolean, ValueError, RE>
   /** In request order. */
-  readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, CacheError, RE>
+  readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, ValueError, RE>
   /** The whole set in one reply: for large ones use `scan`. */
-  readonly members: Effect.Effect<ReadonlyArray<A>, CacheError, RD>
-  readonly size: Effect.Effect<number, CacheError>
+  readonly members: Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly size: Effect.Effect<number, CommandError>
   /** Takes one by chance. */
-  readonly pop: Effect.Effect<Option.Option<A>, CacheError, RD>
-  readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly pop: Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** One by chance, which stays. */
-  readonly random: Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly random: Effect.Effect<Option.Option<A>, ValueError, RD>
   /** As many different ones; a negative number: so many, of which some may be the same. */
-  readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** False where it is not a member. Atomic. */
   readonly moveTo: (
     destination: string,
     member: A,
     options?: SetDestinationOptions
-  ) => Effect.Effect<boolean, CacheError, RE>
+  ) => Effect.Effect<boolean, ValueError, RE>
   /** With other sets of the same version. */
-  readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
-  readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** What is in this one and in none of the others. */
-  readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** Stores the result in place of whatever is under `destination`; its size. */
   readonly storeUnion: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
-  ) => Effect.Effect<number, CacheError>
+  ) => Effect.Effect<number, CommandError>
   readonly storeIntersection: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
-  ) => Effect.Effect<number, CacheError>
+  ) => Effect.Effect<number, CommandError>
   readonly storeDifference: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
-  ) => Effect.Effect<number, CacheError>
+  ) => Effect.Effect<number, CommandError>
   /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
-  readonly scan: (options?: { readonly count?: number | undefined }) => Stream.Stream<A, CacheError, RD>
+  readonly scan: (options?: { readonly count?: number | undefined }) => Stream.Stream<A, ValueError, RD>
 }

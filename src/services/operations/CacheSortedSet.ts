@@ -1,6 +1,6 @@
 /** Sorted sets: members in the order of their scores. */
 import type { Effect, Option, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 
 /** Of a range of scores; both ends belong to it, but for an exclusive one. */
 export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }
@@ -34,40 +34,40 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
   readonly add: (
     members: Iterable<readonly [A, number]>,
     options?: SortedSetAddOptions
-  ) => Effect.Effect<number, CacheError, RE>
+  ) => Effect.Effect<number, ValueError, RE>
   /** Atomic; an absent member counts from zero. The new score. */
-  readonly incr: (member: A, delta: number) => Effect.Effect<number, CacheError, RE>
-  readonly score: (member: A) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  readonly incr: (member: A, delta: number) => Effect.Effect<number, ValueError, RE>
+  readonly score: (member: A) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** In request order. */
-  readonly scores: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<Option.Option<number>>, CacheError, RE>
-  readonly rank: (member: A, options?: SortedSetRangeOptions) => Effect.Effect<Option.Option<number>, CacheError, RE>
+  readonly scores: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<Option.Option<number>>, ValueError, RE>
+  readonly rank: (member: A, options?: SortedSetRangeOptions) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** By rank, both ends included. Default: all. */
   readonly range: (
     start?: number,
     stop?: number,
     options?: SortedSetRangeOptions
-  ) => Effect.Effect<ReadonlyArray<A>, CacheError, RD>
+  ) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   readonly rangeWithScores: (
     start?: number,
     stop?: number,
     options?: SortedSetRangeOptions
-  ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
+  ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
   readonly rangeByScore: (
     min: ScoreBound,
     max: ScoreBound,
     options?: SortedSetScoreRangeOptions
-  ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
-  readonly countByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CacheError>
+  ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  readonly countByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CommandError>
   /** How many of them were there. */
-  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, CacheError, RE>
-  readonly removeByRank: (start: number, stop: number) => Effect.Effect<number, CacheError>
-  readonly removeByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CacheError>
+  readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  readonly removeByRank: (start: number, stop: number) => Effect.Effect<number, CommandError>
+  readonly removeByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CommandError>
   /** Takes those with the least scores. Default: one. */
-  readonly popMin: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
-  readonly popMax: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD>
-  readonly size: Effect.Effect<number, CacheError>
+  readonly popMin: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  readonly popMax: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  readonly size: Effect.Effect<number, CommandError>
   /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
   readonly scan: (options?: {
     readonly count?: number | undefined
-  }) => Stream.Stream<readonly [A, number], CacheError, RD>
+  }) => Stream.Stream<readonly [A, number], ValueError, RD>
 }

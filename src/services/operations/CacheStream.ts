@@ -1,6 +1,6 @@
 /** Streams: an append-only log of entries, read by id, by followers, and by groups of consumers. */
 import type { Duration, Effect, Option, Stream } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ExistingKeyError, ValueError } from "../../schema/CacheError.ts"
 
 export interface StreamEntry<A> {
   /** Milliseconds and a sequence, `"1700000000000-0"`: later entries have greater ones. */
@@ -121,15 +121,15 @@ export interface CacheStreamGroup<A, RD = never> {
     readonly createStream?: boolean | undefined
     /** How many entries lie before `from`, for `lag`. */
     readonly entriesRead?: number | undefined
-  }) => Effect.Effect<boolean, CacheError>
-  readonly destroy: Effect.Effect<boolean, CacheError>
+  }) => Effect.Effect<boolean, CommandError>
+  readonly destroy: Effect.Effect<boolean, CommandError>
   /** After which id it goes on to read; `"$"` = the last. */
   readonly setId: (
     id: string,
     options?: { readonly entriesRead?: number | undefined }
-  ) => Effect.Effect<void, CacheError>
+  ) => Effect.Effect<void, CommandError>
   /** How many entries it had pending, which nobody has now. */
-  readonly removeConsumer: (consumer: string) => Effect.Effect<number, CacheError>
+  readonly removeConsumer: (consumer: string) => Effect.Effect<number, CommandError>
   /** What nobody was given yet, now the consumer's; or with `from`, what it has pending after that id. Waits for nothing. */
   readonly read: (
     consumer: string,
@@ -140,7 +140,7 @@ export interface CacheStreamGroup<A, RD = never> {
       readonly noAck?: boolean | undefined
       readonly from?: string | undefined
     }
-  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
+  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
   /**
    * First what the consumer has pending, then new entries as they come, until interrupted. Goes on over lost
    * connections, and gives again what a lost reply held. Each needs a name of its own. `count`: at a time, default 10.
@@ -148,26 +148,26 @@ export interface CacheStreamGroup<A, RD = never> {
   readonly consume: (
     consumer: string,
     options?: { readonly count?: number | undefined }
-  ) => Stream.Stream<StreamEntry<A>, CacheError, RD>
+  ) => Stream.Stream<StreamEntry<A>, ValueError, RD>
   /** How many were pending. */
-  readonly ack: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CacheError>
-  readonly pending: (options?: StreamPendingOptions) => Effect.Effect<ReadonlyArray<StreamPendingEntry>, CacheError>
-  readonly pendingSummary: Effect.Effect<StreamPendingSummary, CacheError>
-  readonly consumers: Effect.Effect<ReadonlyArray<StreamConsumerInfo>, CacheError>
+  readonly ack: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
+  readonly pending: (options?: StreamPendingOptions) => Effect.Effect<ReadonlyArray<StreamPendingEntry>, CommandError>
+  readonly pendingSummary: Effect.Effect<StreamPendingSummary, CommandError>
+  readonly consumers: Effect.Effect<ReadonlyArray<StreamConsumerInfo>, CommandError>
   /** Those of the entries that were idle for so long become the consumer's. */
   readonly claim: (
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
     options?: StreamClaimOptions
-  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
+  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
   /** `claim` that gives ids only and counts as no delivery. */
   readonly claimIds: (
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
     options?: StreamClaimOptions
-  ) => Effect.Effect<ReadonlyArray<string>, CacheError>
+  ) => Effect.Effect<ReadonlyArray<string>, CommandError>
   /** Whatever was idle for so long, page by page: `next` is `"0-0"` when all were looked at. `deleted` are pending no more. */
   readonly autoClaim: (
     consumer: string,
@@ -179,7 +179,7 @@ export interface CacheStreamGroup<A, RD = never> {
       readonly entries: ReadonlyArray<StreamEntry<A>>
       readonly deleted: ReadonlyArray<string>
     },
-    CacheError,
+    ValueError,
     RD
   >
   /** `autoClaim` that gives ids only and counts as no delivery. */
@@ -189,7 +189,7 @@ export interface CacheStreamGroup<A, RD = never> {
     options?: StreamAutoClaimOptions
   ) => Effect.Effect<
     { readonly next: string; readonly ids: ReadonlyArray<string>; readonly deleted: ReadonlyArray<string> },
-    CacheError
+    CommandError
   >
 }
 
@@ -202,17 +202,17 @@ export interface CacheStream<A, RD = never, RE = never> {
   readonly add: (
     fields: Readonly<Record<string, A>>,
     options?: StreamAddOptions
-  ) => Effect.Effect<Option.Option<string>, CacheError, RE>
-  readonly size: Effect.Effect<number, CacheError>
+  ) => Effect.Effect<Option.Option<string>, ValueError, RE>
+  readonly size: Effect.Effect<number, CommandError>
   /** Both ends included; `"-"` and `"+"` are the first and the last, `"(1-1"` is what comes after `1-1`. Default: all. */
   readonly range: (
     start?: string,
     end?: string,
     options?: StreamRangeOptions
-  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD>
+  ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
   /** How many went. */
-  readonly trim: (options: StreamTrimOptions) => Effect.Effect<number, CacheError>
-  readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CacheError>
+  readonly trim: (options: StreamTrimOptions) => Effect.Effect<number, CommandError>
+  readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
   /**
    * Entries after `after` (default: new ones only), then those that come, until interrupted. Fails if it cannot begin;
    * then it goes on over lost connections without a gap. Each holds a dedicated connection while it waits.
@@ -221,9 +221,9 @@ export interface CacheStream<A, RD = never, RE = never> {
   readonly follow: (options?: {
     readonly after?: string | undefined
     readonly count?: number | undefined
-  }) => Stream.Stream<StreamEntry<A>, CacheError, RD>
+  }) => Stream.Stream<StreamEntry<A>, ValueError, RD>
   /** Fails with `CacheMissError` where there is no stream. */
-  readonly info: Effect.Effect<StreamInfo, CacheError>
-  readonly groups: Effect.Effect<ReadonlyArray<StreamGroupInfo>, CacheError>
+  readonly info: Effect.Effect<StreamInfo, ExistingKeyError>
+  readonly groups: Effect.Effect<ReadonlyArray<StreamGroupInfo>, CommandError>
   readonly group: (name: string) => CacheStreamGroup<A, RD>
 }

@@ -1,6 +1,6 @@
 /** Values: one key, one value. */
 import type { Duration, Effect, Option } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
@@ -15,22 +15,22 @@ export interface SetOptions extends TtlOptions {
 
 export interface CacheValues<A, RD = never, RE = never> {
   /** None on a miss; a stored `null` is a hit. */
-  readonly get: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly get: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** False only when `when` held it back. */
-  readonly set: (key: string, value: A, options?: SetOptions) => Effect.Effect<boolean, CacheError, RE>
+  readonly set: (key: string, value: A, options?: SetOptions) => Effect.Effect<boolean, ValueError, RE>
   /** Stores and gives the value that was there. */
   readonly getAndSet: (
     key: string,
     value: A,
     options?: SetOptions
-  ) => Effect.Effect<Option.Option<A>, CacheError, RD | RE>
+  ) => Effect.Effect<Option.Option<A>, ValueError, RD | RE>
   /** Deletes and gives the value that was there. */
-  readonly getAndDelete: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, CacheError, RD>
+  readonly getAndDelete: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Stores only where the key is absent; whether it did. */
-  readonly add: (key: string, value: A, options?: TtlOptions) => Effect.Effect<boolean, CacheError, RE>
+  readonly add: (key: string, value: A, options?: TtlOptions) => Effect.Effect<boolean, ValueError, RE>
   /** Whether there was something to delete. */
-  readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
-  readonly has: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CacheError>
+  readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  readonly has: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /** None = no such key. */
-  readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CacheError>
+  readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CommandError>
 }

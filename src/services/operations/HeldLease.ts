@@ -1,6 +1,6 @@
 /** Leases: what locks and permits of semaphores are held by. */
 import type { Duration, Effect } from "effect"
-import type { CacheError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost } from "../../schema/LockError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
@@ -18,7 +18,7 @@ export interface HeldLease {
   /** Of this acquisition only. */
   readonly token: string
   /** Adds to what is left of the lease. */
-  readonly extend: (by: Duration.Input) => Effect.Effect<void, CacheError | LockLost>
+  readonly extend: (by: Duration.Input) => Effect.Effect<void, CommandError | LockLost>
   /** Fails when it is lost, whenever that is known here. */
   readonly lost: Effect.Effect<never, LockLost>
 }

@@ -40,7 +40,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 
   "services/CacheService": ["services/operations"],
   "services/CacheRegion": ["schema", "services/CacheService", "services/cache/lookups", "services/operations"],
-  "services/CacheResolver": ["services/CacheService", "services/operations"],
+  "services/CacheResolver": ["services/CacheService", "services/cache/lookups", "services/operations"],
   "services/SessionStore": ["schema", "services/CacheService", "services/operations"],
 
   "layers/commands": ["schema", "services/ValkeyClient"],
@@ -85,7 +85,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "layers/policies": ["schema", "services/CachePolicy", "services/cache/kernel"],
   "layers/cache": [...services, "layers/topologies", "services/CachePolicy", "services/CacheService", "services/cache"],
-  "layers/adapters": [...services, "layers/commands", "services/CacheService", "services/cache/kernel"],
+  "layers/adapters": [
+    ...services,
+    "layers/commands",
+    "services/CacheService",
+    "services/SessionStore",
+    "services/cache/kernel"
+  ],
   "layers/http": [
     "layers/http/caching",
     "schema",

@@ -1,5 +1,5 @@
 /** Brings each command to the server of its slot, and after it when the slot moves. */
-import { CacheConnectionError, type CacheError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import { CacheConnectionError, type CommandError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ConnectionState } from "../client.ts"
@@ -146,7 +146,7 @@ export class ClusterRoute implements Route {
     this.#options.states?.forget(node)
   }
 
-  #serverFor(command: PendingCommand, topology: ClusterTopology): ServerNode | CacheError {
+  #serverFor(command: PendingCommand, topology: ClusterTopology): ServerNode | CommandError {
     const { name, routing, row } = command
     if (this.#pinned !== undefined) return this.#pinnedServer(command)
     if (routing?.server !== undefined) {
@@ -166,7 +166,7 @@ export class ClusterRoute implements Route {
     command: PendingCommand,
     { primary, replicas }: { readonly primary: string; readonly replicas: ReadonlyArray<string> },
     topology: ClusterTopology
-  ): ServerNode | CacheError {
+  ): ServerNode | CommandError {
     const { random, settings } = this.#options
     if (settings.readFrom !== "primary" && command.routing?.primary !== true && command.row.readsAnyCopy) {
       const servers = replicas.flatMap((node) => {
@@ -183,7 +183,7 @@ export class ClusterRoute implements Route {
     return endpoint === undefined ? gone(command.name, primary) : this.server(endpoint)
   }
 
-  #anyPrimary(topology: ClusterTopology): ServerNode | CacheError {
+  #anyPrimary(topology: ClusterTopology): ServerNode | CommandError {
     const { primaries } = topology
     const servers = primaries.flatMap((node) => {
       const endpoint = topology.endpointOf(node)
@@ -217,7 +217,7 @@ export class ClusterRoute implements Route {
   }
 
   /** Not sent. Where the cluster has put another server into its place, that one is asked; `orAgain`: or the same once more. */
-  #onUnreachable(command: PendingCommand, from: ServerNode, error: CacheError, orAgain = false): boolean {
+  #onUnreachable(command: PendingCommand, from: ServerNode, error: CommandError, orAgain = false): boolean {
     if (this.#isBound(command)) return false
     // Whoever names a server of another cluster twice does not know better soon.
     if (isOther(error) && this.#progress.get(command)?.tried?.has(from) === true) return false
@@ -341,7 +341,7 @@ const withoutKey = (operation: string): CacheUnsupportedError =>
 
 const isRedirect = ({ message }: Error): boolean => /^(?:MOVED|ASK) /.test(message)
 
-const isOther = (error: CacheError): boolean => error._tag === "CacheConnectionError" && error.code === otherServer
+const isOther = (error: CommandError): boolean => error._tag === "CacheConnectionError" && error.code === otherServer
 
 const slotMoving = (operation: string, node: string | undefined): CacheConnectionError =>
   new CacheConnectionError({

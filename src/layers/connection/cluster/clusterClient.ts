@@ -1,6 +1,6 @@
 /** The client over a cluster. */
 import { Effect, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
@@ -23,7 +23,7 @@ import { spreadOver } from "./spread.ts"
 
 export const makeClusterClient = Effect.fnUntraced(function* (
   options: ClusterSettings
-): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
   const random = yield* randomNumbers
   const states = new ClientStates()
   const connection = yield* withCredentials(options.connection)
@@ -69,7 +69,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
   )
 
   /** Knows the cluster. */
-  const connect = (operation: string): Effect.Effect<void, CacheError> =>
+  const connect = (operation: string): Effect.Effect<void, CommandError> =>
     Effect.suspend(() =>
       topology.isLoaded
         ? Effect.void

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net"
 import { Effect, Exit, Scope } from "effect"
 import { Cluster, type Redis } from "iovalkey"
-import { type CacheError, CacheTimeoutError } from "../../../schema/CacheError.ts"
+import { type CommandError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import { checkEndpoint } from "../../../schema/connectionUrl.ts"
@@ -26,7 +26,7 @@ export const makeRawCluster = ({
   natMap,
   nodes,
   readFrom
-}: ClusterSettings): Effect.Effect<Effect.Effect<Cluster, CacheError>, never, Scope.Scope> => {
+}: ClusterSettings): Effect.Effect<Effect.Effect<Cluster, CommandError>, never, Scope.Scope> => {
   const { clientName, commandTimeout, connectTimeout, keepAlive, reconnectMax, socketTimeout, tls } = connection
   /** iovalkey is not told who we are, and its connections are authenticated by us. */
   const reauthentication = new Reauthentication({ settings: connection, isBusy: () => false })
@@ -135,8 +135,8 @@ const openGuarded = ({ replyLimits, tls }: ConnectionSettings, identity: Identit
 }
 
 /** Its own `connect` may never settle. */
-const whenConnected = (cluster: Cluster, timeout: number): Effect.Effect<void, CacheError> =>
-  Effect.callback<void, CacheError>((resume) => {
+const whenConnected = (cluster: Cluster, timeout: number): Effect.Effect<void, CommandError> =>
+  Effect.callback<void, CommandError>((resume) => {
     if (cluster.status === "ready") return resume(Exit.void)
     const onReady = () => resume(Exit.void)
     cluster.once("ready", onReady)

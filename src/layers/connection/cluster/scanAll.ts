@@ -1,6 +1,6 @@
 /** SCAN over every primary. */
 import { Effect, Stream } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { SplitMap } from "../../../schema/SplitMap.ts"
 import { scanWith } from "../../commands/scan.ts"
@@ -14,11 +14,11 @@ const maxPasses = 5
 export const scanAll =
   (
     topology: ClusterTopology,
-    primaries: Effect.Effect<ReadonlyArray<string>, CacheError>,
+    primaries: Effect.Effect<ReadonlyArray<string>, CommandError>,
     onServer: (server: string) => Commands
   ): ValkeyClientShape["scanBinary"] =>
   (options) => {
-    const pass = (servers: ReadonlyArray<string>, passes: number): Stream.Stream<string | Buffer, CacheError> =>
+    const pass = (servers: ReadonlyArray<string>, passes: number): Stream.Stream<string | Buffer, CommandError> =>
       Stream.suspend(() => {
         const before = topology.owners()
         const keys = Stream.flatMap(Stream.fromIterable(servers), (server) => scanWith(onServer(server).send)(options))

@@ -1,6 +1,6 @@
 /** Commands that concern several servers: split, sent to all of them together, and answered as one. */
 import { Effect, Result } from "effect"
-import { type CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import { type CommandError, CacheInputError } from "../../../schema/CacheError.ts"
 import { type Arg, type Reply, toWireArg } from "../../../schema/Command.ts"
 import { amended, protocolError } from "../../../schema/failures.ts"
 import type { PipelineResults } from "../../../services/ValkeyClient.ts"
@@ -16,7 +16,7 @@ interface Plan {
   readonly merge: (answers: ReadonlyArray<Answer>) => Answer
 }
 
-export const spreadOver = (primaries: Effect.Effect<ReadonlyArray<string>, CacheError>): Spreading => ({
+export const spreadOver = (primaries: Effect.Effect<ReadonlyArray<string>, CommandError>): Spreading => ({
   concerns: ({ spread }, args) => spread !== undefined && (spread.over === "servers" || args.length > 1),
 
   pipeline: Effect.fnUntraced(function* (commands, rows, send) {

@@ -1,6 +1,6 @@
 /** The client over servers that are known by their addresses: one, or a primary and its replicas. */
 import { Effect, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ServerSettings } from "../../../schema/ServerSettings.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { unannounced } from "../../invalidations/Announcer.ts"
@@ -28,7 +28,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   greeting,
   servers: [firstServer, ...otherServers],
   topology
-}: KnownServers): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+}: KnownServers): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
   const random = yield* randomNumbers
   const ready = ({ address, settings }: ServerSettings) =>
     Effect.map(withCredentials(settings), (settings): ServerSettings => ({ address, settings }))

@@ -1,6 +1,6 @@
 /** The client over the primary that sentinels name, and over its replicas. */
 import { Effect, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
@@ -25,7 +25,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   readFrom,
   sentinel,
   sentinels: seeds
-}: SentinelSettings): Effect.fn.Return<ValkeyClientShape, CacheError, Scope.Scope> {
+}: SentinelSettings): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
   const random = yield* randomNumbers
   const settings = yield* withCredentials(data)
   const states = new ClientStates()

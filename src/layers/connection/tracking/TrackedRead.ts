@@ -1,5 +1,5 @@
 /** GET or MGET, and PTTL for each key, as one unit that nothing splits: what is needed to keep the values. */
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { TrackedReply } from "../../../schema/Invalidation.ts"
@@ -18,7 +18,7 @@ export interface TrackedTerms {
   readonly sentAt: number
 }
 
-export type OnTracked = (outcome: ReadonlyArray<TrackedReply> | CacheError) => void
+export type OnTracked = (outcome: ReadonlyArray<TrackedReply> | CommandError) => void
 
 /** The last PTTL; what comes before it is its prelude. */
 export class TrackedRead extends PendingCommand {
@@ -58,17 +58,17 @@ export class TrackedRead extends PendingCommand {
     this.#tell(this.#replies(last) ?? protocolError(this.#values.name, this.node))
   }
 
-  protected onError(error: CacheError): void {
+  protected onError(error: CommandError): void {
     this.#tell(error)
   }
 
-  #tell(outcome: ReadonlyArray<TrackedReply> | CacheError): void {
+  #tell(outcome: ReadonlyArray<TrackedReply> | CommandError): void {
     const onTracked = this.#onTracked
     this.#onTracked = undefined
     onTracked?.(outcome)
   }
 
-  #replies(last: Reply): ReadonlyArray<TrackedReply> | CacheError | undefined {
+  #replies(last: Reply): ReadonlyArray<TrackedReply> | CommandError | undefined {
     const values = readReply(this.#values.name, this.#values.reply, this.node)
     if (values instanceof Error) return values
     const lifetimes = this.#lifetimes

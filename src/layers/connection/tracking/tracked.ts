@@ -1,6 +1,6 @@
 /** Reads whose replies may be kept. */
 import { Effect, Exit } from "effect"
-import { type CacheError, isCacheError } from "../../../schema/CacheError.ts"
+import { type CommandError, isCacheError } from "../../../schema/CacheError.ts"
 import { amended } from "../../../schema/failures.ts"
 import type { TrackedReply } from "../../../schema/Invalidation.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
@@ -15,7 +15,7 @@ export const trackedOnOne =
   (keys, { reply = "utf8" } = {}) =>
     keys.length === 0
       ? Exit.succeed([])
-      : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CacheError>) => void) => {
+      : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
           const onTracked: OnTracked = (outcome) =>
             resume(isCacheError(outcome) ? Exit.fail(amended(outcome, { operation: "GET" })) : Exit.succeed(outcome))
           const read = new TrackedRead(keys, { reply, timeout: commandTimeout, sentAt: time.now() }, onTracked)

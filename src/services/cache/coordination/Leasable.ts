@@ -1,6 +1,6 @@
 /** What can be leased: a lock, or permits. */
 import type { Effect } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 
 /** Others have it. Something may have changed in so many milliseconds, without anybody telling. */
 export interface Busy {
@@ -20,9 +20,9 @@ export interface Leasable<G> {
   readonly queues: boolean
   /** Waiters ask this often though nobody tells them to, in milliseconds. */
   readonly askEvery: number
-  readonly attempt: (token: string, lease: number, waits: boolean) => Effect.Effect<Attempt<G>, CacheError>
+  readonly attempt: (token: string, lease: number, waits: boolean) => Effect.Effect<Attempt<G>, CommandError>
   /** To so many milliseconds at least, undefined = for ever, and so many more than there are. False: not held. */
-  readonly extend: (token: string, least: number | undefined, more: number) => Effect.Effect<boolean, CacheError>
+  readonly extend: (token: string, least: number | undefined, more: number) => Effect.Effect<boolean, CommandError>
   /** And the place in the row. False: not held. */
-  readonly release: (token: string) => Effect.Effect<boolean, CacheError>
+  readonly release: (token: string) => Effect.Effect<boolean, CommandError>
 }

@@ -1,6 +1,6 @@
 /** What is held: renewed while it is, lost in time, released. */
 import { type Duration, Effect } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { LockLost } from "../../../schema/LockError.ts"
 import type { HeldLease } from "../../operations/HeldLease.ts"
@@ -54,7 +54,7 @@ export class Lease<G> {
     })
   }
 
-  extend(by: Duration.Input): Effect.Effect<void, CacheError | LockLost> {
+  extend(by: Duration.Input): Effect.Effect<void, CommandError | LockLost> {
     const { leasable } = this.#request
     return Effect.flatMap(finiteMillis("extend", "by", by), (millis) => {
       if (millis === 0) return refused("extend", "by must be a duration above zero")

@@ -1,6 +1,6 @@
 /** Asking for a lease. */
 import { type Clock, Effect } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { LockUnavailable } from "../../../schema/LockError.ts"
 import type { Coordination } from "./Coordination.ts"
 import type { Busy, Leasable } from "./Leasable.ts"
@@ -23,7 +23,7 @@ export class LeaseRequest<G> {
   readonly token: string
   #isAsking = false
   /** Of an attempt since the last reply, which may have been granted. */
-  #unknown: CacheError | undefined
+  #unknown: CommandError | undefined
 
   constructor(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms, clock: Clock.Clock) {
     this.shared = shared
@@ -42,7 +42,7 @@ export class LeaseRequest<G> {
     return Effect.fail(new LockUnavailable({ key: this.leasable.key, wait: this.terms.wait }))
   }
 
-  get attempt(): Effect.Effect<Granted<G> | Busy, CacheError> {
+  get attempt(): Effect.Effect<Granted<G> | Busy, CommandError> {
     return Effect.suspend(() => {
       const { lease, wait } = this.terms
       const sentAt = this.now
@@ -50,7 +50,7 @@ export class LeaseRequest<G> {
       return Effect.matchEffect(
         this.leasable.attempt(this.token, lease === Infinity ? defaultLease : lease, wait > 0),
         {
-          onSuccess: (outcome): Effect.Effect<Granted<G> | Busy, CacheError> => {
+          onSuccess: (outcome): Effect.Effect<Granted<G> | Busy, CommandError> => {
             this.#isAsking = outcome._tag === "Granted"
             this.#unknown = undefined
             if (outcome._tag === "Busy") return Effect.succeed(outcome)

@@ -1,6 +1,6 @@
 /** The options of a lease, checked, in numbers. */
 import { Exit } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { LeaseOptions } from "../../operations/HeldLease.ts"
@@ -18,7 +18,7 @@ export const defaultLease = 30_000
 export const termsOf = (
   operation: string,
   { lease = defaultLease, renew = true, wait = 0 }: LeaseOptions
-): Exit.Exit<LeaseTerms, CacheError> => {
+): Exit.Exit<LeaseTerms, CommandError> => {
   const leaseMillis = toMillis(lease)
   const waitMillis = toMillis(wait)
   if (leaseMillis === undefined || leaseMillis === 0) return refused(operation, "lease must be a duration above zero")

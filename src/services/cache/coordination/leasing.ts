@@ -1,6 +1,6 @@
 /** What locks and permits have in common: asking for them, waiting for them, working while they are held. */
 import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
-import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
+import { type CommandError, isTransient } from "../../../schema/CacheError.ts"
 import { closedError } from "../../../schema/failures.ts"
 import { LockLost, type LockUnavailable } from "../../../schema/LockError.ts"
 import type { Coordination } from "./Coordination.ts"
@@ -21,7 +21,7 @@ export const holdWhile = <G, A, E, R>(
   leasable: Leasable<G>,
   terms: LeaseTerms,
   effect: (lease: Lease<G>) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | CacheError | LockUnavailable | LockLost, R> =>
+): Effect.Effect<A, E | CommandError | LockUnavailable | LockLost, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(acquire(shared, leasable, terms, restore), (lease) =>
       Effect.flatMap(runWhileHeld(lease, effect, restore), (exit) =>
@@ -57,7 +57,7 @@ const acquire = <G>(
   leasable: Leasable<G>,
   terms: LeaseTerms,
   restore: Restore
-): Effect.Effect<Lease<G>, CacheError | LockUnavailable> =>
+): Effect.Effect<Lease<G>, CommandError | LockUnavailable> =>
   Effect.withFiber((fiber) => {
     if (isClosed(shared)) return closed
     const request = new LeaseRequest(shared, leasable, terms, fiber.getRef(Clock.Clock))
@@ -70,7 +70,7 @@ const acquire = <G>(
     })
   })
 
-const tryOnce = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CacheError | LockUnavailable> =>
+const tryOnce = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CommandError | LockUnavailable> =>
   Effect.flatMap(request.attempt, (outcome) =>
     outcome._tag === "Granted" ? Effect.succeed(outcome) : request.unavailable
   )
@@ -82,7 +82,7 @@ const firstPause = 25
 const pauseAfterFailure = 200
 
 /** Failures that may pass are waited for, too; the last one is told when the time is over. */
-const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CacheError | LockUnavailable> =>
+const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CommandError | LockUnavailable> =>
   Effect.scoped(
     Effect.gen(function* () {
       const { shared, leasable, terms, token } = request
@@ -95,7 +95,7 @@ const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CacheEr
         if (isClosed(shared)) return yield* closed
         const outcome = yield* Effect.result(request.attempt)
         let retryIn = Infinity
-        let failure: Effect.Effect<never, CacheError | LockUnavailable> = request.unavailable
+        let failure: Effect.Effect<never, CommandError | LockUnavailable> = request.unavailable
         if (Result.isFailure(outcome)) {
           failure = Effect.fail(outcome.failure)
           retryIn = pauseAfterFailure

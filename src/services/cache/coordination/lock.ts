@@ -1,6 +1,6 @@
 /** The operations of a lock. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../../operations/CacheLock.ts"
 import { coordinationKeys } from "./coordinationKeys.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -24,7 +24,7 @@ export const makeLock = <A, RD, RE>(
   const { client, finalKey, guard } = context
 
   /** "As if the cache were empty" would be a lie. */
-  const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
+  const run = <B>(name: string, effect: Effect.Effect<B, CommandError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 
   const withLeasable = <B, E, R>(use: (leasable: Leasable<bigint>, terms: LeaseTerms) => Effect.Effect<B, E, R>) =>
@@ -52,7 +52,7 @@ export const makeLock = <A, RD, RE>(
           "lock.acquire",
           Effect.flatMap(
             client.eval(acquireScript, keys, [token, lease, waits ? "1" : ""]),
-            (reply): Exit.Exit<Attempt<bigint>, CacheError> => {
+            (reply): Exit.Exit<Attempt<bigint>, CommandError> => {
               if (typeof reply === "string" && /^\d+$/.test(reply)) {
                 return Exit.succeed({ _tag: "Granted", grant: BigInt(reply) })
               }

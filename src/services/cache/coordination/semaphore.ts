@@ -1,6 +1,6 @@
 /** The operations of a semaphore. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "../../operations/CacheSemaphore.ts"
 import { coordinationKeys } from "./coordinationKeys.ts"
@@ -33,7 +33,7 @@ export const makeSemaphore = <A, RD, RE>(
   const { permits } = options
 
   /** "As if the cache were empty" would be a lie. */
-  const run = <B>(name: string, effect: Effect.Effect<B, CacheError>) =>
+  const run = <B>(name: string, effect: Effect.Effect<B, CommandError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 
   const keysOf = (operation: string) =>
@@ -67,7 +67,7 @@ export const makeSemaphore = <A, RD, RE>(
           "semaphore.acquire",
           Effect.flatMap(
             client.eval(acquirePermitsScript, keys, [permits, channel, memberOf(token), lease, waits ? patience : 0]),
-            (reply): Exit.Exit<Attempt<void>, CacheError> => {
+            (reply): Exit.Exit<Attempt<void>, CommandError> => {
               if (typeof reply !== "number") return replies.unexpected("semaphore.acquire")
               return Exit.succeed(
                 reply < 0 ? { _tag: "Granted", grant: undefined } : { _tag: "Busy", retryIn: reply + 1 }

@@ -1,6 +1,6 @@
 /** Values that the program made and that no cache can store: told once for each kind of key, since every call meets them. */
 import { Effect, Metric } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import { metrics } from "./metrics.ts"
 
 /** Kinds of keys that are remembered. */
@@ -18,7 +18,7 @@ export class Unstorable {
     this.#cache = cache
   }
 
-  tell(error: CacheError, key: string | undefined): Effect.Effect<void> {
+  tell(error: ValueError, key: string | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
       const counted = Metric.update(Metric.withAttributes(metrics.unstorable, { cache: this.#cache }), 1)
       const kind = key === undefined ? "" : kindOf(key)

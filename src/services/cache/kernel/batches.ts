@@ -1,6 +1,6 @@
 /** Batches of any size, in commands that neither delay the others on the connection nor overflow a buffer. */
 import { Effect, Result } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Arg, Command, Reply } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
@@ -52,7 +52,7 @@ export const commandsFor = (
 export const sendAll = (
   client: ValkeyClientShape,
   commands: ReadonlyArray<Command>
-): Effect.Effect<ReadonlyArray<Reply>, CacheError> => {
+): Effect.Effect<ReadonlyArray<Reply>, CommandError> => {
   const [only] = commands
   if (only !== undefined && commands.length === 1) {
     return Effect.map(client.send(only.name, only.args, { reply: only.reply }), (reply) => [reply])
@@ -67,7 +67,7 @@ export const countAll = (
   name: string,
   head: ReadonlyArray<Arg>,
   rows: ReadonlyArray<ReadonlyArray<Stored>>
-): Effect.Effect<number, CacheError> =>
+): Effect.Effect<number, CommandError> =>
   rows.length === 0
     ? Effect.succeed(0)
     : Effect.flatMap(sendAll(client, commandsFor(name, head, rows)), (counts) => replies.sum(operation, counts))

@@ -1,6 +1,6 @@
 /** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
 import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
-import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import type { CommandError, CacheInputError, CacheError } from "../../../schema/CacheError.ts"
 import { type CacheOptions, optionsRefusal } from "../../../schema/CacheOptions.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
@@ -31,12 +31,12 @@ export interface CacheCore {
 }
 
 /** An operation on a structure, declared where it stands: its name, and what it gives as if the cache were empty. */
-export type StructureOperation = <B, R>(
+export type StructureOperation = <B, E extends CacheError, R>(
   operation: string,
   neutral: B,
-  effect: (name: string, final: string) => Effect.Effect<B, CacheError, R>,
+  effect: (name: string, final: string) => Effect.Effect<B, E, R>,
   tally?: (result: B) => Tally
-) => Effect.Effect<B, CacheError, R>
+) => Effect.Effect<B, E | CommandError, R>
 
 export interface CacheContext<A, RD, RE> extends CacheCore {
   readonly options: CacheOptions
@@ -46,10 +46,10 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
   /** The cache's own lifetime and jitter, in milliseconds. */
   readonly defaults: { readonly timeToLive: number; readonly jitter: number }
   /** The policy, for what an operation does in parts. */
-  readonly guard: <B, R>(
+  readonly guard: <B, E extends CacheError, R>(
     operation: Operation<B>,
-    effect: Effect.Effect<B, CacheError, R>
-  ) => Effect.Effect<B, CacheError, R>
+    effect: Effect.Effect<B, E, R>
+  ) => Effect.Effect<B, E | CommandError, R>
   /** How the operations of a structure of that kind are declared and run. */
   readonly structure: (kind: string, key: string, options: KeyOptions) => StructureOperation
   /** The checked final key. */

@@ -1,6 +1,6 @@
 /** What a key holds: nothing, a value, a value that has become stale, a claim. */
 import { Clock, Effect, Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
@@ -40,7 +40,7 @@ export const liveValue = <A, RD, RE>(
 /** Of a reply. */
 export const valueOf =
   <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName) =>
-  (reply: Reply): Effect.Effect<Option.Option<A>, CacheError, RD> => {
+  (reply: Reply): Effect.Effect<Option.Option<A>, ValueError, RD> => {
     if (reply === null) return Effect.succeedNone
     return isStored(reply) ? liveValue(codec, entry, reply) : replies.unexpected(entry.operation)
   }
@@ -68,7 +68,7 @@ export interface Found<A> {
 /** Of a reply; undefined = nothing. */
 export const foundIn =
   <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName) =>
-  (reply: Reply): Effect.Effect<Found<A> | undefined, CacheError, RD> => {
+  (reply: Reply): Effect.Effect<Found<A> | undefined, CommandError, RD> => {
     if (reply === null) return Exit.succeed(undefined)
     if (!isStored(reply)) return replies.unexpected(entry.operation)
     const header = codec.header(entry, reply)

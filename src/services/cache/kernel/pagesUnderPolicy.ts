@@ -1,15 +1,15 @@
 /** How streams pass a policy. */
 import { Cause, Effect, Pull, Stream } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError, CacheError } from "../../../schema/CacheError.ts"
 import type { CachePolicyShape } from "../../CachePolicy.ts"
 import { declare } from "./declare.ts"
 
 /** Each page of a stream is one operation; "as if empty" is the end. */
-export const pagesUnderPolicy = <A, R>(
+export const pagesUnderPolicy = <A, E extends CacheError, R>(
   policy: CachePolicyShape,
   name: string,
-  stream: Stream.Stream<A, CacheError, R>
-): Stream.Stream<A, CacheError, R> =>
+  stream: Stream.Stream<A, E, R>
+): Stream.Stream<A, E | CommandError, R> =>
   Stream.scoped(
     Stream.fromPull(
       Effect.map(Stream.toPull(stream), (pull) => {

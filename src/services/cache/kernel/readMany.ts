@@ -1,6 +1,6 @@
 /** Reads the values of many keys. */
 import { Effect, Exit } from "effect"
-import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import type { CommandError, CacheInputError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -43,11 +43,11 @@ export const readMany = <A, RD, RE>(
   { client, codec }: CacheContext<A, RD, RE>,
   valueSize: ValueSize,
   entries: ReadonlyArray<EntryName>
-): Effect.Effect<Hits, CacheError> =>
+): Effect.Effect<Hits, CommandError> =>
   Effect.suspend(() => {
     const hits: Hits = { entries: [], stored: [] }
     const parts = split(entries, finalLength, valueSize.perReply)
-    const readWindow = (window: ReadonlyArray<ReadonlyArray<EntryName>>): Effect.Effect<Hits, CacheError> =>
+    const readWindow = (window: ReadonlyArray<ReadonlyArray<EntryName>>): Effect.Effect<Hits, CommandError> =>
       Effect.flatMap(
         sendAll(
           client,
@@ -65,7 +65,7 @@ const collect = (
   repliesOfParts: ReadonlyArray<Reply>,
   hits: Hits,
   valueSize: ValueSize
-): Exit.Exit<Hits, CacheError> => {
+): Exit.Exit<Hits, CommandError> => {
   const before = hits.entries.length
   let bytes = 0
   for (let i = 0; i < parts.length; i++) {

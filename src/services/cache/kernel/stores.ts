@@ -1,6 +1,6 @@
 /** Storing many values, each of which may fail for itself. */
 import { Effect, Result } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
@@ -31,8 +31,8 @@ export const sendStores = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
   stores: ReadonlyArray<StoreCommand>,
   isStored: (reply: Reply, command: Command) => boolean = confirms
-): Effect.fn.Return<ReadonlyMap<string, CacheError>, CacheError> {
-  const failures = new Map<string, CacheError>()
+): Effect.fn.Return<ReadonlyMap<string, CommandError>, CommandError> {
+  const failures = new Map<string, CommandError>()
   for (const part of split(stores, ({ bytes }) => bytes)) {
     const results = yield* client.pipeline(part.map(({ command }) => command))
     results.forEach((result, i) => {

@@ -1,6 +1,6 @@
 /** Single flight among processes: who looks a key up says so in the key itself, so that whatever happens to the key happens to the claim. */
 import { Clock, Effect, Exit, Fiber, Option, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { bareClaim, type Claim, claimed, readHeader, type Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Found } from "../kernel/entry.ts"
@@ -21,8 +21,8 @@ export interface ClaimTarget<A, R> {
   readonly final: string
   readonly scope: Scope.Scope
   /** The policy that the acquisition passes. */
-  readonly guard: (acquire: Effect.Effect<Acquired<A>, CacheError, R>) => Effect.Effect<Acquired<A>, CacheError, R>
-  readonly read: Effect.Effect<Found<A> | undefined, CacheError, R>
+  readonly guard: (acquire: Effect.Effect<Acquired<A>, CommandError, R>) => Effect.Effect<Acquired<A>, CommandError, R>
+  readonly read: Effect.Effect<Found<A> | undefined, CommandError, R>
   /** The value where it needs no lookup now. */
   readonly usable: (found: Found<A>, now: number) => Option.Option<A>
 }
@@ -30,7 +30,7 @@ export interface ClaimTarget<A, R> {
 /** What a lookup is given with its claim: the right to store what it gives. */
 export interface HeldClaim {
   /** Whether it was stored: not where the key has changed since. Milliseconds; 0 = the key is to be absent. */
-  readonly store: (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CacheError>
+  readonly store: (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CommandError>
 }
 
 /**
@@ -77,7 +77,7 @@ const giveBack = <A, R>(target: ClaimTarget<A, R>, { claim }: Asked): Effect.Eff
     : Effect.forkIn(Effect.ignore(unclaim(target, claim)), target.scope, { startImmediately: true })
 
 /** What stood there before the claim, where the claim still stands. */
-const unclaim = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<unknown, CacheError> =>
+const unclaim = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<unknown, CommandError> =>
   own.value === undefined ? replaceClaim(target, own, "", 0) : replaceClaim(target, own, own.value.stored, "keep")
 
 /** A claim differs from all others in its header. */
@@ -86,7 +86,7 @@ const replaceClaim = (
   { stored }: Pick<OwnClaim, "stored">,
   replacement: Stored,
   lifetime: Lifetime
-): Effect.Effect<boolean, CacheError> =>
+): Effect.Effect<boolean, CommandError> =>
   perform(client, overSeen(final, { stored, header: readHeader(stored) }, replacement, lifetime))
 
 /** What the key holds while the claim on it is ours. */
@@ -110,7 +110,7 @@ const acquire = Effect.fnUntraced(function* <A, R>(
   target: ClaimTarget<A, R>,
   first: Found<A> | undefined,
   asked: Asked
-): Effect.fn.Return<Acquired<A>, CacheError, R> {
+): Effect.fn.Return<Acquired<A>, CommandError, R> {
   const { client, final, read, usable } = target
   const deadline = (yield* Clock.currentTimeMillis) + maxWait
   const token = yield* makeToken

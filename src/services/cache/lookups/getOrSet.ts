@@ -1,6 +1,6 @@
 /** The cached value, or the lookup's. */
 import { Clock, Effect, Exit, Option, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups, Lookup } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -27,9 +27,9 @@ export const makeGetOrSet = <A, RD, RE>(
     entry: EntryName,
     plan: LookupPlan<A>,
     lookup: Lookup<A, E, R>,
-    read: Effect.Effect<Found<A> | undefined, CacheError, RD>,
+    read: Effect.Effect<Found<A> | undefined, CommandError, RD>,
     seen: Found<A> | "unknown" | undefined
-  ): Effect.Effect<A, E | CacheError, Exclude<R, Scope.Scope> | RD | RE> => {
+  ): Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
     const { final } = entry
     const { failedRefreshes } = allFlights
     const found = seen === "unknown" ? undefined : seen
@@ -40,8 +40,8 @@ export const makeGetOrSet = <A, RD, RE>(
       if (!plan.cluster || seen === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
       const usable = (found: Found<A>, now: number) =>
         verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
-      const guardClaim = (acquire: Effect.Effect<Acquired<A>, CacheError, RD>) =>
-        guard<Acquired<A>, RD>(
+      const guardClaim = (acquire: Effect.Effect<Acquired<A>, CommandError, RD>) =>
+        guard<Acquired<A>, CommandError, RD>(
           { name: "getOrSet.claim", key: entry.key, neutral: Option.some({ _tag: "Unclaimed" }) },
           acquire
         )
@@ -95,7 +95,7 @@ export const makeGetOrSet = <A, RD, RE>(
         readOptions
       )
     }
-    const guarded = policy<Found<A> | "unknown" | undefined, RD>(
+    const guarded = policy<Found<A> | "unknown" | undefined, CommandError, RD>(
       { name: "getOrSet", key, neutral: Option.some("unknown"), tally: tallyOf },
       read()
     )

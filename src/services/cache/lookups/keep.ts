@@ -1,6 +1,6 @@
 /** Storing what was looked up, unless the key holds something newer by now. */
 import { Effect, Exit } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
 import { sha1 } from "../../../schema/digest.ts"
 import { protocolError } from "../../../schema/failures.ts"
@@ -10,7 +10,7 @@ import { replaceSeenScript } from "../kernel/compareScripts.ts"
 import { setArguments } from "../kernel/setCommand.ts"
 
 /** Stores what was looked up; false where it is not to be stored. Milliseconds; 0 = the key is to be absent. */
-export type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CacheError>
+export type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CommandError>
 
 export const keepNothing: Keep = () => Exit.succeed(false)
 
@@ -65,7 +65,7 @@ export const keepCommand = (
 export const isKept = (reply: Reply): boolean => reply === "OK" || (typeof reply === "number" && reply > 0)
 
 /** Whether it was done. One command, also where it is a script, so that nothing that is sent afterwards comes before it. */
-export const perform = (client: ValkeyClientShape, command: Command): Effect.Effect<boolean, CacheError> =>
+export const perform = (client: ValkeyClientShape, command: Command): Effect.Effect<boolean, CommandError> =>
   Effect.flatMap(client.pipeline([command]), ([result]) =>
     result === undefined ? Exit.fail(protocolError(command.name)) : Effect.map(Effect.fromResult(result), isKept)
   )

@@ -1,7 +1,8 @@
 /** A lookup, and the storing of what it gives. */
 import { Cause, Effect, Exit, Option, type Scope } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
+import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
 import { count, metrics } from "../kernel/metrics.ts"
@@ -44,7 +45,7 @@ export const lookupAndStore = <A, E, R, RD, RE>(
 /** The server's failures pass; what the program is to blame for stays, and is told. */
 export const storeFailed = (
   { unstorable }: Pick<CacheCore, "unstorable">,
-  error: CacheError,
+  error: ValueError,
   key: string | undefined
 ): Effect.Effect<void> =>
   Effect.andThen(
@@ -60,9 +61,11 @@ export const timedLookup = <A, E, R>(
 ): Effect.Effect<readonly [A, number], E, Exclude<R, Scope.Scope>> =>
   Effect.clockWith((clock) => {
     const started = clock.currentTimeMillisUnsafe()
-    const told = Effect.onExit(Effect.scoped(lookup), (exit) =>
-      Exit.isFailure(exit) && !Exit.hasInterrupts(exit) ? count(metrics.lookupFailures) : Effect.void
-    )
+    const told = Effect.onExit(Effect.scoped(lookup), (exit) => {
+      if (Exit.isSuccess(exit) || Exit.hasInterrupts(exit)) return Effect.void
+      for (const reason of exit.cause.reasons) if (Cause.isFailReason(reason)) noteLookupError(reason.error)
+      return count(metrics.lookupFailures)
+    })
     return Effect.andThen(
       count(metrics.lookups),
       Effect.map(told, (value) => [value, clock.currentTimeMillisUnsafe() - started] as const)
@@ -86,7 +89,7 @@ export const encodeTimed = <A, RD, RE>(
   plan: LookupPlan<A>,
   value: A,
   cost: number
-): Effect.Effect<readonly [Stored, number], CacheError, RE> =>
+): Effect.Effect<readonly [Stored, number], ValueError, RE> =>
   Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
     Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
       const lifetime = timing === undefined ? timeToLive : timeToLive + plan.keepFor(value)

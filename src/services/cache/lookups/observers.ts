@@ -1,12 +1,12 @@
 /** By whom work is observed, and what time it is there. */
-import { Clock, Console, Context, Logger, Metric, Random, References, Tracer } from "effect"
+import { Clock, Console, Context, Effect, Logger, Metric, Random, References, Scope, Tracer } from "effect"
 import { CurrentFlight } from "./FlightTable.ts"
 
 /**
  * What a lookup with services of its own takes from its caller: clock, chance, loggers, tracer, metrics and annotations.
  * Everything else of the caller, such as a transaction, may end before the lookup does.
  */
-export const observersIn: (caller: Context.Context<never>) => Context.Context<never> = Context.pick(
+const observersIn: (caller: Context.Context<never>) => Context.Context<never> = Context.pick(
   Clock.Clock,
   Console.Console,
   CurrentFlight,
@@ -31,3 +31,11 @@ export const observersIn: (caller: Context.Context<never>) => Context.Context<ne
   Tracer.ParentSpan,
   Tracer.Tracer
 )
+
+/** Gives a lookup the services of a layer. Of its caller it sees only by whom it is observed, and the scope that it is given. */
+export const withServices =
+  <N>(services: Context.Context<N>) =>
+  <A, E, R extends N | Scope.Scope>(lookup: Effect.Effect<A, E, R>): Effect.Effect<A, E, Scope.Scope> =>
+    Effect.updateContext(lookup, (caller: Context.Context<Scope.Scope>) =>
+      Context.mergeAll(services, observersIn(caller), Context.pick(Scope.Scope)(caller))
+    )

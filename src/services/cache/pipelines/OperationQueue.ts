@@ -1,6 +1,6 @@
 /** Operations that go out together: each queues its commands and waits; when all have, the queue runs. */
 import { Context, Deferred, Effect, Exit, Fiber, Result } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Command } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { PipelineResults } from "../../ValkeyClient.ts"
@@ -53,7 +53,7 @@ export const runQueued = <A, E, R>(
   kind: QueueKind,
   operations: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>,
   /** Runs the commands; a failure is everybody's. */
-  send: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CacheError>,
+  send: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CommandError>,
   /** Runs the operations, each in its place, at the same time. */
   all: (placed: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
@@ -90,7 +90,7 @@ const isCommand = (operation: object) => operation instanceof QueuedCommand
 /** None of them takes a step before: no fibers are needed to wait for one another. */
 const sendCommands = <A, E, R>(
   operations: ReadonlyArray<QueuedCommand<unknown, unknown, unknown>>,
-  send: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CacheError>,
+  send: (commands: ReadonlyArray<Command>) => Effect.Effect<PipelineResults, CommandError>,
   all: (meanings: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   operations.length === 0

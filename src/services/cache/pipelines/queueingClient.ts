@@ -1,6 +1,6 @@
 /** What operations in a queue send their commands to. */
 import { Effect, Exit, Stream } from "effect"
-import { type CacheError, CacheInputError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import { type CommandError, CacheInputError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
 import { amended } from "../../../schema/failures.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../ValkeyClient.ts"
@@ -21,7 +21,7 @@ export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => 
   const unsupported = (operation: string, reason: string) =>
     Effect.fail(new CacheUnsupportedError({ operation, topology: client.topology, reason }))
 
-  const enqueue = (commands: ReadonlyArray<Command>): Effect.Effect<PipelineResults, CacheError> =>
+  const enqueue = (commands: ReadonlyArray<Command>): Effect.Effect<PipelineResults, CommandError> =>
     Effect.withFiber((fiber) => {
       const place = fiber.getRef(CurrentPlace)
       const [first] = commands

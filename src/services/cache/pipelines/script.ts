@@ -1,6 +1,6 @@
 /** Runs scripts: keys are prefixed, arguments encoded, the result decoded. */
 import { Effect, Exit, Option, Schema } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Arg } from "../../../schema/Command.ts"
 import { bySchema } from "../../../schema/codecFailures.ts"
 import { refused } from "../../../schema/failures.ts"
@@ -13,7 +13,7 @@ export const scriptOperation = <A, RD, RE>({ client, finalKey, guard }: CacheCon
     const operation = `script.${script.name}`
     const named = { operation, key: undefined }
 
-    const finalKeys = Effect.forEach(keys, (name): Exit.Exit<string, CacheError> => {
+    const finalKeys = Effect.forEach(keys, (name): Exit.Exit<string, CommandError> => {
       const key: string = input.keys[name]
       if (prefix) return finalKey(operation, key, input)
       const reason = keyRefusal(key)

@@ -1,6 +1,6 @@
 /** The operations of one session's entry. */
 import { Duration, Effect, Exit, Option } from "effect"
-import { type CacheError, CacheServerError } from "../../../schema/CacheError.ts"
+import { type CommandError, CacheServerError, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { protocolError, refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
@@ -44,12 +44,12 @@ export const makeSession = <A, RD, RE>(
   keyOptions?: KeyOptions
 ): CacheSession<A, RD, RE> => {
   /** One operation, with nothing to pretend. */
-  const run = <B, R>(
+  const run = <B, E extends CacheError, R>(
     name: string,
-    effect: (entry: EntryName) => Effect.Effect<B, CacheError, R>
-  ): Effect.Effect<B, CacheError, R> => guard({ name, key, neutral: Option.none() }, on(name, effect))
+    effect: (entry: EntryName) => Effect.Effect<B, E, R>
+  ): Effect.Effect<B, E | CommandError, R> => guard({ name, key, neutral: Option.none() }, on(name, effect))
 
-  const on = <B, R>(operation: string, effect: (entry: EntryName) => Effect.Effect<B, CacheError, R>) =>
+  const on = <B, E, R>(operation: string, effect: (entry: EntryName) => Effect.Effect<B, E, R>) =>
     Effect.suspend(() =>
       Effect.flatMapEager(finalKey(operation, key, keyOptions), (final) => {
         inFlight.outdate(final)
@@ -62,16 +62,16 @@ export const makeSession = <A, RD, RE>(
     { final, operation }: EntryName,
     script: Script,
     args: ReadonlyArray<Arg>
-  ): Effect.Effect<Reply, CacheError> =>
+  ): Effect.Effect<Reply, CommandError> =>
     Effect.flatMap(
       client.pipeline([{ name: "EVAL", args: [script.lua, 1, final, ...args], script, reply: readOptions?.reply }]),
       ([result]) => (result === undefined ? Exit.fail(protocolError(operation)) : Effect.fromResult(result))
     )
 
-  const lookedAt = (entry: EntryName, lifetime: string): Effect.Effect<Standing<A> | Absence, CacheError, RD> =>
+  const lookedAt = (entry: EntryName, lifetime: string): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
     Effect.flatMap(
       evaluate(entry, findScript, [lifetime]),
-      (reply): Effect.Effect<Standing<A> | Absence, CacheError, RD> => {
+      (reply): Effect.Effect<Standing<A> | Absence, ValueError, RD> => {
         if (reply === absence.missing) return Effect.succeed("Missing")
         if (reply === absence.ended) return Effect.succeed("Ended")
         const [stored, left] = Array.isArray(reply) ? reply : []

@@ -1,6 +1,6 @@
 /** What XINFO says of a stream, a group or a consumer. */
 import { Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import * as replies from "../kernel/replies.ts"
 
@@ -15,26 +15,26 @@ export class Facts {
     for (let i = 0; i + 1 < reply.length; i += 2) this.#facts.set(String(reply[i]), reply[i + 1])
   }
 
-  number(name: string): Exit.Exit<number, CacheError> {
+  number(name: string): Exit.Exit<number, CommandError> {
     const fact = this.#facts.get(name)
     return typeof fact === "number" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
   }
 
   /** None where it is absent, null or below zero, which all are how a server says that it does not know. */
-  known(name: string): Exit.Exit<Option.Option<number>, CacheError> {
+  known(name: string): Exit.Exit<Option.Option<number>, CommandError> {
     const fact = this.#facts.get(name) ?? null
     if (fact === null) return Exit.succeed(Option.none())
     return Exit.map(this.number(name), (number) => (number < 0 ? Option.none() : Option.some(number)))
   }
 
-  text(name: string): Exit.Exit<string, CacheError> {
+  text(name: string): Exit.Exit<string, CommandError> {
     const fact = this.#facts.get(name)
     return typeof fact === "string" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
   }
 }
 
 /** A list of facts about several things. */
-export const factsOf = (operation: string, reply: Reply): Exit.Exit<ReadonlyArray<Facts>, CacheError> =>
+export const factsOf = (operation: string, reply: Reply): Exit.Exit<ReadonlyArray<Facts>, CommandError> =>
   Array.isArray(reply)
     ? Exit.succeed(reply.map((item: Reply) => new Facts(operation, item)))
     : replies.unexpected(operation)

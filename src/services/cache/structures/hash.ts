@@ -1,6 +1,6 @@
 /** The operations of a hash. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import type { CacheInputError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -51,7 +51,7 @@ export const makeHash = <A, RD, RE>(
     operation: string,
     final: string,
     reply: Reply | undefined
-  ): Effect.Effect<Map<string, A>, CacheError, RD> => {
+  ): Effect.Effect<Map<string, A>, ValueError, RD> => {
     if (!Array.isArray(reply) || reply.length % 2 !== 0) return replies.unexpected(operation)
     const fields = reply.filter((_, i) => i % 2 === 0).map(String)
     const values = reply.filter((_, i) => i % 2 === 1)
@@ -104,7 +104,7 @@ export const makeHash = <A, RD, RE>(
           return client.request(
             "HMGET",
             [final, ...all],
-            (reply): Effect.Effect<Map<string, A>, CacheError, RD> => {
+            (reply): Effect.Effect<Map<string, A>, ValueError, RD> => {
               if (!Array.isArray(reply) || reply.length !== all.length) return replies.unexpected(operation)
               const present = all.filter((_, i) => reply[i] !== null)
               return Effect.map(

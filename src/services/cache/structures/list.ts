@@ -1,6 +1,6 @@
 /** The operations of a list. */
 import { Clock, type Duration, Effect, Exit, Option } from "effect"
-import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
+import { type CommandError, isTransient, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -102,8 +102,8 @@ export const makeList = <A, RD, RE>(
       return Effect.flatMap(timeoutOf(operation, timeout), (millis) =>
         Effect.flatMap(Clock.currentTimeMillis, (started) => {
           const remaining = Effect.map(Clock.currentTimeMillis, (now) => millis - (now - started))
-          const again: Effect.Effect<Option.Option<A>, CacheError, RD> = Effect.matchEffect(take, {
-            onSuccess: (reply): Effect.Effect<Option.Option<A>, CacheError, RD> =>
+          const again: Effect.Effect<Option.Option<A>, ValueError, RD> = Effect.matchEffect(take, {
+            onSuccess: (reply): Effect.Effect<Option.Option<A>, ValueError, RD> =>
               reply === null
                 ? Effect.flatMap(remaining, (rest) =>
                     rest <= 0 ? Effect.succeedNone : Effect.andThen(pushed(final, rest), again)
@@ -122,7 +122,7 @@ export const makeList = <A, RD, RE>(
     })
 
   /** Waits until there is something, or the time is over. */
-  const pushed = (final: string, millis: number): Effect.Effect<unknown, CacheError> => {
+  const pushed = (final: string, millis: number): Effect.Effect<unknown, CommandError> => {
     const wait = Effect.scoped(
       Effect.flatMap(client.dedicated, (dedicated) =>
         dedicated.send("BLMOVE", [final, final, "LEFT", "LEFT", millis === Infinity ? 0 : millis / 1000], {
@@ -138,7 +138,7 @@ export const makeList = <A, RD, RE>(
     name: string,
     neutral: B,
     value: A,
-    effect: (operation: string, final: string, id: Arg) => Effect.Effect<B, CacheError, RE>
+    effect: (operation: string, final: string, id: Arg) => Effect.Effect<B, ValueError, RE>
   ) =>
     run(name, neutral, (operation, final) =>
       Effect.flatMap(encodeMembers(context, entryOf(operation, final), [value]), ([id = ""]) =>

@@ -1,6 +1,6 @@
 /** What structures have in common: how their parts are encoded, decoded, and come page by page. */
 import { Effect, Option, Stream } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
@@ -16,7 +16,7 @@ export const encodeMembers = <A, RD, RE>(
   { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
   members: Iterable<A>
-): Effect.Effect<ReadonlyArray<Stored>, CacheError, RE> =>
+): Effect.Effect<ReadonlyArray<Stored>, ValueError, RE> =>
   codec.rebind === undefined
     ? Effect.forEach(members, (member) => codec.encode(entry, member))
     : refused(entry.operation, "what is encrypted is never the same twice: members cannot be found again")
@@ -26,7 +26,7 @@ export const decodeMembers = <A, RD, RE>(
   { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
   reply: Reply | undefined
-): Effect.Effect<ReadonlyArray<A>, CacheError, RD> => {
+): Effect.Effect<ReadonlyArray<A>, ValueError, RD> => {
   if (!Array.isArray(reply)) return replies.unexpected(entry.operation)
   return Effect.map(Effect.forEach(reply, valueOf(codec, entry)), (members) =>
     members.filter(Option.isSome).map(({ value }) => value)
@@ -41,15 +41,15 @@ export const scanPages = <A, RD, RE, B>(
   key: string,
   keyOptions: KeyOptions,
   options: ReadonlyArray<string | number>,
-  decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, CacheError, RD>
-): Stream.Stream<B, CacheError, RD> => {
+  decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, ValueError, RD>
+): Stream.Stream<B, ValueError, RD> => {
   const { client, finalKey, policy, readOptions } = context
-  const pages: Stream.Stream<B, CacheError, RD> = Stream.unwrap(
+  const pages: Stream.Stream<B, ValueError, RD> = Stream.unwrap(
     Effect.map(finalKey(operation, key, keyOptions), (final) =>
       Stream.paginate("0", (cursor) =>
         Effect.flatMap(
           client.send(command, [final, cursor, ...options], readOptions),
-          (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], CacheError, RD> => {
+          (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> => {
             if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(operation)
             const next = String(reply[0])
             return Effect.map(decode({ operation, key, final }, reply[1]), (found) => [

@@ -1,6 +1,6 @@
 /** The operations of a sorted set. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheConnectionError, CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import type { CacheConnectionError, CommandError, CacheInputError, ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -34,7 +34,7 @@ export const makeSortedSet = <A, RD, RE>(
   const pairs = (
     entry: EntryName,
     reply: Reply | undefined
-  ): Effect.Effect<ReadonlyArray<readonly [A, number]>, CacheError, RD> => {
+  ): Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD> => {
     if (!Array.isArray(reply) || reply.length % 2 !== 0) return replies.unexpected(entry.operation)
     const scores = reply.filter((_, i) => i % 2 === 1).map(scoreIn)
     if (scores.some(Number.isNaN)) return replies.unexpected(entry.operation)
@@ -108,7 +108,7 @@ export const makeSortedSet = <A, RD, RE>(
       run("scores", [] as ReadonlyArray<Option.Option<number>>, (operation, final) =>
         Effect.flatMap(
           encoded(operation, final, members),
-          (ids): Effect.Effect<ReadonlyArray<Option.Option<number>>, CacheError> =>
+          (ids): Effect.Effect<ReadonlyArray<Option.Option<number>>, CommandError> =>
             ids.length === 0
               ? Exit.succeed([])
               : client.request("ZMSCORE", [final, ...ids], (reply) => {

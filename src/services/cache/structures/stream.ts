@@ -1,6 +1,6 @@
 /** The operations of a stream. */
 import { Effect, Exit, Option } from "effect"
-import { type CacheError, CacheMissError } from "../../../schema/CacheError.ts"
+import { type CommandError, CacheMissError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -129,7 +129,7 @@ export const makeStream = <A, RD, RE>(
 /** Of the entry that the stream ends with, whatever it holds. */
 const lastIdOf =
   (operation: string) =>
-  (reply: Reply): Exit.Exit<string, CacheError> => {
+  (reply: Reply): Exit.Exit<string, CommandError> => {
     if (!Array.isArray(reply)) return replies.unexpected(operation)
     const [last = ["0-0"]]: ReadonlyArray<Reply> = reply
     const [id]: ReadonlyArray<Reply> = Array.isArray(last) ? last : []
@@ -146,7 +146,7 @@ const nothing: StreamInfo = {
   firstEntryId: "0-0"
 }
 
-const infoOf = (facts: Facts): Effect.Effect<StreamInfo, CacheError> =>
+const infoOf = (facts: Facts): Effect.Effect<StreamInfo, CommandError> =>
   Effect.all({
     length: facts.number("length"),
     groups: facts.number("groups"),
@@ -156,7 +156,7 @@ const infoOf = (facts: Facts): Effect.Effect<StreamInfo, CacheError> =>
     firstEntryId: facts.text("recorded-first-entry-id")
   })
 
-const groupOf = (facts: Facts): Effect.Effect<StreamGroupInfo, CacheError> =>
+const groupOf = (facts: Facts): Effect.Effect<StreamGroupInfo, CommandError> =>
   Effect.all({
     name: facts.text("name"),
     consumers: facts.number("consumers"),
@@ -181,7 +181,7 @@ const checkedNewId = (operation: string, id: string) => checkedId(operation, id.
 const trimWords = (
   operation: string,
   { approximate = false, limit, maxLength, minId }: StreamTrimOptions
-): Effect.Effect<ReadonlyArray<Arg>, CacheError> => {
+): Effect.Effect<ReadonlyArray<Arg>, CommandError> => {
   if (maxLength !== undefined && minId !== undefined) return refused(operation, "maxLength or minId, not both")
   if (limit !== undefined && !approximate) return refused(operation, "limit goes with approximate")
   const checked =

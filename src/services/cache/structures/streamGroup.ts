@@ -1,6 +1,6 @@
 /** The operations of a group of consumers. */
 import { type Duration, Effect, Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError, CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type {
   StreamAutoClaimOptions,
@@ -32,11 +32,11 @@ export const makeStreamGroup = <A, RD, RE>(
   const structure = context.structure("stream.group", key, keyOptions)
 
   /** Its names are checked before anything is sent. */
-  const run = <B, R>(
+  const run = <B, E extends CacheError, R>(
     name: string,
     neutral: B,
     consumer: string | undefined,
-    effect: (operation: string, final: string) => Effect.Effect<B, CacheError, R>
+    effect: (operation: string, final: string) => Effect.Effect<B, E, R>
   ) =>
     structure(name, neutral, (operation, final) =>
       Effect.flatMap(checkedName(operation, group), () =>
@@ -46,14 +46,14 @@ export const makeStreamGroup = <A, RD, RE>(
       )
     )
 
-  const claimed = <B, R>(
+  const claimed = <B, E extends CacheError, R>(
     name: string,
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
     { deliveries, force = false, idle }: StreamClaimOptions,
     words: ReadonlyArray<Arg>,
-    use: (operation: string, final: string) => (reply: Reply) => Effect.Effect<ReadonlyArray<B>, CacheError, R>
+    use: (operation: string, final: string) => (reply: Reply) => Effect.Effect<ReadonlyArray<B>, E, R>
   ) =>
     run(name, [] as ReadonlyArray<B>, consumer, (operation, final) =>
       Effect.gen(function* () {
@@ -71,14 +71,14 @@ export const makeStreamGroup = <A, RD, RE>(
       })
     )
 
-  const autoClaimed = <B, R>(
+  const autoClaimed = <B, E extends CacheError, R>(
     name: string,
     neutral: B,
     consumer: string,
     minIdle: Duration.Input,
     { count = 100, start = "-" }: StreamAutoClaimOptions,
     words: ReadonlyArray<Arg>,
-    use: (operation: string, final: string, page: AutoClaimed) => Effect.Effect<B, CacheError, R>
+    use: (operation: string, final: string, page: AutoClaimed) => Effect.Effect<B, E, R>
   ) =>
     run(name, neutral, consumer, (operation, final) =>
       Effect.gen(function* () {
@@ -263,7 +263,7 @@ const positionWords = (operation: string, entriesRead: number | undefined) =>
     entriesRead === undefined ? [] : ["ENTRIESREAD", position]
   )
 
-const pendingEntry = (operation: string, reply: Reply): Exit.Exit<StreamPendingEntry, CacheError> => {
+const pendingEntry = (operation: string, reply: Reply): Exit.Exit<StreamPendingEntry, CommandError> => {
   const [id, consumer, idle, deliveries] = Array.isArray(reply) ? reply : []
   return typeof id === "string" &&
     typeof consumer === "string" &&
@@ -273,7 +273,7 @@ const pendingEntry = (operation: string, reply: Reply): Exit.Exit<StreamPendingE
     : replies.unexpected(operation)
 }
 
-const summaryOf = (operation: string, reply: Reply): Exit.Exit<StreamPendingSummary, CacheError> => {
+const summaryOf = (operation: string, reply: Reply): Exit.Exit<StreamPendingSummary, CommandError> => {
   if (!Array.isArray(reply) || reply.length !== 4 || typeof reply[0] !== "number") return replies.unexpected(operation)
   const owners: Reply = reply[3] ?? []
   if (!Array.isArray(owners)) return replies.unexpected(operation)
@@ -287,7 +287,7 @@ const summaryOf = (operation: string, reply: Reply): Exit.Exit<StreamPendingSumm
   return Exit.succeed({ count: reply[0], firstId: idOf(reply[1]), lastId: idOf(reply[2]), consumers })
 }
 
-const consumerOf = (facts: Facts): Effect.Effect<StreamConsumerInfo, CacheError> =>
+const consumerOf = (facts: Facts): Effect.Effect<StreamConsumerInfo, CommandError> =>
   Effect.all({
     name: facts.text("name"),
     pending: facts.number("pending"),

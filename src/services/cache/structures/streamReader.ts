@@ -1,6 +1,6 @@
 /** Reading a stream for ever: from where it left off, whatever becomes of the connection. */
 import { Effect, Option, Stream } from "effect"
-import { type CacheError, isTransient } from "../../../schema/CacheError.ts"
+import { isTransient, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
@@ -20,7 +20,7 @@ export interface Step<A, P, RD> {
   readonly blocking: boolean
   readonly onReply: (
     reply: Reply
-  ) => Effect.Effect<{ readonly entries: ReadonlyArray<StreamEntry<A>>; readonly next: P }, CacheError, RD>
+  ) => Effect.Effect<{ readonly entries: ReadonlyArray<StreamEntry<A>>; readonly next: P }, ValueError, RD>
   /** Where it goes on when nobody knows what became of the read. */
   readonly onLoss: P
 }
@@ -30,9 +30,9 @@ export const readOn = <A, RD, RE, P>(
   operation: string,
   key: string,
   keyOptions: KeyOptions,
-  begin: (operation: string, final: string) => Effect.Effect<P, CacheError, RD>,
+  begin: (operation: string, final: string) => Effect.Effect<P, ValueError, RD>,
   step: (entry: EntryName, place: P) => Step<A, P, RD>
-): Stream.Stream<StreamEntry<A>, CacheError, RD> => {
+): Stream.Stream<StreamEntry<A>, ValueError, RD> => {
   const { client, finalKey, policy, readOptions } = context
 
   const pages = Stream.unwrap(
@@ -49,7 +49,7 @@ export const readOn = <A, RD, RE, P>(
 
       const page = (
         place: P
-      ): Effect.Effect<readonly [ReadonlyArray<StreamEntry<A>>, Option.Option<P>], CacheError, RD> => {
+      ): Effect.Effect<readonly [ReadonlyArray<StreamEntry<A>>, Option.Option<P>], ValueError, RD> => {
         const next = step(entry, place)
         return Effect.matchEffect(read(next), {
           onSuccess: (reply) => {

@@ -1,6 +1,6 @@
 /** What streams answer, checked. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -21,11 +21,11 @@ export const decodePage = <A, RD, RE>(
   { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
   reply: Reply | undefined
-): Effect.Effect<Page<A>, CacheError, RD> => {
+): Effect.Effect<Page<A>, ValueError, RD> => {
   if (reply === null) return Effect.succeed({ entries: [], lastId: undefined })
   if (!Array.isArray(reply)) return replies.unexpected(entry.operation)
   let lastId: string | undefined
-  const decodeOne = (item: Reply): Effect.Effect<ReadonlyArray<StreamEntry<A>>, CacheError, RD> => {
+  const decodeOne = (item: Reply): Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD> => {
     if (!Array.isArray(item) || item.length !== 2 || !isStored(item[0])) return replies.unexpected(entry.operation)
     const id = String(item[0])
     lastId = id
@@ -51,7 +51,7 @@ export const decodeRead = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   entry: EntryName,
   reply: Reply
-): Effect.Effect<Page<A>, CacheError, RD> => {
+): Effect.Effect<Page<A>, ValueError, RD> => {
   if (reply === null) return decodePage(context, entry, null)
   const [first] = Array.isArray(reply) ? reply : []
   return Array.isArray(first) ? decodePage(context, entry, first[1]) : replies.unexpected(entry.operation)

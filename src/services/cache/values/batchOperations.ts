@@ -1,6 +1,6 @@
 /** Many values at once. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
 import type { TtlOptions } from "../../operations/KeyOptions.ts"
 import type { CacheBatches } from "../../operations/CacheBatches.ts"
@@ -17,7 +17,7 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   const valueSize = new ValueSize()
 
   /** In order, and without fiber steps as long as the codec needs none. */
-  const decodeAll = ({ entries, stored }: Hits): Effect.Effect<Map<string, A>, CacheError, RD> => {
+  const decodeAll = ({ entries, stored }: Hits): Effect.Effect<Map<string, A>, ValueError, RD> => {
     const found = new Map<string, A>()
     const add = ({ key }: EntryName, value: Option.Option<A>) => {
       if (Option.isSome(value)) found.set(key, value.value)

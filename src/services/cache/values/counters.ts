@@ -1,6 +1,11 @@
 /** Counters: atomic on the server, exact or refused. */
 import { Effect } from "effect"
-import { type CacheError, CacheMissError, CacheServerError } from "../../../schema/CacheError.ts"
+import {
+  type CommandError,
+  CacheMissError,
+  CacheServerError,
+  type ExistingKeyError
+} from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import type { CacheCounters, CounterOptions } from "../../operations/CacheCounters.ts"
 import type { Script } from "../../../schema/Script.ts"
@@ -88,7 +93,7 @@ export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): 
   const fits = (value: bigint): boolean => value.toString(16).length * 1.204 <= maxDigits
   const tooLong = refused("incrBig", "the counter would have more digits than the limit maxDigits allows")
 
-  const bigintOf = (key: string, reply: Reply): Effect.Effect<bigint, CacheError> => {
+  const bigintOf = (key: string, reply: Reply): Effect.Effect<bigint, ExistingKeyError> => {
     if (reply === null) return Effect.fail(new CacheMissError({ operation: "incrBig", key }))
     if (typeof reply !== "string") return replies.unexpected("incrBig")
     return reply.length <= maxDigits + 1 && isDigits(reply)
@@ -117,5 +122,5 @@ const serverError = (operation: string, reply: string) =>
     mayHaveExecuted: false
   })
 
-const isNotInt64 = (error: CacheError): boolean =>
+const isNotInt64 = (error: CommandError): boolean =>
   error._tag === "CacheServerError" && /would overflow|not an integer/.test(error.reply)

@@ -1,6 +1,6 @@
 /** How long keys live. */
 import { Duration, Effect, Option } from "effect"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheLifetimes } from "../../operations/CacheLifetimes.ts"
@@ -51,7 +51,7 @@ export const lifetimeOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
   }
 }
 
-const remaining = (reply: Reply): Effect.Effect<Option.Option<Duration.Duration>, CacheError> => {
+const remaining = (reply: Reply): Effect.Effect<Option.Option<Duration.Duration>, CommandError> => {
   if (typeof reply !== "number") return replies.unexpected("ttl")
   if (reply === -2) return Effect.succeedNone
   return Effect.succeed(Option.some(reply === -1 ? Duration.infinity : Duration.millis(reply)))

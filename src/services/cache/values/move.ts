@@ -1,6 +1,13 @@
 /** A value under another key, with its lifetime. */
 import { Effect, Exit, Result } from "effect"
-import { type CacheError, CacheMissError, CacheServerError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import {
+  type CommandError,
+  CacheMissError,
+  CacheServerError,
+  CacheUnsupportedError,
+  type CacheError,
+  type CacheCodecError
+} from "../../../schema/CacheError.ts"
 import type { Command } from "../../../schema/Command.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { Script } from "../../../schema/Script.ts"
@@ -53,7 +60,7 @@ interface Copying {
   /** Of the source: what is there. */
   readonly read: Command
   /** Stores it under the other key, for so many milliseconds, 0 = for ever. */
-  readonly write: (value: Buffer, lifetime: number, replace: boolean) => Effect.Effect<Command, CacheError>
+  readonly write: (value: Buffer, lifetime: number, replace: boolean) => Effect.Effect<Command, CacheCodecError>
   /** Deletes the source if it is what was read. */
   readonly deleteUnchanged: Script
 }
@@ -114,4 +121,4 @@ return redis.call('UNLINK', KEYS[1])`
 const isNoSuchKey = (error: CacheError): boolean =>
   error._tag === "CacheServerError" && error.reply.includes("no such key")
 
-const isBusyKey = (error: CacheError): boolean => error._tag === "CacheServerError" && error.code === "BUSYKEY"
+const isBusyKey = (error: CommandError): boolean => error._tag === "CacheServerError" && error.code === "BUSYKEY"

@@ -1,7 +1,7 @@
 /** Single values: get, set and their relatives. */
 import { Clock, Effect, Exit, Option } from "effect"
 import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
-import type { CacheError } from "../../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -37,7 +37,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     value: A,
     millis: number | undefined,
     options?: SetOptions
-  ): Effect.Effect<readonly [Stored, number | undefined], CacheError, RE> => {
+  ): Effect.Effect<readonly [Stored, number | undefined], ValueError, RE> => {
     const staleFor = options?.staleFor === undefined ? 0 : toMillis(options.staleFor)
     if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
     if (staleFor === 0) return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, millis])
@@ -60,13 +60,13 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   }
 
   /** SET; the lifetime is undefined where the key keeps the one that it has. */
-  const store = <B, R>(
+  const store = <B, E, R>(
     final: string,
     encoded: Stored,
     lifetime: number | undefined,
     { get = false, when }: Pick<SetOptions, "when"> & { readonly get?: boolean },
-    use: (reply: Reply) => Effect.Effect<B, CacheError, R>
-  ): Effect.Effect<B, CacheError, R> => {
+    use: (reply: Reply) => Effect.Effect<B, E, R>
+  ): Effect.Effect<B, E | CommandError, R> => {
     if (lifetime !== undefined) {
       const args = setArguments(final, encoded, lifetime, { when })
       return get ? client.request("SET", [...args, "GET"], use, readOptions) : client.request("SET", args, use)
@@ -133,7 +133,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   }
 }
 
-const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CacheError> => {
+const keyType = (reply: Reply): Effect.Effect<Option.Option<KeyType>, CommandError> => {
   if (reply === "none") return Effect.succeedNone
   return typeof reply === "string" && isKeyType(reply) ? Effect.succeedSome(reply) : replies.unexpected("typeOf")
 }

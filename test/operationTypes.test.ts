@@ -1,0 +1,267 @@
+/**
+ * What each public operation gives, can fail with and needs. The tables name every member: one that is added, or whose
+ * channels change, does not compile here. Checked by `npm run check`.
+ */
+import { expectTypeOf, it } from "@effect/vitest"
+import type { Effect, Scope, Stream } from "effect"
+import type {
+  CacheBatches,
+  CacheCounters,
+  CacheError,
+  CacheHash,
+  CacheKeySpace,
+  CacheLifetimes,
+  CacheList,
+  CacheLock,
+  CacheLookups,
+  CacheRegion,
+  CacheSemaphore,
+  CacheSession,
+  CacheSet,
+  CacheSortedSet,
+  CacheStream,
+  CacheStreamGroup,
+  CacheValues,
+  CommandError,
+  ExistingKeyError,
+  HeldLease,
+  HeldLock,
+  LockLost,
+  LockUnavailable,
+  SessionMissing,
+  SessionStoreShape,
+  SessionUnknown,
+  ValkeyClientShape,
+  ValueError
+} from "effect-vcache"
+
+/** What decoding needs, what encoding needs. */
+interface RD {
+  readonly decodes: true
+}
+interface RE {
+  readonly encodes: true
+}
+interface Value {
+  readonly value: true
+}
+
+type Result<T> = T extends (...args: ReadonlyArray<never>) => infer R ? R : T
+type FailureOf<T> =
+  Result<T> extends Stream.Stream<infer _A, infer E, infer _R>
+    ? E
+    : Result<T> extends Effect.Effect<infer _A, infer E, infer _R>
+      ? E
+      : never
+type NeedsOf<T> =
+  Result<T> extends Stream.Stream<infer _A, infer _E, infer R>
+    ? R
+    : Result<T> extends Effect.Effect<infer _A, infer _E, infer R>
+      ? R
+      : never
+type SuccessOf<T> = Result<T> extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
+
+/** Members by what they can fail with and need. */
+type Channels<S> = { readonly [K in keyof S]: readonly [FailureOf<S[K]>, NeedsOf<S[K]>] }
+
+/** Only commands; values are decoded, encoded, or both. */
+type Plain = readonly [CommandError, never]
+type Reads = readonly [ValueError, RD]
+type Writes = readonly [ValueError, RE]
+type Both = readonly [ValueError, RD | RE]
+
+it("values, batches, counters, lifetimes, keys", () => {
+  expectTypeOf<Channels<CacheValues<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly get: Reads
+    readonly set: Writes
+    readonly getAndSet: Both
+    readonly getAndDelete: Reads
+    readonly add: Writes
+    readonly delete: Plain
+    readonly has: Plain
+    readonly typeOf: Plain
+  }>()
+  expectTypeOf<Channels<CacheBatches<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly getMany: Reads
+    readonly setMany: Writes
+    readonly deleteMany: Plain
+  }>()
+  expectTypeOf<Channels<CacheCounters>>().toEqualTypeOf<{
+    readonly [K in keyof CacheCounters]: readonly [ExistingKeyError, never]
+  }>()
+  expectTypeOf<Channels<CacheLifetimes>>().toEqualTypeOf<{ readonly [K in keyof CacheLifetimes]: Plain }>()
+  type Moves = "rename" | "incrVersion" | "decrVersion"
+  expectTypeOf<Channels<CacheKeySpace>>().toEqualTypeOf<{
+    readonly [K in keyof CacheKeySpace]: K extends Moves ? readonly [CacheError, never] : Plain
+  }>()
+})
+
+it("lookups", () => {
+  interface Own {
+    readonly own: true
+  }
+  interface Needed {
+    readonly needed: true
+  }
+  const cache = {} as CacheLookups<Value, RD, RE>
+  const lookup = {} as Effect.Effect<Value, Own, Needed | Scope.Scope>
+  const calls = () => ({
+    getOrSet: cache.getOrSet("k", lookup),
+    refresh: cache.refresh("k", lookup),
+    many: cache.getOrSetMany(["k"], () => ({}) as Effect.Effect<ReadonlyArray<[string, Value]>, Own, Needed>)
+  })
+  type Calls = ReturnType<typeof calls>
+  expectTypeOf<Calls["getOrSet"]>().toEqualTypeOf<Effect.Effect<Value, Own | CommandError, Needed | RD | RE>>()
+  expectTypeOf<Calls["refresh"]>().toEqualTypeOf<Effect.Effect<Value, Own | CommandError, Needed | RE>>()
+  expectTypeOf<Calls["many"]>().toEqualTypeOf<
+    Effect.Effect<ReadonlyMap<string, Value>, Own | CommandError, Needed | RD | RE>
+  >()
+  expectTypeOf<Channels<CacheRegion.Region<string, Value, Own, Needed>>>().toEqualTypeOf<{
+    readonly get: readonly [Own | CommandError, Needed]
+    readonly getMany: readonly [Own | CommandError, Needed]
+    readonly getCached: readonly [ValueError, Needed]
+    readonly set: readonly [ValueError, Needed]
+    readonly refresh: readonly [Own | CommandError, Needed]
+    readonly invalidate: readonly [CommandError, Needed]
+    readonly clear: Plain
+  }>()
+})
+
+it("structures", () => {
+  expectTypeOf<Channels<CacheHash<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly set: Writes
+    readonly setMany: Writes
+    readonly setIfAbsent: Writes
+    readonly get: Reads
+    readonly getMany: Reads
+    readonly getAll: Reads
+    readonly delete: Plain
+    readonly has: Plain
+    readonly size: Plain
+    readonly fields: Plain
+    readonly values: Reads
+    readonly incr: Plain
+    readonly incrFloat: Plain
+    readonly scan: Reads
+  }>()
+  expectTypeOf<Channels<CacheList<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly pushLeft: Writes
+    readonly pushRight: Writes
+    readonly popLeft: Reads
+    readonly popRight: Reads
+    readonly popLeftMany: Reads
+    readonly popRightMany: Reads
+    readonly awaitLeft: Reads
+    readonly awaitRight: Reads
+    readonly range: Reads
+    readonly at: Reads
+    readonly setAt: Writes
+    readonly insert: Writes
+    readonly remove: Writes
+    readonly trim: Plain
+    readonly size: Plain
+    readonly moveTo: Reads
+    readonly indexOf: Writes
+    readonly indexesOf: Writes
+  }>()
+  expectTypeOf<Channels<CacheSet<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly add: Writes
+    readonly remove: Writes
+    readonly has: Writes
+    readonly hasMany: Writes
+    readonly members: Reads
+    readonly size: Plain
+    readonly pop: Reads
+    readonly popMany: Reads
+    readonly random: Reads
+    readonly randomMany: Reads
+    readonly moveTo: Writes
+    readonly union: Reads
+    readonly intersection: Reads
+    readonly difference: Reads
+    readonly storeUnion: Plain
+    readonly storeIntersection: Plain
+    readonly storeDifference: Plain
+    readonly scan: Reads
+  }>()
+  expectTypeOf<Channels<CacheSortedSet<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly add: Writes
+    readonly incr: Writes
+    readonly score: Writes
+    readonly scores: Writes
+    readonly rank: Writes
+    readonly range: Reads
+    readonly rangeWithScores: Reads
+    readonly rangeByScore: Reads
+    readonly countByScore: Plain
+    readonly remove: Writes
+    readonly removeByRank: Plain
+    readonly removeByScore: Plain
+    readonly popMin: Reads
+    readonly popMax: Reads
+    readonly size: Plain
+    readonly scan: Reads
+  }>()
+  expectTypeOf<Omit<Channels<CacheStream<Value, RD, RE>>, "group">>().toEqualTypeOf<{
+    readonly add: Writes
+    readonly size: Plain
+    readonly range: Reads
+    readonly trim: Plain
+    readonly delete: Plain
+    readonly follow: Reads
+    readonly info: readonly [ExistingKeyError, never]
+    readonly groups: Plain
+  }>()
+  type DecodesEntries = "read" | "consume" | "claim" | "autoClaim"
+  expectTypeOf<Channels<CacheStreamGroup<Value, RD>>>().toEqualTypeOf<{
+    readonly [K in keyof CacheStreamGroup<Value, RD>]: K extends DecodesEntries ? Reads : Plain
+  }>()
+})
+
+it("locks, semaphores, sessions", () => {
+  expectTypeOf<Omit<Channels<CacheLock>, "withLock">>().toEqualTypeOf<{
+    readonly acquire: readonly [CommandError | LockUnavailable, Scope.Scope]
+    readonly isLocked: Plain
+  }>()
+  expectTypeOf<SuccessOf<CacheLock["acquire"]>>().toEqualTypeOf<HeldLock>()
+  expectTypeOf<SuccessOf<CacheSemaphore["acquire"]>>().toEqualTypeOf<HeldLease>()
+  const held = (lock: CacheLock, permits: CacheSemaphore, work: Effect.Effect<Value, "own", RD>) =>
+    [lock.withLock(work), permits.withPermits(1)(work)] as const
+  expectTypeOf<ReturnType<typeof held>[0 | 1]>().toEqualTypeOf<
+    Effect.Effect<Value, "own" | CommandError | LockUnavailable | LockLost, RD>
+  >()
+  expectTypeOf<Omit<Channels<CacheSession<Value, RD, RE>>, "update">>().toEqualTypeOf<{
+    readonly create: Writes
+    readonly find: Reads
+    readonly save: Writes
+    readonly touch: Plain
+    readonly destroy: Plain
+    readonly move: Reads
+  }>()
+  type Store = Channels<SessionStoreShape<Value, RD, RE>>
+  expectTypeOf<Store["find"]>().toEqualTypeOf<Reads>()
+  expectTypeOf<Store["load"]>().toEqualTypeOf<readonly [ValueError | SessionUnknown, RD]>()
+  expectTypeOf<Store["save"]>().toEqualTypeOf<readonly [ValueError | SessionMissing, RE]>()
+  expectTypeOf<Store["touch"]>().toEqualTypeOf<Plain>()
+  expectTypeOf<Store["destroy"]>().toEqualTypeOf<Plain>()
+})
+
+it("the client", () => {
+  type Client = Channels<ValkeyClientShape>
+  expectTypeOf<Pick<Client, "send" | "pipeline" | "transaction" | "eval" | "scan" | "subscribe">>().toEqualTypeOf<{
+    readonly send: Plain
+    readonly pipeline: Plain
+    readonly transaction: Plain
+    readonly eval: Plain
+    readonly scan: Plain
+    readonly subscribe: Plain
+  }>()
+  expectTypeOf<Pick<Client, "subscription" | "dedicated">>().toEqualTypeOf<{
+    readonly subscription: readonly [CommandError, Scope.Scope]
+    readonly dedicated: readonly [CommandError, Scope.Scope]
+  }>()
+  expectTypeOf<Pick<Client, "state" | "states">>().toEqualTypeOf<{
+    readonly state: readonly [never, never]
+    readonly states: readonly [never, never]
+  }>()
+})
