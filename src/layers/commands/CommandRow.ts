@@ -2,6 +2,7 @@
 import type { WireArg } from "../../schema/Command.ts"
 import { always, type Changed, never } from "./changed.ts"
 import { type KeyPlace, keysAt } from "./keyPlaces.ts"
+import { anyShape, type ReplyShape } from "./replyShape.ts"
 import type { MergeKeys, MergeServers } from "./merges.ts"
 
 /** How a command says how long it waits. */
@@ -41,6 +42,11 @@ export interface RowDefinition {
   readonly everyKey?: true
   /** How its reply says that it has changed nothing. Default: it does not say so. */
   readonly changed?: Changed
+  /**
+   * The kinds of reply that it can have, but for errors. One of another kind belongs to another command: whoever reads on would
+   * give each caller the reply of its neighbour. Default: anything.
+   */
+  readonly reply?: ReplyShape
   /** Its first argument is a channel, whose hash slot chooses a cluster's server: it has to be that one, or any other would do as well. */
   readonly channel?: "itsServer" | "anyServer"
   readonly blocks?: Blocking
@@ -58,7 +64,7 @@ export interface RowDefinition {
   readonly memory?: InMemory
 }
 
-export interface CommandRow extends Omit<RowDefinition, "keys" | "changes" | "changed"> {
+export interface CommandRow extends Omit<RowDefinition, "keys" | "changes" | "changed" | "reply"> {
   /** In upper case; with the subcommand, where it is of one. */
   readonly name: string
   readonly keys: ReadonlyArray<KeyPlace>
@@ -77,12 +83,13 @@ export interface CommandRow extends Omit<RowDefinition, "keys" | "changes" | "ch
   /** Any connection carries it, whatever its arguments are. */
   readonly isPlain: boolean
   readonly memory: InMemory
+  readonly reply: ReplyShape
   readonly subcommands: ReadonlyMap<string, CommandRow> | undefined
 }
 
 export const makeRow = (
   name: string,
-  { changed, changes, keys = [], memory = "yes", ...rest }: RowDefinition,
+  { changed, changes, keys = [], memory = "yes", reply = anyShape, ...rest }: RowDefinition,
   subcommands?: ReadonlyMap<string, CommandRow>
 ): CommandRow => {
   const writes = changes === true || keys.some(({ use }) => use !== "reads")
@@ -93,6 +100,7 @@ export const makeRow = (
     name,
     keys,
     memory,
+    reply,
     subcommands,
     isOneKey: only !== undefined && more.length === 0 && isFirst(only),
     reads,

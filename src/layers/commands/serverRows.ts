@@ -2,6 +2,7 @@
 import type { RowDefinition } from "./CommandRow.ts"
 import { adds, counted, from, reads, second } from "./keyPlaces.ts"
 import { everywhere, same, sum } from "./merges.ts"
+import { integer, list, text } from "./replyShape.ts"
 import { noLua, oneDatabase, ofAServer, ofConnections } from "./reasons.ts"
 
 type Rows = Readonly<Record<string, RowDefinition>>
@@ -19,9 +20,9 @@ const administers: RowDefinition = { changes: true, memory: ofAServer }
 const administersAll: RowDefinition = { ...administers, spread: everyServer }
 
 const dataRows: Rows = {
-  DBSIZE: { spread: { over: "servers", merge: sum } },
-  FLUSHALL: { changes: true, everyKey: true, spread: everyServer },
-  FLUSHDB: { changes: true, everyKey: true, spread: everyServer },
+  DBSIZE: { spread: { over: "servers", merge: sum }, reply: integer },
+  FLUSHALL: { changes: true, everyKey: true, spread: everyServer, reply: text },
+  FLUSHDB: { changes: true, everyKey: true, spread: everyServer, reply: text },
   SWAPDB: { changes: true, everyKey: true, memory: oneDatabase }
 }
 
@@ -61,7 +62,7 @@ const scriptRows: Rows = {
 }
 
 const channelRows: Rows = {
-  PUBLISH: { changes: true, channel: "anyServer" },
+  PUBLISH: { changes: true, channel: "anyServer", reply: integer },
   PUBSUB: asks,
   ...each(["PUBSUB CHANNELS", "PUBSUB NUMPAT", "PUBSUB NUMSUB", "PUBSUB SHARDCHANNELS", "PUBSUB SHARDNUMSUB"], {
     memory: "missing"
@@ -114,12 +115,14 @@ const connectionRows: Rows = {
     asks
   ),
   ECHO: {},
-  PING: { spread: everyServer }
+  PING: { spread: everyServer, reply: text | list }
 }
 
 const adminRows: Rows = {
   ...each(["COMMAND", "COMMAND COUNT", "COMMAND DOCS", "COMMAND GETKEYS", "COMMAND GETKEYSANDFLAGS"], asks),
-  ...each(["COMMAND INFO", "COMMAND LIST", "INFO", "LASTSAVE", "LOLWUT", "ROLE"], asks),
+  ...each(["COMMAND INFO", "COMMAND LIST", "LASTSAVE", "LOLWUT"], asks),
+  INFO: { ...asks, reply: text },
+  ROLE: { ...asks, reply: list },
   ...each(["BGREWRITEAOF", "BGSAVE", "SAVE", "SHUTDOWN"], administers),
   ...each(["DEBUG", "FAILOVER", "REPLICAOF", "SLAVEOF"], { ...administers, everyKey: true }),
   TIME: {},

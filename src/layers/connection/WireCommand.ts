@@ -1,7 +1,8 @@
 /** A command as a wire knows it: how it is written, and who is told of its reply. */
 import type { WireArg } from "../../schema/Command.ts"
 import type { RawReply } from "./RawReply.ts"
-import { anyShape, fits, type ReplyShape, shapeOf } from "./replyShapes.ts"
+import { anyShape, type ReplyShape } from "../commands/replyShape.ts"
+import { fits, shapeOf } from "./replyFit.ts"
 import { longPart, type TurnWriter } from "./TurnWriter.ts"
 
 export abstract class WireCommand {
