@@ -6,7 +6,7 @@ import { parseArgs } from "node:util"
 import { Effect } from "effect"
 import { connectTo, profile, withCache } from "../test/support/faults.ts"
 import { storm } from "../test/support/storm.ts"
-import { stormyTopologies } from "../test/support/stormyTopologies.ts"
+import { type StormyTopology, stormyTopologies } from "../test/support/stormyTopologies.ts"
 
 const { values } = parseArgs({
   options: {
@@ -23,7 +23,7 @@ for (const [name, start] of Object.entries(stormyTopologies)) {
   const report = await Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
-        const { client, faults } = yield* start({})
+        const { client, faults, standIn }: StormyTopology = yield* start({})
         const { cache } = yield* connectTo(withCache(client(profile)))
         const { commandTimeout } = profile
         return yield* storm(cache, {
@@ -31,6 +31,7 @@ for (const [name, start] of Object.entries(stormyTopologies)) {
           width,
           faults: faults.map(({ make }) => make),
           commandTimeout,
+          standIn,
           calm: 300,
           atMost: 30_000 + reads * 4
         })

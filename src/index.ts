@@ -1,6 +1,6 @@
 /** The front door: everything a program may import, nothing else. */
 export * from "./schema/CacheError.ts"
-export { ClientState } from "./schema/ClientState.ts"
+export { ClientState, type ServerDown } from "./schema/ClientState.ts"
 export type { DownCause, Invalidation, TrackedReply, Tracking } from "./schema/Invalidation.ts"
 export type { CacheOptions } from "./schema/CacheOptions.ts"
 export type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "./schema/Command.ts"
@@ -10,6 +10,7 @@ export type { ClusterOptions } from "./schema/ClusterOptions.ts"
 export type { ReadFrom } from "./schema/ReadFrom.ts"
 export type { MemoryOptions } from "./schema/MemoryOptions.ts"
 export type { ReplicatedOptions } from "./schema/ReplicatedOptions.ts"
+export type { RingOptions, RingServer } from "./schema/RingOptions.ts"
 export type { SentinelOptions } from "./schema/SentinelOptions.ts"
 export type { StandaloneOptions } from "./schema/StandaloneOptions.ts"
 export { Cipher } from "./schema/Cipher.ts"
@@ -93,6 +94,7 @@ export {
   type InvalidationOptions,
   type Invalidations,
   type TrackedOptions,
+  type ServerConnections,
   ValkeyClient,
   type ValkeyClientShape
 } from "./services/ValkeyClient.ts"
@@ -111,6 +113,7 @@ export { layer as EffectRedis } from "./layers/adapters/EffectRedis.ts"
 export { makeClient, type PromiseCache } from "./layers/adapters/PromiseCache.ts"
 export * as ValkeyCluster from "./layers/topologies/ValkeyCluster.ts"
 export * as ValkeyReplicated from "./layers/topologies/ValkeyReplicated.ts"
+export * as ValkeyRing from "./layers/topologies/ValkeyRing.ts"
 export * as ValkeySentinel from "./layers/topologies/ValkeySentinel.ts"
 export * as ValkeyStandalone from "./layers/topologies/ValkeyStandalone.ts"
 export * as ValkeyUrl from "./layers/topologies/ValkeyUrl.ts"

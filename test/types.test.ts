@@ -1,6 +1,6 @@
 /** Inference works without annotations, and what must not compile does not. Checked by `npm run check`; run here, too. */
 import { assert, expectTypeOf, it } from "@effect/vitest"
-import { Context, Effect, type Layer, Option, Schema, type Stream } from "effect"
+import { Context, Effect, type Layer, Option, Redacted, Schema, type Stream } from "effect"
 import {
   type CacheError,
   type CacheInputError,
@@ -16,7 +16,9 @@ import {
   Metrics,
   type TypedCache,
   ValkeyClient,
+  type ValkeyClientShape,
   ValkeyMemory,
+  ValkeyRing,
   ValkeyStandalone,
   type ValueError
 } from "effect-vcache"
@@ -104,6 +106,18 @@ it("types", () => {
   expectTypeOf(CacheMemory.layer()).toEqualTypeOf<Layer.Layer<CacheService, CacheInputError>>()
   expectTypeOf(ValkeyMemory.layer()).toEqualTypeOf<Layer.Layer<ValkeyClient>>()
   expectTypeOf(ValkeyStandalone.layer({ url: "valkey://h" })).toEqualTypeOf<Layer.Layer<ValkeyClient, CommandError>>()
+  const ring = ValkeyRing.layer({
+    urls: ["valkey://a", { url: Redacted.make("valkey://b"), weight: 2 }],
+    whenDown: "next"
+  })
+  expectTypeOf(ring).toEqualTypeOf<Layer.Layer<ValkeyClient, CommandError>>()
+  expectTypeOf<ReturnType<NonNullable<ValkeyClientShape["serverOf"]>>["node"]>().toEqualTypeOf<string>()
+  // @ts-expect-error -- a server has one URL
+  void (() => ValkeyRing.layer({ urls: [{ urls: ["valkey://a"] }] }))
+  // @ts-expect-error -- a second client is that of ValkeyFallback
+  void (() => ValkeyRing.layer({ urls: ["valkey://a"], whenDown: "second" }))
+  // @ts-expect-error -- only a ring has several servers of which each is known
+  void ((client: ValkeyClientShape) => client.serverOf("k"))
   expectTypeOf<CacheInputError["_tag"]>().toEqualTypeOf<"CacheInputError">()
 
   assert.deepStrictEqual(

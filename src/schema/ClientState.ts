@@ -2,19 +2,42 @@
 import { Schema } from "effect"
 import { ForeignError } from "./CacheError.ts"
 
+/** A server that cannot be reached, and why. */
+export interface ServerDown {
+  /** "host:port", or the path of the socket. */
+  readonly node: string
+  readonly reason?: ForeignError | undefined
+}
+
+const ServerDown: Schema.Codec<ServerDown> = Schema.Struct({
+  node: Schema.String,
+  reason: Schema.optional(ForeignError)
+})
+
 export type ClientState =
   /** Nothing has needed a connection yet. */
   | { readonly _tag: "Idle" }
   | { readonly _tag: "Connecting" }
   | { readonly _tag: "Ready" }
-  /** A server that is needed cannot be reached; the client goes on trying. Others may answer. */
-  | { readonly _tag: "Degraded"; readonly node?: string | undefined; readonly reason?: ForeignError | undefined }
+  /** Servers that are needed cannot be reached; the client goes on trying. Others may answer. */
+  | {
+      readonly _tag: "Degraded"
+      /** The first of them. */
+      readonly node?: string | undefined
+      readonly reason?: ForeignError | undefined
+      /** All of them. */
+      readonly down?: ReadonlyArray<ServerDown> | undefined
+    }
   | { readonly _tag: "Closed" }
 
 export const ClientState: Schema.Codec<ClientState> = Schema.Union([
   Schema.TaggedStruct("Idle", {}),
   Schema.TaggedStruct("Connecting", {}),
   Schema.TaggedStruct("Ready", {}),
-  Schema.TaggedStruct("Degraded", { node: Schema.optional(Schema.String), reason: Schema.optional(ForeignError) }),
+  Schema.TaggedStruct("Degraded", {
+    node: Schema.optional(Schema.String),
+    reason: Schema.optional(ForeignError),
+    down: Schema.optional(Schema.Array(ServerDown))
+  }),
   Schema.TaggedStruct("Closed", {})
 ])

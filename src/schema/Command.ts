@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import type { Script } from "./Script.ts"
 
-export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "memory"])
+export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "ring", "memory"])
 export type Topology = typeof Topology.Type
 
 export type KeyType = "string" | "list" | "set" | "hash" | "zset" | "stream"

@@ -42,11 +42,22 @@ export interface ClusterTarget extends Identity {
   readonly tls: boolean
 }
 
+/** What becomes of the keys of a ring's server that is down. */
+export type WhenDown = "fail" | "next"
+
+export interface RingTarget extends Identity {
+  readonly _tag: "Ring"
+  readonly servers: readonly [Endpoint, ...ReadonlyArray<Endpoint>]
+  readonly tls: boolean
+  readonly whenDown: WhenDown | undefined
+}
+
 export type ConnectionTarget =
   | ServerTarget
   | SocketTarget
   | SentinelTarget
   | ClusterTarget
+  | RingTarget
   | { readonly _tag: "Memory" }
 
 const defaultPort = 6379
@@ -101,13 +112,17 @@ const parse = (url: unknown): ConnectionTarget => {
       return cluster(false, userInfo, authority, path, query)
     case "clusters":
       return cluster(true, userInfo, authority, path, query)
+    case "ring":
+      return ring(false, userInfo, authority, path, query)
+    case "rings":
+      return ring(true, userInfo, authority, path, query)
     case "memory":
       if (userInfo !== undefined || authority !== "" || (path !== "" && path !== "/") || query !== undefined) {
         throw new Refused("memory:// takes nothing after it")
       }
       return { _tag: "Memory" }
     default:
-      throw new Refused("the scheme must be valkey(s), redis(s), unix, sentinel(s), cluster(s) or memory")
+      throw new Refused("the scheme must be valkey(s), redis(s), unix, sentinel(s), cluster(s), ring(s) or memory")
   }
 }
 
@@ -118,8 +133,7 @@ const tcp = (
   path: string,
   query: string | undefined
 ): ConnectionTarget => {
-  const fromPath = path === "" || path === "/" ? undefined : databaseNumber(path.slice(1), "the path")
-  const database = oneDatabase(fromPath, databaseOf(query))
+  const database = oneDatabase(databaseInPath(path), databaseOf(parametersOf(query)))
   return { _tag: "Tcp", endpoint: endpoint(authority), tls, ...credentials(userInfo), database }
 }
 
@@ -131,7 +145,12 @@ const unix = (
 ): ConnectionTarget => {
   if (authority !== "") throw new Refused("a unix URL has no host: unix:///path/to/socket")
   if (path === "" || path === "/") throw new Refused("a unix URL names a socket: unix:///path/to/socket")
-  return { _tag: "Unix", path: decoded(path, "the path"), ...credentials(userInfo), database: databaseOf(query) }
+  return {
+    _tag: "Unix",
+    path: decoded(path, "the path"),
+    ...credentials(userInfo),
+    database: databaseOf(parametersOf(query))
+  }
 }
 
 const sentinel = (
@@ -151,7 +170,7 @@ const sentinel = (
     name: decoded(name, "the primary's name"),
     tls,
     ...credentials(userInfo),
-    database: oneDatabase(fromPath, databaseOf(query))
+    database: oneDatabase(fromPath, databaseOf(parametersOf(query)))
   }
 }
 
@@ -162,10 +181,31 @@ const cluster = (
   path: string,
   query: string | undefined
 ): ClusterTarget => {
-  const fromPath = path === "" || path === "/" ? undefined : databaseNumber(path.slice(1), "the path")
-  const database = oneDatabase(fromPath, databaseOf(query))
+  const database = oneDatabase(databaseInPath(path), databaseOf(parametersOf(query)))
   if (database !== undefined && database !== 0) throw new Refused("a cluster has only database 0")
   return { _tag: "Cluster", nodes: endpoints(authority, defaultPort), tls, ...credentials(userInfo), database }
+}
+
+const ring = (
+  tls: boolean,
+  userInfo: string | undefined,
+  authority: string,
+  path: string,
+  query: string | undefined
+): RingTarget => {
+  const parameters = parametersOf(query, "whenDown")
+  const whenDown = parameters.get("whenDown")
+  if (whenDown !== undefined && whenDown !== "fail" && whenDown !== "next") {
+    throw new Refused("?whenDown= must be fail or next")
+  }
+  return {
+    _tag: "Ring",
+    servers: endpoints(authority, defaultPort),
+    tls,
+    ...credentials(userInfo),
+    database: oneDatabase(databaseInPath(path), databaseOf(parameters)),
+    whenDown
+  }
 }
 
 const oneDatabase = (fromPath: number | undefined, fromQuery: number | undefined): number | undefined => {
@@ -213,13 +253,25 @@ const credentials = (userInfo: string | undefined) => {
   }
 }
 
-const databaseOf = (query: string | undefined): number | undefined => {
+/** What the query sets: `db`, and what else the scheme knows. */
+const parametersOf = (query: string | undefined, ...more: ReadonlyArray<string>): ReadonlyMap<string, string> => {
+  const known = ["db", ...more]
   const parameters = [...new URLSearchParams(query ?? "")]
-  if (parameters.some(([name]) => name !== "db")) throw new Refused("the only query parameter is db")
-  if (parameters.length > 1) throw new Refused("db is given twice")
-  const [db] = parameters
-  return db === undefined ? undefined : databaseNumber(db[1], "?db=")
+  if (parameters.some(([name]) => !known.includes(name))) {
+    throw new Refused(`the only query ${more.length === 0 ? "parameter is" : "parameters are"} ${known.join(" and ")}`)
+  }
+  const given = new Map(parameters)
+  if (given.size < parameters.length) throw new Refused("a query parameter is given twice")
+  return given
 }
+
+const databaseOf = (parameters: ReadonlyMap<string, string>): number | undefined => {
+  const db = parameters.get("db")
+  return db === undefined ? undefined : databaseNumber(db, "?db=")
+}
+
+const databaseInPath = (path: string): number | undefined =>
+  path === "" || path === "/" ? undefined : databaseNumber(path.slice(1), "the path")
 
 const databaseNumber = (text: string, where: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new Refused(`${where} must name a database: a whole number, zero or more`)

@@ -99,6 +99,15 @@ export interface Invalidations {
   readonly instant: (clock: Clock.Clock) => number
 }
 
+/** The connections to one server. */
+export interface ServerConnections extends Pick<
+  ValkeyClientShape,
+  "subscription" | "subscribe" | "dedicated" | "raw" | "use"
+> {
+  /** "host:port", or the path of its socket. */
+  readonly node: string
+}
+
 export interface ValkeyClientShape extends Invalidations {
   readonly topology: Topology
   /**
@@ -151,6 +160,12 @@ export interface ValkeyClientShape extends Invalidations {
   readonly raw: Effect.Effect<Iovalkey | IovalkeyCluster, CommandError>
   /** Runs a function of the raw client under the command deadline; what it rejects with becomes a typed error where it is the client's. */
   readonly use: <A>(f: (client: Iovalkey | IovalkeyCluster) => PromiseLike<A>) => Effect.Effect<A, CommandError>
+  /**
+   * Only in a ring: the connections to the server that the key belongs to, whether it is up or down. For its raw client,
+   * which a ring has not, and for channels on which scripts publish beside the key: `subscribe` of a ring listens to the
+   * server that the channel's name belongs to.
+   */
+  readonly serverOf?: ((key: string) => ServerConnections) | undefined
   /** How the connections are. */
   readonly state: Effect.Effect<ClientState>
   /** The state now, then each new one; ends when the client closes. */

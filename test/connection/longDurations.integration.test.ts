@@ -37,7 +37,8 @@ const waitsAndGets = Effect.gen(function* () {
   const cache = yield* CacheService
   const client = yield* ValkeyClient
   assert.strictEqual(yield* client.send("PING", [], { timeout: long }), "PONG")
-  if (client.topology !== "memory") assert.isNull(yield* client.use((raw) => raw.get("absent")))
+  if (client.topology !== "memory")
+    assert.isNull(yield* (client.serverOf?.("absent") ?? client).use((raw) => raw.get("absent")))
   const heard = yield* Effect.forkScoped(Stream.runHead(client.subscribe("channel")))
 
   const left = cache.list("left")

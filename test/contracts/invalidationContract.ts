@@ -17,7 +17,8 @@ let spaces = 0
 const listening = (more: ReadonlyArray<string> = []) =>
   Effect.gen(function* () {
     const client = yield* ValkeyClient
-    const prefix = `inv${++spaces}`
+    // All of a space in one slot, where there are slots.
+    const prefix = `{inv${++spaces}}`
     const events: Array<Invalidation> = []
     yield* client.tracked([`${prefix}:1:warm`])
     yield* client.invalidations(

@@ -13,6 +13,7 @@ import {
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh as freshCache, freshPrefix } from "../support/freshCache.ts"
+import { hasSlots } from "../support/hasSlots.ts"
 
 /** A cache with a key space of its own, all in one slot. */
 const fresh = (options: Partial<CacheOptions> = {}) => freshCache({ prefix: `{${freshPrefix()}}`, ...options })
@@ -223,12 +224,12 @@ export const pipelineContract = (name: string, cacheLayer: Layer.Layer<CacheServ
         })
       )
 
-      it.effect("keys in several slots: unsupported in a cluster, and nowhere else", () =>
+      it.effect("keys in several slots: unsupported in a cluster and in a ring, and nowhere else", () =>
         Effect.gen(function* () {
           const cache = yield* freshCache()
           const transaction = Effect.result(cache.transaction((queue) => [queue.set("a", 1), queue.set("b", 2)]))
           const result = yield* transaction
-          if (cache.client.topology === "cluster") {
+          if (hasSlots(cache.client)) {
             assert.isTrue(Result.isFailure(result))
             if (Result.isFailure(result)) assert.strictEqual(result.failure._tag, "CacheUnsupportedError")
             assert.isFalse(yield* cache.has("a"))

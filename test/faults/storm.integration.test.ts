@@ -6,7 +6,7 @@ import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { allTyped, connectTo, expectTimeout, profile, test, watchForTraces, withCache } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { storm } from "../support/storm.ts"
-import { stormyTopologies } from "../support/stormyTopologies.ts"
+import { type StormyTopology, stormyTopologies } from "../support/stormyTopologies.ts"
 import { startSwappingProxy } from "../support/swappingProxy.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
@@ -20,9 +20,14 @@ const none = { wrong: 0, mixedUp: 0, untyped: 0, late: 0 }
 for (const [topology, start] of Object.entries(stormyTopologies)) {
   test(`${topology}: 20 000 reads through every fault, each value of the key asked for`, () =>
     Effect.gen(function* () {
-      const { client, faults } = yield* start({})
+      const { client, faults, standIn }: StormyTopology = yield* start({})
       const { cache } = yield* connectTo(withCache(client(profile)))
-      const report = yield* storm(cache, { reads: 20_000, faults: faults.map(({ make }) => make), commandTimeout })
+      const report = yield* storm(cache, {
+        reads: 20_000,
+        faults: faults.map(({ make }) => make),
+        commandTimeout,
+        standIn
+      })
       assert.deepStrictEqual([report.violations, report.examples], [none, []])
       assert.isAtLeast(report.checked, 20_000)
       assert.isAtLeast(report.faults, faults.length)

@@ -1,6 +1,7 @@
 /** Servers in each topology, started when they are asked for. */
 import { Effect, type Scope } from "effect"
 import { startCluster } from "./ClusterFleet.ts"
+import { startRing } from "./RingFleet.ts"
 import { startSentinelFleet } from "./SentinelFleet.ts"
 import { startServer } from "./ValkeyServer.ts"
 
@@ -10,6 +11,7 @@ export const fleets: ReadonlyArray<
   ["one server", startServer()],
   ["a primary with sentinels", startSentinelFleet()],
   ["a cluster", startCluster({ replicas: 0 })],
+  ["a ring", startRing()],
   // It is its own replica: reads take the way of reads, and see what was written before them.
   ["a primary with replicas", Effect.map(startServer(), ({ url }) => ({ url: `${url},${url}` }))]
 ]

@@ -12,6 +12,7 @@ import {
   type ValkeyClient,
   ValkeyCluster,
   ValkeyReplicated,
+  ValkeyRing,
   ValkeySentinel,
   ValkeyStandalone
 } from "effect-vcache"
@@ -273,6 +274,10 @@ const topologies: ReadonlyArray<(ports: ReadonlyArray<number>, dice: Dice) => Se
       servers: [primary, replica],
       sentinels
     }))
+  }),
+  (ports) => ({
+    client: ValkeyRing.layer({ ...options, urls: ports.slice(0, 3).map((port) => `valkey://127.0.0.1:${port}`) }),
+    roles: ports.map(() => ({ kind: "primary" as const, servers: ports.slice(0, 1), sentinels: [] }))
   }),
   (ports) => ({
     client: ValkeyCluster.layer({ ...options, nodes: ports.slice(0, 2).map((port) => ({ host: "127.0.0.1", port })) }),

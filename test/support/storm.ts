@@ -24,6 +24,8 @@ export interface StormOptions {
   readonly rounds?: number | undefined
   /** The cache's `commandTimeout` in milliseconds. */
   readonly commandTimeout: number
+  /** Milliseconds that a command may take beyond it. Default 0. */
+  readonly standIn?: number | undefined
   /** Milliseconds after which it ends though less was read. Default 50 000. */
   readonly atMost?: number | undefined
 }
@@ -58,7 +60,16 @@ export const storm = (
   options: StormOptions
 ): Effect.Effect<StormReport, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { atMost = 50_000, calm = 150, commandTimeout, faults = [], reads, rounds = 1, width = 40 } = options
+    const {
+      atMost = 50_000,
+      calm = 150,
+      commandTimeout,
+      faults = [],
+      reads,
+      rounds = 1,
+      standIn = 0,
+      width = 40
+    } = options
     const violations: Record<Violation, number> = { wrong: 0, mixedUp: 0, untyped: 0, late: 0 }
     const examples: Array<string> = []
     const violation = (kind: Violation, what: string) => {
@@ -99,7 +110,8 @@ export const storm = (
       Effect.runCallback(operation.run, {
         onExit: (exit) => {
           running.delete(id)
-          const late = performance.now() - since - operation.deadlines * commandTimeout - stalls.since(since)
+          const late =
+            performance.now() - since - operation.deadlines * (commandTimeout + standIn) - stalls.since(since)
           latest = Math.max(latest, late)
           if (late > slack) violation("late", `${name} ended ${Math.round(late)} ms late`)
           if (Exit.isFailure(exit)) fail(name, exit.cause)
@@ -157,7 +169,7 @@ export const storm = (
     isRunning = false
     yield* Fiber.interruptAll([listener, speaker, weather])
     // The longest of all deadlines, and as much again.
-    const until = performance.now() + 16 * commandTimeout
+    const until = performance.now() + 16 * commandTimeout + standIn
     while (running.size > 0 && performance.now() < until) yield* pause(10)
     for (const { name, since } of running.values())
       violation("late", `${name} hangs since ${Math.round(performance.now() - since)} ms`)

@@ -31,6 +31,8 @@ export const stormOperations = (
 ): Readonly<Record<string, StormOperation>> => {
   const { client } = cache
   const hasRaw = client.topology !== "memory"
+  /** Where iovalkey's client is that has the key. */
+  const rawOf = (key: string) => client.serverOf?.(final(key)) ?? client
   const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(random() * from.length)]!
   const group = () => Math.floor(random() * groups)
   // The keys of a group are in one slot of a cluster.
@@ -47,8 +49,8 @@ export const stormOperations = (
   ): StormOperation => ({ weight, deadlines, run: Effect.suspend(make) })
 
   /** What the raw client gives is a promise, which knows no deadline of ours but the socket's. */
-  const raw = (f: (raw: Effect.Success<typeof client.raw>) => PromiseLike<void>) =>
-    Effect.flatMap(client.raw, (raw) =>
+  const raw = (key: string, f: (raw: Effect.Success<typeof client.raw>) => PromiseLike<void>) =>
+    Effect.flatMap(rawOf(key).raw, (raw) =>
       // Its own errors are its own affair.
       Effect.promise(() => Promise.resolve(f(raw)).catch(() => {}))
     )
@@ -207,7 +209,7 @@ export const stormOperations = (
             () => {
               const key = anyKey()
               return Effect.map(
-                client.use((raw) => raw.get(final(key))),
+                rawOf(key).use((raw) => raw.get(final(key))),
                 (seen) => values.check(key, seen, "use")
               )
             },
@@ -217,7 +219,7 @@ export const stormOperations = (
             1,
             () => {
               const key = anyKey()
-              return client.use((raw) => raw.set(final(key), JSON.stringify(value(key))))
+              return rawOf(key).use((raw) => raw.set(final(key), JSON.stringify(value(key))))
             },
             2
           ),
@@ -225,7 +227,7 @@ export const stormOperations = (
             2,
             () => {
               const keys = anyKeys()
-              return raw(async (raw) => {
+              return raw(keys[0]!, async (raw) => {
                 // Side by side, before any has its reply.
                 const seen = await Promise.all(keys.map((key) => raw.get(final(key))))
                 values.checkEach(keys, seen, "raw")
@@ -238,7 +240,7 @@ export const stormOperations = (
             () => {
               const own = group()
               const keys = keysOfGroup.map((name) => keyIn(own, name))
-              return raw(async (raw) => {
+              return raw(keys[0]!, async (raw) => {
                 const seen = await keys.reduce((all, key) => all.get(final(key)), raw.pipeline()).exec()
                 for (const [i, key] of keys.entries()) {
                   const [error, reply] = seen?.[i] ?? [undefined, undefined]

@@ -7,6 +7,7 @@ import {
   ValkeyCluster,
   ValkeyMemory,
   ValkeyReplicated,
+  ValkeyRing,
   ValkeySentinel,
   ValkeyStandalone
 } from "effect-vcache"
@@ -14,6 +15,7 @@ import { startCluster } from "./ClusterFleet.ts"
 import { pause } from "./pause.ts"
 import { startProxy } from "./Proxy.ts"
 import { startReplicatedServers } from "./ReplicatedServers.ts"
+import { startRing } from "./RingFleet.ts"
 import { startSentinelFleet } from "./SentinelFleet.ts"
 import { until } from "./until.ts"
 import { startServer, type ValkeyServer } from "./ValkeyServer.ts"
@@ -30,6 +32,8 @@ export interface StormyTopology {
   readonly client: (options: ConnectionOptions) => Layer.Layer<ValkeyClient, CacheError>
   readonly faults: ReadonlyArray<Fault>
   readonly servers: ReadonlyArray<ValkeyServer>
+  /** Milliseconds that a command may take beyond its deadline, because others stand in for its server. */
+  readonly standIn?: number
 }
 
 export interface StormyOptions {
@@ -229,8 +233,41 @@ const replicaOf = (servers: ReadonlyArray<ValkeyServer>, primary: ValkeyServer) 
     return undefined
   })
 
+const ringOf =
+  (whenDown: "fail" | "next") =>
+  ({ args = [], silence = 1200 }: StormyOptions) =>
+    Effect.gen(function* () {
+      const { servers, urls } = yield* startRing(...args)
+      const [one, two, three] = servers
+      return {
+        client: (options: ConnectionOptions) =>
+          ValkeyRing.layer({ ...options, urls, whenDown, probeInterval: 100, structures: whenDown }),
+        servers,
+        faults: [
+          fault("connections killed", Effect.forEach(servers, kick)),
+          fault("a server frozen shortly", freeze(one, 250)),
+          fault("a server killed and started again", restart(two, 300), args.length === 0),
+          // What is written elsewhere meanwhile is forgotten.
+          fault("a server frozen", freeze(three, silence), whenDown === "next"),
+          fault(
+            "two servers killed and started again",
+            Effect.all([restart(one, 200), restart(three, 400)], { concurrency: 2 }),
+            args.length === 0 || whenDown === "next"
+          )
+        ],
+        // For two that are down, and for the changes back.
+        ...(whenDown === "next" ? { standIn: 6000 } : {})
+      }
+    })
+
 const memory = () => Effect.succeed({ client: () => ValkeyMemory.layer(), servers: [], faults: [] })
 
-export const stormyTopologies = { standalone, replicated, sentinel, cluster, memory } satisfies Readonly<
-  Record<string, (options: StormyOptions) => Effect.Effect<StormyTopology, never, Scope.Scope>>
->
+export const stormyTopologies = {
+  standalone,
+  replicated,
+  sentinel,
+  cluster,
+  ring: ringOf("fail"),
+  nextRing: ringOf("next"),
+  memory
+} satisfies Readonly<Record<string, (options: StormyOptions) => Effect.Effect<StormyTopology, never, Scope.Scope>>>

@@ -5,6 +5,7 @@ import { connectionSettings, type ConnectionOptions } from "../../src/schema/Con
 import { type ClusterOptions, clusterSettings } from "../../src/schema/ClusterOptions.ts"
 import { type ConnectionTarget, parseConnectionUrl, splitUrls } from "../../src/schema/connectionUrl.ts"
 import { replicatedSettings } from "../../src/schema/ReplicatedOptions.ts"
+import { type RingOptions, ringSettings } from "../../src/schema/RingOptions.ts"
 import { type SentinelOptions, sentinelSettings } from "../../src/schema/SentinelOptions.ts"
 
 const parsed = (url: string): unknown => {
@@ -42,6 +43,17 @@ const cluster = (nodes: ReadonlyArray<object>, rest: object = {}) => ({
   username: undefined,
   password: undefined,
   database: undefined,
+  ...rest
+})
+
+const ring = (servers: ReadonlyArray<object>, rest: object = {}) => ({
+  _tag: "Ring",
+  servers,
+  tls: false,
+  username: undefined,
+  password: undefined,
+  database: undefined,
+  whenDown: undefined,
   ...rest
 })
 
@@ -92,6 +104,24 @@ describe("connection URLs", () => {
       )
     ],
     ["cluster://h/0", cluster([{ host: "h", port: 6379 }], { database: 0 })],
+    ["ring://h", ring([{ host: "h", port: 6379 }])],
+    [
+      "rings://u:pw@a,[::1]:7001/2?whenDown=next",
+      ring(
+        [
+          { host: "a", port: 6379 },
+          { host: "::1", port: 7001 }
+        ],
+        { tls: true, username: "u", password: "pw", database: 2, whenDown: "next" }
+      )
+    ],
+    [
+      "ring://a,b?db=1&whenDown=fail",
+      ring(
+        ["a", "b"].map((host) => ({ host, port: 6379 })),
+        { database: 1, whenDown: "fail" }
+      )
+    ],
     ["memory://", { _tag: "Memory" }],
     ["memory:///", { _tag: "Memory" }]
   ]
@@ -137,6 +167,13 @@ describe("connection URLs", () => {
     "cluster://h/1",
     "cluster://h?db=2",
     "clusters://h/SECRET",
+    "ring://",
+    "ring://a,,b",
+    "ring://h/SECRET",
+    "ring://h/1?db=2",
+    "ring://h?whenDown=SECRET",
+    "ring://h?whenDown=next&whenDown=next",
+    "cluster://h?whenDown=next",
     "unix://",
     "unix://host/path",
     "memory://x",
@@ -265,6 +302,60 @@ describe("connection options", () => {
       assert.include(Result.getOrThrow(Result.flip(clusterSettings(options))).reason, field)
     })
   }
+
+  const badRings: ReadonlyArray<readonly [string, RingOptions]> = [
+    ["urls", {}],
+    ["urls", { urls: [] }],
+    ["urls", { url: "ring://h", urls: ["valkey://h"] }],
+    ["urls", { urls: ["valkey://h", "valkey://h:6379/1"] }],
+    ["ring://", { url: "valkey://h" }],
+    ["valkey", { urls: ["ring://h"] }],
+    [
+      "name",
+      {
+        urls: [
+          { url: "valkey://a", name: "n" },
+          { url: "valkey://b", name: "n" }
+        ]
+      }
+    ],
+    ["name", { urls: [{ url: "valkey://a", name: "" }] }],
+    ["weight", { urls: [{ url: "valkey://a", weight: 0 }] }],
+    ["weight", { urls: [{ url: "valkey://a", weight: Number.NaN }] }],
+    ["whenDown", { url: "ring://h", whenDown: "elsewhere" as never }],
+    ["structures", { url: "ring://h", structures: "second" as never }],
+    ["probeInterval", { url: "ring://h", probeInterval: 0 }],
+    ["commandTimeout", { url: "ring://h", commandTimeout: -1 }]
+  ]
+  for (const [field, options] of badRings) {
+    it(`names ${field} in ${JSON.stringify(options)}`, () => {
+      assert.include(Result.getOrThrow(Result.flip(ringSettings(options))).reason, field)
+    })
+  }
+
+  it("the servers of a ring have their own credentials and databases, and the URL says what to do without one", () => {
+    const options = { username: "u", password: "all", database: 5 }
+    const { servers } = Result.getOrThrow(
+      ringSettings({ ...options, urls: ["valkey://:own@a/1", { url: "valkeys://b", weight: 2, name: "two" }] })
+    )
+    assert.deepStrictEqual(
+      servers.map(({ name, node, settings, weight }) => [
+        name,
+        node,
+        weight,
+        settings.password && Redacted.value(settings.password),
+        settings.database,
+        settings.tls !== undefined
+      ]),
+      [
+        ["a:6379", "a:6379", 1, "own", 1, false],
+        ["two", "b:6379", 2, "all", 5, true]
+      ]
+    )
+    const inUrl = Result.getOrThrow(ringSettings({ url: "ring://a,b?whenDown=next" }))
+    assert.deepInclude(inUrl, { whenDown: "next", structures: "fail", probeInterval: 1000 })
+    assert.strictEqual(Result.getOrThrow(ringSettings({ url: "ring://a,b", whenDown: "next" })).whenDown, "next")
+  })
 
   it("sentinels and data servers have credentials and TLS of their own", () => {
     const settings = Result.getOrThrow(

@@ -8,6 +8,7 @@ import {
   ValkeyClient,
   ValkeyCluster,
   ValkeyReplicated,
+  ValkeyRing,
   ValkeySentinel,
   ValkeyStandalone,
   ValkeyUrl
@@ -69,6 +70,8 @@ test("a user with few rights, over TLS, on each topology", () =>
     yield* addUser([single])
     const url = `valkeys://localhost:${port}`
     yield* isForbidden((yield* works(ValkeyStandalone.layer({ ...user, url }))).send("SET", ["other", 1]))
+    const ring = yield* works(ValkeyRing.layer({ ...user, url: `rings://localhost:${port}` }))
+    yield* isForbidden(ring.send("MGET", ["other", "app:1:k"]))
     yield* isForbidden((yield* works(ValkeyReplicated.layer({ ...user, urls: [url, url] }))).send("GET", ["other"]))
 
     const fleet = yield* startCluster({
@@ -194,6 +197,12 @@ test("settings from the environment, for each topology", () =>
         database: Config.Int("DATABASE")
       }),
       ValkeyReplicated.layerConfig({ ...timeout, urls: Config.map(Config.Redacted("URL"), (url) => [url]), password }),
+      ValkeyRing.layerConfig({
+        ...timeout,
+        urls: Config.map(Config.Redacted("URL"), (url) => [url]),
+        password,
+        database: Config.Int("DATABASE")
+      }),
       ValkeyCluster.layerConfig({ ...timeout, url: Config.Redacted("CLUSTER") }),
       ValkeySentinel.layerConfig({ ...timeout, url: Config.Redacted("SENTINELS") })
     ]) {
@@ -202,7 +211,8 @@ test("settings from the environment, for each topology", () =>
     for (const url of [
       fleet.url,
       `cluster://${node.node}`,
-      `valkey://:SECRET@${server.node},valkey://:SECRET@${server.node}`
+      `valkey://:SECRET@${server.node},valkey://:SECRET@${server.node}`,
+      `ring://:SECRET@${server.node}/3?whenDown=next`
     ]) {
       yield* works(Layer.provide(ValkeyUrl.layerConfig, from({ VALKEY_URL: url })))
     }

@@ -10,8 +10,8 @@ export type MergeKeys = (
   positions: ReadonlyArray<ReadonlyArray<number>>
 ) => Reply | undefined
 
-/** They all say the same. */
-export const same: MergeServers = ([first = null]) => first
+/** They all say the same; nobody says nothing. */
+export const same: MergeServers = ([first]) => first
 
 export const sum: MergeServers = (replies) =>
   replies.every((reply) => typeof reply === "number") ? replies.reduce((total, reply) => total + reply, 0) : undefined

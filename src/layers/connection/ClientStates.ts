@@ -1,6 +1,6 @@
 /** The state of a client, from those of its connections. */
 import { Effect, Queue, Stream } from "effect"
-import type { ClientState } from "../../schema/ClientState.ts"
+import type { ClientState, ServerDown } from "../../schema/ClientState.ts"
 import type { LinkState } from "./Link.ts"
 
 /** States that may wait for a slow reader; older ones are dropped. */
@@ -13,6 +13,10 @@ export class ClientStates {
 
   get current(): ClientState {
     return this.#current
+  }
+
+  isDown(node: string): boolean {
+    return this.#links.get(node)?._tag === "Down"
   }
 
   report(node: string, state: LinkState): void {
@@ -55,11 +59,13 @@ export class ClientStates {
 
   #overall(): ClientState {
     let state: ClientState = { _tag: "Idle" }
+    const down: Array<ServerDown> = []
     for (const [node, link] of this.#links) {
-      if (link._tag === "Down") return { _tag: "Degraded", node, reason: link.reason }
+      if (link._tag === "Down") down.push({ node, reason: link.reason })
       if (link._tag === "Ready" || (link._tag === "Connecting" && state._tag === "Idle")) state = { _tag: link._tag }
     }
-    return state
+    const [first] = down
+    return first === undefined ? state : { _tag: "Degraded", ...first, down }
   }
 
   #become(state: ClientState): void {
@@ -70,5 +76,7 @@ export class ClientStates {
 }
 
 const sameState = (a: ClientState, b: ClientState): boolean =>
-  a._tag === b._tag &&
-  (a._tag !== "Degraded" || b._tag !== "Degraded" || (a.node === b.node && a.reason?.code === b.reason?.code))
+  a._tag === b._tag && (a._tag !== "Degraded" || b._tag !== "Degraded" || sameServers(a.down ?? [], b.down ?? []))
+
+const sameServers = (a: ReadonlyArray<ServerDown>, b: ReadonlyArray<ServerDown>): boolean =>
+  a.length === b.length && a.every(({ node, reason }, i) => node === b[i]!.node && reason?.code === b[i]!.reason?.code)

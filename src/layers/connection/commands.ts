@@ -50,6 +50,17 @@ export interface RoutedCommand extends Command, Pick<SendOptions, "timeout"> {
   readonly server?: string | undefined
 }
 
+/** A command that concerns several servers, and what they answer together. */
+export const inParts = (
+  spread: Spreading,
+  command: RoutedCommand,
+  row: CommandRow,
+  send: SendAll
+): Effect.Effect<Reply, CommandError> =>
+  Effect.flatMap(spread.pipeline([command], [row], send), ([answer]) =>
+    answer === undefined ? Exit.fail(protocolError(command.name)) : Effect.fromResult(answer)
+  )
+
 /** The commands of a client. */
 export type Commands = Pick<ValkeyClientShape, "send" | "request" | "pipeline">
 
@@ -80,10 +91,7 @@ export const makeCommands = (
   const request: ValkeyClientShape["request"] = (name, args, use, options) => {
     const row = rowOf(name, args)
     if (spread?.concerns(row, args) === true) {
-      const parts = spread.pipeline([{ name, args, ...options }], [row], sendAll)
-      return Effect.flatMap(parts, ([answer]) =>
-        answer === undefined ? Exit.fail(protocolError(name)) : Effect.flatMap(Effect.fromResult(answer), use)
-      )
+      return Effect.flatMap(inParts(spread, { name, args, ...options }, row, sendAll), use)
     }
     const wire = checkCommand(row, name, args, kind, maxValueBytes)
     if (typeof wire === "string") return refused(name, wire)

@@ -51,13 +51,16 @@ export class Standby {
     })
   }
 
-  /** Ends the outage where the last steps succeed, during which no store executes commands. */
-  end<E, R>(lastSteps: Effect.Effect<void, E, R>): Effect.Effect<void, E, R> {
+  /** Ends the outage where the last steps succeed, during which no store executes commands; again, until it is over. */
+  end<E, R>(lastSteps: Effect.Effect<void, E, R>, isOver = () => true): Effect.Effect<void, E, R> {
+    const steps: Effect.Effect<void, E, R> = Effect.flatMap(lastSteps, () => {
+      if (!isOver()) return steps
+      this.#outage = undefined
+      return Effect.void
+    })
     return this.undecided(
       Effect.suspend(() => (this.#running === 0 ? Effect.succeedSome<void>(undefined) : this.#drained)).pipe(
-        Effect.flatMap((drained) =>
-          Option.isNone(drained) ? Effect.void : Effect.map(lastSteps, () => void (this.#outage = undefined))
-        )
+        Effect.flatMap((drained) => (Option.isNone(drained) ? Effect.void : steps))
       )
     )
   }

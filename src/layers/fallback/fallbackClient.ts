@@ -1,7 +1,7 @@
 /** A client over two stores. */
-import { Effect, Exit, Result, type Scope, Stream } from "effect"
+import { Effect, Exit, identity, Result, type Scope, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
-import type { Command } from "../../schema/Command.ts"
+import type { Command, WireArg } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scansOf } from "../commands/scan.ts"
@@ -15,14 +15,35 @@ import { tell, unlinkAll } from "./tell.ts"
 import { mayStandIn, pops, scriptCall, type Told, toldOf } from "./told.ts"
 
 export interface FallbackSettings {
+  /** Whose warnings these are. */
+  readonly name: string
   /** Milliseconds. */
   readonly probeInterval: number
   readonly structures: "fail" | "second"
+  /** Where several stores change back, each by itself: for its last step, during which its commands wait. */
+  readonly alone?: (<A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
 }
 
 /** While commands wait, the first is told of so many at most; of the others before that, in so many rounds. */
 const fewEnough = 1000
 const maxRounds = 10
+
+/** What is asked of the second store. */
+export interface SecondStore extends Pick<
+  ValkeyClientShape,
+  "send" | "pipeline" | "transaction" | "eval" | "scanBinary" | "info" | "tracked"
+> {
+  /** Deletes the keys once the first store has them again. Default: by UNLINK. Must not wait for another change back. */
+  readonly forget?: ((keys: ReadonlyArray<WireArg>) => Effect.Effect<void, CommandError>) | undefined
+}
+
+export interface Fallback {
+  readonly client: ValkeyClientShape
+  /** Whether the second store is used now. */
+  readonly isAway: () => boolean
+  /** Deletes keys in the first store, at once or before it is used again. */
+  readonly forget: (keys: ReadonlyArray<WireArg>) => Effect.Effect<void, CommandError>
+}
 
 interface Ways<A> {
   readonly commands: () => ReadonlyArray<Told>
@@ -32,10 +53,10 @@ interface Ways<A> {
 }
 
 export const makeFallback = (
-  [first, second]: readonly [ValkeyClientShape, ValkeyClientShape],
-  { probeInterval, structures }: FallbackSettings,
+  [first, second]: readonly [ValkeyClientShape, SecondStore],
+  { alone = identity, name, probeInterval, structures }: FallbackSettings,
   scope: Scope.Scope
-): ValkeyClientShape => {
+): Fallback => {
   const standby = new Standby()
   const notes = new Notes()
   const noted = notedClient(second, notes)
@@ -50,9 +71,8 @@ export const makeFallback = (
     )
   })
 
-  const clearSecond = Effect.suspend(() =>
-    Effect.map(unlinkAll(second, notes.written.all()), () => notes.written.clear())
-  )
+  const forgetInSecond = second.forget ?? ((keys: ReadonlyArray<WireArg>) => unlinkAll(second, keys))
+  const clearSecond = Effect.suspend(() => Effect.map(forgetInSecond(notes.written.all()), () => notes.written.clear()))
 
   const handBack = Effect.gen(function* () {
     yield* Effect.catchTag(first.send("PING", []), "CacheServerError", (error) =>
@@ -60,13 +80,12 @@ export const makeFallback = (
     )
     returning = true
     for (let round = 0; round < maxRounds && !notes.arrears.isLittle(fewEnough); round++) yield* tellFirst
-    yield* standby.end(
-      Effect.gen(function* () {
-        while (!notes.arrears.isEmpty) yield* tellFirst
-        // Where the second cannot be reached, it is done before it is used again.
-        yield* Effect.ignore(clearSecond)
-      })
-    )
+    const lastSteps = Effect.gen(function* () {
+      while (!notes.arrears.isEmpty) yield* tellFirst
+      // Where the second cannot be reached, it is done before it is used again.
+      yield* Effect.ignore(clearSecond)
+    })
+    yield* alone(standby.end(lastSteps, () => notes.arrears.isEmpty))
   }).pipe(
     Effect.ensuring(
       Effect.sync(() => {
@@ -89,6 +108,17 @@ export const makeFallback = (
       return Effect.andThen(cleared, Effect.forkIn(probing, scope, { startImmediately: true }))
     })
 
+  const forget: Fallback["forget"] = (keys) =>
+    Effect.suspend(() => {
+      const note = () => keys.forEach((key) => notes.arrears.forgotten.add(key))
+      if (standby.outage !== undefined) return Effect.sync(note)
+      return Effect.catch(unlinkAll(first, keys), (error) => {
+        if (!isOutage(error)) return Effect.fail(error)
+        note()
+        return goDown(error)
+      })
+    })
+
   const standsIn = (told: Told): boolean => mayStandIn(told, structures) && notes.hasRoomFor(told)
 
   /** Whether the second may do what the first was asked for and failed. */
@@ -100,7 +130,7 @@ export const makeFallback = (
     if (isWarned || notes.hasRoomFor(told)) return Effect.void
     isWarned = true
     return Effect.logWarning(
-      "ValkeyFallback: so much was written to the second client that no more is remembered for the first; further writes fail until the first is back"
+      `${name}: so much was written to the second client that no more is remembered for the first; further writes fail until the first is back`
     )
   }
 
@@ -195,7 +225,7 @@ export const makeFallback = (
     const noted = Effect.suspend(() =>
       notes.arrears.patterns.add({ deletes, match })
         ? Effect.logWarning(
-            "ValkeyFallback: so many patterns were deleted that, when the first client is back, all is deleted in it that begins as all of them do"
+            `${name}: so many patterns were deleted that, when the first client is back, all is deleted in it that begins as all of them do`
           )
         : Effect.void
     )
@@ -221,9 +251,10 @@ export const makeFallback = (
     return Stream.unwrap(standby.use(Effect.succeed(onFirst), () => Effect.sync(() => scanSecond(options))))
   }
 
+  const announcer = unannounced(`changes are not announced over ${name}`)
   const { changes, invalidations } = new ClientInvalidations({ broadcast: announcer, perKey: announcer })
 
-  return {
+  const client: ValkeyClientShape = {
     ...first,
     invalidations,
     changes,
@@ -265,9 +296,8 @@ export const makeFallback = (
     info: (section) =>
       route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) }, Exit.succeed)
   }
+  return { client, isAway: () => standby.outage !== undefined, forget }
 }
-
-const announcer = unannounced("changes are not announced over ValkeyFallback")
 
 const isLost = (answer: PipelineResults[number] | undefined): answer is Result.Failure<never, Outage> =>
   answer !== undefined && Result.isFailure(answer) && isOutage(answer.failure)

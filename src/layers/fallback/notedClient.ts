@@ -7,10 +7,9 @@ import type { PipelineResults, ValkeyClientShape } from "../../services/ValkeyCl
 import type { Notes } from "./Notes.ts"
 import { scriptCall, toldOf, watched } from "./told.ts"
 
-export const notedClient = (
-  client: ValkeyClientShape,
-  notes: Notes
-): Pick<ValkeyClientShape, "send" | "pipeline" | "transaction" | "eval"> => {
+type NotedClient = Pick<ValkeyClientShape, "send" | "pipeline" | "transaction" | "eval">
+
+export const notedClient = (client: NotedClient, notes: Notes): NotedClient => {
   /** A script whose twin has each of its commands noted. */
   const watching = (script: Script, now: number) => watched(script, (told, reply) => notes.note(told, reply, now))
 

@@ -28,7 +28,7 @@ export const tell = Effect.fnUntraced(function* (
 })
 
 export const unlinkAll = (
-  client: ValkeyClientShape,
+  client: Pick<ValkeyClientShape, "pipeline">,
   keys: ReadonlyArray<WireArg>
 ): Effect.Effect<void, CommandError> => {
   const commands = parts(keys).map((args): Command => ({ name: "UNLINK", args }))

@@ -41,7 +41,8 @@ export const layer = <E1, R1, E2, R2>({
         return yield* Effect.die(new CacheInputError({ operation: "ValkeyFallback", reason }))
       }
       const clients = yield* Effect.all([built(first), built(second)])
-      return makeFallback(clients, { probeInterval: millis, structures }, yield* Effect.scope)
+      const settings = { name: "ValkeyFallback", probeInterval: millis, structures }
+      return makeFallback(clients, settings, yield* Effect.scope).client
     })
   )
 

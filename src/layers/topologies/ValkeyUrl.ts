@@ -8,12 +8,13 @@ import type { ValkeyClient } from "../../services/ValkeyClient.ts"
 import * as ValkeyCluster from "./ValkeyCluster.ts"
 import * as ValkeyMemory from "./ValkeyMemory.ts"
 import * as ValkeyReplicated from "./ValkeyReplicated.ts"
+import * as ValkeyRing from "./ValkeyRing.ts"
 import * as ValkeySentinel from "./ValkeySentinel.ts"
 import * as ValkeyStandalone from "./ValkeyStandalone.ts"
 
 /**
  * The topology is that of the scheme: `valkey(s)://`, `redis(s)://`, `unix://` one server, `sentinel(s)://`,
- * `cluster(s)://`; `memory://` the store in this process, where `options` mean nothing. Several URLs of one server each,
+ * `cluster(s)://`, `ring(s)://`; `memory://` the store in this process, where `options` mean nothing. Several URLs of one server each,
  * with commas between, are a primary and its replicas.
  */
 export const layer = (
@@ -31,6 +32,8 @@ export const layer = (
           return ValkeySentinel.layer({ ...options, url })
         case "Cluster":
           return ValkeyCluster.layer({ ...options, url })
+        case "Ring":
+          return ValkeyRing.layer({ ...options, url })
         default:
           return ValkeyStandalone.layer({ ...options, url })
       }

@@ -73,6 +73,15 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/ValkeyClient"
   ],
   "layers/fallback": ["layers/commands", "layers/invalidations", "schema", "services/ValkeyClient"],
+  "layers/ring": [
+    "layers/commands",
+    "layers/connection",
+    "layers/connection/cluster",
+    "layers/connection/known",
+    "layers/fallback",
+    "schema",
+    "services/ValkeyClient"
+  ],
   "layers/topologies": [
     "layers/connection/cluster",
     "layers/connection/sentinel",
@@ -80,6 +89,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/fallback",
     "layers/memory",
     "layers/memory/store",
+    "layers/ring",
     "schema",
     "services/ValkeyClient"
   ],

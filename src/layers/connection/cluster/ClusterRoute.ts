@@ -1,5 +1,5 @@
 /** Brings each command to the server of its slot, and after it when the slot moves. */
-import { CacheConnectionError, type CommandError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import { CacheConnectionError, type CommandError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ConnectionState } from "../client.ts"
@@ -13,7 +13,7 @@ import { pickReplica } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
 import { otherServer } from "./membership.ts"
-import { slotOfCommand } from "./slot.ts"
+import { acrossSlots, slotOfCommand, withoutKey } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 import { Timer } from "../Timer.ts"
 
@@ -154,9 +154,9 @@ export class ClusterRoute implements Route {
       return endpoint === undefined ? gone(name, routing.server) : this.server(endpoint)
     }
     const slot = routing?.slot ?? slotOfCommand(row, command.args)
-    if (slot === "several") return acrossSlots(name)
+    if (slot === "several") return acrossSlots(name, "cluster")
     const shard = slot === "none" ? undefined : topology.shardOf(slot)
-    if (slot === "none" && row.leaves === "pins") return withoutKey(name)
+    if (slot === "none" && row.leaves === "pins") return withoutKey(name, "cluster")
     const server = shard === undefined ? this.#anyPrimary(topology) : this.#ofShard(command, shard, topology)
     if (server instanceof ServerNode && row.leaves === "pins") this.#pinned = { server, by: command }
     return server
@@ -324,20 +324,6 @@ export class ClusterRoute implements Route {
     return progress
   }
 }
-
-export const acrossSlots = (operation: string): CacheUnsupportedError =>
-  new CacheUnsupportedError({
-    operation,
-    topology: "cluster",
-    reason: "its keys belong to different slots; give them the same hash tag, as in {tag}:a and {tag}:b"
-  })
-
-const withoutKey = (operation: string): CacheUnsupportedError =>
-  new CacheUnsupportedError({
-    operation,
-    topology: "cluster",
-    reason: "a transaction needs a server: WATCH a key first, or use `transaction`"
-  })
 
 const isRedirect = ({ message }: Error): boolean => /^(?:MOVED|ASK) /.test(message)
 

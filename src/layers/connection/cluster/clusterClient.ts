@@ -15,9 +15,9 @@ import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
 import { Link } from "../Link.ts"
 import { makeRawCluster } from "./rawCluster.ts"
-import { acrossSlots, ClusterRoute } from "./ClusterRoute.ts"
+import { ClusterRoute } from "./ClusterRoute.ts"
 import { ClusterTopology } from "./ClusterTopology.ts"
-import { slotOfChannels, slotOfCommands } from "./slot.ts"
+import { acrossSlots, slotOfChannels, slotOfCommands } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 import { spreadOver } from "./spread.ts"
 
@@ -91,7 +91,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     subscribers: {
       open: (channels, kind) => {
         const slot = kind === "sharded" ? slotOfChannels(channels) : undefined
-        if (slot === "several") return acrossSlots("SSUBSCRIBE")
+        if (slot === "several") return acrossSlots("SSUBSCRIBE", "cluster")
         // Other messages reach every server of the cluster.
         const address = () => (slot === undefined ? topology.anyServer() : topology.serverOf(slot))
         return (options) =>
@@ -115,9 +115,9 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     node: () => undefined,
     slotOf: (calls) => {
       const slot = slotOfCommands(calls)
-      return slot === "several" ? acrossSlots("EXEC") : slot === "none" ? undefined : slot
+      return slot === "several" ? acrossSlots("EXEC", "cluster") : slot === "none" ? undefined : slot
     },
-    spread: spreadOver(primaries),
+    spread: spreadOver({ servers: primaries }),
     everywhere: (onServer) => ({
       ...scansOf(scanAll(topology, primaries, onServer)),
       info: (section) =>

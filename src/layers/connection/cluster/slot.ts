@@ -1,5 +1,6 @@
 /** Which of a cluster's 16 384 slots a key belongs to. */
-import type { WireArg } from "../../../schema/Command.ts"
+import { CacheUnsupportedError } from "../../../schema/CacheError.ts"
+import type { Topology, WireArg } from "../../../schema/Command.ts"
 import { type CommandRow, keysOf } from "../../commands/CommandRow.ts"
 
 export const slotCount = 16_384
@@ -47,11 +48,16 @@ export const slotOfCommand = (row: CommandRow, args: ReadonlyArray<WireArg>): nu
   return slotOfKeys(keysOf(row, args))
 }
 
-/** The slot that all of the commands have to be executed in. */
+/** The slot that all of the commands have to be executed in. `hasPlace`: whether such a channel belongs to its slot's server. */
 export const slotOfCommands = (
-  commands: ReadonlyArray<{ readonly row: CommandRow; readonly args: ReadonlyArray<WireArg> }>
+  commands: ReadonlyArray<{ readonly row: CommandRow; readonly args: ReadonlyArray<WireArg> }>,
+  hasPlace: (channel: NonNullable<CommandRow["channel"]>) => boolean = (channel) => channel === "itsServer"
 ): number | "none" | "several" =>
-  slotOfKeys(commands.flatMap(({ args, row }) => (row.channel === "itsServer" ? args.slice(0, 1) : keysOf(row, args))))
+  slotOfKeys(
+    commands.flatMap(({ args, row }) =>
+      row.channel !== undefined && hasPlace(row.channel) ? args.slice(0, 1) : keysOf(row, args)
+    )
+  )
 
 /** Of sharded channels, which one server carries. */
 export const slotOfChannels = (channels: ReadonlyArray<string>): number | "several" | undefined => {
@@ -59,9 +65,25 @@ export const slotOfChannels = (channels: ReadonlyArray<string>): number | "sever
   return slot === "none" ? undefined : slot
 }
 
-const slotOfKeys = (keys: ReadonlyArray<WireArg>): number | "none" | "several" => {
+export const slotOfKeys = (keys: ReadonlyArray<WireArg>): number | "none" | "several" => {
   const [first, ...more] = keys
   if (first === undefined) return "none"
   const slot = slotOfKey(first)
   return more.every((key) => slotOfKey(key) === slot) ? slot : "several"
 }
+
+/** What keys of different slots cannot be given to. */
+export const acrossSlots = (operation: string, topology: Topology): CacheUnsupportedError =>
+  new CacheUnsupportedError({
+    operation,
+    topology,
+    reason: "its keys belong to different slots; give them the same hash tag, as in {tag}:a and {tag}:b"
+  })
+
+/** MULTI before a key has said on which server. */
+export const withoutKey = (operation: string, topology: Topology): CacheUnsupportedError =>
+  new CacheUnsupportedError({
+    operation,
+    topology,
+    reason: "a transaction needs a server: WATCH a key first, or use `transaction`"
+  })

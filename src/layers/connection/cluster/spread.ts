@@ -4,7 +4,7 @@ import { type CommandError, CacheInputError } from "../../../schema/CacheError.t
 import { type Arg, type Reply, toWireArg } from "../../../schema/Command.ts"
 import { amended, protocolError } from "../../../schema/failures.ts"
 import type { PipelineResults } from "../../../services/ValkeyClient.ts"
-import type { CommandRow, SpreadOverKeys } from "../../commands/CommandRow.ts"
+import type { CommandRow, SpreadOverKeys, SpreadOverServers } from "../../commands/CommandRow.ts"
 import type { RoutedCommand, SendAll, Spreading } from "../commands.ts"
 import { slotOfKey } from "./slot.ts"
 
@@ -16,12 +16,28 @@ interface Plan {
   readonly merge: (answers: ReadonlyArray<Answer>) => Answer
 }
 
-export const spreadOver = (primaries: Effect.Effect<ReadonlyArray<string>, CommandError>): Spreading => ({
+export interface SpreadOptions {
+  /** All that hold keys. */
+  readonly servers: Effect.Effect<ReadonlyArray<string>, CommandError>
+  /** Failures of a server that count for nothing where another one has answered. Default: none. */
+  readonly leavesOut?: (row: CommandRow, error: CommandError) => boolean
+  /** The server of a slot, where one command may have keys of several slots. Default: each slot has commands of its own. */
+  readonly serverOf?: (slot: number) => string | undefined
+}
+
+export const spreadOver = ({ leavesOut, serverOf, servers: all }: SpreadOptions): Spreading => ({
   concerns: ({ spread }, args) => spread !== undefined && (spread.over === "servers" || args.length > 1),
 
   pipeline: Effect.fnUntraced(function* (commands, rows, send) {
-    const servers = rows.some(({ spread }) => spread?.over === "servers") ? yield* primaries : []
-    const plans = commands.map((command, i) => planOf(command, rows[i]!, servers))
+    const servers = rows.some(({ spread }) => spread?.over === "servers") ? yield* all : []
+    const group = serverOf === undefined ? slotGroup : serverGroup(serverOf)
+    const plans = commands.map((command, i) => {
+      const row = rows[i]!
+      const { spread } = row
+      if (spread === undefined) return whole(command)
+      if (spread.over === "keys") return planByKey(command, spread, group)
+      return planByServer(command, spread, servers, (error) => leavesOut?.(row, error) === true)
+    })
     const answers = yield* sendParts(
       send,
       plans.flatMap(({ parts }) => parts),
@@ -59,38 +75,56 @@ const sendParts = Effect.fnUntraced(function* (
 const isSplitSlot = (answer: Answer): boolean =>
   Result.isFailure(answer) && answer.failure._tag === "CacheServerError" && answer.failure.code === "TRYAGAIN"
 
-const planOf = (command: RoutedCommand, { spread }: CommandRow, primaries: ReadonlyArray<string>): Plan => {
-  if (spread?.over === "keys") return planByKey(command, spread, slotGroup)
-  if (spread === undefined) return { parts: [command], merge: ([answer]) => answer! }
-  return {
-    parts: primaries.map((server) => ({ ...command, server })),
-    merge: (answers) =>
-      (spread.oneIsEnough === true ? answers.find(Result.isSuccess) : undefined) ??
-      mergeAll(command.name, answers, spread.merge)
-  }
-}
+const whole = (command: RoutedCommand): Plan => ({ parts: [command], merge: ([answer]) => answer! })
 
-/** Which keys stay together. */
-type Group = (key: Arg, index: number) => number
-const one: Group = (_, index) => index
-const slotGroup: Group = (key) => slotOfKey(toWireArg(key) ?? "")
+const planByServer = (
+  command: RoutedCommand,
+  { merge, oneIsEnough }: SpreadOverServers,
+  servers: ReadonlyArray<string>,
+  isLeftOut: (error: CommandError) => boolean
+): Plan => ({
+  parts: servers.map((server) => ({ ...command, server })),
+  merge: (answers) => {
+    const success = answers.find(Result.isSuccess)
+    if (success === undefined) return mergeAll(command.name, answers, merge)
+    if (oneIsEnough === true) return success
+    const counted = answers.filter((answer) => Result.isSuccess(answer) || !isLeftOut(answer.failure))
+    return mergeAll(command.name, counted, merge)
+  }
+})
+
+/** Which keys stay together, and on which server, where that is known. */
+type Group = (key: Arg, index: number) => readonly [id: number | string, server: string | undefined]
+const one: Group = (_, index) => [index, undefined]
+const slotOf = (key: Arg) => slotOfKey(toWireArg(key) ?? "")
+const slotGroup: Group = (key) => [slotOf(key), undefined]
+const serverGroup =
+  (serverOf: (slot: number) => string | undefined): Group =>
+  (key) => {
+    const slot = slotOf(key)
+    const server = serverOf(slot)
+    return [server ?? slot, server]
+  }
 
 const planByKey = (command: RoutedCommand, { merge, step }: SpreadOverKeys, group: Group): Plan => {
   const { args } = command
   if (args.length % step !== 0) return { parts: [], merge: () => Result.fail(oddArguments(command.name)) }
-  const groups = new Map<number, Array<number>>()
+  const groups = new Map<number | string, { readonly server: string | undefined; readonly members: Array<number> }>()
   for (let i = 0; i < args.length / step; i++) {
-    const id = group(args[i * step]!, i)
-    const members = groups.get(id)
-    if (members === undefined) groups.set(id, [i])
-    else members.push(i)
+    const [id, server] = group(args[i * step]!, i)
+    const known = groups.get(id)
+    if (known === undefined) groups.set(id, { server, members: [i] })
+    else known.members.push(i)
   }
-  const positions = [...groups.values()]
+  const all = [...groups.values()]
+  const positions = all.map(({ members }) => members)
+  const part = (members: ReadonlyArray<number>, server = command.server): RoutedCommand => ({
+    ...command,
+    server,
+    args: members.flatMap((i) => args.slice(i * step, (i + 1) * step))
+  })
   return {
-    parts: positions.map((members) => ({
-      ...command,
-      args: members.flatMap((i) => args.slice(i * step, (i + 1) * step))
-    })),
+    parts: all.map(({ members, server }) => part(members, server)),
     merge: (answers) => mergeAll(command.name, answers, (replies) => merge(replies, positions))
   }
 }

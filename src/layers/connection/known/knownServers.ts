@@ -22,11 +22,17 @@ export interface KnownServers {
   readonly greeting?: Greeting | undefined
   /** The primary and its replicas. */
   readonly servers: readonly [ServerSettings, ...ReadonlyArray<ServerSettings>]
+  /** Where it is told how the connections are. Default: nobody else has them. */
+  readonly states?: ClientStates | undefined
+  /** Default: nobody else counts by it. */
+  readonly time?: MachineTime | undefined
 }
 
 export const makeKnownServers = Effect.fnUntraced(function* ({
   greeting,
   servers: [firstServer, ...otherServers],
+  states = new ClientStates(),
+  time = MachineTime.ofThisMachine(),
   topology
 }: KnownServers): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
   const random = yield* randomNumbers
@@ -34,7 +40,6 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
     Effect.map(withCredentials(settings), (settings): ServerSettings => ({ address, settings }))
   const first = yield* ready(firstServer)
   const more = yield* Effect.forEach(otherServers, ready)
-  const states = new ClientStates()
   const { address, settings } = first
   /** Those that nobody shares. */
   const connections = new Connections()
@@ -84,7 +89,6 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   })
   // Asked for again by each connection: the name may lead elsewhere meanwhile.
   const toPrimary = { settings, address: () => Promise.resolve(address), greeting, random, connections }
-  const time = MachineTime.ofThisMachine()
   const broadcasts = new OneServerAnnouncer({
     openLink: (options) => new Link({ ...toPrimary, ...options }),
     data: () => dispatcher.route.primary.server.link.wire,

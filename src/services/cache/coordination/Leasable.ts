@@ -13,6 +13,8 @@ export type Attempt<G> = { readonly _tag: "Granted"; readonly grant: G } | Busy
 /** One command each. */
 export interface Leasable<G> {
   readonly key: string
+  /** Its key on the server, beside which changes are told. */
+  readonly place: string
   /** Where those who wait are told of changes, and by which name. */
   readonly channel: string
   readonly wakeName: (token: string) => string

@@ -1,24 +1,31 @@
-/** Who waits for a lock or permits is told over a channel when to try again: one subscription for all who wait here. */
-import { Effect, Exit, Latch, RcMap, type Scope, Stream } from "effect"
+/**
+ * Who waits for a lock or permits is told over a channel when to try again: one subscription for all who wait here, on the
+ * server that tells them.
+ */
+import { Effect, Equal, Exit, Hash, Latch, RcMap, type Scope, Stream } from "effect"
 import type { CacheConnectionError } from "../../../schema/CacheError.ts"
 import { closedError } from "../../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
+import type { Leasable } from "./Leasable.ts"
 
 /** The subscription is kept so long for the next who waits. */
 const idleTime = "10 seconds"
 
 export interface WakeUps {
   /** Opens at each message of that name, when messages may have been lost, and when the caches close, as long as the scope lasts. */
-  readonly listen: (channel: string, name: string) => Effect.Effect<Latch.Latch, CacheConnectionError, Scope.Scope>
+  readonly listen: (
+    leasable: Pick<Leasable<unknown>, "channel" | "place">,
+    name: string
+  ) => Effect.Effect<Latch.Latch, CacheConnectionError, Scope.Scope>
 }
 
 export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, never, Scope.Scope> =>
-  Effect.map(
-    RcMap.make({ lookup: (channel: string) => subscription(client, channel), idleTimeToLive: idleTime }),
-    (subscriptions): WakeUps => ({
-      listen: (channel, name) =>
-        Effect.flatMap(orClosed(RcMap.get(subscriptions, channel)), (latches) =>
+  Effect.map(RcMap.make({ lookup: subscription, idleTimeToLive: idleTime }), (subscriptions): WakeUps => ({
+    listen: ({ channel, place }, name) =>
+      Effect.flatMap(
+        orClosed(RcMap.get(subscriptions, new Source(client.serverOf?.(place) ?? client, channel))),
+        (latches) =>
           Effect.acquireRelease(
             Effect.sync(() => {
               const latch = Latch.makeUnsafe(false)
@@ -33,15 +40,35 @@ export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, n
                 if (others?.size === 0) latches.delete(name)
               })
           )
-        )
-    })
-  )
+      )
+  }))
 
 /** A map that is closed interrupts those who ask. */
 const orClosed = <A, R>(asked: Effect.Effect<A, never, R>): Effect.Effect<A, CacheConnectionError, R> =>
   Effect.catchCause(asked, () => Exit.fail(closedError("lock.acquire")))
 
-const subscription = (client: ValkeyClientShape, channel: string) =>
+type Subscribing = Pick<ValkeyClientShape, "subscription">
+
+/** A channel, and where it is listened to. */
+class Source implements Equal.Equal {
+  readonly client: Subscribing
+  readonly channel: string
+
+  constructor(client: Subscribing, channel: string) {
+    this.client = client
+    this.channel = channel
+  }
+
+  [Equal.symbol](that: unknown): boolean {
+    return that instanceof Source && that.client === this.client && that.channel === this.channel
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.channel)
+  }
+}
+
+const subscription = ({ channel, client }: Source) =>
   Effect.gen(function* () {
     const latches = new Map<string, Set<Latch.Latch>>()
     const wakeAll = Effect.sync(() => {

@@ -104,7 +104,7 @@ const contend = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, Command
         else retryIn = outcome.success.retryIn
         const rest = deadline - request.now
         if (rest <= 0) return yield* failure
-        bell ??= yield* shared.wakeUps.listen(leasable.channel, name)
+        bell ??= yield* shared.wakeUps.listen(leasable, name)
         const spread = 1 + (yield* Random.next) / 2
         const woken = yield* Effect.timeoutOption(bell.await, Math.ceil(Math.min(rest, retryIn, pause * spread)))
         bell.closeUnsafe()

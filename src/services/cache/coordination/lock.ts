@@ -43,6 +43,7 @@ export const makeLock = <A, RD, RE>(
     const channel = context.channel(options)
     return {
       key,
+      place: lock,
       channel,
       wakeName: () => lock,
       queues: false,

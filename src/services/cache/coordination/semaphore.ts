@@ -41,7 +41,7 @@ export const makeSemaphore = <A, RD, RE>(
       yield* wholeNumber(operation, "permits", permits, 1)
       const final = yield* finalKey(operation, key, options)
       const keyOf = yield* coordinationKeys(operation, final)
-      return [keyOf("holders"), keyOf("row"), keyOf("facts")]
+      return [keyOf("holders"), keyOf("row"), keyOf("facts")] as const
     })
 
   const leasableAndTerms = (operation: string, count: number) =>
@@ -53,11 +53,16 @@ export const makeSemaphore = <A, RD, RE>(
       return [leasableOf(keys, count, patienceFor(terms.lease)), terms] as const
     })
 
-  const leasableOf = (keys: ReadonlyArray<string>, count: number, patience: number): Leasable<void> => {
+  const leasableOf = (
+    keys: readonly [string, ...ReadonlyArray<string>],
+    count: number,
+    patience: number
+  ): Leasable<void> => {
     const channel = context.channel(options)
     const memberOf = (token: string) => `${token}:${count}`
     return {
       key,
+      place: keys[0],
       channel,
       wakeName: memberOf,
       queues: true,

@@ -1,0 +1,37 @@
+/** The client over independent servers, each of which has a share of the keys. */
+import { Config, Effect, Layer } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import { type RingOptions, ringSettings } from "../../schema/RingOptions.ts"
+import { ValkeyClient } from "../../services/ValkeyClient.ts"
+import { makeRingClient } from "../ring/ringClient.ts"
+
+export const make = Effect.fnUntraced(function* (options: RingOptions) {
+  return yield* makeRingClient(yield* Effect.fromResult(ringSettings(options)))
+})
+
+/**
+ * Each key belongs to one of the servers by the hash of its name, or of its `{tag}` where it has one; a server that is
+ * added takes its share of the keys and leaves all others where they are. The servers know nothing of each other: there
+ * is no replication and no failover, and what a server loses is lost. Use it where the memory of one server is too small
+ * for a cache; for data that must survive use `ValkeyCluster`.
+ *
+ * Opens nothing until the first command, unless `connect` is `"eager"`. `maxInFlight`, `maxConnections` and every
+ * timeout hold for each server by itself. Bad settings fail the layer and name the field.
+ *
+ * @example
+ * import { Layer } from "effect"
+ * import { CacheLive, ValkeyRing } from "effect-vcache"
+ *
+ * const Cache = Layer.provide(
+ *   CacheLive,
+ *   ValkeyRing.layer({ urls: ["valkey://cache-1:6379", "valkey://cache-2:6379"], whenDown: "next" })
+ * )
+ */
+export const layer = (options: RingOptions): Layer.Layer<ValkeyClient, CommandError> =>
+  Layer.effect(ValkeyClient, make(options))
+
+/** The same with settings from `Config`. */
+export const layerConfig = (
+  options: Config.Wrap<RingOptions>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
+  Layer.effect(ValkeyClient, Effect.flatMap(Config.unwrap(options), make))

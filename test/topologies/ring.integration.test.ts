@@ -1,0 +1,44 @@
+import { beforeAll, afterAll } from "@effect/vitest"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { CacheLive, ValkeyRing } from "effect-vcache"
+import { cacheContract } from "../contracts/cacheContract.ts"
+import { clientContract } from "../contracts/clientContract.ts"
+import { invalidationContract } from "../contracts/invalidationContract.ts"
+import { lookupContract } from "../contracts/lookupContract.ts"
+import { applicationContract } from "../contracts/applicationContract.ts"
+import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { pipelineContract } from "../contracts/pipelineContract.ts"
+import { sessionContract } from "../contracts/sessionContract.ts"
+import { streamContract } from "../contracts/streamContract.ts"
+import { structureContract } from "../contracts/structureContract.ts"
+import { patient } from "../support/faults.ts"
+import { pause } from "../support/pause.ts"
+import { startRing } from "../support/RingFleet.ts"
+
+const scope = Scope.makeUnsafe()
+let urls: ReadonlyArray<string> = []
+
+beforeAll(async () => {
+  urls = (await Effect.runPromise(Scope.provide(startRing(), scope))).urls
+})
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+const alone = Layer.unwrap(Effect.sync(() => ValkeyRing.layer({ ...patient, urls })))
+const standingIn = Layer.unwrap(
+  Effect.sync(() => ValkeyRing.layer({ ...patient, urls, whenDown: "next", structures: "next" }))
+)
+const cacheAlone = Layer.provide(CacheLive, alone)
+const cacheStandingIn = Layer.provide(CacheLive, standingIn)
+
+cacheContract("the cache on a ring", cacheAlone, { pass: pause })
+clientContract("the client on a ring", alone)
+clientContract("the client on a ring with `next`", standingIn)
+lookupContract("the cache on a ring", cacheAlone)
+structureContract("the cache on a ring", cacheAlone)
+pipelineContract("the cache on a ring", cacheAlone)
+pipelineContract("the cache on a ring with `next`", cacheStandingIn)
+streamContract("the cache on a ring with `next`", cacheStandingIn)
+applicationContract("the cache on a ring with `next`", cacheStandingIn)
+coordinationContract("the cache on a ring with `next`", cacheStandingIn)
+sessionContract("the cache on a ring with `next`", cacheStandingIn)
+invalidationContract("the client on a ring", alone)
