@@ -1,6 +1,6 @@
 /** A policy that counts. */
-import { Effect, Exit, type Layer, Metric, Option } from "effect"
-import { metrics } from "../../services/cache/kernel/metrics.ts"
+import { Clock, Effect, Exit, type Layer, Metric, Option } from "effect"
+import { durationOf, metrics } from "../../services/cache/kernel/metrics.ts"
 import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/CachePolicy.ts"
 
 /**
@@ -26,27 +26,25 @@ const make = (): CachePolicyShape => {
   return ({ name, tally }, effect) =>
     Effect.withFiber((fiber) => {
       const { context } = fiber
-      return Effect.clockWith((clock) => {
-        const started = clock.currentTimeNanosUnsafe()
-        return Effect.onExit(effect, (exit) =>
-          Effect.sync(() => {
-            durationFor(name).updateUnsafe(Number(clock.currentTimeNanosUnsafe() - started) / 1e9, context)
-            if (Exit.isSuccess(exit)) {
-              const { hits, misses, stores } = tally?.(exit.value) ?? nothing
-              if (hits !== undefined) metrics.hits.updateUnsafe(hits, context)
-              if (misses !== undefined) metrics.misses.updateUnsafe(misses, context)
-              if (stores !== undefined) metrics.stores.updateUnsafe(stores, context)
-              return
-            }
-            const error = Exit.findErrorOption(exit)
-            if (Option.isNone(error)) return
-            Metric.withAttributes(metrics.errors, { operation: name, error: error.value._tag }).updateUnsafe(1, context)
-          })
-        )
+      const clock = fiber.getRef(Clock.Clock)
+      const started = clock.monotonicTimeNanosUnsafe()
+      return Effect.onExitPrimitive(effect, (exit) => {
+        durationFor(name).updateUnsafe(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9, context)
+        if (Exit.isSuccess(exit)) {
+          const { hits, misses, stores } = tally?.(exit.value) ?? nothing
+          if (hits !== undefined) metrics.hits.updateUnsafe(hits, context)
+          if (misses !== undefined) metrics.misses.updateUnsafe(misses, context)
+          if (stores !== undefined) metrics.stores.updateUnsafe(stores, context)
+          return undefined
+        }
+        const error = Exit.findErrorOption(exit)
+        if (Option.isSome(error)) {
+          const labels = { operation: name, error: error.value._tag }
+          Metric.withAttributes(metrics.errors, labels).updateUnsafe(1, context)
+        }
+        return undefined
       })
     })
 }
 
 const nothing: Tally = {}
-
-const durationOf = (operation: string) => Metric.withAttributes(metrics.duration, { operation })

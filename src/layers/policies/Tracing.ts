@@ -1,5 +1,5 @@
 /** A policy that gives every operation a span. */
-import { Effect, Exit, type Layer, Option } from "effect"
+import { Clock, Effect, Exit, type Layer, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.ts"
 
@@ -27,24 +27,24 @@ const make =
       ...(keys && key !== undefined ? { "cache.key": key } : {})
     }
     return Effect.flatMap(Effect.makeSpan(`cache.${name}`, { kind: "client", attributes }), (span) =>
-      Effect.onExit(Effect.withParentSpan(effect, span), (exit) =>
-        Effect.clockWith((clock) =>
-          Effect.sync(() => {
-            const error = Exit.findErrorOption(exit)
-            if (Option.isSome(error)) {
-              for (const [attribute, value] of Object.entries(attributesOf(error.value)))
-                span.attribute(attribute, value)
-            }
-            span.end(
-              clock.currentTimeNanosUnsafe(),
-              // Messages of some errors name the key.
-              Option.isSome(error) && !keys ? Exit.fail(new Error(error.value._tag)) : exit
-            )
-          })
-        )
-      )
+      Effect.withFiber((fiber) => {
+        const clock = fiber.getRef(Clock.Clock)
+        return Effect.onExitPrimitive(Effect.withParentSpan(effect, span, withoutStack), (exit) => {
+          const error = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : Option.none()
+          if (Option.isSome(error)) {
+            for (const [attribute, value] of Object.entries(attributesOf(error.value))) span.attribute(attribute, value)
+          }
+          // Messages of some errors name the key.
+          const shown = Option.isSome(error) && !keys ? Exit.fail(new Error(error.value._tag)) : exit
+          span.end(clock.currentTimeNanosUnsafe(), shown)
+          return undefined
+        })
+      })
     )
   }
+
+/** It would always be this file's, and takes longer than the rest of a span. */
+const withoutStack = { captureStackTrace: false }
 
 const attributesOf = (error: CacheError): Readonly<Record<string, string>> => ({
   "error.type": error._tag,

@@ -8,14 +8,29 @@ export const declare = <A>(name: string, key: string | undefined, neutral: A): O
   neutral: Option.some(neutral)
 })
 
-export const hitOrMiss = (found: Option.Option<unknown>): Tally => (Option.isSome(found) ? { hits: 1 } : { misses: 1 })
+// Every operation is declared, so that what is always the same is made once.
+
+const hit: Tally = { hits: 1 }
+const miss: Tally = { misses: 1 }
+const oneStore: Tally = { stores: 1 }
+const noStore: Tally = { stores: 0 }
+const nothingFound: Option.Option<Option.Option<never>> = Option.some(Option.none())
+const nothingWritten = Option.some(false)
+
+export const hitOrMiss = (found: Option.Option<unknown>): Tally => (Option.isSome(found) ? hit : miss)
+
+const storeOrNone = (stored: boolean): Tally => (stored ? oneStore : noStore)
 
 export const declareRead = <A>(name: string, key: string): Operation<Option.Option<A>> => ({
-  ...declare(name, key, Option.none<A>()),
+  name,
+  key,
+  neutral: nothingFound,
   tally: hitOrMiss
 })
 
 export const declareWrite = (name: string, key: string): Operation<boolean> => ({
-  ...declare(name, key, false),
-  tally: (stored) => ({ stores: Number(stored) })
+  name,
+  key,
+  neutral: nothingWritten,
+  tally: storeOrNone
 })

@@ -18,11 +18,17 @@ export const metrics = {
   hits: counter("hits", "Keys that were there"),
   misses: counter("misses", "Keys that were not"),
   stores: counter("stores", "Values that were stored"),
-  errors: counter("errors", "Operations that failed"),
-  duration: Metric.histogram("effect_vcache_operation_duration_seconds", {
-    description: "How long operations take",
-    boundaries: Metric.exponentialBoundaries({ start: 0.000_05, factor: 2, count: 18 })
-  })
+  errors: counter("errors", "Operations that failed")
 }
+
+const boundaries = Metric.exponentialBoundaries({ start: 0.000_05, factor: 2, count: 18 })
+
+/** Of one operation. Made once for each: a metric that is given its labels at every update looks for its series each time. */
+export const durationOf = (operation: string): Metric.Histogram<number> =>
+  Metric.histogram("effect_vcache_operation_duration_seconds", {
+    description: "How long operations take",
+    attributes: { operation },
+    boundaries
+  })
 
 export const count = (metric: Metric.Counter<number>): Effect.Effect<void> => Metric.update(metric, 1)
