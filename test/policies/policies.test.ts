@@ -57,7 +57,7 @@ const down = new CacheConnectionError({
 
 /** A memory client whose every command can be made to fail. */
 const faulty = Effect.gen(function* () {
-  const memory = yield* ValkeyClient
+  const memory = Context.get(yield* Layer.build(ValkeyMemory.layer()), ValkeyClient)
   const state: { failure: CommandError | undefined; sent: number } = { failure: undefined, sent: 0 }
   const broken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandError, R> =>
     Effect.suspend((): Effect.Effect<A, E | CommandError, R> => {
@@ -75,7 +75,7 @@ const faulty = Effect.gen(function* () {
     scanBinary: (options) => Stream.unwrap(broken(Effect.succeed(memory.scanBinary(options))))
   }
   return { client, state }
-}).pipe(Effect.provide(ValkeyMemory.layer()))
+})
 
 const withPolicies = (...policies: ReadonlyArray<Layer.Layer<never>>) =>
   Effect.gen(function* () {
