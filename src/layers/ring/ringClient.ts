@@ -114,7 +114,8 @@ export const ringOver = Effect.fnUntraced(function* (
     dedicated: ringDedicated(
       members.map(({ client }) => client),
       ring,
-      spread
+      spread,
+      () => states.current._tag === "Closed"
     ),
     raw: Exit.fail(ofOneServer("raw")),
     use: () => Exit.fail(ofOneServer("use")),

@@ -1,6 +1,7 @@
 /** Connections that nobody else shares: one to each server that is needed, opened when it is. */
 import { Duration, Effect, Exit, Scope } from "effect"
 import { type CommandError, isCacheError } from "../../schema/CacheError.ts"
+import { closedError } from "../../schema/failures.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { acrossSlots, withoutKey } from "../connection/cluster/slot.ts"
 import type { Spreading } from "../connection/commands.ts"
@@ -9,9 +10,11 @@ import { type Call, chooseBySlot, shardedCommands, type Shards, slotOfCall } fro
 export const ringDedicated = (
   clients: ReadonlyArray<ValkeyClientShape>,
   shards: Shards<ValkeyClientShape>,
-  spread: Spreading
+  spread: Spreading,
+  isClosed: () => boolean
 ): ValkeyClientShape["dedicated"] =>
   Effect.gen(function* () {
+    if (isClosed()) return yield* closedError("dedicated")
     const scope = yield* Effect.scope
     const connections = new Map<ValkeyClientShape, DedicatedClient>()
     for (const client of clients) {
