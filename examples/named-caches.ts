@@ -8,7 +8,7 @@ class Sessions extends Context.Service<Sessions, TypedCache<unknown>>()("app/Ses
 const Caches = Layer.mergeAll(
   layerFor(Pages, { prefix: "pages", timeToLive: "1 minute", jitter: 0.1 }),
   layerFor(Sessions, { prefix: "sessions", timeToLive: "14 days" })
-).pipe(Layer.provide(ValkeyUrl.layerConfig))
+).pipe(Layer.provide(ValkeyUrl.layerConfig()))
 
 const program = Effect.gen(function* () {
   const pages = yield* Pages

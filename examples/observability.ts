@@ -37,7 +37,7 @@ const program = Effect.gen(function* () {
 const cache = CacheLive.pipe(
   Layer.provide(Metrics.layer()),
   Layer.provide(Tracing.layer()),
-  Layer.provide(ValkeyUrl.layerConfig)
+  Layer.provide(ValkeyUrl.layerConfig())
 )
 await Effect.runPromise(Effect.withTracer(Effect.provide(program, cache), printing))
 

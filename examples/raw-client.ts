@@ -44,7 +44,7 @@ const program = Effect.gen(function* () {
   console.log((yield* Stream.runCollect(client.scan({ match: "raw:*" }))).toSorted())
 })
 
-await Effect.runPromise(Effect.provide(program, ValkeyUrl.layerConfig))
+await Effect.runPromise(Effect.provide(program, ValkeyUrl.layerConfig()))
 
 // Prints:
 // OK

@@ -101,7 +101,7 @@ const measure = ({ name, processes = 1, request, works = true }: Case) =>
 console.log(`${"1 000 requests".padEnd(36)}  lookups   waited   failed`)
 const program = Effect.forEach(cases, measure, { discard: true })
 
-await Effect.runPromise(Effect.provide(program, ValkeyUrl.layerConfig))
+await Effect.runPromise(Effect.provide(program, ValkeyUrl.layerConfig()))
 
 // Prints:
 // 1 000 requests                        lookups   waited   failed

@@ -108,10 +108,12 @@ it("lookups", () => {
   const calls = () => ({
     getOrSet: cache.getOrSet("k", lookup),
     refresh: cache.refresh("k", lookup),
+    cached: cache.cached("k")(lookup),
     many: cache.getOrSetMany(["k"], () => ({}) as Effect.Effect<ReadonlyArray<[string, Value]>, Own, Needed>)
   })
   type Calls = ReturnType<typeof calls>
   expectTypeOf<Calls["getOrSet"]>().toEqualTypeOf<Effect.Effect<Value, Own | CommandError, Needed | RD | RE>>()
+  expectTypeOf<Calls["cached"]>().toEqualTypeOf<Calls["getOrSet"]>()
   expectTypeOf<Calls["refresh"]>().toEqualTypeOf<Effect.Effect<Value, Own | CommandError, Needed | RE>>()
   expectTypeOf<Calls["many"]>().toEqualTypeOf<
     Effect.Effect<ReadonlyMap<string, Value>, Own | CommandError, Needed | RD | RE>

@@ -32,7 +32,10 @@ for (const [name, start] of fleets) {
           Effect.gen(function* () {
             const { url } = yield* start
             const built = yield* Layer.build(
-              Layer.provideMerge(Layer.merge(EffectRedis, EffectBackingPersistence), ValkeyUrl.layer(url))
+              Layer.provideMerge(
+                Layer.merge(EffectRedis.layer(), EffectBackingPersistence.layer()),
+                ValkeyUrl.layer(url)
+              )
             )
             const here = <A, E>(
               effect: Effect.Effect<A, E, Redis.Redis | Persistence.BackingPersistence | Scope.Scope>
@@ -168,7 +171,7 @@ for (const [name, start] of fleets) {
 }
 
 const redisOn = (url: string) =>
-  Effect.map(Layer.build(Layer.provide(EffectRedis, ValkeyUrl.layer(url))), Context.get(Redis.Redis))
+  Effect.map(Layer.build(Layer.provide(EffectRedis.layer(), ValkeyUrl.layer(url))), Context.get(Redis.Redis))
 
 it.live("keys, scans and scripts of all servers of a cluster; what no server knows is a RedisError", () =>
   Effect.scoped(

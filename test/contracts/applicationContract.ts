@@ -175,7 +175,7 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
       it.effect("BackingPersistence: values, many at once, lifetimes, its own namespace", () =>
         Effect.gen(function* () {
           const { client } = yield* fresh()
-          const backing = EffectBackingPersistence.pipe(Layer.provide(Layer.succeed(ValkeyClient, client)))
+          const backing = EffectBackingPersistence.layer().pipe(Layer.provide(Layer.succeed(ValkeyClient, client)))
           const makeStore = (id: string) =>
             Effect.flatMap(Persistence.BackingPersistence, (persistence) => persistence.make(id))
           yield* Effect.gen(function* () {
@@ -240,7 +240,7 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
             assert.deepInclude(refused, { _tag: "KeyValueStoreError", method: "getUint8Array", key: "hash" })
             assert.deepInclude(refused.cause, { _tag: "CacheServerError", code: "WRONGTYPE" })
             assert.strictEqual((yield* Effect.flip(store.set("", "x")))._tag, "KeyValueStoreError")
-          }).pipe(Effect.provide(EffectKeyValueStore), Effect.provideService(CacheService, cache))
+          }).pipe(Effect.provide(EffectKeyValueStore.layer()), Effect.provideService(CacheService, cache))
         })
       )
     })

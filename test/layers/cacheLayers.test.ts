@@ -1,6 +1,7 @@
 /** Each use of a cache layer is a cache of its own, with the settings and policies that stand there. */
 import { assert, describe, it } from "@effect/vitest"
 import {
+  Config,
   ConfigProvider,
   Context,
   Deferred,
@@ -24,6 +25,7 @@ import {
   CacheRegion,
   CacheService,
   Cipher,
+  type ConnectionOptions,
   EffectKeyValueStore,
   IgnoreExceptions,
   layerFor,
@@ -31,7 +33,8 @@ import {
   type TypedCache,
   ValkeyClient,
   ValkeyMemory,
-  ValkeyStandalone
+  ValkeyStandalone,
+  ValkeyUrl
 } from "effect-vcache"
 import { KeyValueStore } from "effect/persistence"
 
@@ -196,6 +199,44 @@ it.effect("without VALKEY_URL the cache is in memory, and a warning says so once
   })
 )
 
+it.effect("the service has its layers beside it: with settings, with settings from Config, in memory", () =>
+  Effect.gen(function* () {
+    const prefixOf = <E>(layer: Layer.Layer<CacheService, E>) =>
+      Effect.provide(
+        CacheService.use(({ options }) => Effect.succeed(options.prefix)),
+        layer
+      )
+    const over = Layer.provide(ValkeyMemory.layer())
+    assert.strictEqual(yield* prefixOf(CacheService.layer({ prefix: "shop" }).pipe(over)), "shop")
+    assert.strictEqual(yield* prefixOf(CacheService.layer().pipe(over)), "")
+    assert.strictEqual(yield* prefixOf(CacheService.layerMemory({ prefix: "m" })), "m")
+    const configured = CacheService.layerConfig({ prefix: Config.String("PREFIX"), version: Config.Int("VERSION") })
+    const from = (env: Record<string, string>) =>
+      prefixOf(withConfig(Layer.provide(configured, ValkeyMemory.layer()), env))
+    assert.strictEqual(yield* from({ PREFIX: "c", VERSION: "2" }), "c")
+    assert.include(String(yield* Effect.flip(from({ PREFIX: "c" }))), "VERSION")
+    assert.include(String(yield* Effect.flip(from({ PREFIX: "\ud800", VERSION: "2" }))), "prefix")
+  })
+)
+
+it.effect("ValkeyUrl.layerConfig takes the config of the URL, and of the options", () =>
+  Effect.gen(function* () {
+    const url = Config.Redacted("CACHE_URL")
+    const stateOf = (env: Record<string, string>, options?: Config.Wrap<ConnectionOptions>) =>
+      topologyOf(withConfig(Layer.provide(CacheLive, ValkeyUrl.layerConfig(url, options)), env))
+    assert.strictEqual(yield* stateOf({ CACHE_URL: "memory://" }), "memory")
+    assert.strictEqual(yield* stateOf({ CACHE_URL: "valkey://127.0.0.1:1" }), "standalone")
+    const timeout = { commandTimeout: Config.Duration("TIMEOUT") }
+    assert.strictEqual(
+      yield* stateOf({ CACHE_URL: "valkey://127.0.0.1:1", TIMEOUT: "1 second" }, timeout),
+      "standalone"
+    )
+    assert.include(String(yield* Effect.flip(stateOf({ CACHE_URL: "valkey://127.0.0.1:1" }, timeout))), "TIMEOUT")
+    const required = Layer.provide(CacheLive, ValkeyUrl.layerConfigRequired(url))
+    assert.include(String(yield* Effect.flip(topologyOf(withConfig(required, {})))), "CACHE_URL")
+  })
+)
+
 it.effect("errors of the URL name VALKEY_URL, and show nothing of it", () =>
   Effect.gen(function* () {
     for (const url of ["http://secret", "valkey://secret/x", "valkey://a,cluster://secret", "sentinel://secret"]) {
@@ -219,7 +260,7 @@ it.effect("regions and key-value stores are over the cache that stands there", (
   const both = Layer.mergeAll(
     Layer.provide(Users.layer, under("a")),
     Layer.effect(Stores, KeyValueStore.KeyValueStore).pipe(
-      Layer.provide(EffectKeyValueStore),
+      Layer.provide(EffectKeyValueStore.layer()),
       Layer.provide(under("b"))
     )
   ).pipe(Layer.provideMerge(ValkeyMemory.layer()))

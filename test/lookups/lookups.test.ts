@@ -58,6 +58,17 @@ describe("what a caller waits for", () => {
     }).pipe(Effect.provide(Layer.provideMerge(CacheLive, faulty)))
   )
 
+  it.effect("cached is getOrSet behind the lookup", () =>
+    Effect.gen(function* () {
+      const cache = yield* CacheService
+      let lookups = 0
+      const ask = Effect.sync(() => ++lookups).pipe(cache.cached("k", { timeToLive: "1 minute" }))
+      assert.deepStrictEqual([yield* ask, yield* ask], [1, 1])
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* ask, 2)
+    }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+  )
+
   it.effect("a failure says whether it is the lookup's own, also where that is another cache's", () =>
     Effect.gen(function* () {
       const cache = yield* CacheService

@@ -97,7 +97,7 @@ describe("every operation", () => {
         CacheBatches<unknown> &
         CacheCounters &
         CacheLifetimes &
-        CacheLookups<unknown> &
+        Omit<CacheLookups<unknown>, "cached"> &
         CacheKeySpace)
     >()
   })

@@ -214,9 +214,9 @@ test("settings from the environment, for each topology", () =>
       `valkey://:SECRET@${server.node},valkey://:SECRET@${server.node}`,
       `ring://:SECRET@${server.node}/3?whenDown=next`
     ]) {
-      yield* works(Layer.provide(ValkeyUrl.layerConfig, from({ VALKEY_URL: url })))
+      yield* works(Layer.provide(ValkeyUrl.layerConfig(), from({ VALKEY_URL: url })))
     }
-    const cache = Layer.provide(CacheLive, ValkeyUrl.layerConfig)
+    const cache = Layer.provide(CacheLive, ValkeyUrl.layerConfig())
     const inMemory = Effect.provide(
       CacheService.use((cache) => Effect.andThen(cache.set("k", 1), cache.get("k"))),
       Layer.provide(cache, from({ VALKEY_URL: "memory://" }))

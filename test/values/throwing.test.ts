@@ -241,6 +241,6 @@ describe("EffectBackingPersistence", () => {
       const error = yield* Effect.flip(store.get("k"))
       assert.strictEqual(error._tag, "PersistenceError")
       assert.notInclude(inspect(error, { depth: 9 }), "SECRET")
-    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(EffectBackingPersistence, ValkeyMemory.layer())))
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(EffectBackingPersistence.layer(), ValkeyMemory.layer())))
   )
 })

@@ -84,9 +84,12 @@ const makeStore = (client: ValkeyClientShape, storeId: string): Persistence.Back
  * `PersistedCache` over it. Unlike Effect's own store over Redis it sets many keys of a cluster, and clears by scanning
  * every primary, never by KEYS. Keys and values are those of Effect's own.
  */
-export const layer: Layer.Layer<Persistence.BackingPersistence, never, ValkeyClient> = Layer.fresh(
-  Layer.effect(
-    Persistence.BackingPersistence,
-    Effect.map(ValkeyClient, (client) => ({ make: (storeId: string) => Effect.sync(() => makeStore(client, storeId)) }))
+export const layer = (): Layer.Layer<Persistence.BackingPersistence, never, ValkeyClient> =>
+  Layer.fresh(
+    Layer.effect(
+      Persistence.BackingPersistence,
+      Effect.map(ValkeyClient, (client) => ({
+        make: (storeId: string) => Effect.sync(() => makeStore(client, storeId))
+      }))
+    )
   )
-)

@@ -65,36 +65,37 @@ const scanned = (
  * `RateLimiter` and `CircuitBreaker` work on each topology. In a cluster give them a prefix with a hash tag, `"{jobs}:"`,
  * where they use several keys at once. Errors are `RedisError`s with ours as their cause. Scripts are Lua: not in memory.
  */
-export const layer: Layer.Layer<Redis.Redis, never, ValkeyClient> = Layer.fresh(
-  Layer.effect(
-    Redis.Redis,
-    Effect.flatMap(ValkeyClient, (client) => {
-      const scripts = new Map<string, Script>()
-      return Redis.make({
-        send: makeSend(client, scripts, client.send),
-        // Reserved ones come from our own pool, and go back to it soon.
-        pool: { idleTimeout: "1 second" },
-        connect: Effect.gen(function* () {
-          const scope = yield* Scope.make()
-          const own = yield* Effect.mapError(Scope.provide(client.dedicated, scope), asRedisError)
-          return { send: makeSend(client, scripts, own.send), close: Scope.close(scope, Exit.void) }
-        }),
-        subscribe: Effect.fnUntraced(
-          function* (channel, onMessage) {
-            const hear = (messages: Stream.Stream<Message, CommandError>): Effect.Effect<void, CommandError> =>
-              Effect.catchIf(
-                Stream.runForEach(messages, (message) => Effect.sync(() => onMessage(message))),
-                isTransient,
-                () => Effect.andThen(Effect.sleep(pauseAfterLoss), hear(client.subscribe(channel)))
-              )
-            const first = yield* Effect.mapError(client.subscription(channel), asRedisError)
-            const fiber = yield* Effect.forkScoped(Effect.mapError(hear(first), asRedisError))
-            return Fiber.join(fiber)
-          },
-          // A server's time is the machine's, whatever clock the program has.
-          Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
-        )
+export const layer = (): Layer.Layer<Redis.Redis, never, ValkeyClient> =>
+  Layer.fresh(
+    Layer.effect(
+      Redis.Redis,
+      Effect.flatMap(ValkeyClient, (client) => {
+        const scripts = new Map<string, Script>()
+        return Redis.make({
+          send: makeSend(client, scripts, client.send),
+          // Reserved ones come from our own pool, and go back to it soon.
+          pool: { idleTimeout: "1 second" },
+          connect: Effect.gen(function* () {
+            const scope = yield* Scope.make()
+            const own = yield* Effect.mapError(Scope.provide(client.dedicated, scope), asRedisError)
+            return { send: makeSend(client, scripts, own.send), close: Scope.close(scope, Exit.void) }
+          }),
+          subscribe: Effect.fnUntraced(
+            function* (channel, onMessage) {
+              const hear = (messages: Stream.Stream<Message, CommandError>): Effect.Effect<void, CommandError> =>
+                Effect.catchIf(
+                  Stream.runForEach(messages, (message) => Effect.sync(() => onMessage(message))),
+                  isTransient,
+                  () => Effect.andThen(Effect.sleep(pauseAfterLoss), hear(client.subscribe(channel)))
+                )
+              const first = yield* Effect.mapError(client.subscription(channel), asRedisError)
+              const fiber = yield* Effect.forkScoped(Effect.mapError(hear(first), asRedisError))
+              return Fiber.join(fiber)
+            },
+            // A server's time is the machine's, whatever clock the program has.
+            Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+          )
+        })
       })
-    })
+    )
   )
-)

@@ -7,7 +7,7 @@ import { CacheLive, type CacheLayerOptions, type Configurable, configurable, ove
 
 type FromConfig = Configurable<CacheService, CommandError | Config.ConfigError, never, CacheLayerOptions>
 
-const fromConfig = (client: typeof ValkeyUrl.layerConfig): FromConfig =>
+const fromConfig = (client: ReturnType<typeof ValkeyUrl.layerConfig>): FromConfig =>
   configurable(over(CacheLive, client), (options) => over(CacheLive.layer(options), client))
 
 /**
@@ -16,6 +16,6 @@ const fromConfig = (client: typeof ValkeyUrl.layerConfig): FromConfig =>
  * locks, semaphores and sessions do.
  */
 export const CacheFromConfig: FromConfig & { readonly required: FromConfig } = Object.assign(
-  fromConfig(ValkeyUrl.layerConfig),
-  { required: fromConfig(ValkeyUrl.layerConfigRequired) }
+  fromConfig(ValkeyUrl.layerConfig()),
+  { required: fromConfig(ValkeyUrl.layerConfigRequired()) }
 )

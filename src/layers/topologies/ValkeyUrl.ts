@@ -42,59 +42,83 @@ export const layer = (
 }
 
 const variable = "VALKEY_URL"
+const ofEnvironment = Config.Redacted(variable)
 
 /**
- * The client that the config key VALKEY_URL names. Where it is unset or empty, the store in this process, with a warning
- * in the log: processes then share nothing. Errors of the URL name the key.
+ * The client whose URL, and whose options, `Config` gives. Default: the URL that the config key VALKEY_URL names, and no
+ * other options. Where the URL is unset or empty, the store in this process, with a warning in the log: processes then
+ * share nothing. Errors of VALKEY_URL name the key. Without options a program has one client for each URL, however often
+ * it calls this.
  */
-export const layerConfig: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = named(
-  Effect.map(Config.option(Config.Redacted(variable)), (url) =>
-    Option.isNone(url) || isEmpty(url.value) ? unnamed : layerOf(url.value)
+export const layerConfig = (
+  url: Config.Config<Redacted.Redacted> = ofEnvironment,
+  options?: Config.Wrap<ConnectionOptions>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
+  named(
+    url,
+    Effect.flatMap(Config.option(url), (found) =>
+      Option.isNone(found) || isEmpty(found.value)
+        ? Effect.succeed(url === ofEnvironment ? unset : unconfigured)
+        : layerOf(found.value, options)
+    )
   )
-)
 
-/** The same, but it fails where VALKEY_URL is unset or empty: with a `ConfigError`, or a `CacheInputError`. */
-export const layerConfigRequired: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = named(
-  Effect.flatMap(Config.Redacted(variable), (url) =>
-    isEmpty(url)
-      ? Effect.fail(new CacheInputError({ operation: variable, reason: "it is empty" }))
-      : Effect.succeed(layerOf(url))
+/** The same, but it fails where the URL is unset or empty: with a `ConfigError`, or a `CacheInputError`. */
+export const layerConfigRequired = (
+  url: Config.Config<Redacted.Redacted> = ofEnvironment,
+  options?: Config.Wrap<ConnectionOptions>
+): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>
+  named(
+    url,
+    Effect.flatMap(url, (found): ReturnType<typeof layerOf> =>
+      isEmpty(found)
+        ? Effect.fail(new CacheInputError({ operation: "url", reason: "it is empty" }))
+        : layerOf(found, options)
+    )
   )
-)
 
 const isEmpty = (url: Redacted.Redacted): boolean => Redacted.value(url) === ""
 
+const inMemory = (why: string) =>
+  Layer.provideMerge(
+    Layer.effectDiscard(
+      Effect.logWarning(
+        `${why}: the cache is in the memory of this process, and no other process shares its values, locks and sessions. The URL memory:// says that this is meant`
+      )
+    ),
+    ValkeyMemory.layer()
+  )
+
 /** One in a program, so that it is said once. */
-const unnamed = Layer.provideMerge(
-  Layer.effectDiscard(
-    Effect.logWarning(
-      `${variable} is not set: the cache is in the memory of this process, and no other process shares its values, locks and sessions. ${variable}=memory:// says that this is meant`
-    )
-  ),
-  ValkeyMemory.layer()
-)
+const unset = inMemory(`${variable} is not set`)
+const unconfigured = inMemory("no URL of a server is configured")
 
 /** Whichever layer the configuration names. */
-function named<E>(
+const named = <E>(
+  url: Config.Config<Redacted.Redacted>,
   chosen: Effect.Effect<Layer.Layer<ValkeyClient, CommandError>, E>
-): Layer.Layer<ValkeyClient, CommandError | E> {
-  return Layer.fromBuild((memoMap, scope) =>
-    Effect.flatMap(chosen, (layer) =>
-      Effect.mapError(Layer.buildWithMemoMap(layer, memoMap, scope), (error) =>
-        error._tag === "CacheInputError" && error.operation === "url"
-          ? new CacheInputError({ operation: variable, reason: error.reason })
-          : error
-      )
+): Layer.Layer<ValkeyClient, CommandError | E> =>
+  Layer.fromBuild((memoMap, scope) => {
+    const ofUrl = (error: CommandError | E): CommandError | E =>
+      url === ofEnvironment && error instanceof CacheInputError && error.operation === "url"
+        ? new CacheInputError({ operation: variable, reason: error.reason })
+        : error
+    return Effect.mapError(
+      Effect.flatMap(chosen, (layer) => Layer.buildWithMemoMap(layer, memoMap, scope)),
+      ofUrl
     )
-  )
-}
+  })
 
 /** One layer for each URL, so that a program has one client for each, under whichever `ConfigProvider` it is named. */
 const layers = new Map<string, ReturnType<typeof layer>>()
 
-const layerOf = (url: Redacted.Redacted): ReturnType<typeof layer> => {
+const layerOf = (
+  url: Redacted.Redacted,
+  options?: Config.Wrap<ConnectionOptions>
+): Effect.Effect<ReturnType<typeof layer>, CacheInputError | Config.ConfigError> => {
+  if (options !== undefined) return Effect.map(Config.unwrap(options), (options) => layer(url, options))
   const name = digest(Redacted.value(url))
   const known = layers.get(name) ?? layer(url)
   layers.set(name, known)
-  return known
+  return Effect.succeed(known)
 }

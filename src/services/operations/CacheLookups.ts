@@ -74,6 +74,14 @@ export interface CacheLookups<A, RD = never, RE = never> {
     lookup: Lookup<A, E, R>,
     options?: LookupOptions<A>
   ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+  /**
+   * `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. A lookup that
+   * wants to see the stale value is given to `getOrSet`.
+   */
+  readonly cached: (
+    key: string,
+    options?: LookupOptions<A>
+  ) => <E, R>(lookup: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
   readonly refresh: <E, R>(
     key: string,

@@ -124,7 +124,6 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/CacheRegion",
     "services/CacheResolver",
     "services/CacheScript",
-    "services/CacheService",
     "services/SessionStore"
   ],
   keyv: ["layers/adapters"],

@@ -11,8 +11,12 @@ export const lookupOperations = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights,
   flights: SingleFlight
-): CacheLookups<A, RD, RE> => ({
-  getOrSet: makeGetOrSet(context, allFlights, flights),
-  getOrSetMany: makeGetOrSetMany(context, allFlights),
-  refresh: makeRefresh(context, allFlights, flights)
-})
+): CacheLookups<A, RD, RE> => {
+  const getOrSet = makeGetOrSet(context, allFlights, flights)
+  return {
+    getOrSet,
+    cached: (key, options) => (lookup) => getOrSet(key, lookup, options),
+    getOrSetMany: makeGetOrSetMany(context, allFlights),
+    refresh: makeRefresh(context, allFlights, flights)
+  }
+}
