@@ -1,12 +1,14 @@
 /** A ring whose servers fail, over generated histories: what is read is what was written last, or nothing. */
-import { assert, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheLive, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
 import { ClientStates } from "../../src/layers/connection/ClientStates.ts"
 import { MachineTime } from "../../src/layers/connection/MachineTime.ts"
+import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { ringOver } from "../../src/layers/ring/ringClient.ts"
+import { ServerRing } from "../../src/layers/ring/ServerRing.ts"
 import { LastWritten, writtenSteps } from "../support/LastWritten.ts"
 
 /** Of the servers each has some of them. */
@@ -102,6 +104,56 @@ it.effect.prop(
     ),
   { timeout: 120_000, arbitrary: { runs: 300, seed: "effect-vcache", size: 40 } }
 )
+
+describe("what the next server still has of a key, when it is down as its owner comes back,", () => {
+  /** A key that was written to the next server of its order while its owner was down. */
+  const written = Effect.gen(function* () {
+    const { cache, servers } = yield* startRing
+    const ring = new ServerRing(servers)
+    const ofOwner = (owner: number) =>
+      Array.from({ length: 100 }, (_, i) => `k${i}`).find(
+        (key) => ring.ownerOf(slotOfKey(cache.makeKey(key))) === owner
+      )!
+    const [owner = 0, next = 0] = ring.order(slotOfKey(cache.makeKey(ofOwner(0))))
+    const key = ofOwner(owner)
+    const fail = (server: number) => servers[server]!.faults.set({ failure: "refused" })
+    const mend = (server: number) => Effect.andThen(servers[server]!.faults.clear, TestClock.adjust(3000))
+    yield* fail(owner)
+    yield* cache.set(key, "old")
+    assert.strictEqual(yield* servers[next]!.own.send("EXISTS", [cache.makeKey(key)]), 1)
+    return { cache, fail, key, mend, next, ofNext: ofOwner(next), owner }
+  })
+
+  it.effect("is forgotten before that one is used again, where it was known to be down", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { cache, fail, key, mend, next, ofNext, owner } = yield* written
+        yield* fail(next)
+        yield* cache.get(ofNext)
+        yield* mend(owner)
+        yield* cache.set(key, "new")
+        yield* mend(next)
+        yield* fail(owner)
+        assert.deepStrictEqual(yield* cache.get(key), Option.none())
+      })
+    )
+  )
+
+  it.effect("is forgotten before that one is used again, where nobody had noticed", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { cache, fail, key, mend, next, owner } = yield* written
+        yield* fail(next)
+        yield* mend(owner)
+        yield* cache.set(key, "new")
+        yield* fail(owner)
+        assert.deepStrictEqual(yield* cache.get(key), Option.none())
+        yield* mend(next)
+        assert.deepStrictEqual(yield* cache.get(key), Option.none())
+      })
+    )
+  )
+})
 
 it.effect("two servers that come back in the same instant do not wait for each other", () =>
   Effect.scoped(
