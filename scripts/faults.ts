@@ -8,6 +8,7 @@ import { startCluster } from "../test/support/ClusterFleet.ts"
 import { longestGap, type Outcome, slowest, startLoad } from "../test/support/load.ts"
 import { pause } from "../test/support/pause.ts"
 import { startReplicatedServers } from "../test/support/ReplicatedServers.ts"
+import { startRing } from "../test/support/RingFleet.ts"
 import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
 import { readSigned, writeSigned } from "../test/support/signed.ts"
 import { startServer } from "../test/support/ValkeyServer.ts"
@@ -42,6 +43,12 @@ const onReplicated = (
     url: servers.map(({ url }) => url).join(","),
     fault: fault(servers)
   }))
+
+const onRing = (
+  whenDown: "fail" | "next",
+  fault: (servers: Effect.Success<ReturnType<typeof startRing>>["servers"]) => Effect.Effect<unknown>
+) =>
+  Effect.map(startRing(), ({ servers, url }): Setup => ({ url: `${url}?whenDown=${whenDown}`, fault: fault(servers) }))
 
 const faults: ReadonlyArray<
   readonly [topology: string, fault: string, setup: Effect.Effect<Setup, never, Scope.Scope>]
@@ -107,6 +114,21 @@ const faults: ReadonlyArray<
     "replicated",
     "primary killed, back after 1 s",
     onReplicated(([{ kill, start }]) => Effect.andThen(kill, Effect.andThen(pause(1000), start)))
+  ],
+  [
+    "ring",
+    "a server killed, back after 1 s",
+    onRing("fail", ([{ kill, start }]) => Effect.andThen(kill, Effect.andThen(pause(1000), start)))
+  ],
+  [
+    "ring, next",
+    "a server killed, back after 1 s",
+    onRing("next", ([{ kill, start }]) => Effect.andThen(kill, Effect.andThen(pause(1000), start)))
+  ],
+  [
+    "ring, next",
+    "a server frozen for 2 s",
+    onRing("next", ([{ freeze, thaw }]) => Effect.andThen(freeze, Effect.andThen(pause(2000), thaw)))
   ]
 ]
 
@@ -164,7 +186,8 @@ writeHead(
   `# Faults, measured
 
 Written by \`npm run faults\`; do not edit. One operation each ${every} ms, reads and writes in turn, default timeouts
-(\`commandTimeout\` 1 s). Sentinels count a server as down after 1 s, the cluster after 0.5 s; production settings are longer, and
+(\`commandTimeout\` 1 s). Sentinels count a server as down after 1 s, the cluster after 0.5 s; a ring's server is asked
+once a second whether it is back. Production settings are longer, and
 recovery with them. *Slowest* is the longest time that any operation took, failed ones included. *Gap* is the longest time without
 any success.
 
