@@ -32,7 +32,8 @@ const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? 
  *
  * - `phase`: `connect` = never sent; `lost` = the connection broke while the command was out; `closed` = the layer is closed
  * - `code`: what is behind it, where known: ECONNREFUSED, ENOTFOUND, WRONGPASS, LOADING, PROTOCOL …
- * - `mayHaveExecuted`: the command was written to a socket before the loss, so a write may have been applied
+ * - `mayHaveExecuted`: the command was written to a socket before the loss, and may have changed something. False for what
+ *   only reads
  */
 export class CacheConnectionError extends Schema.TaggedError<CacheConnectionError>(
   "effect-vcache/CacheConnectionError"
@@ -50,14 +51,17 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
 ) {
   override get message(): string {
     const what = { connect: "no connection", lost: "connection lost", closed: "the cache is closed" }[this.phase]
-    const why = this.code === undefined ? "" : ` (${this.code})`
+    // A server that has no code for it has a sentence.
+    const reason = this.code === "ERR" ? (this.cause?.message ?? this.code) : this.code
+    const why = reason === undefined ? "" : ` (${reason})`
     return `${this.operation}: ${what}${at(this.node)}${why}${unknownOutcome(this.mayHaveExecuted)}`
   }
 }
 
 /**
  * A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free place in flight, or for a free connection; never sent.
- * `"lookup"` = waiting for a lookup that another caller had begun.
+ * `"lookup"` = waiting for a lookup that another caller had begun. `code`: what the connection waited for, where somebody has
+ * to repair it. TLS_HANDSHAKE = the server took the connection and does not answer the TLS handshake, as a port without TLS does.
  */
 export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("effect-vcache/CacheTimeoutError")(
   "CacheTimeoutError",
@@ -65,6 +69,7 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
     operation: Schema.String,
     phase: Schema.Literals(["connect", "queue", "command", "lookup"]),
     timeout: Schema.Number,
+    code: OptionalText,
     node: Node,
     mayHaveExecuted: Schema.Boolean
   },
@@ -77,7 +82,8 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
       command: "no reply",
       lookup: "the shared lookup did not end"
     }[this.phase]
-    return `${this.operation}: ${what}${at(this.node)} within ${this.timeout} ms${unknownOutcome(this.mayHaveExecuted)}`
+    const why = this.code === undefined ? "" : ` (${this.code})`
+    return `${this.operation}: ${what}${at(this.node)} within ${this.timeout} ms${why}${unknownOutcome(this.mayHaveExecuted)}`
   }
 }
 
@@ -184,8 +190,9 @@ export const forClients = (error: CacheError): CacheError => {
       return new CacheConnectionError({ operation, phase, code, mayHaveExecuted })
     }
     case "CacheTimeoutError": {
-      const { mayHaveExecuted, operation, phase, timeout } = error
-      return new CacheTimeoutError({ operation, phase, timeout, mayHaveExecuted })
+      const { code, mayHaveExecuted, operation, phase, timeout } = error
+      const why = code === undefined ? {} : { code }
+      return new CacheTimeoutError({ operation, phase, timeout, mayHaveExecuted, ...why })
     }
     case "CacheServerError": {
       const { code, mayHaveExecuted, operation } = error

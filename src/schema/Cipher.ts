@@ -1,7 +1,8 @@
 /** Ciphers: what is stored can be read only by who has the key, and only where it was stored. */
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject, randomBytes } from "node:crypto"
-import { Redacted } from "effect"
+import type { Redacted } from "effect"
 import { CacheInputError } from "./CacheError.ts"
+import { reveal } from "./reveal.ts"
 
 export interface Cipher {
   /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
@@ -25,12 +26,12 @@ interface KnownKey {
 }
 
 const read = (redacted: Key): KnownKey => {
-  const value = Redacted.value(redacted)
+  const value = reveal(redacted) ?? ""
   const bytes = typeof value === "string" ? fromText(value) : Buffer.from(value)
   if (bytes.length !== 32) {
     throw new CacheInputError({
       operation: "Cipher.aes256gcm",
-      reason: "a key must be 32 bytes, as bytes, as 64 hexadecimal digits or as base64"
+      reason: "a key must be 32 bytes, as bytes, as 64 hexadecimal digits or as base64, and not wiped"
     })
   }
   const id = createHash("sha256").update("effect-vcache key").update(bytes).digest().subarray(0, keyIdBytes)

@@ -104,7 +104,7 @@ export const connectionSettings = (
   const commandTimeout = fields.millis("commandTimeout", options.commandTimeout, 1000)
   const settings: ConnectionSettings = {
     username: target.username ?? fields.text("username", options.username),
-    password: target.password ?? redacted(options.password),
+    password: fields.secret("password", target.password ?? options.password),
     credentials: options.credentials,
     database: target.database ?? fields.integer("database", options.database, 0, 0),
     tls: tlsSettings(target.tls === true, options.tls),
@@ -145,6 +145,7 @@ export const connectionSettings = (
     "clientName",
     "must be printable ASCII without spaces"
   )
+  fields.secret("tls.key", settings.tls?.key)
   fields.require(target._tag !== "Unix" || settings.tls === undefined, "tls", "is not possible on a unix socket")
   return fields.result(settings)
 }

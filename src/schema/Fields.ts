@@ -1,7 +1,8 @@
 /** Settings that are checked one by one; the error names the first field that is wrong. */
-import { type Duration, Result } from "effect"
+import { type Duration, Redacted, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
 import { checkEndpoint, type Endpoint } from "./connectionUrl.ts"
+import { reveal } from "./reveal.ts"
 import { toMillis } from "./timeToLive.ts"
 
 /** Reads fields and remembers the first refusal. */
@@ -34,6 +35,12 @@ export class Fields {
   text(field: string, input: string | undefined): string | undefined {
     this.require(input === undefined || (typeof input === "string" && input !== ""), field, "must not be empty")
     return input
+  }
+
+  secret(field: string, input: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined {
+    const secret = typeof input === "string" ? Redacted.make(input) : input
+    this.require(secret === undefined || reveal(secret) !== undefined, field, "was wiped")
+    return secret
   }
 
   oneOf<A extends string>(field: string, input: A | undefined, choices: readonly [A, ...ReadonlyArray<A>]): A {

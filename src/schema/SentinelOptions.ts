@@ -5,7 +5,6 @@ import {
   type ConnectionOptions,
   type ConnectionSettings,
   connectionSettings,
-  redacted,
   type TlsOptions,
   tlsSettings
 } from "./ConnectionOptions.ts"
@@ -50,7 +49,7 @@ export const sentinelSettings = (options: SentinelOptions): Result.Result<Sentin
     const data = yield* connectionSettings(target, options)
     const fields = new Fields()
     const username = fields.text("sentinelUsername", options.sentinelUsername)
-    const password = redacted(options.sentinelPassword)
+    const password = fields.secret("sentinelPassword", options.sentinelPassword)
     fields.require(username === undefined || password !== undefined, "sentinelUsername", "needs a password beside it")
     const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
     const natMap = natMapOf(fields, options.natMap)

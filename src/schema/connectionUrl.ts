@@ -1,6 +1,7 @@
 /** Connection URLs. The parser is ours: iovalkey's turns a bad database into database 0 and every query into an option. */
 import { Redacted, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
+import { reveal } from "./reveal.ts"
 
 export interface Endpoint {
   readonly host: string
@@ -69,7 +70,7 @@ export const parseConnectionUrl = (
   url: string | Redacted.Redacted
 ): Result.Result<ConnectionTarget, CacheInputError> => {
   try {
-    return Result.succeed(parse(Redacted.isRedacted(url) ? Redacted.value(url) : url))
+    return Result.succeed(parse(textOf(url)))
   } catch (error) {
     if (error instanceof Refused) return Result.fail(inputError(error.message))
     throw error
@@ -78,16 +79,19 @@ export const parseConnectionUrl = (
 
 /** The URLs of a list, which has commas between. */
 export const splitUrls = (urls: string | Redacted.Redacted): ReadonlyArray<Redacted.Redacted> =>
-  (Redacted.isRedacted(urls) ? Redacted.value(urls) : urls)
+  (textOf(urls) ?? "")
     // A comma in a URL of many hosts has no scheme after it.
     .split(/,(?=[a-z]+:\/\/)/i)
     .map((url) => Redacted.make(url))
+
+const textOf = (url: string | Redacted.Redacted): string | undefined => (Redacted.isRedacted(url) ? reveal(url) : url)
 
 class Refused extends Error {}
 
 const inputError = (reason: string) => new CacheInputError({ operation: "url", reason })
 
 const parse = (url: unknown): ConnectionTarget => {
+  if (url === undefined) throw new Refused("a connection URL must be text that was not wiped")
   if (typeof url !== "string") throw new Refused("a connection URL must be text")
   const parts = shape.exec(url)
   if (parts === null)

@@ -4,10 +4,11 @@ import { SecureRandom, WebCrypto } from "effect/crypto"
 import type { CacheInputError, CommandError, ValueError } from "../schema/CacheError.ts"
 import { digest } from "../schema/digest.ts"
 import { refused } from "../schema/failures.ts"
+import { reveal } from "../schema/reveal.ts"
 import { SessionStatus } from "../schema/SessionStatus.ts"
 import { toMillis } from "../schema/timeToLive.ts"
 import { CacheService } from "./CacheService.ts"
-import type { SessionLifetime } from "./operations/CacheSession.ts"
+import type { CacheSession, SessionLifetime } from "./operations/CacheSession.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
 /** There is no session to save or to cycle: it expired, was destroyed, got another id, or never was. */
@@ -171,15 +172,25 @@ const makeStore = <A, RD, RE>(
   { handover, lifetime, newId, prefix, slides }: Settings
 ): SessionStoreShape<A, RD, RE> => {
   /** Whoever reads the cache cannot take sessions over. */
-  const keyOf = (id: Redacted.Redacted) => prefix + digest(Redacted.value(id))
+  const keyOf = (id: string) => prefix + digest(id)
 
-  const entryOf = (id: Redacted.Redacted) => cache.session(keyOf(id))
+  /** The entry of that id, and what its session gets whenever it is used. */
+  const on = <B, E, R>(
+    id: Redacted.Redacted,
+    use: (
+      entry: CacheSession<A, RD, RE>,
+      extension: SessionLifetime,
+      own: Duration.Duration | undefined
+    ) => Effect.Effect<B, E, R>
+  ): Effect.Effect<B, E | CacheInputError, R> =>
+    Effect.suspend((): Effect.Effect<B, E | CacheInputError, R> => {
+      const text = reveal(id)
+      if (text === undefined) return refused("SessionStore", "the id was wiped")
+      const own = slides ? ownLifetime(text) : undefined
+      return use(cache.session(keyOf(text)), slides ? (own ?? lifetime) : "keep", own)
+    })
 
-  /** What a session gets whenever it is used. */
-  const extension = (id: Redacted.Redacted): SessionLifetime =>
-    slides ? (ownLifetime(Redacted.value(id)) ?? lifetime) : "keep"
-
-  const find: SessionStoreShape<A, RD, RE>["find"] = (id) => entryOf(id).find(extension(id))
+  const find: SessionStoreShape<A, RD, RE>["find"] = (id) => on(id, (entry, extension) => entry.find(extension))
 
   return {
     find,
@@ -199,25 +210,28 @@ const makeStore = <A, RD, RE>(
         const expiresIn = own ?? lifetime
         const suffix = own === undefined || !slides ? "" : suffixOf(own)
         for (let attempt = 0; attempt < maxAttempts; attempt++) {
-          const id = asId((yield* newId) + suffix)
+          const id = (yield* newId) + suffix
           // Nobody has met two equal ids of 256 bits. Whoever does must not get another visitor's session.
-          if (yield* entryOf(id).create(data, expiresIn)) return { id, data, expiresIn }
+          if (yield* cache.session(keyOf(id)).create(data, expiresIn)) return { id: asId(id), data, expiresIn }
         }
         return yield* refused("SessionStore", "WebCrypto gives the same bytes again and again")
       }),
     save: (id, data) =>
-      Effect.flatMap(entryOf(id).save(data, extension(id)), (isSaved) =>
-        isSaved ? Effect.void : Effect.fail(new SessionMissing())
+      on(id, (entry, extension) =>
+        Effect.flatMap(entry.save(data, extension), (isSaved) =>
+          isSaved ? Effect.void : Effect.fail(new SessionMissing())
+        )
       ),
-    touch: (id) => entryOf(id).touch(extension(id)),
+    touch: (id) => on(id, (entry, extension) => entry.touch(extension)),
     cycle: (id) =>
-      Effect.gen(function* () {
-        const own = slides ? ownLifetime(Redacted.value(id)) : undefined
-        const next = asId((yield* newId) + (own === undefined ? "" : suffixOf(own)))
-        const moved = yield* entryOf(id).move(keyOf(next), extension(id), handover)
-        if (moved._tag !== "Found") return yield* new SessionMissing()
-        return { id: next, data: moved.data, expiresIn: moved.expiresIn }
-      }),
-    destroy: (id) => entryOf(id).destroy
+      on(id, (entry, extension, own) =>
+        Effect.gen(function* () {
+          const next = (yield* newId) + (own === undefined ? "" : suffixOf(own))
+          const moved = yield* entry.move(keyOf(next), extension, handover)
+          if (moved._tag !== "Found") return yield* new SessionMissing()
+          return { id: asId(next), data: moved.data, expiresIn: moved.expiresIn }
+        })
+      ),
+    destroy: (id) => on(id, ({ destroy }) => destroy)
   }
 }

@@ -138,6 +138,8 @@ describe("a connection that the server closes with commands under way", () => {
         assert.strictEqual(server.sent("GET"), 3)
       }))
 
+    const changes: ReadonlySet<string> = new Set(["INCR", "EVAL", "GETEX", "EXEC"])
+
     test(`${topology}: nothing else is`, () =>
       Effect.gen(function* () {
         const server = yield* startClosing
@@ -148,7 +150,7 @@ describe("a connection that the server closes with commands under way", () => {
         ) {
           const client = yield* opened(topology, server)
           const before = server.sent(command)
-          expectConnection(yield* Effect.flip(send(client)), "lost", true)
+          expectConnection(yield* Effect.flip(send(client)), "lost", changes.has(command))
           assert.strictEqual(server.sent(command) - before, times, command)
         })
         yield* isLost("INCR", (client) => client.send("INCR", ["lost"]))

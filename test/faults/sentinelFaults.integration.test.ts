@@ -89,7 +89,7 @@ describe("sentinels that cannot help", () => {
       yield* expectCode({ ...options, password: undefined }, "NOAUTH")
       // A data server is no sentinel.
       const primary = fleet.servers[0]!
-      yield* expectCode({ ...options, sentinels: [primary], sentinelPassword: "SECRETdata" }, "SENTINELS_UNREACHABLE")
+      yield* expectCode({ ...options, sentinels: [primary], sentinelPassword: "SECRETdata" }, "NOT_A_SENTINEL")
 
       yield* fleet.sentinels[0]!.freeze
       const { cache } = yield* within(500, buildEager(options))

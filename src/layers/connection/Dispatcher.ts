@@ -11,6 +11,8 @@ import { Timer } from "./Timer.ts"
 export interface Route {
   /** The server that errors name, where there is only one. */
   readonly node: string | undefined
+  /** What a connection of one of the servers waits for, where commands wait to know which server is theirs. */
+  readonly awaits?: string | undefined
   /** The connection that everything takes, where there is only one. */
   readonly link?: Link | undefined
   /** Brings the command to a server, or has the dispatcher refuse it. */
@@ -84,11 +86,14 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
   }
 
   expired(command: PendingCommand): void {
-    const { name, written } = command
+    const { name, row, written } = command
     const phase = written ? "command" : command.holdsPlace ? "connect" : "queue"
     const timeout = phase === "queue" ? this.#queueTimeoutOf(command) : command.timeout
     const node = command.node ?? this.route.node
-    const timedOut = new CacheTimeoutError({ operation: name, phase, timeout, node, mayHaveExecuted: written })
+    const code = phase === "connect" ? (command.awaits ?? this.route.awaits) : undefined
+    const mayHaveExecuted = written && row.changes
+    const why = code === undefined ? {} : { code }
+    const timedOut = new CacheTimeoutError({ operation: name, phase, timeout, node, mayHaveExecuted, ...why })
     command.fail((written ? undefined : command.refusal) ?? timedOut)
     this.#letGo(command)
     if (phase !== "queue") this.route.onSilence?.(command)

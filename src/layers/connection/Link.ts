@@ -99,6 +99,10 @@ export class Link {
     return this.#state === "Down"
   }
 
+  get awaits(): string | undefined {
+    return this.#wire?.awaits
+  }
+
   circumstances(operation: string): Circumstances {
     return { operation, node: this.node, lastError: this.#lastError }
   }
@@ -265,16 +269,11 @@ export class Link {
     const { connectTimeout } = this.#options.settings
     this.#attemptTimer?.stop()
     this.#attemptTimer = new PatientTimer(connectTimeout, () => {
-      this.#blame("ETIMEDOUT", `not ready within ${connectTimeout} ms`)
+      const code = this.awaits
+      this.#blame(code ?? "ETIMEDOUT", `not ready within ${connectTimeout} ms`)
+      const why = { node: this.node, mayHaveExecuted: false, ...(code === undefined ? {} : { code }) }
       this.#failWaiters(
-        ({ operation }) =>
-          new CacheTimeoutError({
-            operation,
-            phase: "connect",
-            timeout: connectTimeout,
-            node: this.node,
-            mayHaveExecuted: false
-          })
+        ({ operation }) => new CacheTimeoutError({ operation, phase: "connect", timeout: connectTimeout, ...why })
       )
       this.#wire?.destroy()
     })

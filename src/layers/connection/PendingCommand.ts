@@ -19,6 +19,8 @@ import { WireCommand } from "./WireCommand.ts"
 /** The server whose connection carries it. */
 export interface Carrier {
   readonly node: string | undefined
+  /** What its connection waits for, where somebody may have to repair it. */
+  readonly awaits: string | undefined
   readonly toError: (command: PendingCommand, error: unknown) => CommandError
   /** Whether the command goes on elsewhere instead of failing with the error. */
   readonly redirect: (command: PendingCommand, error: Error) => boolean
@@ -109,6 +111,11 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   /** The server that has it, or had it last. */
   get node(): string | undefined {
     return this.#carrier?.node
+  }
+
+  /** What it waits for at the server that has it. */
+  get awaits(): string | undefined {
+    return this.#carrier?.awaits
   }
 
   /** Why it waits for another try. */
@@ -235,7 +242,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     if (!waiting) return
     const unwritten = error instanceof NotWritten
     if (this.#keeper?.isClosing === true && (unwritten || isLoss(error))) {
-      return this.onError(closedError(this.name, this.node, !unwritten))
+      return this.onError(closedError(this.name, this.node, !unwritten && this.row.changes))
     }
     this.onError(this.#carrier?.toError(this, error) ?? protocolError(this.name))
   }

@@ -40,6 +40,10 @@ export class ServerNode implements Carrier {
     return this.link.node
   }
 
+  get awaits(): string | undefined {
+    return this.link.awaits
+  }
+
   get isReady(): boolean {
     return this.link.wire !== undefined
   }
@@ -77,8 +81,8 @@ export class ServerNode implements Carrier {
     return wire === undefined ? Promise.reject(new NotWritten()) : wire.ask(name)
   }
 
-  toError({ name }: PendingCommand, error: unknown): CommandError {
-    return fromRejection(error, this.link.circumstances(name)) ?? protocolError(name, this.node)
+  toError({ name, row: { changes } }: PendingCommand, error: unknown): CommandError {
+    return fromRejection(error, { ...this.link.circumstances(name), changes }) ?? protocolError(name, this.node)
   }
 
   redirect(command: PendingCommand, error: Error): boolean {

@@ -6,6 +6,7 @@
  * A reply that nobody can have asked for ends the connection, because all that follow would go to the wrong callers.
  */
 import type { Socket } from "node:net"
+import { TLSSocket } from "node:tls"
 import type { Redis } from "iovalkey"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Message } from "../../services/ValkeyClient.ts"
@@ -54,6 +55,8 @@ export class Wire implements ReplyTarget {
   #clientListens = false
   #onDrained: (() => void) | undefined
   #hasEnded = false
+  /** Its TLS handshake is over, or there is none. */
+  #isSecured: boolean
 
   constructor(options: WireOptions) {
     this.#options = options
@@ -61,8 +64,16 @@ export class Wire implements ReplyTarget {
     this.#parser = new ReplyParser(this, options.settings.replyLimits)
     this.socket = options.open((buffer, length) => this.#read(buffer, length))
     this.#writer = new TurnWriter(this.socket)
+    this.#isSecured = !(this.socket instanceof TLSSocket)
+    this.socket.once("secureConnect", () => (this.#isSecured = true))
     // Before iovalkey's own listener: those who are told may come again at once.
     this.socket.once("close", () => this.#end(undefined))
+  }
+
+  /** What the connection waits for, where somebody may have to repair it. A server without TLS waits, too. */
+  get awaits(): string | undefined {
+    const isConnected = !this.socket.connecting && !this.socket.destroyed
+    return isConnected && !this.#isSecured ? "TLS_HANDSHAKE" : undefined
   }
 
   /** Messages of channels come, and most commands may not be sent. */

@@ -2,6 +2,7 @@
 import { Cause, Effect, Exit, Fiber, Redacted, type Scope } from "effect"
 import { type ConnectionSettings, redacted } from "../../schema/ConnectionOptions.ts"
 import type { Credentials } from "../../schema/Credentials.ts"
+import { reveal } from "../../schema/reveal.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { Timer } from "./Timer.ts"
@@ -43,7 +44,7 @@ export const withCredentials = Effect.fnUntraced(function* (
 
 /** Who we are on a connection that is about to be made, or goes on. Rejects with a `NoConnection` of code CREDENTIALS. */
 export const identify = async ({ credentials, password, username }: ConnectionSettings): Promise<Identity> => {
-  if (credentials === undefined) return { username, password, validFor: Infinity }
+  if (credentials === undefined) return { username, password: password && ownCopy(password), validFor: Infinity }
   const exit = await Effect.runPromiseExit(credentials)
   if (Exit.isFailure(exit)) throw noCredentials(reasonOf(exit.cause))
   const identity = identityOf(exit.value)
@@ -51,13 +52,20 @@ export const identify = async ({ credentials, password, username }: ConnectionSe
   return identity
 }
 
+/** The program may wipe its own at any time, also before this connection has told it. */
+const ownCopy = (password: Redacted.Redacted): Redacted.Redacted => {
+  const text = reveal(password)
+  if (text === undefined) throw noCredentials("the password was wiped")
+  return Redacted.make(text)
+}
+
 const identityOf = ({ password, username, validFor }: Credentials): Identity | undefined => {
-  const secret: unknown = redacted(password)
+  const secret = redacted(password)
   const millis = validFor === undefined ? Infinity : toMillis(validFor)
   const isText = (text: unknown): boolean => typeof text === "string" && text !== ""
-  if (!Redacted.isRedacted(secret) || !isText(Redacted.value(secret))) return undefined
+  if (!Redacted.isRedacted(secret) || !isText(reveal(secret))) return undefined
   if (millis === undefined || millis <= 0 || !(username === undefined || isText(username))) return undefined
-  return { username, password: redacted(password), validFor: millis }
+  return { username, password: ownCopy(secret), validFor: millis }
 }
 
 const noCredentials = (reason: string) => new NoConnection("CREDENTIALS", reason)

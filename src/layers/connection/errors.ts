@@ -15,6 +15,8 @@ export interface Circumstances {
   readonly node?: string | undefined
   /** Why the connection was last lost or could not be made. */
   readonly lastError: ForeignError | undefined
+  /** Whether it may have changed something, if it was executed. Default: true. */
+  readonly changes?: boolean | undefined
 }
 
 /** The server's words without the arguments that some of them repeat. */
@@ -44,11 +46,11 @@ export const isLoss = (error: Error): boolean =>
 /** The error of a command that iovalkey gave up; undefined where the error is not the client's. */
 export const fromRejection = (error: unknown, circumstances: Circumstances): CommandError | undefined => {
   if (!(error instanceof Error)) return undefined
-  const { lastError, node, operation } = circumstances
+  const { changes: mayHaveExecuted = true, lastError, node, operation } = circumstances
   if (isReplyError(error)) return serverError(circumstances, error.message)
   if (error instanceof ReplyTooLarge) {
     const { code, message } = error
-    return new CacheServerError({ operation, node, code, reply: `${code} ${message}`, mayHaveExecuted: true })
+    return new CacheServerError({ operation, node, code, reply: `${code} ${message}`, mayHaveExecuted })
   }
   if (error instanceof NotWritten || error.message.startsWith("Stream isn't writeable")) {
     return notConnected(circumstances)
@@ -59,7 +61,7 @@ export const fromRejection = (error: unknown, circumstances: Circumstances): Com
       phase: "lost",
       code: causeOf(error).code,
       node,
-      mayHaveExecuted: true,
+      mayHaveExecuted,
       cause: causeOf(error)
     })
   }
@@ -69,7 +71,7 @@ export const fromRejection = (error: unknown, circumstances: Circumstances): Com
     phase: "lost",
     code: lastError?.code,
     node,
-    mayHaveExecuted: true,
+    mayHaveExecuted,
     ...(lastError === undefined ? {} : { cause: lastError })
   })
 }
@@ -134,10 +136,13 @@ const codeOf = (error: Error): string | undefined => {
 
 /** The code of whatever a server was not to be had for. */
 export const failureCode = (error: unknown): string | undefined => {
-  if (error instanceof CacheTimeoutError) return "ETIMEDOUT"
+  if (error instanceof CacheTimeoutError) return error.code ?? "ETIMEDOUT"
   if (error instanceof CacheConnectionError) return error.code
   return causeOf(error).code
 }
+
+/** Whether a server was not there at all: nobody has to repair more than that. */
+export const isUnreachable = (code: string): boolean => /^E[A-Z]+$/.test(code)
 
 /** Why none of several servers was to be had. One reason for all: what somebody has to repair, if there is such a thing. */
 export const noneOf = (

@@ -92,4 +92,4 @@ export const listen = (
 }
 
 const tooLate = (operation: string, timeout: number, node: string | undefined) =>
-  new CacheTimeoutError({ operation, phase: "command", timeout, node, mayHaveExecuted: true })
+  new CacheTimeoutError({ operation, phase: "command", timeout, node, mayHaveExecuted: false })

@@ -1,9 +1,11 @@
 /** How iovalkey gets its sockets from a `Link`, which knows when to try and where. */
 import { connect as connectTcp, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
-import { Redacted } from "effect"
+import type { Redacted } from "effect"
 import { AbstractConnector, type RedisOptions } from "iovalkey"
 import type { Address, TlsSettings } from "../../schema/ConnectionOptions.ts"
+import { reveal } from "../../schema/reveal.ts"
+import { NoConnection } from "./ConnectionFailure.ts"
 import { disconnectTimeout } from "./iovalkeyOptions.ts"
 import type { OnBytes } from "./Wire.ts"
 
@@ -66,9 +68,15 @@ const tlsOptions = ({ ca, cert, key, rejectUnauthorized, ...tls }: TlsSettings, 
     rejectUnauthorized,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key: Redacted.value(key) }),
+    ...(key === undefined ? {} : { key: keyOf(key) }),
     ...(servername === undefined ? {} : { servername })
   }
+}
+
+const keyOf = (key: Redacted.Redacted): string => {
+  const text = reveal(key)
+  if (text === undefined) throw new NoConnection("CREDENTIALS", "the key for TLS was wiped")
+  return text
 }
 
 /** What SNI tells the server, which Node does not say by itself. An IP address is no name. */

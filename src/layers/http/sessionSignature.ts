@@ -1,8 +1,9 @@
 /** Signed ids: what a visitor's cookie must be to be one of ours. */
-import { createHmac, timingSafeEqual } from "node:crypto"
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto"
 import { Exit, Option, Redacted } from "effect"
 import type { CacheInputError } from "../../schema/CacheError.ts"
 import { refused } from "../../schema/failures.ts"
+import { reveal } from "../../schema/reveal.ts"
 
 export interface SignedId {
   readonly id: Redacted.Redacted
@@ -22,13 +23,15 @@ const minSecretBytes = 32
 export const signatureBy = (
   secrets: ReadonlyArray<Redacted.Redacted>
 ): Exit.Exit<SessionSignature, CacheInputError> => {
-  const [current] = secrets
-  if (current === undefined) return refused("HttpSessions", "there must be a secret")
-  if (secrets.some((secret) => Buffer.byteLength(Redacted.value(secret)) < minSecretBytes)) {
+  // A secret that was wiped has none.
+  const texts = secrets.map((secret) => Buffer.from(reveal(secret) ?? ""))
+  if (texts.some(({ length }) => length < minSecretBytes)) {
     return refused("HttpSessions", `a secret has ${minSecretBytes} bytes or more`)
   }
-  const mac = (secret: Redacted.Redacted, id: string) =>
-    createHmac("sha256", Redacted.value(secret)).update(`session ${id}`).digest("base64url")
+  const keys = texts.map((text) => createSecretKey(text))
+  const [current] = keys
+  if (current === undefined) return refused("HttpSessions", "there must be a secret")
+  const mac = (key: KeyObject, id: string) => createHmac("sha256", key).update(`session ${id}`).digest("base64url")
 
   return Exit.succeed({
     sign: (id) => `${Redacted.value(id)}.${mac(current, Redacted.value(id))}`,
@@ -37,8 +40,8 @@ export const signatureBy = (
       if (dot < 0) return Option.none()
       const id = cookie.slice(0, dot)
       const given = Buffer.from(cookie.slice(dot + 1))
-      const signer = secrets.find((secret) => {
-        const expected = Buffer.from(mac(secret, id))
+      const signer = keys.find((key) => {
+        const expected = Buffer.from(mac(key, id))
         return given.length === expected.length && timingSafeEqual(given, expected)
       })
       return signer === undefined

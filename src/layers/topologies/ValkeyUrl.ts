@@ -1,9 +1,10 @@
 /** The client that a URL names. */
-import { Config, Effect, Layer, Option, Redacted } from "effect"
+import { Config, Effect, Layer, Option, type Redacted } from "effect"
 import { type CommandError, CacheInputError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
 import type { ConnectionOptions } from "../../schema/ConnectionOptions.ts"
 import { parseConnectionUrl, splitUrls } from "../../schema/connectionUrl.ts"
+import { reveal } from "../../schema/reveal.ts"
 import type { ValkeyClient } from "../../services/ValkeyClient.ts"
 import * as ValkeyCluster from "./ValkeyCluster.ts"
 import * as ValkeyMemory from "./ValkeyMemory.ts"
@@ -77,7 +78,7 @@ export const layerConfigRequired = (
     )
   )
 
-const isEmpty = (url: Redacted.Redacted): boolean => Redacted.value(url) === ""
+const isEmpty = (url: Redacted.Redacted): boolean => reveal(url) === ""
 
 const inMemory = (why: string) =>
   Layer.provideMerge(
@@ -117,7 +118,9 @@ const layerOf = (
   options?: Config.Wrap<ConnectionOptions>
 ): Effect.Effect<ReturnType<typeof layer>, CacheInputError | Config.ConfigError> => {
   if (options !== undefined) return Effect.map(Config.unwrap(options), (options) => layer(url, options))
-  const name = digest(Redacted.value(url))
+  const text = reveal(url)
+  if (text === undefined) return Effect.succeed(layer(url))
+  const name = digest(text)
   const known = layers.get(name) ?? layer(url)
   layers.set(name, known)
   return Effect.succeed(known)

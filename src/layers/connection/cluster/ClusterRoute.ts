@@ -52,6 +52,7 @@ export interface ClusterRouteOptions {
 
 export class ClusterRoute implements Route {
   readonly node = undefined
+
   readonly #options: ClusterRouteOptions
   readonly #servers = new Map<string, ServerNode>()
   readonly #progress = new WeakMap<PendingCommand, Progress>()
@@ -67,6 +68,11 @@ export class ClusterRoute implements Route {
       unreachable: (command, from, error) => this.#onUnreachable(command, from, error),
       rejected: (command, from, error) => this.#onRejected(command, from, error)
     }
+  }
+
+  get awaits(): string | undefined {
+    for (const { awaits } of this.#servers.values()) if (awaits !== undefined) return awaits
+    return undefined
   }
 
   carry(command: PendingCommand): void {

@@ -3,7 +3,7 @@ import type { ForeignError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { NoConnection } from "../ConnectionFailure.ts"
-import { failureCode, noneOf, causeOf, isReplyError } from "../errors.ts"
+import { causeOf, failureCode, isReplyError, isUnreachable, noneOf } from "../errors.ts"
 import type { Step } from "../handshake.ts"
 import { Link, nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
@@ -265,14 +265,12 @@ const shuffled = <A>(all: ReadonlyArray<A>, random: () => number): ReadonlyArray
 
 const whyNone = (failures: ReadonlyArray<unknown>): NoConnection => {
   const codes = failures.map(codeOf)
-  const refused = codes.find((code) => code !== undefined && !isUnreachable.test(code))
+  const refused = codes.find((code) => code !== undefined && !isUnreachable(code))
   return noneOf(codes, refused, "no server of the cluster accepts us", {
     code: "NO_NODES",
     message: "no server of the cluster answers"
   })
 }
-
-const isUnreachable = /^E[A-Z]+$/
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && isReplyError(error) && error.message.includes("cluster support disabled")

@@ -4,7 +4,7 @@ import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import { translate } from "../../../schema/natMap.ts"
 import { NoConnection } from "../ConnectionFailure.ts"
-import { failureCode, noneOf, isReplyError } from "../errors.ts"
+import { failureCode, isReplyError, isUnreachable, noneOf } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
 import { type Listener, listen } from "../listen.ts"
 import { PatientTimer, Timer } from "../Timer.ts"
@@ -152,7 +152,9 @@ export class Sentinels {
     const link = new Link({ settings: sentinel, address: endpoint, random })
     let timer: PatientTimer | undefined
     const tooLate = new Promise<never>((_, reject) => {
-      timer = new PatientTimer(timeout, () => reject(new NoConnection("ETIMEDOUT", `no answer within ${timeout} ms`)))
+      timer = new PatientTimer(timeout, () =>
+        reject(new NoConnection(link.awaits ?? "ETIMEDOUT", `no answer within ${timeout} ms`))
+      )
     })
     const answers = new Promise<ReadonlyArray<unknown>>((resolve, reject) =>
       link.whenReady({
@@ -277,18 +279,29 @@ const gather = <A>(asked: ReadonlyArray<Promise<A>>, enough: number, patience = 
     }
   })
 
-const refusals = ["WRONGPASS", "NOAUTH", "NOPERM", "NO_SUCH_MASTER"]
+/** What somebody has to repair, the most telling first. */
+const repairs: ReadonlyMap<string, string> = new Map([
+  ["WRONGPASS", "the sentinels refuse us"],
+  ["NOAUTH", "the sentinels refuse us"],
+  ["NOPERM", "the sentinels refuse us"],
+  ["NO_SUCH_MASTER", "the sentinels know no primary of this name"],
+  ["NOT_A_SENTINEL", "what answers is no sentinel"],
+  ["PROTOCOL", "what answers is no sentinel"],
+  ["TLS_HANDSHAKE", "no sentinel answers the TLS handshake"]
+])
 
 const whyNone = (errors: ReadonlyArray<unknown>): NoConnection => {
   const codes = errors.map(codeOf)
-  const refused = refusals.find((code) => codes.includes(code))
-  return noneOf(
-    codes,
-    refused,
-    refused === "NO_SUCH_MASTER" ? "the sentinels know no primary of this name" : "the sentinels refuse us",
-    { code: "SENTINELS_UNREACHABLE", message: "no sentinel answers" }
-  )
+  const known = [...repairs.keys()].find((code) => codes.includes(code))
+  const repairable = known ?? codes.find((code) => isCode.test(code) && !isUnreachable(code))
+  return noneOf(codes, repairable, repairs.get(repairable ?? "") ?? "no sentinel accepts us", {
+    code: "SENTINELS_UNREACHABLE",
+    message: "no sentinel answers"
+  })
 }
+
+/** Of a failure without one the phase is known, or nothing. */
+const isCode = /^[A-Z]/
 
 const codeOf = (error: unknown): string => {
   if (error instanceof Error && isReplyError(error)) {
