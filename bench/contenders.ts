@@ -27,9 +27,16 @@ const iovalkey = async (
     : (keys: Array<string>) => client.mget(keys)
   const key = inTurn()
   const batch = inBatches()
+  const ten = inBatches(10)
+  const readTen = async () => {
+    const pipeline = client.pipeline()
+    for (const key of ten()) pipeline.get(key)
+    return (await pipeline.exec())?.map(([, text]) => parse(String(text)))
+  }
   return {
     read: async (key) => JSON.parse((await client.get(key)) ?? ""),
     work: {
+      ...(client.isCluster ? {} : { pipeline: loops(readTen) }),
       get: reading(read),
       set: loops(() => client.set(key(), JSON.stringify(article), "EX", lifetime)),
       getMany: loops(async () => (await readMany(batch())).map((text) => parse(text ?? "")))

@@ -15,7 +15,18 @@ import { codecRows } from "./codecs.ts"
 import { prepare, rivalsAndUs } from "./contenders.ts"
 import { formats, lookups, policies } from "./ours.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
-import { type BurstRequest, measure, nanoseconds, perSecond, type Result, Runner, times } from "./measure.ts"
+import {
+  type BurstRequest,
+  cpuMicros,
+  cpuMore,
+  cpuTimes,
+  measure,
+  nanoseconds,
+  perSecond,
+  type Result,
+  Runner,
+  times
+} from "./measure.ts"
 import { text } from "./value.ts"
 
 interface Target {
@@ -43,20 +54,52 @@ const ratio = (work: string, results: ReadonlyArray<Result>, mine: string, rival
   }
 }
 
+/** Our CPU time against a rival's. */
+const cost = (work: string, results: ReadonlyArray<Result>, mine: string, rival: string, most: number): Target => {
+  const [ours, theirs] = [find(results, mine), find(results, rival)]
+  const measured = ours === undefined || theirs === undefined ? Number.NaN : cpuTimes(ours, theirs)
+  return {
+    work: `CPU of ${work}: ${mine} / ${rival}`,
+    wanted: `≤ ${most} ×`,
+    measured: `${measured.toFixed(2)} ×`,
+    met: measured <= most
+  }
+}
+
+/** What a policy adds, in microseconds of CPU time. */
+const added = (results: ReadonlyArray<Result>, policy: string, most: number): Target => {
+  const [mine, none] = [find(results, policy), find(results, "no policy")]
+  const measured = mine === undefined || none === undefined ? Number.NaN : cpuMore(mine, none)
+  return {
+    work: `CPU that is added to a get: ${policy}`,
+    wanted: `≤ ${most} µs`,
+    measured: `${measured.toFixed(2)} µs`,
+    met: measured <= most
+  }
+}
+
 const table = (headers: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
   [headers, headers.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
 
-const rates = (columns: Readonly<Record<string, ReadonlyArray<Result>>>): string => {
+type Columns = Readonly<Record<string, ReadonlyArray<Result>>>
+
+const perContender = (what: string, columns: Columns, show: (result: Result) => string): string => {
   const names = new Set(Object.values(columns).flatMap((results) => results.map(({ name }) => name)))
   const cell = (results: ReadonlyArray<Result>, name: string) => {
     const result = find(results, name)
-    return result === undefined ? "" : Math.round(perSecond(result)).toLocaleString("en")
+    return result === undefined ? "" : show(result)
   }
   return table(
-    ["operations per second", ...Object.keys(columns)],
+    [what, ...Object.keys(columns)],
     [...names].map((name) => [name].concat(Object.values(columns).map((results) => cell(results, name))))
   )
 }
+
+const rates = (columns: Columns): string =>
+  perContender("operations per second", columns, (result) => Math.round(perSecond(result)).toLocaleString("en"))
+
+const costs = (columns: Columns): string =>
+  perContender("µs of CPU each", columns, (result) => cpuMicros(result).toFixed(2))
 
 const require = createRequire(import.meta.url)
 
@@ -118,6 +161,7 @@ const bench = async (
   const get512 = await measure(runners, "get", 512)
   const set64 = await measure(runners, "set", 64)
   const many = await measure(runners, "getMany", 1)
+  const pipelines = await measure(runners, "pipeline", 16)
 
   const observer = new Redis(port, "127.0.0.1")
   // Two layers are measured, with and without a schema.
@@ -173,6 +217,9 @@ const bench = async (
           name.startsWith("lock") ? 0.9 : 1.5
         )
       ),
+    cost("a pipeline of 10 gets, 16 in flight", pipelines, ours, "iovalkey + JSON", 0.5),
+    added(byPolicy, "Metrics", 0.7),
+    added(byPolicy, "Tracing, spans collected by nobody", 6),
     { work: readOfNumber, wanted: "≤ 1 µs", measured: `${(nanos / 1000).toFixed(2)} µs`, met: nanos <= 1000 },
     { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 }
   ]
@@ -212,6 +259,18 @@ ${rates({ set: set64 })}
 ## getMany of 100, one in flight
 
 ${rates({ batches: many })}
+
+## Pipelines of 10 gets, 16 in flight
+
+${rates({ pipelines })}
+
+## The processor's time
+
+Of the client's process alone, whatever the server takes beside it.
+
+${costs({ "get, 64 in flight": get64, "set, 64 in flight": set64, "pipeline of 10 gets, 16 in flight": pipelines })}
+
+${costs({ "get, 64 in flight, by policy": byPolicy })}
 
 ## getOrSet that hits, 64 in flight
 

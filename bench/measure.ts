@@ -12,6 +12,7 @@ export interface BurstRequest {
     | "get"
     | "set"
     | "getMany"
+    | "pipeline"
     | "getOrSet"
     | "hashGet"
     | "hashSet"
@@ -27,6 +28,14 @@ export interface Result {
   readonly name: string
   /** Operations per second, in each round. */
   readonly rounds: ReadonlyArray<number>
+  /** Microseconds of the contender's own CPU time for each operation, in each round. */
+  readonly cpu: ReadonlyArray<number>
+}
+
+/** What a burst took, in milliseconds, and of the processor in microseconds. */
+export interface Took {
+  readonly millis: number
+  readonly cpu: number
 }
 
 /** The median of the rounds. */
@@ -35,6 +44,16 @@ export const perSecond = ({ rounds }: Result): number => median(rounds)
 /** One against the other, round by round: what slows a round down slows both. */
 export const times = (mine: Result, rival: Result): number =>
   median(mine.rounds.map((rate, i) => rate / (rival.rounds[i] ?? Number.NaN)))
+
+export const cpuMicros = ({ cpu }: Result): number => median(cpu)
+
+/** What one costs against the other, round by round. */
+export const cpuTimes = (mine: Result, rival: Result): number =>
+  median(mine.cpu.map((micros, i) => micros / (rival.cpu[i] ?? Number.NaN)))
+
+/** What one costs more than the other, round by round, in microseconds. */
+export const cpuMore = (mine: Result, other: Result): number =>
+  median(mine.cpu.map((micros, i) => micros - (other.cpu[i] ?? Number.NaN)))
 
 const burstMillis = 200
 const defaultRounds = 13
@@ -87,11 +106,10 @@ export class Runner {
     return this.#work.includes(work)
   }
 
-  /** Milliseconds. */
-  async run(request: BurstRequest): Promise<number> {
+  async run(request: BurstRequest): Promise<Took> {
     this.#child.send(request)
-    const [millis] = await once(this.#child, "message")
-    return millis
+    const [took] = await once(this.#child, "message")
+    return took
   }
 
   stop(): void {
@@ -105,24 +123,31 @@ export const measure = async (
   concurrency: number,
   rounds = defaultRounds
 ): Promise<ReadonlyArray<Result>> => {
-  const running: Array<{ readonly runner: Runner; readonly count: number; readonly rates: Array<number> }> = []
+  const running: Array<{
+    readonly runner: Runner
+    readonly count: number
+    readonly rates: Array<number>
+    readonly cpu: Array<number>
+  }> = []
   for (const runner of runners.filter((runner) => runner.can(work))) {
     // The first bursts warm up, the last one says how many operations a burst takes.
     let count = 50 * concurrency
     for (let i = 0; i < 4; i++) {
-      const millis = await runner.run({ work, concurrency, count })
+      const { millis } = await runner.run({ work, concurrency, count })
       count = Math.max(concurrency, Math.round((count * burstMillis) / millis))
     }
-    running.push({ runner, count, rates: [] })
+    running.push({ runner, count, rates: [], cpu: [] })
   }
   for (let round = 0; round < rounds; round++) {
     // Whoever comes after an idle moment has it better: everybody does in turn.
     const first = round % running.length
-    for (const { count, rates, runner } of [...running.slice(first), ...running.slice(0, first)]) {
-      rates.push((count / (await runner.run({ work, concurrency, count }))) * 1000)
+    for (const { count, cpu, rates, runner } of [...running.slice(first), ...running.slice(0, first)]) {
+      const took = await runner.run({ work, concurrency, count })
+      rates.push((count / took.millis) * 1000)
+      cpu.push(took.cpu / count)
     }
   }
-  return running.map(({ rates, runner }) => ({ name: runner.name, rounds: rates }))
+  return running.map(({ cpu, rates, runner }) => ({ name: runner.name, rounds: rates, cpu }))
 }
 
 /** Nanoseconds for one synchronous call, the median of interleaved rounds. */
@@ -142,10 +167,12 @@ export const nanoseconds = (
   return new Map([...times].map(([name, values]) => [name, median(values)]))
 }
 
-export const timed = async (run: () => Promise<void>): Promise<number> => {
+export const timed = async (run: () => Promise<void>): Promise<Took> => {
   const started = performance.now()
+  const before = process.cpuUsage()
   await run()
-  return performance.now() - started
+  const { system, user } = process.cpuUsage(before)
+  return { millis: performance.now() - started, cpu: system + user }
 }
 
 const median = (values: ReadonlyArray<number>): number => {

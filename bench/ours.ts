@@ -56,12 +56,17 @@ const contender =
     }
     const key = inTurn()
     const batch = inBatches()
+    const ten = inBatches(10)
     return {
       read: (key) => Effect.runPromise(Effect.map(view.get(key), Option.getOrUndefined)),
       work: {
         get: fibers(() => view.get(key())),
         set: fibers(() => view.set(key(), article, { timeToLive: millis })),
         getMany: fibers(() => view.getMany(batch())),
+        pipeline: fibers(() => {
+          const keys = ten()
+          return view.pipeline((queue) => keys.map((key) => queue.get(key)))
+        }),
         getOrSet: fibers(() => view.getOrSet(key(), lookup, lookupOptions))
       }
     }

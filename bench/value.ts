@@ -34,9 +34,9 @@ export const inTurn = (): (() => string) => {
   return () => keys[next++ % keys.length] ?? ""
 }
 
-/** The next hundred keys. */
-export const inBatches = (): (() => Array<string>) => {
-  const batches = Array.from({ length: 10 }, (_, i) => keys.slice(i * 100, i * 100 + 100))
+/** The next hundred keys, or so many. */
+export const inBatches = (size = 100): (() => Array<string>) => {
+  const batches = Array.from({ length: keys.length / size }, (_, i) => keys.slice(i * size, i * size + size))
   let next = 0
   return () => batches[next++ % batches.length] ?? []
 }
