@@ -16,10 +16,6 @@ watchForTraces()
 
 const { connect } = connector(ValkeySentinel.layer)
 
-/** There is but one sentinel: what it says while a busy machine has cut it off is heard by nobody. */
-const saidAgain = <A, E>(announce: Effect.Effect<void>, where: Effect.Effect<A, E>) =>
-  Effect.andThen(announce, Effect.result(where))
-
 test("every connection leaves once it is promoted, and not before", () =>
   Effect.gen(function* () {
     const primary = yield* startServer()
@@ -50,11 +46,8 @@ test("every connection leaves once it is promoted, and not before", () =>
     yield* primary.replicated(1)
 
     yield* replica.call("REPLICAOF", "NO", "ONE")
-    yield* until(
-      "the replica's name",
-      saidAgain(announce("main"), where),
-      (seen) => Result.getOrUndefined(seen) === replica.node
-    )
+    yield* announce("main")
+    yield* until("the replica's name", Effect.result(where), (seen) => Result.getOrUndefined(seen) === replica.node)
     assert.strictEqual((yield* Effect.flip(Fiber.join(blocked)))._tag, "CacheConnectionError")
     assert.strictEqual(yield* cache.incr("k"), 21)
     assert.strictEqual(yield* replica.call("GET", ":1:k"), "21")
@@ -88,11 +81,8 @@ test("one that is called off is not waited for; one that is made a replica again
     yield* pause(200)
     assert.strictEqual(yield* where, primary.node)
 
-    yield* until(
-      "the replica's name",
-      saidAgain(sentinel.says("+failover-state-wait-promotion", message), where),
-      (seen) => Result.getOrUndefined(seen) === replica.node
-    )
+    yield* sentinel.says("+failover-state-wait-promotion", message)
+    yield* until("the replica's name", Effect.result(where), (seen) => Result.getOrUndefined(seen) === replica.node)
     yield* replica.call("REPLICAOF", "127.0.0.1", primary.port)
     yield* until("a write that is done", Effect.result(cache.set("k", 1)), Result.isSuccess)
     assert.strictEqual(yield* where, primary.node)

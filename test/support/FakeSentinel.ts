@@ -1,7 +1,7 @@
 /** A sentinel that names the primary it is told to, and says to its subscribers what a test tells it to. */
 import type { Socket } from "node:net"
 import { Effect } from "effect"
-import { startRaw } from "./FakeServer.ts"
+import { pong, startRaw } from "./FakeServer.ts"
 
 const array = (items: ReadonlyArray<string>) =>
   `*${items.length}\r\n${items.map((item) => `$${item.length}\r\n${item}\r\n`).join("")}`
@@ -11,27 +11,47 @@ interface Place {
   readonly port: number
 }
 
+const descriptionOf = ({ host, port }: Place) =>
+  Object.entries({
+    name: "main",
+    ip: host,
+    port: String(port),
+    runid: String(port).padStart(40, "0"),
+    "config-epoch": "1"
+  }).flat()
+
 export const startFakeSentinel = (first: Place) =>
   Effect.gen(function* () {
     let primary = first
+    let described = first
+    let upcoming: Place | undefined
     const subscribers = new Set<Socket>()
-    const { port } = yield* startRaw(([name = "", question = "", ...channels], socket) => {
+    /** Answers that are on their way until the test lets them arrive. */
+    let held: Array<() => void> | undefined
+    const answer = (text: string, socket: Socket) => {
+      if (held === undefined) return text
+      held.push(() => socket.write(text))
+      return undefined
+    }
+    const { port } = yield* startRaw((command, socket) => {
+      const [name = "", question = "", ...channels] = command
       switch (name.toUpperCase()) {
         case "SUBSCRIBE":
           subscribers.add(socket)
+          if (upcoming !== undefined) primary = described = upcoming
           return [question, ...channels]
             .map((channel, i) => `*3\r\n$9\r\nsubscribe\r\n$${channel.length}\r\n${channel}\r\n:${i + 1}\r\n`)
             .join("")
         case "PING":
-          return subscribers.has(socket) ? array(["pong", ""]) : "+PONG\r\n"
+          return subscribers.has(socket) ? array(["pong", question]) : pong(command)
       }
       switch (question) {
         case "MASTER":
-          return array(["name", "main", "runid", "a".repeat(40), "config-epoch", "1"])
+          return answer(array(descriptionOf(described)), socket)
         case "GET-MASTER-ADDR-BY-NAME":
-          return array([primary.host, String(primary.port)])
+          return answer(array([primary.host, String(primary.port)]), socket)
         default:
-          return "*0\r\n"
+          return answer("*0\r\n", socket)
       }
     })
     return {
@@ -39,7 +59,34 @@ export const startFakeSentinel = (first: Place) =>
       names: (next: Place) =>
         Effect.sync(() => {
           primary = next
+          described = next
         }),
+      /** What it names from the moment on when somebody asks to listen. */
+      namesOnceHeard: (next: Place) =>
+        Effect.sync(() => {
+          upcoming = next
+        }),
+      /** What it names from now on, while it still describes the one before, as in the middle of a failover. */
+      namesOnly: (next: Place) =>
+        Effect.sync(() => {
+          primary = next
+        }),
+      /** What it answers from now on arrives when the effect inside is run. */
+      holdsAnswers: Effect.sync(() => {
+        const waiting: Array<() => void> = []
+        held = waiting
+        const isAsked = Effect.sync(() => waiting.length > 0)
+        const release = Effect.sync(() => {
+          held = undefined
+          for (const send of waiting) send()
+        })
+        return { isAsked, release }
+      }),
+      /** Ends the connections of its subscribers. */
+      cut: Effect.sync(() => {
+        for (const socket of subscribers) socket.destroy()
+        subscribers.clear()
+      }),
       isHeard: Effect.sync(() => subscribers.size > 0),
       says: (channel: string, message: string) =>
         Effect.sync(() => {

@@ -76,6 +76,8 @@ export class Link {
   #attempts = 0
   #readySince = 0
   #wake: (() => void) | undefined
+  /** Left since it was named, before there was a connection to it. */
+  #left: Address | undefined
   /** The next connection is likely to be made, and worth waiting for. */
   #isExpected = false
 
@@ -165,6 +167,7 @@ export class Link {
     if (this.#state === "Closed" || this.#state === "Idle") return
     this.#attempts = 0
     if (this.#wake !== undefined) return this.#wake()
+    this.#left = this.#address
     this.#blame(code, message)
     // The next server is there.
     this.#isExpected = true
@@ -234,8 +237,10 @@ export class Link {
       if (this.#state === "Closed") throw new Error("closed")
       this.#startAttempt()
       try {
+        this.#left = undefined
         if (typeof address === "function") this.#address = await address()
         this.#identity = await identify(settings)
+        if (this.#address === this.#left) continue
         // Closed while asking.
         const client = this.#client
         if (client === undefined) throw new Error("closed")
@@ -297,6 +302,7 @@ export class Link {
   #onReady(wire: Wire, identity: Identity): void {
     this.#attemptTimer?.stop()
     this.#waitTimer?.cancel()
+    this.#isExpected = false
     this.#lastError = undefined
     this.#readySince = performance.now()
     this.#watch.start(wire)

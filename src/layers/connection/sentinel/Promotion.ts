@@ -33,7 +33,7 @@ export class Promotion {
 
   /** Sentinels have ordered the replica to become the primary. */
   announced(replica: Endpoint): void {
-    if (this.#link?.node === nodeName(replica)) return
+    if (this.#link?.node === nodeName(replica)) return this.#validFromNow()
     const { onPromoted, settings, ...options } = this.#options
     this.end()
     const link = new Link({
@@ -48,7 +48,7 @@ export class Promotion {
       }
     })
     this.#link = link
-    this.#timer = new Timer(validFor, () => this.end()).unref()
+    this.#validFromNow()
     link.open()
   }
 
@@ -59,5 +59,10 @@ export class Promotion {
     this.#promoted = undefined
     this.#link = undefined
     void link?.end()
+  }
+
+  #validFromNow(): void {
+    this.#timer?.cancel()
+    this.#timer = new Timer(validFor, () => this.end()).unref()
   }
 }

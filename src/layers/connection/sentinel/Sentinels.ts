@@ -61,8 +61,9 @@ export class Sentinels {
   readonly #timers = new Set<Timer>()
   /** Those that the ones we were told of have told us of. */
   #discovered: ReadonlyArray<Endpoint> = []
-  /** What was last learnt, and when. */
-  #newest: { readonly answer: Answer; readonly at: number } | undefined
+  /** What was last learnt, when that was asked for, and when it was answered. */
+  #newest: { readonly answer: Answer; readonly askedAt: number; readonly answeredAt: number } | undefined
+  #catchingUp: Timer | undefined
   /** The servers by their names, of which sentinels may use several. */
   readonly #runIds = new Map<string, string>()
   #closed = false
@@ -83,8 +84,8 @@ export class Sentinels {
     let newest = answers.toSorted((a, b) => b.epoch - a.epoch)[0]!
     // Somebody who asked at the same time may have been told of a failover that these had yet to hear of.
     const known = this.#newest
-    if (known !== undefined && known.at >= askedAt && known.answer.epoch > newest.epoch) newest = known.answer
-    this.#newest = { answer: newest, at: performance.now() }
+    if (known !== undefined && isNewer(known, { answer: newest, askedAt })) newest = known.answer
+    else this.#newest = { answer: newest, askedAt, answeredAt: performance.now() }
     this.#discovered = newest.sentinels
     this.#listen()
     return newest.primary
@@ -109,6 +110,7 @@ export class Sentinels {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#catchingUp?.cancel()
     for (const timer of this.#timers) timer.cancel()
     await Promise.all([...this.#listeners.values()].map((listener) => listener.stop()))
   }
@@ -131,7 +133,10 @@ export class Sentinels {
     const epoch = fields === undefined ? 0 : Number(fields.get("config-epoch"))
     const address = Array.isArray(current) ? this.#endpoint(current[0], current[1]) : undefined
     if (address === undefined || !Number.isSafeInteger(epoch)) throw new NoConnection("PROTOCOL", "an unknown answer")
-    const runId = fields?.get("runid") || undefined
+    // Until a failover is over, MASTER tells of the old primary.
+    const told = this.#endpoint(fields?.get("ip"), fields?.get("port"))
+    const isToldOf = told !== undefined && nodeName(told) === nodeName(address)
+    const runId = (isToldOf && fields?.get("runid")) || undefined
     return { primary: address, epoch, runId, sentinels: this.#servers(others).map(({ endpoint }) => endpoint) }
   }
 
@@ -197,6 +202,7 @@ export class Sentinels {
       (options) => new Link({ ...options, settings: sentinel, address: endpoint, random }),
       { command: "SUBSCRIBE", channels: changes },
       {
+        onReady: () => this.#catchUp(),
         onMessage: ({ channel, message }) => this.#onEvent(channel, message.split(" ")),
         onError: (error) => {
           const isForbidden = error._tag === "CacheServerError" && error.code === "NOPERM"
@@ -211,6 +217,14 @@ export class Sentinels {
       }
     )
     this.#listeners.set(nodeName(endpoint), listener)
+  }
+
+  /** What was said before anybody listened is asked for, once for all sentinels that are listened to from now on. */
+  #catchUp(): void {
+    this.#catchingUp ??= new Timer(grace, () => {
+      this.#catchingUp = undefined
+      this.#options.onChange()
+    }).unref()
   }
 
   #onEvent(event: string, words: ReadonlyArray<string | undefined>): void {
@@ -241,6 +255,15 @@ export class Sentinels {
     return endpoint && translate(endpoint, this.#options.natMap)
   }
 }
+
+/** Whether what is known is newer than an answer: of a later failover, or asked for later where nobody tells of failovers. */
+const isNewer = (
+  known: { readonly answer: Answer; readonly askedAt: number; readonly answeredAt: number },
+  { answer, askedAt }: { readonly answer: Answer; readonly askedAt: number }
+): boolean =>
+  known.answer.epoch === answer.epoch
+    ? known.askedAt > askedAt
+    : known.answer.epoch > answer.epoch && known.answeredAt >= askedAt
 
 /** Questions that some do not let us ask; who names the primary is enough. */
 const helpful: ReadonlySet<string | undefined> = new Set(["MASTER", "SENTINELS"])

@@ -54,7 +54,12 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     Effect.sync(() => new Promotion({ settings, greeting, random, onPromoted: () => void followPrimary() })),
     (promotion) => Effect.sync(() => promotion.end())
   )
-  const address = async () => promotion.promoted ?? (await sentinels.primary())
+  const address = async () => {
+    if (promotion.promoted !== undefined) return promotion.promoted
+    const named = await sentinels.primary()
+    // A replica may have been promoted meanwhile, of which they had yet to hear.
+    return promotion.promoted ?? named
+  }
   const leave = (isReplaced: (node: string) => boolean) =>
     connections.leave(isReplaced, "FAILED_OVER", "the sentinels name another primary")
   /** Sentinels are asked who is the primary now. */
