@@ -1,7 +1,7 @@
 /**
  * A map by text that grows and shrinks in small steps. V8 copies a whole `Map` when it outgrows its table or has
  * become too small for it, which takes a tenth of a second with a million entries; this one is many small maps,
- * of which one at a time is split (extendible hashing). Up to `mostInPart` entries it is one map and hashes nothing.
+ * of which one at a time is split (extendible hashing). Below `mostInPart` entries it is one map and hashes nothing.
  */
 const mostInPart = 4096
 const maxDepth = 16
@@ -34,7 +34,8 @@ export class SplitMap<V> {
     part.map.set(key, value)
     if (part.map.size === before) return false
     this.#size++
-    if (part.map.size > mostInPart && part.depth < maxDepth) this.#split(part, hashOf(key))
+    // Not one more, for which the table would be made anew before it is split.
+    if (part.map.size >= mostInPart && part.depth < maxDepth) this.#split(part, hashOf(key))
     return true
   }
 

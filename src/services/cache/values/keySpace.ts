@@ -91,7 +91,9 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
         )
       ),
     keys: (pattern = "*", keyOptions) =>
-      Effect.flatMapEager(space("keys", pattern, keyOptions), (space) => distinct(scanSpace(space))),
+      Effect.flatMapEager(space("keys", pattern, keyOptions), ({ match, userKey }) =>
+        distinct(client.scan({ match }), userKey)
+      ),
     scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
       Stream.unwrap(Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))),
     deletePattern: (pattern, keyOptions) => deletePattern("deletePattern", pattern, keyOptions, keyOptions?.count),
@@ -109,27 +111,41 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
   }
 }
 
-/** All of them, each once: a scan may give a key twice. */
-const distinct = <E>(scanned: Stream.Stream<string, E>): Effect.Effect<ReadonlyArray<string>, E> =>
+/** What the final keys are called by users, each once: a scan may give a key twice. */
+const distinct = <E>(
+  scanned: Stream.Stream<string, E>,
+  userKey: KeySpace["userKey"]
+): Effect.Effect<ReadonlyArray<string>, E> =>
   Effect.suspend(() => {
     const seen = new SplitMap<true>()
     const pages: Array<ReadonlyArray<string>> = []
     const collect = (page: ReadonlyArray<string>) =>
       Effect.sync(() => pages.push(page.filter((key) => seen.set(key, true))))
-    return Effect.flatMap(Stream.runForEachArray(scanned, collect), () => joined(pages, seen.size))
+    return Effect.flatMap(Stream.runForEachArray(scanned, collect), () => named(pages, seen.size, userKey))
   })
 
-const pagesInTurn = 64
+const keysInTurn = 4000
 
 /** One list, filled in steps: a list of a million keys that grows by itself is copied whole now and then. */
-const joined = (pages: ReadonlyArray<ReadonlyArray<string>>, length: number): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.gen(function* () {
-    const all: Array<string> = []
-    all.length = length
-    let at = 0
-    for (const [i, page] of pages.entries()) {
-      for (const key of page) all[at++] = key
-      if (i % pagesInTurn === pagesInTurn - 1) yield* Effect.yieldNow
+const named = Effect.fnUntraced(function* (
+  pages: ReadonlyArray<ReadonlyArray<string>>,
+  most: number,
+  userKey: KeySpace["userKey"]
+) {
+  const all: Array<string> = []
+  all.length = most
+  let found = 0
+  let turn = 0
+  for (const page of pages) {
+    for (const finalKey of page) {
+      const key = userKey(finalKey)
+      if (key !== undefined) all[found++] = key
     }
-    return all
-  })
+    turn += page.length
+    if (turn < keysInTurn) continue
+    turn = 0
+    yield* Effect.yieldNow
+  }
+  all.length = found
+  return all
+})
