@@ -14,7 +14,7 @@ export interface RingServer {
   readonly weight?: number | undefined
   /**
    * The name by which keys are assigned to it. With a name of its own a server keeps its keys when its address changes.
-   * Default: `"host:port"`, or the path of its socket.
+   * Default: `"host:port"` as the URL says it, or the path of its socket.
    */
   readonly name?: string | undefined
 }
@@ -24,7 +24,8 @@ export interface RingOptions extends ConnectionOptions {
   readonly url?: string | Redacted.Redacted | undefined
   /**
    * In place of the URL: one for each server, each with its own credentials and database. Their order means nothing.
-   * Every process must have the same list, or they look for a key on different servers.
+   * Every process must have the same list, written in the same way or with the same names, or they look for a key on
+   * different servers.
    */
   readonly urls?: ReadonlyArray<string | Redacted.Redacted | RingServer> | undefined
   /**
@@ -138,6 +139,8 @@ const inUrl = (
 
 const named = (server: ServerSettings, name?: string, weight = 1): RingServerSettings => {
   const { address } = server
-  const node = "path" in address ? address.path : endpointName(address)
-  return { ...server, node, name: name ?? node, weight }
+  const isFile = "path" in address
+  const node = isFile ? address.path : endpointName(address)
+  // Names of hosts are the same in capitals.
+  return { ...server, node, name: name ?? (isFile ? node : node.toLowerCase()), weight }
 }

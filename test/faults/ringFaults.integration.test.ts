@@ -168,6 +168,12 @@ describe("with `next`", () => {
         some.map(() => 2)
       )
       assert.strictEqual(yield* heldBy(three, some), some.length)
+      const { ready, state } = yield* cache.health
+      assert.isTrue(ready)
+      assert.sameMembers(
+        (state._tag === "Degraded" ? (state.down ?? []) : []).map(({ node }) => node),
+        [one.node, two.node]
+      )
       assert.strictEqual((yield* cache.keys()).length, some.length)
       assert.strictEqual(yield* client.send("DBSIZE", []), some.length)
       assert.deepStrictEqual([...(yield* client.info()).keys()], [three.node])

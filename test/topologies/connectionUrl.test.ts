@@ -319,6 +319,7 @@ describe("connection options", () => {
         ]
       }
     ],
+    ["name", { urls: ["valkey://a", "valkey://A"] }],
     ["name", { urls: [{ url: "valkey://a", name: "" }] }],
     ["weight", { urls: [{ url: "valkey://a", weight: 0 }] }],
     ["weight", { urls: [{ url: "valkey://a", weight: Number.NaN }] }],
@@ -352,6 +353,9 @@ describe("connection options", () => {
         ["two", "b:6379", 2, "all", 5, true]
       ]
     )
+    // It is the same place in capitals.
+    const [capital] = Result.getOrThrow(ringSettings({ urls: ["valkey://Cache"] })).servers
+    assert.deepInclude(capital, { node: "Cache:6379", name: "cache:6379" })
     const inUrl = Result.getOrThrow(ringSettings({ url: "ring://a,b?whenDown=next" }))
     assert.deepInclude(inUrl, { whenDown: "next", structures: "fail", probeInterval: 1000 })
     assert.strictEqual(Result.getOrThrow(ringSettings({ url: "ring://a,b", whenDown: "next" })).whenDown, "next")
