@@ -255,8 +255,8 @@ const ringOf =
             args.length === 0 || whenDown === "next"
           )
         ],
-        // For two that are down, and for the changes back.
-        ...(whenDown === "next" ? { standIn: 6000 } : {})
+        // Another deadline for each of two that are down, and a little for the changes back.
+        ...(whenDown === "next" ? { standIn: 1000 } : {})
       }
     })
 
