@@ -216,9 +216,10 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     return true
   }
 
-  /** Why it fails: what happened to it first, where it could not be sent again. */
+  /** Why it fails: what happened to it first, where it could not be sent again. A layer that closes has the last word. */
   reasonFor(error: CommandError): CommandError {
-    return (this.#isResent ? this.#refusal : undefined) ?? error
+    const isClosed = error._tag === "CacheConnectionError" && error.phase === "closed"
+    return (this.#isResent && !isClosed ? this.#refusal : undefined) ?? error
   }
 
   // The wire's.
