@@ -20,7 +20,7 @@ const listening = (more: ReadonlyArray<string> = []) =>
     // All of a space in one slot, where there are slots.
     const prefix = `{inv${++spaces}}`
     const events: Array<Invalidation> = []
-    yield* client.tracked([`${prefix}:1:warm`])
+    const [warm] = yield* client.tracked([`${prefix}:1:warm`])
     yield* client.invalidations(
       { prefixes: [`${prefix}:`, ...more], heartbeat: 20 },
       (event) => void events.push(event)
@@ -28,7 +28,7 @@ const listening = (more: ReadonlyArray<string> = []) =>
     yield* until(
       "a proof",
       Effect.sync(() => events),
-      (all) => all.some(({ _tag }) => _tag === "Proof")
+      (all) => all.some((event) => event._tag === "Proof" && event.server === warm?.server)
     )
     events.length = 0
     const cache = (yield* CacheService).withOptions({ prefix })

@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { CacheLive, ValkeySentinel } from "effect-vcache"
 import { cacheContract } from "../contracts/cacheContract.ts"
 import { clientContract } from "../contracts/clientContract.ts"
+import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
@@ -17,6 +18,7 @@ const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => Valkey
 
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)
+invalidationContract("the client on a primary with sentinels", client)
 lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

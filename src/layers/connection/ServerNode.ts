@@ -8,6 +8,7 @@ import type { Carrier, PendingCommand } from "./PendingCommand.ts"
 import { Question } from "./Question.ts"
 import type { RawReply } from "./RawReply.ts"
 import type { Wire } from "./Wire.ts"
+import type { WireCommand } from "./WireCommand.ts"
 
 /** What a topology of several servers does about a command that one of them could not execute. */
 export interface Detours {
@@ -106,10 +107,17 @@ export class ServerNode implements Carrier {
     }
     command.wrote()
     if (command.prelude === undefined && !asking) return wire.write(command)
+    const [first = command] = command.prelude ?? []
+    // Nobody waits for its reply: what it is for fails without it. It concerns one command, or a whole transaction.
+    const ask = (next: WireCommand) => {
+      if (asking && (next === first || first.name !== "MULTI")) wire.write(new Question("ASKING", [], command.timeout))
+    }
     wire.together = true
-    // Nobody waits for its reply: what it is for fails without it.
-    if (asking) wire.write(new Question("ASKING", [], command.timeout))
-    for (const first of command.prelude ?? []) wire.write(first)
+    for (const next of command.prelude ?? []) {
+      ask(next)
+      wire.write(next)
+    }
+    ask(command)
     wire.together = this.#together
     wire.write(command)
   }

@@ -60,8 +60,21 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "schema",
     "services/ValkeyClient"
   ],
-  "layers/connection/cluster": ["layers/commands", "layers/connection", "schema", "services/ValkeyClient"],
-  "layers/connection/sentinel": ["layers/connection", "schema", "services/ValkeyClient"],
+  "layers/connection/cluster": [
+    "layers/commands",
+    "layers/connection",
+    "layers/connection/tracking",
+    "layers/invalidations",
+    "schema",
+    "services/ValkeyClient"
+  ],
+  "layers/connection/sentinel": [
+    "layers/connection",
+    "layers/connection/tracking",
+    "layers/invalidations",
+    "schema",
+    "services/ValkeyClient"
+  ],
   "layers/memory/values": ["schema"],
   "layers/memory/store": ["layers/memory/values", "schema"],
   "layers/memory": [

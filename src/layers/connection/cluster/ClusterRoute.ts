@@ -45,6 +45,7 @@ export interface ClusterRouteOptions {
   readonly dispatcher: Dispatcher
   readonly topology: () => ClusterTopology
   readonly states?: ClientStates | undefined
+  readonly onReady?: ((node: string) => void) | undefined
   readonly connections: Connections
   /** Of a connection that nobody shares. */
   readonly state?: ConnectionState | undefined
@@ -107,7 +108,7 @@ export class ClusterRoute implements Route {
     const node = nodeName(endpoint)
     const known = this.#servers.get(node)
     if (known !== undefined) return known
-    const { connections, dispatcher, random, settings, state: own, states } = this.#options
+    const { connections, dispatcher, onReady, random, settings, state: own, states } = this.#options
     const server: ServerNode = new ServerNode({
       settings: settings.connection,
       address: endpoint,
@@ -126,6 +127,7 @@ export class ClusterRoute implements Route {
       onState: (state) => {
         if (this.#servers.get(node) !== server) return
         states?.report(node, state)
+        if (state._tag === "Ready") onReady?.(node)
         if (state._tag === "Closed" && !this.#isClosed) this.#forget(node)
       },
       isBusy: own?.isBusy,

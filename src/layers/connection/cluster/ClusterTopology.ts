@@ -20,6 +20,8 @@ export interface ClusterTopologyOptions {
   readonly server: (endpoint: Endpoint) => ServerNode
   /** Other servers may serve now. Those that were replaced by one of their replicas are named. */
   readonly onChange: (replaced: ReadonlySet<string>) => void
+  /** Slots have other primaries than before; the old and the new ones are named. */
+  readonly onMoved: (servers: ReadonlySet<string>) => void
   /** Whether somebody may have to leave a server that says nothing itself. */
   readonly isWatched: () => boolean
   /** Nobody could be asked, or somebody could again. */
@@ -114,10 +116,12 @@ export class ClusterTopology {
   /** A server says that another one serves the slot now. */
   moved(slot: number, endpoint: Endpoint): void {
     const primary = nodeName(endpoint)
+    const before = this.shardOf(slot)?.primary
     this.#table.endpoints.set(primary, endpoint)
     const known = this.#table.shards.find((shard) => shard?.primary === primary)
     this.#table.shards[slot] = known ?? { primary, replicas: [] }
     this.#primaries = undefined
+    if (before !== primary) this.#options.onMoved(new Set(before === undefined ? [primary] : [before, primary]))
     this.refresh().catch(() => {})
   }
 
@@ -142,6 +146,7 @@ export class ClusterTopology {
       const table = await this.#askAnybody()
       if (this.#isClosed) return
       this.#refreshedAt = performance.now()
+      const before = this.owners()
       this.#table = table
       this.#primaries = undefined
       const replaced = this.#replacedSince()
@@ -150,12 +155,22 @@ export class ClusterTopology {
         this.hasHoles ? { name: "Error", message: "some slots are not served", code: "CLUSTERDOWN" } : undefined
       )
       onChange(replaced)
+      this.#tellMoves(before)
     } catch (error) {
       onOutcome(causeOf(error))
       throw error
     } finally {
       this.#schedule()
     }
+  }
+
+  #tellMoves(before: ReadonlyArray<string | undefined>): void {
+    const servers = new Set<string>()
+    for (const [slot, owner] of this.owners().entries()) {
+      if (owner === before[slot]) continue
+      for (const server of [owner, before[slot]]) if (server !== undefined) servers.add(server)
+    }
+    if (servers.size > 0) this.#options.onMoved(servers)
   }
 
   #schedule(): void {

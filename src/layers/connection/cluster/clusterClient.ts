@@ -2,8 +2,9 @@
 import { Effect, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
-import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
+import type { Address, ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { unannounced } from "../../invalidations/Announcer.ts"
 import { scansOf } from "../../commands/scan.ts"
 import { scanAll } from "./scanAll.ts"
 import { type ConnectionState, makeClient, openDispatcher, randomNumbers } from "../client.ts"
@@ -14,12 +15,15 @@ import type { Dispatcher } from "../Dispatcher.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
 import { Link } from "../Link.ts"
+import { MachineTime } from "../MachineTime.ts"
 import { makeRawCluster } from "./rawCluster.ts"
+import { ClusterAnnouncer } from "./ClusterAnnouncer.ts"
 import { ClusterRoute } from "./ClusterRoute.ts"
 import { ClusterTopology } from "./ClusterTopology.ts"
 import { acrossSlots, slotOfChannels, slotOfCommands } from "./slot.ts"
 import { parseRedirect } from "./SlotTable.ts"
 import { spreadOver } from "./spread.ts"
+import { trackedBySlot } from "./trackedBySlot.ts"
 
 export const makeClusterClient = Effect.fnUntraced(function* (
   options: ClusterSettings
@@ -43,7 +47,15 @@ export const makeClusterClient = Effect.fnUntraced(function* (
   const dispatcher = yield* openDispatcher(
     connection,
     (dispatcher) =>
-      new ClusterRoute({ settings, random, dispatcher, topology: () => topology, states, connections: shared })
+      new ClusterRoute({
+        settings,
+        random,
+        dispatcher,
+        topology: () => topology,
+        states,
+        onReady: (node) => broadcasts.beat(node),
+        connections: shared
+      })
   )
   const topology: ClusterTopology = yield* Effect.acquireRelease(
     Effect.sync(
@@ -60,6 +72,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
             leave(own, (node) => replaced.has(node))
             dispatcher.route.dropUnknown()
           },
+          onMoved: (servers) => broadcasts.follow(servers),
           isWatched: () => own.size > 0,
           onOutcome: (failure) =>
             states.report("cluster", failure === undefined ? { _tag: "Ready" } : { _tag: "Down", reason: failure })
@@ -78,6 +91,20 @@ export const makeClusterClient = Effect.fnUntraced(function* (
             catch: (error) => notConnected({ operation, lastError: causeOf(error) })
           })
     )
+  const membership = (address: Address) => ("path" in address ? [] : topology.membershipOf(address))
+  const time = MachineTime.ofThisMachine()
+  const broadcasts = new ClusterAnnouncer({
+    topology: () => topology,
+    openLink: (address, options) =>
+      new Link({ ...options, address, greeting: { also: membership }, random, connections: own }),
+    data: (endpoint) => {
+      const { link } = dispatcher.route.server(endpoint)
+      link.open()
+      return link.wire
+    },
+    settings: connection,
+    time
+  })
   const primaries = Effect.map(connect("CLUSTER"), () => topology.primaries)
   const raw = yield* makeRawCluster(settings)
 
@@ -99,7 +126,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
             ...options,
             settings: connection,
             address,
-            greeting: { also: (address) => ("path" in address ? [] : topology.membershipOf(address)) },
+            greeting: { also: membership },
             random,
             connections: own
           })
@@ -118,6 +145,14 @@ export const makeClusterClient = Effect.fnUntraced(function* (
       return slot === "several" ? acrossSlots("EXEC", "cluster") : slot === "none" ? undefined : slot
     },
     spread: spreadOver({ servers: primaries }),
+    announcing: {
+      announcers: {
+        broadcast: () => broadcasts,
+        perKey: unannounced("changes are not announced key by key over a cluster")
+      },
+      tracked: trackedBySlot(dispatcher, connection, time),
+      time
+    },
     everywhere: (onServer) => ({
       ...scansOf(scanAll(topology, primaries, onServer)),
       info: (section) =>

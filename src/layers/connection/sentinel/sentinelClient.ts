@@ -3,14 +3,18 @@ import { Effect, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { unannounced } from "../../invalidations/Announcer.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
 import { withCredentials } from "../credentials.ts"
 import type { Greeting } from "../handshake.ts"
-import { nodeName } from "../Link.ts"
+import { Link, nodeName } from "../Link.ts"
+import { MachineTime } from "../MachineTime.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { ServerNode } from "../ServerNode.ts"
+import { OneServerAnnouncer } from "../tracking/OneServerAnnouncer.ts"
+import { trackedOnOne } from "../tracking/tracked.ts"
 import { Promotion } from "./Promotion.ts"
 import { Replicas } from "./Replicas.ts"
 import { Sentinels } from "./Sentinels.ts"
@@ -96,7 +100,9 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
           detours,
           refuse: dispatcher.refuse,
           onState: (state) => {
-            if (server === route.primary.server) states.report(name, state)
+            if (server !== route.primary.server) return
+            states.report(name, state)
+            if (state._tag === "Ready") broadcasts.beat()
           },
           connections
         })
@@ -128,11 +134,27 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     }
   }
 
+  const toPrimary = { settings, address, greeting, random, connections }
+  const time = MachineTime.ofThisMachine()
+  const broadcasts = new OneServerAnnouncer({
+    openLink: (options) => new Link({ ...toPrimary, ...options }),
+    data: () => route.primary.server.link.wire,
+    settings,
+    time
+  })
   return yield* makeClient(dispatcher, {
     topology: "sentinel",
     settings,
     states,
-    ...onPrimary(route, { settings, address, greeting, random, connections }),
-    node: () => route.node
+    ...onPrimary(route, toPrimary),
+    node: () => route.node,
+    announcing: {
+      announcers: {
+        broadcast: () => broadcasts,
+        perKey: unannounced("changes are not announced key by key over the topology sentinel")
+      },
+      tracked: trackedOnOne(dispatcher, settings, time),
+      time
+    }
   })
 })

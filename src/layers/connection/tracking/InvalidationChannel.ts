@@ -21,12 +21,15 @@ export interface ChannelOptions {
   /** The connection that reads of this server take, while there is one. */
   readonly data: () => Wire | undefined
   /** A key that the server has, or would have; for what is asked on the connection that reads take. */
-  readonly key: string
+  readonly key: () => string
   readonly settings: ConnectionSettings
   readonly time: MachineTime
-  readonly coverage: Coverage
+  readonly coverage: Pick<Coverage, "prefixes" | "heartbeat">
+  readonly tell: Coverage["tell"]
   /** It stands. */
   readonly onLive?: (() => void) | undefined
+  /** The server does not answer for its keys any more. */
+  readonly onDisowned?: (() => void) | undefined
 }
 
 const reasonOf = (state: LinkState): string =>
@@ -97,7 +100,7 @@ export class InvalidationChannel {
     // Attempts that fail for the same reason say nothing new.
     if (server === undefined && this.#told === reason) return
     this.#told = reason
-    this.#options.coverage.tell({ _tag: "Down", server: server ?? this.#link.node, reason, cause })
+    this.#options.tell({ _tag: "Down", server: server ?? this.#link.node, reason, cause })
   }
 
   /** Which client this is, then that client's tracking and its channel, in one write. */
@@ -141,12 +144,12 @@ export class InvalidationChannel {
   }
 
   #onSubscribed(wire: Wire, run: string): void {
-    const { coverage, data, key, onLive, settings, time } = this.#options
+    const { coverage, data, key, onDisowned, onLive, settings, tell, time } = this.#options
     const server = this.#link.node
     if (server === undefined) return
     this.#live = server
     this.#told = undefined
-    coverage.tell({ _tag: "Live", server })
+    tell({ _tag: "Live", server })
     onLive?.()
     const voucher = new Voucher({
       settings,
@@ -157,7 +160,10 @@ export class InvalidationChannel {
         this.#down("announcements come from another server than values", "lost")
         this.#retry = new Timer(busyFor, () => wire.destroy()).unref()
       },
-      onDisowned: (reason) => coverage.tell({ _tag: "Everything", server, reason })
+      onDisowned: (reason) => {
+        tell({ _tag: "Everything", server, reason })
+        onDisowned?.()
+      }
     })
     this.#beat = new ProofBeat({
       wire,
@@ -165,7 +171,7 @@ export class InvalidationChannel {
       now: () => time.now(),
       heartbeat: () => coverage.heartbeat,
       patience: settings.socketTimeout,
-      onProof: (sentAt) => coverage.tell({ _tag: "Proof", server, sentAt })
+      onProof: (sentAt) => tell({ _tag: "Proof", server, sentAt })
     })
     this.#beat.beat()
   }
@@ -174,7 +180,7 @@ export class InvalidationChannel {
   readonly #onMessage: OnMessage = ({ channel, message }) => {
     const server = this.#live
     if (channel !== announcements || server === undefined) return
-    const { tell } = this.#options.coverage
+    const { tell } = this.#options
     if (message === null) return tell({ _tag: "Everything", server, reason: "FLUSHDB or FLUSHALL" })
     // What somebody publishes there is text.
     if (Array.isArray(message)) tell({ _tag: "Keys", keys: message.map(String), own: false })

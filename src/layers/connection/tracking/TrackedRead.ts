@@ -9,6 +9,7 @@ import { type RawReply, ReplyError } from "../RawReply.ts"
 import { WireCommand } from "../WireCommand.ts"
 
 const ttlRow = rowOf("PTTL", [])
+const manyRow = rowOf("MGET", [])
 
 export interface TrackedTerms {
   readonly reply: ReplyEncoding
@@ -36,7 +37,8 @@ export class TrackedRead extends PendingCommand {
     const last = keys.length - 1
     const lifetimes: Array<Asked> = []
     for (let i = 0; i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
-    super(ttlRow, "PTTL", [keys[last]!], {
+    // A server that moves a slot refuses several keys as those of MGET.
+    super(last === 0 ? ttlRow : manyRow, "PTTL", [keys[last]!], {
       asText: true,
       timeout,
       prelude: [values, ...lifetimes],

@@ -17,7 +17,7 @@ export interface VoucherOptions {
   /** The connection that reads take, while there is one. */
   readonly data: () => Wire | undefined
   /** A key that the server has, or would have. */
-  readonly key: string
+  readonly key: () => string
   /** Reads go to another server than the one that announces. */
   readonly onOtherServer: () => void
   /** The server does not answer for its keys any more. */
@@ -49,7 +49,7 @@ export class Voucher {
   #askForKey(wire: Wire, done: (vouched: boolean) => void): void {
     const { key, onDisowned, settings } = this.#options
     wire.write(
-      new Question("EXISTS", [key], settings.commandTimeout, (error) => {
+      new Question("EXISTS", [key()], settings.commandTimeout, (error) => {
         if (!(error instanceof ReplyError)) return done(error === undefined)
         const code = replyCode(error.message)
         if (disowns.has(code)) onDisowned(code)

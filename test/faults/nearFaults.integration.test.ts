@@ -1,0 +1,148 @@
+/** What is kept near, while servers fail, take each other's places, and hand slots to one another. */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { ValkeyCluster, ValkeySentinel } from "effect-vcache"
+import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
+import { startCluster } from "../support/ClusterFleet.ts"
+import { connector, test, watchForTraces } from "../support/faults.ts"
+import { nearReader } from "../support/near/NearReader.ts"
+import { pause } from "../support/pause.ts"
+import { startSentinelFleet } from "../support/SentinelFleet.ts"
+import { until } from "../support/until.ts"
+import type { ValkeyServer } from "../support/ValkeyServer.ts"
+
+watchForTraces()
+
+/** A key of a slot that this primary serves at first. */
+const keyOf = (primary: 0 | 1 | 2, name: string): string => {
+  for (let i = 0; ; i++) if (Math.min(2, Math.floor(slotOfKey(`${name}${i}`) / 5461)) === primary) return `${name}${i}`
+}
+
+describe("near values of a cluster", () => {
+  const { connect } = connector(ValkeyCluster.layer)
+
+  test("follow slots that move, and what is read on the way is not kept", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startCluster({ replicas: 0 })
+      const [from, to] = [fleet.servers[0]!, fleet.servers[1]!]
+      const { client } = yield* connect({ url: fleet.url })
+      const key = keyOf(0, "n:k")
+      const slot = slotOfKey(key)
+      const [tagged, created] = [`n:{${key}}:2`, `n:{${key}}:3`]
+      yield* client.send("SET", [key, "1"])
+      yield* client.send("SET", [tagged, "1"])
+      const { holds, read, staleAfterChange } = yield* nearReader(client, "n:")
+      assert.strictEqual((yield* holds(key)).value, "1")
+      // That a key does not exist is known by all servers' word together.
+      assert.strictEqual((yield* holds(created)).value, null)
+
+      yield* to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", yield* fleet.idOf(from))
+      yield* from.call("CLUSTER", "SETSLOT", slot, "MIGRATING", yield* fleet.idOf(to))
+      yield* from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", key)
+      const ask = yield* to.session
+      yield* ask("ASKING")
+      yield* ask("SET", created, "2")
+      assert.deepStrictEqual(yield* staleAfterChange(created, null), [])
+      for (let i = 0; i < 3; i++) assert.deepStrictEqual(yield* read(key), { value: "1", isNear: false })
+      const replies = yield* client.tracked([key, tagged, keyOf(2, "n:other")])
+      assert.deepStrictEqual(
+        replies.map(({ pttl, server, value }) => [value, pttl, server === undefined]),
+        [
+          ["1", -1, true],
+          ["1", -1, false],
+          [null, -2, false]
+        ]
+      )
+      yield* from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", tagged)
+      for (const server of [to, from]) yield* server.call("CLUSTER", "SETSLOT", slot, "NODE", yield* fleet.idOf(to))
+
+      assert.strictEqual((yield* holds(key)).value, "1")
+      yield* to.call("SET", key, "2")
+      assert.deepStrictEqual(yield* staleAfterChange(key, "1"), [])
+      assert.strictEqual((yield* holds(key)).value, "2")
+    }))
+
+  test("follow a failover that announces nothing and closes nothing", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startCluster()
+      const [old, next] = [fleet.servers[0]!, fleet.servers[3]!]
+      const { client } = yield* connect({ url: fleet.url })
+      const key = keyOf(0, "n:k")
+      yield* client.send("SET", [key, "1"])
+      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      yield* holds(key)
+      yield* next.call("CLUSTER", "FAILOVER")
+      yield* until("the new primary", next.call("SET", key, "2"), (reply) => reply === "OK")
+      assert.deepStrictEqual(yield* staleAfterChange(key, "1"), [])
+      assert.strictEqual((yield* holds(key)).value, "2")
+      yield* until(
+        "the old one's leaving",
+        Effect.sync(() => events),
+        (all) => all.some((event) => event._tag === "Down" && event.cause === "left" && event.server === old.node)
+      )
+    }))
+
+  test("of a primary that is frozen or cut off from its cluster are proven no more", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startCluster({ downAfter: 500 })
+      const [cut, ...others] = fleet.servers
+      const { client } = yield* connect({ url: fleet.url })
+      const key = keyOf(0, "n:k")
+      yield* client.send("SET", [key, "1"])
+      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      yield* holds(key)
+
+      yield* Effect.forEach(others, ({ freeze }) => freeze, { discard: true })
+      yield* until(
+        "its word that it is cut off",
+        Effect.sync(() => events),
+        (all) => all.some((event) => event._tag === "Everything" && event.reason === "CLUSTERDOWN")
+      )
+      const proofs = () => events.filter((event) => event._tag === "Proof" && event.server === cut!.node).length
+      const before = proofs()
+      yield* pause(300)
+      assert.strictEqual(proofs(), before)
+      yield* Effect.forEach(others, ({ thaw }) => thaw, { discard: true })
+      yield* fleet.settled
+
+      yield* holds(key)
+      yield* cut!.freeze
+      const next = others[2]!
+      yield* until("the new primary", next.call("SET", key, "2"), (reply) => reply === "OK")
+      assert.deepStrictEqual(yield* staleAfterChange(key, "1"), [])
+      assert.strictEqual((yield* holds(key)).value, "2")
+      yield* cut!.thaw
+    }))
+})
+
+describe("near values of a primary with sentinels", () => {
+  const { connect } = connector(ValkeySentinel.layer)
+
+  test("follow the primary, whether it is replaced or frozen", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet({ downAfter: 500 })
+      const { client } = yield* connect({ url: fleet.url })
+      yield* client.send("SET", ["n:k", "0"])
+      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      const changesOn = Effect.fnUntraced(function* (old: ValkeyServer, value: string) {
+        const before = (yield* holds("n:k")).value
+        const next = yield* until("another primary", fleet.primary, ({ port }) => port !== old.port)
+        yield* until("a write", next.call("SET", "n:k", value), (reply) => reply === "OK")
+        assert.deepStrictEqual(yield* staleAfterChange("n:k", before), [])
+        assert.strictEqual((yield* holds("n:k")).value, value)
+        assert.isTrue(
+          events.some((event) => event._tag === "Down" && event.cause === "left" && event.server === old.node)
+        )
+        return next
+      })
+      const first = yield* fleet.primary
+      yield* holds("n:k")
+      yield* fleet.sentinels[0]!.call("SENTINEL", "FAILOVER", fleet.name)
+      const second = yield* changesOn(first, "1")
+      yield* fleet.settled
+      yield* holds("n:k")
+      yield* second.freeze
+      yield* changesOn(second, "2")
+      yield* second.thaw
+    }))
+})
