@@ -43,8 +43,19 @@ await Effect.runPromise(Effect.withTracer(Effect.provide(program, cache), printi
 
 // Prints:
 // span cache.set { 'db.system.name': 'valkey', 'db.operation.name': 'set' }
-// span cache.getMany { 'db.system.name': 'valkey', 'db.operation.name': 'getMany' }
-// span cache.getOrSet { 'db.system.name': 'valkey', 'db.operation.name': 'getOrSet' }
+// span cache.getMany {
+//   'db.system.name': 'valkey',
+//   'db.operation.name': 'getMany',
+//   'cache.hits': 1,
+//   'cache.misses': 1
+// }
+// span cache.getOrSet {
+//   'db.system.name': 'valkey',
+//   'db.operation.name': 'getOrSet',
+//   'cache.hit': false,
+//   'cache.stale': false
+// }
+// span cache.getOrSet.lookup {}
 // span cache.getOrSet.store { 'db.system.name': 'valkey', 'db.operation.name': 'getOrSet.store' }
 // span cache.incr {
 //   'db.system.name': 'valkey',

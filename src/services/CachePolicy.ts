@@ -7,6 +7,8 @@ export interface Tally {
   readonly hits?: number | undefined
   readonly misses?: number | undefined
   readonly stores?: number | undefined
+  /** Of the hits: those that were served past their lifetime. */
+  readonly stale?: number | undefined
 }
 
 /** What a policy is told about the one operation that it wraps. */
@@ -21,6 +23,26 @@ export interface Operation<A> {
   readonly tally?: ((result: A) => Tally) | undefined
 }
 
+/** A lookup of `getOrSet`, `getOrSetMany` or `refresh`: the same object for all that concerns it. */
+export interface ObservedLookup {
+  readonly operation: string
+  /** The user key; undefined where there are several. */
+  readonly key: string | undefined
+}
+
+/**
+ * What passes no policy, and can be observed. `lookup`: the program's own lookup. `refresh`: a lookup in the background with the store of what it
+ * gives, which outlives its caller. `wait`: the time that a caller waits for a lookup that another caller has begun.
+ */
+export type LookupPart = "lookup" | "refresh" | "wait"
+
+/** Wraps a part of a lookup without changing what it gives. */
+export type Observe = <A, E, R>(
+  part: LookupPart,
+  lookup: ObservedLookup,
+  effect: Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
+
 /** A function that wraps each operation of a cache. */
 export interface CachePolicyShape {
   /** What it adds to the failures of an operation is what any command can fail with. */
@@ -30,6 +52,8 @@ export interface CachePolicyShape {
   ): Effect.Effect<A, E | CommandError, R>
   /** Turns failures into results, and so comes after all policies that must see the failures. */
   readonly absorbs?: boolean | undefined
+  /** For policies that only observe. Default: lookups are not observed. */
+  readonly observe?: Observe | undefined
 }
 
 /** A policy, or an effect that makes one with a state of its own for each cache, in whose scope it lives. */
@@ -64,8 +88,12 @@ const ambientIn = (context: Context.Context<never>): ReadonlyArray<Ambient> => {
 const compose = (all: ReadonlyArray<CachePolicyShape>): CachePolicyShape | undefined => {
   if (all.length <= 1) return all[0]
   const parts = [...all.filter(({ absorbs }) => absorbs !== true), ...all.filter(({ absorbs }) => absorbs === true)]
-  return <A, E extends CacheError, R>(operation: Operation<A>, effect: Effect.Effect<A, E, R>) =>
+  const composed = <A, E extends CacheError, R>(operation: Operation<A>, effect: Effect.Effect<A, E, R>) =>
     parts.reduce<Effect.Effect<A, E | CommandError, R>>((wrapped, policy) => policy(operation, wrapped), effect)
+  const observers = parts.flatMap(({ observe }) => observe ?? [])
+  const observe: Observe = (part, lookup, effect) =>
+    observers.reduce((wrapped, observe) => observe(part, lookup, wrapped), effect)
+  return observers.length === 0 ? composed : Object.assign(composed, { observe })
 }
 
 /** The policy of a cache that is built here: its own ones innermost, around them those of the context. */

@@ -5,6 +5,7 @@ import {
   Context,
   Effect,
   Exit,
+  Fiber,
   Layer,
   Logger,
   Metric,
@@ -450,6 +451,68 @@ describe("Tracing", () => {
       )
       assert.notInclude(shown.join(), "SECRET")
     })
+  )
+
+  /** As a tree in words: name, parent, links, what is told of hits. */
+  const told = () =>
+    spans.splice(0).map((span) => {
+      const parent = Option.getOrUndefined(span.parent)
+      const wasOver =
+        parent?._tag === "Span" &&
+        parent.status._tag === "Ended" &&
+        span.status.startTime > (parent.status.endTime ?? 0n)
+      const links = span.links.map(({ span }) => (span._tag === "Span" ? ` -> ${span.name}` : "")).join("")
+      const hits = ["cache.hit", "cache.stale", "cache.hits", "cache.misses"].flatMap((name) => {
+        const value = span.attributes.get(name)
+        return value === undefined ? [] : [` ${name}=${String(value)}`]
+      })
+      const under = parent?._tag === "Span" ? ` under ${parent.name}` : ""
+      return `${span.name}${under}${wasOver ? " (which had ended)" : ""}${links}${hits.join("")}`
+    })
+
+  it.effect("hits and stale values, lookups and those who wait for them, refreshes with no parent that has ended", () =>
+    Effect.gen(function* () {
+      spans.length = 0
+      const { cache } = yield* withPolicies(Tracing.layer())
+      const lookup = Effect.withSpan(Effect.as(Effect.sleep(10), 1), "query")
+      const ask = (caller: string) =>
+        Effect.withSpan(cache.getOrSet("k", lookup, { timeToLive: "1 second", staleFor: "1 hour" }), caller)
+      const both = yield* Effect.forkChild(Effect.all([ask("one"), ask("two")], { concurrency: 2 }))
+      yield* TestClock.adjust(20)
+      yield* Fiber.join(both)
+      assert.deepStrictEqual(told(), [
+        "one",
+        "cache.getOrSet under one cache.hit=false cache.stale=false",
+        "cache.getOrSet.lookup under one",
+        "query under cache.getOrSet.lookup",
+        "two",
+        "cache.getOrSet under two cache.hit=false cache.stale=false",
+        "cache.getOrSet.wait under two -> cache.getOrSet.lookup",
+        "cache.getOrSet.store under one"
+      ])
+      yield* TestClock.adjust("2 seconds")
+      yield* ask("three")
+      yield* TestClock.adjust(20)
+      assert.deepStrictEqual(told(), [
+        "three",
+        "cache.getOrSet under three cache.hit=true cache.stale=true",
+        "cache.getOrSet.refresh -> three",
+        "cache.getOrSet.lookup under cache.getOrSet.refresh",
+        "query under cache.getOrSet.lookup",
+        "cache.getOrSet.store under cache.getOrSet.refresh"
+      ])
+      // Whoever began it has left, and its span with it.
+      const first = yield* Effect.forkChild(Effect.withSpan(cache.getOrSet("l", lookup), "first"))
+      const second = yield* Effect.forkChild(Effect.withSpan(cache.getOrSet("l", lookup), "second"))
+      yield* TestClock.adjust(5)
+      yield* Fiber.interrupt(first)
+      yield* TestClock.adjust(5)
+      yield* Fiber.join(second)
+      assert.strictEqual(told().at(-1), "cache.getOrSet.store -> first")
+      yield* cache.get("none")
+      yield* cache.getMany(["k", "l", "none"])
+      assert.deepStrictEqual(told(), ["cache.get cache.hit=false", "cache.getMany cache.hits=2 cache.misses=1"])
+    }).pipe(Effect.withTracer(tracer))
   )
 
   it.effect("keys on request, values never", () =>

@@ -1,7 +1,14 @@
 /** A policy that gives every operation a span. */
-import { Clock, Effect, Exit, type Layer, Option } from "effect"
+import { Clock, Context, Effect, Exit, type Layer, Option, Tracer } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.ts"
+import { kindOf } from "../../schema/codecFailures.ts"
+import {
+  type CachePolicyShape,
+  layerPolicy,
+  type Observe,
+  type ObservedLookup,
+  type Tally
+} from "../../services/CachePolicy.ts"
 
 export interface TracingOptions {
   /** Whether spans name user keys, and errors with keys are shown whole. Values are never shown. Default false. */
@@ -9,8 +16,10 @@ export interface TracingOptions {
 }
 
 /**
- * A client span for each operation, named after it, with the attributes of OpenTelemetry's database conventions. It
- * costs some microseconds an operation, also where nothing collects the spans.
+ * A client span for each operation, named after it, with the attributes of OpenTelemetry's database conventions, and
+ * whether it was a hit. Lookups have spans: `cache.getOrSet.lookup`; `cache.getOrSet.wait`, with a link to the lookup that a caller
+ * joined; `cache.getOrSet.refresh` in the background, which has no parent and a link to the caller's span. It costs
+ * some microseconds an operation, also where nothing collects the spans.
  */
 export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => make(options))
@@ -18,35 +27,93 @@ export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyS
 /** `policy` for every cache that is built under the layer. */
 export const layer = (options: TracingOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
-const make =
-  ({ keys = false }: TracingOptions): CachePolicyShape =>
-  ({ key, name }, effect) => {
-    const attributes = {
-      "db.system.name": "valkey",
-      "db.operation.name": name,
-      ...(keys && key !== undefined ? { "cache.key": key } : {})
-    }
-    return Effect.flatMap(Effect.makeSpan(`cache.${name}`, { kind: "client", attributes }), (span) =>
-      Effect.withFiber((fiber) => {
-        const clock = fiber.getRef(Clock.Clock)
-        return Effect.onExitPrimitive(Effect.withParentSpan(effect, span, withoutStack), (exit) => {
-          const error = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : Option.none()
-          if (Option.isSome(error)) {
-            for (const [attribute, value] of Object.entries(attributesOf(error.value))) span.attribute(attribute, value)
-          }
-          // Messages of some errors name the key.
-          const shown = Option.isSome(error) && !keys ? Exit.fail(new Error(error.value._tag)) : exit
-          span.end(clock.currentTimeNanosUnsafe(), shown)
-          return undefined
-        })
-      })
-    )
+const make = ({ keys = false }: TracingOptions): CachePolicyShape => {
+  const keyOf = (key: string | undefined) => (keys && key !== undefined ? { "cache.key": key } : {})
+  /** Messages of some errors name the key. */
+  const shown = (exit: Exit.Exit<unknown, unknown>, kind: string | undefined) =>
+    kind !== undefined && !keys ? Exit.fail(new Error(kind)) : exit
+
+  const policy: CachePolicyShape = ({ key, name, tally }, effect) => {
+    const attributes = { "db.system.name": "valkey", "db.operation.name": name, ...keyOf(key) }
+    return within(`cache.${name}`, { kind: "client", attributes }, effect, (span, exit) => {
+      if (Exit.isSuccess(exit)) {
+        if (tally !== undefined) tell(span, tallied(tally(exit.value), key))
+        return exit
+      }
+      const error = Exit.findErrorOption(exit)
+      if (Option.isNone(error)) return exit
+      tell(span, attributesOf(error.value))
+      return shown(exit, error.value._tag)
+    })
   }
+
+  /** The span of each lookup, for those who join it. */
+  const lookups = new WeakMap<ObservedLookup, Tracer.Span>()
+  const observe: Observe = (part, lookup, effect) =>
+    Effect.withFiber((fiber) => {
+      const caller = Context.getOption(fiber.context, Tracer.ParentSpan)
+      const joined = part === "wait" ? lookups.get(lookup) : undefined
+      const linked = part === "refresh" ? Option.getOrUndefined(caller) : joined
+      const options = {
+        attributes: keyOf(lookup.key),
+        root: part === "refresh",
+        links: linked === undefined ? [] : [{ span: linked, attributes: {} }]
+      }
+      const begun = part === "lookup" ? (span: Tracer.Span) => lookups.set(lookup, span) : undefined
+      const ended = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>) => {
+        const error = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : Option.none()
+        const kind = Option.isSome(error) ? kindOf(error.value) : undefined
+        if (kind !== undefined) span.attribute("error.type", kind)
+        return shown(exit, kind)
+      }
+      return within(`cache.${lookup.operation}.${part}`, options, effect, ended, begun)
+    })
+
+  return Object.assign(policy, { observe })
+}
+
+/** Runs the effect in a span. A span that has ended is no parent of others: they are linked to it. */
+const within = <A, E, R>(
+  name: string,
+  options: Tracer.SpanOptionsNoTrace,
+  effect: Effect.Effect<A, E, R>,
+  ended: (span: Tracer.Span, exit: Exit.Exit<A, E>) => Exit.Exit<unknown, unknown>,
+  begun?: (span: Tracer.Span) => void
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const clock = fiber.getRef(Clock.Clock)
+    const parent = Option.getOrUndefined(Context.getOption(fiber.context, Tracer.ParentSpan))
+    const isOver = parent?._tag === "Span" && parent.status._tag === "Ended" && options.root !== true
+    const apart = isOver
+      ? { ...options, root: true, links: [...(options.links ?? []), { span: parent, attributes: {} }] }
+      : options
+    return Effect.flatMap(Effect.makeSpan(name, apart), (span) => {
+      begun?.(span)
+      return Effect.onExitPrimitive(Effect.withParentSpan(effect, span, withoutStack), (exit) => {
+        span.end(clock.currentTimeNanosUnsafe(), ended(span, exit))
+        return undefined
+      })
+    })
+  })
+
+type Attributes = Readonly<Record<string, string | number | boolean>>
+
+const tell = (span: Tracer.Span, attributes: Attributes): void => {
+  for (const [attribute, value] of Object.entries(attributes)) span.attribute(attribute, value)
+}
+
+/** Of one key: whether it was there. Of several: how many were. */
+const tallied = ({ hits, misses, stale }: Tally, key: string | undefined): Attributes => {
+  if (hits === undefined && misses === undefined) return {}
+  return key === undefined
+    ? { "cache.hits": hits ?? 0, "cache.misses": misses ?? 0, ...(stale === undefined ? {} : { "cache.stale": stale }) }
+    : { "cache.hit": (hits ?? 0) > 0, ...(stale === undefined ? {} : { "cache.stale": stale > 0 }) }
+}
 
 /** It would always be this file's, and takes longer than the rest of a span. */
 const withoutStack = { captureStackTrace: false }
 
-const attributesOf = (error: CacheError): Readonly<Record<string, string>> => ({
+const attributesOf = (error: CacheError): Attributes => ({
   "error.type": error._tag,
   ...("code" in error && error.code !== undefined ? { "db.response.status_code": error.code } : {}),
   ...("node" in error && error.node !== undefined ? serverOf(error.node) : {})

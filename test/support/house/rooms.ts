@@ -20,7 +20,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 
   "services/cache/kernel": [...services, "services/CachePolicy"],
   "services/cache/coordination": [...services, "services/cache/kernel"],
-  "services/cache/lookups": [...services, "services/cache/kernel"],
+  "services/cache/lookups": [...services, "services/CachePolicy", "services/cache/kernel"],
   "services/cache/near": ["schema"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],
   "services/cache/sessions": ["schema", "services/cache/kernel", "services/operations"],

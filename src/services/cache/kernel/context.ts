@@ -7,7 +7,7 @@ import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key
 import { isReserved, reservedLead } from "../../../schema/reservedKeys.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
-import type { CachePolicyShape, Operation, Tally } from "../../CachePolicy.ts"
+import type { CachePolicyShape, Observe, Operation, Tally } from "../../CachePolicy.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Unstorable } from "./Unstorable.ts"
@@ -50,6 +50,8 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
     operation: Operation<B>,
     effect: Effect.Effect<B, E, R>
   ) => Effect.Effect<B, E | CommandError, R>
+  /** For those of the policies that only observe. */
+  readonly observe: Observe
   /** How the operations of a structure of that kind are declared and run. */
   readonly structure: (kind: string, key: string, options: KeyOptions) => StructureOperation
   /** The checked final key. */
@@ -97,6 +99,7 @@ export const makeContext = <A, RD, RE>(
     version,
     defaults: { timeToLive: defaultMillis, jitter },
     guard: policy ?? ((_, effect) => effect),
+    observe: policy?.observe ?? ((_, __, effect) => effect),
     structure: (kind, key, keyOptions) => (operation, neutral, effect, tally) => {
       const name = `${kind}.${operation}`
       const run = begin(() =>

@@ -1,8 +1,12 @@
 /** What is in flight of values of one type, by final key. */
 import { Context, Deferred, type Exit, type Fiber } from "effect"
+import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { ObservedLookup } from "../../CachePolicy.ts"
 
 /** What a piece of work is told while it runs, and how it answers those who wait before it has ended. */
 export interface Ticket {
+  /** For those who observe it. */
+  readonly observed: ObservedLookup
   /** The key was written or deleted meanwhile: the result is older than what is there. */
   readonly outdated: boolean
   /** Gives the result to those who wait; the work goes on. */
@@ -16,6 +20,7 @@ export const CurrentFlight = Context.Reference<Flight | undefined>("effect-vcach
 
 export class Flight implements Ticket {
   readonly key: string
+  readonly observed: ObservedLookup
   readonly table: FlightTable
   /** The flight in whose work it was begun, and which waits for it. */
   readonly parent: Flight | undefined
@@ -30,8 +35,9 @@ export class Flight implements Ticket {
   abandoned = false
   readonly #waitsFor = new Map<Flight, number>()
 
-  constructor(key: string, table: FlightTable, parent: Flight | undefined) {
-    this.key = key
+  constructor({ final, key, operation }: EntryName, table: FlightTable, parent: Flight | undefined) {
+    this.key = final
+    this.observed = { operation, key }
     this.table = table
     this.parent = parent
   }
@@ -82,9 +88,9 @@ export class FlightTable {
     return this.#flights.get(key)
   }
 
-  begin(key: string, parent: Flight | undefined): Flight {
-    const flight = new Flight(key, this, parent)
-    this.#flights.set(key, flight)
+  begin(entry: EntryName, parent: Flight | undefined): Flight {
+    const flight = new Flight(entry, this, parent)
+    this.#flights.set(flight.key, flight)
     this.#busy.add(this)
     return flight
   }

@@ -3,10 +3,19 @@ import { Deferred, Effect, Exit, Fiber, type Scope } from "effect"
 import { type CacheConnectionError, type CacheInputError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import { closedError, refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { Observe } from "../../CachePolicy.ts"
 import { CurrentFlight, type Flight, type FlightTable, type Ticket } from "./FlightTable.ts"
 import { detached } from "./detached.ts"
 
 type Work<A, E, R> = (ticket: Ticket) => Effect.Effect<A, E, R>
+
+/** What concerns a caller who joins the work of another. */
+export interface Joining {
+  readonly onJoin?: Effect.Effect<void> | undefined
+  /** Milliseconds. */
+  readonly waitFor?: number | undefined
+  readonly observe?: Observe | undefined
+}
 
 /**
  * Work that is shared answers within this time, in milliseconds, or all who wait fail. Callers that wait for each other
@@ -33,29 +42,31 @@ export class SingleFlight {
   share<A, E, R>(
     entry: EntryName,
     work: Work<A, E, R>,
-    onJoin: Effect.Effect<void> = Effect.void,
-    waitFor: number = maxShared
+    joining: Joining = {}
   ): Effect.Effect<A, E | CacheConnectionError | CacheInputError | CacheTimeoutError, R> {
     // Nothing starts there any more; whoever still has the cache looks up for himself.
-    if (this.#closed) return Effect.suspend(() => work(alone))
+    if (this.#closed) return Effect.suspend(() => work(alone(entry)))
+    const { observe, onJoin = Effect.void, waitFor = maxShared } = joining
     return Effect.withFiber((fiber) => {
       const within = fiber.getRef(CurrentFlight)
       const circle = within === undefined ? undefined : this.#circle(entry.final, within)
       if (circle !== undefined) return refused(entry.operation, waitsForItself(circle))
-      const joins = waitFor < maxShared && this.#table.get(entry.final) !== undefined
+      const joins = this.#table.get(entry.final) !== undefined
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(this.#board(entry, work, within, onJoin), (flight) => {
           // The flights of one key all come from one codec, so the types are those of the one who started it.
           const result = flight.result as Deferred.Deferred<A, E>
           within?.waitFor(flight)
+          const answer = joins && waitFor < maxShared ? awaited(result, waitFor, entry) : Deferred.await(result)
+          const observed = joins && observe !== undefined ? observe("wait", flight.observed, answer) : answer
           return Effect.catchCauseIf(
-            Effect.onExit(restore(joins ? awaited(result, waitFor, entry) : Deferred.await(result)), () => {
+            Effect.onExit(restore(observed), () => {
               within?.waitNoMore(flight)
               return this.#leave(flight)
             }),
             // The cache that began it has closed.
             () => flight.abandoned,
-            () => (this.#closed ? Exit.fail(closedError(entry.operation)) : this.share(entry, work, onJoin, waitFor))
+            () => (this.#closed ? Exit.fail(closedError(entry.operation)) : this.share(entry, work, joining))
           )
         })
       )
@@ -63,12 +74,12 @@ export class SingleFlight {
   }
 
   /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
-  start<A, E, R>({ final }: EntryName, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
+  start<A, E, R>(entry: EntryName, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
     if (this.#closed) return Effect.succeed(Effect.interrupt)
     return Effect.suspend(() => {
-      const known = this.#table.get(final)
+      const known = this.#table.get(entry.final)
       const flight =
-        known === undefined ? this.#begin(final, (ticket) => detached(work(ticket)), undefined) : Effect.succeed(known)
+        known === undefined ? this.#begin(entry, (ticket) => detached(work(ticket)), undefined) : Effect.succeed(known)
       return Effect.map(flight, (flight) => {
         // Whoever waits does not keep it going, and nobody ends it.
         flight.waiting++
@@ -95,14 +106,14 @@ export class SingleFlight {
   ): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
       const known = this.#table.get(entry.final)
-      if (known === undefined) return this.#begin(entry.final, work, within)
+      if (known === undefined) return this.#begin(entry, work, within)
       known.waiting++
       return Effect.as(Effect.andThen(this.#bound(known, entry), onJoin), known)
     })
   }
 
-  #begin<A, E, R>(final: string, work: Work<A, E, R>, parent: Flight | undefined): Effect.Effect<Flight, never, R> {
-    const flight = this.#table.begin(final, parent)
+  #begin<A, E, R>(entry: EntryName, work: Work<A, E, R>, parent: Flight | undefined): Effect.Effect<Flight, never, R> {
+    const flight = this.#table.begin(entry, parent)
     const exclusive = Effect.provideService(Effect.interruptible(work(flight)), CurrentFlight, flight)
     // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
     const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => this.#land(flight, exit))))
@@ -141,7 +152,11 @@ export class SingleFlight {
 }
 
 /** Of work that nobody shares. */
-const alone: Ticket = { outdated: false, answer: () => {} }
+const alone = ({ key, operation }: EntryName): Ticket => ({
+  observed: { operation, key },
+  outdated: false,
+  answer: () => {}
+})
 
 const lookupTimeout = (operation: string, timeout: number): CacheTimeoutError =>
   new CacheTimeoutError({ operation, phase: "lookup", timeout, node: undefined, mayHaveExecuted: false })

@@ -2,6 +2,7 @@
 import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { Tally } from "../../CachePolicy.ts"
 import type { CacheLookups, Lookup } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
@@ -13,14 +14,18 @@ import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count, metrics } from "../kernel/metrics.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
-import { verdictAt, verdictOf } from "./verdict.ts"
+import { isStale, type Verdict, verdictAt, verdictOf } from "./verdict.ts"
 
 export const makeGetOrSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["getOrSet"] => {
-  const { client, codec, defaults, finalKey, guard, policy, readOptions, scope } = context
+  const { client, codec, defaults, finalKey, guard, observe, policy, readOptions, scope } = context
+  const { failedRefreshes } = allFlights
+
+  const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName) =>
+    Effect.map(verdictOf(found, plan, failedRefreshes, final), (verdict): Seen<A> => ({ found, verdict }))
 
   /** What follows when the key holds nothing that can be served as it is. */
   const serve = <E, R>(
@@ -28,16 +33,14 @@ export const makeGetOrSet = <A, RD, RE>(
     plan: LookupPlan<A>,
     lookup: Lookup<A, E, R>,
     read: Effect.Effect<Found<A> | undefined, CommandError, RD>,
-    seen: Found<A> | "unknown" | undefined
+    { found, verdict }: Seen<A>
   ): Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
     const { final } = entry
-    const { failedRefreshes } = allFlights
-    const found = seen === "unknown" ? undefined : seen
     const work = (ticket: Ticket): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RD | RE> => {
       const asked = lookupOf(lookup, found)
       const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket)
       // A server that did not answer the read is not waited for once more.
-      if (!plan.cluster || seen === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
+      if (!plan.cluster || verdict === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
       const usable = (found: Found<A>, now: number) =>
         verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
       const guardClaim = (acquire: Effect.Effect<Acquired<A>, CommandError, RD>) =>
@@ -50,28 +53,29 @@ export const makeGetOrSet = <A, RD, RE>(
         lookUp(claim?.store ?? keepNothing)
       )
     }
-    const refresh = (ticket: Ticket) =>
-      Effect.onExit(inBackground(Effect.andThen(count(metrics.refreshes), work(ticket))), (exit) =>
+    if (verdict === "miss" || verdict === "unknown" || found === undefined || Option.isNone(found.value)) {
+      const { waitFor } = plan
+      return flights.share(entry, work, { onJoin: count(metrics.shared), waitFor, observe: policy?.observe })
+    }
+    const { value } = found.value
+    if (verdict === "fresh") return Exit.succeed(value)
+    const refresh = (ticket: Ticket) => {
+      const counted = inBackground(Effect.andThen(count(metrics.refreshes), work(ticket)))
+      return Effect.onExit(observe("refresh", ticket.observed, counted), (exit) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           if (Exit.isSuccess(exit)) failedRefreshes.succeeded(final)
           else if (!Exit.hasInterrupts(exit)) failedRefreshes.failed(final, now + plan.errorBackoff)
         })
       )
+    }
     const refreshing = flights.start(entry, refresh)
-    return Effect.flatMapEager(verdictOf(found, plan, failedRefreshes, final), (verdict) => {
-      if (verdict === "miss" || found === undefined || Option.isNone(found.value)) {
-        return flights.share(entry, work, count(metrics.shared), plan.waitFor)
-      }
-      const { value } = found.value
-      if (verdict === "fresh") return Exit.succeed(value)
-      if (verdict === "early") return Effect.as(refreshing, value)
-      const stale = Effect.as(count(metrics.staleServed), value)
-      if (verdict === "claimed" || verdict === "resting") return stale
-      return Effect.flatMap(refreshing, (refreshed) => {
-        if (plan.softTimeout === 0) return stale
-        const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
-        return Effect.flatMap(soon, (exit) => (Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale))
-      })
+    if (verdict === "early") return Effect.as(refreshing, value)
+    const stale = Effect.as(count(metrics.staleServed), value)
+    if (verdict === "claimed" || verdict === "resting") return stale
+    return Effect.flatMap(refreshing, (refreshed) => {
+      if (plan.softTimeout === 0) return stale
+      const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
+      return Effect.flatMap(soon, (exit) => (Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale))
     })
   }
 
@@ -91,15 +95,19 @@ export const makeGetOrSet = <A, RD, RE>(
         [entry.final],
         (reply) =>
           plainValue(codec, entry, reply) ??
-          Effect.flatMapEager(find(reply), (found) => serve(entry, plan, lookup, read(), found)),
+          Effect.flatMapEager(find(reply), (found) =>
+            Effect.flatMapEager(verdictOf(found, plan, failedRefreshes, entry.final), (verdict) =>
+              serve(entry, plan, lookup, read(), { found, verdict })
+            )
+          ),
         readOptions
       )
     }
-    const guarded = policy<Found<A> | "unknown" | undefined, CommandError, RD>(
-      { name: "getOrSet", key, neutral: Option.some("unknown"), tally: tallyOf },
-      read()
+    const guarded = policy<Seen<A>, CommandError, RD>(
+      { name: "getOrSet", key, neutral: Option.some({ found: undefined, verdict: "unknown" }), tally: tallyOf },
+      Effect.flatMapEager(read(), (found) => judged(found, plan, entry))
     )
-    return Effect.flatMap(guarded, (found) => serve(entry, plan, lookup, read(), found))
+    return Effect.flatMap(guarded, (seen) => serve(entry, plan, lookup, read(), seen))
   }
 }
 
@@ -107,5 +115,11 @@ export const makeGetOrSet = <A, RD, RE>(
 const lookupOf = <A, E, R>(lookup: Lookup<A, E, R>, found: Found<A> | undefined): Effect.Effect<A, E, R> =>
   Effect.isEffect(lookup) ? lookup : Effect.suspend(() => lookup(found?.value ?? Option.none()))
 
-const tallyOf = (found: Found<unknown> | "unknown" | undefined) =>
-  found === undefined || found === "unknown" || Option.isNone(found.value) ? { misses: 1 } : { hits: 1 }
+/** What the key held, and what can be done with it; unknown = the server did not say. */
+interface Seen<A> {
+  readonly found: Found<A> | undefined
+  readonly verdict: Verdict | "unknown"
+}
+
+const tallyOf = ({ verdict }: Seen<unknown>): Tally =>
+  verdict === "miss" || verdict === "unknown" ? { misses: 1, stale: 0 } : { hits: 1, stale: Number(isStale(verdict)) }

@@ -3,6 +3,7 @@ import { Clock, Effect, Exit, Option } from "effect"
 import type { Command } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { ObservedLookup } from "../../CachePolicy.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import { type StoreCommand, sendStores } from "../kernel/stores.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
@@ -13,7 +14,7 @@ import { isKept, keepCommand } from "./keep.ts"
 import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import type { Flights, Watch } from "./Flights.ts"
-import { verdictOf } from "./verdict.ts"
+import { isStale, verdictOf } from "./verdict.ts"
 import { count, metrics } from "../kernel/metrics.ts"
 import { entriesOf, readMany } from "../kernel/readMany.ts"
 
@@ -26,6 +27,8 @@ interface Seen<A> {
 interface Served<A> {
   readonly values: Map<string, A>
   readonly missing: ReadonlyArray<Seen<A>>
+  /** How many of the values are past their lifetime. */
+  readonly stale: number
   /** Served, and to be refreshed. */
   readonly ageing: ReadonlyArray<Seen<A>>
 }
@@ -34,7 +37,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights
 ): CacheLookups<A, RD, RE>["getOrSetMany"] => {
-  const { client, codec, defaults, guard, scope } = context
+  const { client, codec, defaults, guard, observe, scope } = context
   const { failedRefreshes } = allFlights
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
@@ -45,6 +48,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
     const missing = new Map(entries.map((entry): [string, Seen<A>] => [entry.final, { entry, found: undefined }]))
     const values = new Map<string, A>()
     const ageing: Array<Seen<A>> = []
+    let stale = 0
     for (const [i, entry] of hits.entries.entries()) {
       const found = yield* foundIn(codec, entry)(hits.stored[i]!)
       const verdict = yield* verdictOf(found, plan, failedRefreshes, entry.final)
@@ -54,22 +58,26 @@ export const makeGetOrSetMany = <A, RD, RE>(
       }
       missing.delete(entry.final)
       values.set(entry.key, found.value.value)
-      if (verdict !== "fresh" && verdict !== "early") yield* count(metrics.staleServed)
+      if (isStale(verdict)) {
+        stale++
+        yield* count(metrics.staleServed)
+      }
       if (verdict === "stale" || verdict === "early") ageing.push({ entry, found })
     }
-    const served: Served<A> = { values, missing: [...missing.values()], ageing }
+    const served: Served<A> = { values, missing: [...missing.values()], stale, ageing }
     return served
   })
 
   const lookupAndStore = Effect.fnUntraced(function* <E, R>(
     seen: ReadonlyArray<Seen<A>>,
     plan: LookupPlan<A>,
-    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>
+    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
+    observed: ObservedLookup
   ) {
     const wanted = new Map(seen.map((one) => [one.entry.key, one]))
     const watch = allFlights.watch(seen.map(({ entry }) => entry.final))
     const lookUp = Effect.gen(function* () {
-      const [looked, cost] = yield* timedLookup(lookup(seen.map(({ entry }) => entry.key)))
+      const [looked, cost] = yield* timedLookup(observe("lookup", observed, lookup(seen.map(({ entry }) => entry.key))))
       const values = new Map([...looked].filter(([key]) => wanted.has(key)))
       /** What cannot be stored leaves the others alone. */
       const commandFor = ([key, value]: readonly [string, A]) => {
@@ -111,6 +119,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
         const nothing: Served<A> = {
           values: new Map(),
           missing: entries.map((entry) => ({ entry, found: undefined })),
+          stale: 0,
           ageing: []
         }
         const served = guard(
@@ -118,7 +127,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
             name: "getOrSetMany",
             key: undefined,
             neutral: Option.some(nothing),
-            tally: ({ missing, values }) => ({ hits: values.size, misses: missing.length })
+            tally: ({ missing, stale, values }) => ({ hits: values.size, misses: missing.length, stale })
           },
           read(entries, plan)
         )
@@ -127,20 +136,24 @@ export const makeGetOrSetMany = <A, RD, RE>(
           const idle = ageing.filter(({ entry }) => !refreshing.has(entry.final))
           if (idle.length > 0) {
             for (const { entry } of idle) refreshing.add(entry.final)
-            const refresh = Effect.andThen(count(metrics.refreshes), lookupAndStore(idle, plan, lookup))
+            const observed = ofBatch()
+            const work = Effect.andThen(count(metrics.refreshes), lookupAndStore(idle, plan, lookup, observed))
+            const refresh = observe("refresh", observed, inBackground(work))
             yield* Effect.forkIn(
-              Effect.exit(Effect.onExit(detached(inBackground(refresh)), (exit) => ended(idle, plan, exit))),
+              Effect.exit(Effect.onExit(detached(refresh), (exit) => ended(idle, plan, exit))),
               scope,
               { startImmediately: true }
             )
           }
           if (missing.length === 0) return values
-          const looked = yield* lookupAndStore(missing, plan, lookup)
+          const looked = yield* lookupAndStore(missing, plan, lookup, ofBatch())
           return new Map([...values, ...looked])
         })
       })
     )
 }
+
+const ofBatch = (): ObservedLookup => ({ operation: "getOrSetMany", key: undefined })
 
 /** Sent again only while the key has not changed here. */
 const storeOf = (

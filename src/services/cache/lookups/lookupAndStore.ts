@@ -22,7 +22,7 @@ export const lookupAndStore = <A, E, R, RD, RE>(
   keep: Keep,
   ticket: Ticket
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RE> =>
-  Effect.flatMap(timedLookup(lookup), ([value, cost]) => {
+  Effect.flatMap(timedLookup(context.observe("lookup", ticket.observed, lookup)), ([value, cost]) => {
     const store = Effect.flatMap(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
       keep(encoded, lifetime)
     )

@@ -4,6 +4,7 @@ import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import type { Flights } from "./Flights.ts"
+import type { Ticket } from "./FlightTable.ts"
 import { keepAnyway } from "./keep.ts"
 import { lookupPlan } from "./LookupPlan.ts"
 import { lookupAndStore } from "./lookupAndStore.ts"
@@ -14,7 +15,7 @@ export const makeRefresh = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["refresh"] => {
-  const { client, defaults, finalKey, inFlight } = context
+  const { client, defaults, finalKey, inFlight, policy } = context
 
   return (key, lookup, options = {}) =>
     Effect.flatMapEager(finalKey("refresh", key, options), (final) =>
@@ -23,10 +24,11 @@ export const makeRefresh = <A, RD, RE>(
         return Effect.suspend(() => {
           // What is under way may have begun before what made the caller ask.
           inFlight.outdate(final)
-          return flights.share(entry, (ticket) => {
+          const work = (ticket: Ticket) => {
             const keep = keepAnyway(client, final, () => !ticket.outdated)
             return lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket)
-          })
+          }
+          return flights.share(entry, work, { observe: policy?.observe })
         })
       })
     )

@@ -11,6 +11,10 @@ import { isEarly, type LookupPlan } from "./LookupPlan.ts"
  */
 export type Verdict = "fresh" | "early" | "stale" | "claimed" | "resting" | "miss"
 
+/** Whether the value is past its lifetime. */
+export const isStale = (verdict: Verdict): boolean =>
+  verdict === "stale" || verdict === "claimed" || verdict === "resting"
+
 /** What can be said without drawing lots. */
 export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number): Verdict => {
   if (Option.isNone(found.value)) return "miss"
