@@ -109,15 +109,11 @@ export class Link {
     return { operation, node: this.node, lastError: this.#lastError }
   }
 
-  closedError(operation: string): CommandError {
-    return closedError(operation, this.node)
-  }
-
   /** Opens the connection at the first call. Waits while the first attempt is under way, at most `connectTimeout`. */
   whenReady(waiter: Waiter): void {
     switch (this.#state) {
       case "Closed":
-        return waiter.fail(this.closedError(waiter.operation))
+        return waiter.fail(closedError(waiter.operation, this.node))
       case "Down":
         return waiter.fail(notConnected(this.circumstances(waiter.operation)))
       case "Idle":
@@ -191,7 +187,7 @@ export class Link {
     this.#become("Closed")
     this.#attemptTimer?.stop()
     this.#waitTimer?.cancel()
-    this.#failWaiters(({ operation }) => this.closedError(operation))
+    this.#failWaiters(({ operation }) => closedError(operation, this.node))
   }
 
   /** Waits for the replies that callers are owed, at most so many milliseconds, then closes the socket. */
