@@ -84,7 +84,7 @@ describe("examples", () => {
 
 describe("documents", () => {
   const folder = join(root, ".cache", "documents")
-  const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+  const documents = ["README.md", "AGENTS.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
   const programs = documents.flatMap((document) =>
     [...readFileSync(join(root, document), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map((match, i) => ({
       name: `${document} ${i + 1}`,

@@ -1,7 +1,7 @@
 /** The packed tarball installs in an empty project, imports, and brings its types. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { run } from "./support/runProgram.ts"
 
@@ -24,6 +24,10 @@ if (![HttpCache.make, HttpSessions.Service, KeyvStore, Faults.layer].every(Boole
 console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
 `
 
+/** To files, without what is on the web. */
+const linksIn = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target)
+
 it("npm pack, install, import", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vcache-package-"))
   try {
@@ -39,6 +43,17 @@ it("npm pack, install, import", async () => {
     await ok("npm", "install", "--no-audit", "--no-fund", `./${tarball}`)
     // Native code comes only to those who ask for it.
     assert.notIncludeMembers(readdirSync(join(folder, "node_modules")), ["lz4-napi", "@antoniomuso"])
+    // Assistants and people find there what the documents name.
+    const installed = join(folder, "node_modules/effect-vcache")
+    for (const document of [
+      "AGENTS.md",
+      "README.md",
+      ...readdirSync(join(installed, "docs")).map((name) => join("docs", name))
+    ]) {
+      for (const target of linksIn(readFileSync(join(installed, document), "utf8"))) {
+        assert.isTrue(existsSync(join(installed, dirname(document), target)), `${document} → ${target}`)
+      }
+    }
     writeFileSync(join(folder, "program.mts"), program)
     writeFileSync(
       join(folder, "tsconfig.json"),
