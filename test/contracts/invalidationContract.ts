@@ -208,6 +208,45 @@ export const invalidationContract = (
       )
     })
 
+    it.effect("are told key by key of what was read, where that is wanted", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const client = yield* ValkeyClient
+          const prefix = `{inv${++spaces}}:`
+          const key = `${prefix}a`
+          const events: Array<Invalidation> = []
+          const tracked = (keys: ReadonlyArray<string>) => client.tracked(keys, { tracking: "perKey" })
+          const [before] = yield* tracked([key])
+          yield* client.invalidations(
+            { prefixes: [prefix], tracking: "perKey", heartbeat: 20 },
+            (event) => void events.push(event)
+          )
+          yield* until(
+            "a proof",
+            Effect.sync(() => events),
+            (all) => all.some((event) => event._tag === "Proof")
+          )
+          const [after] = yield* until(
+            "what may be kept",
+            tracked([key, `${prefix}b`]),
+            ([reply]) => reply?.server !== undefined
+          )
+          assert.deepStrictEqual([after?.value, after?.pttl], [null, -2])
+          // Nobody knew that it was read before.
+          assert.strictEqual(before?.server === undefined, isAlone !== true)
+          events.length = 0
+          for (const name of ["c", "a", "b"]) yield* client.send("SET", [`${prefix}${name}`, 1])
+          if (isAlone === true) return
+          yield* until(
+            "the server's word",
+            Effect.sync(() => keysIn(events, false)),
+            (keys) => keys.size === 2
+          )
+          assert.deepStrictEqual(keysIn(events, false), new Set([key, `${prefix}b`]))
+        })
+      )
+    )
+
     describe("tracked", () => {
       it.effect("values with their lifetimes, the server, and the instant before they were read", () =>
         Effect.gen(function* () {

@@ -1,7 +1,7 @@
 /** What is kept near, while servers fail, take each other's places, and hand slots to one another. */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { ValkeyCluster, ValkeySentinel } from "effect-vcache"
+import { ValkeyCluster, type ValkeyClientShape, ValkeySentinel, ValkeyStandalone } from "effect-vcache"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { connector, test, watchForTraces } from "../support/faults.ts"
@@ -9,7 +9,7 @@ import { nearReader } from "../support/near/NearReader.ts"
 import { pause } from "../support/pause.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
 import { until } from "../support/until.ts"
-import type { ValkeyServer } from "../support/ValkeyServer.ts"
+import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
 
@@ -17,6 +17,42 @@ watchForTraces()
 const keyOf = (primary: 0 | 1 | 2, name: string): string => {
   for (let i = 0; ; i++) if (Math.min(2, Math.floor(slotOfKey(`${name}${i}`) / 5461)) === primary) return `${name}${i}`
 }
+
+/** Two processes, of which one is told of changes under the prefix and the other key by key. */
+const nearReaders = Effect.fnUntraced(function* (client: ValkeyClientShape) {
+  const each = [yield* nearReader(client, "n:"), yield* nearReader(client, "n:", "perKey")] as const
+  return {
+    each,
+    events: each[0].events,
+    holds: (key: string) =>
+      Effect.map(
+        Effect.forEach(each, ({ holds }) => holds(key), { concurrency: 2 }),
+        ([read]) => read!
+      ),
+    staleAfterChange: (key: string, old: unknown) =>
+      Effect.map(
+        Effect.forEach(each, ({ staleAfterChange }) => staleAfterChange(key, old), { concurrency: 2 }),
+        (stale) => stale.flat()
+      )
+  }
+})
+
+test("near values of one server whose connections are lost are changed unnoticed for no longer than is promised", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { client } = yield* connector(ValkeyStandalone.layer).connect({ url: server.url })
+    const { holds, staleAfterChange } = yield* nearReaders(client)
+    const ask = yield* server.session
+    let value = 0
+    yield* client.send("SET", ["n:k", value])
+    for (const type of ["normal", "pubsub"]) {
+      yield* holds("n:k")
+      yield* ask("CLIENT", "KILL", "TYPE", type, "SKIPME", "yes")
+      yield* ask("SET", "n:k", ++value)
+      assert.deepStrictEqual(yield* staleAfterChange("n:k", String(value - 1)), [])
+      assert.strictEqual((yield* holds("n:k")).value, String(value))
+    }
+  }))
 
 describe("near values of a cluster", () => {
   const { connect } = connector(ValkeyCluster.layer)
@@ -31,7 +67,7 @@ describe("near values of a cluster", () => {
       const [tagged, created] = [`n:{${key}}:2`, `n:{${key}}:3`]
       yield* client.send("SET", [key, "1"])
       yield* client.send("SET", [tagged, "1"])
-      const { holds, read, staleAfterChange } = yield* nearReader(client, "n:")
+      const { each, holds, staleAfterChange } = yield* nearReaders(client)
       assert.strictEqual((yield* holds(key)).value, "1")
       // That a key does not exist is known by all servers' word together.
       assert.strictEqual((yield* holds(created)).value, null)
@@ -43,7 +79,9 @@ describe("near values of a cluster", () => {
       yield* ask("ASKING")
       yield* ask("SET", created, "2")
       assert.deepStrictEqual(yield* staleAfterChange(created, null), [])
-      for (let i = 0; i < 3; i++) assert.deepStrictEqual(yield* read(key), { value: "1", isNear: false })
+      for (let i = 0; i < 3; i++) {
+        for (const { read } of each) assert.deepStrictEqual(yield* read(key), { value: "1", isNear: false })
+      }
       const replies = yield* client.tracked([key, tagged, keyOf(2, "n:other")])
       assert.deepStrictEqual(
         replies.map(({ pttl, server, value }) => [value, pttl, server === undefined]),
@@ -69,7 +107,7 @@ describe("near values of a cluster", () => {
       const { client } = yield* connect({ url: fleet.url })
       const key = keyOf(0, "n:k")
       yield* client.send("SET", [key, "1"])
-      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      const { events, holds, staleAfterChange } = yield* nearReaders(client)
       yield* holds(key)
       yield* next.call("CLUSTER", "FAILOVER")
       yield* until("the new primary", next.call("SET", key, "2"), (reply) => reply === "OK")
@@ -89,7 +127,7 @@ describe("near values of a cluster", () => {
       const { client } = yield* connect({ url: fleet.url })
       const key = keyOf(0, "n:k")
       yield* client.send("SET", [key, "1"])
-      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      const { events, holds, staleAfterChange } = yield* nearReaders(client)
       yield* holds(key)
 
       yield* Effect.forEach(others, ({ freeze }) => freeze, { discard: true })
@@ -123,7 +161,7 @@ describe("near values of a primary with sentinels", () => {
       const fleet = yield* startSentinelFleet({ downAfter: 500 })
       const { client } = yield* connect({ url: fleet.url })
       yield* client.send("SET", ["n:k", "0"])
-      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      const { events, holds, staleAfterChange } = yield* nearReaders(client)
       const changesOn = Effect.fnUntraced(function* (old: ValkeyServer, value: string) {
         const before = (yield* holds("n:k")).value
         const next = yield* until("another primary", fleet.primary, ({ port }) => port !== old.port)

@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { type Invalidation, type StandaloneOptions, type ValkeyClientShape, ValkeyStandalone } from "effect-vcache"
+import type { Tracking } from "../../src/schema/Invalidation.ts"
 import { pong, startRaw } from "../support/FakeServer.ts"
 import { pause } from "../support/pause.ts"
 import { until } from "../support/until.ts"
@@ -20,6 +21,9 @@ const usual: Answers = {
   "CLIENT ID": () => ":7\r\n",
   "CLIENT TRACKING": () => "+OK\r\n",
   SUBSCRIBE: ([, channel = ""]) => `*3\r\n$9\r\nsubscribe\r\n${bulk(channel)}:1\r\n`,
+  "CLIENT CACHING": () => "+OK\r\n",
+  "CLIENT TRACKINGINFO": () =>
+    `*6\r\n${bulk("flags")}${list("on", "optin")}${bulk("redirect")}:7\r\n${bulk("prefixes")}*0\r\n`,
   PING: (command) => pong(command),
   EXISTS: () => ":0\r\n",
   GET: () => "$-1\r\n",
@@ -37,19 +41,23 @@ interface Listening {
 }
 
 /** A client that listens to `p:` and `q:`, and has read, so that both connections are there. */
-const listening = (answers: Answers = {}, settings: Partial<StandaloneOptions> = {}) =>
+const listening = (
+  answers: Answers = {},
+  settings: Partial<StandaloneOptions> = {},
+  tracking: Tracking = "broadcast"
+) =>
   Effect.gen(function* () {
     const channels: Array<Socket> = []
     const { commands, url } = yield* startRaw((command, socket) => {
       const [name = "", sub = ""] = command
-      if (`${name} ${sub}` === "CLIENT TRACKING" && channels.at(-1) !== socket) channels.push(socket)
+      if (name === "SUBSCRIBE" && channels.at(-1) !== socket) channels.push(socket)
       const answer = answers[`${name} ${sub}`] ?? answers[name] ?? usual[`${name} ${sub}`] ?? usual[name]
       return answer === undefined ? "+OK\r\n" : answer(command, socket, channels.includes(socket))
     })
     const client = yield* ValkeyStandalone.make({ url, ...settings })
     const events: Array<Invalidation> = []
-    yield* client.invalidations({ prefixes: ["p:", "q:"], heartbeat: 10 }, (event) => void events.push(event))
-    yield* client.tracked(["p:a"])
+    yield* client.invalidations({ prefixes: ["p:", "q:"], heartbeat: 10, tracking }, (event) => void events.push(event))
+    yield* client.tracked(["p:a"], { tracking })
     const waitFor: Listening["waitFor"] = (what, isIt) =>
       until(
         what,
@@ -246,6 +254,104 @@ describe("an invalidation channel", () => {
         Effect.sync(() => channels[0]!.destroyed),
         (destroyed) => destroyed
       )
+    })
+  )
+})
+
+describe("an invalidation channel key by key", () => {
+  it.effect("has the connection that reads take tracked before it is live", () =>
+    Effect.gen(function* () {
+      const { client, commands, events, waitFor } = yield* listening({}, {}, "perKey")
+      yield* waitFor("a proof", is("Proof"))
+      assert.deepStrictEqual(
+        events.slice(0, 2).map(({ _tag }) => _tag),
+        ["Live", "Proof"]
+      )
+      const names = () => commands.map((command) => command.join(" "))
+      assert.isAbove(
+        names().indexOf("CLIENT TRACKING ON REDIRECT 7 OPTIN"),
+        names().indexOf("SUBSCRIBE __redis__:invalidate")
+      )
+      const [reply] = yield* client.tracked(["p:a"], { tracking: "perKey" })
+      assert.isString(reply?.server)
+      const caching = names().lastIndexOf("CLIENT CACHING YES")
+      assert.deepStrictEqual(names().slice(caching + 1, caching + 3), ["GET p:a", "PTTL p:a"])
+    })
+  )
+
+  it.effect("what is read over a connection that is not tracked has no server, and is read all the same", () =>
+    Effect.gen(function* () {
+      const { client, waitFor } = yield* listening({ "CLIENT CACHING": () => "-ERR not tracked\r\n" }, {}, "perKey")
+      yield* waitFor("a proof", is("Proof"))
+      const [reply] = yield* client.tracked(["p:a"], { tracking: "perKey" })
+      assert.deepInclude(reply, { value: null, server: undefined })
+    })
+  )
+
+  it.effect("a connection for reads that is made again is tracked again, and what was read before counts no more", () =>
+    Effect.gen(function* () {
+      const data: Array<Socket> = []
+      const { client, events, waitFor } = yield* listening(
+        {
+          GET: (command, socket) => {
+            data.push(socket)
+            return usual["GET"]!(command, socket, false)
+          }
+        },
+        {},
+        "perKey"
+      )
+      yield* waitFor("a proof", is("Proof"))
+      events.length = 0
+      data[0]!.destroy()
+      yield* until("another connection", Effect.exit(client.tracked(["p:a"])), ({ _tag }) => _tag === "Success")
+      yield* waitFor("its tracking", is("Live"))
+    })
+  )
+
+  it.effect(
+    "tracking that somebody has ended, or whose subscriber is another one, proves nothing until it is begun anew",
+    () =>
+      Effect.gen(function* () {
+        for (const [flags, redirect] of [
+          [["off"], -1],
+          [["on", "optin", "broken_redirect"], 7],
+          [["on", "optin"], 8]
+        ] as const) {
+          let isBegun = true
+          const { events, waitFor } = yield* listening(
+            {
+              "CLIENT TRACKING": () => {
+                isBegun = true
+                return "+OK\r\n"
+              },
+              "CLIENT TRACKINGINFO": (command, socket) =>
+                isBegun
+                  ? usual["CLIENT TRACKINGINFO"]!(command, socket, false)
+                  : `*4\r\n${bulk("flags")}${list(...flags)}${bulk("redirect")}:${redirect}\r\n`
+            },
+            {},
+            "perKey"
+          )
+          yield* waitFor("a proof", is("Proof"))
+          isBegun = false
+          events.length = 0
+          yield* waitFor("its tracking", is("Live"))
+          assert.isTrue(isBegun)
+        }
+      })
+  )
+
+  it.effect("a server that refuses to track is asked no more for the moment, and nothing else fails", () =>
+    Effect.gen(function* () {
+      const { client, events, waitFor } = yield* listening(
+        { "CLIENT TRACKING": () => "-NOPERM no right\r\n" },
+        {},
+        "perKey"
+      )
+      yield* waitFor("the refusal", is("Down"))
+      assert.deepStrictEqual(downs(events), [["refused", "CLIENT TRACKING is refused: NOPERM"]])
+      assert.strictEqual((yield* client.tracked(["p:a"], { tracking: "perKey" })).length, 1)
     })
   )
 })

@@ -53,13 +53,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "schema",
     "services/ValkeyClient"
   ],
-  "layers/connection/known": [
-    "layers/connection",
-    "layers/connection/tracking",
-    "layers/invalidations",
-    "schema",
-    "services/ValkeyClient"
-  ],
+  "layers/connection/known": ["layers/connection", "layers/connection/tracking", "schema", "services/ValkeyClient"],
   "layers/connection/cluster": [
     "layers/commands",
     "layers/connection",
@@ -68,13 +62,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "schema",
     "services/ValkeyClient"
   ],
-  "layers/connection/sentinel": [
-    "layers/connection",
-    "layers/connection/tracking",
-    "layers/invalidations",
-    "schema",
-    "services/ValkeyClient"
-  ],
+  "layers/connection/sentinel": ["layers/connection", "layers/connection/tracking", "schema", "services/ValkeyClient"],
   "layers/memory/values": ["schema"],
   "layers/memory/store": ["layers/memory/values", "schema"],
   "layers/memory": [

@@ -1,6 +1,7 @@
 /** Announcements of a cluster: each primary tells of its own keys, and all of them have to, because slots move. */
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
+import type { Tracking } from "../../../schema/Invalidation.ts"
 import type { Announcer, Coverage } from "../../invalidations/Announcer.ts"
 import type { Link, LinkOptions } from "../Link.ts"
 import type { MachineTime } from "../MachineTime.ts"
@@ -10,6 +11,7 @@ import type { ClusterTopology } from "./ClusterTopology.ts"
 import { keyOfServer } from "./keyOfServer.ts"
 
 export interface ClusterAnnouncerOptions {
+  readonly tracking: Tracking
   readonly topology: () => ClusterTopology
   readonly openLink: (endpoint: Endpoint, options: Pick<LinkOptions, "onState" | "settings">) => Link
   /** The connection that reads of the server take, which opens at the first need. */
@@ -68,10 +70,11 @@ export class ClusterAnnouncer implements Announcer {
   }
 
   #open(node: string, coverage: Coverage): void {
-    const { data, openLink, settings, time, topology } = this.#options
+    const { data, openLink, settings, time, topology, tracking } = this.#options
     const endpoint = topology().endpointOf(node)
     if (endpoint === undefined) return
     const server = new OneServerAnnouncer({
+      tracking,
       openLink: (options) => openLink(endpoint, options),
       data: () => data(endpoint),
       keyUnder: keyOfServer((slot) => topology().shardOf(slot)?.primary === node),

@@ -3,8 +3,8 @@ import { Effect, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Address, ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
+import type { Tracking } from "../../../schema/Invalidation.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
-import { unannounced } from "../../invalidations/Announcer.ts"
 import { scansOf } from "../../commands/scan.ts"
 import { scanAll } from "./scanAll.ts"
 import { type ConnectionState, makeClient, openDispatcher, randomNumbers } from "../client.ts"
@@ -53,7 +53,10 @@ export const makeClusterClient = Effect.fnUntraced(function* (
         dispatcher,
         topology: () => topology,
         states,
-        onReady: (node) => broadcasts.beat(node),
+        onReady: (node) => {
+          broadcast.beat(node)
+          perKey.beat(node)
+        },
         connections: shared
       })
   )
@@ -72,7 +75,10 @@ export const makeClusterClient = Effect.fnUntraced(function* (
             leave(own, (node) => replaced.has(node))
             dispatcher.route.dropUnknown()
           },
-          onMoved: (servers) => broadcasts.follow(servers),
+          onMoved: (servers) => {
+            broadcast.follow(servers)
+            perKey.follow(servers)
+          },
           isWatched: () => own.size > 0,
           onOutcome: (failure) =>
             states.report("cluster", failure === undefined ? { _tag: "Ready" } : { _tag: "Down", reason: failure })
@@ -93,18 +99,21 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     )
   const membership = (address: Address) => ("path" in address ? [] : topology.membershipOf(address))
   const time = MachineTime.ofThisMachine()
-  const broadcasts = new ClusterAnnouncer({
-    topology: () => topology,
-    openLink: (address, options) =>
-      new Link({ ...options, address, greeting: { also: membership }, random, connections: own }),
-    data: (endpoint) => {
-      const { link } = dispatcher.route.server(endpoint)
-      link.open()
-      return link.wire
-    },
-    settings: connection,
-    time
-  })
+  const announcer = (tracking: Tracking) =>
+    new ClusterAnnouncer({
+      tracking,
+      topology: () => topology,
+      openLink: (address, options) =>
+        new Link({ ...options, address, greeting: { also: membership }, random, connections: own }),
+      data: (endpoint) => {
+        const { link } = dispatcher.route.server(endpoint)
+        link.open()
+        return link.wire
+      },
+      settings: connection,
+      time
+    })
+  const [broadcast, perKey] = [announcer("broadcast"), announcer("perKey")]
   const primaries = Effect.map(connect("CLUSTER"), () => topology.primaries)
   const raw = yield* makeRawCluster(settings)
 
@@ -146,10 +155,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     },
     spread: spreadOver({ servers: primaries }),
     announcing: {
-      announcers: {
-        broadcast: () => broadcasts,
-        perKey: unannounced("changes are not announced key by key over a cluster")
-      },
+      announcers: { broadcast: () => broadcast, perKey: () => perKey },
       tracked: trackedBySlot(dispatcher, connection, time),
       time
     },

@@ -12,13 +12,13 @@ import { slotOfKey } from "./slot.ts"
 
 export const trackedBySlot =
   (dispatcher: Dispatcher, { commandTimeout }: ConnectionSettings, time: MachineTime): Invalidations["tracked"] =>
-  (keys, { reply = "utf8" } = {}) =>
+  (keys, { reply = "utf8", tracking = "broadcast" } = {}) =>
     keys.length === 0
       ? Exit.succeed([])
       : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
           const replies = new Map<number, TrackedReply>()
           const underWay = new Set<TrackedRead>()
-          const terms = { reply, timeout: commandTimeout, sentAt: time.now() }
+          const terms = { reply, tracking, timeout: commandTimeout, sentAt: time.now() }
           const abandon = () => {
             for (const read of underWay) dispatcher.abandon(read)
             underWay.clear()

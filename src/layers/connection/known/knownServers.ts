@@ -3,7 +3,6 @@ import { Effect, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ServerSettings } from "../../../schema/ServerSettings.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
-import { unannounced } from "../../invalidations/Announcer.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
@@ -13,7 +12,7 @@ import { Link, nodeName } from "../Link.ts"
 import { MachineTime } from "../MachineTime.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
-import { OneServerAnnouncer } from "../tracking/OneServerAnnouncer.ts"
+import { oneServerAnnouncers } from "../tracking/oneServerAnnouncers.ts"
 import { trackedOnOne } from "../tracking/tracked.ts"
 
 export interface KnownServers {
@@ -59,7 +58,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
         onState: (state) => {
           if (server !== route.primary.server) return
           states.report(node, state)
-          if (state._tag === "Ready") broadcasts.beat()
+          if (state._tag === "Ready") beat()
         }
       })
       return server
@@ -89,7 +88,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   })
   // Asked for again by each connection: the name may lead elsewhere meanwhile.
   const toPrimary = { settings, address: () => Promise.resolve(address), greeting, random, connections }
-  const broadcasts = new OneServerAnnouncer({
+  const { announcers, beat } = oneServerAnnouncers({
     openLink: (options) => new Link({ ...toPrimary, ...options }),
     data: () => dispatcher.route.primary.server.link.wire,
     settings,
@@ -102,10 +101,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
     ...onPrimary(dispatcher.route, toPrimary),
     node: () => node,
     announcing: {
-      announcers: {
-        broadcast: () => broadcasts,
-        perKey: unannounced(`changes are not announced key by key over the topology ${topology}`)
-      },
+      announcers,
       tracked: trackedOnOne(dispatcher, settings, time),
       time
     }

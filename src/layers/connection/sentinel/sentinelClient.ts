@@ -3,7 +3,6 @@ import { Effect, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
-import { unannounced } from "../../invalidations/Announcer.ts"
 import { makeClient, onPrimary, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
@@ -13,7 +12,7 @@ import { Link, nodeName } from "../Link.ts"
 import { MachineTime } from "../MachineTime.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { ServerNode } from "../ServerNode.ts"
-import { OneServerAnnouncer } from "../tracking/OneServerAnnouncer.ts"
+import { oneServerAnnouncers } from "../tracking/oneServerAnnouncers.ts"
 import { trackedOnOne } from "../tracking/tracked.ts"
 import { Promotion } from "./Promotion.ts"
 import { Replicas } from "./Replicas.ts"
@@ -102,7 +101,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
           onState: (state) => {
             if (server !== route.primary.server) return
             states.report(name, state)
-            if (state._tag === "Ready") broadcasts.beat()
+            if (state._tag === "Ready") beat()
           },
           connections
         })
@@ -136,7 +135,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
 
   const toPrimary = { settings, address, greeting, random, connections }
   const time = MachineTime.ofThisMachine()
-  const broadcasts = new OneServerAnnouncer({
+  const { announcers, beat } = oneServerAnnouncers({
     openLink: (options) => new Link({ ...toPrimary, ...options }),
     data: () => route.primary.server.link.wire,
     settings,
@@ -149,10 +148,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     ...onPrimary(route, toPrimary),
     node: () => route.node,
     announcing: {
-      announcers: {
-        broadcast: () => broadcasts,
-        perKey: unannounced("changes are not announced key by key over the topology sentinel")
-      },
+      announcers,
       tracked: trackedOnOne(dispatcher, settings, time),
       time
     }

@@ -4,7 +4,7 @@
  */
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import { replyCode } from "../../../schema/failures.ts"
-import type { DownCause } from "../../../schema/Invalidation.ts"
+import type { DownCause, Tracking } from "../../../schema/Invalidation.ts"
 import type { Coverage } from "../../invalidations/Announcer.ts"
 import type { Link, LinkOptions, LinkState } from "../Link.ts"
 import { Question } from "../Question.ts"
@@ -12,10 +12,12 @@ import { type RawReply, ReplyError } from "../RawReply.ts"
 import { Timer } from "../Timer.ts"
 import type { OnMessage, Wire } from "../Wire.ts"
 import type { MachineTime } from "../MachineTime.ts"
+import { KeyTracking } from "./KeyTracking.ts"
 import { ProofBeat } from "./ProofBeat.ts"
 import { runOf, Voucher } from "./Voucher.ts"
 
 export interface ChannelOptions {
+  readonly tracking: Tracking
   /** Opens the connection, to the server that reads go to. */
   readonly openLink: (options: Pick<LinkOptions, "onState" | "settings">) => Link
   /** The connection that reads of this server take, while there is one. */
@@ -108,7 +110,10 @@ export class InvalidationChannel {
     this.#stop()
     this.#wire = wire
     wire.listen({ onMessage: this.#onMessage })
-    const { prefixes } = this.#options.coverage
+    const {
+      coverage: { prefixes },
+      tracking
+    } = this.#options
     let run: string | undefined
     this.#ask(wire, "INFO", ["server"], (reply) => {
       run = runOf(reply)
@@ -118,8 +123,16 @@ export class InvalidationChannel {
       if (run === undefined) return
       const { length } = prefixes
       const named = length === 1 && prefixes[0] === "" ? [] : prefixes.flatMap((prefix) => ["PREFIX", prefix])
-      this.#ask(wire, "CLIENT", ["TRACKING", "ON", "REDIRECT", String(id), "BCAST", ...named], () => {})
-      this.#ask(wire, "SUBSCRIBE", [announcements], () => run !== undefined && this.#onSubscribed(wire, run))
+      const subscriber = String(id)
+      if (tracking === "broadcast") {
+        this.#ask(wire, "CLIENT", ["TRACKING", "ON", "REDIRECT", subscriber, "BCAST", ...named], () => {})
+      }
+      this.#ask(
+        wire,
+        "SUBSCRIBE",
+        [announcements],
+        () => run !== undefined && this.#onSubscribed(wire, { run, subscriber })
+      )
     })
   }
 
@@ -143,19 +156,32 @@ export class InvalidationChannel {
     this.#retry = new Timer(isBusy ? busyFor : refusedFor, () => wire.destroy()).unref()
   }
 
-  #onSubscribed(wire: Wire, run: string): void {
-    const { coverage, data, key, onDisowned, onLive, settings, tell, time } = this.#options
+  #onSubscribed(wire: Wire, { run, subscriber }: { readonly run: string; readonly subscriber: string }): void {
+    const { coverage, data, key, onDisowned, onLive, settings, tell, time, tracking } = this.#options
     const server = this.#link.node
     if (server === undefined) return
-    this.#live = server
-    this.#told = undefined
-    tell({ _tag: "Live", server })
-    onLive?.()
+    const isBroadcast = tracking === "broadcast"
+    const live = () => {
+      this.#live = server
+      this.#told = undefined
+      tell({ _tag: "Live", server })
+      onLive?.()
+    }
+    if (isBroadcast) live()
     const voucher = new Voucher({
       settings,
       run,
       data,
       key,
+      keyTracking: isBroadcast
+        ? undefined
+        : new KeyTracking({
+            settings,
+            subscriber,
+            onRefused: (what, code) => wire === this.#wire && this.#refused(what, code)
+          }),
+      // What was read over another connection is announced no more.
+      onKnown: () => !isBroadcast && wire === this.#wire && live(),
       onOtherServer: () => {
         this.#down("announcements come from another server than values", "lost")
         this.#retry = new Timer(busyFor, () => wire.destroy()).unref()

@@ -2,7 +2,7 @@
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
-import type { TrackedReply } from "../../../schema/Invalidation.ts"
+import type { TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
 import { rowOf } from "../../commands/commandTable.ts"
 import { PendingCommand, readReply } from "../PendingCommand.ts"
 import { type RawReply, ReplyError } from "../RawReply.ts"
@@ -13,6 +13,7 @@ const manyRow = rowOf("MGET", [])
 
 export interface TrackedTerms {
   readonly reply: ReplyEncoding
+  readonly tracking: Tracking
   /** Milliseconds. */
   readonly timeout: number
   /** The instant before it is sent. */
@@ -24,6 +25,8 @@ export type OnTracked = (outcome: ReadonlyArray<TrackedReply> | CommandError) =>
 /** The last PTTL; what comes before it is its prelude. */
 export class TrackedRead extends PendingCommand {
   readonly #sentAt: number
+  /** Has the server tell of the keys that the next command reads, where it does that key by key. */
+  readonly #caching: Asked | undefined
   readonly #values: Asked
   readonly #lifetimes: ReadonlyArray<Asked>
   #onTracked: OnTracked | undefined
@@ -31,20 +34,30 @@ export class TrackedRead extends PendingCommand {
   #isRedirected = false
 
   /** At least one key. */
-  constructor(keys: ReadonlyArray<string>, { reply, sentAt, timeout }: TrackedTerms, onTracked: OnTracked) {
+  constructor(keys: ReadonlyArray<string>, { reply, sentAt, timeout, tracking }: TrackedTerms, onTracked: OnTracked) {
     const expiresAt = performance.now() + timeout
+    const caching = tracking === "perKey" ? new Asked("CLIENT", ["CACHING", "YES"], true, expiresAt) : undefined
     const values = new Asked(keys.length === 1 ? "GET" : "MGET", keys, reply === "utf8", expiresAt)
     const last = keys.length - 1
     const lifetimes: Array<Asked> = []
     for (let i = 0; i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
+    const prelude = [...(caching === undefined ? [] : [caching]), values, ...lifetimes]
     // A server that moves a slot refuses several keys as those of MGET.
     super(last === 0 ? ttlRow : manyRow, "PTTL", [keys[last]!], {
       asText: true,
       timeout,
-      prelude: [values, ...lifetimes],
-      routing: { primary: true, rewind: () => (this.#isRedirected = true) }
+      prelude,
+      routing: {
+        primary: true,
+        rewind: () => {
+          this.#isRedirected = true
+          // Its place is behind ASKING, where a server loses it silently.
+          if (prelude[0] === caching) prelude.shift()
+        }
+      }
     })
     this.#sentAt = sentAt
+    this.#caching = caching
     this.#values = values
     this.#lifetimes = lifetimes
     this.#onTracked = onTracked
@@ -77,7 +90,9 @@ export class TrackedRead extends PendingCommand {
     const count = lifetimes.length + 1
     const list = count === 1 ? [values] : values
     if (!Array.isArray(list) || list.length !== count) return undefined
-    const server = this.#isRedirected ? undefined : this.node
+    // A connection that is not tracked refuses it.
+    const isUntold = this.#isRedirected || this.#caching?.reply instanceof ReplyError
+    const server = isUntold ? undefined : this.node
     const replies: Array<TrackedReply> = []
     for (let i = 0; i < count; i++) {
       const value: Reply = list[i]

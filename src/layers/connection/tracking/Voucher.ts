@@ -8,6 +8,7 @@ import { replyCode } from "../../../schema/failures.ts"
 import { Question } from "../Question.ts"
 import { type RawReply, ReplyError } from "../RawReply.ts"
 import type { Wire } from "../Wire.ts"
+import type { KeyTracking } from "./KeyTracking.ts"
 import type { Vouch } from "./ProofBeat.ts"
 
 export interface VoucherOptions {
@@ -18,6 +19,10 @@ export interface VoucherOptions {
   readonly data: () => Wire | undefined
   /** A key that the server has, or would have. */
   readonly key: () => string
+  /** What is asked for on that connection; undefined where announcements need nothing of it. */
+  readonly keyTracking?: KeyTracking | undefined
+  /** Reads take a connection which is known from now on to lead to the server that announces, and to have what it needs. */
+  readonly onKnown: () => void
   /** Reads go to another server than the one that announces. */
   readonly onOtherServer: () => void
   /** The server does not answer for its keys any more. */
@@ -42,8 +47,22 @@ export class Voucher {
   readonly vouch: Vouch = (done) => {
     const wire = this.#options.data()
     if (wire === undefined) return done(false)
-    if (wire === this.#known) this.#askForKey(wire, done)
+    if (wire === this.#known) this.#askAgain(wire, done)
     else this.#askForRun(wire, done)
+  }
+
+  #askAgain(wire: Wire, done: (vouched: boolean) => void): void {
+    const { keyTracking } = this.#options
+    if (keyTracking === undefined) return this.#askForKey(wire, done)
+    let hasKey = false
+    this.#askForKey(wire, (vouched) => {
+      hasKey = vouched
+    })
+    // Answered after it.
+    keyTracking.check(wire, (isTracked) => {
+      if (!isTracked) this.#known = undefined
+      done(hasKey && isTracked)
+    })
   }
 
   #askForKey(wire: Wire, done: (vouched: boolean) => void): void {
@@ -64,14 +83,23 @@ export class Voucher {
     wire.write(
       new Question("INFO", ["server"], settings.commandTimeout, (error, reply) => {
         if (error !== undefined) return done(false)
-        if (runOf(reply) !== run) onOtherServer()
-        else if (this.#options.data() === wire) {
-          this.#known = wire
-          return this.#askForKey(wire, done)
-        }
+        if (runOf(reply) === run) return this.#prepare(wire, done)
+        onOtherServer()
         done(false)
       })
     )
+  }
+
+  #prepare(wire: Wire, done: (vouched: boolean) => void): void {
+    const { data, keyTracking, onKnown } = this.#options
+    const prepared = (isReady: boolean) => {
+      if (!isReady || data() !== wire) return done(false)
+      this.#known = wire
+      onKnown()
+      this.#askForKey(wire, done)
+    }
+    if (keyTracking === undefined) prepared(true)
+    else keyTracking.begin(wire, prepared)
   }
 }
 

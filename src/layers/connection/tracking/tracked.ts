@@ -12,13 +12,17 @@ import { type OnTracked, TrackedRead } from "./TrackedRead.ts"
 /** Where all keys have one server. */
 export const trackedOnOne =
   (dispatcher: Dispatcher, { commandTimeout }: ConnectionSettings, time: MachineTime): Invalidations["tracked"] =>
-  (keys, { reply = "utf8" } = {}) =>
+  (keys, { reply = "utf8", tracking = "broadcast" } = {}) =>
     keys.length === 0
       ? Exit.succeed([])
       : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
           const onTracked: OnTracked = (outcome) =>
             resume(isCacheError(outcome) ? Exit.fail(amended(outcome, { operation: "GET" })) : Exit.succeed(outcome))
-          const read = new TrackedRead(keys, { reply, timeout: commandTimeout, sentAt: time.now() }, onTracked)
+          const read = new TrackedRead(
+            keys,
+            { reply, tracking, timeout: commandTimeout, sentAt: time.now() },
+            onTracked
+          )
           dispatcher.send(read)
           return Effect.sync(() => dispatcher.abandon(read))
         })
