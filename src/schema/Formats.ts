@@ -7,6 +7,7 @@ import { type Compressor } from "./Compressor.ts"
 import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
 import { isNumberText } from "./numberText.ts"
 import { numbers, Serializer } from "./Serializer.ts"
+import type { TagStamp } from "./TagStamp.ts"
 import { binding, bindingForm, type Place } from "./place.ts"
 import { boundBytes, limitsOf, limitsRefusal, tooManyBytes, type ValueLimits } from "./ValueLimits.ts"
 import type { ReplyEncoding } from "./Command.ts"
@@ -99,7 +100,12 @@ export class Formats {
   }
 
   /** JSON text stays as it is unless something else is asked for. */
-  seal({ payload, serializer }: Serialized, place: Place, timing: Timing | undefined): Stored {
+  seal(
+    { payload, serializer }: Serialized,
+    place: Place,
+    timing: Timing | undefined,
+    tags: TagStamp | undefined
+  ): Stored {
     boundBytes(payload, this.limits)
     // JSON.stringify escapes them.
     if (
@@ -116,6 +122,7 @@ export class Formats {
     const cipher = this.#cipher
     if (
       timing === undefined &&
+      tags === undefined &&
       compressor === undefined &&
       cipher === undefined &&
       typeof body === "string" &&
@@ -123,7 +130,7 @@ export class Formats {
     ) {
       return body
     }
-    const header = headerText(nameOf(serializer, compressor, cipher), timing)
+    const header = headerText(nameOf(serializer, compressor, cipher), timing, tags)
     if (cipher === undefined) return framed(header, body)
     const plain = typeof body === "string" ? Buffer.from(body) : body
     return framed(
@@ -153,7 +160,7 @@ export class Formats {
     const cipher = this.#cipher
     if (cipher !== undefined) {
       const sealed = toBytes(payload)
-      const context = binding(headerText(header.format, header.timing), place)
+      const context = binding(headerText(header.format, header.timing, header.tags), place)
       payload = step(`decryption with ${cipher.id}`, () => cipher.decrypt(sealed, context))
     }
     if (compressor !== undefined) {
@@ -184,7 +191,7 @@ class KnownHeader {
   constructor(format: string) {
     this.#text = framedText(format)
     this.#bytes = Buffer.from(this.#text)
-    this.header = { format, timing: undefined, claim: undefined, length: this.#text.length }
+    this.header = { format, timing: undefined, tags: undefined, claim: undefined, length: this.#text.length }
   }
 
   begins(stored: Stored): boolean {
@@ -199,7 +206,7 @@ class KnownHeader {
 const isNumber = (stored: Stored, { maxDigits }: ValueLimits): boolean =>
   stored.length <= maxDigits + 32 && isNumberText(stored.toString())
 
-const framedText = (format: string): string => String(framed(headerText(format, undefined), ""))
+const framedText = (format: string): string => String(framed(headerText(format, undefined, undefined), ""))
 
 /** Not as a `Buffer`: what decoders cut out of it would be one, too. */
 export const toBytes = (payload: Payload): Uint8Array => {

@@ -8,6 +8,7 @@ import { Formats, type FormatOptions, type Serialized, toBytes } from "./Formats
 import { type Header, isFramed, type Stored, type Timing } from "./frame.ts"
 import { numberText } from "./numberText.ts"
 import type { Place } from "./place.ts"
+import type { TagStamp } from "./TagStamp.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 import { numbers, type JsonSerializer, Serializer } from "./Serializer.ts"
 
@@ -22,8 +23,13 @@ export interface EntryName extends Place {
 export interface ValueCodec<A, RD = never, RE = never> {
   /** How replies must be read. */
   readonly reply: ReplyEncoding
-  /** With `timing`: a value that can become stale. */
-  readonly encode: (entry: EntryName, value: A, timing?: Timing) => Effect.Effect<Stored, CodecError, RE>
+  /** With `timing`: a value that can become stale. With `tags`: one that can be invalidated by them. */
+  readonly encode: (
+    entry: EntryName,
+    value: A,
+    timing?: Timing,
+    tags?: TagStamp
+  ) => Effect.Effect<Stored, CodecError, RE>
   /** The header; undefined for plain text. */
   readonly header: (entry: EntryName, stored: Stored) => Exit.Exit<Header | undefined, CacheCodecError>
   readonly decode: (entry: EntryName, stored: Stored, header: Header | undefined) => Effect.Effect<A, CodecError, RD>
@@ -91,11 +97,11 @@ export const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE
   header: (entry, stored) =>
     isFramed(stored) ? attempt(entry, "decode", "the header", () => formats.header(stored)) : plain,
   // The eager forms take no fiber step for a schema without asynchronous parts.
-  encode: (entry, value, timing) =>
+  encode: (entry, value, timing, tags) =>
     Effect.flatMapEager(form.serialize(entry, value), (serialized) => {
-      const plain = timing === undefined ? formats.plain(serialized) : undefined
+      const plain = timing === undefined && tags === undefined ? formats.plain(serialized) : undefined
       if (plain !== undefined) return Exit.succeed(plain)
-      return attempt(entry, "encode", "the format", () => formats.seal(serialized, entry, timing))
+      return attempt(entry, "encode", "the format", () => formats.seal(serialized, entry, timing, tags))
     }),
   decode: (entry, stored, header) => {
     if (header === undefined && formats.plainJson) return form.fromJson(entry, stored)
@@ -110,7 +116,7 @@ export const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE
           const header = formats.header(stored)
           // A counter is not encrypted, and a claim is no value.
           if (header === undefined || header.format === "") return stored
-          return formats.seal(formats.open(stored, header, entry), { final: to }, header.timing)
+          return formats.seal(formats.open(stored, header, entry), { final: to }, header.timing, header.tags)
         })
     : undefined
 })

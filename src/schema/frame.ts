@@ -2,14 +2,18 @@
  * The stored form of all that is not plain JSON: a marker, a header of text up to a line feed, and the payload.
  *
  *     \x01 1 json>zstd#aes256gcm/2 @fresh.ttl.cost !until.token \n payload
+ *     \x01 2 json>zstd#aes256gcm/2 @fresh.ttl.cost ~names;hard;soft;era !until.token \n payload
  *
  * The version of the form; the serializer, `>` the compressor, `#` the cipher with `/` the form of what it authenticates;
- * for values that can be stale, when they become so, their lifetime and what their lookup took; a claim by a process that
- * looks the value up. Without spaces; numbers are milliseconds in base 36. A header without a format is a claim alone:
- * there is no value yet. JSON text, neither compressed nor encrypted, keeps the whole of it text.
+ * for values that can be stale, when they become so, their lifetime and what their lookup took; in version 2 the value's
+ * tags; a claim by a process that looks the value up. Without spaces; numbers are milliseconds in base 36. A header without
+ * a format is a claim alone: there is no value yet. JSON text, neither compressed nor encrypted, keeps the whole of it text.
+ * A value without tags is of version 1, which programs of before there were tags read, too.
  */
 
 import { FormatError } from "./FormatError.ts"
+import { HeaderScanner } from "./HeaderScanner.ts"
+import { tagText, type TagStamp } from "./TagStamp.ts"
 
 /** When a value becomes stale, in milliseconds since 1970; its lifetime until then; how long its lookup took. */
 export interface Timing {
@@ -28,6 +32,8 @@ export interface Header {
   /** Empty where there is no value. */
   readonly format: string
   readonly timing: Timing | undefined
+  /** Undefined where the value has no tags. */
+  readonly tags: TagStamp | undefined
   readonly claim: Claim | undefined
   /** Where the payload starts. */
   readonly length: number
@@ -36,11 +42,11 @@ export interface Header {
 export type Stored = string | Buffer
 
 const marker = "\u0001"
-const version = "1"
 const lineFeed = "\n"
+const lineFeedCode = 10
 
-/** Longer than any header can be. */
-const maxHeaderLength = 256
+/** Longer than any header can be: 64 tags of 1 024 bytes take three characters for each byte. */
+const maxHeaderLength = 200_000
 
 export const isFramed = (stored: Stored): boolean =>
   typeof stored === "string" ? stored.charCodeAt(0) === 1 : stored[0] === 1
@@ -48,10 +54,11 @@ export const isFramed = (stored: Stored): boolean =>
 const base36 = (value: number): string => value.toString(36)
 
 /** What a cipher authenticates of it is all but the claim, which others may add. */
-export const headerText = (format: string, timing: Timing | undefined): string =>
-  timing === undefined
-    ? `${marker}${version}${format}`
-    : `${marker}${version}${format}@${base36(timing.freshUntil)}.${base36(timing.timeToLive)}.${base36(timing.cost)}`
+export const headerText = (format: string, timing: Timing | undefined, tags: TagStamp | undefined): string => {
+  const times =
+    timing === undefined ? "" : `@${base36(timing.freshUntil)}.${base36(timing.timeToLive)}.${base36(timing.cost)}`
+  return tags === undefined ? `${marker}1${format}${times}` : `${marker}2${format}${times}${tagText(tags)}`
+}
 
 const claimText = ({ token, until }: Claim): string => `!${base36(until)}.${token}`
 
@@ -62,42 +69,31 @@ export const framed = (header: string, payload: string | Uint8Array): Stored =>
     : Buffer.concat([Buffer.from(header + lineFeed), payload])
 
 /** A claim on a key without a value. */
-export const bareClaim = (claim: Claim): string => `${marker}${version}${claimText(claim)}${lineFeed}`
-
-const grammar =
-  /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*(?:\/\d)?)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
+export const bareClaim = (claim: Claim): string => `${marker}1${claimText(claim)}${lineFeed}`
 
 /** Throws where the stored thing is none of ours. */
 export const readHeader = (stored: Stored): Header => {
   const length = endOf(stored)
-  const text = typeof stored === "string" ? stored.slice(1, length) : stored.toString("latin1", 1, length)
-  if (!text.startsWith(version)) throw new FormatError("the stored value is of an unknown version")
-  const match = grammar.exec(text.slice(version.length))
-  if (match === null) throw new FormatError("the header of the stored value is damaged")
-  const [, format = "", freshUntil, timeToLive = "", cost = "", until, token = ""] = match
-  return {
-    format,
-    timing:
-      freshUntil === undefined
-        ? undefined
-        : {
-            freshUntil: Number.parseInt(freshUntil, 36),
-            timeToLive: Number.parseInt(timeToLive, 36),
-            cost: Number.parseInt(cost, 36)
-          },
-    claim: until === undefined ? undefined : { until: Number.parseInt(until, 36), token },
-    length: length + 1
-  }
+  const scanner = new HeaderScanner(
+    typeof stored === "string" ? stored.slice(1, length) : stored.toString("latin1", 1, length)
+  )
+  const version = scanner.version()
+  const format = scanner.format()
+  const timing = scanner.takes("@") ? scanner.timing() : undefined
+  const tags = version === 2 && scanner.takes("~") ? scanner.tags() : undefined
+  const claim = scanner.takes("!") ? scanner.claim() : undefined
+  scanner.end()
+  return { format, timing, tags, claim, length: length + 1 }
 }
 
 /** The same value with a claim in place of the one it may have had. */
 export const claimed = (stored: Stored, header: Header, claim: Claim): Stored => {
-  const start = headerText(header.format, header.timing) + claimText(claim)
+  const start = headerText(header.format, header.timing, header.tags) + claimText(claim)
   return framed(start, typeof stored === "string" ? stored.slice(header.length) : stored.subarray(header.length))
 }
 
 const endOf = (stored: Stored): number => {
-  const end = stored.indexOf(lineFeed)
+  const end = typeof stored === "string" ? stored.indexOf(lineFeed) : stored.indexOf(lineFeedCode)
   if (end < 0 || end > maxHeaderLength) throw new FormatError("the header of the stored value is damaged")
   return end
 }

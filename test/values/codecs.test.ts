@@ -492,7 +492,7 @@ describe("bytes", () => {
   it.effect("of a version that is not known yet are refused as such", () =>
     Effect.gen(function* () {
       const codec = unknownCodec({ ...plainJson, compressor: Compressor.zstd() })
-      const later = Buffer.concat([Buffer.from("\u00012json>zstd\n"), zstdCompressSync("1")])
+      const later = Buffer.concat([Buffer.from("\u00013json>zstd\n"), zstdCompressSync("1")])
       assert.include((yield* Effect.flip(decode(codec, later))).message, "unknown version")
     })
   )

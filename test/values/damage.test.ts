@@ -155,6 +155,7 @@ describe(`${payloads} damaged payloads`, () => {
                 sealing.seal(
                   { serializer: sealing.writer, payload: damaged(inner, other.inner, random) },
                   entry,
+                  undefined,
                   undefined
                 ) as string
               )
