@@ -29,6 +29,15 @@ export interface CacheOptions {
   readonly limits: Partial<ValueLimits> | undefined
 }
 
+/** Settings that a view of a cache may have of its own. */
+export interface ViewOptions extends Partial<CacheOptions> {
+  /** False: this view reads from the server. The near cache belongs to the layer, so that a view can only read past it. */
+  readonly near?: false | undefined
+}
+
+/** The settings of a view, all of them. */
+export interface ViewSettings extends CacheOptions, Pick<ViewOptions, "near"> {}
+
 /** The settings of a cache that names none. */
 export const defaultOptions: CacheOptions = {
   prefix: "",

@@ -2,6 +2,7 @@
 import { type Duration, type Option, Schema } from "effect"
 import { CacheError } from "./CacheError.ts"
 import { ClientState } from "./ClientState.ts"
+import { NearState, type NearStateJson } from "./NearState.ts"
 
 export interface Health {
   /**
@@ -14,6 +15,8 @@ export interface Health {
   readonly state: ClientState
   /** Why it is not ready. */
   readonly error: Option.Option<CacheError>
+  /** What the near cache is doing, where there is one. It is never why the cache is not ready. */
+  readonly near: Option.Option<NearState>
 }
 
 /** `Health` as JSON holds it. */
@@ -24,6 +27,8 @@ export interface HealthJson {
   readonly state: ClientState
   /** Absent where the cache is ready. */
   readonly error?: (typeof CacheError)["Encoded"]
+  /** Absent where there is no near cache. */
+  readonly near?: NearStateJson
 }
 
 /**
@@ -36,5 +41,6 @@ export const Health: Schema.Codec<Health, HealthJson> = Schema.Struct({
   ready: Schema.Boolean,
   latency: Schema.DurationFromMillis,
   state: ClientState,
-  error: Schema.OptionFromOptionalKey(CacheError)
+  error: Schema.OptionFromOptionalKey(CacheError),
+  near: Schema.OptionFromOptionalKey(NearState)
 })

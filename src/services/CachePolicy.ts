@@ -21,6 +21,8 @@ export interface Operation<A> {
   readonly neutral: Option.Option<A>
   /** For metrics. */
   readonly tally?: ((result: A) => Tally) | undefined
+  /** How many keys were answered in this process, by the near cache. Undefined = none. */
+  readonly near?: number | undefined
 }
 
 /** A lookup of `getOrSet`, `getOrSetMany` or `refresh`: the same object for all that concerns it. */
@@ -54,6 +56,14 @@ export interface CachePolicyShape {
   readonly absorbs?: boolean | undefined
   /** For policies that only observe. Default: lookups are not observed. */
   readonly observe?: Observe | undefined
+  /** Decides by how the server answers, and so is not asked where the near cache answers without it. */
+  readonly judges?: boolean | undefined
+}
+
+/** The policies of a cache as one. */
+export interface ComposedPolicy extends CachePolicyShape {
+  /** Those that a near value passes: all but those that judge the server, and those that absorb its failures. */
+  readonly forNear: CachePolicyShape | undefined
 }
 
 /** A policy, or an effect that makes one with a state of its own for each cache, in whose scope it lives. */
@@ -96,15 +106,23 @@ const compose = (all: ReadonlyArray<CachePolicyShape>): CachePolicyShape | undef
   return observers.length === 0 ? composed : Object.assign(composed, { observe })
 }
 
+const withNear = (all: ReadonlyArray<CachePolicyShape>): ComposedPolicy | undefined => {
+  const policy = compose(all)
+  if (policy === undefined) return undefined
+  const forNear = compose(all.filter(({ absorbs, judges }) => absorbs !== true && judges !== true))
+  const composed: CachePolicyShape = (operation, effect) => policy(operation, effect)
+  return Object.assign(composed, { observe: policy.observe, forNear })
+}
+
 /** The policy of a cache that is built here: its own ones innermost, around them those of the context. */
 export const policyOf = (
   own: ReadonlyArray<PolicySource>
-): Effect.Effect<CachePolicyShape | undefined, never, Scope.Scope> =>
+): Effect.Effect<ComposedPolicy | undefined, never, Scope.Scope> =>
   Effect.gen(function* () {
     const made: Array<CachePolicyShape> = []
     for (const source of own) made.push(Effect.isEffect(source) ? yield* source : source)
     const context = yield* Effect.context<never>()
-    return compose([
+    return withNear([
       ...made,
       ...ambientIn(context)
         .map(({ policy }) => policy)

@@ -85,7 +85,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     )
   /** Not called for what is cached. */
   const lookedUp = (key: K["Type"]) => ofTheRegion(Effect.suspend(() => lookup(key)))
-  const { jitter, staleFor, timeToLive, version } = options
+  const { jitter, near, staleFor, timeToLive, version } = options
   const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
@@ -120,7 +120,8 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
           return new Map([...found].map(([text, value]) => [byText.get(text), value] as const))
         })
       ),
-    getCached: (key) => supplied(Effect.flatMap(textOf("getCached", key), (text) => values.get(text, { version }))),
+    getCached: (key) =>
+      supplied(Effect.flatMap(textOf("getCached", key), (text) => values.get(text, { version, near }))),
     set: (key, value) =>
       supplied(
         Effect.flatMap(textOf("set", key), (text) =>

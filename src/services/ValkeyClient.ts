@@ -1,5 +1,5 @@
 /** The client that every cache operation ends in: one command, one deadline, one typed error. */
-import { type Clock, Context, type Duration, type Effect, type Result, type Scope, type Stream } from "effect"
+import { Context, type Duration, type Effect, type Fiber, type Result, type Scope, type Stream } from "effect"
 import type { Cluster as IovalkeyCluster, Redis as Iovalkey } from "iovalkey"
 import type { ClientState } from "../schema/ClientState.ts"
 import type { CommandError } from "../schema/CacheError.ts"
@@ -65,6 +65,11 @@ export interface TrackedOptions {
   readonly reply?: ReplyEncoding | undefined
   /** Whose announcements are to cover the reply. Default `"broadcast"`. */
   readonly tracking?: Tracking | undefined
+  /**
+   * Whether a key that holds something other than a value is null, as with MGET; else the read fails, as with GET. Several
+   * keys are always read by MGET. Default: false.
+   */
+  readonly many?: boolean | undefined
 }
 
 /** What a client knows of changes, whoever makes them. */
@@ -86,17 +91,17 @@ export interface Invalidations {
   readonly changes: (prefixes: ReadonlyArray<string>) => Stream.Stream<Invalidation>
   /**
    * The values of these keys with their lifetimes, in one write to the primary: what is needed to keep them for as long as no
-   * change is announced. It costs one PTTL for each key besides the GET or MGET. In a cluster the keys may have any slots.
+   * change is announced. It costs one PTTL for each key besides the GETs or the MGET. In a cluster the keys may have any slots.
    */
   readonly tracked: (
     keys: ReadonlyArray<string>,
     options?: TrackedOptions
   ) => Effect.Effect<ReadonlyArray<TrackedReply>, CommandError>
   /**
-   * The milliseconds by which `sentAt` counts, for a caller with this clock. They pass at least as fast as the machine's monotonic
-   * clock and its wall clock do; in memory they are the caller's own.
+   * The milliseconds by which `sentAt` counts. They pass at least as fast as the machine's monotonic clock and its wall clock do;
+   * in memory they are those of the caller's `Clock`.
    */
-  readonly instant: (clock: Clock.Clock) => number
+  readonly instant: (caller: Fiber.Fiber<unknown, unknown>) => number
 }
 
 /** The connections to one server. */

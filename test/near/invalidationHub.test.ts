@@ -160,6 +160,9 @@ describe("the time of a machine", () => {
     assert.strictEqual(passed({ wall: 3000 }), 8200)
     // Read at different moments within a millisecond.
     for (let i = 0; i < 1000; i++) passed({ monotonic: 0.5, wall: i % 2 })
-    assert.strictEqual(passed({}), 8700)
+    assert.strictEqual(passed({ wall: 1 }), 8700)
+    // What was over is over.
+    const past = time.past()
+    assert.isAtMost(past + 0.9, start + passed({ monotonic: 0.9 }))
   })
 })

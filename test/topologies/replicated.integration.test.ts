@@ -6,12 +6,14 @@ import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
+import { nearContract } from "../contracts/nearContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
-import { pause } from "../support/pause.ts"
+import { passBoth, pause } from "../support/pause.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 // A server that is listed as its own replica: reads take the way of reads, and see what was written before them.
@@ -22,6 +24,13 @@ const client = Layer.unwrap(
 cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with replicas", client)
 invalidationContract("the client on a primary with replicas", client)
+nearContract(
+  "the cache on a primary with replicas",
+  Layer.unwrap(
+    Effect.map(startServer(), ({ url }) => withElsewhere(ValkeyReplicated.layer({ ...patient, urls: [url, url] })))
+  ),
+  { pass: passBoth }
+)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

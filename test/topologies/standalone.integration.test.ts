@@ -6,13 +6,15 @@ import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
+import { nearContract } from "../contracts/nearContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { makeCertificates, tlsArguments } from "../support/certificates.ts"
-import { pause } from "../support/pause.ts"
+import { passBoth, pause } from "../support/pause.ts"
 import { freePort } from "../support/freePort.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
@@ -46,6 +48,11 @@ for (const [way, client] of [
 }
 
 invalidationContract("the client on one server", overTcp)
+nearContract(
+  "the cache on one server",
+  Layer.unwrap(Effect.map(startServer(), ({ url }) => withElsewhere(ValkeyStandalone.layer({ ...patient, url })))),
+  { pass: passBoth }
+)
 lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 structureContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 pipelineContract("the cache on one server", Layer.provide(CacheLive, overTcp))

@@ -2,6 +2,7 @@
 import { type Context, Effect, Layer } from "effect"
 import { CacheInputError } from "../../schema/CacheError.ts"
 import { type CacheOptions, defaultOptions, optionsRefusal } from "../../schema/CacheOptions.ts"
+import { type NearOptions, nearSettings } from "../../schema/NearOptions.ts"
 import { make } from "../../services/cache/make.ts"
 import { type PolicySource, policyOf } from "../../services/CachePolicy.ts"
 import { CacheService } from "../../services/CacheService.ts"
@@ -10,6 +11,11 @@ import { ValkeyClient } from "../../services/ValkeyClient.ts"
 
 /** The settings of a cache, and the policies that its operations pass. What is left out keeps its default. */
 export interface CacheLayerOptions extends Partial<CacheOptions> {
+  /**
+   * Keeps values in this process, as long as the server announces every change of them. `{}` takes all defaults. Default: false,
+   * no near cache. Each layer that asks for one has a store of its own; caches over one client share its connections.
+   */
+  readonly near?: NearOptions | false | undefined
   /** The first is the innermost, those of the context come around them, those that absorb failures outermost. Default: none. */
   readonly policies?: ReadonlyArray<PolicySource> | undefined
 }
@@ -36,13 +42,15 @@ export function layerFor<Self>(
 ): Layer.Layer<Self, CacheInputError, ValkeyClient>
 export function layerFor<Self>(
   tag: Context.Service<Self, TypedCache<unknown>>,
-  { policies = [], ...changes }: CacheLayerOptions = {}
+  { near = false, policies = [], ...changes }: CacheLayerOptions = {}
 ): Layer.Layer<Self, CacheInputError, ValkeyClient> {
   const options = { ...defaultOptions, ...changes }
   const build = Effect.gen(function* () {
     const reason = optionsRefusal(options)
     if (reason !== undefined) return yield* new CacheInputError({ operation: "layer", reason })
-    return yield* make(yield* ValkeyClient, options, yield* policyOf(policies), tag.key)
+    const settings = near === false ? undefined : nearSettings(near)
+    if (typeof settings === "string") return yield* new CacheInputError({ operation: "layer", reason: settings })
+    return yield* make(yield* ValkeyClient, options, settings, yield* policyOf(policies), tag.key)
   })
   // Not shared by reference: the policies that stand around it are not part of a layer's identity.
   return Layer.fresh(Layer.effect(tag, build))

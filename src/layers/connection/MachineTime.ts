@@ -10,15 +10,20 @@ const tolerance = 5
 export class MachineTime {
   readonly #monotonic: () => number
   readonly #wall: () => number
+  #lastWall: number
+  #lastNow: number
   /** How far the wall clock was ahead. */
   #skew: number
   /** What the wall clock has been ahead of the monotonic one in steps. */
   #extra = 0
 
+  /** In milliseconds; those of the wall clock are whole. */
   constructor(monotonic: () => number, wall: () => number) {
     this.#monotonic = monotonic
     this.#wall = wall
-    this.#skew = wall() - monotonic()
+    this.#lastWall = wall()
+    this.#lastNow = monotonic()
+    this.#skew = this.#lastWall - this.#lastNow
   }
 
   static readonly ofThisMachine = (): MachineTime => {
@@ -29,13 +34,22 @@ export class MachineTime {
     )
   }
 
+  /** Now, or up to a millisecond ago: within one millisecond of the wall clock the other one is read once. */
   now(): number {
+    const wall = this.#wall()
+    if (wall === this.#lastWall) return this.#lastNow
     const monotonic = this.#monotonic()
-    const step = this.#wall() - monotonic - this.#skew
+    const step = wall - monotonic - this.#skew
     if (step > tolerance || step < -tolerance) {
       this.#skew += step
       if (step > 0) this.#extra += step
     }
-    return monotonic + this.#extra
+    this.#lastWall = wall
+    return (this.#lastNow = monotonic + this.#extra)
+  }
+
+  /** An instant that is over by `now`, whenever that is asked. */
+  past(): number {
+    return this.now() - 1
   }
 }

@@ -1,5 +1,5 @@
 /** The client of a store in this process: commands are interpreted at once, by the Effect `Clock` of the caller. */
-import { Deferred, Effect, Exit, Option, Queue, Result, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Option, Queue, Result, Stream } from "effect"
 import {
   type CommandError,
   CacheServerError,
@@ -155,13 +155,14 @@ export const memoryClient = (
     return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }
 
-  const tracked: ValkeyClientShape["tracked"] = (keys, { reply } = {}) =>
+  const tracked: ValkeyClientShape["tracked"] = (keys, { many = keys.length > 1, reply } = {}) =>
     at("GET", (context) => {
       const one = (name: string, key: string) =>
         runCommand(context, { row: rowOf(name, [key]), name, args: [key], reply })
       return Exit.succeed(
         keys.map((key): TrackedReply => {
-          const value = one("GET", key)
+          const got = one(many ? "MGET" : "GET", key)
+          const value: Reply = Array.isArray(got) ? got[0] : got
           const pttl = one("PTTL", key)
           if (typeof pttl !== "number" || !isValue(value)) throw new Error("GET or PTTL without its reply")
           return { value, pttl, sentAt: context.now, server: memoryServer }
@@ -231,7 +232,7 @@ export const memoryClient = (
     invalidations: announcer.invalidations.invalidations,
     changes: announcer.invalidations.changes,
     tracked,
-    instant: (clock) => clock.currentTimeMillisUnsafe(),
+    instant: (caller) => caller.getRef(Clock.Clock).currentTimeMillisUnsafe(),
     state: Effect.sync(() => ({ _tag: closing.isClosed ? "Closed" : "Ready" })),
     states,
     info: () =>

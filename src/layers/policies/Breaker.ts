@@ -59,7 +59,7 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
             Effect.catchTag("CircuitBreakerError", () => Effect.fail(circuitOpen(name)))
           )
     )
-  return policy
+  return Object.assign(policy, { judges: true })
 })
 
 /** What says that the server is there, that it is not, or nothing about it. */

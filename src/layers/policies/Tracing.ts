@@ -33,8 +33,13 @@ const make = ({ keys = false }: TracingOptions): CachePolicyShape => {
   const shown = (exit: Exit.Exit<unknown, unknown>, kind: string | undefined) =>
     kind !== undefined && !keys ? Exit.fail(new Error(kind)) : exit
 
-  const policy: CachePolicyShape = ({ key, name, tally }, effect) => {
-    const attributes = { "db.system.name": "valkey", "db.operation.name": name, ...keyOf(key) }
+  const policy: CachePolicyShape = ({ key, name, near, tally }, effect) => {
+    const attributes = {
+      "db.system.name": "valkey",
+      "db.operation.name": name,
+      ...(near === undefined ? {} : { "cache.near": near }),
+      ...keyOf(key)
+    }
     return within(`cache.${name}`, { kind: "client", attributes }, effect, (span, exit) => {
       if (Exit.isSuccess(exit)) {
         if (tally !== undefined) tell(span, tallied(tally(exit.value), key))

@@ -1,18 +1,22 @@
 /** Puts the operations of a cache together. */
 import { Effect, type Schema, type Scope } from "effect"
-import { type CacheOptions, usableFormat } from "../../schema/CacheOptions.ts"
+import { type CacheOptions, usableFormat, type ViewSettings } from "../../schema/CacheOptions.ts"
 import type { FormatOptions } from "../../schema/Formats.ts"
+import type { NearSettings } from "../../schema/NearOptions.ts"
 import { schemaCodecs } from "../../schema/SchemaCodec.ts"
 import { unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
-import type { CachePolicyShape } from "../CachePolicy.ts"
+import type { ComposedPolicy } from "../CachePolicy.ts"
 import type { TypedCache } from "../operations/TypedCache.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { clientShare } from "./ClientShare.ts"
 import { makeCoordination } from "./coordination/Coordination.ts"
 import { coordinationOperations } from "./coordination/coordinationOperations.ts"
+import { oneForEachFormat } from "./oneForEachFormat.ts"
 import { checkHealth } from "./health.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
 import { Unstorable } from "./kernel/Unstorable.ts"
+import { noNear, openNear } from "./near/openNear.ts"
+import { nearOperations } from "./nearOperations.ts"
 import { lookupOperations } from "./lookups/lookupOperations.ts"
 import type { SingleFlight } from "./lookups/SingleFlight.ts"
 import type { QueueKind } from "./pipelines/OperationQueue.ts"
@@ -33,7 +37,7 @@ interface View<A, RD, RE> {
   readonly codec: (options: FormatOptions) => ValueCodec<A, RD, RE>
   readonly flights: SingleFlight
   /** The caches that were made of it. */
-  readonly caches: Readonly<Record<Manner, WeakMap<CacheOptions, TypedCache<A, RD, RE>>>>
+  readonly caches: Readonly<Record<Manner, WeakMap<ViewSettings, TypedCache<A, RD, RE>>>>
 }
 
 /** How what a cache is asked to do gets to the server: by itself, or in a queue with others. */
@@ -45,30 +49,35 @@ type SchemaView<S extends Schema.Constraint> = View<S["Type"], S["DecodingServic
 export const make = (
   client: ValkeyClientShape,
   options: CacheOptions,
-  policy: CachePolicyShape | undefined,
+  nearSettings: NearSettings | undefined,
+  policy: ComposedPolicy | undefined,
   name: string
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const { allFlights, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
+    const near = yield* openNear(client, options, nearSettings, name)
     const core: CacheCore = {
       client,
       policy,
+      near,
       inFlight: allFlights,
       begin: Effect.suspend,
       scope,
       unstorable: new Unstorable(name)
     }
     const queue = queueingClient(client)
+    // What is queued is answered by the server.
+    const queued: CacheCore = { ...core, client: queue, begin: atOnce, near: undefined }
     const cores: Readonly<Record<Manner, CacheCore>> = {
       direct: core,
-      pipeline: { ...core, client: queue, begin: atOnce },
+      pipeline: queued,
       // A transaction passes the policy as a whole.
-      transaction: { ...core, client: queue, begin: atOnce, policy: undefined }
+      transaction: { ...queued, policy: undefined }
     }
     const viewOf = <A, RD, RE>(type: object, codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
-      codec,
+      codec: oneForEachFormat(codec),
       flights: allFlights.of(type, scope),
       caches: { direct: new WeakMap(), pipeline: new WeakMap(), transaction: new WeakMap() }
     })
@@ -86,22 +95,25 @@ export const make = (
 
     const cacheOf = <A, RD, RE>(
       view: View<A, RD, RE>,
-      options: CacheOptions,
+      options: ViewSettings,
       manner: Manner = "direct"
     ): TypedCache<A, RD, RE> => {
       const { client, policy } = cores[manner]
       const known = view.caches[manner].get(options)
       if (known !== undefined) return known
       const context = makeContext(cores[manner], options, view.codec(usableFormat(options)))
+      const { operations: batches, readAll } = batchOperations(context)
       const operations = {
         ...valueOperations(context),
-        ...batchOperations(context),
+        ...batches,
         ...counterOperations(context),
         ...lifetimeOperations(context),
         ...keySpaceOperations(context)
       }
+      const guarded = underPolicy(policy, operations)
       const cache: TypedCache<A, RD, RE> = {
-        ...underPolicy(policy, operations),
+        ...guarded,
+        ...nearOperations(context, guarded, readAll),
         ...lookupOperations(context, allFlights, view.flights),
         ...structureOperations(context),
         ...coordinationOperations(context, coordination),
@@ -118,7 +130,8 @@ export const make = (
             prefix: options.prefix,
             version: keyOptions?.version ?? options.version
           }),
-        health: checkHealth(client),
+        health: checkHealth(client, near),
+        near: near?.state ?? noNear,
         client
       }
       view.caches[manner].set(options, cache)

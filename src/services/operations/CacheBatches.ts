@@ -1,13 +1,13 @@
 /** Batches: many values in few commands. */
 import type { Effect } from "effect"
 import type { CommandError, ValueError } from "../../schema/CacheError.ts"
-import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
+import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
 
 export interface CacheBatches<A, RD = never, RE = never> {
   /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
   readonly getMany: (
     keys: Iterable<string>,
-    options?: KeyOptions
+    options?: ReadOptions
   ) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
   /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB. */
   readonly setMany: (

@@ -1,7 +1,7 @@
 /** Lookups: what is not cached is computed, once, and stored. */
 import type { Duration, Effect, Option, Scope } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
-import type { KeyOptions } from "./KeyOptions.ts"
+import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
 
 export interface RefreshOptions<A = unknown> extends KeyOptions {
   /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
@@ -41,7 +41,7 @@ export type Lookup<A, E = never, R = never> =
   | Effect.Effect<A, E, R>
   | ((stale: Option.Option<A>) => Effect.Effect<A, E, R>)
 
-export interface LookupOptions<A = unknown> extends RefreshOptions<A> {
+export interface LookupOptions<A = unknown> extends RefreshOptions<A>, ReadOptions {
   /** `"process"` (default): concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in the key. */
   readonly singleFlight?: "process" | "cluster" | undefined
   /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default 0. */
@@ -55,7 +55,7 @@ export interface LookupOptions<A = unknown> extends RefreshOptions<A> {
 }
 
 /** Of a lookup for many keys at once, which no other process is asked about. */
-export interface BatchLookupOptions<A = unknown> extends Omit<RefreshOptions<A>, "keepFor"> {}
+export interface BatchLookupOptions<A = unknown> extends Omit<RefreshOptions<A>, "keepFor">, ReadOptions {}
 
 export interface CacheLookups<A, RD = never, RE = never> {
   /**

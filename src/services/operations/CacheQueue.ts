@@ -1,6 +1,6 @@
 /** What can be queued in a pipeline or transaction. */
 import type { Schema } from "effect"
-import type { CacheOptions } from "../../schema/CacheOptions.ts"
+import type { ViewOptions } from "../../schema/CacheOptions.ts"
 import type { CacheCounters } from "./CacheCounters.ts"
 import type { CacheHash } from "./CacheHash.ts"
 import type { CacheLifetimes } from "./CacheLifetimes.ts"
@@ -29,5 +29,5 @@ export interface CacheQueue<A, RD = never, RE = never>
   readonly withSchema: <S extends Schema.Constraint>(
     schema: S
   ) => CacheQueue<S["Type"], S["DecodingServices"], S["EncodingServices"]>
-  readonly withOptions: (options: Partial<CacheOptions>) => CacheQueue<A, RD, RE>
+  readonly withOptions: (options: ViewOptions) => CacheQueue<A, RD, RE>
 }

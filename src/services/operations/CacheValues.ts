@@ -2,7 +2,7 @@
 import type { Duration, Effect, Option } from "effect"
 import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
-import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
+import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
 
 export interface SetOptions extends TtlOptions {
   /** Store only where the key is absent, or only where it is present. Default: always. */
@@ -15,7 +15,7 @@ export interface SetOptions extends TtlOptions {
 
 export interface CacheValues<A, RD = never, RE = never> {
   /** None on a miss; a stored `null` is a hit. */
-  readonly get: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
+  readonly get: (key: string, options?: ReadOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** False only when `when` held it back. */
   readonly set: (key: string, value: A, options?: SetOptions) => Effect.Effect<boolean, ValueError, RE>
   /** Stores and gives the value that was there. */
@@ -30,7 +30,7 @@ export interface CacheValues<A, RD = never, RE = never> {
   readonly add: (key: string, value: A, options?: TtlOptions) => Effect.Effect<boolean, ValueError, RE>
   /** Whether there was something to delete. */
   readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
-  readonly has: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  readonly has: (key: string, options?: ReadOptions) => Effect.Effect<boolean, CommandError>
   /** None = no such key. */
   readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CommandError>
 }

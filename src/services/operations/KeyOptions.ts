@@ -6,6 +6,12 @@ export interface KeyOptions {
   readonly version?: number | undefined
 }
 
+/** Of reads that may be answered in this process. */
+export interface ReadOptions extends KeyOptions {
+  /** False: ask the server, and keep what it answers in place of what is near. Default: as the cache is set. */
+  readonly near?: false | undefined
+}
+
 export interface TtlOptions extends KeyOptions {
   /** `"Infinity"` = never expires; zero or less = expires at once. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | undefined

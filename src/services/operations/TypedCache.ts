@@ -1,6 +1,6 @@
 /** Everything that a cache can do, as the sum of its parts. */
 import type { Effect, Schema } from "effect"
-import type { CacheOptions } from "../../schema/CacheOptions.ts"
+import type { CacheOptions, ViewOptions } from "../../schema/CacheOptions.ts"
 import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import type { CacheBatches } from "./CacheBatches.ts"
 import type { CacheCoordination } from "./CacheCoordination.ts"
@@ -14,6 +14,7 @@ import type { CacheSessions } from "./CacheSession.ts"
 import type { CacheStructures } from "./CacheStructures.ts"
 import type { CacheValues } from "./CacheValues.ts"
 import type { Health } from "../../schema/Health.ts"
+import type { NearState } from "../../schema/NearState.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 /** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */
@@ -34,13 +35,15 @@ export interface TypedCache<A, RD = never, RE = never>
   readonly withSchema: <S extends Schema.Constraint>(
     schema: S
   ) => TypedCache<S["Type"], S["DecodingServices"], S["EncodingServices"]>
-  /** The same cache with other settings. The connection is shared. */
-  readonly withOptions: (options: Partial<CacheOptions>) => TypedCache<A, RD, RE>
+  /** The same cache with other settings. The connection is shared, and so is the near cache. */
+  readonly withOptions: (options: ViewOptions) => TypedCache<A, RD, RE>
   readonly options: CacheOptions
   /** The final key. Unlike the operations it does not check the key. */
   readonly makeKey: (key: string, options?: KeyOptions) => string
   readonly reverseKey: (finalKey: string, options?: KeyOptions) => string
   /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
   readonly health: Effect.Effect<Health>
+  /** What the near cache is doing. */
+  readonly near: Effect.Effect<NearState>
   readonly client: ValkeyClientShape
 }

@@ -42,14 +42,14 @@ export const nearReader = (
       tracking
     })
     const events: Array<Invalidation> = []
-    const clock = yield* Effect.clockWith(Effect.succeed)
+    const caller = yield* Effect.withFiber(Effect.succeed)
     yield* client.invalidations({ prefixes: [prefix], tracking, heartbeat }, (event) => {
       events.push(event)
       store.apply(event)
     })
     const read: NearReader["read"] = (key) =>
       Effect.suspend((): Effect.Effect<NearRead, CommandError> => {
-        const now = client.instant(clock)
+        const now = client.instant(caller)
         const found = store.find(key, now)
         if (found !== undefined) {
           return Effect.succeed({ value: found.value === absent ? null : found.value, isNear: true })
@@ -74,10 +74,10 @@ export const nearReader = (
           ({ isNear }) => isNear
         ),
       staleAfterChange: Effect.fnUntraced(function* (key, old) {
-        const changed = client.instant(clock)
+        const changed = client.instant(caller)
         const stale: Array<string> = []
         for (;;) {
-          const began = client.instant(clock)
+          const began = client.instant(caller)
           if (began > changed + 2.5 * maxStaleness) return stale
           const { value, isNear } = yield* Effect.orElseSucceed(read(key), (): NearRead => ({
             value: undefined,

@@ -6,7 +6,6 @@ import type { Announcer, Coverage } from "../../invalidations/Announcer.ts"
 import type { Link, LinkOptions } from "../Link.ts"
 import type { MachineTime } from "../MachineTime.ts"
 import { OneServerAnnouncer } from "../tracking/OneServerAnnouncer.ts"
-import type { Wire } from "../Wire.ts"
 import type { ClusterTopology } from "./ClusterTopology.ts"
 import { keyOfServer } from "./keyOfServer.ts"
 
@@ -15,7 +14,7 @@ export interface ClusterAnnouncerOptions {
   readonly topology: () => ClusterTopology
   readonly openLink: (endpoint: Endpoint, options: Pick<LinkOptions, "onState" | "settings">) => Link
   /** The connection that reads of the server take, which opens at the first need. */
-  readonly data: (endpoint: Endpoint) => Wire | undefined
+  readonly data: (endpoint: Endpoint) => Link
   readonly settings: ConnectionSettings
   readonly time: MachineTime
 }

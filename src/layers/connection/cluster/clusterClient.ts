@@ -105,11 +105,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
       topology: () => topology,
       openLink: (address, options) =>
         new Link({ ...options, address, greeting: { also: membership }, random, connections: own }),
-      data: (endpoint) => {
-        const { link } = dispatcher.route.server(endpoint)
-        link.open()
-        return link.wire
-      },
+      data: (endpoint) => dispatcher.route.server(endpoint).link,
       settings: connection,
       time
     })

@@ -90,7 +90,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   const toPrimary = { settings, address: () => Promise.resolve(address), greeting, random, connections }
   const { announcers, beat } = oneServerAnnouncers({
     openLink: (options) => new Link({ ...toPrimary, ...options }),
-    data: () => dispatcher.route.primary.server.link.wire,
+    data: () => dispatcher.route.primary.server.link,
     settings,
     time
   })

@@ -137,7 +137,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   const time = MachineTime.ofThisMachine()
   const { announcers, beat } = oneServerAnnouncers({
     openLink: (options) => new Link({ ...toPrimary, ...options }),
-    data: () => route.primary.server.link.wire,
+    data: () => route.primary.server.link,
     settings,
     time
   })

@@ -20,8 +20,8 @@ export interface ChannelOptions {
   readonly tracking: Tracking
   /** Opens the connection, to the server that reads go to. */
   readonly openLink: (options: Pick<LinkOptions, "onState" | "settings">) => Link
-  /** The connection that reads of this server take, while there is one. */
-  readonly data: () => Wire | undefined
+  /** The connection that reads of this server take. It is opened where nobody has read yet: without it nothing is proven. */
+  readonly data: () => Link
   /** A key that the server has, or would have; for what is asked on the connection that reads take. */
   readonly key: () => string
   readonly settings: ConnectionSettings
@@ -160,6 +160,7 @@ export class InvalidationChannel {
     const { coverage, data, key, onDisowned, onLive, settings, tell, time, tracking } = this.#options
     const server = this.#link.node
     if (server === undefined) return
+    data().open()
     const isBroadcast = tracking === "broadcast"
     const live = () => {
       this.#live = server
@@ -171,7 +172,7 @@ export class InvalidationChannel {
     const voucher = new Voucher({
       settings,
       run,
-      data,
+      data: () => data().wire,
       key,
       keyTracking: isBroadcast
         ? undefined
@@ -194,7 +195,7 @@ export class InvalidationChannel {
     this.#beat = new ProofBeat({
       wire,
       vouch: voucher.vouch,
-      now: () => time.now(),
+      now: () => time.past(),
       heartbeat: () => coverage.heartbeat,
       patience: settings.socketTimeout,
       onProof: (sentAt) => tell({ _tag: "Proof", server, sentAt })

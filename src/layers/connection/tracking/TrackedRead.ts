@@ -14,6 +14,8 @@ const manyRow = rowOf("MGET", [])
 export interface TrackedTerms {
   readonly reply: ReplyEncoding
   readonly tracking: Tracking
+  /** MGET also for one key, so that what is no value is null. */
+  readonly many: boolean
   /** Milliseconds. */
   readonly timeout: number
   /** The instant before it is sent. */
@@ -34,10 +36,14 @@ export class TrackedRead extends PendingCommand {
   #isRedirected = false
 
   /** At least one key. */
-  constructor(keys: ReadonlyArray<string>, { reply, sentAt, timeout, tracking }: TrackedTerms, onTracked: OnTracked) {
+  constructor(
+    keys: ReadonlyArray<string>,
+    { many, reply, sentAt, timeout, tracking }: TrackedTerms,
+    onTracked: OnTracked
+  ) {
     const expiresAt = performance.now() + timeout
     const caching = tracking === "perKey" ? new Asked("CLIENT", ["CACHING", "YES"], true, expiresAt) : undefined
-    const values = new Asked(keys.length === 1 ? "GET" : "MGET", keys, reply === "utf8", expiresAt)
+    const values = new Asked(many || keys.length > 1 ? "MGET" : "GET", keys, reply === "utf8", expiresAt)
     const last = keys.length - 1
     const lifetimes: Array<Asked> = []
     for (let i = 0; i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
@@ -88,7 +94,7 @@ export class TrackedRead extends PendingCommand {
     if (values instanceof Error) return values
     const lifetimes = this.#lifetimes
     const count = lifetimes.length + 1
-    const list = count === 1 ? [values] : values
+    const list = this.#values.name === "GET" ? [values] : values
     if (!Array.isArray(list) || list.length !== count) return undefined
     // A connection that is not tracked refuses it.
     const isUntold = this.#isRedirected || this.#caching?.reply instanceof ReplyError

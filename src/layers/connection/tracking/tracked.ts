@@ -12,17 +12,14 @@ import { type OnTracked, TrackedRead } from "./TrackedRead.ts"
 /** Where all keys have one server. */
 export const trackedOnOne =
   (dispatcher: Dispatcher, { commandTimeout }: ConnectionSettings, time: MachineTime): Invalidations["tracked"] =>
-  (keys, { reply = "utf8", tracking = "broadcast" } = {}) =>
+  (keys, { many = false, reply = "utf8", tracking = "broadcast" } = {}) =>
     keys.length === 0
       ? Exit.succeed([])
       : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
           const onTracked: OnTracked = (outcome) =>
             resume(isCacheError(outcome) ? Exit.fail(amended(outcome, { operation: "GET" })) : Exit.succeed(outcome))
-          const read = new TrackedRead(
-            keys,
-            { reply, tracking, timeout: commandTimeout, sentAt: time.now() },
-            onTracked
-          )
+          const terms = { many, reply, tracking, timeout: commandTimeout, sentAt: time.past() }
+          const read = new TrackedRead(keys, terms, onTracked)
           dispatcher.send(read)
           return Effect.sync(() => dispatcher.abandon(read))
         })

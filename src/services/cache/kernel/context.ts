@@ -1,15 +1,17 @@
 /** What the operations of one cache have in common: its client, settings and codec, and how arguments are checked. */
 import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
 import type { CommandError, CacheInputError, CacheError } from "../../../schema/CacheError.ts"
-import { type CacheOptions, optionsRefusal } from "../../../schema/CacheOptions.ts"
+import { type CacheOptions, optionsRefusal, type ViewSettings } from "../../../schema/CacheOptions.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
 import { isReserved, reservedLead } from "../../../schema/reservedKeys.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
-import type { CachePolicyShape, Observe, Operation, Tally } from "../../CachePolicy.ts"
+import type { ComposedPolicy, Observe, Operation, Tally } from "../../CachePolicy.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
+import type { NearCache } from "../near/NearCache.ts"
+import { NearView } from "../near/NearView.ts"
 import type { Unstorable } from "./Unstorable.ts"
 
 /** Lookups that are under way, for those who write: what such a lookup gives may be older than what is there now. */
@@ -21,7 +23,8 @@ export interface InFlight {
 /** What all views of one cache share. */
 export interface CacheCore {
   readonly client: ValkeyClientShape
-  readonly policy: CachePolicyShape | undefined
+  readonly policy: ComposedPolicy | undefined
+  readonly near: NearCache | undefined
   readonly inFlight: InFlight
   /** When the first steps of an operation are taken: as it runs, or in a queue as it is queued. */
   readonly begin: <A, E, R>(operation: () => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -38,7 +41,9 @@ export type StructureOperation = <B, E extends CacheError, R>(
   tally?: (result: B) => Tally
 ) => Effect.Effect<B, E | CommandError, R>
 
-export interface CacheContext<A, RD, RE> extends CacheCore {
+export interface CacheContext<A, RD, RE> extends Omit<CacheCore, "near"> {
+  /** What is near, for readers of this codec; undefined where the server is to be asked. */
+  readonly near: NearView<A, RD> | undefined
   readonly options: CacheOptions
   readonly codec: ValueCodec<A, RD, RE>
   /** Of commands that give values. */
@@ -50,12 +55,16 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
     operation: Operation<B>,
     effect: Effect.Effect<B, E, R>
   ) => Effect.Effect<B, E | CommandError, R>
+  /** The policies that a near value passes. */
+  readonly guardNear: CacheContext<A, RD, RE>["guard"]
   /** For those of the policies that only observe. */
   readonly observe: Observe
   /** How the operations of a structure of that kind are declared and run. */
   readonly structure: (kind: string, key: string, options: KeyOptions) => StructureOperation
   /** The checked final key. */
   readonly finalKey: (operation: string, key: string, options?: KeyOptions) => Exit.Exit<string, CacheInputError>
+  /** The final key without a look at whether the key is a good one, which nothing is kept of otherwise; undefined where `finalKey` has to look. */
+  readonly uncheckedFinal: (key: string, options?: KeyOptions) => string | undefined
   /** Where those who wait for locks and permits hear of them. */
   readonly channel: (options: KeyOptions) => string
   /** The version that the call means. */
@@ -71,7 +80,7 @@ export interface CacheContext<A, RD, RE> extends CacheCore {
 
 export const makeContext = <A, RD, RE>(
   core: CacheCore,
-  options: CacheOptions,
+  options: ViewSettings,
   codec: ValueCodec<A, RD, RE>
 ): CacheContext<A, RD, RE> => {
   const { jitter, keyFunction, prefix } = options
@@ -88,6 +97,7 @@ export const makeContext = <A, RD, RE>(
   // What the default key function puts before every key of the cache's own version.
   const head =
     keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
+  const goodHead = refusal === undefined ? head : undefined
   // With that in front a good key of fewer characters is a good final key.
   const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
 
@@ -98,7 +108,9 @@ export const makeContext = <A, RD, RE>(
     readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
     version,
     defaults: { timeToLive: defaultMillis, jitter },
-    guard: policy ?? ((_, effect) => effect),
+    near: core.near === undefined || options.near === false ? undefined : new NearView(core.near, codec, head),
+    guard: policy ?? unguarded,
+    guardNear: policy?.forNear ?? unguarded,
     observe: policy?.observe ?? ((_, __, effect) => effect),
     structure: (kind, key, keyOptions) => (operation, neutral, effect, tally) => {
       const name = `${kind}.${operation}`
@@ -107,6 +119,10 @@ export const makeContext = <A, RD, RE>(
       )
       return policy === undefined ? run : policy({ name, key, neutral: Option.some(neutral), tally }, run)
     },
+    uncheckedFinal: (key, keyOptions) =>
+      goodHead !== undefined && keyOptions?.version === undefined && typeof key === "string"
+        ? goodHead + key
+        : undefined,
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return refused(operation, reason)
@@ -135,6 +151,8 @@ export const makeContext = <A, RD, RE>(
   }
   return context
 }
+
+const unguarded = <A>(_: unknown, effect: A): A => effect
 
 const checkedFinal = (operation: string, final: string): Exit.Exit<string, CacheInputError> => {
   const reason =

@@ -129,15 +129,23 @@ const millisFor = <A>(window: Window<A>, value: A): number => {
   return Exit.isSuccess(given) ? (given.value ?? 0) : 0
 }
 
-/** Whether a fresh value should be refreshed now. */
-export const isEarly = (
+/** Whether a fresh value should be refreshed now. `random` gives a number in [0, 1). */
+export const isEarlyBy = (
   earlyRefresh: NonNullable<LookupOptions["earlyRefresh"]>,
   { cost, freshUntil, timeToLive }: Timing,
-  now: number
-): Effect.Effect<boolean> => {
+  now: number,
+  random: () => number
+): boolean => {
   const remaining = freshUntil - now
-  if (earlyRefresh._tag === "fraction") return Effect.succeed(remaining <= timeToLive * (1 - earlyRefresh.of))
+  if (earlyRefresh._tag === "fraction") return remaining <= timeToLive * (1 - earlyRefresh.of)
   // XFetch: the longer a lookup takes, the earlier somebody begins. The logarithm is of a number in (0, 1].
   const reach = cost * (earlyRefresh.beta ?? 1)
-  return Effect.map(Random.next, (random) => remaining <= -reach * Math.log(1 - random))
+  return remaining <= -reach * Math.log(1 - random())
 }
+
+export const isEarly = (
+  earlyRefresh: NonNullable<LookupOptions["earlyRefresh"]>,
+  timing: Timing,
+  now: number
+): Effect.Effect<boolean> =>
+  Effect.map(Random.Random, (generator) => isEarlyBy(earlyRefresh, timing, now, () => generator.nextDoubleUnsafe()))

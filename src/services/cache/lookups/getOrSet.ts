@@ -2,7 +2,7 @@
 import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { Tally } from "../../CachePolicy.ts"
+import type { Operation, Tally } from "../../CachePolicy.ts"
 import type { CacheLookups, Lookup } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
@@ -12,6 +12,8 @@ import { type Keep, keepNothing, keepOver } from "./keep.ts"
 import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count, metrics } from "../kernel/metrics.ts"
+import { foundRead } from "../kernel/nearReads.ts"
+import { type NearFound, nearFound } from "./nearFound.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
 import { isStale, type Verdict, verdictAt, verdictOf } from "./verdict.ts"
@@ -21,11 +23,11 @@ export const makeGetOrSet = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["getOrSet"] => {
-  const { client, codec, defaults, finalKey, guard, observe, policy, readOptions, scope } = context
+  const { client, codec, defaults, finalKey, guard, guardNear, near, observe, policy, readOptions, scope } = context
   const { failedRefreshes } = allFlights
 
-  const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName) =>
-    Effect.map(verdictOf(found, plan, failedRefreshes, final), (verdict): Seen<A> => ({ found, verdict }))
+  const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName, drawn?: number) =>
+    Effect.map(verdictOf(found, plan, failedRefreshes, final, drawn), (verdict): Seen<A> => ({ found, verdict }))
 
   /** What follows when the key holds nothing that can be served as it is. */
   const serve = <E, R>(
@@ -88,6 +90,32 @@ export const makeGetOrSet = <A, RD, RE>(
     const entry: EntryName = { operation: "getOrSet", key, final: final.value }
     const find = foundIn(codec, entry)
     const read = () => client.request("GET", [entry.final], find, readOptions)
+    const declared: Operation<Seen<A>> = {
+      name: "getOrSet",
+      key,
+      neutral: Option.some({ found: undefined, verdict: "unknown" }),
+      tally: tallyOf
+    }
+    if (near !== undefined) {
+      return Effect.withFiber((caller) => {
+        const known = options.near === false ? undefined : nearFound(near, entry, plan, caller)
+        if (known?._tag === "Value" && policy?.forNear === undefined) return Exit.succeed(known.value)
+        if (known !== undefined && known._tag !== "Early") {
+          const seen = guardNear({ ...declared, near: 1 }, Exit.succeed(seenNear(known)))
+          return Effect.flatMapEager(seen, (seen) => serve(entry, plan, lookup, read(), seen))
+        }
+        const fromServer = near.isFor(entry.final)
+          ? Effect.flatMap(near.read(entry.final, options.near !== false), (read) =>
+              foundRead(near, codec, entry, read)
+            )
+          : read()
+        const seen = guard(
+          declared,
+          Effect.flatMapEager(fromServer, (found) => judged(found, plan, entry, known?.freshUntil))
+        )
+        return Effect.flatMap(seen, (seen) => serve(entry, plan, lookup, read(), seen))
+      })
+    }
     if (policy === undefined) {
       // A hit is one step of the fiber.
       return client.request(
@@ -103,8 +131,8 @@ export const makeGetOrSet = <A, RD, RE>(
         readOptions
       )
     }
-    const guarded = policy<Seen<A>, CommandError, RD>(
-      { name: "getOrSet", key, neutral: Option.some({ found: undefined, verdict: "unknown" }), tally: tallyOf },
+    const guarded = policy(
+      declared,
       Effect.flatMapEager(read(), (found) => judged(found, plan, entry))
     )
     return Effect.flatMap(guarded, (seen) => serve(entry, plan, lookup, read(), seen))
@@ -120,6 +148,12 @@ interface Seen<A> {
   readonly found: Found<A> | undefined
   readonly verdict: Verdict | "unknown"
 }
+
+/** What a near value or a known absence is: a value that is kept is fresh, and is not replaced, so that its stored form is not needed. */
+const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" }>): Seen<A> =>
+  known._tag === "Absent"
+    ? { found: undefined, verdict: "miss" }
+    : { found: { stored: "", header: undefined, value: Option.some(known.value) }, verdict: "fresh" }
 
 const tallyOf = ({ verdict }: Seen<unknown>): Tally =>
   verdict === "miss" || verdict === "unknown" ? { misses: 1, stale: 0 } : { hits: 1, stale: Number(isStale(verdict)) }

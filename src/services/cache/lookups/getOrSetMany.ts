@@ -1,18 +1,22 @@
 /** The cached values, and one lookup for all that are missing. */
 import { Clock, Effect, Exit, Option } from "effect"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Command } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { ObservedLookup } from "../../CachePolicy.ts"
+import type { ObservedLookup, Operation } from "../../CachePolicy.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import { type StoreCommand, sendStores } from "../kernel/stores.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn } from "../kernel/entry.ts"
 import { detached } from "./detached.ts"
+import { foundRead, readManyNear } from "../kernel/nearReads.ts"
+import type { NearView } from "../near/NearView.ts"
 import { isKept, keepCommand } from "./keep.ts"
 import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
+import { nearMany } from "./nearMany.ts"
 import type { Flights, Watch } from "./Flights.ts"
 import { isStale, verdictOf } from "./verdict.ts"
 import { count, metrics } from "../kernel/metrics.ts"
@@ -37,21 +41,41 @@ export const makeGetOrSetMany = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights
 ): CacheLookups<A, RD, RE>["getOrSetMany"] => {
-  const { client, codec, defaults, guard, observe, scope } = context
+  const { client, codec, defaults, guard, guardNear, near, observe, scope } = context
   const { failedRefreshes } = allFlights
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
   const refreshing = new Set<string>()
 
-  const read = Effect.fnUntraced(function* (entries: ReadonlyArray<EntryName>, plan: LookupPlan<A>) {
-    const hits = yield* readMany(context, valueSize, entries)
+  /** What the server has of the keys. */
+  const foundAll = (entries: ReadonlyArray<EntryName>): Effect.Effect<ReadonlyArray<Seen<A>>, CommandError, RD> => {
+    if (near === undefined || !entries.every(({ final }) => near.isFor(final))) {
+      return Effect.flatMap(readMany(context, valueSize, entries), (hits) =>
+        Effect.forEach(hits.entries, (entry, i) =>
+          Effect.map(foundIn(codec, entry)(hits.stored[i]!), (found): Seen<A> => ({ entry, found }))
+        )
+      )
+    }
+    return Effect.flatMap(readManyNear(near, valueSize, entries), (reads) =>
+      Effect.forEach(entries, (entry, i) =>
+        Effect.map(foundRead(near, codec, entry, reads[i]!), (found): Seen<A> => ({ entry, found }))
+      )
+    )
+  }
+
+  /** `drawn`: of some keys it is known until when their values are fresh, and that they are to be refreshed. */
+  const read = Effect.fnUntraced(function* (
+    entries: ReadonlyArray<EntryName>,
+    plan: LookupPlan<A>,
+    drawn: ReadonlyMap<string, number>
+  ) {
+    const seen = yield* foundAll(entries)
     const missing = new Map(entries.map((entry): [string, Seen<A>] => [entry.final, { entry, found: undefined }]))
     const values = new Map<string, A>()
     const ageing: Array<Seen<A>> = []
     let stale = 0
-    for (const [i, entry] of hits.entries.entries()) {
-      const found = yield* foundIn(codec, entry)(hits.stored[i]!)
-      const verdict = yield* verdictOf(found, plan, failedRefreshes, entry.final)
+    for (const { entry, found } of seen) {
+      const verdict = yield* verdictOf(found, plan, failedRefreshes, entry.final, drawn.get(entry.final))
       if (found === undefined || verdict === "miss" || Option.isNone(found.value)) {
         missing.set(entry.final, { entry, found })
         continue
@@ -104,6 +128,39 @@ export const makeGetOrSetMany = <A, RD, RE>(
     return yield* Effect.onError(lookUp, () => Effect.sync(watch.end))
   })
 
+  /** What is near with what the server has, in the order of the request. */
+  const serve = (entries: ReadonlyArray<EntryName>, plan: LookupPlan<A>, near: NearView<A, RD> | undefined) =>
+    Effect.withFiber((caller) => {
+      const { drawn, found, rest } = nearMany(near, entries, plan, caller)
+      const nothing: Served<A> = {
+        values: new Map(),
+        missing: rest.map((entry) => ({ entry, found: undefined })),
+        stale: 0,
+        ageing: []
+      }
+      const withNear = ({ ageing, missing, stale, values }: Served<A>): Served<A> => {
+        if (found.size === 0) return { ageing, missing, stale, values }
+        const all = new Map<string, A>()
+        const absent: Array<Seen<A>> = []
+        for (const entry of entries) {
+          const known = found.get(entry.final)
+          if (known?._tag === "Value") all.set(entry.key, known.value)
+          else if (known !== undefined) absent.push({ entry, found: undefined })
+          else if (values.has(entry.key)) all.set(entry.key, values.get(entry.key)!)
+        }
+        return { ageing, missing: [...absent, ...missing], stale, values: all }
+      }
+      const operation: Operation<Served<A>> = {
+        name: "getOrSetMany",
+        key: undefined,
+        neutral: Option.some(withNear(nothing)),
+        tally: ({ missing, stale, values }) => ({ hits: values.size, misses: missing.length, stale }),
+        near: found.size === 0 ? undefined : found.size
+      }
+      if (rest.length === 0 && entries.length > 0) return guardNear(operation, Exit.succeed(withNear(nothing)))
+      return guard(operation, Effect.map(read(rest, plan, drawn), withNear))
+    })
+
   const ended = (idle: ReadonlyArray<Seen<A>>, plan: LookupPlan<A>, exit: Exit.Exit<unknown, unknown>) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
       for (const { entry } of idle) {
@@ -116,21 +173,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   return (keys, lookup, options = {}) =>
     Effect.flatMapEager(entriesOf(context, "getOrSetMany", keys, options), (entries) =>
       Effect.flatMapEager(lookupPlan<A>("getOrSetMany", options, defaults), (plan) => {
-        const nothing: Served<A> = {
-          values: new Map(),
-          missing: entries.map((entry) => ({ entry, found: undefined })),
-          stale: 0,
-          ageing: []
-        }
-        const served = guard(
-          {
-            name: "getOrSetMany",
-            key: undefined,
-            neutral: Option.some(nothing),
-            tally: ({ missing, stale, values }) => ({ hits: values.size, misses: missing.length, stale })
-          },
-          read(entries, plan)
-        )
+        const served = serve(entries, plan, options.near === false ? undefined : near)
         return Effect.gen(function* () {
           const { ageing, missing, values } = yield* served
           const idle = ageing.filter(({ entry }) => !refreshing.has(entry.final))

@@ -24,11 +24,13 @@ export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number):
   return isClaimed(found, now) ? "claimed" : "stale"
 }
 
+/** `drawn`: for a value that is fresh until then the lot has been drawn, and it is to be refreshed. */
 export const verdictOf = <A>(
   found: Found<A> | undefined,
   plan: LookupPlan<A>,
   failedRefreshes: FailedRefreshes,
-  final: string
+  final: string,
+  drawn?: number
 ): Effect.Effect<Verdict> => {
   if (found === undefined) return Exit.succeed("miss")
   const timing = found.header?.timing
@@ -38,6 +40,7 @@ export const verdictOf = <A>(
     if (verdict !== "miss" && failedRefreshes.isResting(final, now)) {
       return Exit.succeed(verdict === "stale" ? "resting" : verdict)
     }
+    if (verdict === "fresh" && drawn === timing.freshUntil && !isClaimed(found, now)) return Exit.succeed("early")
     if (verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) return Exit.succeed(verdict)
     return Effect.map(isEarly(plan.earlyRefresh, timing, now), (early) => (early ? "early" : "fresh"))
   })

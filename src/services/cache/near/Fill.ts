@@ -1,15 +1,10 @@
 /** A read under way whose reply may be kept. */
-import type { Kept } from "./NearEntry.ts"
 
-/** Told once how the read that it joined has ended; undefined where it ended without a reply, and is to be made again. */
-export type OnFilled<E> = (outcome: Filled<E> | undefined) => void
+/** Told once how the read that it joined has ended; undefined where nobody knows, and it is to be made again. */
+export type OnFilled<A> = (outcome: A | undefined) => void
 
-/** What a read gave to all who waited for it. */
-export type Filled<E> =
-  | { readonly _tag: "Reply"; readonly kept: Kept | undefined; readonly reply: string | Buffer | null }
-  | { readonly _tag: "Failure"; readonly error: E }
-
-export class Fill<E = unknown> {
+/** `A` is what those who have joined are told. */
+export class Fill<A = unknown> {
   readonly key: string
   /** The instant before it was sent. */
   readonly beganAt: number
@@ -20,8 +15,8 @@ export class Fill<E = unknown> {
   /** The key may have changed since it began. */
   isOutdated = false
   /** The fill of the same key that began before it. */
-  next: Fill<E> | undefined = undefined
-  #waiting: Set<OnFilled<E>> | undefined
+  next: Fill<A> | undefined = undefined
+  #waiting: Set<OnFilled<A>> | undefined
 
   constructor(key: string, beganAt: number, codec: object | undefined, epoch: number) {
     this.key = key
@@ -31,14 +26,14 @@ export class Fill<E = unknown> {
   }
 
   /** Waits for the same reply. Returns how to stop waiting. */
-  join(onFilled: OnFilled<E>): () => void {
+  join(onFilled: OnFilled<A>): () => void {
     const waiting = (this.#waiting ??= new Set())
     waiting.add(onFilled)
     return () => waiting.delete(onFilled)
   }
 
   /** Tells all who have joined. */
-  tell(outcome: Filled<E> | undefined): void {
+  tell(outcome: A | undefined): void {
     const waiting = this.#waiting
     this.#waiting = undefined
     if (waiting !== undefined) for (const onFilled of waiting) onFilled(outcome)

@@ -4,9 +4,9 @@
  */
 import { Fill } from "./Fill.ts"
 
-export class FillMarks<E = unknown> {
+export class FillMarks<A = unknown> {
   /** The unmarked reads of each key; the latest leads to those before it. */
-  readonly #underWay = new Map<string, Fill<E>>()
+  readonly #underWay = new Map<string, Fill<A>>()
   /** Reads of an earlier epoch are marked, all of them. */
   #epoch = 0
 
@@ -14,22 +14,22 @@ export class FillMarks<E = unknown> {
     return this.#underWay.size
   }
 
-  begin(key: string, now: number, codec: object | undefined): Fill<E> {
-    const fill = new Fill<E>(key, now, codec, this.#epoch)
+  begin(key: string, now: number, codec: object | undefined): Fill<A> {
+    const fill = new Fill<A>(key, now, codec, this.#epoch)
     fill.next = this.#underWay.get(key)
     this.#underWay.set(key, fill)
     return fill
   }
 
   /** A read of the key that nothing has happened to, which began at `earliest` or later. */
-  joinable(key: string, earliest: number, codec: object | undefined): Fill<E> | undefined {
+  joinable(key: string, earliest: number, codec: object | undefined): Fill<A> | undefined {
     for (let fill = this.#underWay.get(key); fill !== undefined; fill = fill.next) {
       if (fill.codec === codec && fill.beganAt >= earliest) return fill
     }
     return undefined
   }
 
-  isMarked(fill: Fill<E>): boolean {
+  isMarked(fill: Fill<A>): boolean {
     return fill.isOutdated || fill.epoch !== this.#epoch
   }
 
@@ -48,8 +48,8 @@ export class FillMarks<E = unknown> {
   }
 
   /** The read was given up. */
-  forget(fill: Fill<E>): void {
-    let later: Fill<E> | undefined
+  forget(fill: Fill<A>): void {
+    let later: Fill<A> | undefined
     for (let other = this.#underWay.get(fill.key); other !== undefined; later = other, other = other.next) {
       if (other !== fill) continue
       if (later !== undefined) later.next = fill.next

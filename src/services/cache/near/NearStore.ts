@@ -26,9 +26,9 @@ export interface NearLimits {
   readonly tracking: Tracking
 }
 
-export class NearStore<E = unknown> {
+export class NearStore<A = unknown> {
   readonly proofs = new Proofs()
-  readonly marks = new FillMarks<E>()
+  readonly marks = new FillMarks<A>()
   readonly counts = new NearCounts()
   readonly #limits: NearLimits
   readonly #entries = new SplitMap<NearEntry>()
@@ -63,20 +63,20 @@ export class NearStore<E = unknown> {
   }
 
   /** A read of the key begins, whose reply is given to `keep` or, where there is none, to `giveUp`. */
-  begin(key: string, now: number, codec?: object): Fill<E> {
+  begin(key: string, now: number, codec?: object): Fill<A> {
     return this.marks.begin(key, now, codec)
   }
 
   /** A read under way whose reply does for whoever asks now: it is as young as a near value must be, and nothing has happened since. */
-  joinable(key: string, now: number, codec?: object): Fill<E> | undefined {
-    return this.proofs.isLive ? this.marks.joinable(key, now - this.#limits.maxStaleness, codec) : undefined
+  joinable(key: string, now: number, codec?: object): Fill<A> | undefined {
+    return this.marks.joinable(key, now - this.#limits.maxStaleness, codec)
   }
 
   /**
    * Keeps what the reply says in place of what was there, or drops what was there: a newer value may have been read.
    * `kept` is undefined where the reply cannot be kept in any form. Whether it was kept.
    */
-  keep(fill: Fill<E>, { pttl, sentAt, server }: Omit<TrackedReply, "value">, kept: Kept | undefined): boolean {
+  keep(fill: Fill<A>, { pttl, sentAt, server }: Omit<TrackedReply, "value">, kept: Kept | undefined): boolean {
     const { key } = fill
     const isMarked = this.marks.isMarked(fill)
     if (isMarked) this.counts.discarded++
@@ -95,7 +95,7 @@ export class NearStore<E = unknown> {
   }
 
   /** The read ended without a reply. */
-  giveUp(fill: Fill<E>): void {
+  giveUp(fill: Fill<A>): void {
     this.marks.forget(fill)
   }
 

@@ -10,9 +10,9 @@ export class Proofs {
   #oldest = -Infinity
 
   /** Whether every server announces its changes. */
-  get isLive(): boolean {
-    return this.#live.size > 0 && this.#down.size === 0
-  }
+  isLive = false
+  /** Whether one of them does. A field, because every read asks for it. */
+  hasLive = false
 
   /** Whatever any server executed before this instant has been announced. */
   get provenAt(): number {
@@ -62,6 +62,8 @@ export class Proofs {
   }
 
   #update(): void {
+    this.hasLive = this.#live.size > 0
+    this.isLive = this.hasLive && this.#down.size === 0
     let oldest = this.isLive ? Infinity : -Infinity
     if (this.isLive) for (const { provenAt } of this.#live.values()) oldest = Math.min(oldest, provenAt)
     this.#oldest = oldest

@@ -9,11 +9,21 @@ import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { liveValue, plainValue } from "../kernel/entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "../kernel/readMany.ts"
+import { liveRead, readManyNear } from "../kernel/nearReads.ts"
 import * as replies from "../kernel/replies.ts"
+import type { NearView } from "../near/NearView.ts"
 import { sendStores, type StoreCommand, storeCommand } from "../kernel/stores.ts"
 
-export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheBatches<A, RD, RE> => {
-  const { inFlight, client, codec, finalKey, lifetime } = context
+/** The values of these keys, as the server has them. */
+export type ReadAll<A, RD> = (names: ReadonlyArray<EntryName>) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
+
+interface BatchOperations<A, RD, RE> {
+  readonly operations: CacheBatches<A, RD, RE>
+  readonly readAll: ReadAll<A, RD>
+}
+
+export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): BatchOperations<A, RD, RE> => {
+  const { inFlight, client, codec, finalKey, lifetime, near } = context
   const valueSize = new ValueSize()
 
   /** In order, and without fiber steps as long as the codec needs none. */
@@ -42,9 +52,38 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     return Exit.succeed(found)
   }
 
+  /** The same of what is kept, and decoded for that already. */
+  const decodeNear = (near: NearView<A, RD>, names: ReadonlyArray<EntryName>) =>
+    Effect.flatMap(readManyNear(near, valueSize, names), (reads) => {
+      const found = new Map<string, A>()
+      const add = ({ key }: EntryName, value: Option.Option<A>) => {
+        if (Option.isSome(value)) found.set(key, value.value)
+      }
+      for (const [i, name] of names.entries()) {
+        const value = valueNow(liveRead(near, codec, name, reads[i]!))
+        if (value !== undefined) add(name, value.value)
+        else {
+          const rest = Effect.forEach(
+            names.slice(i),
+            (name, j) => Effect.map(liveRead(near, codec, name, reads[i + j]!), (value) => add(name, value)),
+            { discard: true }
+          )
+          return Effect.as(rest, found)
+        }
+      }
+      return Exit.succeed(found)
+    })
+
+  const readAll: ReadAll<A, RD> = (names) =>
+    near !== undefined && names.length > 0 && names.every(({ final }) => near.isFor(final))
+      ? decodeNear(near, names)
+      : Effect.flatMap(readMany(context, valueSize, names), decodeAll)
+
   const getMany: CacheBatches<A, RD, RE>["getMany"] = (keys, options) =>
-    Effect.flatMapEager(entriesOf(context, "getMany", keys, options), (entries) =>
-      Effect.flatMap(readMany(context, valueSize, entries), decodeAll)
+    Effect.flatMapEager(entriesOf(context, "getMany", keys, options), (names) =>
+      near === undefined
+        ? Effect.flatMap(readMany(context, valueSize, names), decodeAll)
+        : Effect.suspend(() => readAll(names))
     )
 
   const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options?: TtlOptions) {
@@ -85,5 +124,5 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       })
     )
 
-  return { getMany, setMany, deleteMany }
+  return { operations: { getMany, setMany, deleteMany }, readAll }
 }

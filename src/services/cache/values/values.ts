@@ -9,17 +9,26 @@ import type { CacheValues, SetOptions } from "../../operations/CacheValues.ts"
 import { protocolError, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
+import { liveRead } from "../kernel/nearReads.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import { keepTtlScript } from "./keepTtlScript.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
-  const { begin, inFlight, client, codec, finalKey, lifetime, readOptions, writing } = context
+  const { begin, inFlight, client, codec, finalKey, lifetime, near, readOptions, writing } = context
+
+  const fromServer = (name: EntryName) => client.request("GET", [name.final], valueOf(codec, name), readOptions)
 
   const get: CacheValues<A, RD, RE>["get"] = (key, options) =>
-    Effect.flatMapEager(finalKey("get", key, options), (final) =>
-      client.request("GET", [final], valueOf(codec, { operation: "get", key, final }), readOptions)
-    )
+    Effect.flatMapEager(finalKey("get", key, options), (final) => {
+      const name: EntryName = { operation: "get", key, final }
+      if (near === undefined) return fromServer(name)
+      return Effect.suspend(() =>
+        near.isFor(final)
+          ? Effect.flatMap(near.read(final, options?.near !== false), (read) => liveRead(near, codec, name, read))
+          : fromServer(name)
+      )
+    })
 
   /** Milliseconds; undefined = the key keeps the lifetime it has. */
   const newLifetime = (operation: string, options?: SetOptions) => {

@@ -1,0 +1,58 @@
+/** Settings of the near cache, which keeps values in this process while the server announces every change. */
+import type { Duration } from "effect"
+import type { Tracking } from "./Invalidation.ts"
+import { toMillis } from "./timeToLive.ts"
+
+export interface NearOptions {
+  /** The number of entries at most; the least recently used entry goes first. Default: 10 000. */
+  readonly maxEntries?: number | undefined
+  /** The bytes at most, measured in the stored form of keys and values. Default: 64 MiB. */
+  readonly maxBytes?: number | undefined
+  /** An entry is kept at most this long, and never longer than its lifetime on the server. Default: no other limit than the server's. */
+  readonly timeToLive?: Duration.Input | undefined
+  /** A changed value is served at most this long after the change, whatever breaks. Default: 2 seconds. */
+  readonly maxStaleness?: Duration.Input | undefined
+  /**
+   * `"broadcast"` (default): the server announces every change under the prefix. `"perKey"`: it announces only changes of keys
+   * that this process has read.
+   */
+  readonly tracking?: Tracking | undefined
+  /**
+   * `"shared"` (default): readers of a key get one object, which is deeply frozen. `"copied"`: each reader gets an object of
+   * its own. Values that hold anything but primitives, plain objects and arrays are always copied.
+   */
+  readonly values?: "shared" | "copied" | undefined
+}
+
+/** The same in numbers. */
+export interface NearSettings {
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** Milliseconds; `Infinity` = as long as the server says. */
+  readonly timeToLive: number
+  /** Milliseconds. */
+  readonly maxStaleness: number
+  readonly tracking: Tracking
+  readonly values: "shared" | "copied"
+}
+
+/** Or the reason why they cannot be used. */
+export const nearSettings = ({
+  maxBytes = 64 * 1024 * 1024,
+  maxEntries = 10_000,
+  maxStaleness = 2000,
+  timeToLive = Infinity,
+  tracking = "broadcast",
+  values = "shared"
+}: NearOptions): NearSettings | string => {
+  if (!(maxEntries > 0 && maxBytes > 0)) return "near.maxEntries and near.maxBytes must be above zero"
+  const lifetime = toMillis(timeToLive)
+  if (lifetime === undefined || lifetime === 0) return "near.timeToLive must be a positive duration"
+  const staleness = toMillis(maxStaleness)
+  if (staleness === undefined || staleness === 0 || staleness === Infinity) {
+    return "near.maxStaleness must be a positive and finite duration"
+  }
+  if (tracking !== "broadcast" && tracking !== "perKey") return "near.tracking must be broadcast or perKey"
+  if (values !== "shared" && values !== "copied") return "near.values must be shared or copied"
+  return { maxBytes, maxEntries, maxStaleness: staleness, timeToLive: lifetime, tracking, values }
+}

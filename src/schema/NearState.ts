@@ -1,0 +1,26 @@
+/** What a near cache is doing, for health pages and tests. */
+import { type Duration, Schema } from "effect"
+
+export type NearState =
+  /** There is none, or changes are not announced to it for this reason: reads go to the server. */
+  | { readonly _tag: "Off"; readonly reason: string }
+  /** Changes are not announced at the moment: reads go to the server. `since` in milliseconds since 1970. */
+  | { readonly _tag: "Down"; readonly reason: string; readonly since: number }
+  /** `proofAge`: how long ago it was proven that every change is announced. `bytes`: of keys and stored forms. */
+  | {
+      readonly _tag: "Live"
+      readonly proofAge: Duration.Duration
+      readonly entries: number
+      readonly bytes: number
+    }
+
+/** `NearState` as JSON holds it; `proofAge` in milliseconds. */
+export type NearStateJson =
+  | Exclude<NearState, { readonly _tag: "Live" }>
+  | { readonly _tag: "Live"; readonly proofAge: number; readonly entries: number; readonly bytes: number }
+
+export const NearState: Schema.Codec<NearState, NearStateJson> = Schema.Union([
+  Schema.TaggedStruct("Off", { reason: Schema.String }),
+  Schema.TaggedStruct("Down", { reason: Schema.String, since: Schema.Number }),
+  Schema.TaggedStruct("Live", { proofAge: Schema.DurationFromMillis, entries: Schema.Int, bytes: Schema.Int })
+])

@@ -1,0 +1,52 @@
+/** What a lookup can take from this process: a value that is fresh, or the knowledge that there is none. */
+import { Clock, type Fiber, Random } from "effect"
+import type { Header } from "../../../schema/frame.ts"
+import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
+import { absent } from "../near/NearEntry.ts"
+import type { NearView } from "../near/NearView.ts"
+import { isEarlyBy, type LookupPlan } from "./LookupPlan.ts"
+
+export type NearFound<A> =
+  | { readonly _tag: "Value"; readonly value: A }
+  | { readonly _tag: "Absent" }
+  /** Fresh until then, and to be refreshed now: the lot has been drawn. */
+  | { readonly _tag: "Early"; readonly freshUntil: number }
+
+/** Undefined where the server is to be asked: what is stale or claimed is judged by its stored form, which only the server has. */
+export const nearFound = <A, RD>(
+  near: NearView<A, RD>,
+  name: EntryName,
+  plan: LookupPlan<A>,
+  caller: Fiber.Fiber<unknown, unknown>
+): NearFound<A> | undefined => {
+  const kept = near.find(name.final, caller)
+  if (kept === undefined) return undefined
+  if (kept.value === absent) {
+    near.hit()
+    return nothing
+  }
+  const value = valueNow(near.value(name, kept))
+  if (value === undefined) return undefined
+  const { header } = kept
+  if (header?.timing !== undefined) {
+    const now = caller.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    const { freshUntil } = header.timing
+    if (now >= freshUntil) return undefined
+    if (isEarlyNow(header, plan, now, caller)) return { _tag: "Early", freshUntil }
+  }
+  near.hit()
+  return { _tag: "Value", value: value.value }
+}
+
+const nothing = { _tag: "Absent" } as const
+
+const isEarlyNow = (
+  { claim, timing }: Header,
+  { earlyRefresh }: LookupPlan<never>,
+  now: number,
+  caller: Fiber.Fiber<unknown, unknown>
+): boolean => {
+  if (earlyRefresh === undefined || timing === undefined) return false
+  if (claim !== undefined && now < claim.until) return false
+  return isEarlyBy(earlyRefresh, timing, now, () => caller.getRef(Random.Random).nextDoubleUnsafe())
+}

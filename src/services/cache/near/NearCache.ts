@@ -1,0 +1,215 @@
+/** The near store of one cache, its channel, and the reads that fill it. */
+import { Cause, Clock, Duration, Effect, Exit, type Fiber, type Scope } from "effect"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import type { ReplyEncoding } from "../../../schema/Command.ts"
+import type { Stored } from "../../../schema/frame.ts"
+import type { DownCause, Invalidation, TrackedReply } from "../../../schema/Invalidation.ts"
+import type { NearSettings } from "../../../schema/NearOptions.ts"
+import type { NearState } from "../../../schema/NearState.ts"
+import type { TrackedOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
+import type { Fill } from "./Fill.ts"
+import type { Kept, NearEntry } from "./NearEntry.ts"
+import { NearMetrics } from "./NearMetrics.ts"
+import { NearStore } from "./NearStore.ts"
+
+/** Proofs come so much more often than they must. */
+const heartbeats = 4
+
+/** Metrics are told of after so many reads at the latest, where no server says anything. */
+const tellAfter = 1024
+
+/** What a read of the server gave. */
+export interface ServerRead {
+  readonly reply: Stored | null
+  /** The form in which it may be kept. */
+  readonly kept: Kept | undefined
+}
+
+/** Who reads: how values are wanted, and in which form they are kept. */
+export interface Reader {
+  readonly codec: object
+  readonly reply: ReplyEncoding
+  readonly keptForm: (final: string, reply: Stored | null) => Kept | undefined
+}
+
+export interface NearTerms {
+  readonly client: ValkeyClientShape
+  readonly settings: NearSettings
+  /** What all its final keys begin with; undefined where they have nothing in common. */
+  readonly lead: string | undefined
+  /** What metrics and log lines call the cache. */
+  readonly name: string
+}
+
+interface Down {
+  readonly reason: string
+  readonly cause: DownCause
+  readonly since: number
+}
+
+export class NearCache {
+  readonly store: NearStore<Exit.Exit<ServerRead, CommandError>>
+  readonly settings: NearSettings
+  readonly #client: ValkeyClientShape
+  readonly #lead: string | undefined
+  readonly #name: string
+  readonly #builder: Fiber.Fiber<unknown, unknown>
+  readonly #metrics: NearMetrics
+  /** The servers that announce nothing, and why. */
+  readonly #downs = new Map<string | undefined, Down>()
+
+  /** `builder`: in whose context what nobody asks for is told. */
+  constructor({ client, lead, name, settings }: NearTerms, builder: Fiber.Fiber<unknown, unknown>) {
+    this.store = new NearStore(settings)
+    this.settings = settings
+    this.#client = client
+    this.#lead = lead
+    this.#name = name
+    this.#builder = builder
+    this.#metrics = new NearMetrics(name, builder.context)
+    this.#down(undefined, lead === undefined ? noLead : opening, lead === undefined ? "refused" : "lost")
+  }
+
+  /** Listens to the changes until the scope closes. */
+  static readonly open = (terms: NearTerms): Effect.Effect<NearCache, never, Scope.Scope> =>
+    Effect.withFiber((builder) => {
+      const near = new NearCache(terms, builder)
+      const { client, lead } = terms
+      if (lead === undefined) return Effect.succeed(near)
+      const { maxStaleness, tracking } = near.settings
+      const listening = { prefixes: [lead], tracking, heartbeat: Math.max(1, maxStaleness / heartbeats) }
+      return Effect.as(client.invalidations(listening, near.#onEvent), near)
+    })
+
+  readonly state: Effect.Effect<NearState> = Effect.withFiber((caller) => {
+    this.#tell()
+    const { bytes, proofs, size } = this.store
+    const down = [...this.#downs.values()].toSorted((a, b) => rank(b) - rank(a))[0]
+    if (down === undefined) {
+      const age = Math.max(0, this.#now(caller) - proofs.provenAt)
+      return Effect.succeed<NearState>({ _tag: "Live", proofAge: Duration.millis(age), entries: size, bytes })
+    }
+    const { cause, reason, since } = down
+    return Effect.succeed<NearState>(cause === "refused" ? { _tag: "Off", reason } : { _tag: "Down", reason, since })
+  })
+
+  /** Whether changes of all keys that begin so are announced. */
+  covers(head: string): boolean {
+    return this.#lead !== undefined && head.startsWith(this.#lead)
+  }
+
+  find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearEntry | undefined {
+    return this.store.find(final, this.#client.instant(caller))
+  }
+
+  /** It has been served. */
+  hit(): void {
+    if ((++this.store.counts.hits & (tellAfter - 1)) === 0) this.#tell()
+  }
+
+  /**
+   * Reads the key from the server, and keeps what it says. `isShared`: the reply to a read that is under way does, too, where
+   * nothing has happened since it began.
+   */
+  read(final: string, reader: Reader, isShared: boolean): Effect.Effect<ServerRead, CommandError> {
+    return Effect.withFiber((caller) => {
+      const now = this.#now(caller)
+      const joined = isShared ? this.store.joinable(final, now, reader.codec) : undefined
+      if (joined !== undefined) {
+        this.store.counts.shared++
+        return Effect.flatMap(outcomeOf(joined), (outcome) => outcome ?? this.read(final, reader, isShared))
+      }
+      this.store.counts.misses++
+      const fill = this.store.begin(final, now, reader.codec)
+      const read = this.#client.tracked([final], this.#optionsOf(reader))
+      return Effect.onError(
+        Effect.map(read, ([reply]) => this.#keep(fill, reply!, reader)),
+        (cause) => this.#fail(fill, cause)
+      )
+    })
+  }
+
+  /** Reads these keys from the server in one write, and keeps what it says. In order. What is no value is none. */
+  readAll(keys: ReadonlyArray<string>, reader: Reader): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
+    return Effect.withFiber((caller) => {
+      const now = this.#now(caller)
+      this.store.counts.misses += keys.length
+      const fills = keys.map((key) => this.store.begin(key, now, reader.codec))
+      return Effect.onError(
+        Effect.map(this.#client.tracked(keys, { ...this.#optionsOf(reader), many: true }), (replies) =>
+          fills.map((fill, i) => this.#keep(fill, replies[i]!, reader))
+        ),
+        (cause) => Effect.forEach(fills, (fill) => this.#fail(fill, cause), { discard: true })
+      )
+    })
+  }
+
+  #now(caller: Fiber.Fiber<unknown, unknown>): number {
+    return this.#client.instant(caller)
+  }
+
+  #optionsOf({ reply }: Reader): TrackedOptions {
+    return { reply, tracking: this.settings.tracking }
+  }
+
+  /** Nothing comes between the look at what has happened meanwhile and the keeping. */
+  #keep(fill: Fill<Exit.Exit<ServerRead, CommandError>>, tracked: TrackedReply, reader: Reader): ServerRead {
+    const kept = reader.keptForm(fill.key, tracked.value)
+    this.store.keep(fill, tracked, kept)
+    const read: ServerRead = { reply: tracked.value, kept }
+    fill.tell(Exit.succeed(read))
+    return read
+  }
+
+  /** Whoever joined a read that was interrupted reads anew. */
+  #fail(fill: Fill<Exit.Exit<ServerRead, CommandError>>, cause: Cause.Cause<CommandError>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.store.giveUp(fill)
+      fill.tell(Cause.hasInterrupts(cause) ? undefined : Exit.failCause(cause))
+    })
+  }
+
+  readonly #onEvent = (event: Invalidation): void => {
+    this.store.apply(event)
+    switch (event._tag) {
+      case "Live":
+        if (this.#downs.delete(undefined) || this.#downs.delete(event.server)) this.#tell()
+        this.#downs.delete(event.server)
+        return
+      case "Proof":
+        return this.#tell()
+      case "Down":
+        if (event.cause === "left") this.#downs.delete(event.server)
+        else this.#down(event.server, event.reason, event.cause)
+    }
+  }
+
+  #down(server: string | undefined, reason: string, cause: DownCause): void {
+    const known = this.#downs.get(server)
+    if (known?.reason === reason && known.cause === cause) return
+    this.#downs.set(server, { reason, cause, since: this.#builder.getRef(Clock.Clock).currentTimeMillisUnsafe() })
+    if (reason === opening) return
+    this.#metrics.down(reason)
+    this.#tell()
+    const log = cause === "refused" ? Effect.logWarning : Effect.logDebug
+    Effect.runForkWith(this.#builder.context)(log(`near cache of ${this.#name}: reads go to the server: ${reason}`))
+  }
+
+  #tell(): void {
+    const { bytes, counts, proofs, size } = this.store
+    const proofAge = this.#now(this.#builder) - proofs.provenAt
+    this.#metrics.tell(counts, { entries: size, bytes, isLive: proofs.isLive, proofAge })
+  }
+}
+
+const opening = "the channel is being opened"
+const noLead = "the key function gives keys no common beginning"
+
+/** What somebody has to repair comes first. */
+const rank = ({ cause }: Down): number => (cause === "refused" ? 1 : 0)
+
+const outcomeOf = <A>(fill: Fill<A>): Effect.Effect<A | undefined> =>
+  Effect.callback((resume) => {
+    const leave = fill.join((outcome) => resume(Effect.succeed(outcome)))
+    return Effect.sync(leave)
+  })

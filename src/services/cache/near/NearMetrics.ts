@@ -1,0 +1,84 @@
+/** What a near cache counts, for Effect's metrics. */
+import { type Context, Metric } from "effect"
+import type { NearCounts } from "./NearCounts.ts"
+
+const counter = (name: string, description: string) =>
+  Metric.counter(`effect_vcache_near_${name}_total`, { description, incremental: true })
+
+const gauge = (name: string, description: string) => Metric.gauge(`effect_vcache_near_${name}`, { description })
+
+const counters: Readonly<Record<keyof NearCounts, Metric.Counter<number>>> = {
+  hits: counter("hits", "Reads that were answered in this process, by cache"),
+  misses: counter("misses", "Reads of keys that could be near and went to the server, by cache"),
+  shared: counter("shared", "Reads that waited for the reply to another read of their key, by cache"),
+  invalidations: counter("invalidations", "Near entries that were dropped because their keys changed, by cache"),
+  evictions: counter("evictions", "Near entries that made room for others, by cache"),
+  takenOver: counter("taken_over", "Near entries that a reader with another schema or format took over, by cache"),
+  discarded: counter("discarded", "Replies that were not kept because their keys changed meanwhile, by cache")
+}
+
+const gauges = {
+  entries: gauge("entries", "Near entries, by cache"),
+  bytes: gauge("bytes", "Bytes of the keys and stored forms of near entries, by cache"),
+  proofAge: gauge("proof_age_seconds", "How long ago it was proven that every change is announced, by cache"),
+  live: gauge("live", "1 while every change is announced, else 0, by cache")
+}
+
+const downs = counter("downs", "How often changes ceased to be announced, by cache and reason")
+
+/** What the gauges show. */
+export interface NearFigures {
+  readonly entries: number
+  readonly bytes: number
+  /** Milliseconds. */
+  readonly proofAge: number
+  readonly isLive: boolean
+}
+
+/** Counting happens in plain numbers, because a near read is cheaper than a metric. They are told now and then. */
+export class NearMetrics {
+  readonly #cache: string
+  readonly #context: Context.Context<never>
+  readonly #counters: ReadonlyArray<readonly [keyof NearCounts, Metric.Metric<number, unknown>]>
+  readonly #gauges: Readonly<Record<keyof typeof gauges, Metric.Metric<number, unknown>>>
+  readonly #told: Partial<Record<keyof NearCounts, number>> = {}
+
+  constructor(cache: string, context: Context.Context<never>) {
+    const labelled = <State>(metric: Metric.Metric<number, State>) => Metric.withAttributes(metric, { cache })
+    this.#cache = cache
+    this.#context = context
+    this.#counters = [
+      ["hits", labelled(counters.hits)],
+      ["misses", labelled(counters.misses)],
+      ["shared", labelled(counters.shared)],
+      ["invalidations", labelled(counters.invalidations)],
+      ["evictions", labelled(counters.evictions)],
+      ["takenOver", labelled(counters.takenOver)],
+      ["discarded", labelled(counters.discarded)]
+    ]
+    this.#gauges = {
+      entries: labelled(gauges.entries),
+      bytes: labelled(gauges.bytes),
+      proofAge: labelled(gauges.proofAge),
+      live: labelled(gauges.live)
+    }
+  }
+
+  tell(counts: NearCounts, { bytes, entries, isLive, proofAge }: NearFigures): void {
+    for (const [name, metric] of this.#counters) {
+      const count = counts[name]
+      const more = count - (this.#told[name] ?? 0)
+      if (more === 0) continue
+      this.#told[name] = count
+      metric.updateUnsafe(more, this.#context)
+    }
+    this.#gauges.entries.updateUnsafe(entries, this.#context)
+    this.#gauges.bytes.updateUnsafe(bytes, this.#context)
+    this.#gauges.live.updateUnsafe(isLive ? 1 : 0, this.#context)
+    if (Number.isFinite(proofAge)) this.#gauges.proofAge.updateUnsafe(proofAge / 1000, this.#context)
+  }
+
+  down(reason: string): void {
+    Metric.withAttributes(downs, { cache: this.#cache, reason }).updateUnsafe(1, this.#context)
+  }
+}

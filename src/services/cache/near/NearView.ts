@@ -1,0 +1,91 @@
+/** The near cache as the readers of one codec see it. */
+import { Clock, Effect, Exit, type Fiber, Option } from "effect"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import type { CodecError, EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
+import { keptForm, valueIn } from "./kept.ts"
+import type { NearCache, Reader, ServerRead } from "./NearCache.ts"
+import { absent, type Kept } from "./NearEntry.ts"
+import type { Proofs } from "./Proofs.ts"
+
+export class NearView<A, RD> {
+  readonly #near: NearCache
+  readonly #codec: ValueCodec<A, RD, unknown>
+  readonly #reader: Reader
+  readonly #proofs: Proofs
+  /** Whether changes of all keys of these readers are announced; undefined where each has to be looked at. */
+  readonly #covers: boolean | undefined
+
+  /** `head`: what all keys of these readers begin with; undefined where that is not known. */
+  constructor(near: NearCache, codec: ValueCodec<A, RD, unknown>, head: string | undefined) {
+    const { values } = near.settings
+    this.#covers = head === undefined ? undefined : near.covers(head)
+    this.#proofs = near.store.proofs
+    this.#near = near
+    this.#codec = codec
+    this.#reader = {
+      codec,
+      reply: codec.reply,
+      keptForm: (final, reply) => keptForm(codec, { operation: "near", key: final, final }, reply, values)
+    }
+  }
+
+  /** Whether what is read of the key now can be kept. */
+  isFor(final: string): boolean {
+    return this.#proofs.hasLive && (this.#covers ?? this.#near.covers(final))
+  }
+
+  /** What is near of the key, for readers of this codec. */
+  find(final: string, caller: Fiber.Fiber<unknown, unknown>): Kept | undefined {
+    if (!this.isFor(final)) return undefined
+    const entry = this.#near.find(final, caller)
+    if (entry === undefined) return undefined
+    if (entry.codec === undefined || entry.codec === this.#codec) return entry
+    this.#near.store.counts.takenOver++
+    return undefined
+  }
+
+  /** The server was not asked. */
+  hit(): void {
+    this.#near.hit()
+  }
+
+  /** Of what was found. */
+  value(name: EntryName, kept: Kept): Effect.Effect<A, CodecError, RD> {
+    return valueIn(this.#codec, name, kept)
+  }
+
+  /** The value of what was found, where it can be nothing but that: the shortest way of the most usual case. */
+  shared({ codec, header, value }: Kept): Exit.Exit<Option.Option<A>> | undefined {
+    // Of the codec's own type, because that codec made it.
+    return codec !== undefined && header === undefined ? Exit.succeed(Option.some(value as A)) : undefined
+  }
+
+  /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
+  live(name: EntryName, kept: Kept): Effect.Effect<Option.Option<A>, CodecError, RD> {
+    const shared = this.shared(kept)
+    if (shared !== undefined) return shared
+    const { header, value: held } = kept
+    if (held === absent) return Effect.succeedNone
+    const value = valueIn(this.#codec, name, kept)
+    const some = Effect.mapEager(value, Option.some)
+    const timing = header?.timing
+    if (timing === undefined) return some
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => (now < timing.freshUntil ? some : Effect.succeedNone))
+  }
+
+  /** The value in the form in which it is kept, where it was decoded for this codec. */
+  decoded(kept: Kept | undefined): { readonly value: A } | undefined {
+    // Of the codec's own type, because that codec made it.
+    return kept !== undefined && kept.codec === this.#codec ? { value: kept.value as A } : undefined
+  }
+
+  /** Reads the key from the server, and keeps what it says. `isShared`: another read that is under way does, too. */
+  read(final: string, isShared: boolean): Effect.Effect<ServerRead, CommandError> {
+    return this.#near.read(final, this.#reader, isShared)
+  }
+
+  /** Reads the keys from the server, and keeps what it says. In order. */
+  readAll(finals: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
+    return this.#near.readAll(finals, this.#reader)
+  }
+}

@@ -1,0 +1,20 @@
+/** The near cache of a layer, where its settings ask for one. */
+import { Effect, type Scope } from "effect"
+import type { CacheOptions } from "../../../schema/CacheOptions.ts"
+import type { NearSettings } from "../../../schema/NearOptions.ts"
+import type { NearState } from "../../../schema/NearState.ts"
+import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { NearCache } from "./NearCache.ts"
+import { nearLead } from "./nearLead.ts"
+
+export const openNear = (
+  client: ValkeyClientShape,
+  { keyFunction, prefix }: CacheOptions,
+  settings: NearSettings | undefined,
+  name: string
+): Effect.Effect<NearCache | undefined, never, Scope.Scope> =>
+  settings === undefined
+    ? Effect.succeed(undefined)
+    : NearCache.open({ client, settings, lead: nearLead(keyFunction, prefix), name })
+
+export const noNear: Effect.Effect<NearState> = Effect.succeed({ _tag: "Off", reason: "the cache has no near cache" })
