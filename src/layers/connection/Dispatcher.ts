@@ -21,6 +21,8 @@ export interface Route {
   readonly together: (commands: ReadonlyArray<PendingCommand>, write: () => void) => void
   /** The command was given up while a server owed its reply. */
   readonly onSilence?: ((command: PendingCommand) => void) | undefined
+  /** Asks others whether the servers that it is connected to still serve, and leaves those that do not. */
+  readonly confirm?: (() => Promise<void>) | undefined
   readonly close: (limit: number) => Promise<void>
 }
 

@@ -1,11 +1,13 @@
 /** Connections that nobody shares, opened at need, kept for a minute, at most so many at a time. */
 import { Effect, Exit, Pool, Scope } from "effect"
 import { CacheConnectionError, type CommandError, CacheTimeoutError } from "../../schema/CacheError.ts"
+import type { Arg, Reply } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { closedError } from "../../schema/failures.ts"
 import type { DedicatedClient, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ConnectionState, Wiring } from "./client.ts"
+import { rowOf } from "../commands/commandTable.ts"
 import { makeCommands } from "./commands.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import { whenReady } from "./Link.ts"
@@ -19,14 +21,19 @@ interface Dedicated extends DedicatedClient {
 class OwnState implements ConnectionState {
   isHeld = false
   isGone = false
+  losses = 0
   readonly isBusy = (): boolean => this.isHeld
   readonly onLost = (): void => {
+    this.losses++
     if (this.isHeld) this.isGone = true
   }
 }
 
 const stateLost = (operation: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: undefined, mayHaveExecuted: false })
+
+/** A server that says nothing for so many milliseconds may have been frozen, and may have been replaced meanwhile. */
+const silence = 500
 
 /** Kept open so long after their last use. */
 const idleTime = "1 minute"
@@ -122,6 +129,25 @@ const clientOf = (
       state.isHeld = true
     }
   })
+  let heardAt = performance.now()
+  /** What is read after a silence counts where nobody says that the server has been replaced meanwhile. */
+  const confirmed = (name: string, args: ReadonlyArray<Arg>, read: Effect.Effect<Reply, CommandError>) => {
+    const { confirm } = dispatcher.route
+    if (confirm === undefined || !rowOf(name, args).reads) return read
+    return Effect.flatMap(read, (reply) => {
+      const silentFor = performance.now() - heardAt
+      heardAt = performance.now()
+      if (silentFor < silence) return Exit.succeed(reply)
+      const { losses } = state
+      return Effect.tryPromise(() => confirm()).pipe(
+        Effect.timeout(settings.commandTimeout),
+        Effect.ignore,
+        Effect.andThen(
+          Effect.suspend(() => (state.losses === losses ? Exit.succeed(reply) : Exit.fail(stateLost(name))))
+        )
+      )
+    })
+  }
   /** A command that did not end well may still be under way on the server. */
   const watched = <A>(name: string, effect: Effect.Effect<A, CommandError>) =>
     Effect.suspend(() => {
@@ -135,7 +161,7 @@ const clientOf = (
     })
   return {
     isClean: () => healthy && active === 0,
-    send: (name, args, options) => watched(name, send(name, args, options)),
+    send: (name, args, options) => watched(name, confirmed(name, args, send(name, args, options))),
     pipeline: (commands) => watched("pipeline", pipeline(commands))
   }
 }

@@ -98,6 +98,12 @@ export class ClusterRoute implements Route {
       .catch(() => {})
   }
 
+  /** A server that was frozen does not know that it has been replaced. */
+  readonly confirm = (): Promise<void> => {
+    const asked = [...this.#servers].filter(([, server]) => server.isReady).map(([node]) => node)
+    return this.#options.topology().confirm(new Set(asked))
+  }
+
   async close(limit: number): Promise<void> {
     this.#isClosed = true
     await Promise.all([...this.#servers.values()].map((server) => server.close(limit)))

@@ -129,9 +129,15 @@ export class ClusterTopology {
   refresh(): Promise<void> {
     if (this.#refreshing !== undefined) return this.#refreshing
     if (performance.now() - this.#refreshedAt < fresh) return Promise.resolve()
-    return (this.#refreshing = this.#refresh().finally(() => {
+    return (this.#refreshing = this.#refresh(() => this.#askAnybody()).finally(() => {
       this.#refreshing = undefined
     }))
+  }
+
+  /** Asks others than these, which may have been replaced and not know it. Without others nobody can have replaced them. */
+  async confirm(doubted: ReadonlySet<string>): Promise<void> {
+    const others = this.#known().filter((endpoint) => !doubted.has(nodeName(endpoint)))
+    if (others.length > 0) await this.#refresh(() => this.#askOurs(others))
   }
 
   close(): void {
@@ -139,12 +145,15 @@ export class ClusterTopology {
     this.#timer?.cancel()
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(ask: () => Promise<SlotTable>): Promise<void> {
     const { onChange, onOutcome } = this.#options
     this.#timer?.cancel()
     try {
-      const table = await this.#askAnybody()
-      if (this.#isClosed) return
+      const { epoch } = this.#table
+      const table = await ask()
+      // Somebody else has asked meanwhile, and was told of a later failover.
+      const isOld = this.#table.epoch > epoch && table.epoch < this.#table.epoch
+      if (this.#isClosed || isOld) return
       this.#refreshedAt = performance.now()
       const before = this.owners()
       this.#table = table
@@ -175,6 +184,7 @@ export class ClusterTopology {
 
   #schedule(): void {
     if (this.#isClosed) return
+    this.#timer?.cancel()
     const { isWatched, settings } = this.#options
     const look = () => {
       const isDue = !this.isLoaded || isWatched() || performance.now() - this.#refreshedAt >= interval
@@ -186,34 +196,42 @@ export class ClusterTopology {
 
   /** The newest table of our servers; where none of them answers, of those that took their places. */
   async #askAnybody(): Promise<SlotTable> {
-    const { random, server, settings } = this.#options
-    const { endpoints, epoch } = this.#table
-    const known = shuffled([...endpoints.keys()], random).toSorted(
-      (a, b) => Number(this.needs(b)) - Number(this.needs(a))
-    )
     // Those we were told of at first come last: they may be other names of the same servers.
-    const named = [...known.map((node) => endpoints.get(node)!), ...settings.nodes]
-    const unique = [...new Map(named.map((endpoint) => [nodeName(endpoint), endpoint])).values()]
+    const named = [...this.#known(), ...this.#options.settings.nodes]
     try {
-      return await askInTurn({
-        servers: unique.toSorted((a, b) => Number(server(a).link.isDown) - Number(server(b).link.isDown)),
-        // Each connection has made sure that its server is one of ours, which may have left since.
-        ask: async (endpoint) => {
-          const table = await this.#ask(server(endpoint).link, endpoint)
-          if (!isSameCluster(this.#table, table)) throw new NoConnection(otherServer, "the server left the cluster")
-          return table
-        },
-        isEnough: (table) => table.epoch === 0 || table.epoch >= epoch,
-        epoch: (table) => table.epoch,
-        timeout: settings.connection.connectTimeout,
-        none: (failures) =>
-          failures === undefined ? new NoConnection("ETIMEDOUT", "no server of the cluster answers") : whyNone(failures)
-      })
+      return await this.#askOurs([...new Map(named.map((endpoint) => [nodeName(endpoint), endpoint])).values()])
     } catch (error) {
       const successor = await this.#askStrangers()
       if (successor === undefined) throw error
       return successor
     }
+  }
+
+  /** In any order, those first that commands go to. */
+  #known(): ReadonlyArray<Endpoint> {
+    const { endpoints } = this.#table
+    return shuffled([...endpoints.keys()], this.#options.random)
+      .toSorted((a, b) => Number(this.needs(b)) - Number(this.needs(a)))
+      .map((node) => endpoints.get(node)!)
+  }
+
+  #askOurs(servers: ReadonlyArray<Endpoint>): Promise<SlotTable> {
+    const { server, settings } = this.#options
+    const { epoch } = this.#table
+    return askInTurn({
+      servers: servers.toSorted((a, b) => Number(server(a).link.isDown) - Number(server(b).link.isDown)),
+      // Each connection has made sure that its server is one of ours, which may have left since.
+      ask: async (endpoint) => {
+        const table = await this.#ask(server(endpoint).link, endpoint)
+        if (!isSameCluster(this.#table, table)) throw new NoConnection(otherServer, "the server left the cluster")
+        return table
+      },
+      isEnough: (table) => table.epoch === 0 || table.epoch >= epoch,
+      epoch: (table) => table.epoch,
+      timeout: settings.connection.connectTimeout,
+      none: (failures) =>
+        failures === undefined ? new NoConnection("ETIMEDOUT", "no server of the cluster answers") : whyNone(failures)
+    })
   }
 
   /** A cluster that is at most of the addresses that we were given, and where no server of ours is any more. */
