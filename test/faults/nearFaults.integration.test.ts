@@ -1,12 +1,13 @@
 /** What is kept near, while servers fail, take each other's places, and hand slots to one another. */
 import { assert, describe } from "@effect/vitest"
-import { Effect } from "effect"
-import { ValkeyCluster, type ValkeyClientShape, ValkeySentinel, ValkeyStandalone } from "effect-vcache"
+import { Effect, Exit } from "effect"
+import { ValkeyCluster, type ValkeyClientShape, ValkeyRing, ValkeySentinel, ValkeyStandalone } from "effect-vcache"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { connector, test, watchForTraces } from "../support/faults.ts"
 import { nearReader } from "../support/near/NearReader.ts"
 import { pause } from "../support/pause.ts"
+import { startRing } from "../support/RingFleet.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
 import { until } from "../support/until.ts"
 import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
@@ -184,3 +185,31 @@ describe("near values of a primary with sentinels", () => {
       yield* second.thaw
     }))
 })
+
+test("near values of a ring end with their server, and another that stands in for it is read each time", () =>
+  Effect.gen(function* () {
+    const fleet = yield* startRing()
+    const { client } = yield* connector(ValkeyRing.layer).connect({
+      urls: fleet.urls,
+      whenDown: "next",
+      probeInterval: 100
+    })
+    const { each, holds, staleAfterChange } = yield* nearReaders(client)
+    for (let i = 0; i < 10; i++) yield* client.send("SET", [`n:k${i}`, "1"])
+    const dead = fleet.named(client.serverOf!("n:k0").node)
+    const other = ["n:k1", "n:k2", "n:k3", "n:k4", "n:k5", "n:k6"].find(
+      (key) => client.serverOf!(key).node !== dead.node
+    )!
+    for (const key of ["n:k0", other]) yield* holds(key)
+    yield* dead.kill
+    yield* until("a write", Effect.exit(client.send("SET", ["n:k0", "2"])), Exit.isSuccess)
+    assert.deepStrictEqual(yield* staleAfterChange("n:k0", "1"), [])
+    for (const { read } of each) assert.deepStrictEqual(yield* read("n:k0"), { value: "2", isNear: false })
+    yield* holds(other)
+
+    yield* dead.start
+    yield* holds("n:k0")
+    yield* dead.call("SET", "n:k0", "3")
+    assert.deepStrictEqual(yield* staleAfterChange("n:k0", null), [])
+    assert.strictEqual((yield* holds("n:k0")).value, "3")
+  }))

@@ -5,18 +5,19 @@ import type { Command, WireArg } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scansOf } from "../commands/scan.ts"
-import { unannounced } from "../invalidations/Announcer.ts"
-import { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
 import { isOutage, notThere, type Outage } from "./outages.ts"
 import { Standby } from "./Standby.ts"
+import { StandbyInvalidations } from "./StandbyInvalidations.ts"
 import { tell, unlinkAll } from "./tell.ts"
 import { mayStandIn, pops, scriptCall, type Told, toldOf } from "./told.ts"
 
 export interface FallbackSettings {
   /** Whose warnings these are. */
   readonly name: string
+  /** The server of the first store, where the client has others besides. */
+  readonly server?: string | undefined
   /** Milliseconds. */
   readonly probeInterval: number
   readonly structures: "fail" | "second"
@@ -54,12 +55,13 @@ interface Ways<A> {
 
 export const makeFallback = (
   [first, second]: readonly [ValkeyClientShape, SecondStore],
-  { alone = identity, name, probeInterval, structures }: FallbackSettings,
+  { alone = identity, name, probeInterval, server, structures }: FallbackSettings,
   scope: Scope.Scope
 ): Fallback => {
   const standby = new Standby()
   const notes = new Notes()
   const noted = notedClient(second, notes)
+  const announced = new StandbyInvalidations({ first, server, outage: () => standby.outage })
   /** The first answers, and is told what happened meanwhile. */
   let returning = false
   let isWarned = false
@@ -86,6 +88,7 @@ export const makeFallback = (
       yield* Effect.ignore(clearSecond)
     })
     yield* alone(standby.end(lastSteps, () => notes.arrears.isEmpty))
+    announced.end()
   }).pipe(
     Effect.ensuring(
       Effect.sync(() => {
@@ -104,6 +107,7 @@ export const makeFallback = (
     Effect.suspend(() => {
       if (!standby.begin(outage)) return Effect.void
       isWarned = false
+      announced.begin(outage)
       const cleared = notes.written.size === 0 ? Effect.void : standby.undecided(Effect.ignore(clearSecond))
       return Effect.andThen(cleared, Effect.forkIn(probing, scope, { startImmediately: true }))
     })
@@ -139,7 +143,7 @@ export const makeFallback = (
     { commands, onFirst, onSecond, resendIf }: Ways<A>,
     use: (answer: A) => Effect.Effect<B, E, R>
   ): Effect.Effect<B, E | CommandError, R> => {
-    const inSecond = () => Effect.flatMap(standby.inSecond(onSecond()), use)
+    const inSecond = () => Effect.flatMap(standby.inSecond(announced.telling(commands, onSecond())), use)
     return standby.use<B, E | CommandError, R>(
       Effect.matchEffect(onFirst, {
         onSuccess: use,
@@ -176,7 +180,8 @@ export const makeFallback = (
   ): Effect.Effect<PipelineResults, CommandError> => {
     const open = commands.filter((_, i) => answers[i] === undefined)
     if (open.length === 0) return Exit.succeed(answers.flatMap((answer) => answer ?? []))
-    return Effect.map(noted.pipeline(open), (others) => {
+    const second = announced.telling(() => open.map(toldOf), noted.pipeline(open))
+    return Effect.map(second, (others) => {
       const rest = others.values()
       return answers.map((answer) => answer ?? rest.next().value ?? Result.succeed(null))
     })
@@ -251,23 +256,22 @@ export const makeFallback = (
     return Stream.unwrap(standby.use(Effect.succeed(onFirst), () => Effect.sync(() => scanSecond(options))))
   }
 
-  const announcer = unannounced(`changes are not announced over ${name}`)
-  const { changes, invalidations } = new ClientInvalidations({ broadcast: announcer, perKey: announcer })
-
   const client: ValkeyClientShape = {
     ...first,
-    invalidations,
-    changes,
-    // No announcements cover what two stores hold.
+    invalidations: announced.invalidations,
+    changes: announced.changes,
     tracked: (keys, options) =>
       route(
         {
           commands: () => [toldOf({ name: "MGET", args: keys })],
           onFirst: first.tracked(keys, options),
-          onSecond: () => second.tracked(keys, options)
+          // Nobody tells of changes there.
+          onSecond: () =>
+            Effect.map(second.tracked(keys, options), (replies) =>
+              replies.map((reply) => ({ ...reply, server: undefined }))
+            )
         },
-        (replies) =>
-          Exit.succeed(replies.map(({ pttl, sentAt, value }) => ({ value, pttl, sentAt, server: undefined })))
+        Exit.succeed
       ),
     send: (name, args, options) => request(name, args, Exit.succeed, options),
     request,

@@ -1,11 +1,12 @@
 /** What one client knows of changes: from servers, and from its own commands. */
-import { type Duration, Effect, Queue, Stream } from "effect"
+import { type Duration, Effect } from "effect"
 import type { WireArg } from "../../schema/Command.ts"
 import type { Invalidation, Tracking } from "../../schema/Invalidation.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import type { Invalidations } from "../../services/ValkeyClient.ts"
 import type { CommandRow } from "../commands/CommandRow.ts"
 import type { Announcer } from "./Announcer.ts"
+import { changesOf } from "./changesOf.ts"
 import { type Concern, concernOf } from "./Concern.ts"
 import { InvalidationHub } from "./InvalidationHub.ts"
 
@@ -14,9 +15,6 @@ export type Announcers = Readonly<Record<Tracking, () => Announcer>>
 
 /** Milliseconds between two proofs where nobody asks for another time. */
 const defaultHeartbeat = 500
-
-/** Events that may wait for a slow reader of `changes`. */
-const maxWaiting = 4096
 
 export class ClientInvalidations implements Pick<Invalidations, "invalidations" | "changes"> {
   readonly #hubs: Readonly<Record<Tracking, InvalidationHub>>
@@ -51,22 +49,8 @@ export class ClientInvalidations implements Pick<Invalidations, "invalidations" 
       )
     )
 
-  readonly changes: Invalidations["changes"] = (prefixes) =>
-    Stream.callback<Invalidation>((queue) => {
-      // A reader that is told of everything has missed nothing that came before it was told.
-      let hasMissed = false
-      return this.invalidations({ prefixes }, (event) => {
-        const waiting = Queue.sizeUnsafe(queue)
-        if (waiting === 0) hasMissed = false
-        if (event._tag !== "Keys" && event._tag !== "Proof") return void Queue.offerUnsafe(queue, event)
-        if (hasMissed) return
-        hasMissed = waiting >= maxWaiting
-        Queue.offerUnsafe(queue, hasMissed ? missed : event)
-      })
-    })
+  readonly changes: Invalidations["changes"] = changesOf((...wanted) => this.invalidations(...wanted))
 }
-
-const missed: Invalidation = { _tag: "Everything", server: undefined, reason: "changes were read too slowly" }
 
 const millisOf = (heartbeat: Duration.Input | undefined): number =>
   (heartbeat === undefined ? undefined : toMillis(heartbeat)) ?? defaultHeartbeat

@@ -1,5 +1,6 @@
 /** The listeners of one client's changes: they share what makes servers announce, and whoever comes later is told how things are. */
 import type { Invalidation } from "../../schema/Invalidation.ts"
+import { Announced } from "./Announced.ts"
 import type { Announcer, Coverage } from "./Announcer.ts"
 import { areCovered, isUnder, merged } from "./prefixes.ts"
 
@@ -66,8 +67,7 @@ class Listener {
 export class InvalidationHub {
   readonly #announcer: Announcer
   readonly #listeners = new Set<Listener>()
-  /** What each server said last of whether it announces. */
-  readonly #servers = new Map<string | undefined, Array<Invalidation>>()
+  readonly #announced = new Announced()
   #generation: Generation | undefined
   #generations = 0
 
@@ -88,13 +88,13 @@ export class InvalidationHub {
     else {
       listener.since = generation.number
       generation.heartbeat = Math.min(generation.heartbeat, listener.heartbeat)
-      for (const events of this.#servers.values()) for (const event of events) listener.hear(event)
+      this.#announced.tell((event) => listener.hear(event))
     }
     return () => {
       this.#listeners.delete(listener)
       if (this.isWatched) return
       this.#generation = undefined
-      this.#servers.clear()
+      this.#announced.clear()
       this.#announcer.close()
     }
   }
@@ -114,30 +114,12 @@ export class InvalidationHub {
     )
     listener.since = generation.number
     this.#generation = generation
-    this.#servers.clear()
+    this.#announced.clear()
     this.#announcer.cover(generation)
   }
 
   #tell(generation: Generation, event: Invalidation): void {
-    if (generation === this.#generation) this.#remember(event)
+    if (generation === this.#generation) this.#announced.note(event)
     for (const listener of this.#listeners) if (listener.since <= generation.number) listener.hear(event)
-  }
-
-  #remember(event: Invalidation): void {
-    switch (event._tag) {
-      case "Live":
-        this.#servers.delete(undefined)
-        this.#servers.set(event.server, [event])
-        return
-      case "Proof": {
-        const [live] = this.#servers.get(event.server) ?? []
-        if (live?._tag === "Live") this.#servers.set(event.server, [live, event])
-        return
-      }
-      case "Down":
-        if (event.server === undefined) this.#servers.clear()
-        if (event.cause === "left") this.#servers.delete(event.server)
-        else this.#servers.set(event.server, [event])
-    }
   }
 }

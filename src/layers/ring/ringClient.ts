@@ -1,9 +1,9 @@
 /** The client over a ring of independent servers. */
-import { Effect, Exit, Result, Scope, Semaphore, Stream } from "effect"
+import { Effect, Exit, Result, Scope, Semaphore } from "effect"
 import { type CommandError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import { amended } from "../../schema/failures.ts"
 import type { RingSettings } from "../../schema/RingOptions.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { subscribeWith } from "../commands/channels.ts"
 import { scansOf } from "../commands/scan.ts"
 import { randomNumbers } from "../connection/client.ts"
@@ -15,6 +15,7 @@ import { MachineTime } from "../connection/MachineTime.ts"
 import { makeFallback } from "../fallback/fallbackClient.ts"
 import { isOutage } from "../fallback/outages.ts"
 import { isFlush } from "../fallback/told.ts"
+import { changesOf } from "../invalidations/changesOf.ts"
 import { ringDedicated } from "./ringDedicated.ts"
 import { ringSubscription } from "./ringSubscription.ts"
 import { trackedOver } from "./ringTracked.ts"
@@ -60,6 +61,7 @@ export const ringOver = Effect.fnUntraced(function* (
               [own, others],
               {
                 name: `ValkeyRing (${node})`,
+                server: node,
                 probeInterval,
                 structures: structures === "next" ? "second" : "fail",
                 alone: changesBack.withPermits(1)
@@ -84,6 +86,9 @@ export const ringOver = Effect.fnUntraced(function* (
     leavesOut: (row, error) => (!row.changes || isFlush(row)) && isLeftOut(error)
   })
   const subscription = ringSubscription(ring)
+  // Each server tells of its own keys.
+  const invalidations: Invalidations["invalidations"] = (options, onEvent) =>
+    Effect.forEach(members, ({ client }) => client.invalidations(options, onEvent), { discard: true })
   return {
     topology: "ring",
     ...shardedClient(ring, spread),
@@ -101,14 +106,8 @@ export const ringOver = Effect.fnUntraced(function* (
       ),
     subscription,
     subscribe: subscribeWith(subscription),
-    // Each server tells of its own keys.
-    invalidations: (options, onEvent) =>
-      Effect.forEach(members, ({ client }) => client.invalidations(options, onEvent), { discard: true }),
-    changes: (prefixes) =>
-      Stream.mergeAll(
-        members.map(({ client }) => client.changes(prefixes)),
-        { concurrency: "unbounded" }
-      ),
+    invalidations,
+    changes: changesOf(invalidations),
     tracked: trackedOver((slot) => ring.owner(slot)),
     instant: () => time.now(),
     dedicated: ringDedicated(

@@ -81,6 +81,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/connection/cluster",
     "layers/connection/known",
     "layers/fallback",
+    "layers/invalidations",
     "schema",
     "services/ValkeyClient"
   ],

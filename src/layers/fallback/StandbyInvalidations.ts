@@ -1,0 +1,97 @@
+/**
+ * What is told of changes where another store stands in for the first one in an outage: what the first says while it is used,
+ * and that nobody announces anything while it is not.
+ */
+import { Effect } from "effect"
+import type { Invalidation } from "../../schema/Invalidation.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
+import type { Invalidations } from "../../services/ValkeyClient.ts"
+import { Announced } from "../invalidations/Announced.ts"
+import { changesOf } from "../invalidations/changesOf.ts"
+import { concernOf } from "../invalidations/Concern.ts"
+import type { Outage } from "./outages.ts"
+import type { Told } from "./told.ts"
+
+export interface StandbyInvalidationsOptions {
+  readonly first: Invalidations
+  /** The only server of the first, where it is one among others. */
+  readonly server: string | undefined
+  readonly outage: () => Outage | undefined
+}
+
+interface Listener {
+  readonly announced: Announced
+  readonly onEvent: (event: Invalidation) => void
+}
+
+export class StandbyInvalidations implements Pick<Invalidations, "invalidations" | "changes"> {
+  readonly #options: StandbyInvalidationsOptions
+  readonly #listeners = new Set<Listener>()
+
+  constructor(options: StandbyInvalidationsOptions) {
+    this.#options = options
+  }
+
+  /** An outage has begun. Nothing has been sent to the second store yet. */
+  begin(outage: Outage): void {
+    this.#tell(this.#downBy(outage))
+  }
+
+  /** Commands go to the first store again, unless another outage has begun meanwhile. */
+  end(): void {
+    if (this.#options.outage() !== undefined) return
+    for (const { announced, onEvent } of this.#listeners) announced.tell(onEvent)
+  }
+
+  /** Runs commands in the second store, whose keys are told of as the first's client tells of its own. */
+  telling<A>(
+    commands: () => ReadonlyArray<Told>,
+    effect: Effect.Effect<A, CommandError>
+  ): Effect.Effect<A, CommandError> {
+    return Effect.suspend(() => {
+      if (this.#listeners.size === 0) return effect
+      const concerns = commands().flatMap(({ args, row }) => concernOf(row, args, (event) => this.#tell(event)) ?? [])
+      for (const concern of concerns) concern.sent()
+      return Effect.ensuring(
+        effect,
+        Effect.sync(() => {
+          for (const concern of concerns) concern.settled()
+        })
+      )
+    })
+  }
+
+  readonly invalidations: Invalidations["invalidations"] = (options, onEvent) =>
+    Effect.suspend(() => {
+      const { first, outage } = this.#options
+      const listener = { announced: new Announced(), onEvent }
+      const now = outage()
+      if (now !== undefined) onEvent(this.#downBy(now))
+      const listening = Effect.acquireRelease(
+        Effect.sync(() => this.#listeners.add(listener)),
+        () => Effect.sync(() => this.#listeners.delete(listener))
+      )
+      return Effect.andThen(
+        listening,
+        first.invalidations(options, (event) => this.#hear(listener, event))
+      )
+    })
+
+  readonly changes: Invalidations["changes"] = changesOf((...wanted) => this.invalidations(...wanted))
+
+  /** That the first announces counts for nothing while nobody asks it. */
+  #hear({ announced, onEvent }: Listener, event: Invalidation): void {
+    announced.note(event)
+    const isProven = event._tag === "Live" || event._tag === "Proof"
+    if (!isProven || this.#options.outage() === undefined) onEvent(event)
+  }
+
+  #tell(event: Invalidation): void {
+    for (const { onEvent } of this.#listeners) onEvent(event)
+  }
+
+  #downBy({ _tag }: Outage): Invalidation {
+    const reason = `the second store is used because of a ${_tag} of the first`
+    return { _tag: "Down", server: this.#options.server, reason, cause: "lost" }
+  }
+}

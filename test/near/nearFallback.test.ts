@@ -1,0 +1,102 @@
+/** What is told of changes while another store stands in. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { type Invalidation, ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
+import { Faults } from "effect-vcache/testing"
+import { invalidationContract } from "../contracts/invalidationContract.ts"
+import { nearReader } from "../support/near/NearReader.ts"
+
+invalidationContract(
+  "the client with a second one",
+  ValkeyFallback.layer({ first: ValkeyMemory.layer(), second: ValkeyMemory.layer() }),
+  { isAlone: true }
+)
+
+/** A first client that fails as it is told to, and the client that then turns to another. */
+const standingIn = Effect.gen(function* () {
+  const faulty = yield* Layer.build(Layer.provideMerge(Layer.fresh(Faults.layer), Layer.fresh(ValkeyMemory.layer())))
+  const both = yield* Layer.build(
+    ValkeyFallback.layer({
+      first: Layer.succeedContext(faulty),
+      second: ValkeyMemory.layer(),
+      probeInterval: "1 second"
+    })
+  )
+  return {
+    first: Context.get(faulty, ValkeyClient),
+    faults: Context.get(faulty, Faults.Faults),
+    client: Context.get(both, ValkeyClient)
+  }
+})
+
+const keysOf = (events: ReadonlyArray<Invalidation>) =>
+  events.flatMap((event) => (event._tag === "Keys" && event.own ? event.keys : []))
+
+describe("in an outage", () => {
+  it.effect("nothing is near, which is said before the second store is asked; afterwards it may be again", () =>
+    Effect.gen(function* () {
+      const { client, faults, first } = yield* standingIn
+      const { events, read } = yield* nearReader(client, "n:")
+      yield* first.send("SET", ["n:k", "1"])
+      for (const isNear of [false, true]) assert.deepStrictEqual(yield* read("n:k"), { value: "1", isNear })
+
+      yield* faults.set({ failure: "refused" })
+      // Whoever asks the first is the one to notice.
+      assert.isNull(yield* client.send("GET", ["n:other"]))
+      for (let i = 0; i < 2; i++) assert.deepStrictEqual(yield* read("n:k"), { value: null, isNear: false })
+      const down = events.find((event) => event._tag === "Down")
+      assert.deepInclude(down, { server: undefined, cause: "lost" })
+      assert.isTrue(events.slice(events.indexOf(down!) + 1).every(({ _tag }) => _tag === "Keys"))
+      yield* client.send("SET", ["n:k", "2"])
+      assert.deepStrictEqual(yield* read("n:k"), { value: "2", isNear: false })
+
+      yield* faults.clear
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(
+        events.slice(-2).map(({ _tag }) => _tag),
+        ["Live", "Proof"]
+      )
+      // The second's value was to be forgotten, and the first's with it.
+      for (const isNear of [false, true]) assert.deepStrictEqual(yield* read("n:k"), { value: null, isNear })
+    })
+  )
+
+  it.effect("what this client changes is told of, whichever way it goes", () =>
+    Effect.gen(function* () {
+      const { client, faults } = yield* standingIn
+      const { events } = yield* nearReader(client, "n:")
+      yield* faults.set({ failure: "refused" })
+      const ways = [
+        client.send("SET", ["n:a", "1"]),
+        client.pipeline([{ name: "INCR", args: ["n:b"] }]),
+        client.transaction([{ name: "DEL", args: ["n:c"] }])
+      ]
+      yield* Effect.exit(client.send("GET", ["n:"]))
+      for (const [i, way] of ways.entries()) {
+        const before = events.length
+        yield* way
+        assert.deepStrictEqual(new Set(keysOf(events.slice(before))), new Set([`n:${"abc"[i]!}`]))
+      }
+    })
+  )
+
+  it.effect("who begins to listen is told of the outage, and of its end", () =>
+    Effect.gen(function* () {
+      const { client, faults } = yield* standingIn
+      yield* faults.set({ failure: "refused" })
+      yield* client.send("GET", ["n:k"])
+      const { events } = yield* nearReader(client, "n:")
+      assert.deepStrictEqual(
+        events.map(({ _tag }) => _tag),
+        ["Down"]
+      )
+      yield* faults.clear
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(
+        events.map(({ _tag }) => _tag),
+        ["Down", "Live", "Proof"]
+      )
+    })
+  )
+})
