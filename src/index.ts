@@ -1,5 +1,6 @@
 /** The front door: everything a program may import, nothing else. */
 export * from "./schema/CacheError.ts"
+export { CacheConflictError } from "./schema/CacheConflictError.ts"
 export { ClientState, type ServerDown } from "./schema/ClientState.ts"
 export type { DownCause, Invalidation, TrackedReply, Tracking } from "./schema/Invalidation.ts"
 export type { CacheOptions, ViewOptions } from "./schema/CacheOptions.ts"
@@ -70,6 +71,7 @@ export type {
   StreamTrimOptions
 } from "./services/operations/CacheStream.ts"
 export type { CacheStructures } from "./services/operations/CacheStructures.ts"
+export type { CacheUpdates, SetIfOptions, UpdateOptions } from "./services/operations/CacheUpdates.ts"
 export type { CacheValues, SetOptions } from "./services/operations/CacheValues.ts"
 export type { KeyOptions, ReadOptions, TtlOptions } from "./services/operations/KeyOptions.ts"
 export type { HeldLease, LeaseOptions } from "./services/operations/HeldLease.ts"

@@ -6,6 +6,7 @@ import { expectTypeOf, it } from "@effect/vitest"
 import type { Effect, Scope, Stream } from "effect"
 import type {
   CacheBatches,
+  CacheConflictError,
   CacheCounters,
   CacheError,
   CacheHash,
@@ -21,6 +22,7 @@ import type {
   CacheSortedSet,
   CacheStream,
   CacheStreamGroup,
+  CacheUpdates,
   CacheValues,
   CommandError,
   ExistingKeyError,
@@ -85,6 +87,10 @@ it("values, batches, counters, lifetimes, keys", () => {
     readonly getMany: Reads
     readonly setMany: Writes
     readonly deleteMany: Plain
+  }>()
+  expectTypeOf<Channels<CacheUpdates<Value, RD, RE>>>().toEqualTypeOf<{
+    readonly update: readonly [ValueError | CacheConflictError, RD | RE]
+    readonly setIf: Both
   }>()
   expectTypeOf<Channels<CacheCounters>>().toEqualTypeOf<{
     readonly [K in keyof CacheCounters]: readonly [ExistingKeyError, never]

@@ -7,6 +7,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { updateTests } from "./updateTests.ts"
 
 /** Looks up 1, then 2, and so on. */
 const counting = Effect.map(Ref.make(0), (count) => ({
@@ -791,6 +792,8 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
         })
       )
     })
+
+    updateTests(it)
 
     it.effect("interrupted callers leave nothing behind", () =>
       Effect.gen(function* () {

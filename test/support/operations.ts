@@ -213,6 +213,9 @@ export const sessionOperations = Object.entries(ofSession).map(([name, call]) =>
   call: (cache: TypedCache<unknown>) => call(cache.session("s"))
 }))
 
+/** In place of a neutral result: the operation pretends nothing, and fails. */
+export const pretendsNothing: unique symbol = Symbol("pretends nothing")
+
 /** One call of each, and what it gives as if the cache were empty. */
 export const operations: {
   readonly [K in OperationName]: {
@@ -229,6 +232,8 @@ export const operations: {
   setMany: { call: (cache) => cache.setMany({ k: 1, l: 2 }), neutral: ["k", "l"] },
   delete: { call: (cache) => cache.delete("k"), neutral: false },
   deleteMany: { call: (cache) => cache.deleteMany(["k"]), neutral: 0 },
+  update: { call: (cache) => cache.update("k", () => Option.some(1)), neutral: pretendsNothing },
+  setIf: { call: (cache) => cache.setIf("k", Option.none(), 1), neutral: false },
   has: { call: (cache) => cache.has("k"), neutral: false },
   incr: { call: (cache) => cache.incr("k"), neutral: 0 },
   decr: { call: (cache) => cache.decr("k", 1, { initial: 5 }), neutral: 4 },

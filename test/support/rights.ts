@@ -1,5 +1,5 @@
 /** What each operation asks a server for, as access control lists name it. */
-import { Effect, Exit, Fiber, Redacted, Schema, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
 import {
   CacheService,
   CacheUnsupportedError,
@@ -151,6 +151,14 @@ export const kinds: Readonly<Record<string, Kind>> = {
     "`set` with a lifetime of 0": (cache) => cache.set("k", 1, { timeToLive: 0 })
   },
   Batches: plain("getMany", "setMany", "deleteMany"),
+  "Compare-and-set": {
+    ...plain("update", "setIf"),
+    "the same over a value": (cache, prepared) =>
+      after(
+        prepared.set("k", 1),
+        cache.update("k", () => Option.some(2))
+      )
+  },
   Counters: {
     ...plain("incr", "decr", "incrBig", "incrFloat"),
     "`incrBig` beyond 64 bits": (cache, prepared) =>

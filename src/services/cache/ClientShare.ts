@@ -8,6 +8,8 @@ import { Flights } from "./lookups/Flights.ts"
 
 export interface ClientShare extends SharedCoordination {
   readonly allFlights: Flights
+  /** Updates of one key take turns. */
+  readonly updateTurns: KeyedMutex
 }
 
 interface Entry {
@@ -21,7 +23,7 @@ const entries = new WeakMap<ValkeyClientShape, Entry>()
 const makeEntry = (client: ValkeyClientShape): Effect.Effect<Entry> =>
   Effect.flatMap(Scope.make(), (scope) =>
     Effect.map(Scope.provide(makeWakeUps(client), scope), (wakeUps) => ({
-      share: { allFlights: new Flights(), localMutex: new KeyedMutex(), wakeUps },
+      share: { allFlights: new Flights(), updateTurns: new KeyedMutex(), localMutex: new KeyedMutex(), wakeUps },
       scope,
       caches: 0
     }))

@@ -26,6 +26,7 @@ import { scriptOperation } from "./pipelines/script.ts"
 import { makeSession } from "./sessions/session.ts"
 import { structureOperations } from "./structures/structureOperations.ts"
 import { underPolicy } from "./underPolicy.ts"
+import { updateOperations } from "./updates/updateOperations.ts"
 import { batchOperations } from "./values/batchOperations.ts"
 import { counterOperations } from "./values/counters.ts"
 import { keySpaceOperations } from "./values/keySpace.ts"
@@ -55,7 +56,7 @@ export const make = (
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const { allFlights, ...shared } = yield* clientShare(client)
+    const { allFlights, updateTurns, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
     const near = yield* openNear(client, options, nearSettings, name)
     const core: CacheCore = {
@@ -115,6 +116,7 @@ export const make = (
         ...guarded,
         ...nearOperations(context, guarded, readAll),
         ...lookupOperations(context, allFlights, view.flights),
+        ...updateOperations(context, updateTurns),
         ...structureOperations(context),
         ...coordinationOperations(context, coordination),
         ...scriptOperation(context),

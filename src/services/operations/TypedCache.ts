@@ -12,6 +12,7 @@ import type { CachePipelines } from "./CachePipelines.ts"
 import type { CacheScripts } from "./CacheScripts.ts"
 import type { CacheSessions } from "./CacheSession.ts"
 import type { CacheStructures } from "./CacheStructures.ts"
+import type { CacheUpdates } from "./CacheUpdates.ts"
 import type { CacheValues } from "./CacheValues.ts"
 import type { Health } from "../../schema/Health.ts"
 import type { NearState } from "../../schema/NearState.ts"
@@ -22,6 +23,7 @@ export interface TypedCache<A, RD = never, RE = never>
   extends
     CacheValues<A, RD, RE>,
     CacheBatches<A, RD, RE>,
+    CacheUpdates<A, RD, RE>,
     CacheCounters,
     CacheLifetimes,
     CacheLookups<A, RD, RE>,

@@ -26,6 +26,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/cache/sessions": ["schema", "services/cache/kernel", "services/operations"],
   "services/cache/structures": [...services, "services/cache/kernel"],
   "services/cache/values": [...services, "services/cache/kernel", "services/cache/near"],
+  "services/cache/updates": [...services, "services/cache/coordination", "services/cache/kernel"],
   "services/cache": [
     ...services,
     "services/CachePolicy",
@@ -36,6 +37,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/cache/pipelines",
     "services/cache/sessions",
     "services/cache/structures",
+    "services/cache/updates",
     "services/cache/values"
   ],
 

@@ -6,6 +6,9 @@ interface Row {
   members: number
 }
 
+const takeIfFree = (semaphore: Semaphore.Semaphore): Effect.Effect<boolean, never, Scope.Scope> =>
+  Effect.acquireRelease(semaphore.takeIfAvailable(1), (taken) => (taken ? semaphore.release(1) : Effect.void))
+
 export class KeyedMutex {
   readonly #rows = new Map<string, Row>()
 
@@ -19,7 +22,11 @@ export class KeyedMutex {
             if (--row.members === 0) this.#rows.delete(name)
           })
       ),
-      ({ semaphore }) => Effect.map(Effect.timeoutOption(semaphore.takeScoped(1), wait), Option.isSome)
+      ({ semaphore }) =>
+        // Whoever need not wait needs no timer, which nobody has under `runSync`.
+        Effect.flatMap(takeIfFree(semaphore), (taken) =>
+          taken ? Effect.succeed(true) : Effect.map(Effect.timeoutOption(semaphore.takeScoped(1), wait), Option.isSome)
+        )
     )
   }
 

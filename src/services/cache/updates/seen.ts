@@ -1,0 +1,52 @@
+/** What an update has read, and the command that replaces it. */
+import { Effect, Exit, Option } from "effect"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import { sha1 } from "../../../schema/digest.ts"
+import type { Stored, Timing } from "../../../schema/frame.ts"
+import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
+import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { replaceSeenScript } from "../kernel/compareScripts.ts"
+import { liveValue } from "../kernel/entry.ts"
+import * as replies from "../kernel/replies.ts"
+
+export interface Seen<A> {
+  /** All bytes under the key; undefined = no such key. */
+  readonly stored: Buffer | undefined
+  /** None where there is no value that `get` would give. */
+  readonly value: Option.Option<A>
+  /** When the value becomes stale, where it can. */
+  readonly timing: Timing | undefined
+}
+
+const nothing = Exit.succeed({ stored: undefined, value: Option.none(), timing: undefined })
+
+/** Of a reply in bytes. */
+export const seenIn =
+  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName) =>
+  (reply: Reply): Effect.Effect<Seen<A>, ValueError, RD> => {
+    if (reply === null) return nothing
+    if (!Buffer.isBuffer(reply)) return replies.unexpected(entry.operation)
+    return Effect.flatMapEager(codec.header(entry, reply), (header) =>
+      Effect.mapEager(liveValue(codec, entry, reply), (value) => ({ stored: reply, value, timing: header?.timing }))
+    )
+  }
+
+/**
+ * Replaces what was seen, for so many milliseconds: 0 = it is deleted, undefined = it keeps its lifetime. False where the key
+ * holds something else. A digest of what was seen goes out, not the whole of it.
+ */
+export const replaceCommand = (
+  client: ValkeyClientShape,
+  final: string,
+  seen: Buffer,
+  value: Stored,
+  millis: number | undefined
+): Effect.Effect<boolean, CommandError> =>
+  Effect.flatMap(
+    client.eval(replaceSeenScript, [final], ["", String(seen.length), sha1(seen), value, lifetimeText(millis)]),
+    replies.flag("update")
+  )
+
+const lifetimeText = (millis: number | undefined): string =>
+  millis === undefined ? "" : millis === Infinity ? "inf" : String(millis)

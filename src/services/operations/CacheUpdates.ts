@@ -1,0 +1,46 @@
+/** Updates: values that are replaced only where they are what was read. */
+import type { Duration, Effect, Equivalence, Option } from "effect"
+import type { ValueError } from "../../schema/CacheError.ts"
+import type { CacheConflictError } from "../../schema/CacheConflictError.ts"
+import type { SetOptions } from "./CacheValues.ts"
+import type { TtlOptions } from "./KeyOptions.ts"
+
+export interface UpdateOptions extends TtlOptions {
+  /** The new lifetime. Default: the value keeps the lifetime that it has, and a new value gets the cache's own. */
+  readonly timeToLive?: Duration.Input | undefined
+  /** How long past its new lifetime `getOrSet` may serve the value. Default 0. Needs `timeToLive`. */
+  readonly staleFor?: Duration.Input | undefined
+  /** How often the update is tried before it fails with `CacheConflictError`. Default: 100. */
+  readonly attempts?: number | undefined
+}
+
+export interface SetIfOptions<A = unknown> extends Omit<SetOptions, "when"> {
+  /** When two values are the same. Default: `Equal.equals`. */
+  readonly equivalence?: Equivalence.Equivalence<A> | undefined
+}
+
+export interface CacheUpdates<A, RD = never, RE = never> {
+  /**
+   * Replaces the value by what the function makes of it, and returns that. None stands for an absent key: the function is
+   * given none where there is no value or a stale one, and returns none to delete the key. No other write comes between the
+   * read and the write: where another process changes the key meanwhile, the function runs again on the new value, after a
+   * short random pause. Updates of one key in this process take turns. Two round trips for each attempt. Fails with
+   * `CacheConflictError` after `attempts`, and with `CacheCodecError` where the value cannot be decoded. The function must
+   * not have effects of its own, since it may run several times.
+   */
+  readonly update: (
+    key: string,
+    f: (current: Option.Option<A>) => Option.Option<A>,
+    options?: UpdateOptions
+  ) => Effect.Effect<Option.Option<A>, ValueError | CacheConflictError, RD | RE>
+  /**
+   * Stores the value where the key holds an equal of `expected`, in one step. None expects an absent or stale value. False:
+   * the key holds something else, and nothing was written. Two round trips.
+   */
+  readonly setIf: (
+    key: string,
+    expected: Option.Option<A>,
+    value: A,
+    options?: SetIfOptions<A>
+  ) => Effect.Effect<boolean, ValueError, RD | RE>
+}
