@@ -20,6 +20,9 @@ export type Invalidation =
  */
 export type DownCause = "lost" | "refused" | "left"
 
+/** Why nothing is announced at first. */
+export const beingOpened = "the channel is being opened"
+
 /** A value that was read where its changes are announced. */
 export interface TrackedReply {
   readonly value: string | Buffer | null

@@ -272,7 +272,8 @@ export const nearContract = (
         DEL: (final) => ["DEL", [final]],
         EVAL: (final) => ["APPEND", [final, "1"]],
         PEXPIRE: (final) => ["PEXPIRE", [final, 1]],
-        RENAME: (final) => ["RENAME", [final, `${final}2`]],
+        // In the slot of the key, where there are slots.
+        RENAME: (final) => ["RENAME", [final, `{${final}}2`]],
         FLUSHDB: () => ["FLUSHDB", []]
       }
       for (const [way, command] of Object.entries(changes)) {

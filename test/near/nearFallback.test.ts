@@ -5,12 +5,20 @@ import { TestClock } from "effect/testing"
 import { type Invalidation, ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
+import { nearContract } from "../contracts/nearContract.ts"
+import { elsewhereIsHere } from "../support/near/elsewhere.ts"
 import { nearReader } from "../support/near/NearReader.ts"
 
 invalidationContract(
   "the client with a second one",
   ValkeyFallback.layer({ first: ValkeyMemory.layer(), second: ValkeyMemory.layer() }),
   { isAlone: true }
+)
+
+nearContract(
+  "the cache with a second client",
+  elsewhereIsHere(ValkeyFallback.layer({ first: ValkeyMemory.layer(), second: ValkeyMemory.layer() })),
+  { pass: (millis) => TestClock.adjust(millis) }
 )
 
 /** A first client that fails as it is told to, and the client that then turns to another. */

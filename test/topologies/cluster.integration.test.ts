@@ -6,13 +6,15 @@ import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { nearContract } from "../contracts/nearContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
-import { pause } from "../support/pause.ts"
+import { passBoth, pause } from "../support/pause.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 
 const cluster = sharedInFile(startCluster())
@@ -29,6 +31,7 @@ const client = Layer.unwrap(
 cacheContract("the cache on a cluster", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a cluster", client)
 invalidationContract("the client on a cluster", client)
+nearContract("the cache on a cluster", withElsewhere(client), { pass: passBoth })
 lookupContract("the cache on a cluster", Layer.provide(CacheLive, client))
 structureContract("the cache on a cluster", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a cluster", Layer.provide(CacheLive, client))

@@ -7,12 +7,14 @@ import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { nearContract } from "../contracts/nearContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
-import { pause } from "../support/pause.ts"
+import { passBoth, pause } from "../support/pause.ts"
 import { startRing } from "../support/RingFleet.ts"
 
 const scope = Scope.makeUnsafe()
@@ -42,4 +44,5 @@ applicationContract("the cache on a ring with `next`", cacheStandingIn)
 coordinationContract("the cache on a ring with `next`", cacheStandingIn)
 sessionContract("the cache on a ring with `next`", cacheStandingIn)
 invalidationContract("the client on a ring", alone)
+nearContract("the cache on a ring with `next`", withElsewhere(standingIn), { pass: passBoth })
 invalidationContract("the client on a ring with `next`", standingIn)

@@ -6,12 +6,14 @@ import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { nearContract } from "../contracts/nearContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
-import { pause } from "../support/pause.ts"
+import { passBoth, pause } from "../support/pause.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
 
 const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => ValkeySentinel.layer({ ...patient, url })))
@@ -19,6 +21,11 @@ const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => Valkey
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)
 invalidationContract("the client on a primary with sentinels", client)
+nearContract(
+  "the cache on a primary with sentinels",
+  Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => withElsewhere(ValkeySentinel.layer({ ...patient, url })))),
+  { pass: passBoth }
+)
 lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

@@ -1,7 +1,7 @@
 /** Announcements of a cluster: each primary tells of its own keys, and all of them have to, because slots move. */
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
-import type { Tracking } from "../../../schema/Invalidation.ts"
+import { beingOpened, type Tracking } from "../../../schema/Invalidation.ts"
 import type { Announcer, Coverage } from "../../invalidations/Announcer.ts"
 import type { Link, LinkOptions } from "../Link.ts"
 import type { MachineTime } from "../MachineTime.ts"
@@ -35,7 +35,7 @@ export class ClusterAnnouncer implements Announcer {
       for (const [node, server] of this.#servers) this.#cover(node, server, coverage)
       return this.follow(new Set())
     }
-    coverage.tell({ _tag: "Down", server: undefined, reason: "the cluster is not known yet", cause: "lost" })
+    coverage.tell({ _tag: "Down", server: undefined, reason: beingOpened, cause: "lost" })
     this.#refresh()
   }
 
@@ -88,7 +88,7 @@ export class ClusterAnnouncer implements Announcer {
 
   /** That a key does not exist is known only where every server announces. */
   #cover(node: string, server: OneServerAnnouncer, coverage: Coverage): void {
-    coverage.tell({ _tag: "Down", server: node, reason: "it has not been asked yet", cause: "lost" })
+    coverage.tell({ _tag: "Down", server: node, reason: beingOpened, cause: "lost" })
     server.cover(coverage)
   }
 

@@ -3,7 +3,7 @@ import { Cause, Clock, Duration, Effect, Exit, type Fiber, type Scope } from "ef
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { ReplyEncoding } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
-import type { DownCause, Invalidation, TrackedReply } from "../../../schema/Invalidation.ts"
+import { beingOpened, type DownCause, type Invalidation, type TrackedReply } from "../../../schema/Invalidation.ts"
 import type { NearSettings } from "../../../schema/NearOptions.ts"
 import type { NearState } from "../../../schema/NearState.ts"
 import type { TrackedOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
@@ -67,7 +67,7 @@ export class NearCache {
     this.#name = name
     this.#builder = builder
     this.#metrics = new NearMetrics(name, builder.context)
-    this.#down(undefined, lead === undefined ? noLead : opening, lead === undefined ? "refused" : "lost")
+    this.#down(undefined, lead === undefined ? noLead : beingOpened, lead === undefined ? "refused" : "lost")
   }
 
   /** Listens to the changes until the scope closes. */
@@ -188,7 +188,7 @@ export class NearCache {
     const known = this.#downs.get(server)
     if (known?.reason === reason && known.cause === cause) return
     this.#downs.set(server, { reason, cause, since: this.#builder.getRef(Clock.Clock).currentTimeMillisUnsafe() })
-    if (reason === opening) return
+    if (reason === beingOpened) return
     this.#metrics.down(reason)
     this.#tell()
     const log = cause === "refused" ? Effect.logWarning : Effect.logDebug
@@ -202,7 +202,6 @@ export class NearCache {
   }
 }
 
-const opening = "the channel is being opened"
 const noLead = "the key function gives keys no common beginning"
 
 /** What somebody has to repair comes first. */
