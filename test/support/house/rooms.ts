@@ -22,6 +22,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/cache/coordination": [...services, "services/cache/kernel"],
   "services/cache/lookups": [...services, "services/CachePolicy", "services/cache/kernel", "services/cache/near"],
   "services/cache/near": ["schema", "services/ValkeyClient"],
+  "services/cache/tags": ["schema"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],
   "services/cache/sessions": ["schema", "services/cache/kernel", "services/operations"],
   "services/cache/structures": [...services, "services/cache/kernel"],
