@@ -10,6 +10,7 @@ import type {
   CacheCounters,
   CacheError,
   CacheHash,
+  CacheInputError,
   CacheKeySpace,
   CacheLifetimes,
   CacheList,
@@ -131,6 +132,7 @@ it("lookups", () => {
     readonly set: readonly [ValueError, Needed]
     readonly refresh: readonly [Own | CommandError, Needed]
     readonly invalidate: readonly [CommandError, Needed]
+    readonly cacheKey: readonly [CacheInputError, Needed]
     readonly clear: Plain
   }>()
 })

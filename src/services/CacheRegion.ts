@@ -26,6 +26,8 @@ export interface Region<K, A, E = never, R = never> {
    * process, with `singleFlight: "cluster"` in all that share the server.
    */
   readonly invalidate: (key: K) => Effect.Effect<void, CommandError, R>
+  /** The user key of the entry in the cache: for `CacheReactivity`, and for a look at it by other means. */
+  readonly cacheKey: (key: K) => Effect.Effect<string, CacheInputError, R>
   /** Deletes all entries of the region, in the cache's version; how many there were. */
   readonly clear: Effect.Effect<number, CommandError>
 }
@@ -138,6 +140,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
       supplied(Effect.flatMap(textOf("refresh", key), (text) => values.refresh(text, lookedUp(key), alone))),
     invalidate: (key) =>
       supplied(Effect.flatMap(textOf("invalidate", key), (text) => Effect.asVoid(values.delete(text, { version })))),
+    cacheKey: (key) => supplied(textOf("cacheKey", key)),
     clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(head)}:*`, { version }))
   }
 })

@@ -1,9 +1,23 @@
 /** What is built on the cache for applications, whatever the cache stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Option, Redacted, Request as EffectRequest, Result, Schema } from "effect"
+import {
+  Context,
+  Duration,
+  Effect,
+  Layer,
+  Option,
+  Redacted,
+  Request as EffectRequest,
+  Result,
+  Schema,
+  Stream
+} from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
+import { Reactivity } from "effect/reactivity"
 import {
+  CacheReactivity,
+  CacheRegion,
   CacheResolver,
   CacheService,
   EffectBackingPersistence,
@@ -15,6 +29,7 @@ import {
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { fresh, freshPrefix } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
+import { until } from "../support/until.ts"
 
 const over = <A, E, R>(cache: TypedCache<unknown>, effect: Effect.Effect<A, E, R | CacheService>) =>
   Effect.provideService(effect, CacheService, cache)
@@ -101,6 +116,55 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
           yield* stored(cache, "any")
         }
         assert.strictEqual(lookups, 1)
+      })
+    )
+
+    it.effect("queries run again when a key changes, whoever changes it, and only then", () =>
+      Effect.gen(function* () {
+        const cache = yield* fresh()
+        const results: Array<unknown> = []
+        let runs = 0
+        class Users extends CacheRegion.Service<Users>()("app:Users", {
+          key: Schema.Int,
+          value: Schema.String,
+          lookup: () => Effect.succeed("looked up")
+        }) {}
+        const reactive = CacheReactivity.layer().pipe(Layer.provideMerge(Layer.merge(Reactivity.layer, Users.layer)))
+        yield* Effect.gen(function* () {
+          const users = yield* Users
+          const query = Effect.andThen(
+            Effect.sync(() => runs++),
+            Effect.all([cache.get("k"), users.getCached(1)])
+          )
+          const keys = CacheReactivity.keys("k", yield* users.cacheKey(1))
+          yield* Effect.forkScoped(
+            Stream.runForEach(Reactivity.stream(query, keys), (found) =>
+              Effect.sync(() => results.push(found.map(Option.getOrNull)))
+            )
+          )
+          const shows = (...expected: ReadonlyArray<unknown>) =>
+            until(
+              `the query to show ${expected.join()}`,
+              Effect.sync(() => results.at(-1)),
+              (seen) => JSON.stringify(seen) === JSON.stringify(expected)
+            )
+          yield* shows(null, null)
+          yield* cache.set("k", 1)
+          yield* shows(1, null)
+          yield* users.set(1, "one")
+          yield* shows(1, "one")
+          // As somebody does who knows nothing of the cache.
+          yield* cache.client.send("DEL", [cache.makeKey("k")])
+          yield* shows(null, "one")
+          yield* users.invalidate(1)
+          yield* shows(null, null)
+          const before = runs
+          yield* Effect.forEach(["other", "k2", "app:Users"], (key) => cache.set(key, 1))
+          yield* cache.withOptions({ version: 2 }).set("k", 2)
+          yield* cache.set("k", 2)
+          yield* shows(2, null)
+          assert.isAtMost(runs - before, 2)
+        }).pipe(Effect.scoped, Effect.provide(reactive), Effect.provideService(CacheService, cache))
       })
     )
 

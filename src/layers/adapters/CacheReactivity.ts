@@ -1,0 +1,79 @@
+/** Effect's reactivity across processes: queries and atoms are refreshed when keys of a cache change, whoever changed them. */
+import { type Context, Effect, Layer, Stream } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { defaultKeyFunction, keySpace } from "../../schema/key.ts"
+import type { Invalidation } from "../../schema/Invalidation.ts"
+import { CacheService } from "../../services/CacheService.ts"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
+
+type CacheTag<I> = Context.Service<I, TypedCache<unknown>>
+
+/**
+ * What to register a query or an atom under, so that it is refreshed when one of these user keys of `CacheService` changes,
+ * or when nobody can say whether one of them did. A region's key is its name and the key: `app/Users:1`.
+ *
+ *     findUser(1).pipe(Reactivity.stream(CacheReactivity.keys("user:1")))
+ */
+export const keys = (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> => keysFor(CacheService)(...userKeys)
+
+/** `keys` of another cache. */
+export const keysFor =
+  <I>({ key: cache }: CacheTag<I>) =>
+  (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> => [cache, ...userKeys.map((key) => nameOf(cache, key))]
+
+const nameOf = (cache: string, key: string): string => `${cache}:${key}`
+
+/**
+ * Invalidates in Effect's `Reactivity` what changes in `CacheService`: writes and deletions of values and structures by any
+ * process and by any client, expiry, eviction. Only keys of the cache's own version are told. It opens a connection to each server that
+ * has keys, as a near cache does. When announcements begin, and begin again after a connection was lost, everything that is
+ * registered with `keys` is invalidated once, because nobody knows what has changed meanwhile.
+ *
+ * A query that stores what it looks up with `getOrSet` changes the key itself, and runs once more, when it finds it stored.
+ */
+export const layer = (): Layer.Layer<never, never, CacheService | Reactivity.Reactivity> => layerFor(CacheService)
+
+/** `layer` for another cache. */
+export const layerFor = <I>(tag: CacheTag<I>): Layer.Layer<never, never, I | Reactivity.Reactivity> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const cache = yield* tag
+      const reactivity = yield* Reactivity.Reactivity
+      const { keyFunction, prefix, version } = cache.options
+      const { userKey } = keySpace(keyFunction, { prefix, version }, "*")
+      const prefixes = [keyFunction === defaultKeyFunction ? cache.makeKey("") : ""]
+      const isSilent = silence(cache.client.topology === "memory")
+
+      const invalidated = (events: ReadonlyArray<Invalidation>): ReadonlyArray<string> =>
+        events.flatMap((event): ReadonlyArray<string> => {
+          const silent = isSilent(event)
+          if (event._tag === "Live" || event._tag === "Everything") return [tag.key]
+          if (event._tag !== "Keys" || (event.own && !silent)) return []
+          return event.keys.flatMap((final) => {
+            const key = userKey(final)
+            return key === undefined ? [] : [nameOf(tag.key, key)]
+          })
+        })
+      const listening = Stream.runForEachArray(cache.client.changes(prefixes), (events) => {
+        const changed = new Set(invalidated(events))
+        return changed.size === 0 ? Effect.void : reactivity.invalidate([...changed])
+      })
+      yield* Effect.forkScoped(listening, { startImmediately: true })
+    })
+  )
+
+/**
+ * Whether no server announces changes. Then the client's own are all that is heard of; else servers announce them, too, once
+ * they are done, and to count them twice would run each query twice.
+ */
+const silence = (always: boolean) => {
+  const live = new Set<string>()
+  return (event: Invalidation): boolean => {
+    if (event._tag === "Live") live.add(event.server)
+    if (event._tag === "Down") {
+      if (event.server === undefined) live.clear()
+      else live.delete(event.server)
+    }
+    return always || live.size === 0
+  }
+}
