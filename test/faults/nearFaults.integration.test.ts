@@ -101,6 +101,30 @@ describe("near values of a cluster", () => {
       assert.strictEqual((yield* holds(key)).value, "2")
     }))
 
+  test("know that a key does not exist by the word of new servers, too, to which its slot may be moving", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startCluster({ replicas: 0 })
+      const [from] = fleet.servers
+      const { client } = yield* connect({ url: fleet.url })
+      const key = keyOf(0, "n:k")
+      const { events, holds, staleAfterChange } = yield* nearReader(client, "n:")
+      yield* holds(key)
+      const to = yield* startServer("--cluster-enabled", "yes")
+      const [, busPort = ""] = String(yield* from!.call("CONFIG", "GET", "cluster-port")).split(",")
+      yield* to.call("CLUSTER", "MEET", "127.0.0.1", from!.port, busPort)
+      yield* until(
+        "its word",
+        Effect.sync(() => events),
+        (all) => all.some((event) => event._tag === "Proof" && event.server === to.node)
+      )
+      yield* holds(key)
+      yield* to.call("CLUSTER", "SETSLOT", slotOfKey(key), "IMPORTING", yield* fleet.idOf(from!))
+      yield* from!.call("CLUSTER", "SETSLOT", slotOfKey(key), "MIGRATING", yield* fleet.idOf(to))
+      const ask = yield* to.session
+      yield* until("a write", Effect.andThen(ask("ASKING"), ask("SET", key, "1")), (reply) => reply === "OK")
+      assert.deepStrictEqual(yield* staleAfterChange(key, null), [])
+    }))
+
   test("follow a failover that announces nothing and closes nothing", () =>
     Effect.gen(function* () {
       const fleet = yield* startCluster()

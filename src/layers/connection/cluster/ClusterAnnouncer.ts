@@ -19,29 +19,38 @@ export interface ClusterAnnouncerOptions {
   readonly time: MachineTime
 }
 
+interface Server {
+  readonly announcer: OneServerAnnouncer
+  /** It has no slots, but may have keys of one that is moving to it. */
+  readonly isEmpty: boolean
+}
+
 export class ClusterAnnouncer implements Announcer {
   readonly #options: ClusterAnnouncerOptions
-  readonly #servers = new Map<string, OneServerAnnouncer>()
+  readonly #servers = new Map<string, Server>()
   #coverage: Coverage | undefined
 
   constructor(options: ClusterAnnouncerOptions) {
     this.#options = options
   }
 
+  get isCovering(): boolean {
+    return this.#coverage !== undefined
+  }
+
   cover(coverage: Coverage): void {
     this.#coverage = coverage
-    const topology = this.#options.topology()
-    if (topology.isLoaded) {
-      for (const [node, server] of this.#servers) this.#cover(node, server, coverage)
-      return this.follow(new Set())
-    }
-    coverage.tell({ _tag: "Down", server: undefined, reason: beingOpened, cause: "lost" })
+    if (this.#options.topology().isLoaded) {
+      for (const [node, { announcer }] of this.#servers) this.#cover(node, announcer, coverage)
+      this.follow(new Set())
+    } else coverage.tell({ _tag: "Down", server: undefined, reason: beingOpened, cause: "lost" })
+    // Primaries without slots are not known yet.
     this.#refresh()
   }
 
   close(): void {
     this.#coverage = undefined
-    for (const server of this.#servers.values()) server.close()
+    for (const { announcer } of this.#servers.values()) announcer.close()
     this.#servers.clear()
   }
 
@@ -49,47 +58,53 @@ export class ClusterAnnouncer implements Announcer {
   follow(concerned: ReadonlySet<string>): void {
     const coverage = this.#coverage
     if (coverage === undefined) return
-    const { primaries } = this.#options.topology()
+    const { emptyPrimaries, primaries } = this.#options.topology()
+    // Keys that nobody has read, such as those on their way, are told of under prefixes only.
+    const empty = this.#options.tracking === "broadcast" ? [...emptyPrimaries.keys()] : []
+    const wanted = new Map([
+      ...empty.map((node) => [node, true] as const),
+      ...primaries.map((node) => [node, false] as const)
+    ])
     const { tell } = coverage
     for (const server of concerned) {
       if (this.#servers.has(server)) tell({ _tag: "Everything", server, reason: "slots have moved" })
     }
-    for (const [node, server] of this.#servers) {
-      if (primaries.includes(node)) continue
-      server.close()
+    for (const [node, { announcer, isEmpty }] of this.#servers) {
+      if (wanted.get(node) === isEmpty) continue
+      announcer.close()
       this.#servers.delete(node)
       tell({ _tag: "Down", server: node, reason: "it has no slots any more", cause: "left" })
     }
-    for (const node of primaries) if (!this.#servers.has(node)) this.#open(node, coverage)
+    for (const [node, isEmpty] of wanted) if (!this.#servers.has(node)) this.#open(node, isEmpty, coverage)
   }
 
   /** The connection that reads of the server take has changed. */
   beat(node: string): void {
-    this.#servers.get(node)?.beat()
+    this.#servers.get(node)?.announcer.beat()
   }
 
-  #open(node: string, coverage: Coverage): void {
+  #open(node: string, isEmpty: boolean, coverage: Coverage): void {
     const { data, openLink, settings, time, topology, tracking } = this.#options
-    const endpoint = topology().endpointOf(node)
+    const endpoint = topology().endpointOf(node) ?? topology().emptyPrimaries.get(node)
     if (endpoint === undefined) return
-    const server = new OneServerAnnouncer({
+    const announcer = new OneServerAnnouncer({
       tracking,
       openLink: (options) => openLink(endpoint, options),
-      data: () => data(endpoint),
+      data: isEmpty ? undefined : () => data(endpoint),
       keyUnder: keyOfServer((slot) => topology().shardOf(slot)?.primary === node),
       settings,
       time,
       // Whoever has its keys now is known to others.
       onDisowned: () => this.#refresh()
     })
-    this.#servers.set(node, server)
-    this.#cover(node, server, coverage)
+    this.#servers.set(node, { announcer, isEmpty })
+    this.#cover(node, announcer, coverage)
   }
 
   /** That a key does not exist is known only where every server announces. */
-  #cover(node: string, server: OneServerAnnouncer, coverage: Coverage): void {
+  #cover(node: string, announcer: OneServerAnnouncer, coverage: Coverage): void {
     coverage.tell({ _tag: "Down", server: node, reason: beingOpened, cause: "lost" })
-    server.cover(coverage)
+    announcer.cover(coverage)
   }
 
   #refresh(): void {

@@ -9,6 +9,7 @@ import { Link, nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
 import type { Wire } from "../Wire.ts"
 import { askInTurn } from "./askInTurn.ts"
+import { emptyPrimaries } from "./emptyPrimaries.ts"
 import { agreedTable, isSameCluster, membershipSteps, otherServer } from "./membership.ts"
 import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
 import { Timer } from "../Timer.ts"
@@ -22,6 +23,8 @@ export interface ClusterTopologyOptions {
   readonly onChange: (replaced: ReadonlySet<string>) => void
   /** Slots have other primaries than before; the old and the new ones are named. */
   readonly onMoved: (servers: ReadonlySet<string>) => void
+  /** Whether primaries without slots matter to anybody. */
+  readonly wantsEmpty: () => boolean
   /** Whether somebody may have to leave a server that says nothing itself. */
   readonly isWatched: () => boolean
   /** Nobody could be asked, or somebody could again. */
@@ -51,7 +54,7 @@ export class ClusterTopology {
   constructor(options: ClusterTopologyOptions) {
     this.#options = options
     const endpoints = new Map(options.settings.nodes.map((endpoint) => [nodeName(endpoint), endpoint]))
-    this.#table = { shards: [], endpoints, ids: new Map(), epoch: 0 }
+    this.#table = { shards: [], endpoints, empty: new Map(), ids: new Map(), epoch: 0 }
   }
 
   shardOf(slot: number): Shard | undefined {
@@ -70,6 +73,11 @@ export class ClusterTopology {
   /** Those that serve slots. */
   get primaries(): ReadonlyArray<string> {
     return (this.#primaries ??= [...new Set(this.#shards().map(({ primary }) => primary))])
+  }
+
+  /** Primaries that serve none, where that matters to anybody. */
+  get emptyPrimaries(): ReadonlyMap<string, Endpoint> {
+    return this.#table.empty
   }
 
   /** Whether commands go there. */
@@ -282,11 +290,15 @@ export class ClusterTopology {
       // Some users may not ask: then all answers are equally new.
       wire.ask("CLUSTER", "INFO").catch(() => undefined)
     ])
-    const table = parseSlots(slots, endpoint, this.#options.settings.natMap)
+    const { settings, wantsEmpty } = this.#options
+    const table = parseSlots(slots, endpoint, settings.natMap)
     if (table === undefined) throw new NoConnection("PROTOCOL", "an unknown answer")
     if (table.endpoints.size === 0) throw new NoConnection("CLUSTERDOWN", "the cluster serves no slots")
     const [, epoch = 0] = /^cluster_current_epoch:(\d+)/m.exec(String(info)) ?? []
-    return { ...table, epoch: Number(epoch) }
+    const [, servers = 0] = /^cluster_known_nodes:(\d+)/m.exec(String(info)) ?? []
+    if (!wantsEmpty() || Number(servers) <= table.endpoints.size) return { ...table, epoch: Number(epoch) }
+    const nodes = await wire.ask("CLUSTER", "NODES").catch(() => "")
+    return { ...table, empty: emptyPrimaries(nodes, endpoint, settings.natMap), epoch: Number(epoch) }
   }
 }
 

@@ -14,6 +14,8 @@ export interface SlotTable {
   /** By slot; a slot that nobody serves has none. */
   readonly shards: Array<Shard | undefined>
   readonly endpoints: Map<string, Endpoint>
+  /** Primaries without slots, where they were asked for. */
+  readonly empty: ReadonlyMap<string, Endpoint>
   /** The ids of the servers, where they tell them. */
   readonly ids: ReadonlyMap<string, string>
   /** Grows with every failover. Zero where the server does not tell it. */
@@ -50,7 +52,7 @@ export const parseSlots = (reply: unknown, asked: Endpoint, natMap: NatMap): Slo
     known.set(key, shard)
     shards.fill(shard, start, end + 1)
   }
-  return { shards, endpoints, ids, epoch: 0 }
+  return { shards, endpoints, empty: new Map(), ids, epoch: 0 }
 }
 
 /** `MOVED 3999 host:port` and `ASK …`, with a host that may be missing or hold colons. */

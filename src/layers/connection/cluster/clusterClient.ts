@@ -74,11 +74,13 @@ export const makeClusterClient = Effect.fnUntraced(function* (
             leave(shared, (node) => replaced.has(node) && topology.endpointOf(node) === undefined)
             leave(own, (node) => replaced.has(node))
             dispatcher.route.dropUnknown()
+            broadcast.follow(new Set())
           },
           onMoved: (servers) => {
             broadcast.follow(servers)
             perKey.follow(servers)
           },
+          wantsEmpty: () => broadcast.isCovering,
           isWatched: () => own.size > 0,
           onOutcome: (failure) =>
             states.report("cluster", failure === undefined ? { _tag: "Ready" } : { _tag: "Down", reason: failure })

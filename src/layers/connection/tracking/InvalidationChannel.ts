@@ -20,8 +20,11 @@ export interface ChannelOptions {
   readonly tracking: Tracking
   /** Opens the connection, to the server that reads go to. */
   readonly openLink: (options: Pick<LinkOptions, "onState" | "settings">) => Link
-  /** The connection that reads of this server take. It is opened where nobody has read yet: without it nothing is proven. */
-  readonly data: () => Link
+  /**
+   * The connection that reads of this server take. It is opened where nobody has read yet: without it nothing is proven.
+   * Undefined where there are none, because the server has no slots.
+   */
+  readonly data: (() => Link) | undefined
   /** A key that the server has, or would have; for what is asked on the connection that reads take. */
   readonly key: () => string
   readonly settings: ConnectionSettings
@@ -32,6 +35,15 @@ export interface ChannelOptions {
   readonly onLive?: (() => void) | undefined
   /** The server does not answer for its keys any more. */
   readonly onDisowned?: (() => void) | undefined
+}
+
+/** A channel that stands, and what it stands on. */
+interface Subscribed {
+  readonly server: string
+  readonly run: string
+  readonly subscriber: string
+  readonly data: () => Link
+  readonly live: () => void
 }
 
 const reasonOf = (state: LinkState): string =>
@@ -157,19 +169,33 @@ export class InvalidationChannel {
   }
 
   #onSubscribed(wire: Wire, { run, subscriber }: { readonly run: string; readonly subscriber: string }): void {
-    const { coverage, data, key, onDisowned, onLive, settings, tell, time, tracking } = this.#options
+    const { coverage, data, onLive, settings, tell, time, tracking } = this.#options
     const server = this.#link.node
     if (server === undefined) return
-    data().open()
-    const isBroadcast = tracking === "broadcast"
+    data?.().open()
     const live = () => {
       this.#live = server
       this.#told = undefined
       tell({ _tag: "Live", server })
       onLive?.()
     }
-    if (isBroadcast) live()
-    const voucher = new Voucher({
+    if (tracking === "broadcast") live()
+    const voucher = data && this.#voucher(wire, { server, run, subscriber, data, live })
+    this.#beat = new ProofBeat({
+      wire,
+      vouch: voucher?.vouch ?? ((done) => done(true)),
+      now: () => time.past(),
+      heartbeat: () => coverage.heartbeat,
+      patience: settings.socketTimeout,
+      onProof: (sentAt) => tell({ _tag: "Proof", server, sentAt })
+    })
+    this.#beat.beat()
+  }
+
+  #voucher(wire: Wire, { data, live, run, server, subscriber }: Subscribed): Voucher {
+    const { key, onDisowned, settings, tell, tracking } = this.#options
+    const isBroadcast = tracking === "broadcast"
+    return new Voucher({
       settings,
       run,
       data: () => data().wire,
@@ -192,15 +218,6 @@ export class InvalidationChannel {
         onDisowned?.()
       }
     })
-    this.#beat = new ProofBeat({
-      wire,
-      vouch: voucher.vouch,
-      now: () => time.past(),
-      heartbeat: () => coverage.heartbeat,
-      patience: settings.socketTimeout,
-      onProof: (sentAt) => tell({ _tag: "Proof", server, sentAt })
-    })
-    this.#beat.beat()
   }
 
   /** In the socket's own handler: what waited for a later turn could be overtaken by the answer to a PING. */
