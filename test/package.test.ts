@@ -54,6 +54,10 @@ it("npm pack, install, import", async () => {
         assert.isTrue(existsSync(join(installed, dirname(document), target)), `${document} → ${target}`)
       }
     }
+    // Nor do packages of the command line.
+    const command = await run(join(folder, "node_modules/.bin/effect-vcache"), ["keys"], { cwd: folder })
+    assert.strictEqual(command.code, 2, command.stderr)
+    assert.include(command.stderr, "npm install @effect/platform-node")
     writeFileSync(join(folder, "program.mts"), program)
     writeFileSync(
       join(folder, "tsconfig.json"),

@@ -116,14 +116,18 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/operations"
   ],
   "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
+  "layers/inspection": ["schema", "services/ValkeyClient"],
+  "layers/cli": ["layers/inspection", "layers/topologies", "schema", "services/ValkeyClient"],
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
 
+  cli: ["layers/cli"],
   expressSession: ["layers/adapters"],
   http: ["layers/http"],
   index: [
     ...services,
     "layers/adapters",
     "layers/cache",
+    "layers/inspection",
     "layers/policies",
     "layers/topologies",
     "services/CachePolicy",
@@ -140,6 +144,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 export const packages: Readonly<
   Record<string, { readonly usedBy: ReadonlyArray<string>; readonly typesFor?: ReadonlyArray<string> }>
 > = {
+  "@effect/platform-node": { usedBy: ["layers/cli"] },
   "express-session": { usedBy: ["layers/adapters"] },
   iovalkey: {
     usedBy: ["layers/connection", "layers/connection/cluster"],
@@ -147,7 +152,7 @@ export const packages: Readonly<
   },
   "lz4-napi": { usedBy: ["schema"] },
   // It can import what nobody sees.
-  "node:module": { usedBy: ["schema"] }
+  "node:module": { usedBy: ["layers/cli", "schema"] }
 }
 
 /** Each room's floor: above all that it uses. Undefined where the table itself goes in a circle. */

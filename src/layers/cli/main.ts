@@ -1,0 +1,54 @@
+/** The command line. */
+import { createRequire } from "node:module"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Effect, Exit, Logger, Runtime, Schema } from "effect"
+import { CliError, Command } from "effect/cli"
+import { CliFailure } from "./CliFailure.ts"
+import { doctor } from "./doctor.ts"
+import { get, keys, remove, set, ttl } from "./keys.ts"
+import { root } from "./root.ts"
+import { stats, watch } from "./stats.ts"
+import { exported, imported } from "./transfer.ts"
+
+const Package = Schema.Struct({ version: Schema.String })
+
+const command = root.pipe(
+  Command.withSubcommands([doctor, keys, get, set, remove, ttl, stats, watch, exported, imported])
+)
+
+/** A wrong call ends with 2, as the shell's own commands do; `effect/cli` has told what is wrong. */
+const codeOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  const error = Cause.squash(exit.cause)
+  return CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0 ? 2 : undefined
+}
+
+const teardown: Runtime.Teardown = (exit, onExit) => {
+  const code = codeOf(exit)
+  return code === undefined ? Runtime.defaultTeardown(exit, onExit) : onExit(code)
+}
+
+const told = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const error = Cause.squash(cause)
+    if (Cause.hasInterruptsOnly(cause) || CliError.isCliError(error)) return
+    const text = error instanceof CliFailure ? error.message : Cause.pretty(cause)
+    if (text !== "") process.stderr.write(`effect-vcache: ${text}\n`)
+  })
+
+export const run = (): void => {
+  // `effect-vcache keys | head` has read enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    process.exit(0)
+  })
+  const { version } = Schema.decodeUnknownSync(Package)(createRequire(import.meta.url)("../../../package.json"))
+  const program = Command.run(command, { version }).pipe(
+    Effect.tapCause(told),
+    // What is printed stays what was asked for.
+    Effect.provideService(Logger.LogToStderr, true),
+    Effect.provide(NodeServices.layer)
+  )
+  NodeRuntime.runMain(program, { disableErrorReporting: true, teardown })
+}

@@ -1,0 +1,179 @@
+/** Says what is wrong with a server, or with the way to it. */
+import { Clock, Deferred, Duration, Effect, Option, Random } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import type { Reply } from "../../schema/Command.ts"
+import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { troubleOf } from "./connectionTrouble.ts"
+import { rightsTo } from "./rights.ts"
+import { rules, settings } from "./rules.ts"
+import { advise, type Judgement, ok, problem, unknown, type Verdict } from "./Verdict.ts"
+
+export type { Verdict } from "./Verdict.ts"
+
+export interface DoctorOptions {
+  /** What the final keys begin with that the user is to have rights to. Default: `""`. */
+  readonly prefix?: string | undefined
+}
+
+const at =
+  (check: string, server?: string) =>
+  (judgement: Judgement): Verdict => ({ check, server, ...judgement })
+
+/** The time that the server may take to say that it announces changes. */
+const patience = Duration.seconds(3)
+
+/**
+ * Looks at the connection, at the rights of the user, at clocks and latency, at the announcing of changes, and at the
+ * settings of each server that matter to a cache. It changes nothing, costs some forty commands, and never fails: where
+ * there is no connection, the only verdict says why. In a cluster and a ring the settings that only CONFIG tells are left out.
+ *
+ *     const verdicts = yield* Doctor.examine()
+ *     yield* Effect.logInfo(Doctor.summary(verdicts))
+ */
+export const examine = ({ prefix = "" }: DoctorOptions = {}): Effect.Effect<
+  ReadonlyArray<Verdict>,
+  never,
+  ValkeyClient
+> =>
+  Effect.flatMap(ValkeyClient, (client) =>
+    client.topology === "memory"
+      ? Effect.succeed([at("connection")(inMemory)])
+      : Effect.matchEffect(client.send("PING", []), {
+          onSuccess: () => examineServers(client, prefix),
+          // A user that may not PING has a connection all the same.
+          onFailure: (error) =>
+            error._tag === "CacheServerError" && error.code === "NOPERM"
+              ? examineServers(client, prefix)
+              : Effect.succeed([at("connection", "node" in error ? error.node : undefined)(troubleOf(error))])
+        })
+  )
+
+const inMemory = advise(
+  "The store is in the memory of this process: no other process shares it.",
+  "Give the URL of a server where processes are to share values, locks or sessions."
+)
+
+/** The worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`. */
+export const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["status"] =>
+  (["problem", "advice", "unknown"] as const).find((status) => verdicts.some((verdict) => verdict.status === status)) ??
+  "ok"
+
+/** One sentence about all of them, the worst thing first. */
+export const summary = (verdicts: ReadonlyArray<Verdict>): string => {
+  const status = worst(verdicts)
+  const found = verdicts.filter((verdict) => verdict.status === status)
+  const [first] = found
+  if (status === "ok" || first === undefined) return "Good: nothing needs to be done."
+  const more = found.length === 1 ? "" : ` (and ${found.length - 1} more of this kind)`
+  return `${{ problem: "Problem", advice: "Advice", unknown: "Unknown" }[status]}: ${first.finding}${more}`
+}
+
+const examineServers = (client: ValkeyClientShape, prefix: string): Effect.Effect<ReadonlyArray<Verdict>> =>
+  Effect.gen(function* () {
+    const token = `effect-vcache-doctor-${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
+    const own = yield* Effect.all([
+      Effect.succeed(at("connection")(ok("The server answers."))),
+      Effect.map(latencyOf(client), at("latency")),
+      Effect.map(clocksOf(client), at("clocks")),
+      Effect.map(rightsTo(client, prefix, token), at("rights")),
+      Effect.map(trackingOf(client, prefix + token), at("tracking"))
+    ])
+    return [...own, ...(yield* serversOf(client))]
+  })
+
+/** The median of five: the first one may wait for a connection. */
+const latencyOf = (client: ValkeyClientShape): Effect.Effect<Judgement> =>
+  Effect.match(
+    Effect.forEach([1, 2, 3, 4, 5], () => Effect.timed(client.send("EXISTS", ["effect-vcache-doctor"]))),
+    {
+      onFailure: (error) => unknown(`The latency could not be measured: ${error.message}.`),
+      onSuccess: (all) => {
+        const millis = all.map(([time]) => Duration.toMillis(time)).toSorted((a, b) => a - b)[2] ?? 0
+        const finding = `A command takes ${millis.toFixed(1)} ms.`
+        return millis < 5
+          ? ok(finding)
+          : advise(finding, "Bring the program and the server closer together, or use the near cache.")
+      }
+    }
+  )
+
+/** Instants of values that can become stale are those of the processes, so that their clocks have to agree. */
+const clocksOf = (client: ValkeyClientShape): Effect.Effect<Judgement> =>
+  Effect.gen(function* () {
+    const before = yield* Clock.currentTimeMillis
+    const reply = yield* client.send("TIME", [])
+    const after = yield* Clock.currentTimeMillis
+    const [seconds, micros] = Array.isArray(reply) ? reply.map(Number) : []
+    if (seconds === undefined || micros === undefined) return unknown("The server does not tell its time.")
+    const server = seconds * 1000 + micros / 1000
+    const apart = Math.max(0, before - server, server - after)
+    return apart < 1000
+      ? ok("The clocks of this machine and of the server agree within a second.")
+      : problem(
+          `The clocks of this machine and of the server are ${(apart / 1000).toFixed(1)} seconds apart.`,
+          "Synchronize both with NTP: values become stale too early or too late by as much."
+        )
+  }).pipe(Effect.catch((error) => Effect.succeed(unknown(`The clocks could not be compared: ${error.message}.`))))
+
+const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Judgement> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const told = yield* Deferred.make<Judgement>()
+      yield* client.invalidations({ prefixes: [prefix] }, (event) => {
+        if (event._tag === "Live") {
+          Deferred.doneUnsafe(told, Effect.succeed(ok("The server announces changes of keys, as near caches need it.")))
+        } else if (event._tag === "Down") {
+          const finding = `Changes of keys are not announced: ${event.reason}.`
+          Deferred.doneUnsafe(told, Effect.succeed(advise(finding, "Without them there is no near cache.")))
+        }
+      })
+      const found = yield* Effect.timeoutOption(Deferred.await(told), patience)
+      return Option.getOrElse(found, () =>
+        unknown("The server did not say within 3 seconds whether it announces changes.")
+      )
+    })
+  )
+
+/** Verdicts by the table. */
+const serversOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
+  Effect.gen(function* () {
+    const { topology } = client
+    const config = topology === "cluster" || topology === "ring" ? undefined : yield* Effect.option(configOf(client))
+    const servers = yield* client.info()
+    const refused: ReadonlyArray<Verdict> =
+      config !== undefined && Option.isNone(config)
+        ? [
+            at("config")(
+              unknown(
+                "The user may not read the configuration.",
+                "ACL SETUSER <user> +config|get, if it is to be looked at."
+              )
+            )
+          ]
+        : []
+    return [
+      ...refused,
+      ...[...servers].flatMap(([server, info]) =>
+        rules.flatMap(({ check, judge }) => {
+          const judgement = judge({ topology, info, config: config && Option.getOrUndefined(config) })
+          return judgement === undefined ? [] : [at(check, server)(judgement)]
+        })
+      )
+    ]
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.succeed([
+        at("info")(unknown(`The server could not be looked at: ${error.message}.`, "ACL SETUSER <user> +info"))
+      ])
+    )
+  )
+
+const configOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyMap<string, string>, CommandError> =>
+  Effect.map(client.send("CONFIG", ["GET", ...settings]), pairs)
+
+const pairs = (reply: Reply): ReadonlyMap<string, string> =>
+  new Map(
+    Array.isArray(reply)
+      ? reply.flatMap((name, at) => (at % 2 === 0 ? [[String(name), String(reply[at + 1])] as const] : []))
+      : []
+  )

@@ -1,0 +1,136 @@
+/** The command line, as a process with a real server. */
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { run } from "../support/runProgram.ts"
+import { until } from "../support/until.ts"
+import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
+
+const root = join(import.meta.dirname, "../..")
+const scope = Scope.makeUnsafe()
+let server: ValkeyServer
+
+beforeAll(async () => {
+  server = await Effect.runPromise(
+    Scope.provide(startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu"), scope)
+  )
+})
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+const program = ["--conditions=effect-vcache-source", "src/cli.ts"]
+
+const cli = (...args: ReadonlyArray<string>) =>
+  run(process.execPath, [...program, ...args], { cwd: root, env: { VALKEY_URL: server.url } })
+
+const lines = (text: string): ReadonlyArray<unknown> =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): unknown => JSON.parse(line))
+
+const call = (name: string, ...args: ReadonlyArray<string | number>) => Effect.runPromise(server.call(name, ...args))
+
+describe("the command line", () => {
+  it("stores, shows, names and deletes keys", async () => {
+    const value = '{"name":"Ada"}'
+    assert.deepInclude(await cli("set", "app:1:ada", value, "--ttl", "500000"), { code: 0, stdout: "", stderr: "" })
+    await call("HSET", "app:1:hash", "f", "\u001b[2Jv")
+    const [shown, json, hash, keys, missing, removed] = await Promise.all([
+      cli("get", "app:1:ada"),
+      cli("get", "app:1:ada", "--json"),
+      cli("get", "app:1:hash"),
+      cli("keys", "app:*", "--long", "--json"),
+      cli("get", "app:1:nobody"),
+      cli("delete", "app:1:nobody", "app:1:nobody-else")
+    ])
+    assert.strictEqual(shown.stdout, '{\n  "name": "Ada"\n}\n')
+    assert.match(shown.stderr, /string, 14 bytes, lives \dm \d+s, json/)
+    const [entry] = lines(json.stdout)
+    assert.deepInclude(entry, { key: "app:1:ada", type: "string", format: "json", value: { name: "Ada" } })
+    // What a value says to the terminal is shown, and not obeyed.
+    assert.strictEqual(hash.stdout, "f  \\x1b[2Jv\n")
+    assert.strictEqual(lines(keys.stdout).length, 2)
+    assert.deepInclude(
+      lines(keys.stdout).find((line) => JSON.stringify(line).includes("hash")),
+      {
+        key: "app:1:hash",
+        type: "hash",
+        ttl: null
+      }
+    )
+    assert.deepInclude(missing, { code: 1, stdout: "", stderr: 'effect-vcache: There is no key "app:1:nobody".\n' })
+    assert.strictEqual(removed.code, 1)
+    const refused = await cli("set", "app:1:hash", "1")
+    assert.strictEqual(refused.code, 1)
+    assert.match(refused.stderr, /hash, which is not replaced/)
+  })
+
+  it("exports and imports keys of every type with their lifetimes", async () => {
+    await call("SET", "move:a*b", "1", "PXAT", 4_000_000_000_123)
+    await call("ZADD", "move:z", 1.5, "m")
+    await call("SET", "moved", "other")
+    const exported = await cli("export", "move:")
+    assert.strictEqual(exported.code, 0)
+    assert.strictEqual(lines(exported.stdout).length, 2)
+    await call("DEL", "move:a*b")
+    const child = spawn(process.execPath, [...program, "import", "--json"], {
+      cwd: root,
+      env: { ...process.env, VALKEY_URL: server.url },
+      stdio: ["pipe", "pipe", "inherit"]
+    })
+    child.stdin.end(exported.stdout)
+    let out = ""
+    child.stdout.on("data", (data) => (out += data))
+    assert.strictEqual(await new Promise((resolve) => child.once("close", resolve)), 0)
+    assert.deepStrictEqual(lines(out), [{ stored: 1, kept: 1 }])
+    assert.strictEqual(await call("PEXPIRETIME", "move:a*b"), 4_000_000_000_123)
+    assert.strictEqual(await call("ZSCORE", "move:z", "m"), "1.5")
+  })
+
+  it("prints what changes, and the rates of servers", async () => {
+    const child = spawn(process.execPath, [...program, "watch", "seen:", "--json"], {
+      cwd: root,
+      env: { ...process.env, VALKEY_URL: server.url },
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    try {
+      let out = ""
+      child.stdout.on("data", (data) => (out += data))
+      const printed = Effect.sync(() => out)
+      await Effect.runPromise(until("that changes are announced", printed, (text) => text.includes("Live")))
+      await call("SET", "unseen:k", 1)
+      await call("SET", "seen:k", 1)
+      await Effect.runPromise(until("the change", printed, (text) => text.includes("seen:k")))
+      assert.notInclude(out, "unseen")
+    } finally {
+      child.kill("SIGKILL")
+    }
+    const stats = await cli("stats", "--count", "1", "--json")
+    const [line] = lines(stats.stdout)
+    assert.deepInclude(line, { server: server.node })
+  })
+
+  it("examines, and says by its exit code what it found", async () => {
+    const [well, nobody, unset, wrong, help] = await Promise.all([
+      cli("doctor"),
+      cli("doctor", "--url", "valkey://127.0.0.1:1", "--json"),
+      cli("keys", "--url", ""),
+      cli("keys", "--nonsense"),
+      cli("--help")
+    ])
+    assert.strictEqual(well.code, 0, well.stdout + well.stderr)
+    assert.match(well.stdout, /✓ rights: .*[^]*Good: nothing needs to be done\.\n$/)
+    assert.strictEqual(nobody.code, 1, nobody.stdout + nobody.stderr)
+    assert.deepInclude(lines(nobody.stdout)[0], { check: "connection", status: "problem" })
+    assert.strictEqual(unset.code, 2)
+    assert.match(unset.stderr, /Set VALKEY_URL/)
+    assert.strictEqual(wrong.code, 2)
+    assert.strictEqual(help.code, 0)
+    for (const name of ["doctor", "export", "watch"]) assert.include(help.stdout, name)
+    const unreachable = await cli("keys", "--url", "valkey://app:SECRET@127.0.0.1:1")
+    assert.strictEqual(unreachable.code, 3)
+    assert.match(unreachable.stderr, /ECONNREFUSED/)
+    assert.notInclude(unreachable.stderr, "SECRET")
+  })
+})
