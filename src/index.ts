@@ -41,6 +41,7 @@ export type {
   LookupOptions,
   RefreshOptions
 } from "./services/operations/CacheLookups.ts"
+export type { CacheMemoize, Memoized, MemoizeOptions } from "./services/operations/CacheMemoize.ts"
 export type { CachePipelines, Queued, QueueReturn } from "./services/operations/CachePipelines.ts"
 export type { CacheQueue } from "./services/operations/CacheQueue.ts"
 export type { CacheScripts } from "./services/operations/CacheScripts.ts"

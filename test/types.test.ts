@@ -35,6 +35,22 @@ it("types", () => {
     expectTypeOf(yield* users.get("k")).toEqualTypeOf<Option.Option<{ readonly id: number; readonly born: Date }>>()
     expectTypeOf(users.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<typeof User.Type>, ValueError>>()
     expectTypeOf(users.getMany(["k"])).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, ValueError>>()
+    const find = yield* cache.memoize({ name: "user", key: Schema.Int, value: User, timeToLive: "5 minutes" }, (id) =>
+      id === 0 ? Effect.fail("nobody" as const) : Greeter.use(() => Effect.succeed({ id, born: new Date(0) }))
+    )
+    expectTypeOf(find(1)).toEqualTypeOf<Effect.Effect<typeof User.Type, "nobody" | CommandError>>()
+    expectTypeOf(find.refresh(1)).toEqualTypeOf<Effect.Effect<typeof User.Type, "nobody" | CommandError>>()
+    expectTypeOf(find.invalidate(1)).toEqualTypeOf<Effect.Effect<void, CommandError>>()
+    expectTypeOf(find.getMany([1])).toEqualTypeOf<
+      Effect.Effect<ReadonlyMap<number, typeof User.Type>, "nobody" | CommandError>
+    >()
+    // @ts-expect-error -- a key of another type
+    find("1")
+    // @ts-expect-error -- a function that gives something else
+    cache.memoize({ name: "user", key: Schema.Int, value: User }, () => Effect.succeed(1))
+    // @ts-expect-error -- without a name
+    cache.memoize({ key: Schema.Int, value: Schema.Int }, (n) => Effect.succeed(n))
+
     expectTypeOf(users.scan()).toEqualTypeOf<Stream.Stream<string, CommandError>>()
     expectTypeOf(users.withOptions({ version: 2 })).toEqualTypeOf<TypedCache<typeof User.Type>>()
 
@@ -93,7 +109,7 @@ it("types", () => {
     expectTypeOf(outcome).toMatchTypeOf<Effect.Effect<unknown, never>>()
     return yield* outcome
   })
-  expectTypeOf(program).toMatchTypeOf<Effect.Effect<unknown, CacheError, CacheService>>()
+  expectTypeOf(program).toMatchTypeOf<Effect.Effect<unknown, CacheError, CacheService | Greeter>>()
 
   class Sessions extends Context.Service<Sessions, TypedCache<unknown>>()("test/Sessions") {}
   expectTypeOf(layerFor(Sessions)).toEqualTypeOf<Layer.Layer<Sessions, never, ValkeyClient>>()

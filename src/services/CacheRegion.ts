@@ -1,58 +1,16 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
-import { Context, Effect, Layer, type Option, Schema, SchemaAST } from "effect"
-import { CacheInputError, type CommandError, type ValueError } from "../schema/CacheError.ts"
+import { Context, Effect, Layer, Schema, SchemaAST } from "effect"
+import { CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { schemaRefusal } from "../schema/SchemaCodec.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
 import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
-import type { LookupOptions } from "./operations/CacheLookups.ts"
+import type { Region, RegionOptions, RegionServices } from "./operations/Region.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
-export interface Region<K, A, E = never, R = never> {
-  /** The cached value, else the lookup's, stored. */
-  readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
-  /** The values that are cached, and those of the others by one `lookupMany`, or where there is none by a lookup each. A key without a value is absent. */
-  readonly getMany: (keys: Iterable<K>) => Effect.Effect<ReadonlyMap<K, A>, E | CommandError, R>
-  /** Without a lookup. None also where the value is stale. */
-  readonly getCached: (key: K) => Effect.Effect<Option.Option<A>, ValueError, R>
-  /** Stores it as a lookup's result would be. */
-  readonly set: (key: K, value: A) => Effect.Effect<void, ValueError, R>
-  /** Looks it up and stores it, whatever is cached. */
-  readonly refresh: (key: K) => Effect.Effect<A, E | CommandError, R>
-  /**
-   * Later reads see nothing older: a lookup already running is returned to its callers but not stored. That holds in this
-   * process, with `singleFlight: "cluster"` in all that share the server.
-   */
-  readonly invalidate: (key: K) => Effect.Effect<void, CommandError, R>
-  /** The user key of the entry in the cache: for `CacheReactivity`, and for a look at it by other means. */
-  readonly cacheKey: (key: K) => Effect.Effect<string, CacheInputError, R>
-  /** Deletes all entries of the region, in the cache's version; how many there were. */
-  readonly clear: Effect.Effect<number, CommandError>
-}
-
-export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
-  LookupOptions<V["Type"]>,
-  "keepFor"
-> {
-  readonly key: K
-  readonly value: V
-  readonly lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
-  /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
-  readonly lookupMany?:
-    | ((keys: ReadonlyArray<K["Type"]>) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"]]>, E, R>)
-    | undefined
-  /** What its keys start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id of the service. */
-  readonly name?: string | undefined
-}
-
-/** What keys and values need to be coded. */
-type Services<K extends Schema.Constraint, V extends Schema.Constraint> =
-  | K["DecodingServices"]
-  | K["EncodingServices"]
-  | V["DecodingServices"]
-  | V["EncodingServices"]
+export type { Region, RegionOptions } from "./operations/Region.ts"
 
 /** Lookups at once, where there is no `lookupMany`. */
 const concurrency = 16
@@ -66,8 +24,8 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   cache: TypedCache<unknown>,
   id: string,
   { key, lookup, lookupMany, name = id, value, ...options }: RegionOptions<K, V, E, R>
-): Effect.fn.Return<Region<K["Type"], V["Type"], E>, CacheInputError, R | Services<K, V>> {
-  type Needs = R | Services<K, V>
+): Effect.fn.Return<Region<K["Type"], V["Type"], E>, CacheInputError, R | RegionServices<K, V>> {
+  type Needs = R | RegionServices<K, V>
   const services = yield* Effect.context<Needs>()
   const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
     Effect.provideContext(effect, services)
@@ -195,7 +153,7 @@ export const Service =
   <const Id extends string, K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
     id: Id,
     options: RegionOptions<K, V, E, R>
-  ): RegionClass<Self, Id, K["Type"], V["Type"], E, R | Services<K, V>> => {
+  ): RegionClass<Self, Id, K["Type"], V["Type"], E, R | RegionServices<K, V>> => {
     const tag = Context.Service<Self, Region<K["Type"], V["Type"], E>>()(id)
     const layerFor = <I>(cache: Context.Service<I, TypedCache<unknown>>) =>
       // Not shared by reference: which cache it is over is not part of a layer's identity.

@@ -7,6 +7,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { memoizeTests } from "./memoizeTests.ts"
 import { updateTests } from "./updateTests.ts"
 
 /** Looks up 1, then 2, and so on. */
@@ -793,6 +794,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
       )
     })
 
+    memoizeTests(it)
     updateTests(it)
 
     it.effect("interrupted callers leave nothing behind", () =>

@@ -17,6 +17,7 @@ import { type CacheCore, makeContext } from "./kernel/context.ts"
 import { Unstorable } from "./kernel/Unstorable.ts"
 import { noNear, openNear } from "./near/openNear.ts"
 import { nearOperations } from "./nearOperations.ts"
+import { memoizeOver } from "./memoize.ts"
 import { lookupOperations } from "./lookups/lookupOperations.ts"
 import type { SingleFlight } from "./lookups/SingleFlight.ts"
 import type { QueueKind } from "./pipelines/OperationQueue.ts"
@@ -83,6 +84,8 @@ export const make = (
       caches: { direct: new WeakMap(), pipeline: new WeakMap(), transaction: new WeakMap() }
     })
 
+    const untyped = viewOf<unknown, never, never>(unknownCodec, unknownCodec)
+
     // One view of each schema, however often the cache is seen through it.
     const views = new WeakMap<Schema.Constraint, unknown>()
     const viewOfSchema = <S extends Schema.Constraint>(schema: S): SchemaView<S> => {
@@ -117,6 +120,7 @@ export const make = (
         ...nearOperations(context, guarded, readAll),
         ...lookupOperations(context, allFlights, view.flights),
         ...updateOperations(context, updateTurns),
+        memoize: memoizeOver(() => cacheOf(untyped, options)),
         ...structureOperations(context),
         ...coordinationOperations(context, coordination),
         ...scriptOperation(context),
@@ -140,5 +144,5 @@ export const make = (
       return cache
     }
 
-    return cacheOf(viewOf<unknown, never, never>(unknownCodec, unknownCodec), options)
+    return cacheOf(untyped, options)
   })

@@ -8,6 +8,7 @@ import type { CacheCounters } from "./CacheCounters.ts"
 import type { CacheKeySpace } from "./CacheKeySpace.ts"
 import type { CacheLifetimes } from "./CacheLifetimes.ts"
 import type { CacheLookups } from "./CacheLookups.ts"
+import type { CacheMemoize } from "./CacheMemoize.ts"
 import type { CachePipelines } from "./CachePipelines.ts"
 import type { CacheScripts } from "./CacheScripts.ts"
 import type { CacheSessions } from "./CacheSession.ts"
@@ -27,6 +28,7 @@ export interface TypedCache<A, RD = never, RE = never>
     CacheCounters,
     CacheLifetimes,
     CacheLookups<A, RD, RE>,
+    CacheMemoize,
     CacheKeySpace,
     CacheStructures<A, RD, RE>,
     CacheCoordination,

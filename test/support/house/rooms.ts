@@ -31,6 +31,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/cache": [
     ...services,
     "services/CachePolicy",
+    "services/CacheRegion",
     "services/cache/coordination",
     "services/cache/kernel",
     "services/cache/lookups",

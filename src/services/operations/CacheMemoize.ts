@@ -1,0 +1,31 @@
+/** Functions whose results are cached. */
+import type { Effect, Schema } from "effect"
+import type { CacheInputError, CommandError } from "../../schema/CacheError.ts"
+import type { Region, RegionOptions, RegionServices } from "./Region.ts"
+
+/** A function whose results are cached, with the operations of the region that they are in. */
+export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, E, R>, "get"> {
+  /** The cached result, else the function's, stored. Concurrent calls with one key share one call of the function. */
+  (key: K): Effect.Effect<A, E | CommandError, R>
+}
+
+export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
+  RegionOptions<K, V, E, R>,
+  "lookup" | "name"
+> {
+  /** What its keys start with, under the cache's prefix and version. Two functions of one name share their results. */
+  readonly name: string
+}
+
+export interface CacheMemoize {
+  /**
+   * The function with its results cached: `getOrSet` with the options that are given once, under keys that the schema `key`
+   * makes of the argument. What the function needs is taken from the context now, as a `CacheRegion`'s lookup takes it. Use a
+   * `CacheRegion` where the cached function is a service of its own. Fails with `CacheInputError` where the cache could store
+   * no value of the schema, or take no key of it.
+   */
+  readonly memoize: <K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
+    options: MemoizeOptions<K, V, E, R>,
+    lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
+  ) => Effect.Effect<Memoized<K["Type"], V["Type"], E>, CacheInputError, R | RegionServices<K, V>>
+}

@@ -1,0 +1,48 @@
+/** What a region can do: a typed keyspace with the lookup that fills it. */
+import type { Effect, Option, Schema } from "effect"
+import type { CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { LookupOptions } from "./CacheLookups.ts"
+
+export interface Region<K, A, E = never, R = never> {
+  /** The cached value, else the lookup's, stored. */
+  readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
+  /** The values that are cached, and those of the others by one `lookupMany`, or where there is none by a lookup each. A key without a value is absent. */
+  readonly getMany: (keys: Iterable<K>) => Effect.Effect<ReadonlyMap<K, A>, E | CommandError, R>
+  /** Without a lookup. None also where the value is stale. */
+  readonly getCached: (key: K) => Effect.Effect<Option.Option<A>, ValueError, R>
+  /** Stores it as a lookup's result would be. */
+  readonly set: (key: K, value: A) => Effect.Effect<void, ValueError, R>
+  /** Looks it up and stores it, whatever is cached. */
+  readonly refresh: (key: K) => Effect.Effect<A, E | CommandError, R>
+  /**
+   * Later reads see nothing older: a lookup already running is returned to its callers but not stored. That holds in this
+   * process, with `singleFlight: "cluster"` in all that share the server.
+   */
+  readonly invalidate: (key: K) => Effect.Effect<void, CommandError, R>
+  /** The user key of the entry in the cache: for `CacheReactivity`, and for a look at it by other means. */
+  readonly cacheKey: (key: K) => Effect.Effect<string, CacheInputError, R>
+  /** Deletes all entries of the region, in the cache's version; how many there were. */
+  readonly clear: Effect.Effect<number, CommandError>
+}
+
+export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
+  LookupOptions<V["Type"]>,
+  "keepFor"
+> {
+  readonly key: K
+  readonly value: V
+  readonly lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
+  /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
+  readonly lookupMany?:
+    | ((keys: ReadonlyArray<K["Type"]>) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"]]>, E, R>)
+    | undefined
+  /** What its keys start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id of the service. */
+  readonly name?: string | undefined
+}
+
+/** What keys and values need to be coded. */
+export type RegionServices<K extends Schema.Constraint, V extends Schema.Constraint> =
+  | K["DecodingServices"]
+  | K["EncodingServices"]
+  | V["DecodingServices"]
+  | V["EncodingServices"]
