@@ -22,22 +22,29 @@ const program = Effect.gen(function* () {
     // Runs now, and whenever the key changes: here, in another process, by hand, by its expiry.
     const price = prices.getCached("tea").pipe(Reactivity.stream(CacheReactivity.keys(key)))
 
-    // The other process writes and invalidates.
-    yield* Effect.acquireRelease(
+    // The other process sets the prices that it is told, and forgets the last one.
+    const writer = yield* Effect.acquireRelease(
       Effect.sync(() =>
         spawn(process.execPath, ["--conditions=effect-vcache-source", join(import.meta.dirname, "writer.ts")], {
           env: { ...process.env, VALKEY_URL: url },
-          stdio: "inherit"
+          stdio: ["pipe", "inherit", "inherit"]
         })
       ),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     )
 
+    const orders = ["3", "4", "nothing"]
     yield* price.pipe(
       Stream.map((price) => Option.getOrElse(price, () => "unknown")),
       Stream.changes,
       Stream.take(4),
-      Stream.runForEach((price) => Effect.sync(() => console.log("the price of tea is", price)))
+      Stream.runForEach((price) =>
+        Effect.sync(() => {
+          console.log("the price of tea is", price)
+          const next = orders.shift()
+          if (next !== undefined) writer.stdin?.write(`${next}\n`)
+        })
+      )
     )
   }).pipe(Effect.provide(Prices.layer.pipe(Layer.provideMerge(reactivity))))
 })
