@@ -22,6 +22,12 @@ export interface NearOptions {
    * its own. Values that hold anything but primitives, plain objects and arrays are always copied.
    */
   readonly values?: "shared" | "copied" | undefined
+  /**
+   * What happens while a server announces nothing, because it is frozen or cannot be reached. `"bypass"` (default): reads go to
+   * the server, and fail where it is down. `serveFor`: what is near is served all the same, until it was proven so long ago.
+   * `maxStaleness` does not hold meanwhile, and `cache.near` says so. What this process changes itself is dropped at once.
+   */
+  readonly whenDown?: "bypass" | { readonly serveFor: Duration.Input } | undefined
 }
 
 /** The same in numbers. */
@@ -34,6 +40,8 @@ export interface NearSettings {
   readonly maxStaleness: number
   readonly tracking: Tracking
   readonly values: "shared" | "copied"
+  /** Milliseconds for which what is near is served where a server announces nothing; 0 = none. */
+  readonly serveFor: number
 }
 
 /** Or the reason why they cannot be used. */
@@ -43,7 +51,8 @@ export const nearSettings = ({
   maxStaleness = 2000,
   timeToLive = Infinity,
   tracking = "broadcast",
-  values = "shared"
+  values = "shared",
+  whenDown = "bypass"
 }: NearOptions): NearSettings | string => {
   if (!(maxEntries > 0 && maxBytes > 0)) return "near.maxEntries and near.maxBytes must be above zero"
   const lifetime = toMillis(timeToLive)
@@ -54,5 +63,9 @@ export const nearSettings = ({
   }
   if (tracking !== "broadcast" && tracking !== "perKey") return "near.tracking must be broadcast or perKey"
   if (values !== "shared" && values !== "copied") return "near.values must be shared or copied"
-  return { maxBytes, maxEntries, maxStaleness: staleness, timeToLive: lifetime, tracking, values }
+  const serveFor = whenDown === "bypass" ? 0 : toMillis(whenDown.serveFor)
+  if (serveFor === undefined || serveFor === Infinity || (whenDown !== "bypass" && serveFor <= staleness)) {
+    return "near.whenDown must be bypass, or have a finite serveFor that is longer than near.maxStaleness"
+  }
+  return { maxBytes, maxEntries, maxStaleness: staleness, serveFor, timeToLive: lifetime, tracking, values }
 }

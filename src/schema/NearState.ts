@@ -4,8 +4,11 @@ import { type Duration, Schema } from "effect"
 export type NearState =
   /** There is none, or changes are not announced to it for this reason: reads go to the server. */
   | { readonly _tag: "Off"; readonly reason: string }
-  /** Changes are not announced at the moment: reads go to the server. `since` in milliseconds since 1970. */
-  | { readonly _tag: "Down"; readonly reason: string; readonly since: number }
+  /**
+   * Changes are not announced at the moment: reads go to the server. `servesUntil`: until then what is near is served all the same, by
+   * `whenDown`. Instants are in milliseconds since 1970.
+   */
+  | { readonly _tag: "Down"; readonly reason: string; readonly since: number; readonly servesUntil?: number }
   /** `proofAge`: how long ago it was proven that every change is announced. `bytes`: of keys and stored forms. */
   | {
       readonly _tag: "Live"
@@ -21,6 +24,10 @@ export type NearStateJson =
 
 export const NearState: Schema.Codec<NearState, NearStateJson> = Schema.Union([
   Schema.TaggedStruct("Off", { reason: Schema.String }),
-  Schema.TaggedStruct("Down", { reason: Schema.String, since: Schema.Number }),
+  Schema.TaggedStruct("Down", {
+    reason: Schema.String,
+    since: Schema.Number,
+    servesUntil: Schema.optionalKey(Schema.Number)
+  }),
   Schema.TaggedStruct("Live", { proofAge: Schema.DurationFromMillis, entries: Schema.Int, bytes: Schema.Int })
 ])

@@ -1,11 +1,18 @@
 /** What is kept near, while servers fail, take each other's places, and hand slots to one another. */
 import { assert, describe } from "@effect/vitest"
-import { Effect, Exit } from "effect"
-import { ValkeyCluster, type ValkeyClientShape, ValkeyRing, ValkeySentinel, ValkeyStandalone } from "effect-vcache"
+import { Effect, Exit, Layer, Option } from "effect"
+import {
+  CacheLive,
+  ValkeyCluster,
+  type ValkeyClientShape,
+  ValkeyRing,
+  ValkeySentinel,
+  ValkeyStandalone
+} from "effect-vcache"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
-import { connector, test, watchForTraces } from "../support/faults.ts"
-import { nearReader } from "../support/near/NearReader.ts"
+import { connector, connectTo, profile, test, watchForTraces } from "../support/faults.ts"
+import { maxStaleness, nearReader } from "../support/near/NearReader.ts"
 import { pause } from "../support/pause.ts"
 import { startRing } from "../support/RingFleet.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
@@ -53,6 +60,39 @@ test("near values of one server whose connections are lost are changed unnoticed
       assert.deepStrictEqual(yield* staleAfterChange("n:k", String(value - 1)), [])
       assert.strictEqual((yield* holds("n:k")).value, String(value))
     }
+  }))
+
+test("near values are served while their server is frozen or gone, for as long as is wanted, and the state says so", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const near = { maxStaleness, whenDown: { serveFor: "3 seconds" } } as const
+    const { cache } = yield* connectTo(
+      Layer.provideMerge(CacheLive.layer({ near }), ValkeyStandalone.layer({ ...profile, url: server.url }))
+    )
+    const isDown = until("its silence", cache.near, (state) => state._tag === "Down" && state.servesUntil !== undefined)
+    yield* cache.set("k", 1)
+    yield* cache.set("own", 1)
+    const holding = until(
+      "both near",
+      Effect.andThen(cache.getMany(["k", "own"]), cache.near),
+      (state) => state._tag === "Live" && state.entries === 2
+    )
+    yield* holding
+    yield* server.freeze
+    yield* isDown
+    assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+    // Whatever becomes of it.
+    yield* Effect.exit(cache.set("own", 2))
+    assert.strictEqual((yield* Effect.exit(cache.get("own")))._tag, "Failure")
+    yield* server.kill
+    yield* isDown
+    assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+    yield* until("the end of it", Effect.exit(cache.get("k")), Exit.isFailure)
+    const state = yield* cache.near
+    assert.deepStrictEqual([state._tag, "servesUntil" in state], ["Down", false])
+    yield* server.start
+    yield* until("the server", Effect.exit(cache.get("k")), Exit.isSuccess)
+    assert.deepStrictEqual(yield* cache.get("k"), Option.none())
   }))
 
 describe("near values of a cluster", () => {

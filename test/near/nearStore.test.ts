@@ -9,6 +9,7 @@ const limits: NearLimits = {
   maxBytes: 1000,
   timeToLive: Infinity,
   maxStaleness: 100,
+  serveFor: 0,
   tracking: "broadcast"
 }
 
@@ -240,5 +241,66 @@ describe("reads under way of a near store", () => {
     for (const i of [1, 0, 2]) store.giveUp(all[i]!)
     store.giveUp(all[0]!)
     assert.strictEqual(store.marks.size, 0)
+  })
+})
+
+describe("a near store that serves while a server is down", () => {
+  const keepAt = (store: ReturnType<typeof storeWith>, key: string, server = "s") =>
+    store.keep(store.begin(key, 0), { pttl: -1, sentAt: 0, server }, kept(key))
+  const down = (server: string | undefined, cause: "lost" | "left" = "lost"): Invalidation => ({
+    _tag: "Down",
+    server,
+    reason: "a test",
+    cause
+  })
+
+  it("serves what was proven so long ago at most, and counts it", () => {
+    const store = storeWith({ serveFor: 1000 })
+    keepAt(store, "a")
+    assert.isUndefined(store.find("a", 101))
+    store.apply(down("s"), 150)
+    assert.strictEqual(store.find("a", 1000)?.value, "a")
+    assert.isUndefined(store.find("a", 1001))
+    assert.deepStrictEqual([store.proofs.suspendedAt, store.counts.unproven], [0, 1])
+  })
+
+  it("drops it when the server announces again, has left, or has changed as a whole", () => {
+    for (const event of [
+      live("s"),
+      down("s", "left"),
+      { _tag: "Everything", server: "s", reason: "a test" } as const
+    ]) {
+      const store = storeWith({ serveFor: 1000 })
+      keepAt(store, "a")
+      store.apply(down(undefined), 10)
+      assert.strictEqual(store.find("a", 20)?.value, "a")
+      store.apply(event)
+      assert.isUndefined(store.find("a", 30))
+      assert.strictEqual(store.size, 0)
+    }
+  })
+
+  it("serves nothing that this process has changed, and keeps nothing new", () => {
+    const store = storeWith({ serveFor: 1000 })
+    keepAt(store, "a")
+    const fill = store.begin("b", 5)
+    store.apply(down("s"), 10)
+    store.apply({ _tag: "Keys", keys: ["a"], own: true })
+    assert.isUndefined(store.find("a", 20))
+    assert.isFalse(store.keep(fill, { pttl: -1, sentAt: 5, server: "s" }, kept("b")))
+  })
+
+  it("knows which servers are overdue, and serves by that until they prove themselves again", () => {
+    const store = storeWith({ serveFor: 1000 }, ["s", "t"])
+    keepAt(store, "a")
+    store.apply(proof("t", 200))
+    assert.deepStrictEqual(store.proofs.overdue(150), ["s"])
+    store.proofs.suspend("s", 250)
+    assert.deepStrictEqual(store.proofs.overdue(150), [])
+    assert.strictEqual(store.find("a", 300)?.value, "a")
+    store.apply(proof("s", 290))
+    assert.strictEqual(store.find("a", 300)?.value, "a")
+    assert.strictEqual(store.counts.unproven, 1)
+    assert.isUndefined(store.find("a", 391))
   })
 })

@@ -39,6 +39,7 @@ export const nearReader = (
       maxBytes: 1_000_000,
       timeToLive: Infinity,
       maxStaleness,
+      serveFor: 0,
       tracking
     })
     const events: Array<Invalidation> = []

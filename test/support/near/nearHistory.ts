@@ -33,6 +33,7 @@ export const nearHistory = (seed: string, steps: number, broken?: Broken): NearR
     maxEntries: 5,
     maxBytes: 1_000_000,
     timeToLive: Infinity,
+    serveFor: 0,
     maxStaleness: broken === "no proof" ? Infinity : maxStaleness,
     tracking: "broadcast"
   })

@@ -78,7 +78,8 @@ export class NearCache {
       if (lead === undefined) return Effect.succeed(near)
       const { maxStaleness, tracking } = near.settings
       const listening = { prefixes: [lead], tracking, heartbeat: Math.max(1, maxStaleness / heartbeats) }
-      return Effect.as(client.invalidations(listening, near.#onEvent), near)
+      const opened = Effect.as(client.invalidations(listening, near.#onEvent), near)
+      return near.settings.serveFor === 0 ? opened : Effect.andThen(Effect.forkScoped(near.#watch), opened)
     })
 
   readonly state: Effect.Effect<NearState> = Effect.withFiber((caller) => {
@@ -90,7 +91,39 @@ export class NearCache {
       return Effect.succeed<NearState>({ _tag: "Live", proofAge: Duration.millis(age), entries: size, bytes })
     }
     const { cause, reason, since } = down
+    const { suspendedAt } = proofs
+    const left = suspendedAt === undefined ? 0 : this.settings.serveFor - (this.#now(caller) - suspendedAt)
+    if (left > 0) {
+      const servesUntil = caller.getRef(Clock.Clock).currentTimeMillisUnsafe() + left
+      return Effect.succeed<NearState>({ _tag: "Down", reason, since, servesUntil })
+    }
     return Effect.succeed<NearState>(cause === "refused" ? { _tag: "Off", reason } : { _tag: "Down", reason, since })
+  })
+
+  /**
+   * Sees which servers prove nothing any more, such as one that is frozen. A process that was busy itself hears first what has
+   * arrived meanwhile.
+   */
+  readonly #watch: Effect.Effect<never> = Effect.suspend(() => {
+    const { maxStaleness } = this.settings
+    const late = () => this.store.proofs.overdue(this.#now(this.#builder) - maxStaleness)
+    const look = Effect.suspend(() => {
+      const suspects = late()
+      return suspects.length === 0
+        ? Effect.void
+        : Effect.andThen(
+            Effect.sleep(1),
+            Effect.sync(() => confirm(suspects))
+          )
+    })
+    const confirm = (suspects: ReadonlyArray<string>) => {
+      for (const server of late()) {
+        if (!suspects.includes(server)) continue
+        this.store.proofs.suspend(server, this.#now(this.#builder))
+        this.#down(server, silent, "lost")
+      }
+    }
+    return Effect.forever(Effect.andThen(Effect.sleep(maxStaleness / heartbeats), look))
   })
 
   /** Whether changes of all keys that begin so are announced. */
@@ -170,13 +203,14 @@ export class NearCache {
   }
 
   readonly #onEvent = (event: Invalidation): void => {
-    this.store.apply(event)
+    this.store.apply(event, this.#now(this.#builder))
     switch (event._tag) {
       case "Live":
         if (this.#downs.delete(undefined) || this.#downs.delete(event.server)) this.#tell()
         this.#downs.delete(event.server)
         return
       case "Proof":
+        if (this.#downs.get(event.server)?.reason === silent) this.#downs.delete(event.server)
         return this.#tell()
       case "Down":
         if (event.cause === "left") this.#downs.delete(event.server)
@@ -202,6 +236,7 @@ export class NearCache {
   }
 }
 
+const silent = "the server does not prove that it announces changes"
 const noLead = "the key function gives keys no common beginning"
 
 /** What somebody has to repair comes first. */

@@ -2,6 +2,8 @@
 export class NearCounts {
   /** Reads that were answered in this process. */
   hits = 0
+  /** Those among them that nobody could prove to be up to date, as `whenDown` allows. */
+  unproven = 0
   /** Reads that went to the server. */
   misses = 0
   /** Reads that waited for another one's reply. */

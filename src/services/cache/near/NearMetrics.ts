@@ -9,6 +9,10 @@ const gauge = (name: string, description: string) => Metric.gauge(`effect_vcache
 
 const counters: Readonly<Record<keyof NearCounts, Metric.Counter<number>>> = {
   hits: counter("hits", "Reads that were answered in this process, by cache"),
+  unproven: counter(
+    "unproven_hits",
+    "Reads that were answered in this process while changes were not announced, by cache"
+  ),
   misses: counter("misses", "Reads of keys that could be near and went to the server, by cache"),
   shared: counter("shared", "Reads that waited for the reply to another read of their key, by cache"),
   invalidations: counter("invalidations", "Near entries that were dropped because their keys changed, by cache"),
@@ -49,6 +53,7 @@ export class NearMetrics {
     this.#context = context
     this.#counters = [
       ["hits", labelled(counters.hits)],
+      ["unproven", labelled(counters.unproven)],
       ["misses", labelled(counters.misses)],
       ["shared", labelled(counters.shared)],
       ["invalidations", labelled(counters.invalidations)],

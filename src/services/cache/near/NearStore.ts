@@ -23,6 +23,8 @@ export interface NearLimits {
   readonly timeToLive: number
   /** Milliseconds. */
   readonly maxStaleness: number
+  /** What was proven so many milliseconds ago is served where a server announces nothing; 0 = nothing is. */
+  readonly serveFor: number
   readonly tracking: Tracking
 }
 
@@ -56,8 +58,11 @@ export class NearStore<A = unknown> {
       this.#remove(entry)
       return undefined
     }
+    const isSuspended = entry.proof.isSuspended
+    const { maxStaleness, serveFor } = this.#limits
     // The next proof may make it good again.
-    if (now - this.#provenAt(entry) > this.#limits.maxStaleness) return undefined
+    if (now - this.#provenAt(entry) > (isSuspended ? serveFor : maxStaleness)) return undefined
+    if (isSuspended) this.counts.unproven++
     this.#recency.touch(entry)
     return entry
   }
@@ -118,8 +123,8 @@ export class NearStore<A = unknown> {
     this.proofs.forgetEntries()
   }
 
-  /** What a server says, in the order in which it says it. */
-  apply(event: Invalidation): void {
+  /** What a server says, in the order in which it says it. `now` is the instant at which it is down. */
+  apply(event: Invalidation, now = Infinity): void {
     switch (event._tag) {
       case "Keys":
         for (const key of event.keys) this.drop(key)
@@ -129,17 +134,24 @@ export class NearStore<A = unknown> {
       case "Live":
         return this.#dropServer(this.proofs.begin(event.server))
       case "Everything":
-        return event.server === undefined ? this.dropAll() : this.#dropServer(this.proofs.of(event.server))
+        return event.server === undefined ? this.dropAll() : this.#dropServer(this.proofs.known(event.server))
       case "Down":
-        if (event.server !== undefined) return this.#dropServer(this.proofs.end(event.server, event.cause))
-        this.proofs.endAll(event.cause)
-        return this.dropAll()
+        return this.#down(event, now)
     }
+  }
+
+  #down({ cause, server }: Extract<Invalidation, { readonly _tag: "Down" }>, now: number): void {
+    const isOver = cause === "left" || this.#limits.serveFor === 0
+    const proof = server === undefined ? this.proofs.endAll(cause) : this.proofs.end(server, cause)
+    if (isOver) return server === undefined ? this.dropAll() : this.#dropServer(proof)
+    this.marks.markAll()
+    if (server === undefined) this.proofs.suspendAll(now)
+    else this.proofs.suspend(server, now)
   }
 
   /** A key that is created where a slot is moving to is announced by that server, whose proof a kept miss depends on, too. */
   #provenAt({ proof, value }: NearEntry): number {
-    return value === absent && this.#limits.tracking === "broadcast"
+    return value === absent && this.#limits.tracking === "broadcast" && !proof.isSuspended
       ? Math.min(proof.provenAt, this.proofs.provenAt)
       : proof.provenAt
   }

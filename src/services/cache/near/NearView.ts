@@ -31,12 +31,16 @@ export class NearView<A, RD> {
 
   /** Whether what is read of the key now can be kept. */
   isFor(final: string): boolean {
-    return this.#proofs.hasLive && (this.#covers ?? this.#near.covers(final))
+    return this.#proofs.hasLive && this.#isCovered(final)
+  }
+
+  #isCovered(final: string): boolean {
+    return this.#covers ?? this.#near.covers(final)
   }
 
   /** What is near of the key, for readers of this codec. */
   find(final: string, caller: Fiber.Fiber<unknown, unknown>): Kept | undefined {
-    if (!this.isFor(final)) return undefined
+    if (!this.#proofs.hasAny || !this.#isCovered(final)) return undefined
     const entry = this.#near.find(final, caller)
     if (entry === undefined) return undefined
     if (entry.codec === undefined || entry.codec === this.#codec) return entry
