@@ -4,7 +4,16 @@ import { afterEach, assert, describe, vi } from "@effect/vitest"
 import { Effect, Fiber, Option, type Scope, Stream } from "effect"
 import type { CacheError, ValkeyClient } from "effect-vcache"
 import { startPrimary, topologiesOf } from "../support/fakePrimaries.ts"
-import { connect, connectTo, expectConnection, profile, test, watchForTraces, withCache } from "../support/faults.ts"
+import {
+  connect,
+  connectTo,
+  expectConnection,
+  patient,
+  profile,
+  test,
+  watchForTraces,
+  withCache
+} from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
 import { until } from "../support/until.ts"
 
@@ -116,7 +125,7 @@ describe("a connection that the server closes with commands under way", () => {
     topology: string,
     server: { readonly port: number; readonly url: string }
   ) {
-    const connected = yield* connectTo(withCache(yield* topologiesOf[topology]!(server, profile)))
+    const connected = yield* connectTo(withCache(yield* topologiesOf[topology]!(server, { ...profile, ...patient })))
     yield* connected.client.send("GET", ["ready"])
     return connected.client
   })

@@ -464,7 +464,7 @@ describe("servers that fail", () => {
   test("a failover by an operator: next to nothing is noticed", () =>
     Effect.gen(function* () {
       const fleet = yield* startCluster()
-      const { cache } = yield* connect({ url: fleet.url })
+      const { cache } = yield* connect({ ...patient, url: fleet.url })
       const load = yield* startLoad(5, (i) => writeSigned(cache, `k${i}`, "load", i))
       yield* pause(200)
       yield* fleet.servers[3]!.call("CLUSTER", "FAILOVER")

@@ -25,7 +25,11 @@ export const profile = {
 } satisfies ConnectionOptions
 
 /** Where nothing fails, and a busy machine is waited for. */
-export const patient = { commandTimeout: "10 seconds", socketTimeout: "20 seconds" } satisfies ConnectionOptions
+export const patient = {
+  commandTimeout: "10 seconds",
+  socketTimeout: "20 seconds",
+  queueTimeout: "10 seconds"
+} satisfies ConnectionOptions
 
 /**
  * Added to every bound, which is in the time of `ownTime`: the servers are other processes, and wait for the processor too,

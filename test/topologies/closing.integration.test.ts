@@ -58,7 +58,7 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
       yield* Scope.close(scope, Exit.void)
 
       const endings = yield* Effect.forEach(fibers, ([name, fiber]) =>
-        Effect.map(Effect.timeout(Fiber.await(fiber), "2 seconds"), (exit) => [name, ending(exit)])
+        Effect.map(Effect.timeout(Fiber.await(fiber), "20 seconds"), (exit) => [name, ending(exit)])
       )
       assert.deepStrictEqual(
         Object.fromEntries(endings),

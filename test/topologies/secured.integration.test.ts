@@ -15,7 +15,7 @@ import {
 } from "effect-vcache"
 import { makeCertificates, tlsArguments } from "../support/certificates.ts"
 import { startCluster, startTinyCluster } from "../support/ClusterFleet.ts"
-import { connectTo, profile, test, watchForTraces, withCache } from "../support/faults.ts"
+import { connectTo, patient, profile, test, watchForTraces, withCache } from "../support/faults.ts"
 import { startFakeSentinel } from "../support/FakeSentinel.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
 import { freePort } from "../support/freePort.ts"
@@ -24,6 +24,8 @@ import { until } from "../support/until.ts"
 import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
 
 watchForTraces()
+
+const settings = { ...profile, ...patient }
 
 /** May do what a cache does with keys of the prefix "app", its locks among them, and nothing else. */
 const addUser = (servers: ReadonlyArray<ValkeyServer>) =>
@@ -63,7 +65,7 @@ test("a user with few rights, over TLS, on each topology", () =>
     const certificates = yield* makeCertificates
     const { ca, server: certificate } = certificates
     const tls = { ca }
-    const user = { ...profile, username: "app", password: Redacted.make("SECRET"), tls }
+    const user = { ...settings, username: "app", password: Redacted.make("SECRET"), tls }
 
     const port = yield* Effect.promise(freePort)
     const single = yield* startServer(...tlsArguments(certificates, certificate, port))
@@ -93,7 +95,7 @@ test("sentinels and their servers over TLS", () =>
     const certificates = yield* makeCertificates
     const fleet = yield* startSentinelFleet({ tls: { certificates, certificate: certificates.server } })
     yield* addUser(fleet.servers)
-    const options = { ...profile, username: "app", password: "SECRET", tls: { ca: certificates.ca } }
+    const options = { ...settings, username: "app", password: "SECRET", tls: { ca: certificates.ca } }
     const client = yield* works(
       ValkeySentinel.layer({ ...options, url: fleet.tlsUrl, sentinelTls: { ca: certificates.ca } })
     )
@@ -111,7 +113,7 @@ test("certificates that have only names: each server hears the name that is want
       ...tlsArguments(certificates, certificates.named, port)
     )
     yield* addUser([cluster])
-    const user = { ...profile, username: "app", password: "SECRET", tls }
+    const user = { ...settings, username: "app", password: "SECRET", tls }
     const client = yield* works(ValkeyCluster.layer({ ...user, url: `clusters://localhost:${port}` }))
     assert.strictEqual(yield* client.use((raw) => raw.set("app:1:raw", "1")), "OK")
 
@@ -144,7 +146,7 @@ test("servers behind an address translation are reached where natMap says, after
     const sentinel = yield* startFakeSentinel(inner)
     const natMap = { "10.255.0.1:6379": one, "10.255.0.2:6379": other }
     const { cache, client } = yield* connectTo(
-      withCache(ValkeySentinel.layer({ ...profile, name: "main", sentinels: [sentinel.endpoint], natMap }))
+      withCache(ValkeySentinel.layer({ ...settings, name: "main", sentinels: [sentinel.endpoint], natMap }))
     )
     yield* cache.set("k", 1)
     assert.deepStrictEqual([...(yield* client.info()).keys()], [one.node])
