@@ -15,11 +15,14 @@ export interface TagStamp {
 export const maxTags = 64
 export const maxTagBytes = 1024
 
+/** Why the names cannot be the tags of an entry; undefined when they can. */
+export const tagsRefusal = (tags: unknown): string | undefined =>
+  Array.isArray(tags) && tags.length > maxTags ? `an entry bears at most ${maxTags} tags` : namesRefusal(tags)
+
 /** Why the names cannot be tags; undefined when they can. */
-export const tagsRefusal = (tags: unknown): string | undefined => {
+export const namesRefusal = (tags: unknown): string | undefined => {
   if (!Array.isArray(tags)) return "tags must be a list"
   const names: ReadonlyArray<unknown> = tags
-  if (names.length > maxTags) return `an entry bears at most ${maxTags} tags`
   for (const name of names) {
     if (typeof name !== "string") return "a tag must be text"
     if (name === "") return "a tag must not be empty"

@@ -44,12 +44,19 @@ export type Stored = string | Buffer
 const marker = "\u0001"
 const lineFeed = "\n"
 const lineFeedCode = 10
+const versionWithTags = 0x32
 
 /** Longer than any header can be: 64 tags of 1 024 bytes take three characters for each byte. */
 const maxHeaderLength = 200_000
 
 export const isFramed = (stored: Stored): boolean =>
   typeof stored === "string" ? stored.charCodeAt(0) === 1 : stored[0] === 1
+
+/** Whether a look at the header is needed to tell which tags it bears. */
+export const bearsTags = (stored: Stored): boolean =>
+  typeof stored === "string"
+    ? stored.charCodeAt(0) === 1 && stored.charCodeAt(1) === versionWithTags
+    : stored[0] === 1 && stored[1] === versionWithTags
 
 const base36 = (value: number): string => value.toString(36)
 

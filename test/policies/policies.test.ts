@@ -25,6 +25,7 @@ import {
   type CacheError,
   type CommandError,
   type CacheKeySpace,
+  type CacheTags,
   type CacheLifetimes,
   CacheLive,
   type CacheLookups,
@@ -107,7 +108,8 @@ describe("every operation", () => {
         CacheCounters &
         CacheLifetimes &
         Omit<CacheLookups<unknown>, "cached"> &
-        CacheKeySpace)
+        CacheKeySpace &
+        CacheTags)
     >()
   })
 

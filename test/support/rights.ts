@@ -148,9 +148,15 @@ export const kinds: Readonly<Record<string, Kind>> = {
   Values: {
     ...plain("get", "set", "add", "getAndSet", "getAndDelete", "delete", "has", "typeOf"),
     "`set` and `getAndSet` with `keepTtl`": (cache) => cache.set("k", 1, { keepTtl: true }),
-    "`set` with a lifetime of 0": (cache) => cache.set("k", 1, { timeToLive: 0 })
+    "`set` with a lifetime of 0": (cache) => cache.set("k", 1, { timeToLive: 0 }),
+    "`add` where the key exists": (cache, prepared) => after(prepared.set("k", 1), cache.add("k", 2))
   },
   Batches: plain("getMany", "setMany", "deleteMany"),
+  Tags: {
+    ...plain("invalidateTags", "tagSnapshot", "tagsOf"),
+    "`set` with `tags`": (cache) => cache.set("k", 1, { tags: ["t"] }),
+    "`get` of a value with tags": (cache, prepared) => after(prepared.set("k", 1, { tags: ["t"] }), cache.get("k"))
+  },
   "Compare-and-set": {
     ...plain("update", "setIf"),
     "the same over a value": (cache, prepared) =>

@@ -11,6 +11,7 @@ import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { tagContract } from "../contracts/tagContract.ts"
 import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
@@ -39,3 +40,4 @@ streamContract("the cache on a cluster", Layer.provide(CacheLive, client))
 applicationContract("the cache on a cluster", Layer.provide(CacheLive, client))
 coordinationContract("the cache on a cluster", Layer.provide(CacheLive, client))
 sessionContract("the cache on a cluster", Layer.provide(CacheLive, client))
+tagContract("the cache on a cluster", withElsewhere(client))

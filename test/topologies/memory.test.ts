@@ -12,6 +12,7 @@ import { sessionContract } from "../contracts/sessionContract.ts"
 import { elsewhereIsHere } from "../support/near/elsewhere.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { tagContract } from "../contracts/tagContract.ts"
 
 cacheContract("the cache in memory", CacheMemory, { pass: (millis) => TestClock.adjust(millis) })
 clientContract("the client in memory", ValkeyMemory.layer())
@@ -26,3 +27,4 @@ applicationContract("the cache in memory", CacheMemory)
 coordinationContract("the cache in memory", CacheMemory)
 invalidationContract("the client in memory", ValkeyMemory.layer(), { isAlone: true })
 sessionContract("the cache in memory", CacheMemory)
+tagContract("the cache in memory", elsewhereIsHere(ValkeyMemory.layer()))

@@ -11,6 +11,7 @@ import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { tagContract } from "../contracts/tagContract.ts"
 import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { passBoth, pause } from "../support/pause.ts"
@@ -24,13 +25,11 @@ const client = Layer.unwrap(
 cacheContract("the cache on a primary with replicas", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with replicas", client)
 invalidationContract("the client on a primary with replicas", client)
-nearContract(
-  "the cache on a primary with replicas",
-  Layer.unwrap(
-    Effect.map(startServer(), ({ url }) => withElsewhere(ValkeyReplicated.layer({ ...patient, urls: [url, url] })))
-  ),
-  { pass: passBoth }
+const pair = Layer.unwrap(
+  Effect.map(startServer(), ({ url }) => withElsewhere(ValkeyReplicated.layer({ ...patient, urls: [url, url] })))
 )
+nearContract("the cache on a primary with replicas", pair, { pass: passBoth })
+tagContract("the cache on a primary with replicas", pair)
 lookupContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with replicas", Layer.provide(CacheLive, client))

@@ -12,6 +12,7 @@ import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { tagContract } from "../contracts/tagContract.ts"
 import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { passBoth, pause } from "../support/pause.ts"
@@ -46,3 +47,5 @@ sessionContract("the cache on a ring with `next`", cacheStandingIn)
 invalidationContract("the client on a ring", alone)
 nearContract("the cache on a ring with `next`", withElsewhere(standingIn), { pass: passBoth })
 invalidationContract("the client on a ring with `next`", standingIn)
+tagContract("the cache on a ring", withElsewhere(alone))
+tagContract("the cache on a ring with `next`", withElsewhere(standingIn))

@@ -11,6 +11,7 @@ import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { tagContract } from "../contracts/tagContract.ts"
 import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { passBoth, pause } from "../support/pause.ts"
@@ -21,11 +22,11 @@ const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => Valkey
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)
 invalidationContract("the client on a primary with sentinels", client)
-nearContract(
-  "the cache on a primary with sentinels",
-  Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => withElsewhere(ValkeySentinel.layer({ ...patient, url })))),
-  { pass: passBoth }
+const pair = Layer.unwrap(
+  Effect.map(startSentinelFleet(), ({ url }) => withElsewhere(ValkeySentinel.layer({ ...patient, url })))
 )
+nearContract("the cache on a primary with sentinels", pair, { pass: passBoth })
+tagContract("the cache on a primary with sentinels", pair)
 lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))

@@ -11,6 +11,7 @@ import { pipelineContract } from "../contracts/pipelineContract.ts"
 import { sessionContract } from "../contracts/sessionContract.ts"
 import { streamContract } from "../contracts/streamContract.ts"
 import { structureContract } from "../contracts/structureContract.ts"
+import { tagContract } from "../contracts/tagContract.ts"
 import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { makeCertificates, tlsArguments } from "../support/certificates.ts"
@@ -48,11 +49,11 @@ for (const [way, client] of [
 }
 
 invalidationContract("the client on one server", overTcp)
-nearContract(
-  "the cache on one server",
-  Layer.unwrap(Effect.map(startServer(), ({ url }) => withElsewhere(ValkeyStandalone.layer({ ...patient, url })))),
-  { pass: passBoth }
+const pair = Layer.unwrap(
+  Effect.map(startServer(), ({ url }) => withElsewhere(ValkeyStandalone.layer({ ...patient, url })))
 )
+nearContract("the cache on one server", pair, { pass: passBoth })
+tagContract("the cache on one server", pair)
 lookupContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 structureContract("the cache on one server", Layer.provide(CacheLive, overTcp))
 pipelineContract("the cache on one server", Layer.provide(CacheLive, overTcp))

@@ -32,6 +32,7 @@ import { batchOperations } from "./values/batchOperations.ts"
 import { counterOperations } from "./values/counters.ts"
 import { keySpaceOperations } from "./values/keySpace.ts"
 import { lifetimeOperations } from "./values/lifetimes.ts"
+import { tagOperations } from "./values/tagOperations.ts"
 import { valueOperations } from "./values/values.ts"
 
 /** How values of one type are stored, under whatever options, and their lookups that are under way. */
@@ -62,6 +63,7 @@ export const make = (
     const near = yield* openNear(client, options, nearSettings, name)
     const core: CacheCore = {
       client,
+      direct: client,
       policy,
       near,
       inFlight: allFlights,
@@ -112,7 +114,8 @@ export const make = (
         ...batches,
         ...counterOperations(context),
         ...lifetimeOperations(context),
-        ...keySpaceOperations(context)
+        ...keySpaceOperations(context),
+        ...tagOperations(context)
       }
       const guarded = underPolicy(policy, operations)
       const cache: TypedCache<A, RD, RE> = {

@@ -9,6 +9,7 @@ import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
 import type { KeyOptions } from "../operations/KeyOptions.ts"
 import type { CacheContext } from "./kernel/context.ts"
+import { isLive } from "./kernel/entry.ts"
 import { declare, declareRead } from "./kernel/declare.ts"
 import { entriesOf } from "./kernel/readMany.ts"
 import { absent } from "./near/NearEntry.ts"
@@ -52,7 +53,9 @@ export const nearOperations = <A, RD, RE>(
       const kept = near.find(final, caller)
       if (kept === undefined) return operations.has(key, options)
       near.hit()
-      return guardNear({ ...declare("has", key, false), near: 1 }, Exit.succeed(kept.value !== absent))
+      const { header, value } = kept
+      const isThere = header === undefined ? Exit.succeed(value !== absent) : isLive(header)
+      return guardNear({ ...declare("has", key, false), near: 1 }, isThere)
     })
   }
 

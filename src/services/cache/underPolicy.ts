@@ -5,6 +5,7 @@ import type { BigCounterOptions, CacheCounters, CounterOptions } from "../operat
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheKeySpace } from "../operations/CacheKeySpace.ts"
 import type { CacheLifetimes } from "../operations/CacheLifetimes.ts"
+import type { CacheTags } from "../operations/CacheTags.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
 import { entriesIn } from "./kernel/batches.ts"
 import { declare, declareRead, declareWrite, hitOrMiss } from "./kernel/declare.ts"
@@ -12,7 +13,7 @@ import { pagesUnderPolicy } from "./kernel/pagesUnderPolicy.ts"
 
 /** What passes the policy as a whole. Lookups pass it in parts, between which the lookup runs; structures where they are made. */
 interface Operations<A, RD, RE>
-  extends CacheValues<A, RD, RE>, CacheBatches<A, RD, RE>, CacheCounters, CacheLifetimes, CacheKeySpace {}
+  extends CacheValues<A, RD, RE>, CacheBatches<A, RD, RE>, CacheCounters, CacheLifetimes, CacheKeySpace, CacheTags {}
 
 export const underPolicy = <A, RD, RE>(
   policy: CachePolicyShape | undefined,
@@ -70,9 +71,15 @@ export const underPolicy = <A, RD, RE>(
       policy(declare("deletePattern", undefined, 0), cache.deletePattern(pattern, options)),
     clear: policy(declare("clear", undefined, 0), cache.clear),
     clearAllVersions: policy(declare("clearAllVersions", undefined, 0), cache.clearAllVersions),
+    // Nobody may take for forgotten what is not, and for a snapshot what is none.
+    invalidateTags: (tags, options) => policy(pretendsNothing("invalidateTags"), cache.invalidateTags(tags, options)),
+    tagSnapshot: (tags) => policy(pretendsNothing("tagSnapshot"), cache.tagSnapshot(tags)),
+    tagsOf: (key, options) => policy(declare("tagsOf", key, Option.none()), cache.tagsOf(key, options)),
     flushAll: policy(declare<void>("flushAll", undefined, undefined), cache.flushAll)
   }
 }
+
+const pretendsNothing = (name: string) => ({ name, key: undefined, neutral: Option.none() })
 
 /** In an empty cache a counter starts from `initial`; without one there is nothing to count. */
 const counted = (delta: number, options: CounterOptions | undefined): number =>

@@ -2,6 +2,12 @@
 import type { Effect } from "effect"
 import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
+import type { TagOptions } from "./TagOptions.ts"
+
+export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOptions, "since"> {
+  /** The tags of each value, or a function of its key and the value. One round trip for all of them. Default: none. */
+  readonly tags?: ReadonlyArray<string> | ((key: string, value: A) => ReadonlyArray<string>) | undefined
+}
 
 export interface CacheBatches<A, RD = never, RE = never> {
   /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
@@ -12,7 +18,7 @@ export interface CacheBatches<A, RD = never, RE = never> {
   /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB. */
   readonly setMany: (
     entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
-    options?: TtlOptions
+    options?: BatchSetOptions<A>
   ) => Effect.Effect<ReadonlyArray<string>, ValueError, RE>
   /** How many of the keys existed. */
   readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Effect.Effect<number, CommandError>

@@ -3,8 +3,9 @@ import type { Duration, Effect, Option } from "effect"
 import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
+import type { TagOptions } from "./TagOptions.ts"
 
-export interface SetOptions extends TtlOptions {
+export interface SetOptions extends TtlOptions, TagOptions {
   /** Store only where the key is absent, or only where it is present. Default: always. */
   readonly when?: "absent" | "present" | undefined
   /** Keep the lifetime that the key has. Not together with `timeToLive`. */
@@ -26,8 +27,11 @@ export interface CacheValues<A, RD = never, RE = never> {
   ) => Effect.Effect<Option.Option<A>, ValueError, RD | RE>
   /** Deletes and gives the value that was there. */
   readonly getAndDelete: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** Stores only where the key is absent; whether it did. */
-  readonly add: (key: string, value: A, options?: TtlOptions) => Effect.Effect<boolean, ValueError, RE>
+  /**
+   * Stores only where `get` would give none: the key is absent, or its value is stale or was invalidated. Whether it did. In a
+   * pipeline or transaction only where the key is absent. One round trip, and two to four where the key exists.
+   */
+  readonly add: (key: string, value: A, options?: TtlOptions & TagOptions) => Effect.Effect<boolean, ValueError, RE>
   /** Whether there was something to delete. */
   readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   readonly has: (key: string, options?: ReadOptions) => Effect.Effect<boolean, CommandError>

@@ -14,6 +14,7 @@ import type { CacheScripts } from "./CacheScripts.ts"
 import type { CacheSessions } from "./CacheSession.ts"
 import type { CacheStructures } from "./CacheStructures.ts"
 import type { CacheUpdates } from "./CacheUpdates.ts"
+import type { CacheTags } from "./CacheTags.ts"
 import type { CacheValues } from "./CacheValues.ts"
 import type { Health } from "../../schema/Health.ts"
 import type { NearState } from "../../schema/NearState.ts"
@@ -30,6 +31,7 @@ export interface TypedCache<A, RD = never, RE = never>
     CacheLookups<A, RD, RE>,
     CacheMemoize,
     CacheKeySpace,
+    CacheTags,
     CacheStructures<A, RD, RE>,
     CacheCoordination,
     CachePipelines<A, RD, RE>,

@@ -18,16 +18,21 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/ValkeyClient": ["schema"],
   "services/operations": ["schema", "services/CacheScript", "services/ValkeyClient"],
 
-  "services/cache/kernel": [...services, "services/CachePolicy", "services/cache/near"],
+  "services/cache/kernel": [...services, "services/CachePolicy", "services/cache/near", "services/cache/tags"],
   "services/cache/coordination": [...services, "services/cache/kernel"],
   "services/cache/lookups": [...services, "services/CachePolicy", "services/cache/kernel", "services/cache/near"],
   "services/cache/near": ["schema", "services/ValkeyClient"],
-  "services/cache/tags": ["schema"],
+  "services/cache/tags": ["schema", "services/ValkeyClient"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],
   "services/cache/sessions": ["schema", "services/cache/kernel", "services/operations"],
   "services/cache/structures": [...services, "services/cache/kernel"],
-  "services/cache/values": [...services, "services/cache/kernel", "services/cache/near"],
-  "services/cache/updates": [...services, "services/cache/coordination", "services/cache/kernel"],
+  "services/cache/values": [...services, "services/cache/kernel", "services/cache/near", "services/cache/tags"],
+  "services/cache/updates": [
+    ...services,
+    "services/cache/coordination",
+    "services/cache/kernel",
+    "services/cache/tags"
+  ],
   "services/cache": [
     ...services,
     "services/CachePolicy",

@@ -12,6 +12,8 @@ import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { NearCache } from "../near/NearCache.ts"
 import { NearView } from "../near/NearView.ts"
+import { Tags } from "../tags/Tags.ts"
+import { makeToken } from "./token.ts"
 import type { Unstorable } from "./Unstorable.ts"
 
 /** Lookups that are under way, for those who write: what such a lookup gives may be older than what is there now. */
@@ -23,6 +25,8 @@ export interface InFlight {
 /** What all views of one cache share. */
 export interface CacheCore {
   readonly client: ValkeyClientShape
+  /** Sends at once, also where `client` queues. */
+  readonly direct: ValkeyClientShape
   readonly policy: ComposedPolicy | undefined
   readonly near: NearCache | undefined
   readonly inFlight: InFlight
@@ -46,6 +50,8 @@ export interface CacheContext<A, RD, RE> extends Omit<CacheCore, "near"> {
   readonly near: NearView<A, RD> | undefined
   readonly options: CacheOptions
   readonly codec: ValueCodec<A, RD, RE>
+  /** The tags of this prefix. */
+  readonly tags: Tags
   /** Of commands that give values. */
   readonly readOptions: SendOptions | undefined
   /** The cache's own lifetime and jitter, in milliseconds. */
@@ -105,6 +111,7 @@ export const makeContext = <A, RD, RE>(
     ...core,
     options,
     codec,
+    tags: new Tags(core.direct, prefix, makeToken),
     readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
     version,
     defaults: { timeToLive: defaultMillis, jitter },

@@ -4,6 +4,8 @@ import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
+import type { TagVerdict } from "../tags/TagRecords.ts"
+import { type Judge, untagged } from "../tags/Tags.ts"
 import { count, metrics } from "./metrics.ts"
 import * as replies from "./replies.ts"
 
@@ -21,8 +23,9 @@ export const fieldEntry = ({ final, key, operation }: EntryName, kind: "hash" | 
 export const liveValue = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   entry: EntryName,
-  stored: Stored
-): Effect.Effect<Option.Option<A>, CodecError, RD> => {
+  stored: Stored,
+  judge: Judge = untagged
+): Effect.Effect<Option.Option<A>, CodecError | CommandError, RD> => {
   const decoded = (found: Header | undefined) => Effect.mapEager(codec.decode(entry, stored, found), Option.some)
   if (!isFramed(stored)) return decoded(undefined)
   const header = codec.header(entry, stored)
@@ -30,19 +33,27 @@ export const liveValue = <A, RD, RE>(
   const found = header.value
   if (found === undefined) return decoded(undefined)
   if (found.format === "") return Effect.succeedNone
-  const { timing } = found
-  if (timing === undefined) return decoded(found)
-  return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    now < timing.freshUntil ? decoded(found) : Effect.succeedNone
-  )
+  return Effect.flatMapEager(isLive(found, judge), (isLive) => (isLive ? decoded(found) : Effect.succeedNone))
 }
 
-/** Of a reply. */
+/** Whether the value that the header is of may be given to who asks now. */
+export const isLive = ({ tags, timing }: Header, judge: Judge = untagged): Effect.Effect<boolean, CommandError> => {
+  if (timing === undefined) return tags === undefined ? live : Effect.mapEager(judge(tags), isLiveVerdict)
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    if (now >= timing.freshUntil) return Exit.succeed(false)
+    return tags === undefined ? live : Effect.mapEager(judge(tags), isLiveVerdict)
+  })
+}
+
+const live = Exit.succeed(true)
+const isLiveVerdict = (verdict: TagVerdict): boolean => verdict === "live"
+
+/** Of a reply. `judge`: of a whole key, which may bear tags; elements and fields bear none. */
 export const valueOf =
-  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName) =>
+  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName, judge?: Judge) =>
   (reply: Reply): Effect.Effect<Option.Option<A>, ValueError, RD> => {
     if (reply === null) return Effect.succeedNone
-    return isStored(reply) ? liveValue(codec, entry, reply) : replies.unexpected(entry.operation)
+    return isStored(reply) ? liveValue(codec, entry, reply, judge) : replies.unexpected(entry.operation)
   }
 
 /** The value of a reply that can be nothing but that, now; undefined where more has to be looked at. */
@@ -61,28 +72,38 @@ export const plainValue = <A, RD, RE>(
 export interface Found<A> {
   readonly stored: Stored
   readonly header: Header | undefined
-  /** None where there is but a claim, or nothing that can be decoded. */
+  /** None where there is but a claim, nothing that can be decoded, or what was invalidated and is gone. */
   readonly value: Option.Option<A>
+  /** It was invalidated, and is to be served only while a lookup runs. */
+  readonly isOutdated: boolean
 }
 
 /** Of a reply; undefined = nothing. */
 export const foundIn =
-  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName) =>
+  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName, judge: Judge) =>
   (reply: Reply): Effect.Effect<Found<A> | undefined, CommandError, RD> => {
     if (reply === null) return Exit.succeed(undefined)
     if (!isStored(reply)) return replies.unexpected(entry.operation)
     const header = codec.header(entry, reply)
     if (!Exit.isSuccess(header)) return undecodable(reply)
     const found = header.value
-    if (found?.format === "") return Exit.succeed({ stored: reply, header: found, value: Option.none() })
-    const decoded = codec.decode(entry, reply, found)
-    const exit = valueNow(decoded)
-    if (exit !== undefined) return Exit.succeed({ stored: reply, header: found, value: Option.some(exit.value) })
-    return Effect.matchEffect(decoded, {
-      onSuccess: (value) => Effect.succeed({ stored: reply, header: found, value: Option.some(value) }),
-      onFailure: () => undecodable(reply)
-    })
+    const nothing = { stored: reply, header: found, value: Option.none(), isOutdated: false }
+    if (found?.format === "") return Exit.succeed(nothing)
+    const decode = (isOutdated: boolean): Effect.Effect<Found<A>, never, RD> => {
+      const foundAs = (value: A) => ({ stored: reply, header: found, value: Option.some(value), isOutdated })
+      const decoded = codec.decode(entry, reply, found)
+      const exit = valueNow(decoded)
+      if (exit !== undefined) return Exit.succeed(foundAs(exit.value))
+      return Effect.matchEffect(decoded, {
+        onSuccess: (value) => Effect.succeed(foundAs(value)),
+        onFailure: () => undecodable(reply)
+      })
+    }
+    if (found?.tags === undefined) return decode(false)
+    return Effect.flatMapEager(judge(found.tags), (verdict) =>
+      verdict === "gone" ? Exit.succeed(nothing) : decode(verdict === "stale")
+    )
   }
 
 const undecodable = (stored: Stored) =>
-  Effect.as(count(metrics.undecodable), { stored, header: undefined, value: Option.none() })
+  Effect.as(count(metrics.undecodable), { stored, header: undefined, value: Option.none(), isOutdated: false })

@@ -1,9 +1,11 @@
 /** What a read of the server that was kept says, in the terms of the operations. */
 import { Effect, Exit, Option } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { ServerRead } from "../near/NearCache.ts"
 import type { NearView } from "../near/NearView.ts"
+import type { Judge } from "../tags/Tags.ts"
 import { split } from "./batches.ts"
 import { type Found, foundIn, valueOf } from "./entry.ts"
 import { finalLength, windows } from "./readMany.ts"
@@ -14,10 +16,11 @@ export const liveRead = <A, RD, RE>(
   near: NearView<A, RD>,
   codec: ValueCodec<A, RD, RE>,
   name: EntryName,
-  { kept, reply }: ServerRead
+  { kept, reply }: ServerRead,
+  judge: Judge
 ): Effect.Effect<Option.Option<A>, ValueError, RD> =>
   // What was decoded to be kept is not decoded again.
-  kept !== undefined && near.decoded(kept) !== undefined ? near.live(name, kept) : valueOf(codec, name)(reply)
+  kept !== undefined && near.decoded(kept) !== undefined ? near.live(name, kept) : valueOf(codec, name, judge)(reply)
 
 /** What the server says of many keys, in order, in as few writes as it takes. */
 export const readManyNear = <A, RD>(
@@ -49,10 +52,15 @@ export const foundRead = <A, RD, RE>(
   near: NearView<A, RD>,
   codec: ValueCodec<A, RD, RE>,
   name: EntryName,
-  { kept, reply }: ServerRead
+  { kept, reply }: ServerRead,
+  judge: Judge
 ): Effect.Effect<Found<A> | undefined, CommandError, RD> => {
   const decoded = near.decoded(kept)
   return decoded === undefined || reply === null
-    ? foundIn(codec, name)(reply)
-    : Exit.succeed({ stored: reply, header: kept?.header, value: Option.some(decoded.value) })
+    ? foundIn(codec, name, judge)(reply)
+    : Exit.succeed({ stored: reply, header: kept?.header, value: Option.some(decoded.value), isOutdated: false })
 }
+
+/** What the server said, in order. */
+export const repliesOf = (reads: ReadonlyArray<ServerRead>): ReadonlyArray<Stored | null> =>
+  reads.map(({ reply }) => reply)

@@ -5,7 +5,7 @@ import { bareClaim, type Claim, claimed, readHeader, type Stored } from "../../.
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Found } from "../kernel/entry.ts"
 import { makeToken } from "../kernel/token.ts"
-import { type Lifetime, overSeen, perform } from "./keep.ts"
+import { type Lifetime, overSeen, perform } from "../kernel/overSeen.ts"
 
 /** A claim outlives the process that made it by this much at most, in milliseconds; it is renewed three times in it. */
 const claimMillis = 10_000

@@ -23,7 +23,8 @@ export const makeGetOrSet = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["getOrSet"] => {
-  const { client, codec, defaults, finalKey, guard, guardNear, near, observe, policy, readOptions, scope } = context
+  const { client, codec, defaults, finalKey, guard, guardNear, near, observe, policy, readOptions, scope, tags } =
+    context
   const { failedRefreshes } = allFlights
 
   const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName, drawn?: number) =>
@@ -88,7 +89,7 @@ export const makeGetOrSet = <A, RD, RE>(
     if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
     const plan = checked.value
     const entry: EntryName = { operation: "getOrSet", key, final: final.value }
-    const find = foundIn(codec, entry)
+    const find = foundIn(codec, entry, tags.judge)
     const read = () => client.request("GET", [entry.final], find, readOptions)
     const declared: Operation<Seen<A>> = {
       name: "getOrSet",
@@ -106,7 +107,7 @@ export const makeGetOrSet = <A, RD, RE>(
         }
         const fromServer = near.isFor(entry.final)
           ? Effect.flatMap(near.read(entry.final, options.near !== false), (read) =>
-              foundRead(near, codec, entry, read)
+              foundRead(near, codec, entry, read, tags.judge)
             )
           : read()
         const seen = guard(
@@ -153,7 +154,7 @@ interface Seen<A> {
 const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" }>): Seen<A> =>
   known._tag === "Absent"
     ? { found: undefined, verdict: "miss" }
-    : { found: { stored: "", header: undefined, value: Option.some(known.value) }, verdict: "fresh" }
+    : { found: { stored: "", header: undefined, value: Option.some(known.value), isOutdated: false }, verdict: "fresh" }
 
 const tallyOf = ({ verdict }: Seen<unknown>): Tally =>
   verdict === "miss" || verdict === "unknown" ? { misses: 1, stale: 0 } : { hits: 1, stale: Number(isStale(verdict)) }

@@ -10,10 +10,12 @@ import { type StoreCommand, sendStores } from "../kernel/stores.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn } from "../kernel/entry.ts"
+import { judgeFor } from "../kernel/judgeFor.ts"
+import { isKept } from "../kernel/overSeen.ts"
 import { detached } from "./detached.ts"
-import { foundRead, readManyNear } from "../kernel/nearReads.ts"
+import { foundRead, readManyNear, repliesOf } from "../kernel/nearReads.ts"
 import type { NearView } from "../near/NearView.ts"
-import { isKept, keepCommand } from "./keep.ts"
+import { keepCommand } from "./keep.ts"
 import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { nearMany } from "./nearMany.ts"
@@ -51,14 +53,18 @@ export const makeGetOrSetMany = <A, RD, RE>(
   const foundAll = (entries: ReadonlyArray<EntryName>): Effect.Effect<ReadonlyArray<Seen<A>>, CommandError, RD> => {
     if (near === undefined || !entries.every(({ final }) => near.isFor(final))) {
       return Effect.flatMap(readMany(context, valueSize, entries), (hits) =>
-        Effect.forEach(hits.entries, (entry, i) =>
-          Effect.map(foundIn(codec, entry)(hits.stored[i]!), (found): Seen<A> => ({ entry, found }))
+        Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) =>
+          Effect.forEach(hits.entries, (entry, i) =>
+            Effect.map(foundIn(codec, entry, judge)(hits.stored[i]!), (found): Seen<A> => ({ entry, found }))
+          )
         )
       )
     }
     return Effect.flatMap(readManyNear(near, valueSize, entries), (reads) =>
-      Effect.forEach(entries, (entry, i) =>
-        Effect.map(foundRead(near, codec, entry, reads[i]!), (found): Seen<A> => ({ entry, found }))
+      Effect.flatMapEager(judgeFor(context, entries, repliesOf(reads)), (judge) =>
+        Effect.forEach(entries, (entry, i) =>
+          Effect.map(foundRead(near, codec, entry, reads[i]!, judge), (found): Seen<A> => ({ entry, found }))
+        )
       )
     )
   }

@@ -1,53 +1,16 @@
 /** Storing what was looked up, unless the key holds something newer by now. */
 import { Effect, Exit } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
-import type { Command, Reply } from "../../../schema/Command.ts"
-import { sha1 } from "../../../schema/digest.ts"
-import { protocolError } from "../../../schema/failures.ts"
-import type { Header, Stored } from "../../../schema/frame.ts"
+import type { Command } from "../../../schema/Command.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
-import { replaceSeenScript } from "../kernel/compareScripts.ts"
+import { overSeen, overwrite, perform, type Seen } from "../kernel/overSeen.ts"
 import { setArguments } from "../kernel/setCommand.ts"
 
 /** Stores what was looked up; false where it is not to be stored. Milliseconds; 0 = the key is to be absent. */
 export type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CommandError>
 
 export const keepNothing: Keep = () => Exit.succeed(false)
-
-/** What a key held, as far as is needed to tell that it still does. */
-export interface Seen {
-  readonly stored: Stored
-  readonly header: Header | undefined
-}
-
-/** Milliseconds; 0 = the key is to be absent, "keep" = the lifetime that it has. */
-export type Lifetime = number | "keep"
-
-/** Its header and its length, or a digest of what has no header. The value is not sent back. */
-const fingerprint = ({ header, stored }: Seen): ReadonlyArray<string | Buffer> => {
-  const length = String(Buffer.byteLength(stored))
-  if (header === undefined) return ["", length, sha1(stored)]
-  const start = typeof stored === "string" ? stored.slice(0, header.length) : stored.subarray(0, header.length)
-  return [start, length, ""]
-}
-
-/** Bytes that are no text were read as one: what the server holds is not known. */
-const isUnreadable = ({ stored }: Seen): boolean => typeof stored === "string" && stored.includes("\ufffd")
-
-const overwrite = (final: string, encoded: Stored, lifetime: Lifetime): Command =>
-  lifetime === 0
-    ? { name: "UNLINK", args: [final] }
-    : { name: "SET", args: setArguments(final, encoded, lifetime === "keep" ? undefined : lifetime) }
-
-const lifetimeText = (lifetime: Lifetime): string =>
-  lifetime === "keep" ? "" : lifetime === Infinity ? "inf" : String(lifetime)
-
-/** Stores over what was read, and over nothing else. */
-export const overSeen = (final: string, seen: Seen, encoded: Stored, lifetime: Lifetime): Command => {
-  if (isUnreadable(seen)) return overwrite(final, encoded, lifetime)
-  const args = [...fingerprint(seen), encoded, lifetimeText(lifetime)]
-  return { name: "EVAL", args: [replaceSeenScript.lua, 1, final, ...args], script: replaceSeenScript }
-}
 
 /** The command that stores over what was read, which may be nothing; undefined where there is nothing to do. */
 export const keepCommand = (
@@ -60,15 +23,6 @@ export const keepCommand = (
   if (lifetime === 0) return undefined
   return { name: "SET", args: setArguments(final, encoded, lifetime, { when: "absent" }) }
 }
-
-/** Whether the reply says that the command has stored, or removed. */
-export const isKept = (reply: Reply): boolean => reply === "OK" || (typeof reply === "number" && reply > 0)
-
-/** Whether it was done. One command, also where it is a script, so that nothing that is sent afterwards comes before it. */
-export const perform = (client: ValkeyClientShape, command: Command): Effect.Effect<boolean, CommandError> =>
-  Effect.flatMap(client.pipeline([command]), ([result]) =>
-    result === undefined ? Exit.fail(protocolError(command.name)) : Effect.map(Effect.fromResult(result), isKept)
-  )
 
 /** What the server refuses for the moment is sent again only while nothing has changed here. */
 const keepBy =

@@ -18,6 +18,8 @@ export const isStale = (verdict: Verdict): boolean =>
 /** What can be said without drawing lots. */
 export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number): Verdict => {
   if (Option.isNone(found.value)) return "miss"
+  // What was invalidated so is served until its key ends.
+  if (found.isOutdated) return isClaimed(found, now) ? "claimed" : "stale"
   const timing = found.header?.timing
   if (timing === undefined || now < timing.freshUntil) return "fresh"
   if (now >= timing.freshUntil + plan.staleFor(found.value.value)) return "miss"
@@ -34,14 +36,17 @@ export const verdictOf = <A>(
 ): Effect.Effect<Verdict> => {
   if (found === undefined) return Exit.succeed("miss")
   const timing = found.header?.timing
-  if (timing === undefined) return Exit.succeed(verdictAt(found, plan, 0))
+  if (timing === undefined && !found.isOutdated) return Exit.succeed(verdictAt(found, plan, 0))
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const verdict = verdictAt(found, plan, now)
     if (verdict !== "miss" && failedRefreshes.isResting(final, now)) {
       return Exit.succeed(verdict === "stale" ? "resting" : verdict)
     }
-    if (verdict === "fresh" && drawn === timing.freshUntil && !isClaimed(found, now)) return Exit.succeed("early")
-    if (verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) return Exit.succeed(verdict)
+    if (verdict === "fresh" && drawn !== undefined && drawn === timing?.freshUntil && !isClaimed(found, now))
+      return Exit.succeed("early")
+    if (timing === undefined || verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) {
+      return Exit.succeed(verdict)
+    }
     return Effect.map(isEarly(plan.earlyRefresh, timing, now), (early) => (early ? "early" : "fresh"))
   })
 }

@@ -7,7 +7,10 @@ import { absent, type Kept } from "./NearEntry.ts"
 
 const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
 
-/** Undefined where it is not to be kept: a claim, which is no value, or what has a header that cannot be read. */
+/**
+ * Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, and a value with
+ * tags, whose tokens only the server has.
+ */
 export const keptForm = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   name: EntryName,
@@ -18,7 +21,7 @@ export const keptForm = <A, RD, RE>(
   const parsed = isFramed(stored) ? codec.header(name, stored) : undefined
   if (parsed !== undefined && !Exit.isSuccess(parsed)) return undefined
   const header = parsed?.value
-  if (header?.format === "") return undefined
+  if (header?.format === "" || header?.tags !== undefined) return undefined
   const bytes = Buffer.byteLength(stored)
   if (values === "shared") {
     const decoded = valueNow(codec.decode(name, stored, header))

@@ -4,10 +4,12 @@ import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { sha1 } from "../../../schema/digest.ts"
 import type { Stored, Timing } from "../../../schema/frame.ts"
+import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { replaceSeenScript } from "../kernel/compareScripts.ts"
 import { liveValue } from "../kernel/entry.ts"
+import type { Judge } from "../tags/Tags.ts"
 import * as replies from "../kernel/replies.ts"
 
 export interface Seen<A> {
@@ -17,18 +19,25 @@ export interface Seen<A> {
   readonly value: Option.Option<A>
   /** When the value becomes stale, where it can. */
   readonly timing: Timing | undefined
+  /** The tags that the value bears, as it does. */
+  readonly tags: TagStamp | undefined
 }
 
-const nothing = Exit.succeed({ stored: undefined, value: Option.none(), timing: undefined })
+const nothing = Exit.succeed({ stored: undefined, value: Option.none(), timing: undefined, tags: undefined })
 
 /** Of a reply in bytes. */
 export const seenIn =
-  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName) =>
+  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName, judge: Judge) =>
   (reply: Reply): Effect.Effect<Seen<A>, ValueError, RD> => {
     if (reply === null) return nothing
     if (!Buffer.isBuffer(reply)) return replies.unexpected(entry.operation)
     return Effect.flatMapEager(codec.header(entry, reply), (header) =>
-      Effect.mapEager(liveValue(codec, entry, reply), (value) => ({ stored: reply, value, timing: header?.timing }))
+      Effect.mapEager(liveValue(codec, entry, reply, judge), (value) => ({
+        stored: reply,
+        value,
+        timing: header?.timing,
+        tags: header?.tags
+      }))
     )
   }
 

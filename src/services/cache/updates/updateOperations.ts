@@ -7,15 +7,19 @@ import type { Stored } from "../../../schema/frame.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheUpdates, SetIfOptions, UpdateOptions } from "../../operations/CacheUpdates.ts"
+import type { TagOptions } from "../../operations/TagOptions.ts"
 import type { KeyedMutex } from "../coordination/KeyedMutex.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
+import { namesOf, stampFor } from "../kernel/tagging.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import { replaceCommand, type Seen, seenIn } from "./seen.ts"
 
 /** The lifetime of what is stored: undefined = the one that the value has. */
-interface Times {
+interface Times extends TagOptions {
+  /** The next value bears the tags that the one before it has. */
+  readonly carries: boolean
   readonly timeToLive: Duration.Input | undefined
   readonly keeps: boolean
   readonly staleFor: number
@@ -33,7 +37,7 @@ export const updateOperations = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   turns: KeyedMutex
 ): CacheUpdates<A, RD, RE> => {
-  const { client, codec, finalKey, guard, inFlight, lifetime } = context
+  const { client, codec, finalKey, guard, inFlight, lifetime, tags } = context
 
   /** Runs when nobody else in this process updates the key. */
   const inTurn = <B, E, R>(entry: EntryName, effect: Effect.Effect<B, E, R>) =>
@@ -54,7 +58,8 @@ export const updateOperations = <A, RD, RE>(
 
   // GETEX without options is a GET that no replica answers, whose older value would decide. As bytes, because what is no text
   // could not be compared.
-  const read = (entry: EntryName) => client.request("GETEX", [entry.final], seenIn(codec, entry), { reply: "buffer" })
+  const read = (entry: EntryName) =>
+    client.request("GETEX", [entry.final], seenIn(codec, entry, tags.judge), { reply: "buffer" })
 
   const encoded = (
     entry: EntryName,
@@ -62,16 +67,20 @@ export const updateOperations = <A, RD, RE>(
     seen: Seen<A>,
     times: Times
   ): Effect.Effect<readonly [Stored, number | undefined], ValueError, RE> => {
+    // What is made of a value is made of what that was made from.
+    const carried = times.carries && Option.isSome(seen.value) ? seen.tags : undefined
     if (times.keeps && Option.isSome(seen.value)) {
-      return Effect.map(codec.encode(entry, value, seen.timing), (stored) => [stored, undefined])
+      return Effect.flatMap(stampFor(context, entry.operation, times, undefined), (stamp) =>
+        Effect.map(codec.encode(entry, value, seen.timing, stamp ?? carried), (stored) => [stored, undefined])
+      )
     }
     return Effect.flatMap(lifetime(entry.operation, times.timeToLive), (millis) =>
-      Effect.flatMap(times.staleFor === 0 ? Exit.succeed(undefined) : timingFor(millis, 0), (timing) =>
-        Effect.map(codec.encode(entry, value, timing), (stored) => [
-          stored,
-          timing === undefined ? millis : millis + times.staleFor
-        ])
-      )
+      Effect.flatMap(times.staleFor === 0 ? Exit.succeed(undefined) : timingFor(millis, 0), (timing) => {
+        const kept = timing === undefined ? millis : millis + times.staleFor
+        return Effect.flatMap(stampFor(context, entry.operation, times, kept), (stamp) =>
+          Effect.map(codec.encode(entry, value, timing, stamp ?? carried), (stored) => [stored, kept])
+        )
+      })
     )
   }
 
@@ -133,7 +142,7 @@ export const updateOperations = <A, RD, RE>(
     const staleFor = yield* staleMillis("update", options)
     if (staleFor > 0 && timeToLive === undefined) return yield* refused("update", "staleFor needs timeToLive")
     const entry = { operation: "update", key, final }
-    const times = { timeToLive, keeps: timeToLive === undefined, staleFor }
+    const times = { timeToLive, keeps: timeToLive === undefined, staleFor, carries: true }
     return yield* inTurn(entry, attemptUpdate(entry, f, attempts, times))
   })
 
@@ -173,7 +182,10 @@ export const updateOperations = <A, RD, RE>(
         ? Option.isNone(current)
         : Option.isSome(current) && equivalence(expected.value, current.value)
     const entry = { operation: "setIf", key, final }
-    return yield* inTurn(entry, attemptSet(entry, isExpected, value, { timeToLive, keeps: keepTtl, staleFor }))
+    const { since, tags } = options
+    yield* namesOf("setIf", tags, since)
+    const times = { timeToLive, keeps: keepTtl, staleFor, carries: false, tags, since }
+    return yield* inTurn(entry, attemptSet(entry, isExpected, value, times))
   })
 
   return {

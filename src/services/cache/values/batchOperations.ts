@@ -1,16 +1,19 @@
 /** Many values at once. */
 import { Effect, Exit, Option } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
+import { attempted } from "../../../schema/failures.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
-import type { TtlOptions } from "../../operations/KeyOptions.ts"
-import type { CacheBatches } from "../../operations/CacheBatches.ts"
+import type { BatchSetOptions, CacheBatches } from "../../operations/CacheBatches.ts"
 import { entriesIn, sendAll, split } from "../kernel/batches.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { liveValue, plainValue } from "../kernel/entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "../kernel/readMany.ts"
-import { liveRead, readManyNear } from "../kernel/nearReads.ts"
+import { liveRead, readManyNear, repliesOf } from "../kernel/nearReads.ts"
+import { judgeFor } from "../kernel/judgeFor.ts"
 import * as replies from "../kernel/replies.ts"
+import { namesOf, recordsFor, stampIn } from "../kernel/tagging.ts"
+import type { Judge } from "../tags/Tags.ts"
 import type { NearView } from "../near/NearView.ts"
 import { sendStores, type StoreCommand, storeCommand } from "../kernel/stores.ts"
 
@@ -22,12 +25,26 @@ interface BatchOperations<A, RD, RE> {
   readonly readAll: ReadAll<A, RD>
 }
 
+/** One of many that are stored. */
+interface Entry<A> {
+  readonly key: string
+  readonly final: string
+  readonly value: A
+  readonly millis: number
+  readonly names: ReadonlyArray<string> | undefined
+}
+
+const noStamp = () => Exit.succeed(undefined)
+
 export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): BatchOperations<A, RD, RE> => {
   const { inFlight, client, codec, finalKey, lifetime, near } = context
   const valueSize = new ValueSize()
 
   /** In order, and without fiber steps as long as the codec needs none. */
-  const decodeAll = ({ entries, stored }: Hits): Effect.Effect<Map<string, A>, ValueError, RD> => {
+  const decodeAll = (hits: Hits): Effect.Effect<Map<string, A>, ValueError, RD> =>
+    Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) => decodeJudged(hits, judge))
+
+  const decodeJudged = ({ entries, stored }: Hits, judge: Judge): Effect.Effect<Map<string, A>, ValueError, RD> => {
     const found = new Map<string, A>()
     const add = ({ key }: EntryName, value: Option.Option<A>) => {
       if (Option.isSome(value)) found.set(key, value.value)
@@ -38,11 +55,11 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
         found.set(entries[i]!.key, plain.value)
         continue
       }
-      const decoded = valueNow(liveValue(codec, entries[i]!, stored[i]!))
+      const decoded = valueNow(liveValue(codec, entries[i]!, stored[i]!, judge))
       if (decoded === undefined) {
         const rest = Effect.forEach(
           entries.slice(i),
-          (entry, j) => Effect.map(liveValue(codec, entry, stored[i + j]!), (value) => add(entry, value)),
+          (entry, j) => Effect.map(liveValue(codec, entry, stored[i + j]!, judge), (value) => add(entry, value)),
           { discard: true }
         )
         return Effect.as(rest, found)
@@ -52,20 +69,25 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     return Exit.succeed(found)
   }
 
+  const judgedNear = (near: NearView<A, RD>, names: ReadonlyArray<EntryName>) =>
+    Effect.flatMap(readManyNear(near, valueSize, names), (reads) =>
+      Effect.mapEager(judgeFor(context, names, repliesOf(reads)), (judge) => ({ judge, reads }))
+    )
+
   /** The same of what is kept, and decoded for that already. */
   const decodeNear = (near: NearView<A, RD>, names: ReadonlyArray<EntryName>) =>
-    Effect.flatMap(readManyNear(near, valueSize, names), (reads) => {
+    Effect.flatMap(judgedNear(near, names), ({ judge, reads }) => {
       const found = new Map<string, A>()
       const add = ({ key }: EntryName, value: Option.Option<A>) => {
         if (Option.isSome(value)) found.set(key, value.value)
       }
       for (const [i, name] of names.entries()) {
-        const value = valueNow(liveRead(near, codec, name, reads[i]!))
+        const value = valueNow(liveRead(near, codec, name, reads[i]!, judge))
         if (value !== undefined) add(name, value.value)
         else {
           const rest = Effect.forEach(
             names.slice(i),
-            (name, j) => Effect.map(liveRead(near, codec, name, reads[i + j]!), (value) => add(name, value)),
+            (name, j) => Effect.map(liveRead(near, codec, name, reads[i + j]!, judge), (value) => add(name, value)),
             { discard: true }
           )
           return Effect.as(rest, found)
@@ -86,13 +108,23 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
         : Effect.suspend(() => readAll(names))
     )
 
-  const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options?: TtlOptions) {
-    const sets: Array<StoreCommand> = []
+  const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options: BatchSetOptions<A> = {}) {
+    const entries: Array<Entry<A>> = []
     for (const [key, value] of values) {
       const final = yield* finalKey("setMany", key, options)
       // Each key of the batch has its own jitter.
-      const millis = yield* lifetime("setMany", options?.timeToLive)
-      sets.push(storeCommand(key, final, yield* codec.encode({ operation: "setMany", key, final }, value), millis))
+      const millis = yield* lifetime("setMany", options.timeToLive)
+      const { since, tags } = options
+      const asked = typeof tags === "function" ? yield* attempted("setMany", "tags", () => tags(key, value)) : tags
+      const names = yield* namesOf("setMany", asked, since)
+      entries.push({ key, final, value, millis, names })
+    }
+    const stamps = yield* stampsOf(entries, options.since)
+    const sets: Array<StoreCommand> = []
+    for (const { final, key, millis, names, value } of entries) {
+      const stamp = names === undefined ? undefined : yield* stamps(names)
+      const encoded = yield* codec.encode({ operation: "setMany", key, final }, value, undefined, stamp)
+      sets.push(storeCommand(key, final, encoded, millis))
       inFlight.outdate(final)
     }
     const failures = yield* sendStores(client, sets)
@@ -101,6 +133,22 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     if (firstFailure !== undefined && failures.size === sets.length) return yield* Effect.fail(firstFailure)
     return [...failures.keys()]
   })
+
+  /** One look at the server for the tags of all entries, and as long a life for each tag as any of them needs. */
+  const stampsOf = (entries: ReadonlyArray<Entry<A>>, since: BatchSetOptions["since"]) => {
+    const names = new Set<string>()
+    let longest = 0
+    for (const entry of entries) {
+      if (entry.names === undefined) continue
+      longest = Math.max(longest, entry.millis)
+      for (const name of entry.names) names.add(name)
+    }
+    if (names.size === 0) return Exit.succeed(noStamp)
+    return Effect.map(
+      recordsFor(context, "setMany", [...names], since, longest),
+      (records) => (names: ReadonlyArray<string>) => stampIn("setMany", names, records)
+    )
+  }
 
   const setMany: CacheBatches<A, RD, RE>["setMany"] = (entries, options) =>
     Effect.suspend(() => storeAll(entriesIn(entries), options))

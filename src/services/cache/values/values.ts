@@ -1,8 +1,8 @@
 /** Single values: get, set and their relatives. */
-import { Clock, Effect, Exit, Option } from "effect"
+import { Clock, Effect, Exit, Option, Result } from "effect"
 import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
-import type { Stored } from "../../../schema/frame.ts"
+import type { Stored, Timing } from "../../../schema/frame.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheValues, SetOptions } from "../../operations/CacheValues.ts"
@@ -12,12 +12,16 @@ import { valueOf } from "../kernel/entry.ts"
 import { liveRead } from "../kernel/nearReads.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
+import { stampFor } from "../kernel/tagging.ts"
 import { keepTtlScript } from "./keepTtlScript.ts"
+import { headArguments, isHeadOfFramed, isWrongType, leftoverIn, overLeftover } from "./leftover.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
-  const { begin, inFlight, client, codec, finalKey, lifetime, near, readOptions, writing } = context
+  const { begin, inFlight, client, codec, direct, finalKey, lifetime, near, readOptions, tags, writing } = context
+  const isQueued = client !== direct
 
-  const fromServer = (name: EntryName) => client.request("GET", [name.final], valueOf(codec, name), readOptions)
+  const fromServer = (name: EntryName) =>
+    client.request("GET", [name.final], valueOf(codec, name, tags.judge), readOptions)
 
   const get: CacheValues<A, RD, RE>["get"] = (key, options) =>
     Effect.flatMapEager(finalKey("get", key, options), (final) => {
@@ -25,7 +29,9 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       if (near === undefined) return fromServer(name)
       return Effect.suspend(() =>
         near.isFor(final)
-          ? Effect.flatMap(near.read(final, options?.near !== false), (read) => liveRead(near, codec, name, read))
+          ? Effect.flatMap(near.read(final, options?.near !== false), (read) =>
+              liveRead(near, codec, name, read, tags.judge)
+            )
           : fromServer(name)
       )
     })
@@ -49,22 +55,54 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   ): Effect.Effect<readonly [Stored, number | undefined], ValueError, RE> => {
     const staleFor = options?.staleFor === undefined ? 0 : toMillis(options.staleFor)
     if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
-    if (staleFor === 0) return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, millis])
+    const encoded = (kept: number | undefined, timing?: Timing) =>
+      Effect.flatMapEager(stampFor(context, entry.operation, options, kept), (stamp) =>
+        Effect.mapEager(codec.encode(entry, value, timing, stamp), (encoded) => [encoded, kept] as const)
+      )
+    if (staleFor === 0) return encoded(millis)
     if (millis === undefined) return refused(entry.operation, "keepTtl contradicts staleFor")
     return Effect.flatMap(timingFor(millis, 0), (timing) =>
-      Effect.map(codec.encode(entry, value, timing), (encoded) => [
-        encoded,
-        timing === undefined ? millis : millis + staleFor
-      ])
+      encoded(timing === undefined ? millis : millis + staleFor, timing)
     )
   }
 
-  const exists = (final: string) => client.request("EXISTS", [final], replies.flag("has"))
+  /** Where the server says that a key exists, its value may be one that counts as absent. */
+  const unlessLive = (
+    entry: EntryName,
+    encoded: Stored,
+    lifetime: number | undefined,
+    when: SetOptions["when"]
+  ): Effect.Effect<boolean, CommandError> =>
+    when === "absent" && !isQueued ? overLeftover(context, entry, encoded, lifetime ?? "keep") : Exit.succeed(false)
+
+  /** Whether `get` would give a value, or another operation anything: what is stale or was invalidated is not there. */
+  const exists = (entry: EntryName): Effect.Effect<boolean, CommandError> => {
+    const { final, operation } = entry
+    return Effect.flatMap(
+      client.pipeline([
+        { name: "EXISTS", args: [final] },
+        { name: "GETRANGE", args: headArguments(final) }
+      ]),
+      ([there, head]) => {
+        if (there === undefined || head === undefined) return Exit.fail(protocolError(operation))
+        return Effect.flatMapEager(
+          Effect.flatMapEager(Effect.fromResult(there), replies.flag(operation)),
+          (isThere) => {
+            if (!isThere) return Exit.succeed(false)
+            if (Result.isFailure(head)) return isWrongType(head.failure) ? Exit.succeed(true) : Exit.fail(head.failure)
+            if (!isHeadOfFramed(head.success)) return Exit.succeed(true)
+            return Effect.map(leftoverIn(context, entry), (leftover) => leftover === undefined)
+          }
+        )
+      }
+    )
+  }
   const unlink = (final: string) => client.request("UNLINK", [final], replies.flag("delete"))
 
   /** Storing for no time at all leaves the key absent. */
-  const expireAtOnce = (final: string, when: SetOptions["when"]) => {
-    if (when === "absent") return Effect.map(exists(final), (exists) => !exists)
+  const expireAtOnce = (entry: EntryName, when: SetOptions["when"]) => {
+    const { final } = entry
+    if (when === "absent") return Effect.map(exists(entry), (exists) => !exists)
     return when === "present" ? unlink(final) : Effect.as(unlink(final), true)
   }
 
@@ -93,14 +131,17 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   const set = (operation: string, key: string, value: A, options?: SetOptions) =>
     begin(() =>
       Effect.flatMapEager(finalKey(operation, key, options), (final) =>
-        Effect.flatMapEager(newLifetime(operation, options), (millis) =>
-          Effect.flatMapEager(stored({ operation, key, final }, value, millis, options), ([encoded, lifetime]) => {
+        Effect.flatMapEager(newLifetime(operation, options), (millis) => {
+          const entry: EntryName = { operation, key, final }
+          return Effect.flatMapEager(stored(entry, value, millis, options), ([encoded, lifetime]) => {
             inFlight.outdate(final)
-            return lifetime === 0
-              ? expireAtOnce(final, options?.when)
-              : store(final, encoded, lifetime, { when: options?.when }, replies.done(operation))
+            const when = options?.when
+            if (lifetime === 0) return expireAtOnce(entry, when)
+            return store(final, encoded, lifetime, { when }, (reply) =>
+              reply === null ? unlessLive(entry, encoded, lifetime, when) : replies.done(operation)(reply)
+            )
           })
-        )
+        })
       )
     )
 
@@ -112,10 +153,19 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
             stored({ operation: "getAndSet", key, final }, value, millis, options),
             ([encoded, lifetime]) => {
               inFlight.outdate(final)
-              const use = valueOf(codec, { operation: "getAndSet", key, final })
-              return lifetime === 0
-                ? client.request(options?.when === "absent" ? "GET" : "GETDEL", [final], use, readOptions)
-                : store(final, encoded, lifetime, { when: options?.when, get: true }, use)
+              const entry: EntryName = { operation: "getAndSet", key, final }
+              const use = valueOf(codec, entry, tags.judge)
+              const when = options?.when
+              if (lifetime === 0) {
+                return client.request(when === "absent" ? "GET" : "GETDEL", [final], use, readOptions)
+              }
+              return store(final, encoded, lifetime, { when, get: true }, (reply) =>
+                Effect.flatMapEager(use(reply), (before) =>
+                  reply === null || Option.isSome(before)
+                    ? Exit.succeed(before)
+                    : Effect.as(unlessLive(entry, encoded, lifetime, when), before)
+                )
+              )
             }
           )
         )
@@ -131,12 +181,20 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       Effect.flatMapEager(finalKey("getAndDelete", key, options), (final) =>
         writing(
           final,
-          client.request("GETDEL", [final], valueOf(codec, { operation: "getAndDelete", key, final }), readOptions)
+          client.request(
+            "GETDEL",
+            [final],
+            valueOf(codec, { operation: "getAndDelete", key, final }, tags.judge),
+            readOptions
+          )
         )
       ),
     delete: (key, options) =>
       Effect.flatMapEager(finalKey("delete", key, options), (final) => writing(final, unlink(final))),
-    has: (key, options) => Effect.flatMapEager(finalKey("has", key, options), exists),
+    has: (key, options) =>
+      Effect.flatMapEager(finalKey("has", key, options), (final) =>
+        begin(() => exists({ operation: "has", key, final }))
+      ),
     typeOf: (key, options) =>
       Effect.flatMapEager(finalKey("typeOf", key, options), (final) => client.request("TYPE", [final], keyType))
   }

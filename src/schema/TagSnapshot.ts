@@ -1,0 +1,12 @@
+/** The records of some tags at one moment, for whoever stores later what was read then. */
+
+/** Text alone, so that it can be handed to another process. */
+export interface TagSnapshot {
+  readonly tags: ReadonlyArray<string>
+  /** By tag. */
+  readonly tokens: ReadonlyMap<string, string>
+  /** What counts the invalidations of the cache. */
+  readonly ledger: string
+  /** The history of the server that gave them. */
+  readonly era: string
+}

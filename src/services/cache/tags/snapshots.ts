@@ -1,0 +1,21 @@
+/** Records as text, and text as records. */
+import type { TagSnapshot } from "../../../schema/TagSnapshot.ts"
+import { ledgerIn, type TagRecords, type Token, tokenIn } from "./TagRecords.ts"
+
+export const snapshotOf = (tags: ReadonlyArray<string>, { era, ledger, tokens }: TagRecords): TagSnapshot => ({
+  tags,
+  tokens: new Map([...tokens].map(([tag, token]) => [tag, tokenText(token)])),
+  ledger: ledger === undefined ? "" : `${ledger.lineage}:${ledger.count}`,
+  era
+})
+
+export const recordsOf = ({ era, ledger, tokens }: TagSnapshot): TagRecords => {
+  const read = new Map<string, Token>()
+  for (const [tag, text] of tokens) {
+    const token = tokenIn(text)
+    if (token !== undefined) read.set(tag, token)
+  }
+  return { era, ledger: ledgerIn(ledger), tokens: read }
+}
+
+const tokenText = ({ count, hard, lineage, soft }: Token): string => `${hard}.${soft}.${count}.${lineage}`

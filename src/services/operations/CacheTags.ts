@@ -1,0 +1,37 @@
+/** Tags: names of what values were made from. Whoever changes that forgets all of them at once. */
+import type { Effect, Option } from "effect"
+import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
+import type { KeyOptions } from "./KeyOptions.ts"
+
+export interface InvalidateTagsOptions {
+  /**
+   * `"remove"` (default): the values are gone. `"stale"`: `get` gives none, and `getOrSet` serves them while one lookup runs,
+   * until their keys end on the server.
+   */
+  readonly mode?: "remove" | "stale" | undefined
+}
+
+export interface CacheTags {
+  /**
+   * Forgets every value that bears one of the tags, for all processes: a read that starts after this has succeeded is not given
+   * a value that was stored before. One round trip for each 500 tags, however many values bear them; a tag that no value bears
+   * costs the same. Fails where the server cannot be asked, also under `IgnoreExceptions`. After a failure the call is
+   * repeated: it may have been executed.
+   */
+  readonly invalidateTags: (
+    tags: ReadonlyArray<string>,
+    options?: InvalidateTagsOptions
+  ) => Effect.Effect<void, CommandError>
+  /**
+   * The tags as they are now, for `since`. Take it before the value is read from its source: if one of the tags is invalidated
+   * between that moment and the store, the value is stored as forgotten. It stands for at least as long as the cache's own
+   * lifetime. One round trip.
+   */
+  readonly tagSnapshot: (tags: ReadonlyArray<string>) => Effect.Effect<TagSnapshot, CommandError>
+  /** The tags of the value in the order of their names; none where `get` would give none. One round trip, and one more where there are tags. */
+  readonly tagsOf: (
+    key: string,
+    options?: KeyOptions
+  ) => Effect.Effect<Option.Option<ReadonlyArray<string>>, ValueError>
+}

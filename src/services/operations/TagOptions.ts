@@ -1,0 +1,16 @@
+/** What can be said about the tags of a value that is stored. */
+import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
+
+export interface TagOptions {
+  /**
+   * Names of what the value was made from: at most 64, each well-formed text of 1 to 1 024 bytes. `invalidateTags` with one of
+   * them forgets the value. Default: none. Costs one round trip before the value is stored, for all tags together.
+   */
+  readonly tags?: ReadonlyArray<string> | undefined
+  /**
+   * The `tagSnapshot` that was taken before the value was read from its source. What was invalidated since then is stored as
+   * forgotten. Without it the tags count from when they are read, just before the value is stored: the caller answers for a
+   * value that is older than that. A pipeline or transaction needs it.
+   */
+  readonly since?: TagSnapshot | undefined
+}
