@@ -24,17 +24,18 @@ const program = Effect.gen(function* () {
   yield* Effect.ignore(cache.incr("missing"))
 
   const text = yield* PrometheusMetrics.format()
-  const shown = /^effect_vcache_(hits|misses|stores|lookups|errors|operation_duration_seconds_count)/
+  const shown = /^effect_vcache_(hits|misses|stores|lookups_total|errors|operation_duration_seconds_count)/
   console.log(
     text
       .split("\n")
       .filter((line) => shown.test(line))
+      .map((line) => line.replace(/topology="\w+"/, 'topology="…"'))
       .join("\n")
   )
   yield* cache.clear
 })
 
-const cache = CacheLive.pipe(
+const cache = CacheLive.layer({ name: "observed" }).pipe(
   Layer.provide(Metrics.layer()),
   Layer.provide(Tracing.layer()),
   Layer.provide(ValkeyUrl.layerConfig())
@@ -62,14 +63,14 @@ await Effect.runPromise(Effect.withTracer(Effect.provide(program, cache), printi
 //   'db.operation.name': 'incr',
 //   'error.type': 'CacheMissError'
 // }
-// effect_vcache_operation_duration_seconds_count{operation="set"} 1
-// effect_vcache_operation_duration_seconds_count{operation="getMany"} 1
-// effect_vcache_operation_duration_seconds_count{operation="getOrSet"} 1
-// effect_vcache_operation_duration_seconds_count{operation="getOrSet.store"} 1
-// effect_vcache_operation_duration_seconds_count{operation="incr"} 1
-// effect_vcache_stores_total 2
-// effect_vcache_hits_total 1
-// effect_vcache_misses_total 2
-// effect_vcache_lookups_total 1
-// effect_vcache_errors_total{operation="incr",error="CacheMissError"} 1
+// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="set"} 1
+// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="getMany"} 1
+// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="getOrSet"} 1
+// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="getOrSet.store"} 1
+// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="incr"} 1
+// effect_vcache_stores_total{cache="observed",topology="…"} 2
+// effect_vcache_hits_total{cache="observed",topology="…"} 1
+// effect_vcache_misses_total{cache="observed",topology="…"} 2
+// effect_vcache_lookups_total{cache="observed",topology="…"} 1
+// effect_vcache_errors_total{cache="observed",topology="…",operation="incr",error="CacheMissError"} 1
 // span cache.clear { 'db.system.name': 'valkey', 'db.operation.name': 'clear' }

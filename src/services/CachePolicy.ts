@@ -1,6 +1,7 @@
 /** Policies: the one place that every operation of a cache passes. */
 import { Context, Effect, Layer, type Option, type Scope } from "effect"
 import type { CacheError, CommandError } from "../schema/CacheError.ts"
+import type { CacheName } from "../schema/CacheName.ts"
 
 /** What a result says about the cache's use. */
 export interface Tally {
@@ -58,6 +59,8 @@ export interface CachePolicyShape {
   readonly observe?: Observe | undefined
   /** Decides by how the server answers, and so is not asked where the near cache answers without it. */
   readonly judges?: boolean | undefined
+  /** For policies that tell caches apart: the policy of the cache of this name, which takes the place of this one there. */
+  readonly forCache?: ((name: CacheName) => CachePolicyShape) | undefined
 }
 
 /** The policies of a cache as one. */
@@ -116,18 +119,15 @@ const withNear = (all: ReadonlyArray<CachePolicyShape>): ComposedPolicy | undefi
 
 /** The policy of a cache that is built here: its own ones innermost, around them those of the context. */
 export const policyOf = (
-  own: ReadonlyArray<PolicySource>
+  own: ReadonlyArray<PolicySource>,
+  name: CacheName
 ): Effect.Effect<ComposedPolicy | undefined, never, Scope.Scope> =>
   Effect.gen(function* () {
     const made: Array<CachePolicyShape> = []
     for (const source of own) made.push(Effect.isEffect(source) ? yield* source : source)
     const context = yield* Effect.context<never>()
-    return withNear([
-      ...made,
-      ...ambientIn(context)
-        .map(({ policy }) => policy)
-        .toReversed()
-    ])
+    const ambient = ambientIn(context).map(({ policy }) => policy)
+    return withNear([...made, ...ambient.toReversed()].map((policy) => policy.forCache?.(name) ?? policy))
   })
 
 /** A policy as a layer. Each place where it is provided has an instance of its own. */

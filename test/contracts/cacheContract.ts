@@ -2,7 +2,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Metric, Option, Schema, Stream } from "effect"
 import { CacheService, Cipher, Serializer } from "effect-vcache"
-import { metrics } from "../../src/services/cache/kernel/metrics.ts"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
@@ -20,7 +19,13 @@ const none = Option.none()
 
 /** Until so many callers more wait for the lookup of another. */
 const joining = Effect.gen(function* () {
-  const shared = Effect.map(Metric.value(metrics.shared), ({ count }) => count)
+  const shared = Effect.map(Metric.snapshot, (all) =>
+    all.reduce(
+      (sum, { id, state }) =>
+        id === "effect_vcache_lookups_shared_total" && "count" in state ? sum + Number(state.count) : sum,
+      0
+    )
+  )
   const before = yield* shared
   return (callers: number) =>
     until(`${callers} callers who share a lookup`, shared, (count) => count >= before + callers, { every: 1 })

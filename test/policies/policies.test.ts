@@ -13,6 +13,7 @@ import {
   References,
   Result,
   Schema,
+  Scope,
   Stream,
   Tracer
 } from "effect"
@@ -535,6 +536,45 @@ describe("Tracing", () => {
 })
 
 describe("Metrics", () => {
+  it.effect("tells caches under one layer apart, and shows gauges as long as the cache lives", () =>
+    Effect.gen(function* () {
+      class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        Layer.mergeAll(CacheLive.layer({ name: "pages" }), layerFor(Shop)).pipe(
+          Layer.provide(Metrics.layer()),
+          Layer.provide(ValkeyMemory.layer())
+        ),
+        scope
+      )
+      const gauge = (name: string, attributes: Readonly<Record<string, string>>) =>
+        Effect.map(Metric.snapshot, (all) =>
+          all.flatMap(({ attributes: own, id, state }) =>
+            id === `effect_vcache_${name}` &&
+            "value" in state &&
+            Object.entries(attributes).every(([key, value]) => own?.[key] === value)
+              ? [state.value]
+              : []
+          )
+        )
+      const pages = Context.get(context, CacheService)
+      yield* Effect.flip(pages.getOrSet("a", Effect.fail("no")))
+      yield* Context.get(context, Shop).set("b", 1)
+      assert.strictEqual(yield* counted("effect_vcache_misses_total", { cache: "pages", topology: "memory" }), 1)
+      assert.strictEqual(yield* counted("effect_vcache_misses_total", { cache: "test/Shop" }), 0)
+      assert.strictEqual(yield* counted("effect_vcache_stores_total", { cache: "test/Shop" }), 1)
+      assert.strictEqual(yield* counted("effect_vcache_lookup_failures_total", { cache: "pages" }), 1)
+      assert.deepStrictEqual(yield* gauge("memory_entries", {}), [1])
+      const lookup = yield* Effect.forkChild(pages.getOrSet("c", Effect.never), { startImmediately: true })
+      assert.deepStrictEqual(yield* gauge("lookups_running", { cache: "pages" }), [1])
+      yield* Fiber.interrupt(lookup)
+      assert.deepStrictEqual(yield* gauge("lookups_running", { cache: "pages" }), [0])
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* gauge("lookups_running", {}), [])
+      assert.deepStrictEqual(yield* gauge("memory_entries", {}), [])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
   it.effect("hits, misses, stores, errors and durations", () =>
     Effect.gen(function* () {
       const { cache, state } = yield* withPolicies(Metrics.layer())

@@ -18,6 +18,8 @@ export interface CacheLayerOptions extends Partial<CacheOptions> {
   readonly near?: NearOptions | false | undefined
   /** The first is the innermost, those of the context come around them, those that absorb failures outermost. Default: none. */
   readonly policies?: ReadonlyArray<PolicySource> | undefined
+  /** What metrics and events call the cache: their label `cache`. Default: the key of the layer's tag. */
+  readonly name?: string | undefined
 }
 
 /** A layer, and how it is made with other settings. */
@@ -42,7 +44,7 @@ export function layerFor<Self>(
 ): Layer.Layer<Self, CacheInputError, ValkeyClient>
 export function layerFor<Self>(
   tag: Context.Service<Self, TypedCache<unknown>>,
-  { near = false, policies = [], ...changes }: CacheLayerOptions = {}
+  { name = tag.key, near = false, policies = [], ...changes }: CacheLayerOptions = {}
 ): Layer.Layer<Self, CacheInputError, ValkeyClient> {
   const options = { ...defaultOptions, ...changes }
   const build = Effect.gen(function* () {
@@ -50,7 +52,9 @@ export function layerFor<Self>(
     if (reason !== undefined) return yield* new CacheInputError({ operation: "layer", reason })
     const settings = near === false ? undefined : nearSettings(near)
     if (typeof settings === "string") return yield* new CacheInputError({ operation: "layer", reason: settings })
-    return yield* make(yield* ValkeyClient, options, settings, yield* policyOf(policies), tag.key)
+    const client = yield* ValkeyClient
+    const cacheName = { cache: name, topology: client.topology }
+    return yield* make(client, options, settings, yield* policyOf(policies, cacheName), cacheName)
   })
   // Not shared by reference: the policies that stand around it are not part of a layer's identity.
   return Layer.fresh(Layer.effect(tag, build))

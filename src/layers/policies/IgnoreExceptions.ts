@@ -1,7 +1,8 @@
 /** A policy that turns an outage into misses. */
 import { Clock, Duration, Effect, Layer, Metric, Option } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
-import { metrics } from "../../services/cache/kernel/metrics.ts"
+import { type CacheMetrics, metricsOf } from "../../services/cache/kernel/metrics.ts"
+import { type CacheName, nobody } from "../../schema/CacheName.ts"
 import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.ts"
 
 export interface IgnoreExceptionsOptions {
@@ -50,16 +51,20 @@ const make = ({
       return Effect.logWithLevel(logLevel)(`cache failure ignored: ${describe(error)}${more}`)
     })
 
-  const policy: CachePolicyShape = (operation, effect) =>
-    Effect.catch(effect, (error) => {
-      if (!ignores(error) || Option.isNone(operation.neutral)) return Effect.fail(error)
-      const counted = Metric.update(
-        Metric.withAttributes(metrics.ignored, { operation: operation.name, error: error._tag }),
-        1
-      )
-      return counted.pipe(Effect.andThen(log ? logged(error) : Effect.void), Effect.as(operation.neutral.value))
-    })
-  return Object.assign(policy, { absorbs: true })
+  const policy = (metrics: CacheMetrics): CachePolicyShape => {
+    const ignoring: CachePolicyShape = (operation, effect) =>
+      Effect.catch(effect, (error) => {
+        if (!ignores(error) || Option.isNone(operation.neutral)) return Effect.fail(error)
+        const counted = Metric.update(
+          Metric.withAttributes(metrics.ignored_errors, { operation: operation.name, error: error._tag }),
+          1
+        )
+        return counted.pipe(Effect.andThen(log ? logged(error) : Effect.void), Effect.as(operation.neutral.value))
+      })
+    return Object.assign(ignoring, { absorbs: true })
+  }
+  // The caches under one layer share its log lines, and each has counters of its own.
+  return Object.assign(policy(metricsOf(nobody)), { forCache: (name: CacheName) => policy(metricsOf(name)) })
 }
 
 /** The message without the key that some of them name. */

@@ -1,24 +1,27 @@
 /** A policy that counts. */
 import { Clock, Effect, Exit, type Layer, Metric, Option } from "effect"
-import { durationOf, metrics } from "../../services/cache/kernel/metrics.ts"
+import { durationOf, metricsOf } from "../../services/cache/kernel/metrics.ts"
+import { type CacheName, nobody } from "../../schema/CacheName.ts"
 import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/CachePolicy.ts"
 
 /**
- * Hits, misses, stores, errors by operation and tag, and a histogram of what each operation takes, in Effect's `Metric`:
+ * Hits, misses, stores, errors by operation and tag, and a histogram of what each operation takes, in Effect's `Metric`, by cache:
  * show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without it, too.
  */
-export const policy = (): Effect.Effect<CachePolicyShape> => Effect.sync(make)
+export const policy = (): Effect.Effect<CachePolicyShape> =>
+  Effect.sync(() => Object.assign(make(nobody), { forCache: make }))
 
 /** `policy` for every cache that is built under the layer. */
 export const layer = (): Layer.Layer<never> => layerPolicy(policy())
 
-const make = (): CachePolicyShape => {
+const make = (cache: CacheName): CachePolicyShape => {
+  const metrics = metricsOf(cache)
   // One of each for an operation, made once.
   const durations = new Map<string, ReturnType<typeof durationOf>>()
   const durationFor = (name: string) => {
     const known = durations.get(name)
     if (known !== undefined) return known
-    const made = durationOf(name)
+    const made = durationOf(cache, name)
     durations.set(name, made)
     return made
   }

@@ -4,6 +4,7 @@
  */
 import { Effect, Layer, type Scope } from "effect"
 import { CacheInputError } from "../../schema/CacheError.ts"
+import { gaugeOf } from "../../schema/gauge.ts"
 import type { MemoryOptions } from "../../schema/MemoryOptions.ts"
 import { isHeld } from "../../schema/reservedKeys.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -26,6 +27,8 @@ export const make = Effect.fnUntraced(function* (
   const announcer = new MemoryAnnouncer()
   const limits = { maxEntries, maxBytes, eviction, evictLast: (key: string) => isHeld(key) || evictLast(key) }
   const store = new MemoryStore(limits, announcer.lost)
+  yield* gaugeOf("memory_entries", "Keys of the store in memory", {}, () => store.entries)
+  yield* gaugeOf("memory_bytes", "Bytes of the keys and values of the store in memory", {}, () => store.bytes)
   const sweep = yield* Effect.acquireRelease(
     Effect.sync(() => new ExpirySweep(store)),
     (sweep) => Effect.sync(() => sweep.close())

@@ -1,7 +1,9 @@
 /** Puts the operations of a cache together. */
 import { Effect, type Schema, type Scope } from "effect"
+import type { CacheName } from "../../schema/CacheName.ts"
 import { type CacheOptions, usableFormat, type ViewSettings } from "../../schema/CacheOptions.ts"
 import type { FormatOptions } from "../../schema/Formats.ts"
+import { gaugeOf } from "../../schema/gauge.ts"
 import type { NearSettings } from "../../schema/NearOptions.ts"
 import { schemaCodecs } from "../../schema/SchemaCodec.ts"
 import { unknownCodec, type ValueCodec } from "../../schema/ValueCodec.ts"
@@ -14,6 +16,7 @@ import { coordinationOperations } from "./coordination/coordinationOperations.ts
 import { oneForEachFormat } from "./oneForEachFormat.ts"
 import { checkHealth } from "./health.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
+import { metricsOf } from "./kernel/metrics.ts"
 import { Unstorable } from "./kernel/Unstorable.ts"
 import { noNear, openNear } from "./near/openNear.ts"
 import { nearOperations } from "./nearOperations.ts"
@@ -54,13 +57,15 @@ export const make = (
   options: CacheOptions,
   nearSettings: NearSettings | undefined,
   policy: ComposedPolicy | undefined,
-  name: string
+  name: CacheName
 ): Effect.Effect<TypedCache<unknown>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const { allFlights, updateTurns, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
     const near = yield* openNear(client, options, nearSettings, name)
+    const metrics = metricsOf(name)
+    yield* gaugeOf("lookups_running", "Keys that are looked up now", { ...name }, () => allFlights.running)
     const core: CacheCore = {
       client,
       direct: client,
@@ -69,7 +74,8 @@ export const make = (
       inFlight: allFlights,
       begin: Effect.suspend,
       scope,
-      unstorable: new Unstorable(name)
+      metrics,
+      unstorable: new Unstorable(metrics)
     }
     const queue = queueingClient(client)
     // What is queued is answered by the server.

@@ -54,6 +54,11 @@ export class MemoryStore {
     return this.#bytes
   }
 
+  /** Keys, with expired ones that are not removed yet. */
+  get entries(): number {
+    return this.#numbers.size
+  }
+
   /** Whether an entry will expire. */
   get expires(): boolean {
     return this.#expiring.size > 0

@@ -1,7 +1,7 @@
 /** Values that the program made and that no cache can store: told once for each kind of key, since every call meets them. */
-import { Effect, Metric } from "effect"
+import { Effect } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
-import { metrics } from "./metrics.ts"
+import { type CacheMetrics, count } from "./metrics.ts"
 
 /** Kinds of keys that are remembered. */
 const mostKinds = 256
@@ -10,17 +10,16 @@ const mostKinds = 256
 const kindOf = (key: string): string => key.replace(/[0-9a-f]*\d[0-9a-f-]*/gi, "*").slice(0, 100)
 
 export class Unstorable {
-  readonly #cache: string
+  readonly #metrics: CacheMetrics
   readonly #told = new Set<string>()
 
-  /** `cache` names it in the metric. */
-  constructor(cache: string) {
-    this.#cache = cache
+  constructor(metrics: CacheMetrics) {
+    this.#metrics = metrics
   }
 
   tell(error: ValueError, key: string | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const counted = Metric.update(Metric.withAttributes(metrics.unstorable, { cache: this.#cache }), 1)
+      const counted = count(this.#metrics.unstorable)
       const kind = key === undefined ? "" : kindOf(key)
       if (this.#told.has(kind) || this.#told.size >= mostKinds) return counted
       this.#told.add(kind)

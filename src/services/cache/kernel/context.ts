@@ -13,6 +13,7 @@ import type { SendOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { NearCache } from "../near/NearCache.ts"
 import { NearView } from "../near/NearView.ts"
 import { Tags } from "../tags/Tags.ts"
+import type { CacheMetrics } from "./metrics.ts"
 import { makeToken } from "./token.ts"
 import type { Unstorable } from "./Unstorable.ts"
 
@@ -34,6 +35,7 @@ export interface CacheCore {
   readonly begin: <A, E, R>(operation: () => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Where work goes on that nobody waits for. */
   readonly scope: Scope.Scope
+  readonly metrics: CacheMetrics
   readonly unstorable: Unstorable
 }
 

@@ -6,7 +6,7 @@ import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import type { TagVerdict } from "../tags/TagRecords.ts"
 import { type Judge, untagged } from "../tags/Tags.ts"
-import { count, metrics } from "./metrics.ts"
+import { type CacheMetrics, count } from "./metrics.ts"
 import * as replies from "./replies.ts"
 
 export const isStored = (reply: Reply): reply is Stored => typeof reply === "string" || Buffer.isBuffer(reply)
@@ -78,14 +78,20 @@ export interface Found<A> {
   readonly isOutdated: boolean
 }
 
+/** What is decoded with, and where it is counted that it cannot be. */
+export interface Decoding<A, RD, RE> {
+  readonly codec: ValueCodec<A, RD, RE>
+  readonly metrics: CacheMetrics
+}
+
 /** Of a reply; undefined = nothing. */
 export const foundIn =
-  <A, RD, RE>(codec: ValueCodec<A, RD, RE>, entry: EntryName, judge: Judge) =>
+  <A, RD, RE>({ codec, metrics }: Decoding<A, RD, RE>, entry: EntryName, judge: Judge) =>
   (reply: Reply): Effect.Effect<Found<A> | undefined, CommandError, RD> => {
     if (reply === null) return Exit.succeed(undefined)
     if (!isStored(reply)) return replies.unexpected(entry.operation)
     const header = codec.header(entry, reply)
-    if (!Exit.isSuccess(header)) return undecodable(reply)
+    if (!Exit.isSuccess(header)) return undecodable(metrics, reply)
     const found = header.value
     const nothing = { stored: reply, header: found, value: Option.none(), isOutdated: false }
     if (found?.format === "") return Exit.succeed(nothing)
@@ -96,7 +102,7 @@ export const foundIn =
       if (exit !== undefined) return Exit.succeed(foundAs(exit.value))
       return Effect.matchEffect(decoded, {
         onSuccess: (value) => Effect.succeed(foundAs(value)),
-        onFailure: () => undecodable(reply)
+        onFailure: () => undecodable(metrics, reply)
       })
     }
     if (found?.tags === undefined) return decode(false)
@@ -105,5 +111,5 @@ export const foundIn =
     )
   }
 
-const undecodable = (stored: Stored) =>
+const undecodable = (metrics: CacheMetrics, stored: Stored) =>
   Effect.as(count(metrics.undecodable), { stored, header: undefined, value: Option.none(), isOutdated: false })

@@ -7,7 +7,7 @@ import type { ServerRead } from "../near/NearCache.ts"
 import type { NearView } from "../near/NearView.ts"
 import type { Judge } from "../tags/Tags.ts"
 import { split } from "./batches.ts"
-import { type Found, foundIn, valueOf } from "./entry.ts"
+import { type Decoding, type Found, foundIn, valueOf } from "./entry.ts"
 import { finalLength, windows } from "./readMany.ts"
 import type { ValueSize } from "./ValueSize.ts"
 
@@ -50,14 +50,14 @@ export const readManyNear = <A, RD>(
 /** All of what the key holds, for who would replace it. */
 export const foundRead = <A, RD, RE>(
   near: NearView<A, RD>,
-  codec: ValueCodec<A, RD, RE>,
+  decoding: Decoding<A, RD, RE>,
   name: EntryName,
   { kept, reply }: ServerRead,
   judge: Judge
 ): Effect.Effect<Found<A> | undefined, CommandError, RD> => {
   const decoded = near.decoded(kept)
   return decoded === undefined || reply === null
-    ? foundIn(codec, name, judge)(reply)
+    ? foundIn(decoding, name, judge)(reply)
     : Exit.succeed({ stored: reply, header: kept?.header, value: Option.some(decoded.value), isOutdated: false })
 }
 

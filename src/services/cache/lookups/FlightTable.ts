@@ -84,6 +84,10 @@ export class FlightTable {
     this.#busy = busy
   }
 
+  get size(): number {
+    return this.#flights.size
+  }
+
   get(key: string): Flight | undefined {
     return this.#flights.get(key)
   }

@@ -26,6 +26,11 @@ export class Flights implements InFlight {
     return new SingleFlight(table, scope)
   }
 
+  /** Keys that are looked up now. */
+  get running(): number {
+    return [...this.#busy].reduce((sum, { size }) => sum + size, 0)
+  }
+
   /** For work on many keys, which others do not join. */
   watch(keys: Iterable<string>): Watch {
     const watch = { keys: new Set(keys), outdated: new Set<string>() }

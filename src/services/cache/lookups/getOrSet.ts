@@ -11,7 +11,7 @@ import type { Flights } from "./Flights.ts"
 import { type Keep, keepNothing, keepOver } from "./keep.ts"
 import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
-import { count, metrics } from "../kernel/metrics.ts"
+import { count } from "../kernel/metrics.ts"
 import { foundRead } from "../kernel/nearReads.ts"
 import { type NearFound, nearFound } from "./nearFound.ts"
 import type { Ticket } from "./FlightTable.ts"
@@ -23,8 +23,21 @@ export const makeGetOrSet = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["getOrSet"] => {
-  const { client, codec, defaults, finalKey, guard, guardNear, near, observe, policy, readOptions, scope, tags } =
-    context
+  const {
+    client,
+    codec,
+    defaults,
+    finalKey,
+    guard,
+    guardNear,
+    metrics,
+    near,
+    observe,
+    policy,
+    readOptions,
+    scope,
+    tags
+  } = context
   const { failedRefreshes } = allFlights
 
   const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName, drawn?: number) =>
@@ -58,7 +71,7 @@ export const makeGetOrSet = <A, RD, RE>(
     }
     if (verdict === "miss" || verdict === "unknown" || found === undefined || Option.isNone(found.value)) {
       const { waitFor } = plan
-      return flights.share(entry, work, { onJoin: count(metrics.shared), waitFor, observe: policy?.observe })
+      return flights.share(entry, work, { onJoin: count(metrics.lookups_shared), waitFor, observe: policy?.observe })
     }
     const { value } = found.value
     if (verdict === "fresh") return Exit.succeed(value)
@@ -73,7 +86,7 @@ export const makeGetOrSet = <A, RD, RE>(
     }
     const refreshing = flights.start(entry, refresh)
     if (verdict === "early") return Effect.as(refreshing, value)
-    const stale = Effect.as(count(metrics.staleServed), value)
+    const stale = Effect.as(count(metrics.stale_served), value)
     if (verdict === "claimed" || verdict === "resting") return stale
     return Effect.flatMap(refreshing, (refreshed) => {
       if (plan.softTimeout === 0) return stale
@@ -89,7 +102,7 @@ export const makeGetOrSet = <A, RD, RE>(
     if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
     const plan = checked.value
     const entry: EntryName = { operation: "getOrSet", key, final: final.value }
-    const find = foundIn(codec, entry, tags.judge)
+    const find = foundIn(context, entry, tags.judge)
     const read = () => client.request("GET", [entry.final], find, readOptions)
     const declared: Operation<Seen<A>> = {
       name: "getOrSet",
@@ -107,7 +120,7 @@ export const makeGetOrSet = <A, RD, RE>(
         }
         const fromServer = near.isFor(entry.final)
           ? Effect.flatMap(near.read(entry.final, options.near !== false), (read) =>
-              foundRead(near, codec, entry, read, tags.judge)
+              foundRead(near, context, entry, read, tags.judge)
             )
           : read()
         const seen = guard(

@@ -21,7 +21,7 @@ import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { nearMany } from "./nearMany.ts"
 import type { Flights, Watch } from "./Flights.ts"
 import { isStale, verdictOf } from "./verdict.ts"
-import { count, metrics } from "../kernel/metrics.ts"
+import { count } from "../kernel/metrics.ts"
 import { entriesOf, readMany } from "../kernel/readMany.ts"
 
 /** An entry, and what its key held. */
@@ -43,7 +43,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights
 ): CacheLookups<A, RD, RE>["getOrSetMany"] => {
-  const { client, codec, defaults, guard, guardNear, near, observe, scope } = context
+  const { client, defaults, guard, guardNear, metrics, near, observe, scope } = context
   const { failedRefreshes } = allFlights
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
@@ -55,7 +55,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
       return Effect.flatMap(readMany(context, valueSize, entries), (hits) =>
         Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) =>
           Effect.forEach(hits.entries, (entry, i) =>
-            Effect.map(foundIn(codec, entry, judge)(hits.stored[i]!), (found): Seen<A> => ({ entry, found }))
+            Effect.map(foundIn(context, entry, judge)(hits.stored[i]!), (found): Seen<A> => ({ entry, found }))
           )
         )
       )
@@ -63,7 +63,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
     return Effect.flatMap(readManyNear(near, valueSize, entries), (reads) =>
       Effect.flatMapEager(judgeFor(context, entries, repliesOf(reads)), (judge) =>
         Effect.forEach(entries, (entry, i) =>
-          Effect.map(foundRead(near, codec, entry, reads[i]!, judge), (found): Seen<A> => ({ entry, found }))
+          Effect.map(foundRead(near, context, entry, reads[i]!, judge), (found): Seen<A> => ({ entry, found }))
         )
       )
     )
@@ -90,7 +90,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
       values.set(entry.key, found.value.value)
       if (isStale(verdict)) {
         stale++
-        yield* count(metrics.staleServed)
+        yield* count(metrics.stale_served)
       }
       if (verdict === "stale" || verdict === "early") ageing.push({ entry, found })
     }
@@ -107,7 +107,10 @@ export const makeGetOrSetMany = <A, RD, RE>(
     const wanted = new Map(seen.map((one) => [one.entry.key, one]))
     const watch = allFlights.watch(seen.map(({ entry }) => entry.final))
     const lookUp = Effect.gen(function* () {
-      const [looked, cost] = yield* timedLookup(observe("lookup", observed, lookup(seen.map(({ entry }) => entry.key))))
+      const [looked, cost] = yield* timedLookup(
+        metrics,
+        observe("lookup", observed, lookup(seen.map(({ entry }) => entry.key)))
+      )
       const values = new Map([...looked].filter(([key]) => wanted.has(key)))
       /** What cannot be stored leaves the others alone. */
       const commandFor = ([key, value]: readonly [string, A]) => {

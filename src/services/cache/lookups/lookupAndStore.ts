@@ -5,7 +5,7 @@ import type { Stored } from "../../../schema/frame.ts"
 import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
-import { count, metrics } from "../kernel/metrics.ts"
+import { type CacheMetrics, count } from "../kernel/metrics.ts"
 import { timingFor } from "../kernel/setCommand.ts"
 import type { Flights } from "./Flights.ts"
 import type { Ticket } from "./FlightTable.ts"
@@ -22,7 +22,7 @@ export const lookupAndStore = <A, E, R, RD, RE>(
   keep: Keep,
   ticket: Ticket
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RE> =>
-  Effect.flatMap(timedLookup(context.observe("lookup", ticket.observed, lookup)), ([value, cost]) => {
+  Effect.flatMap(timedLookup(context.metrics, context.observe("lookup", ticket.observed, lookup)), ([value, cost]) => {
     const store = Effect.flatMap(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
       keep(encoded, lifetime)
     )
@@ -36,7 +36,7 @@ export const lookupAndStore = <A, E, R, RD, RE>(
       store
     )
     const told = Effect.matchEffect(stored, {
-      onSuccess: (done) => (done ? Effect.void : count(metrics.discarded)),
+      onSuccess: (done) => (done ? Effect.void : count(context.metrics.lookups_discarded)),
       onFailure: (error) => storeFailed(context, error, entry.key)
     })
     return flights.stores.answerThenStore(ticket, value, told, context.scope)
@@ -44,12 +44,12 @@ export const lookupAndStore = <A, E, R, RD, RE>(
 
 /** The server's failures pass; what the program is to blame for stays, and is told. */
 export const storeFailed = (
-  { unstorable }: Pick<CacheCore, "unstorable">,
+  { metrics, unstorable }: Pick<CacheCore, "metrics" | "unstorable">,
   error: ValueError,
   key: string | undefined
 ): Effect.Effect<void> =>
   Effect.andThen(
-    count(metrics.storeFailures),
+    count(metrics.store_failures),
     error._tag === "CacheCodecError" || error._tag === "CacheInputError"
       ? unstorable.tell(error, key)
       : Effect.logDebug("getOrSet: the value could not be stored", error.message)
@@ -57,6 +57,7 @@ export const storeFailed = (
 
 /** The result, and what it took in milliseconds. What the lookup acquires is released when it ends. */
 export const timedLookup = <A, E, R>(
+  metrics: CacheMetrics,
   lookup: Effect.Effect<A, E, R>
 ): Effect.Effect<readonly [A, number], E, Exclude<R, Scope.Scope>> =>
   Effect.clockWith((clock) => {
@@ -64,7 +65,7 @@ export const timedLookup = <A, E, R>(
     const told = Effect.onExit(Effect.scoped(lookup), (exit) => {
       if (Exit.isSuccess(exit) || Exit.hasInterrupts(exit)) return Effect.void
       for (const reason of exit.cause.reasons) if (Cause.isFailReason(reason)) noteLookupError(reason.error)
-      return count(metrics.lookupFailures)
+      return count(metrics.lookup_failures)
     })
     return Effect.andThen(
       count(metrics.lookups),

@@ -1,6 +1,7 @@
 /** The near store of one cache, its channel, and the reads that fill it. */
 import { Cause, Clock, Duration, Effect, Exit, type Fiber, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
+import type { CacheName } from "../../../schema/CacheName.ts"
 import type { ReplyEncoding } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { beingOpened, type DownCause, type Invalidation, type TrackedReply } from "../../../schema/Invalidation.ts"
@@ -38,7 +39,7 @@ export interface NearTerms {
   /** What all its final keys begin with; undefined where they have nothing in common. */
   readonly lead: string | undefined
   /** What metrics and log lines call the cache. */
-  readonly name: string
+  readonly name: CacheName
 }
 
 interface Down {
@@ -52,7 +53,7 @@ export class NearCache {
   readonly settings: NearSettings
   readonly #client: ValkeyClientShape
   readonly #lead: string | undefined
-  readonly #name: string
+  readonly #name: CacheName
   readonly #builder: Fiber.Fiber<unknown, unknown>
   readonly #metrics: NearMetrics
   /** The servers that announce nothing, and why. */
@@ -226,7 +227,9 @@ export class NearCache {
     this.#metrics.down(reason)
     this.#tell()
     const log = cause === "refused" ? Effect.logWarning : Effect.logDebug
-    Effect.runForkWith(this.#builder.context)(log(`near cache of ${this.#name}: reads go to the server: ${reason}`))
+    Effect.runForkWith(this.#builder.context)(
+      log(`near cache of ${this.#name.cache}: reads go to the server: ${reason}`)
+    )
   }
 
   #tell(): void {

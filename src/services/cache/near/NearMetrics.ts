@@ -1,5 +1,6 @@
 /** What a near cache counts, for Effect's metrics. */
 import { type Context, Metric } from "effect"
+import type { CacheName } from "../../../schema/CacheName.ts"
 import type { NearCounts } from "./NearCounts.ts"
 
 const counter = (name: string, description: string) =>
@@ -41,15 +42,15 @@ export interface NearFigures {
 
 /** Counting happens in plain numbers, because a near read is cheaper than a metric. They are told now and then. */
 export class NearMetrics {
-  readonly #cache: string
+  readonly #name: CacheName
   readonly #context: Context.Context<never>
   readonly #counters: ReadonlyArray<readonly [keyof NearCounts, Metric.Metric<number, unknown>]>
   readonly #gauges: Readonly<Record<keyof typeof gauges, Metric.Metric<number, unknown>>>
   readonly #told: Partial<Record<keyof NearCounts, number>> = {}
 
-  constructor(cache: string, context: Context.Context<never>) {
-    const labelled = <State>(metric: Metric.Metric<number, State>) => Metric.withAttributes(metric, { cache })
-    this.#cache = cache
+  constructor(name: CacheName, context: Context.Context<never>) {
+    const labelled = <State>(metric: Metric.Metric<number, State>) => Metric.withAttributes(metric, { ...name })
+    this.#name = name
     this.#context = context
     this.#counters = [
       ["hits", labelled(counters.hits)],
@@ -84,6 +85,6 @@ export class NearMetrics {
   }
 
   down(reason: string): void {
-    Metric.withAttributes(downs, { cache: this.#cache, reason }).updateUnsafe(1, this.#context)
+    Metric.withAttributes(downs, { ...this.#name, reason }).updateUnsafe(1, this.#context)
   }
 }

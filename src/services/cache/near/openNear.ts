@@ -1,5 +1,6 @@
 /** The near cache of a layer, where its settings ask for one. */
 import { Effect, type Scope } from "effect"
+import type { CacheName } from "../../../schema/CacheName.ts"
 import type { CacheOptions } from "../../../schema/CacheOptions.ts"
 import type { NearSettings } from "../../../schema/NearOptions.ts"
 import type { NearState } from "../../../schema/NearState.ts"
@@ -11,7 +12,7 @@ export const openNear = (
   client: ValkeyClientShape,
   { keyFunction, prefix }: CacheOptions,
   settings: NearSettings | undefined,
-  name: string
+  name: CacheName
 ): Effect.Effect<NearCache | undefined, never, Scope.Scope> =>
   settings === undefined
     ? Effect.succeed(undefined)

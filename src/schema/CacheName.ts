@@ -1,0 +1,11 @@
+/** What metrics and events call a cache. */
+import type { Topology } from "./Command.ts"
+
+export interface CacheName {
+  /** The name that its layer has been given, else the key of its tag. */
+  readonly cache: string
+  readonly topology: Topology
+}
+
+/** Whose operations a policy wraps where it is called for no cache. */
+export const nobody: CacheName = { cache: "", topology: "memory" }
