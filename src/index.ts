@@ -88,6 +88,7 @@ export {
   type PolicySource,
   type Tally
 } from "./services/CachePolicy.ts"
+export * as CacheMemo from "./services/CacheMemo.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
 export * as CacheResolver from "./services/CacheResolver.ts"
 export * as CacheScript from "./services/CacheScript.ts"

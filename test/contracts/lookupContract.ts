@@ -8,6 +8,7 @@ import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
 import { memoizeTests } from "./memoizeTests.ts"
+import { memoScopeTests } from "./memoScopeTests.ts"
 import { updateTests } from "./updateTests.ts"
 
 /** Looks up 1, then 2, and so on. */
@@ -796,6 +797,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
     })
 
     memoizeTests(it)
+    memoScopeTests(it)
     updateTests(it)
 
     it.effect("interrupted callers leave nothing behind", () =>

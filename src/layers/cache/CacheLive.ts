@@ -8,6 +8,7 @@ import { type PolicySource, policyOf } from "../../services/CachePolicy.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
+import { rememberingClient } from "./rememberingClient.ts"
 
 /** The settings of a cache, and the policies that its operations pass. What is left out keeps its default. */
 export interface CacheLayerOptions extends Partial<CacheOptions> {
@@ -52,7 +53,7 @@ export function layerFor<Self>(
     if (reason !== undefined) return yield* new CacheInputError({ operation: "layer", reason })
     const settings = near === false ? undefined : nearSettings(near)
     if (typeof settings === "string") return yield* new CacheInputError({ operation: "layer", reason: settings })
-    const client = yield* ValkeyClient
+    const client = rememberingClient(yield* ValkeyClient)
     const cacheName = { cache: name, topology: client.topology }
     return yield* make(client, options, settings, yield* policyOf(policies, cacheName), cacheName)
   })

@@ -13,6 +13,8 @@ const services = ["schema", "services/ValkeyClient", "services/operations"]
 export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   schema: [],
 
+  "services/CacheMemo": ["services/Memo"],
+  "services/Memo": [],
   "services/CachePolicy": ["schema"],
   "services/CacheScript": ["schema"],
   "services/ValkeyClient": ["schema"],
@@ -106,7 +108,15 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/ValkeyClient"
   ],
   "layers/policies": ["schema", "services/CachePolicy", "services/cache/kernel"],
-  "layers/cache": [...services, "layers/topologies", "services/CachePolicy", "services/CacheService", "services/cache"],
+  "layers/cache": [
+    ...services,
+    "layers/commands",
+    "layers/topologies",
+    "services/CachePolicy",
+    "services/CacheService",
+    "services/Memo",
+    "services/cache"
+  ],
   "layers/adapters": [
     ...services,
     "layers/commands",
@@ -136,6 +146,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/inspection",
     "layers/policies",
     "layers/topologies",
+    "services/CacheMemo",
     "services/CachePolicy",
     "services/CacheRegion",
     "services/CacheResolver",
