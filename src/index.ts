@@ -111,6 +111,12 @@ export { CacheLive, layerFor } from "./layers/cache/CacheLive.ts"
 export { CacheMemory } from "./layers/cache/CacheMemory.ts"
 export { CacheService, type CacheServiceLayers } from "./layers/cache/serviceLayers.ts"
 export * as Doctor from "./layers/inspection/Doctor.ts"
+export {
+  type CacheEvent,
+  CacheEvents,
+  type CacheEventsOptions,
+  type CacheEventsShape
+} from "./layers/policies/CacheEvents.ts"
 export * as Breaker from "./layers/policies/Breaker.ts"
 export * as IgnoreExceptions from "./layers/policies/IgnoreExceptions.ts"
 export * as Metrics from "./layers/policies/Metrics.ts"

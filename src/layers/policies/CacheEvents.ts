@@ -1,0 +1,161 @@
+/** What happens in caches, for logs, tests and tools. */
+import { channel } from "node:diagnostics_channel"
+import { Clock, Context, Effect, Exit, Layer, Option, Queue, type Scope, Stream } from "effect"
+import type { CacheName } from "../../schema/CacheName.ts"
+import { nobody } from "../../schema/CacheName.ts"
+import { kindOf } from "../../schema/codecFailures.ts"
+import { type CachePolicyShape, layerPolicy, type Observe, type Tally } from "../../services/CachePolicy.ts"
+
+/** What all events have. */
+interface Happened {
+  readonly cache: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** `get`, `getOrSetMany`, `delete` … */
+  readonly operation: string
+  /** The user key; undefined where the operation concerned several. */
+  readonly key: string | undefined
+}
+
+/**
+ * - `Hit`, `Miss`: `count` keys were found, or not; `stale` of the hits were served past their lifetime
+ * - `Stored`: `count` values were stored
+ * - `Invalidated`: keys were deleted, a prefix was cleared, tags were invalidated, a value was marked as stale
+ * - `Failed`: the operation failed; `error` is the tag of the error
+ * - `LookupFailed`: a lookup of the program failed; `error` is the tag or the name of its error
+ */
+export type CacheEvent = Happened &
+  (
+    | { readonly _tag: "Hit"; readonly count: number; readonly stale: number }
+    | { readonly _tag: "Miss"; readonly count: number }
+    | { readonly _tag: "Stored"; readonly count: number }
+    | { readonly _tag: "Invalidated" }
+    | { readonly _tag: "Failed"; readonly error: string }
+    | { readonly _tag: "LookupFailed"; readonly error: string }
+  )
+
+export interface CacheEventsShape {
+  /** The events from now on, until the scope closes. */
+  readonly subscribe: Effect.Effect<Stream.Stream<CacheEvent>, never, Scope.Scope>
+  /** The events from the moment on at which the stream is run. */
+  readonly stream: Stream.Stream<CacheEvent>
+  /** Events that slow listeners have missed, all together. */
+  readonly dropped: Effect.Effect<number>
+}
+
+export interface CacheEventsOptions {
+  /** Events that may wait for one listener; where there are more, the oldest are dropped. Default: 1 024. */
+  readonly capacity?: number | undefined
+}
+
+const invalidating: ReadonlySet<string> = new Set([
+  "delete",
+  "deleteMany",
+  "deletePattern",
+  "clear",
+  "clearAllVersions",
+  "flushAll",
+  "invalidateTags",
+  "markStale"
+])
+
+/** Tools that are not Effect's listen here, as long as a layer of events stands around a cache. */
+const everybody = channel("effect-vcache:event")
+
+/** Hands events to whoever listens. */
+class Hub {
+  readonly #listeners = new Set<(event: CacheEvent) => void>()
+  readonly #capacity: number
+  #dropped = 0
+
+  constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  get isHeard(): boolean {
+    return this.#listeners.size > 0 || everybody.hasSubscribers
+  }
+
+  publish(event: CacheEvent): void {
+    for (const listener of this.#listeners) listener(event)
+    if (everybody.hasSubscribers) everybody.publish(event)
+  }
+
+  readonly subscribe: CacheEventsShape["subscribe"] = Effect.suspend(() =>
+    Effect.gen({ self: this }, function* () {
+      const queue = yield* Queue.sliding<CacheEvent>(this.#capacity)
+      const listener = (event: CacheEvent) => {
+        if (Queue.sizeUnsafe(queue) >= this.#capacity) this.#dropped++
+        Queue.offerUnsafe(queue, event)
+      }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => this.#listeners.add(listener)),
+        () =>
+          Effect.andThen(
+            Effect.sync(() => this.#listeners.delete(listener)),
+            Queue.shutdown(queue)
+          )
+      )
+      return Stream.fromQueue(queue)
+    })
+  )
+
+  readonly dropped = Effect.sync(() => this.#dropped)
+}
+
+const policyFor = (hub: Hub, { cache }: CacheName): CachePolicyShape => {
+  const policy: CachePolicyShape = ({ key, name, tally }, effect) =>
+    Effect.suspend(() => {
+      if (!hub.isHeard) return effect
+      return Effect.onExit(effect, (exit) =>
+        Effect.map(Clock.currentTimeMillis, (at) => {
+          const happened = { cache, at, operation: name, key }
+          if (Exit.isSuccess(exit)) {
+            if (tally !== undefined) publishTally(hub, happened, tally(exit.value))
+            if (invalidating.has(name)) hub.publish({ ...happened, _tag: "Invalidated" })
+            return
+          }
+          const error = Exit.findErrorOption(exit)
+          if (Option.isSome(error)) hub.publish({ ...happened, _tag: "Failed", error: error.value._tag })
+        })
+      )
+    })
+  const observe: Observe = (part, { key, operation }, effect) =>
+    part === "lookup"
+      ? Effect.tapCause(effect, (cause) =>
+          Effect.map(Clock.currentTimeMillis, (at) => {
+            const error = Exit.findErrorOption(Exit.failCause(cause))
+            if (!hub.isHeard || Option.isNone(error)) return
+            hub.publish({ cache, at, operation, key, _tag: "LookupFailed", error: kindOf(error.value) })
+          })
+        )
+      : effect
+  return Object.assign(policy, { observe })
+}
+
+const publishTally = (hub: Hub, happened: Happened, { hits = 0, misses = 0, stale = 0, stores = 0 }: Tally): void => {
+  if (hits > 0) hub.publish({ ...happened, _tag: "Hit", count: hits, stale })
+  if (misses > 0) hub.publish({ ...happened, _tag: "Miss", count: misses })
+  if (stores > 0) hub.publish({ ...happened, _tag: "Stored", count: stores })
+}
+
+/**
+ * The events of all caches that are built under its layer. Without the layer a cache makes no events; with it, and without
+ * a listener, it costs what a policy costs that does nothing.
+ *
+ *     const caches = CacheLive.pipe(Layer.provideMerge(CacheEvents.layer()), Layer.provide(ValkeyUrl.layerConfig()))
+ *
+ * The same events are published on the channel `effect-vcache:event` of `node:diagnostics_channel`, where it has subscribers.
+ * Events name keys, and never values. Changes that other processes make are told by `client.changes`.
+ */
+export class CacheEvents extends Context.Service<CacheEvents, CacheEventsShape>()("effect-vcache/CacheEvents") {
+  static readonly layer = ({ capacity = 1024 }: CacheEventsOptions = {}): Layer.Layer<CacheEvents> =>
+    Layer.unwrap(
+      Effect.sync(() => {
+        const hub = new Hub(Math.max(1, capacity))
+        const policy = Object.assign(policyFor(hub, nobody), { forCache: (name: CacheName) => policyFor(hub, name) })
+        const service = { subscribe: hub.subscribe, stream: Stream.unwrap(hub.subscribe), dropped: hub.dropped }
+        return Layer.merge(layerPolicy(Effect.succeed(policy)), Layer.succeed(CacheEvents, service))
+      })
+    )
+}
