@@ -124,7 +124,7 @@ describe("errors", () => {
         latency: Duration.millis(1.5),
         state: { _tag: "Degraded", node, reason },
         error: Option.some(error),
-        near: Option.some({ _tag: "Live", proofAge: Duration.millis(2.5), entries: 1, bytes: 12 })
+        near: Option.some({ _tag: "Live", proofAge: Duration.millis(2.5), entries: 1, bytes: 12, holds: "read" })
       }
       const json: unknown = JSON.parse(yield* Schema.encodeEffect(codec)(sick))
       assert.deepInclude(json, { ready: false, latency: 1.5, state: { _tag: "Degraded", node, reason } })

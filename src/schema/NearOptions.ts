@@ -23,6 +23,13 @@ export interface NearOptions {
    */
   readonly values?: "shared" | "copied" | undefined
   /**
+   * `"read"` (default): what has been read is near. `"all"`: all keys of the cache are. They are read when the layer is built and after each
+   * loss of the channel, and each that changes is read again, so that reads of values never wait, and a key that is not there is known
+   * not to be. It needs the tracking `"broadcast"` and no `timeToLive`. Where there is more than `maxEntries` or `maxBytes` allow, it is as
+   * with `"read"`, which `cache.near` and a warning say. Structures, locks, tokens and `has` of what is not there ask the server.
+   */
+  readonly hold?: "read" | "all" | undefined
+  /**
    * What happens while a server announces nothing, because it is frozen or cannot be reached. `"bypass"` (default): reads go to
    * the server, and fail where it is down. `serveFor`: what is near is served all the same, until it was proven so long ago.
    * `maxStaleness` does not hold meanwhile, and `cache.near` says so. What this process changes itself is dropped at once.
@@ -40,12 +47,14 @@ export interface NearSettings {
   readonly maxStaleness: number
   readonly tracking: Tracking
   readonly values: "shared" | "copied"
+  readonly hold: "read" | "all"
   /** Milliseconds for which what is near is served where a server announces nothing; 0 = none. */
   readonly serveFor: number
 }
 
 /** Or the reason why they cannot be used. */
 export const nearSettings = ({
+  hold = "read",
   maxBytes = 64 * 1024 * 1024,
   maxEntries = 10_000,
   maxStaleness = 2000,
@@ -63,9 +72,13 @@ export const nearSettings = ({
   }
   if (tracking !== "broadcast" && tracking !== "perKey") return "near.tracking must be broadcast or perKey"
   if (values !== "shared" && values !== "copied") return "near.values must be shared or copied"
+  if (hold !== "read" && hold !== "all") return "near.hold must be read or all"
+  if (hold === "all" && (tracking === "perKey" || lifetime !== Infinity)) {
+    return "near.hold: all needs the tracking broadcast, and no near.timeToLive"
+  }
   const serveFor = whenDown === "bypass" ? 0 : toMillis(whenDown.serveFor)
   if (serveFor === undefined || serveFor === Infinity || (whenDown !== "bypass" && serveFor <= staleness)) {
     return "near.whenDown must be bypass, or have a finite serveFor that is longer than near.maxStaleness"
   }
-  return { maxBytes, maxEntries, maxStaleness: staleness, serveFor, timeToLive: lifetime, tracking, values }
+  return { hold, maxBytes, maxEntries, maxStaleness: staleness, serveFor, timeToLive: lifetime, tracking, values }
 }

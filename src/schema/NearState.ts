@@ -9,18 +9,25 @@ export type NearState =
    * `whenDown`. Instants are in milliseconds since 1970.
    */
   | { readonly _tag: "Down"; readonly reason: string; readonly since: number; readonly servesUntil?: number }
-  /** `proofAge`: how long ago it was proven that every change is announced. `bytes`: of keys and stored forms. */
+  /** `proofAge`: how long ago it was proven that every change is announced. `bytes`: of keys and stored forms. `holds`: what is near now, by `hold`. */
   | {
       readonly _tag: "Live"
       readonly proofAge: Duration.Duration
       readonly entries: number
       readonly bytes: number
+      readonly holds: "read" | "all"
     }
 
 /** `NearState` as JSON holds it; `proofAge` in milliseconds. */
 export type NearStateJson =
   | Exclude<NearState, { readonly _tag: "Live" }>
-  | { readonly _tag: "Live"; readonly proofAge: number; readonly entries: number; readonly bytes: number }
+  | {
+      readonly _tag: "Live"
+      readonly proofAge: number
+      readonly entries: number
+      readonly bytes: number
+      readonly holds: "read" | "all"
+    }
 
 export const NearState: Schema.Codec<NearState, NearStateJson> = Schema.Union([
   Schema.TaggedStruct("Off", { reason: Schema.String }),
@@ -29,5 +36,10 @@ export const NearState: Schema.Codec<NearState, NearStateJson> = Schema.Union([
     since: Schema.Number,
     servesUntil: Schema.optionalKey(Schema.Number)
   }),
-  Schema.TaggedStruct("Live", { proofAge: Schema.DurationFromMillis, entries: Schema.Int, bytes: Schema.Int })
+  Schema.TaggedStruct("Live", {
+    proofAge: Schema.DurationFromMillis,
+    entries: Schema.Int,
+    bytes: Schema.Int,
+    holds: Schema.Literals(["read", "all"])
+  })
 ])

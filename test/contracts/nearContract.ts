@@ -1,4 +1,5 @@
 /** What a near cache promises to those who read through it, whatever the client stands on. */
+import { isDeepStrictEqual } from "node:util"
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Metric, Option, Schema, Tracer } from "effect"
 import {
@@ -358,6 +359,94 @@ export const nearContract = (
             yield* cache.get("a")
             assert.isFalse(yield* isNear(read))
           }
+        }))
+    })
+
+    describe("of all keys", () => {
+      const isWhole = (state: NearState) => state._tag === "Live" && state.holds === "all"
+      const holding = (settings: Settings = {}) =>
+        Effect.gen(function* () {
+          const cache = yield* nearCache({ ...settings, near: { hold: "all", ...settings.near } })
+          yield* until("all of it", Effect.andThen(pass(5), cache.near), isWhole)
+          return cache
+        })
+      /** Until it is read without its server. */
+      const untilNear = <A, E, R>(value: A, read: Effect.Effect<A, E, R>) =>
+        until("it near", Effect.andThen(pass(5), Effect.option(withoutServer(read))), (seen) =>
+          isDeepStrictEqual(seen, Option.some(value))
+        )
+
+      test("are answered without having been read, also that there is none", () =>
+        Effect.gen(function* () {
+          const elsewhere = yield* Elsewhere
+          const prefix = `held${++spaces}`
+          for (let i = 0; i < 20; i++) yield* elsewhere.send("SET", [`${prefix}:1:k${i}`, i])
+          const cache = yield* holding({ prefix })
+          const users = cache.withSchema(Schema.Number)
+          assert.deepStrictEqual(yield* withoutServer(users.get("k7")), Option.some(7))
+          assert.deepStrictEqual(
+            yield* withoutServer(users.getMany(["k1", "none", "k2"])),
+            new Map([
+              ["k1", 1],
+              ["k2", 2]
+            ])
+          )
+          assert.deepStrictEqual(yield* withoutServer(users.get("none")), Option.none())
+          assert.isTrue(yield* withoutServer(users.has("k3")))
+          // It may be a structure.
+          assert.isFalse(yield* isNear(users.has("none")))
+          assert.isFalse(yield* users.has("none"))
+        }))
+
+      test("are read again when they change, whoever changes them", () =>
+        Effect.gen(function* () {
+          const cache = yield* holding()
+          const elsewhere = yield* Elsewhere
+          yield* elsewhere.send("SET", [cache.makeKey("a"), 1])
+          yield* untilNear(Option.some(1), cache.get("a"))
+          yield* elsewhere.send("SET", [cache.makeKey("a"), 2])
+          yield* untilNear(Option.some(2), cache.get("a"))
+          yield* cache.set("a", 3)
+          assert.deepStrictEqual(yield* cache.get("a"), Option.some(3))
+          yield* untilNear(Option.some(3), cache.get("a"))
+          yield* elsewhere.send("DEL", [cache.makeKey("a")])
+          yield* untilNear(Option.none(), cache.get("a"))
+          yield* cache.setMany({ a: 4, b: 5 })
+          yield* untilNear(Option.some(5), cache.get("b"))
+          yield* elsewhere.send("FLUSHDB", [])
+          yield* untilNear(Option.none(), cache.get("b"))
+        }))
+
+      test("with a lifetime end with it", () =>
+        Effect.gen(function* () {
+          const cache = yield* holding()
+          yield* cache.set("a", 1, { timeToLive: 300 })
+          yield* pass(350)
+          assert.deepStrictEqual(yield* cache.get("a"), Option.none())
+        }))
+
+      test("that are no values are asked for as ever", () =>
+        Effect.gen(function* () {
+          const cache = yield* holding()
+          yield* cache.hash("h").set("f", 1)
+          yield* pass(20)
+          assert.strictEqual((yield* Effect.flip(cache.get("h")))._tag, "CacheServerError")
+          assert.isTrue(yield* cache.has("h"))
+        }))
+
+      test("are not held where there are too many, and reads go on", () =>
+        Effect.gen(function* () {
+          const cache = yield* holding({ near: { maxEntries: 3 } })
+          yield* cache.setMany({ a: 1, b: 2, c: 3, d: 4, e: 5 })
+          yield* until("the fall back", Effect.andThen(pass(5), cache.near), (state) => !isWhole(state))
+          for (const [key, value] of [
+            ["a", 1],
+            ["e", 5]
+          ] as const) {
+            assert.deepStrictEqual(yield* cache.get(key), Option.some(value))
+          }
+          yield* cache.get("none")
+          assert.isTrue(yield* isNear(cache.get("none")))
         }))
     })
 

@@ -10,6 +10,7 @@ const limits: NearLimits = {
   timeToLive: Infinity,
   maxStaleness: 100,
   serveFor: 0,
+  hold: "read",
   tracking: "broadcast"
 }
 

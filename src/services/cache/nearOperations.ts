@@ -50,7 +50,8 @@ export const nearOperations = <A, RD, RE>(
     const final = finalOf("has", key, options)
     if (options?.near === false || final === undefined) return operations.has(key, options)
     return Effect.withFiber((caller) => {
-      const kept = near.find(final, caller)
+      // A key without a value may have something else.
+      const kept = near.held(final, caller)
       if (kept === undefined) return operations.has(key, options)
       near.hit()
       const { header, value } = kept

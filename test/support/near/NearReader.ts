@@ -40,6 +40,7 @@ export const nearReader = (
       timeToLive: Infinity,
       maxStaleness,
       serveFor: 0,
+      hold: "read",
       tracking
     })
     const events: Array<Invalidation> = []

@@ -34,6 +34,7 @@ export const nearHistory = (seed: string, steps: number, broken?: Broken): NearR
     maxBytes: 1_000_000,
     timeToLive: Infinity,
     serveFor: 0,
+    hold: "read",
     maxStaleness: broken === "no proof" ? Infinity : maxStaleness,
     tracking: "broadcast"
   })

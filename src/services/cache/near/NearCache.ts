@@ -10,6 +10,8 @@ import type { NearState } from "../../../schema/NearState.ts"
 import type { TrackedOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Fill } from "./Fill.ts"
 import type { Kept, NearEntry } from "./NearEntry.ts"
+import { holdAll } from "./holdAll.ts"
+import { rawForm } from "./kept.ts"
 import { NearMetrics } from "./NearMetrics.ts"
 import { NearStore } from "./NearStore.ts"
 
@@ -56,6 +58,8 @@ export class NearCache {
   readonly #name: CacheName
   readonly #builder: Fiber.Fiber<unknown, unknown>
   readonly #metrics: NearMetrics
+  /** As it was said last. */
+  #isWhole: boolean | undefined
   /** The servers that announce nothing, and why. */
   readonly #downs = new Map<string | undefined, Down>()
 
@@ -79,9 +83,27 @@ export class NearCache {
       if (lead === undefined) return Effect.succeed(near)
       const { maxStaleness, tracking } = near.settings
       const listening = { prefixes: [lead], tracking, heartbeat: Math.max(1, maxStaleness / heartbeats) }
-      const opened = Effect.as(client.invalidations(listening, near.#onEvent), near)
-      return near.settings.serveFor === 0 ? opened : Effect.andThen(Effect.forkScoped(near.#watch), opened)
+      const listens = client.invalidations(listening, near.#onEvent)
+      return Effect.as(Effect.andThen(near.#begin(lead), listens), near)
     })
+
+  /** What goes on for as long as the cache is there. */
+  #begin(lead: string): Effect.Effect<void, never, Scope.Scope> {
+    const { proofs } = this.store
+    const { holding } = this.store
+    const held =
+      holding &&
+      holdAll({
+        client: this.#client,
+        lead,
+        holding,
+        isLive: () => proofs.isLive,
+        read: (keys) => this.readAll(keys, everybody),
+        onOutcome: () => this.#held()
+      })
+    const all = [...(held === undefined ? [] : [held]), ...(this.settings.serveFor === 0 ? [] : [this.#watch])]
+    return Effect.forEach(all, (effect) => Effect.forkScoped(effect), { discard: true })
+  }
 
   readonly state: Effect.Effect<NearState> = Effect.withFiber((caller) => {
     this.#tell()
@@ -89,7 +111,13 @@ export class NearCache {
     const down = [...this.#downs.values()].toSorted((a, b) => rank(b) - rank(a))[0]
     if (down === undefined) {
       const age = Math.max(0, this.#now(caller) - proofs.provenAt)
-      return Effect.succeed<NearState>({ _tag: "Live", proofAge: Duration.millis(age), entries: size, bytes })
+      return Effect.succeed<NearState>({
+        _tag: "Live",
+        proofAge: Duration.millis(age),
+        entries: size,
+        bytes,
+        holds: this.store.holding?.isWhole === true ? "all" : "read"
+      })
     }
     const { cause, reason, since } = down
     const { suspendedAt } = proofs
@@ -136,6 +164,11 @@ export class NearCache {
     return this.store.find(final, this.#client.instant(caller))
   }
 
+  /** That it does not exist is known without its server. */
+  lacks(final: string, caller: Fiber.Fiber<unknown, unknown>): boolean {
+    return this.store.lacks(final, this.#now(caller))
+  }
+
   /** It has been served. */
   hit(): void {
     if ((++this.store.counts.hits & (tellAfter - 1)) === 0) this.#tell()
@@ -167,7 +200,7 @@ export class NearCache {
   readAll(keys: ReadonlyArray<string>, reader: Reader): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
     return Effect.withFiber((caller) => {
       const now = this.#now(caller)
-      this.store.counts.misses += keys.length
+      if (reader !== everybody) this.store.counts.misses += keys.length
       const fills = keys.map((key) => this.store.begin(key, now, reader.codec))
       return Effect.onError(
         Effect.map(this.#client.tracked(keys, { ...this.#optionsOf(reader), many: true }), (replies) =>
@@ -232,12 +265,35 @@ export class NearCache {
     )
   }
 
+  /** Every key is held, or there are too many. */
+  #held(): void {
+    this.#tell()
+    const isWhole = this.store.holding?.isWhole === true
+    if (this.#isWhole === isWhole) return
+    this.#isWhole = isWhole
+    const said = isWhole
+      ? Effect.logDebug(`near cache of ${this.#name}: all keys are held`)
+      : Effect.logWarning(
+          `near cache of ${this.#name}: only what is read is held: there is more than near.maxEntries or near.maxBytes`
+        )
+    Effect.runForkWith(this.#builder.context)(said)
+  }
+
   #tell(): void {
     const { bytes, counts, proofs, size } = this.store
     const proofAge = this.#now(this.#builder) - proofs.provenAt
-    this.#metrics.tell(counts, { entries: size, bytes, isLive: proofs.isLive, proofAge })
+    this.#metrics.tell(counts, {
+      entries: size,
+      bytes,
+      isLive: proofs.isLive,
+      isWhole: this.store.holding?.isWhole === true,
+      proofAge
+    })
   }
 }
+
+/** Reads for nobody in particular. */
+const everybody: Reader = { codec: {}, reply: "buffer", keptForm: (_, stored) => rawForm(stored) }
 
 const silent = "the server does not prove that it announces changes"
 const noLead = "the key function gives keys no common beginning"

@@ -26,6 +26,7 @@ const gauges = {
   entries: gauge("entries", "Near entries, by cache"),
   bytes: gauge("bytes", "Bytes of the keys and stored forms of near entries, by cache"),
   proofAge: gauge("proof_age_seconds", "How long ago it was proven that every change is announced, by cache"),
+  whole: gauge("whole", "1 while all keys of the cache are near, else 0, by cache"),
   live: gauge("live", "1 while every change is announced, else 0, by cache")
 }
 
@@ -38,6 +39,7 @@ export interface NearFigures {
   /** Milliseconds. */
   readonly proofAge: number
   readonly isLive: boolean
+  readonly isWhole: boolean
 }
 
 /** Counting happens in plain numbers, because a near read is cheaper than a metric. They are told now and then. */
@@ -66,11 +68,12 @@ export class NearMetrics {
       entries: labelled(gauges.entries),
       bytes: labelled(gauges.bytes),
       proofAge: labelled(gauges.proofAge),
-      live: labelled(gauges.live)
+      live: labelled(gauges.live),
+      whole: labelled(gauges.whole)
     }
   }
 
-  tell(counts: NearCounts, { bytes, entries, isLive, proofAge }: NearFigures): void {
+  tell(counts: NearCounts, { bytes, entries, isLive, isWhole, proofAge }: NearFigures): void {
     for (const [name, metric] of this.#counters) {
       const count = counts[name]
       const more = count - (this.#told[name] ?? 0)
@@ -80,6 +83,7 @@ export class NearMetrics {
     }
     this.#gauges.entries.updateUnsafe(entries, this.#context)
     this.#gauges.bytes.updateUnsafe(bytes, this.#context)
+    this.#gauges.whole.updateUnsafe(isWhole ? 1 : 0, this.#context)
     this.#gauges.live.updateUnsafe(isLive ? 1 : 0, this.#context)
     if (Number.isFinite(proofAge)) this.#gauges.proofAge.updateUnsafe(proofAge / 1000, this.#context)
   }

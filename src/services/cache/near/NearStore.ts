@@ -7,6 +7,7 @@
  */
 import type { Invalidation, TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
 import { SplitMap } from "../../../schema/SplitMap.ts"
+import { Holding } from "./Holding.ts"
 import type { Fill } from "./Fill.ts"
 import { FillMarks } from "./FillMarks.ts"
 import { NearCounts } from "./NearCounts.ts"
@@ -26,12 +27,16 @@ export interface NearLimits {
   /** What was proven so many milliseconds ago is served where a server announces nothing; 0 = nothing is. */
   readonly serveFor: number
   readonly tracking: Tracking
+  /** `"all"`: every key under the prefix is to be held, by whoever minds the `holding`. */
+  readonly hold: "read" | "all"
 }
 
 export class NearStore<A = unknown> {
   readonly proofs = new Proofs()
   readonly marks = new FillMarks<A>()
   readonly counts = new NearCounts()
+  /** Where every key is to be held. */
+  readonly holding: Holding | undefined
   readonly #limits: NearLimits
   readonly #entries = new SplitMap<NearEntry>()
   readonly #recency = new RecencyList()
@@ -39,6 +44,7 @@ export class NearStore<A = unknown> {
 
   constructor(limits: NearLimits) {
     this.#limits = limits
+    this.holding = limits.hold === "all" ? new Holding(limits.maxEntries) : undefined
   }
 
   get size(): number {
@@ -67,6 +73,12 @@ export class NearStore<A = unknown> {
     return entry
   }
 
+  /** That the key does not exist is known because all that do are held. */
+  lacks(key: string, now: number): boolean {
+    if (this.holding?.lacks(key) !== true || now - this.proofs.provenAt > this.#limits.maxStaleness) return false
+    return this.#entries.get(key) === undefined
+  }
+
   /** A read of the key begins, whose reply is given to `keep` or, where there is none, to `giveUp`. */
   begin(key: string, now: number, codec?: object): Fill<A> {
     return this.marks.begin(key, now, codec)
@@ -89,12 +101,23 @@ export class NearStore<A = unknown> {
     this.marks.mark(key)
     const known = this.#entries.get(key)
     if (known !== undefined) this.#remove(known)
-    if (isMarked || kept === undefined || server === undefined) return false
-    const proof = this.proofs.of(server)
-    const isAbsent = kept.value === absent
-    if (proof === undefined || isAbsent !== (pttl === -2)) return false
-    const entry = new NearEntry(key, kept, sentAt + this.#lifetime(pttl), proof)
-    if (entry.bytes > this.#limits.maxBytes) return false
+    if (isMarked) {
+      this.holding?.changed(key)
+      return false
+    }
+    const proof = server === undefined ? undefined : this.proofs.of(server)
+    const isAbsent = kept?.value === absent
+    const entry =
+      proof === undefined || kept === undefined || isAbsent !== (pttl === -2)
+        ? undefined
+        : new NearEntry(key, kept, sentAt + this.#lifetime(pttl), proof)
+    if (entry === undefined || entry.bytes > this.#limits.maxBytes) {
+      this.holding?.foreign(key)
+      return false
+    }
+    this.holding?.known(key)
+    // What is not held is known not to be there.
+    if (isAbsent && this.holding?.isTooMuch === false) return true
     this.#add(entry)
     return true
   }
@@ -107,6 +130,7 @@ export class NearStore<A = unknown> {
   /** The key may have changed, or a reply has been read that did not come this way. */
   drop(key: string): void {
     this.marks.mark(key)
+    this.holding?.changed(key)
     const entry = this.#entries.get(key)
     if (entry === undefined) return
     this.counts.invalidations++
@@ -116,6 +140,7 @@ export class NearStore<A = unknown> {
   /** Anything may have changed. */
   dropAll(): void {
     this.marks.markAll()
+    this.holding?.restart()
     this.counts.invalidations += this.#entries.size
     this.#entries.clear()
     this.#recency.clear()
@@ -145,6 +170,7 @@ export class NearStore<A = unknown> {
     const proof = server === undefined ? this.proofs.endAll(cause) : this.proofs.end(server, cause)
     if (isOver) return server === undefined ? this.dropAll() : this.#dropServer(proof)
     this.marks.markAll()
+    this.holding?.restart()
     if (server === undefined) this.proofs.suspendAll(now)
     else this.proofs.suspend(server, now)
   }
@@ -166,6 +192,7 @@ export class NearStore<A = unknown> {
   #dropServer(proof: ServerProof | undefined): void {
     if (proof !== undefined && proof.entries === this.#entries.size) return this.dropAll()
     this.marks.markAll()
+    this.holding?.restart()
     if (proof === undefined || proof.entries === 0) return
     this.counts.invalidations += proof.entries
     for (const entry of this.#recency) if (entry.proof === proof) this.#remove(entry)
@@ -181,6 +208,7 @@ export class NearStore<A = unknown> {
       const { oldest } = this.#recency
       if (oldest === undefined) return
       this.counts.evictions++
+      this.holding?.tooMuch()
       this.#remove(oldest)
     }
   }

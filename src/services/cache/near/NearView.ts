@@ -2,9 +2,9 @@
 import { Clock, Effect, Exit, type Fiber, Option } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { CodecError, EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
-import { keptForm, valueIn } from "./kept.ts"
+import { keptForm, nothing, valueIn } from "./kept.ts"
 import type { NearCache, Reader, ServerRead } from "./NearCache.ts"
-import { absent, type Kept } from "./NearEntry.ts"
+import { absent, type Kept, type NearEntry } from "./NearEntry.ts"
 import type { Proofs } from "./Proofs.ts"
 
 export class NearView<A, RD> {
@@ -38,14 +38,34 @@ export class NearView<A, RD> {
     return this.#covers ?? this.#near.covers(final)
   }
 
-  /** What is near of the key, for readers of this codec. */
+  /** What is near of the key, or that the key is known to have no value, for readers of this codec. */
   find(final: string, caller: Fiber.Fiber<unknown, unknown>): Kept | undefined {
+    return (
+      this.held(final, caller) ??
+      (this.#near.store.holding !== undefined && this.isFor(final) && this.#near.lacks(final, caller)
+        ? nothing
+        : undefined)
+    )
+  }
+
+  /** What is near of the key, for readers of this codec. */
+  held(final: string, caller: Fiber.Fiber<unknown, unknown>): Kept | undefined {
     if (!this.#proofs.hasAny || !this.#isCovered(final)) return undefined
     const entry = this.#near.find(final, caller)
-    if (entry === undefined) return undefined
+    if (entry === undefined || (entry.isRaw && !this.#refine(entry))) return undefined
     if (entry.codec === undefined || entry.codec === this.#codec) return entry
     this.#near.store.counts.takenOver++
     return undefined
+  }
+
+  /** Puts what nobody has looked at into the form in which it is kept for this codec. False where only the server can judge it. */
+  #refine(entry: NearEntry): boolean {
+    const { value } = entry
+    if (!Buffer.isBuffer(value)) return false
+    const kept = this.#reader.keptForm(entry.key, this.#reader.reply === "utf8" ? value.toString() : value)
+    if (kept === undefined) return false
+    entry.refine(kept)
+    return true
   }
 
   /** The server was not asked. */

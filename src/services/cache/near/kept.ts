@@ -5,7 +5,8 @@ import { isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import { absent, type Kept } from "./NearEntry.ts"
 
-const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
+/** The server has no such key. */
+export const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
 
 /**
  * Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, and a value with
@@ -28,6 +29,13 @@ export const keptForm = <A, RD, RE>(
     if (decoded !== undefined && freeze(decoded.value)) return { codec, value: decoded.value, header, bytes }
   }
   return { codec: undefined, value: own(stored), header, bytes }
+}
+
+/** As it was read for nobody in particular. */
+export const rawForm = (stored: Stored | null): Kept | undefined => {
+  if (stored === null) return nothing
+  const bytes = own(Buffer.from(stored))
+  return { codec: undefined, value: bytes, header: undefined, bytes: bytes.length, isRaw: true }
 }
 
 /** The value, for a reader with the codec that decoded it if one did. Each gets an object of its own, unless it is frozen. */
