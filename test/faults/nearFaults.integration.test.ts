@@ -95,6 +95,35 @@ test("near values are served while their server is frozen or gone, for as long a
     assert.deepStrictEqual(yield* cache.get("k"), Option.none())
   }))
 
+test("a near cache that holds all keys reads them again after its channel was lost, and after a failover", () =>
+  Effect.gen(function* () {
+    const fleet = yield* startCluster()
+    const { cache } = yield* connectTo(
+      Layer.provideMerge(
+        CacheLive.layer({ prefix: "n", near: { hold: "all", maxStaleness } }),
+        ValkeyCluster.layer({ ...profile, url: fleet.url })
+      )
+    )
+    const isWhole = until("all of it", cache.near, (state) => state._tag === "Live" && state.holds === "all")
+    const key = keyOf(0, "n:1:k")
+    const own = key.slice("n:1:".length)
+    const [old, next] = [fleet.servers[0]!, fleet.servers[3]!]
+    yield* isWhole
+    assert.deepStrictEqual(yield* cache.get(own), Option.none())
+    yield* old.call("SET", key, 1)
+    yield* until("the value", cache.get(own), (value) => Option.isSome(value) && value.value === 1)
+    yield* old.call("CLIENT", "KILL", "TYPE", "pubsub")
+    yield* old.call("SET", key, 2)
+    yield* until("the next value", cache.get(own), (value) => Option.isSome(value) && value.value === 2)
+    yield* isWhole
+    yield* next.call("CLUSTER", "FAILOVER")
+    yield* until("the new primary", next.call("DEL", key), (reply) => reply === 1)
+    yield* until("that it is gone", Effect.orElseSucceed(cache.get(own), Option.none), Option.isNone)
+    yield* isWhole
+    yield* next.call("SET", key, 3)
+    yield* until("the last value", cache.get(own), (value) => Option.isSome(value) && value.value === 3)
+  }))
+
 describe("near values of a cluster", () => {
   const { connect } = connector(ValkeyCluster.layer)
 

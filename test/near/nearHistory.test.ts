@@ -5,12 +5,12 @@ import { type Broken, nearHistory } from "../support/near/nearHistory.ts"
 const histories = 60
 const steps = 1500
 
-const allHistories = (broken?: Broken) => {
+const allHistories = (broken?: Broken, hold?: "all") => {
   let reads = 0
   let near = 0
   const violations: Array<string> = []
   for (let i = 0; i < histories; i++) {
-    const report = nearHistory(`near ${i}`, steps, broken)
+    const report = nearHistory(`near ${i}`, steps, broken, hold)
     reads += report.reads
     near += report.near
     for (const violation of report.violations) violations.push(`near ${i}, ${violation}`)
@@ -26,6 +26,16 @@ describe("histories of a near store", () => {
     assert.deepStrictEqual(violations.slice(0, 5), [])
     assert.isAbove(near, reads / 6)
   })
+
+  it("keep every promise where all keys are held, and more reads are near", () => {
+    const { near, reads, violations } = allHistories(undefined, "all")
+    assert.deepStrictEqual(violations.slice(0, 5), [])
+    assert.isAbove(near, reads / 4)
+  })
+
+  for (const broken of ["what changes is not listed", "all that was read before a loss counts"] as const) {
+    it(`show ${broken}`, () => assert.isAbove(allHistories(broken, "all").violations.length, 0))
+  }
 
   const counterProofs: ReadonlyArray<Broken> = [
     "no mark on reads under way",

@@ -16,6 +16,8 @@ export type Broken =
   | "no proof"
   | "own writes wait for their announcement"
   | "no deadline of its own"
+  | "what changes is not listed"
+  | "all that was read before a loss counts"
 
 export interface NearReport {
   readonly reads: number
@@ -27,14 +29,19 @@ const maxStaleness = 400
 const keys = ["a", "b", "c", "d", "e", "f"]
 
 /** One history of so many steps. */
-export const nearHistory = (seed: string, steps: number, broken?: Broken): NearReport => {
+export const nearHistory = (
+  seed: string,
+  steps: number,
+  broken?: Broken,
+  hold: "read" | "all" = "read"
+): NearReport => {
   const dice = new Dice(seed)
   const store = new NearStore<string | null>({
-    maxEntries: 5,
+    maxEntries: hold === "read" ? 5 : keys.length,
     maxBytes: 1_000_000,
     timeToLive: Infinity,
     serveFor: 0,
-    hold: "read",
+    hold,
     maxStaleness: broken === "no proof" ? Infinity : maxStaleness,
     tracking: "broadcast"
   })
@@ -103,6 +110,10 @@ export const nearHistory = (seed: string, steps: number, broken?: Broken): NearR
       near++
       return check(key, typeof entry.value === "number" ? entry.value : undefined, began, floors.get(key) ?? 0, "near")
     }
+    if (store.lacks(key, began)) {
+      near++
+      return check(key, undefined, began, floors.get(key) ?? 0, "near")
+    }
     const joined = store.joinable(key, began)
     if (joined === undefined) return fromServer(key, false)
     const floor = floors.get(key) ?? 0
@@ -124,6 +135,36 @@ export const nearHistory = (seed: string, steps: number, broken?: Broken): NearR
       const at = channel.history(key).findIndex((state, i) => i >= before && state.value === value)
       floors.set(key, Math.max(floors.get(key) ?? 0, at))
     })
+  }
+
+  /** Reads for nobody in particular. */
+  const fetch = (key: string, then: () => void) => {
+    const fill = store.begin(key, channel.now)
+    channel.read(key, (reply) => {
+      const value = reply.value === null ? absent : Number(reply.value)
+      store.keep(fill, reply, { codec: undefined, value, header: undefined, bytes: 1 })
+      then()
+    })
+  }
+  let isReadingAll = false
+  const holdAll = () => {
+    const { holding } = store
+    if (holding === undefined || !store.proofs.isLive || isReadingAll) return
+    if (holding.isWhole) return holding.take(3).forEach((key) => fetch(key, () => {}))
+    if (holding.isTooMuch) return
+    const { generation } = holding
+    const existing = keys.filter((key) => channel.history(key).at(-1)?.value !== undefined)
+    let open = existing.length + 1
+    const read = () => {
+      if (--open > 0) return
+      isReadingAll = false
+      holding.completed(generation)
+    }
+    isReadingAll = true
+    // Between the pages of a scan and the reads of their keys.
+    channel.pass(dice.below(20))
+    for (const key of existing) fetch(key, read)
+    read()
   }
 
   let pingDue = 0
@@ -176,6 +217,7 @@ export const nearHistory = (seed: string, steps: number, broken?: Broken): NearR
     channel.pass(dice.chance(0.01) ? 3 * maxStaleness : dice.below(12))
     ping()
     weather()
+    holdAll()
     const key = dice.pick(keys)
     const roll = dice.next()
     if (roll < 0.8) read(key)
@@ -189,6 +231,13 @@ const endless = ({ pttl }: TrackedReply): number => (pttl >= 0 ? -1 : pttl)
 
 const breakStore = (store: NearStore<string | null>, broken: Broken | undefined): void => {
   if (broken === "no mark on reads under way") store.marks.mark = () => {}
+  if (store.holding !== undefined && broken === "what changes is not listed") store.holding.changed = () => {}
+  if (store.holding !== undefined && broken === "all that was read before a loss counts") {
+    const { holding } = store
+    const completed = holding.completed.bind(holding)
+    holding.completed = () => completed(holding.generation)
+    holding.restart = () => {}
+  }
   if (broken === "no epoch") store.marks.markAll = () => {}
   if (broken !== "neither flush") return
   const begin = store.proofs.begin.bind(store.proofs)

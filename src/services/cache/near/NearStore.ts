@@ -62,6 +62,8 @@ export class NearStore<A = unknown> {
     if (entry === undefined) return undefined
     if (now >= entry.expiresAt) {
       this.#remove(entry)
+      // The server counts from when it was asked, which is later.
+      this.holding?.changed(key)
       return undefined
     }
     const isSuspended = entry.proof.isSuspended
