@@ -128,7 +128,7 @@ describe("errors", () => {
       }
       const json: unknown = JSON.parse(yield* Schema.encodeEffect(codec)(sick))
       assert.deepInclude(json, { ready: false, latency: 1.5, state: { _tag: "Degraded", node, reason } })
-      assert.deepInclude(json, { near: { _tag: "Live", proofAge: 2.5, entries: 1, bytes: 12 } })
+      assert.deepInclude(json, { near: { _tag: "Live", proofAge: 2.5, entries: 1, bytes: 12, holds: "read" } })
       assert.deepStrictEqual(yield* Schema.decodeEffect(codec)(JSON.stringify(json)), sick)
       const cache = yield* CacheService
       const well: unknown = yield* Schema.encodeEffect(Health)(yield* cache.health)
