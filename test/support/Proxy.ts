@@ -9,8 +9,8 @@ export interface Proxy {
   readonly url: string
   /** Replies from now on are swallowed. */
   dropReplies: boolean
-  /** Chunks that came from the client. */
-  readonly writes: Array<Buffer>
+  /** How many chunks came from clients. */
+  writes: number
   /** Resets every connection. */
   readonly reset: () => void
 }
@@ -18,7 +18,6 @@ export interface Proxy {
 export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scope.Scope> =>
   Effect.gen(function* () {
     const sockets = new Set<Socket>()
-    const writes: Array<Buffer> = []
     const server = createServer((client) => {
       const upstream = connect(targetPort, "127.0.0.1")
       for (const socket of [client, upstream]) {
@@ -27,7 +26,7 @@ export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scop
         socket.on("error", () => {})
       }
       client.on("data", (data) => {
-        writes.push(Buffer.from(data))
+        proxy.writes++
         upstream.write(data)
       })
       upstream.on("data", (data) => {
@@ -46,7 +45,7 @@ export const startProxy = (targetPort: number): Effect.Effect<Proxy, never, Scop
       port: 0,
       url: "",
       dropReplies: false,
-      writes,
+      writes: 0,
       reset: () => {
         for (const socket of sockets) reset(socket)
       }
