@@ -1,7 +1,7 @@
 /** One server's channel against a server that says what a test wants. */
-import type { Socket } from "node:net"
+import { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { type Invalidation, type StandaloneOptions, type ValkeyClientShape, ValkeyStandalone } from "effect-vcache"
 import type { Tracking } from "../../src/schema/Invalidation.ts"
 import { pong, startRaw } from "../support/FakeServer.ts"
@@ -235,6 +235,29 @@ describe("an invalidation channel", () => {
         isCut = false
         yield* waitFor("a proof", is("Proof"))
       })
+  )
+
+  it.effect("closes with its client, whoever listens still", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { url } = yield* startRaw((command) => {
+        const [name = "", sub = ""] = command
+        return (usual[`${name} ${sub}`] ?? usual[name])?.(command, new Socket(), false) ?? "+OK\r\n"
+      })
+      const client = yield* Scope.provide(ValkeyStandalone.make({ url }), scope)
+      const events: Array<Invalidation> = []
+      yield* client.invalidations({ prefixes: ["p:"], heartbeat: 10 }, (event) => void events.push(event))
+      yield* until(
+        "a proof",
+        Effect.sync(() => events),
+        (all) => all.some(is("Proof"))
+      )
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(downs(events), [["lost", "the client is closed"]])
+      const { length } = events
+      yield* pause(50)
+      assert.strictEqual(events.length, length)
+    })
   )
 
   it.effect("closes with its last listener", () =>

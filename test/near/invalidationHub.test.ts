@@ -57,6 +57,23 @@ describe("a hub", () => {
     assert.deepStrictEqual([closed(), hub.isWatched], [1, false])
   })
 
+  it("tells who listens, or comes later, when its client is closed, and nothing after that", () => {
+    const { announcer, closed, coverages } = played()
+    const hub = new InvalidationHub(announcer)
+    const first = heard(hub, ["a:"])
+    hub.close()
+    coverages[0]!.tell(live)
+    const later = heard(hub, ["a:"])
+    for (const { events, stop } of [first, later]) {
+      assert.deepStrictEqual(
+        events.map((event) => (event._tag === "Down" ? event.reason : event._tag)),
+        ["the client is closed"]
+      )
+      stop()
+    }
+    assert.deepStrictEqual([closed(), coverages.length, hub.isWatched], [1, 1, false])
+  })
+
   it("tells each listener of its own keys", () => {
     const { announcer, coverages } = played()
     const hub = new InvalidationHub(announcer)

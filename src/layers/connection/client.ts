@@ -98,6 +98,7 @@ export const makeClient = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => Effect.sync(() => states.close()))
   const { announcers, time, tracked } = wiring.announcing ?? notAnnounced(topology)
   const changes = new ClientInvalidations(announcers)
+  yield* Effect.addFinalizer(() => Effect.sync(() => changes.close()))
   const options: CommandOptions = { ...settings, kind: "shared", changes }
   const commands = makeCommands(dispatcher, { ...options, spread: wiring.spread })
   const dedicated = yield* makeDedicated(settings, wiring.openRoute, wiring.spread, changes)

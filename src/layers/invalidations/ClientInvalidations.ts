@@ -36,6 +36,12 @@ export class ClientInvalidations implements Pick<Invalidations, "invalidations" 
     return this.isWatched ? concernOf(row, args, this.tellOwn) : undefined
   }
 
+  /** Ends what servers announce to it, whoever listens still. */
+  close(): void {
+    this.#hubs.broadcast.close()
+    this.#hubs.perKey.close()
+  }
+
   readonly tellOwn = (event: Invalidation): void => {
     this.#hubs.broadcast.tellOwn(event)
     this.#hubs.perKey.tellOwn(event)

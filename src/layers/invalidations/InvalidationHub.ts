@@ -70,6 +70,7 @@ export class InvalidationHub {
   readonly #announced = new Announced()
   #generation: Generation | undefined
   #generations = 0
+  #isClosed = false
 
   constructor(makeAnnouncer: () => Announcer) {
     this.#announcer = makeAnnouncer()
@@ -82,6 +83,10 @@ export class InvalidationHub {
   /** Returns how to stop listening. */
   listen(listening: Listening, onEvent: OnEvent): () => void {
     const listener = new Listener(listening, onEvent)
+    if (this.#isClosed) {
+      listener.hear(closed)
+      return () => {}
+    }
     this.#listeners.add(listener)
     const generation = this.#generation
     if (generation === undefined || !areCovered(generation.prefixes, listener.prefixes)) this.#begin(listener)
@@ -91,12 +96,20 @@ export class InvalidationHub {
       this.#announced.tell((event) => listener.hear(event))
     }
     return () => {
-      this.#listeners.delete(listener)
-      if (this.isWatched) return
+      if (!this.#listeners.delete(listener) || this.isWatched) return
       this.#generation = undefined
       this.#announced.clear()
       this.#announcer.close()
     }
+  }
+
+  /** The client is closed, whoever listens still. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#announcer.close()
+    for (const listener of this.#listeners) listener.hear(closed)
+    this.#listeners.clear()
   }
 
   /** Tells all who listen of what this client does itself. */
@@ -123,3 +136,5 @@ export class InvalidationHub {
     for (const listener of this.#listeners) if (listener.since <= generation.number) listener.hear(event)
   }
 }
+
+const closed: Invalidation = { _tag: "Down", server: undefined, reason: "the client is closed", cause: "lost" }

@@ -37,6 +37,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.sync(() => new Closing()),
     (closing) => Effect.sync(() => closing.close())
   )
+  closing.onClose(() => announcer.invalidations.close())
   return memoryClient(store, sweep, announcer, closing)
 })
 
