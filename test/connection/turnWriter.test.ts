@@ -7,22 +7,32 @@ import { Question } from "../../src/layers/connection/Question.ts"
 
 /** A socket that keeps what is written to it: each array is one write, which `writev` may have of several parts. */
 class KeepingSocket extends Socket {
-  readonly writes: Array<ReadonlyArray<Buffer | string>> = []
+  readonly writes: Array<ReadonlyArray<Buffer>> = []
 
-  override _write(chunk: Buffer | string, _: BufferEncoding, done: () => void): void {
-    this.writes.push([chunk])
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: () => void): void {
+    this.writes.push([bytesOf(chunk, encoding)])
     done()
   }
 
-  override _writev(chunks: ReadonlyArray<{ readonly chunk: Buffer | string }>, done: () => void): void {
-    this.writes.push(chunks.map(({ chunk }) => chunk))
+  override _writev(
+    chunks: ReadonlyArray<{ readonly chunk: Buffer | string; readonly encoding: BufferEncoding }>,
+    done: () => void
+  ): void {
+    this.writes.push(chunks.map(({ chunk, encoding }) => bytesOf(chunk, encoding)))
     done()
   }
 
   get text(): string {
-    return Buffer.concat(this.writes.flat().map((part) => Buffer.from(part))).toString("latin1")
+    return this.sent.toString("latin1")
+  }
+
+  get sent(): Buffer {
+    return Buffer.concat(this.writes.flat())
   }
 }
+
+const bytesOf = (chunk: Buffer | string, encoding: BufferEncoding): Buffer =>
+  typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk
 
 const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -59,7 +69,7 @@ describe("a turn of the event loop", () => {
     for (let i = 0; i < 200; i++) apart.write("A")
     await endOfTurn()
     assert.deepStrictEqual(
-      apart.socket.writes.map((parts) => Buffer.concat(parts.map((part) => Buffer.from(part))).length / 11),
+      apart.socket.writes.map((parts) => Buffer.concat(parts).length / 11),
       [32, 64, 104]
     )
     const together = start()
@@ -89,6 +99,14 @@ describe("a turn of the event loop", () => {
   })
 })
 
+const asProtocol = (name: string, commands: ReadonlyArray<ReadonlyArray<string | Buffer>>): Buffer =>
+  Buffer.concat(
+    commands.flatMap((args) => [
+      Buffer.from(`*${args.length + 1}\r\n$${name.length}\r\n${name}\r\n`),
+      ...args.flatMap((arg) => [Buffer.from(`$${Buffer.byteLength(arg)}\r\n`), Buffer.from(arg), Buffer.from("\r\n")])
+    ])
+  )
+
 describe("arguments", () => {
   const bytes = Buffer.from([0, 255, 13, 10, 128])
 
@@ -104,19 +122,28 @@ describe("arguments", () => {
     const { socket, write } = start()
     for (const args of mixed) write("MIXED", ...args)
     await endOfTurn()
-    const expected = Buffer.concat(
-      mixed.map((args) =>
-        Buffer.concat([
-          Buffer.from(`*${args.length + 1}\r\n$5\r\nMIXED\r\n`),
-          ...args.flatMap((arg) => [
-            Buffer.from(`$${Buffer.byteLength(arg)}\r\n`),
-            Buffer.from(arg),
-            Buffer.from("\r\n")
-          ])
-        ])
-      )
+    assert.isTrue(socket.sent.equals(asProtocol("MIXED", mixed)))
+  })
+
+  it("are UTF-8, whatever else the turn writes: text of every length and script", async () => {
+    const letters = ["a", "\u007f", "ü", "€", "\u{1f600}"]
+    const lengths = [1, 7, 200, 202, 5000, 16_382, 16_384, 40_000]
+    const texts = letters.flatMap((letter) => lengths.map((length) => letter.repeat(length / letter.length)))
+    const ending = letters.flatMap((letter) => lengths.map((length) => "a".repeat(length) + letter))
+    const { socket, write } = start()
+    for (const text of [...texts, ...ending]) {
+      write("ALONE", text)
+      await endOfTurn()
+    }
+    const alone = asProtocol(
+      "ALONE",
+      [...texts, ...ending].map((text) => [text])
     )
-    assert.isTrue(Buffer.concat(socket.writes.flat().map((part) => Buffer.from(part))).equals(expected))
+    assert.isTrue(socket.sent.equals(alone))
+    write("MIXED", ...texts)
+    write("MIXED", "a", "b")
+    await endOfTurn()
+    assert.isTrue(socket.sent.equals(Buffer.concat([alone, asProtocol("MIXED", [texts, ["a", "b"]])])))
   })
 
   it("of several kilobytes are not copied, small ones are put together", async () => {

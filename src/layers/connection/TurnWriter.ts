@@ -8,13 +8,15 @@ import type { Socket } from "node:net"
 
 const firstWrite = 32
 
-/** Bytes and texts from this length on are written as they are; what is shorter is copied into one buffer with its neighbours. */
+/** Bytes from this length on are written as they are; what is shorter is copied into one buffer with its neighbours. */
 export const longPart = 16_384
 
 export class TurnWriter {
   readonly #socket: Socket
   #text = ""
-  /** What comes before `#text`, where there are bytes or long texts in it. */
+  /** All of it is ASCII, which is copied faster than it is encoded. */
+  #isAscii = true
+  /** What comes before `#text`, where there are bytes in it. */
   #parts: Array<string | Buffer> | undefined
   #scheduled = false
   #commands = 0
@@ -31,14 +33,14 @@ export class TurnWriter {
     this.#socket = socket
   }
 
-  text(text: string): void {
+  text(text: string, isAscii: boolean): void {
     this.#text += text
+    this.#isAscii &&= isAscii
   }
 
-  /** Bytes, or a long text. */
-  part(part: string | Buffer): void {
+  bytes(bytes: Buffer): void {
     this.#parts ??= []
-    this.#parts.push(this.#text, part)
+    this.#parts.push(this.#text, bytes)
     this.#text = ""
   }
 
@@ -65,50 +67,43 @@ export class TurnWriter {
   flush(): void {
     const parts = this.#parts
     const text = this.#text
+    const encoding = this.#isAscii ? "latin1" : "utf8"
     this.#commands = 0
     this.#parts = undefined
     this.#text = ""
+    this.#isAscii = true
     // A socket that was lost meanwhile takes nothing: its commands are told when it closes.
     if (!this.#socket.writable || (parts === undefined && text === "")) return
     if (parts === undefined) {
-      this.#socket.write(text)
+      this.#socket.write(text, encoding)
       return
     }
     parts.push(text)
     this.#socket.cork()
-    for (const part of joined(parts)) this.#socket.write(part)
+    for (const bytes of joined(parts, encoding)) this.#socket.write(bytes)
     this.#socket.uncork()
   }
 }
 
-/** The same bytes with short neighbours in one. */
-const joined = (parts: ReadonlyArray<string | Buffer>): ReadonlyArray<string | Buffer> => {
-  const joined: Array<string | Buffer> = []
-  let short: Array<string | Buffer> = []
+/** The same in bytes, with short neighbours in one. Nothing but bytes is written without another copy. */
+const joined = (parts: ReadonlyArray<string | Buffer>, encoding: "latin1" | "utf8"): ReadonlyArray<Buffer> => {
+  const joined: Array<Buffer> = []
+  let short: Array<Buffer> = []
   const join = () => {
     const only = short[0]
-    if (only !== undefined) joined.push(short.length === 1 ? only : concat(short))
+    if (only !== undefined) joined.push(short.length === 1 ? only : Buffer.concat(short))
     short = []
   }
   for (const part of parts) {
     if (part.length === 0) continue
-    if (part.length < longPart) {
-      short.push(part)
+    const bytes = typeof part === "string" ? Buffer.from(part, encoding) : part
+    if (bytes.length < longPart) {
+      short.push(bytes)
       continue
     }
     join()
-    joined.push(part)
+    joined.push(bytes)
   }
   join()
   return joined
-}
-
-const concat = (parts: ReadonlyArray<string | Buffer>): string | Buffer => {
-  if (parts.every((part) => typeof part === "string")) return parts.join("")
-  let length = 0
-  for (const part of parts) length += Buffer.byteLength(part)
-  const bytes = Buffer.allocUnsafe(length)
-  let at = 0
-  for (const part of parts) at += typeof part === "string" ? bytes.write(part, at) : part.copy(bytes, at)
-  return bytes
 }

@@ -4,6 +4,7 @@ import type { RawReply } from "./RawReply.ts"
 import { anyShape, type ReplyShape } from "../commands/replyShape.ts"
 import { fits, shapeOf } from "./replyFit.ts"
 import { longPart, type TurnWriter } from "./TurnWriter.ts"
+import { byteLength, bytesOf } from "./utf8.ts"
 
 export abstract class WireCommand {
   readonly name: string
@@ -37,31 +38,36 @@ export abstract class WireCommand {
   /** Writes the command as the protocol has it. */
   writeTo(writer: TurnWriter): void {
     const { args } = this
-    const { shape, text: head } = headOf(this.name, args.length)
-    this.#shape = shape
-    // One flat text; adding up many parts would make a tree that is flattened later.
-    if (args.length > 16 && args.every(isShortText)) return writer.text(head + args.map(bulk).join(""))
-    let text = head
+    const head = headOf(this.name, args.length)
+    this.#shape = head.shape
+    let { isAscii, text } = head
+    // Adding up many parts would make a tree that is flattened later.
+    const parts: Array<string> | undefined = args.length > 16 ? [] : undefined
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!
-      if (isShortText(arg)) text += bulk(arg)
-      else {
-        writer.text(`${text}$${Buffer.byteLength(arg)}\r\n`)
-        writer.part(arg)
+      if (isShortText(arg)) {
+        const bytes = byteLength(arg)
+        if (bytes !== arg.length) isAscii = false
+        if (parts === undefined) text += `$${bytes}\r\n${arg}\r\n`
+        else parts.push(`$${bytes}\r\n${arg}\r\n`)
+      } else {
+        const bytes = typeof arg === "string" ? bytesOf(arg) : arg
+        writer.text(`${text}${parts?.join("") ?? ""}$${bytes.length}\r\n`, isAscii)
+        writer.bytes(bytes)
         text = "\r\n"
+        if (parts !== undefined) parts.length = 0
       }
     }
-    writer.text(text)
+    writer.text(parts === undefined ? text : text + parts.join(""), isAscii)
   }
 }
 
 /** A longer one is written on its own: putting it into one with others would copy it. */
 const isShortText = (arg: WireArg): arg is string => typeof arg === "string" && arg.length < longPart
 
-const bulk = (arg: WireArg): string => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`
-
 interface Head {
   readonly text: string
+  readonly isAscii: boolean
   readonly shape: ReplyShape
 }
 
@@ -70,7 +76,12 @@ const headOf = (name: string, args: number): Head => {
   const heads = (args < knownHeads.length && knownHeads[args]) || new Map<string, Head>()
   const known = heads.get(name)
   if (known !== undefined) return known
-  const head = { text: `*${args + 1}\r\n$${Buffer.byteLength(name)}\r\n${name}\r\n`, shape: shapeOf(name) }
+  const bytes = Buffer.byteLength(name)
+  const head = {
+    text: `*${args + 1}\r\n$${bytes}\r\n${name}\r\n`,
+    isAscii: bytes === name.length,
+    shape: shapeOf(name)
+  }
   if (heads.size < 500) heads.set(name, head)
   return head
 }

@@ -1,5 +1,6 @@
 /** Pipelines and transactions of the cache. */
-import { Effect, Option, Result } from "effect"
+import { Effect, Exit, Option, Result } from "effect"
+import { valueNow } from "../../../schema/ValueCodec.ts"
 import type { CachePipelines, Queued, QueueReturn } from "../../operations/CachePipelines.ts"
 import type { CacheQueue } from "../../operations/CacheQueue.ts"
 import { type QueueKind, runQueued } from "./OperationQueue.ts"
@@ -38,6 +39,17 @@ const isList = (queued: Queued): queued is Operations => Array.isArray(queued)
 
 type Operations = ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>
 
+/** The results where all of them are there, which needs no fibers; undefined = something is still to be done, or has failed. */
+const resultsNow = (operations: Operations, mode: "default" | "result" | undefined) => {
+  const results: Array<unknown> = []
+  for (const operation of operations) {
+    const now = valueNow(operation)
+    if (now === undefined) return undefined
+    results.push(mode === "result" ? Result.succeed(now.value) : now.value)
+  }
+  return results
+}
+
 /** The results in the form that the operations have. */
 const together = <T extends Queued, M extends "default" | "result">(
   queue: () => T,
@@ -49,11 +61,14 @@ const together = <T extends Queued, M extends "default" | "result">(
 ): QueueReturn<T, M> => {
   const results = Effect.suspend(() => {
     const queued = queue()
-    const options = { concurrency: "unbounded", mode } as const
-    if (isList(queued)) return run(queued, (placed) => Effect.all(placed, options))
+    const all = (placed: Operations): Effect.Effect<ReadonlyArray<unknown>, unknown, unknown> => {
+      const results = resultsNow(placed, mode)
+      return results === undefined ? Effect.all(placed, { concurrency: "unbounded", mode }) : Exit.succeed(results)
+    }
+    if (isList(queued)) return run(queued, all)
     const names = Object.keys(queued)
     return run(Object.values(queued), (placed) =>
-      Effect.all(Object.fromEntries(placed.map((operation, i) => [names[i], operation])), options)
+      Effect.map(all(placed), (results) => Object.fromEntries(results.map((result, i) => [names[i], result])))
     )
   })
   // Of the operations' own types, one by one, which no expression can say.
