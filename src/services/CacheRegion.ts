@@ -23,7 +23,7 @@ const concurrency = 16
 export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V extends Schema.Constraint, E, R>(
   cache: TypedCache<unknown>,
   id: string,
-  { key, lookup, lookupMany, name = id, value, ...options }: RegionOptions<K, V, E, R>
+  { key, lookup, lookupMany, name = id, tags, value, ...options }: RegionOptions<K, V, E, R>
 ): Effect.fn.Return<Region<K["Type"], V["Type"], E>, CacheInputError, R | RegionServices<K, V>> {
   type Needs = R | RegionServices<K, V>
   const services = yield* Effect.context<Needs>()
@@ -49,8 +49,13 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
   const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
+  const taggedAs = (key: K["Type"]) =>
+    tags === undefined ? undefined : { tags: (value: V["Type"]) => tags(key, value) }
+  const optionsOf = (key: K["Type"]) => (tags === undefined ? options : { ...options, ...taggedAs(key) })
+
   return {
-    get: (key) => supplied(Effect.flatMap(textOf("get", key), (text) => values.getOrSet(text, lookedUp(key), options))),
+    get: (key) =>
+      supplied(Effect.flatMap(textOf("get", key), (text) => values.getOrSet(text, lookedUp(key), optionsOf(key)))),
     getMany: (keys) =>
       supplied(
         Effect.gen(function* () {
@@ -63,7 +68,10 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
                   yield* Effect.forEach(
                     byText,
                     ([text, key]) =>
-                      Effect.map(values.getOrSet(text, lookedUp(key), options), (value) => [text, value] as const),
+                      Effect.map(
+                        values.getOrSet(text, lookedUp(key), optionsOf(key)),
+                        (value) => [text, value] as const
+                      ),
                     { concurrency }
                   )
                 )
@@ -75,7 +83,9 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
                         Effect.map(textOf("getMany", key), (text) => [text, value] as const)
                       )
                     ),
-                  alone
+                  tags === undefined
+                    ? alone
+                    : { ...alone, tags: (value, text) => (byText.has(text) ? tags(byText.get(text), value) : []) }
                 )
           return new Map([...found].map(([text, value]) => [byText.get(text), value] as const))
         })
@@ -88,6 +98,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
           Effect.asVoid(
             spread.set(text, value, {
               version,
+              tags: tags?.(key, value),
               staleFor: typeof staleFor === "function" ? staleFor(value) : staleFor,
               timeToLive: typeof timeToLive === "function" ? timeToLive(value) : timeToLive
             })
@@ -95,7 +106,11 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
         )
       ),
     refresh: (key) =>
-      supplied(Effect.flatMap(textOf("refresh", key), (text) => values.refresh(text, lookedUp(key), alone))),
+      supplied(
+        Effect.flatMap(textOf("refresh", key), (text) =>
+          values.refresh(text, lookedUp(key), { ...alone, ...taggedAs(key) })
+        )
+      ),
     invalidate: (key) =>
       supplied(Effect.flatMap(textOf("invalidate", key), (text) => Effect.asVoid(values.delete(text, { version })))),
     cacheKey: (key) => supplied(textOf("cacheKey", key)),

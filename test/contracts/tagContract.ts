@@ -1,12 +1,13 @@
 /** What tags promise, whatever the client stands on: one process stores, another one invalidates. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type CacheError,
   CacheLive,
   type CacheOptions,
   type CacheQueue,
+  CacheRegion,
   CacheService,
   Cipher,
   Compressor,
@@ -17,6 +18,7 @@ import {
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { Elsewhere } from "../support/near/elsewhere.ts"
+import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
 
 let spaces = 0
@@ -400,5 +402,157 @@ export const tagContract = (name: string, clients: Layer.Layer<ValkeyClient | El
         }
       })
     )
+
+    describe("of lookups", () => {
+      /** The tags of a value, given by the caller or known only from the value. */
+      const ways = {
+        given: { tags: ["t", "u"] },
+        "of the value": { tags: (value: unknown) => ["t", `value ${String(value)}`] }
+      }
+      for (const [way, { tags }] of Object.entries(ways)) {
+        for (const singleFlight of ["process", "cluster"] as const) {
+          const options = { tags, singleFlight }
+          it.effect(
+            `that are ${way} (${singleFlight}): what is invalidated while a lookup runs is not served later`,
+            () =>
+              Effect.gen(function* () {
+                const { here, there } = yield* both()
+                const [started, gate] = yield* Effect.all([Deferred.make<void>(), Deferred.make<void>()])
+                const slow = Deferred.succeed(started, undefined).pipe(
+                  Effect.andThen(Deferred.await(gate)),
+                  Effect.as("old")
+                )
+                const first = yield* Effect.forkChild(here.getOrSet("k", slow, options))
+                yield* Deferred.await(started)
+                yield* there.invalidateTags(["t"])
+                // In this process, and in another one, nobody waits for what was read before.
+                const process = { tags }
+                assert.strictEqual(yield* here.getOrSet("k", Effect.succeed("new"), process), "new")
+                yield* until("the value", there.get("k"), (found) => Option.contains(found, "new"))
+                assert.strictEqual(yield* there.getOrSet("k", Effect.succeed("newer"), process), "new")
+                yield* Deferred.succeed(gate, undefined)
+                assert.strictEqual(yield* Fiber.join(first), "old")
+                yield* stored(here, "k")
+                for (const cache of [here, there]) assert.deepStrictEqual(yield* cache.get("k"), Option.some("new"))
+              })
+          )
+
+          it.effect(`that are ${way} (${singleFlight}): a lookup whose value is not stored leaves the place free`, () =>
+            Effect.gen(function* () {
+              const { here, there } = yield* both()
+              const old = Effect.andThen(there.invalidateTags(["t", "u"]), Effect.succeed("old"))
+              assert.strictEqual(yield* here.getOrSet("k", old, options), "old")
+              // Where there was a claim, it is given back; where there is a value, it is nobody's.
+              const held = here.client.send("GET", [here.makeKey("k")])
+              yield* until("no claim", held, (held) => held === null || !String(held).includes("!"))
+              yield* until(
+                "a free place",
+                there.getOrSet("k", Effect.succeed("new"), options),
+                (value) => value === "new"
+              )
+              yield* until("the value", here.get("k"), (found) => Option.contains(found, "new"))
+              assert.deepStrictEqual(
+                yield* here.tagsOf("k"),
+                Option.some(way === "given" ? ["t", "u"] : ["t", "value new"])
+              )
+            })
+          )
+        }
+
+        it.effect(`that are ${way}: callers with equal tags share one lookup`, () =>
+          Effect.gen(function* () {
+            const { here, there } = yield* both()
+            // Others are invalidated meanwhile, and these tags have been borne before.
+            yield* here.set("other", 1, { tags: ["others", "t", "value 1"] })
+            const gate = yield* Deferred.make<void>()
+            let lookups = 0
+            const slow = Effect.suspend(() => Effect.as(Deferred.await(gate), ++lookups))
+            const callers = yield* Effect.forkChild(
+              Effect.forEach(Array.from({ length: 50 }), () => here.getOrSet("k", slow, { tags }), {
+                concurrency: "unbounded"
+              })
+            )
+            yield* until(
+              "a lookup",
+              Effect.sync(() => lookups),
+              (lookups) => lookups === 1
+            )
+            yield* there.invalidateTags(["others"])
+            yield* Deferred.succeed(gate, undefined)
+            assert.deepStrictEqual(new Set(yield* Fiber.join(callers)), new Set([1]))
+            yield* until("the value", there.get("k"), (found) => Option.contains(found, 1))
+            assert.strictEqual(yield* there.getOrSet("k", Effect.succeed(2), { tags }), 1)
+          })
+        )
+
+        it.effect(`that are ${way}: of many, and of a refresh`, () =>
+          Effect.gen(function* () {
+            const { here, there } = yield* both()
+            const pairs = (value: string) => (keys: ReadonlyArray<string>) =>
+              Effect.succeed(keys.map((key) => [key, value] as const))
+            const old = (keys: ReadonlyArray<string>) => Effect.andThen(there.invalidateTags(["t"]), pairs("old")(keys))
+            assert.strictEqual((yield* here.getOrSetMany(["a", "b"], old, { tags })).get("a"), "old")
+            yield* stored(here, "a", "b")
+            assert.strictEqual((yield* there.getMany(["a", "b"])).size, 0)
+            yield* here.getOrSetMany(["a", "b"], pairs("new"), { tags })
+            yield* until("the values", there.getMany(["a", "b"]), ({ size }) => size === 2)
+            yield* here.refresh("a", Effect.andThen(there.invalidateTags(["t"]), Effect.succeed("old")), { tags })
+            yield* stored(here, "a")
+            assert.strictEqual((yield* there.getMany(["a", "b"])).size, 0)
+            yield* here.refresh("a", Effect.succeed("new"), { tags })
+            yield* until("the value", there.get("a"), (found) => Option.contains(found, "new"))
+            yield* there.invalidateTags(["t"], { mode: "stale" })
+            assert.strictEqual(yield* here.getOrSet("a", Effect.succeed("newer"), { tags }), "new")
+            yield* until("the value", there.get("a"), (found) => Option.contains(found, "newer"))
+            yield* there.invalidateTags(["t"])
+            assert.isTrue(yield* isNone(here, "a"))
+          })
+        )
+      }
+
+      it.effect("of a region are made of its keys, too", () =>
+        Effect.gen(function* () {
+          const { here, there } = yield* both()
+          const region = (cache: TypedCache<unknown>, value: string) =>
+            CacheRegion.make(cache, "users", {
+              key: Schema.Int,
+              value: Schema.String,
+              tags: (id, name) => [`user:${id}`, `name:${name}`],
+              lookup: () => Effect.succeed(value),
+              lookupMany: (ids) => Effect.succeed(ids.map((id) => [id, value] as const))
+            })
+          const [mine, theirs] = yield* Effect.all([region(here, "Ada"), region(there, "Grace")])
+          const expectAll = Effect.fnUntraced(function* (value: string) {
+            assert.deepStrictEqual(yield* theirs.getMany([1, 2, 3]), new Map([1, 2, 3].map((id) => [id, value])))
+          })
+          assert.strictEqual(yield* mine.get(1), "Ada")
+          yield* mine.getMany([2])
+          yield* mine.set(3, "Ada")
+          yield* until("the values", Effect.all([1, 2, 3].map((id) => theirs.getCached(id))), (all) =>
+            all.every(Option.isSome)
+          )
+          yield* expectAll("Ada")
+          yield* there.invalidateTags(["user:2"])
+          assert.isTrue(Option.isNone(yield* mine.getCached(2)))
+          yield* mine.refresh(2)
+          yield* until("the value", theirs.getCached(2), Option.isSome)
+          yield* there.invalidateTags(["name:Ada"])
+          yield* expectAll("Grace")
+        })
+      )
+
+      it.effect("that are none keep their value from being stored, or the lookup from running", () =>
+        Effect.gen(function* () {
+          const { here } = yield* both()
+          assert.strictEqual(yield* here.getOrSet("k", Effect.succeed(1), { tags: () => [""] }), 1)
+          assert.isTrue(yield* isNone(here, "k"))
+          const error = yield* Effect.flip(here.getOrSet("k", Effect.die("not asked"), { tags: [""] }))
+          assert.strictEqual(error._tag, "CacheInputError")
+          assert.strictEqual(yield* here.getOrSet("k", Effect.succeed(1), { tags: () => [] }), 1)
+          yield* until("the value", here.get("k"), Option.isSome)
+          assert.deepStrictEqual(yield* here.tagsOf("k"), Option.some([]))
+        })
+      )
+    })
   })
 }

@@ -177,7 +177,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
   Lookups: {
     ...plain("getOrSet", "getOrSetMany", "refresh"),
     '`getOrSet` with `singleFlight: "cluster"`': (cache) =>
-      cache.getOrSet("k", Effect.succeed(1), { singleFlight: "cluster" })
+      cache.getOrSet("k", Effect.succeed(1), { singleFlight: "cluster" }),
+    "`getOrSet` with `tags`": (cache) => cache.getOrSet("k", Effect.succeed(1), { tags: ["t"] })
   },
   "Key space": {
     ...plain("keys", "scan", "flushAll"),

@@ -29,6 +29,13 @@ export interface RefreshOptions<A = unknown> extends KeyOptions {
    * long. Default: 10 seconds; 0 = every call tries again.
    */
   readonly errorBackoff?: Duration.Input | undefined
+  /**
+   * What the value is made from: names, or a function of the looked-up value and its key. `invalidateTags` with one of them
+   * forgets the value, also where the lookup is under way at that moment. Costs one round trip before a lookup, and for a
+   * function one after it. Where the tags cannot be read, the call fails, or under `IgnoreExceptions` looks up for itself
+   * and stores nothing. Default: none.
+   */
+  readonly tags?: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | undefined
   /** Fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
   readonly jitter?: number | undefined
 }

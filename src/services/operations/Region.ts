@@ -27,11 +27,13 @@ export interface Region<K, A, E = never, R = never> {
 
 export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
   LookupOptions<V["Type"]>,
-  "keepFor"
+  "keepFor" | "tags"
 > {
   readonly key: K
   readonly value: V
   readonly lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
+  /** What a value is made from: `invalidateTags` with one of the names forgets the value. A function of its key and the value. Default: none. */
+  readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | undefined
   /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
   readonly lookupMany?:
     | ((keys: ReadonlyArray<K["Type"]>) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"]]>, E, R>)

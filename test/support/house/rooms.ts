@@ -22,7 +22,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 
   "services/cache/kernel": [...services, "services/CachePolicy", "services/cache/near", "services/cache/tags"],
   "services/cache/coordination": [...services, "services/cache/kernel"],
-  "services/cache/lookups": [...services, "services/CachePolicy", "services/cache/kernel", "services/cache/near"],
+  "services/cache/lookups": [
+    ...services,
+    "services/CachePolicy",
+    "services/cache/kernel",
+    "services/cache/near",
+    "services/cache/tags"
+  ],
   "services/cache/near": ["schema", "services/ValkeyClient"],
   "services/cache/tags": ["schema", "services/ValkeyClient"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],

@@ -9,6 +9,8 @@ export interface Ticket {
   readonly observed: ObservedLookup
   /** The key was written or deleted meanwhile: the result is older than what is there. */
   readonly outdated: boolean
+  /** What is known as it begins, where it was put in flight before that was known. */
+  basis: unknown
   /** Gives the result to those who wait; the work goes on. */
   readonly answer: (exit: Exit.Exit<unknown, unknown>) => void
 }
@@ -22,6 +24,10 @@ export class Flight implements Ticket {
   readonly key: string
   readonly observed: ObservedLookup
   readonly table: FlightTable
+  /** What was known when it began: only those join it who know the same. */
+  basis: unknown
+  /** Another flight of the same key, which began before. */
+  next: Flight | undefined = undefined
   /** The flight in whose work it was begun, and which waits for it. */
   readonly parent: Flight | undefined
   readonly result = Deferred.makeUnsafe<unknown, unknown>()
@@ -35,7 +41,8 @@ export class Flight implements Ticket {
   abandoned = false
   readonly #waitsFor = new Map<Flight, number>()
 
-  constructor({ final, key, operation }: EntryName, table: FlightTable, parent: Flight | undefined) {
+  constructor({ final, key, operation }: EntryName, table: FlightTable, parent: Flight | undefined, basis: unknown) {
+    this.basis = basis
     this.key = final
     this.observed = { operation, key }
     this.table = table
@@ -88,28 +95,44 @@ export class FlightTable {
     return this.#flights.size
   }
 
-  get(key: string): Flight | undefined {
+  /** Any flight of the key, the latest. */
+  latest(key: string): Flight | undefined {
     return this.#flights.get(key)
   }
 
-  begin(entry: EntryName, parent: Flight | undefined): Flight {
-    const flight = new Flight(entry, this, parent)
+  /** The flight of the key that began with the same knowledge. */
+  get(key: string, basis: unknown): Flight | undefined {
+    for (let flight = this.#flights.get(key); flight !== undefined; flight = flight.next) {
+      if (flight.basis === basis) return flight
+    }
+    return undefined
+  }
+
+  begin(entry: EntryName, parent: Flight | undefined, basis: unknown): Flight {
+    const flight = new Flight(entry, this, parent, basis)
+    flight.next = this.#flights.get(flight.key)
     this.#flights.set(flight.key, flight)
     this.#busy.add(this)
     return flight
   }
 
   forget(flight: Flight): void {
-    if (this.#flights.get(flight.key) !== flight) return
-    this.#flights.delete(flight.key)
+    const first = this.#flights.get(flight.key)
+    if (first === flight) {
+      if (flight.next === undefined) this.#flights.delete(flight.key)
+      else this.#flights.set(flight.key, flight.next)
+    }
+    for (let before = first; before !== undefined; before = before.next) {
+      if (before.next === flight) before.next = flight.next
+    }
     if (this.#flights.size === 0) this.#busy.delete(this)
   }
 
   outdate(key: string): void {
-    const flight = this.#flights.get(key)
-    if (flight === undefined) return
-    flight.outdated = true
-    this.forget(flight)
+    for (let flight = this.#flights.get(key); flight !== undefined; flight = this.#flights.get(key)) {
+      flight.outdated = true
+      this.forget(flight)
+    }
   }
 
   outdateAll(): void {

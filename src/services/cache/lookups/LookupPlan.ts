@@ -5,6 +5,7 @@ import { attempted, refused } from "../../../schema/failures.ts"
 import type { Timing } from "../../../schema/frame.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { LookupOptions } from "../../operations/CacheLookups.ts"
+import { namesOf } from "../kernel/tagging.ts"
 
 /** After a refresh has failed its source is left alone this long, in milliseconds. */
 const defaultBackoff = 10_000
@@ -22,6 +23,8 @@ export class LookupPlan<A> {
   readonly #options: LookupOptions<A>
   readonly #jitter: number
   readonly #defaultMillis: number
+  /** In their normal order where they are known before. */
+  readonly tags: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | undefined
   readonly softTimeout: number
   readonly waitFor: number | undefined
   readonly errorBackoff: number
@@ -29,8 +32,10 @@ export class LookupPlan<A> {
   constructor(
     options: LookupOptions<A>,
     { jitter, timeToLive }: Defaults,
-    times: { readonly softTimeout: number; readonly waitFor: number | undefined; readonly errorBackoff: number }
+    times: { readonly softTimeout: number; readonly waitFor: number | undefined; readonly errorBackoff: number },
+    tags: LookupPlan<A>["tags"]
   ) {
+    this.tags = tags
     this.#options = options
     this.#jitter = jitter
     this.#defaultMillis = timeToLive
@@ -41,6 +46,22 @@ export class LookupPlan<A> {
 
   get earlyRefresh(): LookupOptions["earlyRefresh"] {
     return this.#options.earlyRefresh
+  }
+
+  /** Milliseconds for which a value is kept that says nothing about it itself, at most. */
+  get usualLifetime(): number {
+    const { keepFor, staleFor, timeToLive } = this.#options
+    const fixed = (input: Window<A>) => (typeof input === "function" ? 0 : (optionalMillis(input) ?? 0))
+    const lifetime =
+      timeToLive === undefined || typeof timeToLive === "function" ? this.#defaultMillis : fixed(timeToLive)
+    return Math.ceil(lifetime * (1 + this.#jitter)) + Math.max(fixed(staleFor), fixed(keepFor))
+  }
+
+  /** Milliseconds for which the value is kept, at most; zero where the program's function throws or gives no duration. */
+  longest(value: A): number {
+    const { timeToLive } = this.#options
+    const lifetime = timeToLive === undefined ? this.#defaultMillis : millisFor(timeToLive, value)
+    return lifetime === 0 ? 0 : Math.ceil(lifetime * (1 + this.#jitter)) + this.keepFor(value)
   }
 
   get cluster(): boolean {
@@ -110,9 +131,11 @@ export const lookupPlan = <A>(
     return refused(operation, "the fraction of the lifetime must be between 0 and 1")
   }
   const { timeToLive: defaultMillis } = defaults
-  return Exit.succeed(
-    new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { softTimeout, waitFor, errorBackoff })
-  )
+  const planned = (tags: LookupPlan<A>["tags"]) =>
+    new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { softTimeout, waitFor, errorBackoff }, tags)
+  const { tags } = options
+  if (tags === undefined || typeof tags === "function") return Exit.succeed(planned(tags))
+  return Exit.map(namesOf(operation, tags, undefined), planned)
 }
 
 const optionalMillis = (input: Duration.Input | undefined): number | undefined =>

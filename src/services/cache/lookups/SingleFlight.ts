@@ -15,6 +15,8 @@ export interface Joining {
   /** Milliseconds. */
   readonly waitFor?: number | undefined
   readonly observe?: Observe | undefined
+  /** What the caller knows that decides on the work: only a flight that began with the same is joined. */
+  readonly basis?: unknown
 }
 
 /**
@@ -46,14 +48,14 @@ export class SingleFlight {
   ): Effect.Effect<A, E | CacheConnectionError | CacheInputError | CacheTimeoutError, R> {
     // Nothing starts there any more; whoever still has the cache looks up for himself.
     if (this.#closed) return Effect.suspend(() => work(alone(entry)))
-    const { observe, onJoin = Effect.void, waitFor = maxShared } = joining
+    const { basis, observe, waitFor = maxShared } = joining
     return Effect.withFiber((fiber) => {
       const within = fiber.getRef(CurrentFlight)
-      const circle = within === undefined ? undefined : this.#circle(entry.final, within)
+      const circle = within === undefined ? undefined : this.#circle(entry.final, basis, within)
       if (circle !== undefined) return refused(entry.operation, waitsForItself(circle))
-      const joins = this.#table.get(entry.final) !== undefined
+      const joins = this.#table.get(entry.final, basis) !== undefined
       return Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(this.#board(entry, work, within, onJoin), (flight) => {
+        Effect.flatMap(this.#board(entry, work, within, joining), (flight) => {
           // The flights of one key all come from one codec, so the types are those of the one who started it.
           const result = flight.result as Deferred.Deferred<A, E>
           within?.waitFor(flight)
@@ -74,12 +76,14 @@ export class SingleFlight {
   }
 
   /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
-  start<A, E, R>(entry: EntryName, work: Work<A, E, R>): Effect.Effect<Effect.Effect<A, E>, never, R> {
+  start<A, E, R>(entry: EntryName, work: Work<A, E, R>, basis: unknown): Effect.Effect<Effect.Effect<A, E>, never, R> {
     if (this.#closed) return Effect.succeed(Effect.interrupt)
     return Effect.suspend(() => {
-      const known = this.#table.get(entry.final)
+      const known = this.#table.latest(entry.final)
       const flight =
-        known === undefined ? this.#begin(entry, (ticket) => detached(work(ticket)), undefined) : Effect.succeed(known)
+        known === undefined
+          ? this.#begin(entry, (ticket) => detached(work(ticket)), undefined, basis)
+          : Effect.succeed(known)
       return Effect.map(flight, (flight) => {
         // Whoever waits does not keep it going, and nobody ends it.
         flight.waiting++
@@ -93,8 +97,8 @@ export class SingleFlight {
   }
 
   /** The flights that would wait for each other. */
-  #circle(final: string, within: Flight): ReadonlyArray<Flight> | undefined {
-    const known = this.#table.get(final)
+  #circle(final: string, basis: unknown, within: Flight): ReadonlyArray<Flight> | undefined {
+    const known = this.#table.get(final, basis)
     return known?.wayTo(within) ?? within.wayFrom(final, this.#table)
   }
 
@@ -102,18 +106,23 @@ export class SingleFlight {
     entry: EntryName,
     work: Work<A, E, R>,
     within: Flight | undefined,
-    onJoin: Effect.Effect<void>
+    { basis, onJoin = Effect.void }: Joining
   ): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
-      const known = this.#table.get(entry.final)
-      if (known === undefined) return this.#begin(entry, work, within)
+      const known = this.#table.get(entry.final, basis)
+      if (known === undefined) return this.#begin(entry, work, within, basis)
       known.waiting++
       return Effect.as(Effect.andThen(this.#bound(known, entry), onJoin), known)
     })
   }
 
-  #begin<A, E, R>(entry: EntryName, work: Work<A, E, R>, parent: Flight | undefined): Effect.Effect<Flight, never, R> {
-    const flight = this.#table.begin(entry, parent)
+  #begin<A, E, R>(
+    entry: EntryName,
+    work: Work<A, E, R>,
+    parent: Flight | undefined,
+    basis: unknown
+  ): Effect.Effect<Flight, never, R> {
+    const flight = this.#table.begin(entry, parent, basis)
     const exclusive = Effect.provideService(Effect.interruptible(work(flight)), CurrentFlight, flight)
     // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
     const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => this.#land(flight, exit))))
@@ -154,6 +163,7 @@ export class SingleFlight {
 /** Of work that nobody shares. */
 const alone = ({ key, operation }: EntryName): Ticket => ({
   observed: { operation, key },
+  basis: undefined,
   outdated: false,
   answer: () => {}
 })

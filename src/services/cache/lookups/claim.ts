@@ -6,6 +6,7 @@ import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Found } from "../kernel/entry.ts"
 import { makeToken } from "../kernel/token.ts"
 import { type Lifetime, overSeen, perform } from "../kernel/overSeen.ts"
+import type { Keep } from "./keep.ts"
 
 /** A claim outlives the process that made it by this much at most, in milliseconds; it is renewed three times in it. */
 const claimMillis = 10_000
@@ -28,10 +29,7 @@ export interface ClaimTarget<A, R> {
 }
 
 /** What a lookup is given with its claim: the right to store what it gives. */
-export interface HeldClaim {
-  /** Whether it was stored: not where the key has changed since. Milliseconds; 0 = the key is to be absent. */
-  readonly store: (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CommandError>
-}
+export type HeldClaim = Keep
 
 /**
  * Runs `work` with a claim on the key, or gives the value that another process has stored meanwhile. Without one,
@@ -169,7 +167,8 @@ const whileClaimed = <A, E, R, RD>(
     (renewal) => {
       const store: HeldClaim["store"] = (encoded, lifetime) =>
         Effect.flatMap(ended(renewal, own), () => replaceClaim(target, own, encoded, lifetime))
-      return Effect.onExit(restore(work({ store })), (exit) =>
+      const nothing = Effect.flatMap(ended(renewal, own), () => Effect.as(Effect.ignore(unclaim(target, own)), false))
+      return Effect.onExit(restore(work({ store, nothing })), (exit) =>
         Effect.andThen(Fiber.interrupt(renewal), Exit.isSuccess(exit) ? Effect.void : release(target, own, exit))
       )
     }

@@ -13,6 +13,7 @@ import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count } from "../kernel/metrics.ts"
 import { foundRead } from "../kernel/nearReads.ts"
+import { flightOf, type TagBasis, tagsBefore } from "./lookupTags.ts"
 import { type NearFound, nearFound } from "./nearFound.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
@@ -52,9 +53,9 @@ export const makeGetOrSet = <A, RD, RE>(
     { found, verdict }: Seen<A>
   ): Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
     const { final } = entry
-    const work = (ticket: Ticket): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RD | RE> => {
+    const work = (ticket: Ticket, basis: TagBasis): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RD | RE> => {
       const asked = lookupOf(lookup, found)
-      const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket)
+      const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket, basis)
       // A server that did not answer the read is not waited for once more.
       if (!plan.cluster || verdict === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
       const usable = (found: Found<A>, now: number) =>
@@ -65,18 +66,33 @@ export const makeGetOrSet = <A, RD, RE>(
           acquire
         )
       const target = { client, final, scope, read, usable, guard: guardClaim }
-      return withClaim<A, E, Exclude<R, Scope.Scope> | RE, RD>(target, found, (claim) =>
-        lookUp(claim?.store ?? keepNothing)
-      )
+      return withClaim<A, E, Exclude<R, Scope.Scope> | RE, RD>(target, found, (claim) => lookUp(claim ?? keepNothing))
     }
+    const basisOf = () => tagsBefore(context, entry.operation, entry.key, plan)
     if (verdict === "miss" || verdict === "unknown" || found === undefined || Option.isNone(found.value)) {
       const { waitFor } = plan
-      return flights.share(entry, work, { onJoin: count(metrics.lookups_shared), waitFor, observe: policy?.observe })
+      const share = (basis: TagBasis) =>
+        flights.share(entry, (ticket) => work(ticket, basis), {
+          onJoin: count(metrics.lookups_shared),
+          waitFor,
+          observe: policy?.observe,
+          basis: flightOf(plan, basis)
+        })
+      if (plan.tags === undefined) return share(undefined)
+      // A server that did not answer the read is not asked for tags either.
+      return verdict === "unknown" ? share("unknown") : Effect.flatMap(basisOf(), share)
     }
     const { value } = found.value
     if (verdict === "fresh") return Exit.succeed(value)
+    const begin = (ticket: Ticket) =>
+      plan.tags === undefined
+        ? work(ticket, undefined)
+        : Effect.flatMap(basisOf(), (basis) => {
+            ticket.basis = flightOf(plan, basis)
+            return work(ticket, basis)
+          })
     const refresh = (ticket: Ticket) => {
-      const counted = inBackground(Effect.andThen(count(metrics.refreshes), work(ticket)))
+      const counted = inBackground(Effect.andThen(count(metrics.refreshes), begin(ticket)))
       return Effect.onExit(observe("refresh", ticket.observed, counted), (exit) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           if (Exit.isSuccess(exit)) failedRefreshes.succeeded(final)
@@ -84,7 +100,7 @@ export const makeGetOrSet = <A, RD, RE>(
         })
       )
     }
-    const refreshing = flights.start(entry, refresh)
+    const refreshing = flights.start(entry, refresh, plan.tags && {})
     if (verdict === "early") return Effect.as(refreshing, value)
     const stale = Effect.as(count(metrics.stale_served), value)
     if (verdict === "claimed" || verdict === "resting") return stale

@@ -1,6 +1,7 @@
 /** The cached values, and one lookup for all that are missing. */
 import { Clock, Effect, Exit, Option } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
+import type { CacheInputError } from "../../../schema/CacheError.ts"
 import type { Command } from "../../../schema/Command.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -19,6 +20,7 @@ import { keepCommand } from "./keep.ts"
 import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { nearMany } from "./nearMany.ts"
+import { bornBy, type Borne, tagsBefore } from "./lookupTags.ts"
 import type { Flights, Watch } from "./Flights.ts"
 import { isStale, verdictOf } from "./verdict.ts"
 import { count } from "../kernel/metrics.ts"
@@ -107,16 +109,21 @@ export const makeGetOrSetMany = <A, RD, RE>(
     const wanted = new Map(seen.map((one) => [one.entry.key, one]))
     const watch = allFlights.watch(seen.map(({ entry }) => entry.final))
     const lookUp = Effect.gen(function* () {
+      const basis = yield* tagsBefore(context, "getOrSetMany", undefined, plan)
       const [looked, cost] = yield* timedLookup(
         metrics,
         observe("lookup", observed, lookup(seen.map(({ entry }) => entry.key)))
       )
       const values = new Map([...looked].filter(([key]) => wanted.has(key)))
       /** What cannot be stored leaves the others alone. */
-      const commandFor = ([key, value]: readonly [string, A]) => {
+      const commandFor = ([key, value]: readonly [string, A], borne: Exit.Exit<Borne, CacheInputError>) => {
         const { entry, found } = wanted.get(key)!
-        const encoded = Effect.map(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
-          storeOf(entry, keepCommand(entry.final, found, encoded, lifetime), encoded, watch)
+        const encoded = Effect.flatMap(borne, (stamp) =>
+          stamp === "refused"
+            ? Effect.as(count(metrics.lookups_discarded), undefined)
+            : Effect.map(encodeTimed(context, entry, plan, value, cost, stamp), ([encoded, lifetime]) =>
+                storeOf(entry, keepCommand(entry.final, found, encoded, lifetime), encoded, watch)
+              )
         )
         return Effect.catch(encoded, (error) => Effect.as(storeFailed(context, error, key), undefined))
       }
@@ -127,7 +134,12 @@ export const makeGetOrSetMany = <A, RD, RE>(
         })
       const store = guard(
         { name: "getOrSetMany.store", key: undefined, neutral: Option.some(0), tally: (stores) => ({ stores }) },
-        Effect.flatMap(Effect.forEach(values, commandFor), send)
+        Effect.flatMap(bornBy(context, "getOrSetMany", plan, basis, values), (borneBy) =>
+          Effect.flatMap(
+            Effect.forEach(values, (pair) => commandFor(pair, borneBy(pair[0]))),
+            send
+          )
+        )
       )
       const told = Effect.catch(Effect.asVoid(store), (error) => storeFailed(context, error, undefined))
       const ended = Effect.ensuring(told, Effect.sync(watch.end))

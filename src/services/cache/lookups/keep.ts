@@ -7,10 +7,17 @@ import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { overSeen, overwrite, perform, type Seen } from "../kernel/overSeen.ts"
 import { setArguments } from "../kernel/setCommand.ts"
 
-/** Stores what was looked up; false where it is not to be stored. Milliseconds; 0 = the key is to be absent. */
-export type Keep = (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CommandError>
+/** What becomes of a looked-up value under its key. */
+export interface Keep {
+  /** Stores it; false where it is not to be stored. Milliseconds; 0 = the key is to be absent. */
+  readonly store: (encoded: Stored, lifetime: number) => Effect.Effect<boolean, CommandError>
+  /** It is not to be stored: what the key held before is there again. Gives false. */
+  readonly nothing: Effect.Effect<boolean>
+}
 
-export const keepNothing: Keep = () => Exit.succeed(false)
+const nothing = Exit.succeed(false)
+
+export const keepNothing: Keep = { store: () => nothing, nothing }
 
 /** The command that stores over what was read, which may be nothing; undefined where there is nothing to do. */
 export const keepCommand = (
@@ -25,19 +32,18 @@ export const keepCommand = (
 }
 
 /** What the server refuses for the moment is sent again only while nothing has changed here. */
-const keepBy =
-  (
-    client: ValkeyClientShape,
-    resendIf: () => boolean,
-    commandOf: (encoded: Stored, lifetime: number) => Command | undefined
-  ): Keep =>
-  (encoded, lifetime) => {
+const keepBy = (
+  client: ValkeyClientShape,
+  resendIf: () => boolean,
+  commandOf: (encoded: Stored, lifetime: number) => Command | undefined
+): Keep => ({
+  store: (encoded, lifetime) => {
     const command = resendIf() ? commandOf(encoded, lifetime) : undefined
-    if (command === undefined) return Exit.succeed(false)
-    return Effect.catch(perform(client, { ...command, resendIf }), (error) =>
-      resendIf() ? Exit.fail(error) : Exit.succeed(false)
-    )
-  }
+    if (command === undefined) return nothing
+    return Effect.catch(perform(client, { ...command, resendIf }), (error) => (resendIf() ? Exit.fail(error) : nothing))
+  },
+  nothing
+})
 
 /** Over what was read, and over nothing else. */
 export const keepOver = (

@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Option, type Scope } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { noteLookupError } from "../../../schema/lookupErrors.ts"
+import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
 import { type CacheMetrics, count } from "../kernel/metrics.ts"
@@ -11,6 +12,7 @@ import type { Flights } from "./Flights.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { Keep } from "./keep.ts"
 import type { LookupPlan } from "./LookupPlan.ts"
+import { bornBy, type TagBasis } from "./lookupTags.ts"
 
 /** The lookup's value. What happens to it then is nobody's failure, and nobody waits for it. */
 export const lookupAndStore = <A, E, R, RD, RE>(
@@ -20,11 +22,19 @@ export const lookupAndStore = <A, E, R, RD, RE>(
   plan: LookupPlan<A>,
   lookup: Effect.Effect<A, E, R>,
   keep: Keep,
-  ticket: Ticket
+  ticket: Ticket,
+  basis: TagBasis
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RE> =>
   Effect.flatMap(timedLookup(context.metrics, context.observe("lookup", ticket.observed, lookup)), ([value, cost]) => {
-    const store = Effect.flatMap(encodeTimed(context, entry, plan, value, cost), ([encoded, lifetime]) =>
-      keep(encoded, lifetime)
+    const { key, operation } = entry
+    const store = Effect.flatMapEager(bornBy(context, operation, plan, basis, [[key, value]]), (borneBy) =>
+      Effect.flatMapEager(borneBy(key), (stamp) =>
+        stamp === "refused"
+          ? keep.nothing
+          : Effect.flatMap(encodeTimed(context, entry, plan, value, cost, stamp), ([encoded, lifetime]) =>
+              keep.store(encoded, lifetime)
+            )
+      )
     )
     const stored = context.guard(
       {
@@ -89,11 +99,12 @@ export const encodeTimed = <A, RD, RE>(
   entry: EntryName,
   plan: LookupPlan<A>,
   value: A,
-  cost: number
+  cost: number,
+  stamp: TagStamp | undefined
 ): Effect.Effect<readonly [Stored, number], ValueError, RE> =>
   Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
     Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
       const lifetime = timing === undefined ? timeToLive : timeToLive + plan.keepFor(value)
-      return Effect.map(codec.encode(entry, value, timing), (encoded) => [encoded, lifetime] as const)
+      return Effect.map(codec.encode(entry, value, timing, stamp), (encoded) => [encoded, lifetime] as const)
     })
   )

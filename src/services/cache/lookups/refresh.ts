@@ -8,6 +8,7 @@ import type { Ticket } from "./FlightTable.ts"
 import { keepAnyway } from "./keep.ts"
 import { lookupPlan } from "./LookupPlan.ts"
 import { lookupAndStore } from "./lookupAndStore.ts"
+import { flightOf, type TagBasis, tagsBefore } from "./lookupTags.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
 
 export const makeRefresh = <A, RD, RE>(
@@ -24,11 +25,15 @@ export const makeRefresh = <A, RD, RE>(
         return Effect.suspend(() => {
           // What is under way may have begun before what made the caller ask.
           inFlight.outdate(final)
-          const work = (ticket: Ticket) => {
-            const keep = keepAnyway(client, final, () => !ticket.outdated)
-            return lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket)
+          const share = (basis: TagBasis) => {
+            const work = (ticket: Ticket) => {
+              const keep = keepAnyway(client, final, () => !ticket.outdated)
+              return lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket, basis)
+            }
+            return flights.share(entry, work, { observe: policy?.observe, basis: flightOf(plan, basis) })
           }
-          return flights.share(entry, work, { observe: policy?.observe })
+          if (plan.tags === undefined) return share(undefined)
+          return Effect.flatMap(tagsBefore(context, "refresh", key, plan), share)
         })
       })
     )
