@@ -107,6 +107,7 @@ export {
   ValkeyClient,
   type ValkeyClientShape
 } from "./services/ValkeyClient.ts"
+export * as CacheDisabled from "./layers/cache/CacheDisabled.ts"
 export { CacheLive, layerFor } from "./layers/cache/CacheLive.ts"
 export { CacheMemory } from "./layers/cache/CacheMemory.ts"
 export { CacheService, type CacheServiceLayers } from "./layers/cache/serviceLayers.ts"

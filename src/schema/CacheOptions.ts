@@ -27,6 +27,8 @@ export interface CacheOptions {
   readonly cipher: Cipher | undefined
   /** What a value may be made of, in both directions. Default: 64 MiB, 1 000 000 parts, 512 levels, 10 000 digits. */
   readonly limits: Partial<ValueLimits> | undefined
+  /** False: the cache holds nothing, and no server is asked; see `CacheDisabled`. Default: true. */
+  readonly enabled: boolean
 }
 
 /** Settings that a view of a cache may have of its own. */
@@ -48,12 +50,14 @@ export const defaultOptions: CacheOptions = {
   serializer: Serializer.json,
   compressor: undefined,
   cipher: undefined,
-  limits: undefined
+  limits: undefined,
+  enabled: true
 }
 
 /** Why the settings cannot be used; undefined when they can. */
 export const optionsRefusal = (options: CacheOptions): string | undefined => {
   if (typeof options.prefix !== "string" || !options.prefix.isWellFormed()) return "prefix must be well-formed text"
+  if (typeof options.enabled !== "boolean") return "enabled must be true or false"
   if (!Number.isSafeInteger(options.version)) return "version must be a safe integer"
   if (!(options.jitter >= 0 && options.jitter <= 1)) return "jitter must be between 0 and 1"
   const millis = toMillis(options.timeToLive)

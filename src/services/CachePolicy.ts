@@ -20,6 +20,8 @@ export interface Operation<A> {
   readonly key: string | undefined
   /** What "as if the cache were empty" means here; none where pretending would be a lie (locks, transactions). */
   readonly neutral: Option.Option<A>
+  /** What it gives where the cache is disabled, and nobody is asked. Default: as `neutral`. */
+  readonly disabled?: Option.Option<A> | undefined
   /** For metrics. */
   readonly tally?: ((result: A) => Tally) | undefined
   /** How many keys were answered in this process, by the near cache. Undefined = none. */

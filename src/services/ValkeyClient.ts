@@ -165,6 +165,8 @@ export interface ValkeyClientShape extends Invalidations {
   readonly raw: Effect.Effect<Iovalkey | IovalkeyCluster, CommandError>
   /** Runs a function of the raw client under the command deadline; what it rejects with becomes a typed error where it is the client's. */
   readonly use: <A>(f: (client: Iovalkey | IovalkeyCluster) => PromiseLike<A>) => Effect.Effect<A, CommandError>
+  /** It sends nothing, and caches over it hold nothing. Default: false. */
+  readonly isDisabled?: true | undefined
   /**
    * Only in a ring: the connections to the server that the key belongs to, whether it is up or down. For its raw client,
    * which a ring has not, and for channels on which scripts publish beside the key: `subscribe` of a ring listens to the

@@ -1,7 +1,7 @@
 /** Puts the operations of a cache together. */
 import { Effect, type Schema, type Scope } from "effect"
 import type { CacheName } from "../../schema/CacheName.ts"
-import { type CacheOptions, usableFormat, type ViewSettings } from "../../schema/CacheOptions.ts"
+import { type CacheOptions, usableFormat, type ViewOptions, type ViewSettings } from "../../schema/CacheOptions.ts"
 import type { FormatOptions } from "../../schema/Formats.ts"
 import { gaugeOf } from "../../schema/gauge.ts"
 import type { NearSettings } from "../../schema/NearOptions.ts"
@@ -13,7 +13,9 @@ import type { ValkeyClientShape } from "../ValkeyClient.ts"
 import { clientShare } from "./ClientShare.ts"
 import { makeCoordination } from "./coordination/Coordination.ts"
 import { coordinationOperations } from "./coordination/coordinationOperations.ts"
+import { oneForEachChange } from "./oneForEachChange.ts"
 import { oneForEachFormat } from "./oneForEachFormat.ts"
+import { disabledClient, disabledHealth, disabledPolicy } from "./disabled.ts"
 import { checkHealth } from "./health.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
 import { metricsOf } from "./kernel/metrics.ts"
@@ -63,7 +65,8 @@ export const make = (
     const scope = yield* Effect.scope
     const { allFlights, updateTurns, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
-    const near = yield* openNear(client, options, nearSettings, name)
+    const isOff = ({ enabled }: CacheOptions) => !enabled || client.isDisabled === true
+    const near = yield* openNear(client, options, isOff(options) ? undefined : nearSettings, name)
     const metrics = metricsOf(name)
     yield* gaugeOf("lookups_running", "Keys that are looked up now", { ...name }, () => allFlights.running)
     const core: CacheCore = {
@@ -85,6 +88,20 @@ export const make = (
       pipeline: queued,
       // A transaction passes the policy as a whole.
       transaction: { ...queued, policy: undefined }
+    }
+    const off = disabledClient(client)
+    const unasked: CacheCore = {
+      ...core,
+      client: off,
+      direct: off,
+      near: undefined,
+      policy: disabledPolicy(policy, client.topology)
+    }
+    const offCores: Readonly<Record<Manner, CacheCore>> = {
+      direct: unasked,
+      pipeline: { ...unasked, begin: atOnce },
+      // Its operations are queued, so that it fails as a whole.
+      transaction: { ...unasked, client: queueingClient(off), begin: atOnce, policy: undefined }
     }
     const viewOf = <A, RD, RE>(type: object, codec: View<A, RD, RE>["codec"]): View<A, RD, RE> => ({
       codec: oneForEachFormat(codec),
@@ -110,10 +127,11 @@ export const make = (
       options: ViewSettings,
       manner: Manner = "direct"
     ): TypedCache<A, RD, RE> => {
-      const { client, policy } = cores[manner]
       const known = view.caches[manner].get(options)
       if (known !== undefined) return known
-      const context = makeContext(cores[manner], options, view.codec(usableFormat(options)))
+      const core = (isOff(options) ? offCores : cores)[manner]
+      const { client, policy } = core
+      const context = makeContext(core, options, view.codec(usableFormat(options)))
       const { operations: batches, readAll } = batchOperations(context)
       const operations = {
         ...valueOperations(context),
@@ -136,7 +154,7 @@ export const make = (
         session: (key, keyOptions) => makeSession(context, key, keyOptions),
         ...pipelineOperations(context, (kind) => cacheOf(view, options, kind)),
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),
-        withOptions: (changes) => cacheOf(view, { ...options, ...changes }, manner),
+        withOptions: oneForEachChange((changes: ViewOptions) => cacheOf(view, { ...options, ...changes }, manner)),
         options,
         makeKey: (key, keyOptions) =>
           options.keyFunction.make({ prefix: options.prefix, version: keyOptions?.version ?? options.version, key }),
@@ -145,7 +163,7 @@ export const make = (
             prefix: options.prefix,
             version: keyOptions?.version ?? options.version
           }),
-        health: checkHealth(client, near),
+        health: isOff(options) ? disabledHealth(client) : checkHealth(client, near),
         near: near?.state ?? noNear,
         client
       }

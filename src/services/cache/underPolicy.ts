@@ -72,12 +72,23 @@ export const underPolicy = <A, RD, RE>(
     clear: policy(declare("clear", undefined, 0), cache.clear),
     clearAllVersions: policy(declare("clearAllVersions", undefined, 0), cache.clearAllVersions),
     // Nobody may take for forgotten what is not, and for a snapshot what is none.
-    invalidateTags: (tags, options) => policy(pretendsNothing("invalidateTags"), cache.invalidateTags(tags, options)),
-    tagSnapshot: (tags) => policy(pretendsNothing("tagSnapshot"), cache.tagSnapshot(tags)),
+    invalidateTags: (tags, options) =>
+      policy({ ...pretendsNothing("invalidateTags"), disabled: nothingHeld }, cache.invalidateTags(tags, options)),
+    tagSnapshot: (tags) =>
+      policy(
+        { ...pretendsNothing("tagSnapshot"), disabled: Option.some({ ...noSnapshot, tags: [...tags] }) },
+        cache.tagSnapshot(tags)
+      ),
     tagsOf: (key, options) => policy(declare("tagsOf", key, Option.none()), cache.tagsOf(key, options)),
     flushAll: policy(declare<void>("flushAll", undefined, undefined), cache.flushAll)
   }
 }
+
+/** What a cache does not hold it has forgotten. */
+const nothingHeld = Option.some<void>(undefined)
+
+/** With which nothing is stored. */
+const noSnapshot = { tokens: new Map<string, string>(), ledger: "", era: "" }
 
 const pretendsNothing = (name: string) => ({ name, key: undefined, neutral: Option.none() })
 
