@@ -13,8 +13,8 @@ export default defineConfig({
     maxWorkers: Math.max(4, availableParallelism()),
     sequence: { sequencer: ServersFirst },
     // Bounds for tests that hang; where time is the subject a test measures it itself.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ["default", new SummaryReporter()]
   }
 })

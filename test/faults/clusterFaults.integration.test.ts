@@ -275,7 +275,7 @@ describe("keys and slots", () => {
       // Counted while it moves to and fro: every count is somewhere.
       yield* cache.set("n", 0)
       const counting = yield* Effect.forkChild(
-        Effect.forEach(Array.from({ length: 200 }), () => cache.incr("n", 1, { initial: 1 }), { discard: true })
+        Effect.forEach(Array.from({ length: 200 }), () => cache.incr("n", 1, { initial: 0 }), { discard: true })
       )
       yield* Effect.forEach([1, 2, 3], (i) => Effect.ignore(cache.rename("n", `moved${i}`)))
       yield* Fiber.join(counting)

@@ -54,7 +54,7 @@ const start = ({ isReplica = false, ...options }: ConnectionOptions & { readonly
     /** And stays there. */
     const isAt = (name: string) =>
       Effect.gen(function* () {
-        yield* until(`the client at ${name}`, where, (seen) => seen === name, { atMost: 5000 })
+        yield* until(`the client at ${name}`, where, (seen) => seen === name)
         yield* pause(150)
         assert.strictEqual(yield* where, name)
       })
@@ -80,7 +80,7 @@ test("what it said between its answer and the subscription is asked for", () =>
     const { client } = yield* connect({ name: "main", sentinels: [sentinel.endpoint] })
     const where = whereIs(client)
     assert.strictEqual(yield* where, "old")
-    yield* until("the client at next", where, (seen) => seen === "next", { atMost: 5000 })
+    yield* until("the client at next", where, (seen) => seen === "next")
   }))
 
 test("an answer that was given before an announcement does not count after it", () =>
@@ -118,7 +118,7 @@ test("a primary that is replaced while the program says who it is, is not connec
     yield* Deferred.succeed(known, undefined)
     const seen: Array<unknown> = []
     const look = Effect.tap(where, (name) => Effect.sync(() => seen.push(name)))
-    yield* until("the client at next", look, (name) => name === "next", { atMost: 5000 })
+    yield* until("the client at next", look, (name) => name === "next")
     assert.notInclude(seen, "old")
   }))
 
