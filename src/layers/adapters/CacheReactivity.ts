@@ -1,6 +1,6 @@
 /** Effect's reactivity across processes: queries and atoms are refreshed when keys of a cache change, whoever changed them. */
 import { type Context, Effect, Layer, Stream } from "effect"
-import { Reactivity } from "effect/reactivity"
+import * as Reactivity from "effect/reactivity/Reactivity"
 import { defaultKeyFunction, keySpace } from "../../schema/key.ts"
 import type { Invalidation } from "../../schema/Invalidation.ts"
 import { CacheService } from "../../services/CacheService.ts"
