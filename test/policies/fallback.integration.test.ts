@@ -70,6 +70,38 @@ test("reads and writes go to the second while the first is killed, and back; not
     assert.strictEqual(yield* direct.send("GET", [":1:after"]), "1")
   }))
 
+test("what is invalidated by tags meanwhile is gone in the first, too, also what others have stored there", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* build(server.url)
+    const other = yield* Layer.build(
+      Layer.provide(Layer.fresh(CacheLive), ValkeyStandalone.layer({ url: server.url, ...profile }))
+    ).pipe(Effect.map(Context.get(CacheService)))
+    yield* cache.set("own", 1, { tags: ["t"] })
+    yield* other.set("other's", 1, { tags: ["t"] })
+    const since = yield* cache.tagSnapshot(["t"])
+
+    yield* server.freeze
+    assert.deepStrictEqual(yield* cache.get("own"), Option.none())
+    yield* cache.set("meanwhile", 1, { tags: ["t"] })
+    assert.deepStrictEqual(yield* cache.get("meanwhile"), Option.some(1))
+    yield* cache.invalidateTags(["t"])
+    assert.deepStrictEqual(yield* cache.get("meanwhile"), Option.none())
+    yield* cache.set("looked up before", 1, { tags: ["t"], since })
+    assert.deepStrictEqual(yield* cache.get("looked up before"), Option.none())
+
+    yield* server.thaw
+    yield* other.set("plain", 1)
+    yield* until("a value of the first", cache.get("plain"), Option.isSome)
+    for (const one of [cache, other]) {
+      assert.strictEqual((yield* one.getMany(["own", "other's", "meanwhile", "looked up before"])).size, 0)
+    }
+    yield* other.set("after", 1, { tags: ["t"] })
+    assert.deepStrictEqual(yield* cache.get("after"), Option.some(1))
+    yield* cache.invalidateTags(["t"])
+    assert.deepStrictEqual(yield* other.get("after"), Option.none())
+  }))
+
 test("a flush meanwhile empties the first when it is back; pipelines and scans turn, too", () =>
   Effect.gen(function* () {
     const server = yield* startServer()
