@@ -50,11 +50,14 @@ export const tokenIn = (text: string): Token | undefined => {
 /** 96 bits, of what is random. */
 const short = (text: string): string => hash("sha256", text, "base64url").slice(0, 16)
 
+/** What an entry bears beside the names of its tags. */
+export type Digests = Omit<TagStamp, "names">
+
 /**
- * What an entry that was made now would bear; undefined where one of the tags has no token, or one of a lost ledger: nothing
+ * What an entry with these tags would bear if it were made now; undefined where one of the tags has no token, or one of a lost ledger: nothing
  * with these tags is to be served or stored. The names are in their normal order.
  */
-export const stampOf = (names: ReadonlyArray<string>, { era, ledger, tokens }: TagRecords): TagStamp | undefined => {
+export const digestsOf = (names: ReadonlyArray<string>, { era, ledger, tokens }: TagRecords): Digests | undefined => {
   if (ledger === undefined) return undefined
   let hard = ledger.lineage
   let soft = ""
@@ -64,14 +67,20 @@ export const stampOf = (names: ReadonlyArray<string>, { era, ledger, tokens }: T
     hard += `.${token.hard}`
     soft += `.${token.soft}`
   }
-  return { names: tagNames(names), hard: short(hard), soft: short(soft), era }
+  return { hard: short(hard), soft: short(soft), era }
+}
+
+/** The same with the names as a header has them. */
+export const stampOf = (names: ReadonlyArray<string>, records: TagRecords): TagStamp | undefined => {
+  const digests = digestsOf(names, records)
+  return digests && { names: tagNames(names), ...digests }
 }
 
 /** What an entry is by its tags: as it was made, invalidated but to be served while a lookup runs, or not there at all. */
 export type TagVerdict = "live" | "stale" | "gone"
 
 /** `now` is what the entry would bear if it were made now. */
-export const judge = (stamp: TagStamp, now: TagStamp | undefined): TagVerdict => {
+export const judge = (stamp: Digests, now: Digests | undefined): TagVerdict => {
   if (now === undefined || now.era !== stamp.era || now.hard !== stamp.hard) return "gone"
   return now.soft === stamp.soft ? "live" : "stale"
 }

@@ -8,7 +8,7 @@ import type { Script } from "../../../schema/Script.ts"
 import { type TagStamp, tagsIn } from "../../../schema/TagStamp.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { recordsIn } from "./tagReplies.ts"
-import { judge, stampOf, type TagRecords, type TagVerdict } from "./TagRecords.ts"
+import { digestsOf, judge, type TagRecords, type TagVerdict } from "./TagRecords.ts"
 import { ensureTagsScript, invalidateTagsScript, readTagsScript } from "./tagScripts.ts"
 
 /** What entries are by the tags that they bear. */
@@ -57,7 +57,7 @@ export class Tags {
     }
     if (all.size === 0) return Exit.succeed(untagged)
     return Effect.map(this.#run(readTagsScript, [...all], []), (records) => {
-      const now = new Map([...names].map(([text, names]) => [text, stampOf(names, records)] as const))
+      const now = new Map([...names].map(([text, names]) => [text, digestsOf(names, records)] as const))
       return (stamp) => Exit.succeed(judge(stamp, now.get(stamp.names)))
     })
   }
