@@ -32,7 +32,7 @@ export type { BatchSetOptions, CacheBatches } from "./services/operations/CacheB
 export type { CacheCoordination } from "./services/operations/CacheCoordination.ts"
 export type { BigCounterOptions, CacheCounters, CounterOptions } from "./services/operations/CacheCounters.ts"
 export type { CacheHash } from "./services/operations/CacheHash.ts"
-export type { CacheKeySpace, RenameOptions, ScanKeysOptions } from "./services/operations/CacheKeySpace.ts"
+export type { CacheKeySpace, KeysOptions, RenameOptions, ScanKeysOptions } from "./services/operations/CacheKeySpace.ts"
 export type { CacheLifetimes } from "./services/operations/CacheLifetimes.ts"
 export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/CacheList.ts"
 export type { CacheLock, HeldLock, LockOptions } from "./services/operations/CacheLock.ts"

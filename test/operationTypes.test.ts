@@ -79,6 +79,7 @@ it("values, batches, counters, lifetimes, keys", () => {
     readonly set: Writes
     readonly getAndSet: Both
     readonly getAndDelete: Reads
+    readonly getAndTouch: Reads
     readonly add: Writes
     readonly delete: Plain
     readonly has: Plain

@@ -147,6 +147,48 @@ export const cacheContract = (
         })
       )
 
+      it.effect("getAndTouch gives the value and a new lifetime; expireTime says when a key ends", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          assert.deepStrictEqual(yield* cache.getAndTouch("k", "1 hour"), none)
+          assert.deepStrictEqual(yield* cache.expireTime("k"), none)
+          yield* cache.set("k", { a: 1 }, { timeToLive: "1 minute" })
+          const before = Option.getOrThrow(yield* cache.expireTime("k"))
+          assert.deepStrictEqual(yield* cache.getAndTouch("k", "1 hour"), some({ a: 1 }))
+          const prolonged = Option.getOrThrow(yield* cache.expireTime("k")) - before
+          assert.isTrue(prolonged > 3_500_000 && prolonged < 3_640_000, String(prolonged))
+          assert.isAbove(Duration.toMillis(Option.getOrThrow(yield* cache.ttl("k"))), 3_500_000)
+          const instant = Math.ceil(before) + 120_000
+          yield* cache.expireAt("k", instant)
+          assert.deepStrictEqual(yield* cache.expireTime("k"), some(instant))
+          assert.deepStrictEqual(yield* cache.getAndTouch("k", "Infinity"), some({ a: 1 }))
+          assert.deepStrictEqual(yield* cache.expireTime("k"), some(Infinity))
+          const queued = yield* cache.pipeline((queue) => [queue.getAndTouch("k", "1 minute"), queue.expireTime("k")])
+          assert.deepStrictEqual(queued[0], some({ a: 1 }))
+          assert.isBelow(Option.getOrThrow(queued[1]), Infinity)
+          assert.deepStrictEqual(yield* cache.getAndTouch("k", 0), some({ a: 1 }))
+          assert.isFalse(yield* cache.has("k"))
+          yield* cache.list("list").pushLeft(1)
+          assert.strictEqual((yield* failure(cache.getAndTouch("list", "1 hour")))._tag, "CacheServerError")
+        })
+      )
+
+      it.effect("keys with a limit gives as many different keys of the cache, and ends its scan", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          yield* cache.setMany(Array.from({ length: 3000 }, (_, i): [string, number] => [`k${i}`, i]))
+          const some = yield* cache.keys("k*", { limit: 10 })
+          assert.strictEqual(new Set(some).size, 10)
+          assert.strictEqual(some.length, 10)
+          assert.isTrue(some.every((key) => /^k\d+$/.test(key)))
+          assert.strictEqual((yield* cache.keys("k*", { limit: 5000 })).length, 3000)
+          assert.deepStrictEqual(yield* cache.keys("none*", { limit: 1 }), [])
+          for (const limit of [0, -1, 1.5, Number.NaN]) {
+            assert.strictEqual((yield* failure(cache.keys("*", { limit })))._tag, "CacheInputError")
+          }
+        })
+      )
+
       it.effect("getAndSet, getAndDelete, delete, has, add", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()

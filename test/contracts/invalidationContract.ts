@@ -48,6 +48,7 @@ const changes: Readonly<Record<string, { readonly run: Change; readonly setUp?: 
   setMany: { run: (cache) => cache.setMany({ a: 2, b: 3 }), also: "b" },
   getAndSet: { run: (cache) => cache.getAndSet("a", 2) },
   getAndDelete: { run: (cache) => cache.getAndDelete("a") },
+  getAndTouch: { run: (cache) => cache.getAndTouch("a", "1 hour") },
   delete: { run: (cache) => cache.delete("a") },
   deleteMany: { run: (cache) => cache.deleteMany(["a", "b"]), setUp: (cache) => cache.set("b", 1), also: "b" },
   incr: { run: (cache) => cache.incr("a") },

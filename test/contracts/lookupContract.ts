@@ -312,6 +312,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
               setMany: cache.setMany({ k: "newer" }),
               getAndSet: cache.getAndSet("k", "newer"),
               getAndDelete: cache.getAndDelete("k"),
+              "getAndTouch for no time": cache.getAndTouch("k", 0),
               clear: cache.clear,
               deletePattern: other.deletePattern("?")
             }

@@ -96,6 +96,7 @@ const calls: ReadonlyArray<Arbitrary.Arbitrary<Call>> = [
     (cache, ...args) => cache.getAndSet(...args)
   ),
   call("getAndDelete", [key], (cache, ...args) => cache.getAndDelete(...args)),
+  call("getAndTouch", [key, lifetime, options({ version })], (cache, ...args) => cache.getAndTouch(...args)),
   call("setMany", [several(Arbitrary.all([key, value])), options({ timeToLive: lifetime })], (cache, ...args) =>
     cache.setMany(...args)
   ),

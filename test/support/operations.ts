@@ -228,6 +228,7 @@ export const operations: {
   set: { call: (cache) => cache.set("k", 1), neutral: false },
   getAndSet: { call: (cache) => cache.getAndSet("k", 1), neutral: Option.none() },
   getAndDelete: { call: (cache) => cache.getAndDelete("k"), neutral: Option.none() },
+  getAndTouch: { call: (cache) => cache.getAndTouch("k", "1 minute"), neutral: Option.none() },
   add: { call: (cache) => cache.add("k", 1), neutral: false },
   setMany: { call: (cache) => cache.setMany({ k: 1, l: 2 }), neutral: ["k", "l"] },
   delete: { call: (cache) => cache.delete("k"), neutral: false },
@@ -243,6 +244,7 @@ export const operations: {
   expire: { call: (cache) => cache.expire("k", 5), neutral: false },
   expireAt: { call: (cache) => cache.expireAt("k", 5), neutral: false },
   persist: { call: (cache) => cache.persist("k"), neutral: false },
+  expireTime: { call: (cache) => cache.expireTime("k"), neutral: Option.none() },
   ttl: { call: (cache) => cache.ttl("k"), neutral: Option.none() },
   getOrSet: { call: (cache) => cache.getOrSet("k", Effect.succeed(1)), neutral: 1 },
   getOrSetMany: {

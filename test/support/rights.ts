@@ -146,7 +146,7 @@ const after = (before: Effect.Effect<unknown, unknown>, call: Effect.Effect<unkn
 
 export const kinds: Readonly<Record<string, Kind>> = {
   Values: {
-    ...plain("get", "set", "add", "getAndSet", "getAndDelete", "delete", "has", "typeOf"),
+    ...plain("get", "set", "add", "getAndSet", "getAndDelete", "getAndTouch", "delete", "has", "typeOf"),
     "`set` and `getAndSet` with `keepTtl`": (cache) => cache.set("k", 1, { keepTtl: true }),
     "`set` with a lifetime of 0": (cache) => cache.set("k", 1, { timeToLive: 0 }),
     "`add` where the key exists": (cache, prepared) => after(prepared.set("k", 1), cache.add("k", 2))
@@ -171,7 +171,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
       after(prepared.incrBig("k", 0n, { initial: 2n ** 62n }), cache.incrBig("k", 2n ** 62n))
   },
   Lifetimes: {
-    ...plain("touch", "expire", "expireAt", "persist", "ttl"),
+    ...plain("touch", "expire", "expireAt", "persist", "expireTime", "ttl"),
     "`touch` for ever": (cache) => cache.touch("k", { timeToLive: "Infinity" })
   },
   Lookups: {

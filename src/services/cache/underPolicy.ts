@@ -35,6 +35,8 @@ export const underPolicy = <A, RD, RE>(
         cache.getAndSet(key, value, options)
       ),
     getAndDelete: (key, options) => policy(declareRead("getAndDelete", key), cache.getAndDelete(key, options)),
+    getAndTouch: (key, timeToLive, options) =>
+      policy(declareRead("getAndTouch", key), cache.getAndTouch(key, timeToLive, options)),
     add: (key, value, options) => policy(declareWrite("add", key), cache.add(key, value, options)),
     setMany: (entries, options) =>
       Effect.suspend(() => {
@@ -57,6 +59,7 @@ export const underPolicy = <A, RD, RE>(
     expire: (key, timeToLive, options) => policy(declare("expire", key, false), cache.expire(key, timeToLive, options)),
     expireAt: (key, instant, options) => policy(declare("expireAt", key, false), cache.expireAt(key, instant, options)),
     persist: (key, options) => policy(declare("persist", key, false), cache.persist(key, options)),
+    expireTime: (key, options) => policy(declare("expireTime", key, Option.none()), cache.expireTime(key, options)),
     ttl: (key, options) => policy(declare("ttl", key, Option.none()), cache.ttl(key, options)),
     incrVersion: (key, delta, options) =>
       policy(declare("incrVersion", key, 0), cache.incrVersion(key, delta, options)),

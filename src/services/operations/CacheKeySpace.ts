@@ -16,14 +16,19 @@ export interface ScanKeysOptions extends KeyOptions {
   readonly count?: number | undefined
 }
 
+export interface KeysOptions extends KeyOptions {
+  /** The number of keys at most, a whole number above 0. Which ones they are is the server's choice. Default: all. */
+  readonly limit?: number | undefined
+}
+
 export interface CacheKeySpace {
   /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
   readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
   readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>
-  /** Each key once. Default pattern: all. Keys of others that are not UTF-8 are left out. */
-  readonly keys: (pattern?: string, options?: KeyOptions) => Effect.Effect<ReadonlyArray<string>, CommandError>
+  /** Each key once. Default pattern: all. Keys of others that are not UTF-8 are left out. The scan ends where `limit` keys were found. */
+  readonly keys: (pattern?: string, options?: KeysOptions) => Effect.Effect<ReadonlyArray<string>, CommandError>
   /** As they are found; a key may come twice while the server resizes its table. Keys of others that are not UTF-8 are left out. */
   readonly scan: (
     pattern?: string,

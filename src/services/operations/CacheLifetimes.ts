@@ -16,6 +16,8 @@ export interface CacheLifetimes {
   readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /** True if a lifetime was removed. */
   readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  /** The instant at which the key ends, in milliseconds since 1970 by the server's clock. None = no such key; Some(Infinity) = never. */
+  readonly expireTime: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<number>, CommandError>
   /** None = no such key; Some(Duration.infinity) = never expires. */
   readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CommandError>
 }

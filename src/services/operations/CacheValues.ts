@@ -28,6 +28,15 @@ export interface CacheValues<A, RD = never, RE = never> {
   /** Deletes and gives the value that was there. */
   readonly getAndDelete: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /**
+   * Returns the value and gives its key a new lifetime, in one step (GETEX). `"Infinity"` = never expires; zero or less deletes
+   * it. As with `touch`, the instant at which a value becomes stale stays as it is. None where there is no value that `get` gives.
+   */
+  readonly getAndTouch: (
+    key: string,
+    timeToLive: Duration.Input,
+    options?: KeyOptions
+  ) => Effect.Effect<Option.Option<A>, ValueError, RD>
+  /**
    * Stores only where `get` would give none: the key is absent, or its value is stale or was invalidated. Whether it did. In a
    * pipeline or transaction only where the key is absent. One round trip, and two to four where the key exists.
    */

@@ -9,6 +9,7 @@ import { attempted, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
+import { wholeNumber } from "../kernel/wholeNumber.ts"
 import { SplitMap } from "../../../schema/SplitMap.ts"
 
 export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheKeySpace => {
@@ -90,9 +91,13 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
           moveEntry({ operation: "rename", key: from, from: source, to: target, overwrite })
         )
       ),
-    keys: (pattern = "*", keyOptions) =>
+    keys: (pattern = "*", { limit, ...keyOptions } = {}) =>
       Effect.flatMapEager(space("keys", pattern, keyOptions), ({ match, userKey }) =>
-        distinct(client.scan({ match }), userKey)
+        limit === undefined
+          ? distinct(client.scan({ match }), userKey)
+          : Effect.flatMapEager(wholeNumber("keys", "limit", limit, 1), (limit) =>
+              firstOf(client.scan({ match }), userKey, limit)
+            )
       ),
     scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
       Stream.unwrap(Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))),
@@ -122,6 +127,24 @@ const distinct = <E>(
     const collect = (page: ReadonlyArray<string>) =>
       Effect.sync(() => pages.push(page.filter((key) => seen.set(key, true))))
     return Effect.flatMap(Stream.runForEachArray(scanned, collect), () => named(pages, seen.size, userKey))
+  })
+
+/** As many different ones, page by page until there are enough. */
+const firstOf = <E>(
+  scanned: Stream.Stream<string, E>,
+  userKey: KeySpace["userKey"],
+  limit: number
+): Effect.Effect<ReadonlyArray<string>, E> =>
+  Effect.suspend(() => {
+    const found = new Set<string>()
+    const fill = (page: ReadonlyArray<string>): boolean => {
+      for (const finalKey of page) {
+        const key = userKey(finalKey)
+        if (key !== undefined && found.size < limit) found.add(key)
+      }
+      return found.size >= limit
+    }
+    return Effect.map(Stream.runDrain(Stream.takeUntil(Stream.chunks(scanned), fill)), () => [...found])
   })
 
 const keysInTurn = 4000

@@ -46,9 +46,19 @@ export const lifetimeOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
       Effect.flatMapEager(finalKey("persist", key, options), (final) =>
         client.request("PERSIST", [final], replies.flag("persist"))
       ),
+    expireTime: (key, options) =>
+      Effect.flatMapEager(finalKey("expireTime", key, options), (final) =>
+        client.request("PEXPIRETIME", [final], endOf)
+      ),
     ttl: (key, options) =>
       Effect.flatMapEager(finalKey("ttl", key, options), (final) => client.request("PTTL", [final], remaining))
   }
+}
+
+const endOf = (reply: Reply): Effect.Effect<Option.Option<number>, CommandError> => {
+  if (typeof reply !== "number") return replies.unexpected("expireTime")
+  if (reply === -2) return Effect.succeedNone
+  return Effect.succeedSome(reply === -1 ? Infinity : reply)
 }
 
 const remaining = (reply: Reply): Effect.Effect<Option.Option<Duration.Duration>, CommandError> => {

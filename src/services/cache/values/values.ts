@@ -189,6 +189,15 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
           )
         )
       ),
+    getAndTouch: (key, timeToLive, options) =>
+      Effect.flatMapEager(finalKey("getAndTouch", key, options), (final) =>
+        Effect.flatMapEager(lifetime("getAndTouch", timeToLive), (millis) => {
+          const use = valueOf(codec, { operation: "getAndTouch", key, final }, tags.judge)
+          if (millis === 0) return writing(final, client.request("GETDEL", [final], use, readOptions))
+          const end = millis === Infinity ? ["PERSIST"] : ["PX", String(millis)]
+          return client.request("GETEX", [final, ...end], use, readOptions)
+        })
+      ),
     delete: (key, options) =>
       Effect.flatMapEager(finalKey("delete", key, options), (final) => writing(final, unlink(final))),
     has: (key, options) =>
