@@ -237,6 +237,34 @@ describe("an invalidation channel", () => {
       })
   )
 
+  it.effect("one that was opened for more prefixes goes on where an older one stands only after it", () =>
+    Effect.gen(function* () {
+      const subscribers: Array<Socket> = []
+      const { client } = yield* listening({
+        SUBSCRIBE: (_, socket) => {
+          subscribers.push(socket)
+          return undefined
+        }
+      })
+      const events: Array<Invalidation> = []
+      yield* client.invalidations({ prefixes: ["r:"], heartbeat: 10 }, (event) => void events.push(event))
+      yield* until(
+        "both",
+        Effect.sync(() => subscribers.length),
+        (count) => count === 2
+      )
+      for (const socket of subscribers) {
+        socket.write(usual["SUBSCRIBE"]!(["SUBSCRIBE", "__redis__:invalidate"], socket, true)!)
+        yield* pause(30)
+      }
+      yield* until(
+        "a proof",
+        Effect.sync(() => events),
+        (all) => all.some(is("Proof"))
+      )
+    })
+  )
+
   it.effect("closes with its client, whoever listens still", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

@@ -2,6 +2,7 @@
 import { Effect, Exit, Result, Scope, Semaphore } from "effect"
 import { type CommandError, CacheUnsupportedError } from "../../schema/CacheError.ts"
 import { amended } from "../../schema/failures.ts"
+import { beingOpened } from "../../schema/Invalidation.ts"
 import type { RingSettings } from "../../schema/RingOptions.ts"
 import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { subscribeWith } from "../commands/channels.ts"
@@ -86,9 +87,12 @@ export const ringOver = Effect.fnUntraced(function* (
     leavesOut: (row, error) => (!row.changes || isFlush(row)) && isLeftOut(error)
   })
   const subscription = ringSubscription(ring)
-  // Each server tells of its own keys.
+  // Each server tells of its own keys. Whoever listens is to know of all of them before one is live.
   const invalidations: Invalidations["invalidations"] = (options, onEvent) =>
-    Effect.forEach(members, ({ client }) => client.invalidations(options, onEvent), { discard: true })
+    Effect.suspend(() => {
+      for (const server of ring.nodes) onEvent({ _tag: "Down", server, reason: beingOpened, cause: "lost" })
+      return Effect.forEach(members, ({ client }) => client.invalidations(options, onEvent), { discard: true })
+    })
   return {
     topology: "ring",
     ...shardedClient(ring, spread),

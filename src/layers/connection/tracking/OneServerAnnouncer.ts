@@ -26,7 +26,7 @@ export class OneServerAnnouncer implements Announcer {
       coverage,
       tell: (event) => this.#tell(coverage, event),
       key: () => keyUnder(coverage.prefixes),
-      onLive: () => this.#leaveOthers(channel)
+      onLive: () => this.#leaveOlder(channel)
     })
     this.#channels.push(channel)
   }
@@ -53,9 +53,11 @@ export class OneServerAnnouncer implements Announcer {
     tell(event)
   }
 
-  #leaveOthers(current: InvalidationChannel): void {
-    for (const channel of this.#channels) if (channel !== current) channel.end()
-    this.#channels = [current]
+  /** One that is older may stand first, and the later one is still wanted. */
+  #leaveOlder(current: InvalidationChannel): void {
+    const at = this.#channels.indexOf(current)
+    for (const channel of this.#channels.slice(0, at)) channel.end()
+    this.#channels = this.#channels.slice(at)
   }
 }
 
