@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, "..")
 const program = `
 import { Effect, Option } from "effect"
 import { CacheMemory, CacheService } from "effect-vcache"
+import { Admin } from "effect-vcache/admin"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import KeyvStore from "effect-vcache/keyv"
 import { Faults } from "effect-vcache/testing"
@@ -20,7 +21,7 @@ const program = Effect.gen(function* () {
   const value: Option.Option<unknown> = yield* cache.get("k")
   return value
 })
-if (![HttpCache.make, HttpSessions.Service, KeyvStore, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
+if (![Admin.layer, HttpCache.make, HttpSessions.Service, KeyvStore, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
 console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
 `
 

@@ -6,6 +6,7 @@ import { Effect, Layer, Metric, Option, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { CacheRegion, CacheService, Health } from "effect-vcache"
+import { Admin } from "effect-vcache/admin"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { Package, packageNames, readPackage } from "../demo/packages.ts"
 import { page } from "./page.ts"
@@ -119,5 +120,8 @@ const operations = HttpRouter.addAll(
   ])
 )
 
+/** For direct visitors from this machine: http://localhost:3000/cache. What visitors have in their sessions is not shown. */
+const admin = Admin.layer({ path: "/cache", caches: [CacheService], hide: (key) => key.startsWith("session:") })
+
 /** Needs a cache, wherever it is. */
-export const app = Layer.mergeAll(direct, cached, visits, operations)
+export const app = Layer.mergeAll(direct, cached, visits, operations, admin)

@@ -1,7 +1,7 @@
 /** The example web application: in a browser, through an outage, and to its end. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { chromium } from "playwright-core"
+import { chromium, type Page } from "playwright-core"
 import { findChromium, flags } from "../support/chromium.ts"
 import { test } from "../support/faults.ts"
 import { inTime } from "../support/until.ts"
@@ -39,6 +39,7 @@ describe("the example web application", () => {
             assert.match(direct, /\/direct\/packages\/effect\d+ files, [\d,]+ bytesnone/)
             await page.reload()
             await page.waitForFunction("document.getElementById('visits').textContent === '2'")
+            await looksIntoTheCache(page, at, errors)
             assert.deepStrictEqual(errors, [])
           })
         })
@@ -76,6 +77,26 @@ describe("the example web application", () => {
       assert.oneOf(yield* Effect.promise(() => ended), [0, 130, 143])
     }))
 })
+
+/** By keyboard where it can be: the admin pages of the application, on a phone and on a wide screen. */
+const looksIntoTheCache = async (page: Page, at: string, errors: Array<unknown>) => {
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()))
+  for (const width of [390, 1280]) {
+    await page.setViewportSize({ width, height: 800 })
+    await page.goto(`${at}/cache`)
+    assert.match(await page.locator("main").innerText(), /It answers/)
+    await page.keyboard.press("Tab")
+    assert.strictEqual(await page.locator(":focus").innerText(), "Skip to the content")
+    await page.getByRole("link", { name: "Keys of" }).click()
+    await page.getByLabel("Pattern").fill("*effect")
+    await page.keyboard.press("Enter")
+    assert.match(await page.getByRole("status").innerText(), /\d keys?\./)
+    await page.locator("tbody a").first().click()
+    assert.match(await page.locator("dl").innerText(), /Format/)
+    const overflows = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert.isFalse(overflows, `at ${width} pixels`)
+  }
+}
 
 const ask200 = async ({ at }: WebApplication, path: string) => {
   const response = await fetch(`${at}${path}`)

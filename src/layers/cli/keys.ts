@@ -6,7 +6,8 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
 import { CliFailure } from "./CliFailure.ts"
 import { connected, type Output } from "./root.ts"
-import { lifetime, table, visible, visibleLines } from "./text.ts"
+import { lifetime } from "../inspection/words.ts"
+import { table, visible, visibleLines } from "./text.ts"
 
 const key = Argument.String("key").pipe(Argument.withDescription("The whole key, with prefix and version"))
 

@@ -2,7 +2,7 @@
 import { Duration, Effect, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { inBytes } from "../inspection/rules.ts"
+import { inBytes } from "../inspection/words.ts"
 import { connected } from "./root.ts"
 import { visible } from "./text.ts"
 

@@ -11,24 +11,6 @@ export const visible = (text: string): string =>
 /** The same, but lines stay lines. */
 export const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n")
 
-/** "4m 12s", "for ever". */
-export const lifetime = (pttl: number): string => {
-  if (pttl < 0) return "for ever"
-  if (pttl < 1000) return `${pttl}ms`
-  const seconds = Math.floor(pttl / 1000)
-  const parts = [
-    [Math.floor(seconds / 86_400), "d"],
-    [Math.floor(seconds / 3600) % 24, "h"],
-    [Math.floor(seconds / 60) % 60, "m"],
-    [seconds % 60, "s"]
-  ] as const
-  return parts
-    .filter(([count]) => count > 0)
-    .slice(0, 2)
-    .map(([count, unit]) => `${count}${unit}`)
-    .join(" ")
-}
-
 /** Columns as wide as their longest cell; the last one is not filled. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)))

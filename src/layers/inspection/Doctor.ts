@@ -78,7 +78,7 @@ const examineServers = (client: ValkeyClientShape, prefix: string): Effect.Effec
       Effect.map(rightsTo(client, prefix, token), at("rights")),
       Effect.map(trackingOf(client, prefix + token), at("tracking"))
     ])
-    return [...own, ...(yield* serversOf(client))]
+    return [...own, ...(yield* examineSettings(client))]
   })
 
 /** The median of five: the first one may wait for a connection. */
@@ -134,8 +134,8 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
     })
   )
 
-/** Verdicts by the table. */
-const serversOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
+/** The verdicts of the table about each server. It costs an INFO of each, and where one server answers for all a CONFIG GET. */
+export const examineSettings = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
   Effect.gen(function* () {
     const { topology } = client
     const config = topology === "cluster" || topology === "ring" ? undefined : yield* Effect.option(configOf(client))

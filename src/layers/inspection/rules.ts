@@ -1,5 +1,6 @@
 /** The table of verdicts: each setting of a server that matters to a cache, what is good and what is not. */
 import type { Topology } from "../../schema/Command.ts"
+import { inBytes } from "./words.ts"
 import { advise, type Judgement, ok, problem } from "./Verdict.ts"
 
 /** What is known of one server. */
@@ -24,15 +25,6 @@ const numberOf = (facts: ReadonlyMap<string, string> | undefined, name: string):
   const text = facts?.get(name)
   const value = text === undefined || text === "" ? Number.NaN : Number(text)
   return Number.isFinite(value) ? value : undefined
-}
-
-const units = ["B", "KiB", "MiB", "GiB", "TiB"]
-
-/** "1.5 GiB". */
-export const inBytes = (bytes: number): string => {
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
-  const value = bytes / 1024 ** power
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`
 }
 
 const version: Rule = {

@@ -139,9 +139,11 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
   "layers/inspection": ["schema", "services/ValkeyClient"],
+  "layers/admin": ["layers/inspection", "schema", "services/ValkeyClient", "services/operations"],
   "layers/cli": ["layers/inspection", "layers/topologies", "schema", "services/ValkeyClient"],
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
 
+  admin: ["layers/admin"],
   cli: ["layers/cli"],
   expressSession: ["layers/adapters"],
   http: ["layers/http"],

@@ -1,0 +1,2 @@
+/** The door to the admin pages. */
+export * as Admin from "./layers/admin/Admin.ts"

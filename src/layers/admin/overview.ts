@@ -1,0 +1,154 @@
+/** The first page: each cache, its servers, and what is to be said about them. */
+import { Duration, Effect, Metric, Option } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import type { NearState } from "../../schema/NearState.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import * as Doctor from "../inspection/Doctor.ts"
+import { inBytes, lifetime } from "../inspection/words.ts"
+import { addressOf, figure, frame, type ShownCache, trouble, type Visit } from "./frame.ts"
+import { html, type Html } from "./Html.ts"
+
+const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
+
+const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict): Html =>
+  html`<tr>
+    <th scope="row" class="${status}">${marks[status]} ${status}</th>
+    <td data-label="Check">${check}</td>
+    <td data-label="Server">${server ?? "client"}</td>
+    <td data-label="Finding">${finding}${advice === undefined ? "" : ` ${advice}`}</td>
+  </tr>`
+
+const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>): Html =>
+  html`<details>
+    <summary>${Doctor.summary(verdicts)}</summary>
+    <table>
+      <caption>
+        Verdicts
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Status</th>
+          <th scope="col">Check</th>
+          <th scope="col">Server</th>
+          <th scope="col">Finding</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${verdicts.map(verdictRow)}
+      </tbody>
+    </table>
+  </details>`
+
+const numberOf = (info: ReadonlyMap<string, string>, name: string): number => Number(info.get(name) ?? 0)
+
+const serverRow = ([server, info]: readonly [string, ReadonlyMap<string, string>]): Html => {
+  const hits = numberOf(info, "keyspace_hits")
+  const reads = hits + numberOf(info, "keyspace_misses")
+  const limit = numberOf(info, "maxmemory")
+  const memory = `${inBytes(numberOf(info, "used_memory"))}${limit === 0 ? "" : ` of ${inBytes(limit)}`}`
+  return html`<tr>
+    <th scope="row">${server}</th>
+    <td data-label="Role">${info.get("role") === "slave" ? "replica" : "primary"}</td>
+    <td data-label="Up for">${lifetime(1000 * numberOf(info, "uptime_in_seconds"))}</td>
+    <td data-label="Operations each second">${info.get("instantaneous_ops_per_sec") ?? "?"}</td>
+    <td data-label="Hit rate">${reads === 0 ? "no read yet" : `${((100 * hits) / reads).toFixed(1)} %`}</td>
+    <td data-label="Memory">${memory}</td>
+    <td data-label="Evicted">${info.get("evicted_keys") ?? "?"}</td>
+    <td data-label="Clients">${info.get("connected_clients") ?? "?"}</td>
+  </tr>`
+}
+
+const serverTable = (servers: ReadonlyMap<string, ReadonlyMap<string, string>>): Html =>
+  html`<table>
+    <caption>
+      Servers
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Server</th>
+        <th scope="col">Role</th>
+        <th scope="col">Up for</th>
+        <th scope="col">Operations/s</th>
+        <th scope="col">Hit rate</th>
+        <th scope="col">Memory</th>
+        <th scope="col">Evicted</th>
+        <th scope="col">Clients</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${[...servers].map(serverRow)}
+    </tbody>
+  </table>`
+
+const nearWords = (state: NearState): string => {
+  switch (state._tag) {
+    case "Off":
+      return "off"
+    case "Down":
+      return `down: ${state.reason}`
+    case "Live":
+      return `live, ${state.entries} entries, ${inBytes(state.bytes)}`
+  }
+}
+
+/** What this process has counted of the cache; undefined where it has counted nothing. */
+const countedIn = (
+  metrics: ReadonlyArray<Metric.Metric.Snapshot>,
+  name: string,
+  counter: string
+): number | undefined => {
+  const found = metrics.filter(
+    ({ attributes, id }) => id === `effect_vcache_${counter}_total` && attributes?.["cache"] === name
+  )
+  return found.length === 0
+    ? undefined
+    : found.reduce((sum, { state }) => sum + ("count" in state ? Number(state.count) : 0), 0)
+}
+
+const hitRateWords = (metrics: ReadonlyArray<Metric.Metric.Snapshot>, name: string): string => {
+  const hits = countedIn(metrics, name, "hits")
+  const misses = countedIn(metrics, name, "misses")
+  if (hits === undefined && misses === undefined) return "not counted here"
+  const reads = (hits ?? 0) + (misses ?? 0)
+  return reads === 0 ? "no read yet" : `${((100 * (hits ?? 0)) / reads).toFixed(1)} % of ${reads} reads`
+}
+
+const serversOf = (client: ValkeyClientShape): Effect.Effect<Html> =>
+  client.topology === "memory"
+    ? Effect.succeed(html`<p class="note">The store is in the memory of this process.</p>`)
+    : Effect.all([client.info(), Doctor.examineSettings(client)], { concurrency: 2 }).pipe(
+        Effect.map(([servers, verdicts]) => html`${verdictTable(verdicts)}${serverTable(servers)}`),
+        Effect.catch((error: CommandError) => Effect.succeed(trouble(error.message)))
+      )
+
+const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effect<Html> =>
+  Effect.gen(function* () {
+    const [health, near, servers, metrics] = yield* Effect.all(
+      [cache.health, cache.near, serversOf(cache.client), Metric.snapshot],
+      { concurrency: "unbounded" }
+    )
+    const { prefix, version } = cache.options
+    const state = health.ready
+      ? html`<p class="ok">✓ It answers, in ${Duration.toMillis(health.latency).toFixed(1)} ms.</p>`
+      : trouble(Option.match(health.error, { onNone: () => "It does not answer.", onSome: ({ message }) => message }))
+    return html`<section aria-label="${name}">
+      <h2>${name}</h2>
+      ${state}
+      <dl>
+        ${figure("Topology", cache.client.topology)} ${figure("Prefix", prefix === "" ? "none" : prefix)}
+        ${figure("Version", String(version))} ${figure("Hit rate of this process", hitRateWords(metrics, name))}
+        ${figure("Lookups", String(countedIn(metrics, name, "lookups") ?? 0))}
+        ${figure("Failed lookups", String(countedIn(metrics, name, "lookup_failures") ?? 0))}
+        ${figure("Stale values served", String(countedIn(metrics, name, "stale_served") ?? 0))}
+        ${figure("Near cache", nearWords(near))}
+      </dl>
+      <p><a href="${addressOf(path, "keys", { c: name })}">Keys of ${name}</a></p>
+      ${servers}
+    </section>`
+  })
+
+export const overview = (visit: Visit): Effect.Effect<Html> =>
+  Effect.map(
+    Effect.forEach(visit.caches, (cache) => cacheSection(visit, cache), { concurrency: 4 }),
+    (sections) => frame(visit, "Overview", "overview", html`${sections}`)
+  )

@@ -1,0 +1,27 @@
+/** Responses of the admin pages. */
+import { HttpServerResponse } from "effect/http"
+import type { Html } from "./Html.ts"
+
+/** Nothing runs, nothing comes from elsewhere, nobody frames the page, and nothing of it is kept. */
+const headers = {
+  "cache-control": "no-store",
+  "content-security-policy":
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-robots-tag": "noindex"
+}
+
+export const page = ({ text }: Html, status = 200): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(`<!doctype html>\n${text}`, { status, headers, contentType: "text/html; charset=utf-8" })
+
+export const plain = (
+  text: string,
+  status: number,
+  more: Readonly<Record<string, string>> = {}
+): HttpServerResponse.HttpServerResponse => HttpServerResponse.text(text, { status, headers: { ...headers, ...more } })
+
+export const style = (text: string): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(text, { headers, contentType: "text/css; charset=utf-8" })

@@ -1,0 +1,56 @@
+/** How the pages look: in light and dark, on a phone and on a wide screen. */
+export const styleSheet = `:root {
+  color-scheme: light dark;
+  --text: light-dark(#1b1f24, #e6e8eb);
+  --soft: light-dark(#505a66, #a9b3bf);
+  --page: light-dark(#f6f7f9, #14171a);
+  --card: light-dark(#ffffff, #1d2126);
+  --line: light-dark(#cdd3da, #3a424b);
+  --link: light-dark(#0b57b0, #82b8ff);
+  --good: light-dark(#1a6b35, #6fd492);
+  --warn: light-dark(#7a4b00, #f0bf5e);
+  --bad: light-dark(#a3141e, #ff9a9a);
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
+a { color: var(--link); }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+.skip { position: absolute; left: -100rem; }
+.skip:focus { left: 1rem; top: 0.5rem; background: var(--card); padding: 0.5rem; }
+header { background: var(--card); border-bottom: 1px solid var(--line); padding: 0.75rem 1rem; display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; align-items: baseline; }
+header strong { font-size: 1.1rem; }
+nav { display: flex; gap: 1rem; flex-wrap: wrap; }
+nav a[aria-current] { font-weight: 600; text-decoration: none; color: var(--text); border-bottom: 3px solid var(--link); }
+.visitor { margin-left: auto; color: var(--soft); }
+main { max-width: 72rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.5rem; margin: 0.5rem 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; padding: 1rem; margin: 1rem 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0.75rem; margin: 0.75rem 0; }
+dt { color: var(--soft); font-size: 0.875rem; }
+dd { margin: 0; font-size: 1.15rem; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; }
+caption { text-align: left; font-weight: 600; padding: 0.5rem 0; }
+th, td { text-align: left; padding: 0.4rem 0.75rem 0.4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th { color: var(--soft); font-weight: 600; font-size: 0.875rem; }
+tbody th { color: inherit; font-size: inherit; font-weight: 400; }
+pre { overflow: auto; max-height: 40rem; margin: 0.5rem 0; padding: 0.75rem; background: var(--page); border: 1px solid var(--line); border-radius: 0.25rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+form { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; }
+label { display: grid; gap: 0.25rem; color: var(--soft); font-size: 0.875rem; }
+input, select, button { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--soft); border-radius: 0.25rem; padding: 0.4rem 0.6rem; min-height: 2.5rem; max-width: 100%; }
+button { cursor: pointer; font-weight: 600; }
+.ok { color: var(--good); }
+.advice { color: var(--warn); }
+.problem { color: var(--bad); }
+.unknown, .note { color: var(--soft); }
+.note { font-size: 0.9rem; }
+@media (min-width: 40.01rem) {
+  thead th, th.ok, th.advice, th.problem, th.unknown, td[data-label="Check"], td[data-label="Server"] { white-space: nowrap; }
+}
+@media (max-width: 40rem) {
+  thead { position: absolute; left: -100rem; }
+  tr { display: block; border-bottom: 1px solid var(--line); padding: 0.5rem 0; }
+  tbody th, tbody td { display: block; border: 0; padding: 0.1rem 0; }
+  tbody td::before { content: attr(data-label) ": "; color: var(--soft); }
+}
+`
