@@ -20,7 +20,7 @@ const at =
   (judgement: Judgement): Verdict => ({ check, server, ...judgement })
 
 /** The time that the server may take to say that it announces changes. */
-const patience = Duration.seconds(3)
+const patience = Duration.seconds(10)
 
 /**
  * Looks at the connection, at the rights of the user, at clocks and latency, at the announcing of changes, and at the
@@ -129,7 +129,7 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
       })
       const found = yield* Effect.timeoutOption(Deferred.await(told), patience)
       return Option.getOrElse(found, () =>
-        unknown("The server did not say within 3 seconds whether it announces changes.")
+        unknown("The server did not say within 10 seconds whether it announces changes.")
       )
     })
   )
