@@ -13,6 +13,8 @@ deepStrictEqual(await contender.read(keys[0] ?? ""), contender.value ?? article,
 
 process.on("message", async ({ concurrency, count, work }: BurstRequest) => {
   const burst = contender.work[work]
-  process.send?.(burst === undefined ? null : await timed(() => burst(concurrency, count)))
+  if (burst === undefined) return process.send?.(null)
+  const took = await timed(() => burst(concurrency, count))
+  process.send?.(work === "getTimed" ? { ...took, slowest: contender.latencies?.take() } : took)
 })
 process.send?.(Object.keys(contender.work))

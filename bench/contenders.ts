@@ -2,10 +2,11 @@
 import { Effect } from "effect"
 import type { Contender } from "./Contender.ts"
 import { openIovalkey } from "./iovalkey.ts"
+import { Latencies } from "./latencies.ts"
 import { type Burst, fibers, loops } from "./measure.ts"
 import { formats, lookups, ours, policies } from "./ours.ts"
 import { structures } from "./structures.ts"
-import { article, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
+import { article, articles, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
 
 const host = "127.0.0.1"
 const millis = lifetime * 1000
@@ -28,6 +29,7 @@ const iovalkey = async (
   const key = inTurn()
   const batch = inBatches()
   const ten = inBatches(10)
+  const latencies = new Latencies()
   const readTen = async () => {
     const pipeline = client.pipeline()
     for (const key of ten()) pipeline.get(key)
@@ -35,10 +37,13 @@ const iovalkey = async (
   }
   return {
     read: async (key) => JSON.parse((await client.get(key)) ?? ""),
+    latencies,
     work: {
       ...(client.isCluster ? {} : { pipeline: loops(readTen) }),
       get: reading(read),
+      getTimed: loops(latencies.promise(() => read(key()))),
       set: loops(() => client.set(key(), JSON.stringify(article), "EX", lifetime)),
+      setLarge: loops(() => client.set("large", JSON.stringify(articles), "EX", lifetime)),
       getMany: loops(async () => (await readMany(batch())).map((text) => parse(text ?? "")))
     }
   }

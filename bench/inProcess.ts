@@ -1,5 +1,5 @@
 /** Reads in this process, without a server. */
-import { Cache, Effect } from "effect"
+import { Cache, Context, Effect, Layer, Scope } from "effect"
 import { CacheMemory, CacheService } from "../src/index.ts"
 import { article, text } from "./value.ts"
 
@@ -8,14 +8,10 @@ export const readOfNumber = "effect-vcache in memory, runSync get of a number"
 const small = { id: 1, name: "Ada" }
 
 export const inProcess = (): Readonly<Record<string, () => unknown>> => {
-  const cache = Effect.runSync(
-    Effect.provide(
-      Effect.tap(CacheService, (cache) =>
-        Effect.all([cache.set("count", 42), cache.set("small", small), cache.set("article", article)])
-      ),
-      CacheMemory
-    )
-  )
+  // Open until the process ends.
+  const context = Effect.runSync(Effect.flatMap(Scope.make(), (scope) => Layer.buildWithScope(CacheMemory, scope)))
+  const cache = Context.get(context, CacheService)
+  Effect.runSync(Effect.all([cache.set("count", 42), cache.set("small", small), cache.set("article", article)]))
   const effectCache = Effect.runSync(
     Cache.make<string, typeof small>({ capacity: 100, lookup: () => Effect.succeed(small) })
   )

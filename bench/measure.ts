@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { Effect } from "effect"
+import { pinClient } from "./pin.ts"
 
 /** Runs an operation `count` times in all, `concurrency` at a time. */
 export type Burst = (concurrency: number, count: number) => Promise<void>
@@ -11,6 +12,8 @@ export interface BurstRequest {
   readonly work:
     | "get"
     | "set"
+    | "setLarge"
+    | "getTimed"
     | "getMany"
     | "pipeline"
     | "getOrSet"
@@ -30,12 +33,16 @@ export interface Result {
   readonly rounds: ReadonlyArray<number>
   /** Microseconds of the contender's own CPU time for each operation, in each round. */
   readonly cpu: ReadonlyArray<number>
+  /** Milliseconds that one operation of a thousand took longer than, in each round that timed them. */
+  readonly slowest: ReadonlyArray<number>
 }
 
 /** What a burst took, in milliseconds, and of the processor in microseconds. */
 export interface Took {
   readonly millis: number
   readonly cpu: number
+  /** Of work that times its operations: see `Result`. */
+  readonly slowest?: number
 }
 
 /** The median of the rounds. */
@@ -50,6 +57,12 @@ export const cpuMicros = ({ cpu }: Result): number => median(cpu)
 /** What one costs against the other, round by round. */
 export const cpuTimes = (mine: Result, rival: Result): number =>
   median(mine.cpu.map((micros, i) => micros / (rival.cpu[i] ?? Number.NaN)))
+
+/** The slowest of a thousand operations, against the other's, round by round. */
+export const slowestTimes = (mine: Result, rival: Result): number =>
+  median(mine.slowest.map((millis, i) => millis / (rival.slowest[i] ?? Number.NaN)))
+
+export const slowestMillis = ({ slowest }: Result): number => median(slowest)
 
 /** What one costs more than the other, round by round, in microseconds. */
 export const cpuMore = (mine: Result, other: Result): number =>
@@ -83,11 +96,14 @@ export const fibers =
 /** A contender's process. */
 export class Runner {
   readonly name: string
+  /** Whether it has a core of its own. */
+  readonly isPinned: boolean
   readonly #child: ChildProcess
   readonly #work: ReadonlyArray<string>
 
   private constructor(name: string, child: ChildProcess, work: ReadonlyArray<string>) {
     this.name = name
+    this.isPinned = pinClient(child.pid)
     this.#child = child
     this.#work = work
   }
@@ -128,6 +144,7 @@ export const measure = async (
     readonly count: number
     readonly rates: Array<number>
     readonly cpu: Array<number>
+    readonly slowest: Array<number>
   }> = []
   for (const runner of runners.filter((runner) => runner.can(work))) {
     // The first bursts warm up, the last one says how many operations a burst takes.
@@ -136,21 +153,22 @@ export const measure = async (
       const { millis } = await runner.run({ work, concurrency, count })
       count = Math.max(concurrency, Math.round((count * burstMillis) / millis))
     }
-    running.push({ runner, count, rates: [], cpu: [] })
+    running.push({ runner, count, rates: [], cpu: [], slowest: [] })
   }
   for (let round = 0; round < rounds; round++) {
     // Whoever comes after an idle moment has it better: everybody does in turn.
     const first = round % running.length
-    for (const { count, cpu, rates, runner } of [...running.slice(first), ...running.slice(0, first)]) {
+    for (const { count, cpu, rates, runner, slowest } of [...running.slice(first), ...running.slice(0, first)]) {
       const took = await runner.run({ work, concurrency, count })
       rates.push((count / took.millis) * 1000)
       cpu.push(took.cpu / count)
+      if (took.slowest !== undefined) slowest.push(took.slowest)
     }
   }
-  return running.map(({ cpu, rates, runner }) => ({ name: runner.name, rounds: rates, cpu }))
+  return running.map(({ cpu, rates, runner, slowest }) => ({ name: runner.name, rounds: rates, cpu, slowest }))
 }
 
-/** Nanoseconds for one synchronous call, the median of interleaved rounds. */
+/** Nanoseconds of CPU time for one synchronous call, the median of interleaved rounds. */
 export const nanoseconds = (
   calls: Readonly<Record<string, () => unknown>>,
   count = 100_000
@@ -158,10 +176,11 @@ export const nanoseconds = (
   const times = new Map(Object.keys(calls).map((name) => [name, [] as Array<number>]))
   for (let round = -2; round < defaultRounds; round++) {
     for (const [name, call] of Object.entries(calls)) {
-      const started = performance.now()
+      const before = process.cpuUsage()
       for (let i = 0; i < count; i++) call()
+      const { system, user } = process.cpuUsage(before)
       // The rounds below zero warm up.
-      if (round >= 0) times.get(name)?.push(((performance.now() - started) * 1e6) / count)
+      if (round >= 0) times.get(name)?.push(((system + user) * 1000) / count)
     }
   }
   return new Map([...times].map(([name, values]) => [name, median(values)]))

@@ -15,11 +15,14 @@ import {
   ValkeyUrl
 } from "../src/index.ts"
 import type { Contender } from "./Contender.ts"
-import { fibers } from "./measure.ts"
-import { Article, article, inBatches, inTurn, keys, lifetime, Order, order } from "./value.ts"
+import { Latencies } from "./latencies.ts"
+import { type Burst, fibers, loops } from "./measure.ts"
+import { Article, article, articles, inBatches, inTurn, keys, lifetime, Order, order } from "./value.ts"
 
 interface Variation {
   readonly typed?: boolean
+  /** Each operation is run as a promise, as by a program that is none of Effect's. */
+  readonly promised?: boolean
   /** Reads and writes the record of many fields. */
   readonly order?: boolean
   readonly options?: Partial<CacheOptions>
@@ -57,20 +60,30 @@ const contender =
     const key = inTurn()
     const batch = inBatches()
     const ten = inBatches(10)
+    const latencies = new Latencies()
+    const driven = variation.promised === true ? promises : fibers
     return {
       read: (key) => Effect.runPromise(Effect.map(view.get(key), Option.getOrUndefined)),
+      latencies,
       work: {
-        get: fibers(() => view.get(key())),
-        set: fibers(() => view.set(key(), article, { timeToLive: millis })),
-        getMany: fibers(() => view.getMany(batch())),
-        pipeline: fibers(() => {
+        get: driven(() => view.get(key())),
+        getTimed: driven(latencies.effect(() => view.get(key()))),
+        set: driven(() => view.set(key(), article, { timeToLive: millis })),
+        ...(variation.typed === true
+          ? {}
+          : { setLarge: driven(() => cache.set("large", articles, { timeToLive: millis })) }),
+        getMany: driven(() => view.getMany(batch())),
+        pipeline: driven(() => {
           const keys = ten()
           return view.pipeline((queue) => keys.map((key) => queue.get(key)))
         }),
-        getOrSet: fibers(() => view.getOrSet(key(), lookup, lookupOptions))
+        getOrSet: driven(() => view.getOrSet(key(), lookup, lookupOptions))
       }
     }
   }
+
+/** Bursts of Effect code in a program of promises. */
+const promises = <E>(operation: () => Effect.Effect<unknown, E>): Burst => loops(() => Effect.runPromise(operation()))
 
 const orders = async (cache: TypedCache<unknown>): Promise<Contender> => {
   const view = cache.withSchema(Order)
@@ -93,7 +106,8 @@ const tracing = Tracing.layer()
 /** Measured beside the others. */
 export const ours: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
   "effect-vcache withSchema": contender({ typed: true }),
-  "effect-vcache": contender()
+  "effect-vcache": contender(),
+  "effect-vcache by runPromise": contender({ promised: true })
 }
 
 /** Measured beside each other, on the record of many fields. */

@@ -22,6 +22,9 @@ export const article: typeof Article.Type = {
 }
 
 export const text = JSON.stringify(article)
+/** About 100 kB of JSON. */
+export const articles = Array.from({ length: 100 }, () => article)
+
 /** Seconds. */
 export const lifetime = 300
 
