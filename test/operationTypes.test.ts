@@ -198,6 +198,7 @@ it("structures", () => {
   expectTypeOf<Channels<CacheSortedSet<Value, RD, RE>>>().toEqualTypeOf<{
     readonly add: Writes
     readonly incr: Writes
+    readonly incrIf: Writes
     readonly score: Writes
     readonly scores: Writes
     readonly rank: Writes

@@ -187,6 +187,9 @@ const calls: ReadonlyArray<Arbitrary.Arbitrary<Call>> = [
     cache.unorderedSet(key).storeDifference(...args)
   ),
 
+  call("sortedSet.incrIf", [key, value, number, oneOf("absent", "present", "greater", "less")], (cache, key, ...args) =>
+    cache.sortedSet(key).incrIf(...args)
+  ),
   call(
     "sortedSet.add",
     [

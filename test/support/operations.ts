@@ -81,6 +81,7 @@ const ofSet: OperationsOf<CacheSet<unknown>> = {
 const ofSortedSet: OperationsOf<CacheSortedSet<unknown>> = {
   add: { call: (set) => set.add([[1, 1]]), neutral: 0 },
   incr: { call: (set) => set.incr(1, 1), neutral: 0 },
+  incrIf: { call: (set) => set.incrIf(1, 1, "greater"), neutral: Option.none() },
   score: { call: (set) => set.score(1), neutral: Option.none() },
   scores: { call: (set) => set.scores([1]), neutral: [] },
   rank: { call: (set) => set.rank(1), neutral: Option.none() },

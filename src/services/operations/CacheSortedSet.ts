@@ -37,6 +37,15 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
   ) => Effect.Effect<number, ValueError, RE>
   /** Atomic; an absent member counts from zero. The new score. */
   readonly incr: (member: A, delta: number) => Effect.Effect<number, ValueError, RE>
+  /**
+   * `incr` under a condition, in one step: only where the member is absent, or present, or where its score becomes greater, or
+   * less; the last two add an absent member, too. The new score; none = the condition held it back.
+   */
+  readonly incrIf: (
+    member: A,
+    delta: number,
+    when: "absent" | "present" | "greater" | "less"
+  ) => Effect.Effect<Option.Option<number>, ValueError, RE>
   readonly score: (member: A) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** In request order. */
   readonly scores: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<Option.Option<number>>, ValueError, RE>

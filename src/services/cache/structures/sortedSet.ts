@@ -103,6 +103,18 @@ export const makeSortedSet = <A, RD, RE>(
               client.request("ZINCRBY", [final, scoreText(delta), id], scoreOf(operation))
             )
       ),
+    incrIf: (member, delta, when) =>
+      run("incrIf", Option.none<number>(), (operation, final) => {
+        if (Number.isNaN(delta) || typeof delta !== "number") return refused(operation, "delta must be a number")
+        if (!(when in conditions)) return refused(operation, "when must be absent, present, greater or less")
+        return Effect.flatMap(encoded(operation, final, [member]), ([id = ""]) =>
+          client.request(
+            "ZADD",
+            [final, conditions[when], "INCR", scoreText(delta), id],
+            replies.optional(scoreOf(operation))
+          )
+        )
+      }),
     score: (member) => ofMember("score", "ZSCORE", member, scoreOf),
     scores: (members) =>
       run("scores", [] as ReadonlyArray<Option.Option<number>>, (operation, final) =>
