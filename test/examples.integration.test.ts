@@ -116,6 +116,15 @@ describe("documents", () => {
     it.concurrent(name, () => assertPrints(file, expectedOutput(source), { VALKEY_URL: url }))
   }
 
+  it("AGENTS.md names every page for users", () => {
+    const agents = readFileSync(join(root, "AGENTS.md"), "utf8")
+    const pages = documents.filter((name) => !/^(?:[A-Z]|docs\/(?:architecture|faults)\.md|.*\.svg$)/.test(name))
+    assert.deepStrictEqual(
+      pages.filter((page) => !agents.includes(`](${page})`)),
+      []
+    )
+  })
+
   it("every link to a file of the project leads somewhere", () => {
     for (const document of documents) {
       const text = readFileSync(join(root, document), "utf8")

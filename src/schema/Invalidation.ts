@@ -17,8 +17,9 @@ export type Invalidation =
  * - `"lost"`: the connection broke, and is being made again
  * - `"refused"`: the server does not announce changes to this client
  * - `"left"`: the server has no keys of this client any more
+ * - `"closed"`: the layer of the client is closed, and nothing more is told
  */
-export type DownCause = "lost" | "refused" | "left"
+export type DownCause = "lost" | "refused" | "left" | "closed"
 
 /** Why nothing is announced at first. */
 export const beingOpened = "the channel is being opened"

@@ -86,7 +86,7 @@ export interface Invalidations {
   ) => Effect.Effect<void, never, Scope.Scope>
   /**
    * The events of `invalidations` as a stream. A reader that is so slow that 4 096 events wait gets one `Everything` in place of
-   * the changes that it missed.
+   * the changes that it missed. Ends when the client closes.
    */
   readonly changes: (prefixes: ReadonlyArray<string>) => Stream.Stream<Invalidation>
   /**

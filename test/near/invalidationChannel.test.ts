@@ -281,7 +281,7 @@ describe("an invalidation channel", () => {
         (all) => all.some(is("Proof"))
       )
       yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(downs(events), [["lost", "the client is closed"]])
+      assert.deepStrictEqual(downs(events), [["closed", "the client is closed"]])
       const { length } = events
       yield* pause(50)
       assert.strictEqual(events.length, length)

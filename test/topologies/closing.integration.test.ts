@@ -47,6 +47,7 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
         "a sharded channel": Stream.runDrain(Stream.unwrap(client.subscription("n", { kind: "sharded" })))
       }
       const states = yield* Effect.forkChild(Stream.runDrain(client.states))
+      const changes = yield* Effect.forkChild(Stream.runDrain(client.changes([""])))
       const lost = yield* Effect.forkChild(Effect.scoped(Effect.flatMap(held.acquire, (lock) => lock.lost)))
       const permit = yield* Effect.forkChild(cache.semaphore("sem", { permits: 1 }).withPermits(1)(Effect.never))
       yield* until("a held lock", held.isLocked, Boolean)
@@ -64,7 +65,9 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
         Object.fromEntries(endings),
         Object.fromEntries(Object.keys(waits).map((name) => [name, "closed"]))
       )
-      assert.strictEqual(ending(yield* Fiber.await(states)), "ended")
+      for (const fiber of [states, changes]) {
+        assert.strictEqual(ending(yield* Effect.timeout(Fiber.await(fiber), "2 seconds")), "ended")
+      }
       // What is held is not renewed any more.
       for (const fiber of [lost, permit]) {
         assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "LockLost")

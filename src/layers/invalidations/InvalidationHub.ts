@@ -137,4 +137,4 @@ export class InvalidationHub {
   }
 }
 
-const closed: Invalidation = { _tag: "Down", server: undefined, reason: "the client is closed", cause: "lost" }
+const closed: Invalidation = { _tag: "Down", server: undefined, reason: "the client is closed", cause: "closed" }

@@ -15,7 +15,10 @@ export const changesOf =
       return invalidations({ prefixes }, (event) => {
         const waiting = Queue.sizeUnsafe(queue)
         if (waiting === 0) hasMissed = false
-        if (event._tag !== "Keys" && event._tag !== "Proof") return void Queue.offerUnsafe(queue, event)
+        if (event._tag !== "Keys" && event._tag !== "Proof") {
+          Queue.offerUnsafe(queue, event)
+          return void (event._tag === "Down" && event.cause === "closed" && Queue.endUnsafe(queue))
+        }
         if (hasMissed) return
         hasMissed = waiting >= maxWaiting
         Queue.offerUnsafe(queue, hasMissed ? missed : event)
