@@ -444,6 +444,7 @@ test("in an outage every operation goes on, but for those that add to structures
       "unorderedSet.moveTo",
       "sortedSet.add",
       "sortedSet.incr",
+      "sortedSet.incrIf",
       "stream.add",
       "stream.follow",
       "stream.group.create",
