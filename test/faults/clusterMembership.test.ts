@@ -101,7 +101,12 @@ for (const kind of ["MOVED", "ASK"]) {
       // It has no slots yet, and knows who has them.
       join(view, recruit)
       first.answer = failure(`${kind} ${slotOfKey(`:1:${low}`)} ${stranger.node}`)
-      expectConnection(yield* Effect.flip(cache.set(low, 2)), "connect", false, "OTHER_SERVER")
+      // On a busy machine the detours end before the stranger has said who it is.
+      yield* until(
+        "a refusal",
+        Effect.flip(cache.set(low, 2)),
+        (error) => "code" in error && error.code === "OTHER_SERVER"
+      )
       first.answer = failure(`${kind} ${slotOfKey(`:1:${low}`)} ${recruit.node}`)
       yield* recovered(cache.set(low, 3))
       assert.deepStrictEqual([stranger.keys.length, recruit.keys.length > 0], [0, true])
