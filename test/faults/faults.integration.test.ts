@@ -11,6 +11,7 @@ import {
   expectConnection,
   expectTimeout,
   failureWithin,
+  patient,
   profile,
   recovered,
   runChild,
@@ -334,7 +335,7 @@ describe("a connection that breaks", () => {
       yield* until("a client that knows of the loss", client.state, ({ _tag }) => _tag !== "Ready")
       expectConnection(yield* failureWithin(50, cache.set("k", "stale")), "connect", false)
       yield* server.start
-      const other = yield* connect(server.url)
+      const other = yield* connect(server.url, patient)
       yield* other.cache.set("k", "fresh")
       yield* within(700, recovered(cache.get("k")))
       yield* pause(500)

@@ -163,5 +163,5 @@ it.effect.prop(
         }
       })
     ).pipe(Effect.provide(Layer.fresh(CacheMemory))),
-  { timeout: 120_000, arbitrary: { runs: 2000, seed: "effect-vcache", size: 30 } }
+  { timeout: 300_000, arbitrary: { runs: 2000, seed: "effect-vcache", size: 30 } }
 )

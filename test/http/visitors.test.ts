@@ -201,6 +201,6 @@ describe("a page that names its visitor", () => {
       assert.strictEqual(answers.length, orders.length * 6)
       for (const name of ["ada", "bob"]) assert.include(answers, name)
       await dispose()
-    }, 120_000)
+    }, 300_000)
   }
 })

@@ -181,5 +181,5 @@ it.effect.prop(
         assert.strictEqual(lookups, expectedLookups, JSON.stringify(step))
       }
     }).pipe(Effect.provide(Layer.fresh(CacheMemory))),
-  { timeout: 120_000, arbitrary: { runs: 3000, seed: "effect-vcache", size: 30 } }
+  { timeout: 300_000, arbitrary: { runs: 3000, seed: "effect-vcache", size: 30 } }
 )

@@ -162,14 +162,21 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
           Effect.orDie
         )
         const named = Object.entries(stormOperations(cache, values, "client", () => dice.next()))
+        /** How it ends within so many milliseconds, not counting those in which the machine had other things to do. */
+        const endOf = <A, E>(fiber: Fiber.Fiber<A, E>, since: number, atMost: number) =>
+          Effect.gen(function* () {
+            for (;;) {
+              const left = atMost - (performance.now() - since - stalls.since(since))
+              const exit = yield* Effect.timeoutOption(Fiber.await(fiber), Math.max(10, left))
+              if (Option.isSome(exit) || left <= 0) return exit
+            }
+          })
         const one = (name: string, operation: Effect.Effect<unknown, unknown>, deadline: number) =>
           Effect.gen(function* () {
             counts.operations++
             const since = performance.now()
             const fiber = yield* Effect.forkDetach(operation)
-            let exit = yield* Effect.timeoutOption(Fiber.await(fiber), deadline + slack)
-            // The machine may have had other things to do.
-            if (Option.isNone(exit)) exit = yield* Effect.timeoutOption(Fiber.await(fiber), stalls.since(since))
+            const exit = yield* endOf(fiber, since, deadline + slack)
             if (Option.isSome(exit)) {
               trace?.(`${name}: ${String(exit.value)}`)
               return judge(name, exit.value)
@@ -203,10 +210,7 @@ export const fuzz = (settings: FuzzOptions): Effect.Effect<FuzzReport, never, Sc
         for (let waves = 1 + dice.below(3); waves > 0; waves--) yield* Effect.all(batch(), { concurrency: "unbounded" })
         const since = performance.now()
         const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void))
-        if (Option.isNone(yield* Effect.timeoutOption(Fiber.await(closing), patience))) {
-          const closed = yield* Effect.timeoutOption(Fiber.await(closing), stalls.since(since))
-          if (Option.isNone(closed)) violation("hangs", number, "closing the layer")
-        }
+        if (Option.isNone(yield* endOf(closing, since, patience))) violation("hangs", number, "closing the layer")
         const isInOrder = servers.every((server) => server.isInOrder)
         if (isInOrder) counts.checked += values.checked
         for (const what of wrong) if (isInOrder || what.includes(poison)) violation("wrong", number, what)

@@ -167,11 +167,11 @@ test("IPv6, alone and in lists", () =>
   Effect.gen(function* () {
     const server = yield* startServer("--bind", "127.0.0.1", "::1")
     const six = `valkey://[::1]:${server.port}/2`
-    const client = yield* works(ValkeyUrl.layer(six, profile))
+    const client = yield* works(ValkeyUrl.layer(six, settings))
     assert.deepStrictEqual([...(yield* client.info()).keys()], [`[::1]:${server.port}`])
-    yield* works(ValkeyUrl.layer(`${six},valkey://127.0.0.1:${server.port}/2`, profile))
+    yield* works(ValkeyUrl.layer(`${six},valkey://127.0.0.1:${server.port}/2`, settings))
     const cluster = yield* startTinyCluster("--bind", "127.0.0.1", "::1")
-    yield* works(ValkeyUrl.layer(`cluster://[::1]:${cluster.port}`, profile))
+    yield* works(ValkeyUrl.layer(`cluster://[::1]:${cluster.port}`, settings))
   }))
 
 test("settings from the environment, for each topology", () =>
@@ -185,7 +185,7 @@ test("settings from the environment, for each topology", () =>
       URL: server.url,
       PASSWORD: "SECRET",
       DATABASE: "3",
-      TIMEOUT: "400 millis",
+      TIMEOUT: "4 seconds",
       CLUSTER: `cluster://${node.node}`,
       SENTINELS: fleet.url
     }
