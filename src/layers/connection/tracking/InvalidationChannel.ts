@@ -183,7 +183,7 @@ export class InvalidationChannel {
     const voucher = data && this.#voucher(wire, { server, run, subscriber, data, live })
     this.#beat = new ProofBeat({
       wire,
-      vouch: voucher?.vouch ?? ((done) => done(true)),
+      vouch: (done) => (voucher === undefined ? done(true) : voucher.vouch(done)),
       now: () => time.past(),
       heartbeat: () => coverage.heartbeat,
       patience: settings.socketTimeout,

@@ -9,7 +9,6 @@ import { Question } from "../Question.ts"
 import { type RawReply, ReplyError } from "../RawReply.ts"
 import type { Wire } from "../Wire.ts"
 import type { KeyTracking } from "./KeyTracking.ts"
-import type { Vouch } from "./ProofBeat.ts"
 
 export interface VoucherOptions {
   readonly settings: ConnectionSettings
@@ -44,7 +43,7 @@ export class Voucher {
     this.#options = options
   }
 
-  readonly vouch: Vouch = (done) => {
+  vouch(done: (vouched: boolean) => void): void {
     const wire = this.#options.data()
     if (wire === undefined) return done(false)
     if (wire === this.#known) this.#askAgain(wire, done)

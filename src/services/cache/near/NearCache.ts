@@ -24,6 +24,8 @@ const tellAfter = 1024
 /** What a read of the server gave. */
 export interface ServerRead {
   readonly reply: Stored | null
+  /** The instant at which its lifetime ends. */
+  readonly expiresAt: number
   /** The form in which it may be kept. */
   readonly kept: Kept | undefined
 }
@@ -184,7 +186,12 @@ export class NearCache {
       const joined = isShared ? this.store.joinable(final, now, reader.codec) : undefined
       if (joined !== undefined) {
         this.store.counts.shared++
-        return Effect.flatMap(outcomeOf(joined), (outcome) => outcome ?? this.read(final, reader, isShared))
+        return Effect.flatMap(outcomeOf(joined), (outcome) =>
+          // Who came after the end of what the other one has read must not be given it.
+          outcome === undefined || (Exit.isSuccess(outcome) && now >= outcome.value.expiresAt)
+            ? this.read(final, reader, isShared)
+            : outcome
+        )
       }
       this.store.counts.misses++
       const fill = this.store.begin(final, now, reader.codec)
@@ -223,7 +230,8 @@ export class NearCache {
   #keep(fill: Fill<Exit.Exit<ServerRead, CommandError>>, tracked: TrackedReply, reader: Reader): ServerRead {
     const kept = reader.keptForm(fill.key, tracked.value)
     this.store.keep(fill, tracked, kept)
-    const read: ServerRead = { reply: tracked.value, kept }
+    const { pttl, sentAt, value } = tracked
+    const read: ServerRead = { reply: value, expiresAt: pttl < 0 ? Infinity : sentAt + pttl, kept }
     fill.tell(Exit.succeed(read))
     return read
   }
