@@ -3,7 +3,7 @@
  * channels change, does not compile here. Checked by `npm run check`.
  */
 import { expectTypeOf, it } from "@effect/vitest"
-import type { Effect, Scope, Stream } from "effect"
+import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type {
   CacheBatches,
   CacheConflictError,
@@ -17,12 +17,14 @@ import type {
   CacheLock,
   CacheLookups,
   CacheRegion,
+  CacheScript,
   CacheSemaphore,
   CacheSession,
   CacheSet,
   CacheSortedSet,
   CacheStream,
   CacheStreamGroup,
+  CacheTags,
   CacheUpdates,
   CacheValues,
   CommandError,
@@ -34,6 +36,7 @@ import type {
   SessionMissing,
   SessionStoreShape,
   SessionUnknown,
+  TypedCache,
   ValkeyClientShape,
   ValueError
 } from "effect-vcache"
@@ -49,20 +52,20 @@ interface Value {
   readonly value: true
 }
 
-type Result<T> = T extends (...args: ReadonlyArray<never>) => infer R ? R : T
+type ResultOf<T> = T extends (...args: ReadonlyArray<never>) => infer R ? R : T
 type FailureOf<T> =
-  Result<T> extends Stream.Stream<infer _A, infer E, infer _R>
+  ResultOf<T> extends Stream.Stream<infer _A, infer E, infer _R>
     ? E
-    : Result<T> extends Effect.Effect<infer _A, infer E, infer _R>
+    : ResultOf<T> extends Effect.Effect<infer _A, infer E, infer _R>
       ? E
       : never
 type NeedsOf<T> =
-  Result<T> extends Stream.Stream<infer _A, infer _E, infer R>
+  ResultOf<T> extends Stream.Stream<infer _A, infer _E, infer R>
     ? R
-    : Result<T> extends Effect.Effect<infer _A, infer _E, infer R>
+    : ResultOf<T> extends Effect.Effect<infer _A, infer _E, infer R>
       ? R
       : never
-type SuccessOf<T> = Result<T> extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
+type SuccessOf<T> = ResultOf<T> extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
 
 /** Members by what they can fail with and need. */
 type Channels<S> = { readonly [K in keyof S]: readonly [FailureOf<S[K]>, NeedsOf<S[K]>] }
@@ -256,6 +259,38 @@ it("locks, semaphores, sessions", () => {
   expectTypeOf<Store["save"]>().toEqualTypeOf<readonly [ValueError | SessionMissing, RE]>()
   expectTypeOf<Store["touch"]>().toEqualTypeOf<Plain>()
   expectTypeOf<Store["destroy"]>().toEqualTypeOf<Plain>()
+})
+
+it("tags, pipelines, scripts, the state of a cache", () => {
+  expectTypeOf<Channels<CacheTags>>().toEqualTypeOf<{
+    readonly invalidateTags: Plain
+    readonly tagSnapshot: Plain
+    readonly tagsOf: readonly [ValueError, never]
+  }>()
+  type Cache = TypedCache<Value, RD, RE>
+  const queue = (cache: Cache, value: Value) => ({
+    pipeline: cache.pipeline((queued) => [queued.get("k"), queued.delete("k")]),
+    each: cache.pipeline((queued) => ({ read: queued.get("k"), counted: queued.incr("n") }), { mode: "result" }),
+    transaction: cache.transaction((queued) => [queued.set("k", value)])
+  })
+  expectTypeOf<ReturnType<typeof queue>>().toEqualTypeOf<{
+    pipeline: Effect.Effect<[Option.Option<Value>, boolean], ValueError, RD>
+    each: Effect.Effect<
+      { read: Result.Result<Option.Option<Value>, ValueError>; counted: Result.Result<number, ExistingKeyError> },
+      never,
+      RD
+    >
+    transaction: Effect.Effect<[boolean], ValueError, RE>
+  }>()
+  const run = (
+    cache: Cache,
+    script: CacheScript.CacheScript<"key", { readonly by: typeof Schema.Number }, typeof Schema.String>
+  ) => cache.script(script, { keys: { key: "k" }, args: { by: 1 } })
+  expectTypeOf<ReturnType<typeof run>>().toEqualTypeOf<Effect.Effect<string, ValueError>>()
+  expectTypeOf<Pick<Channels<Cache>, "health" | "near">>().toEqualTypeOf<{
+    readonly health: readonly [never, never]
+    readonly near: readonly [never, never]
+  }>()
 })
 
 it("the client", () => {

@@ -80,8 +80,8 @@ const options = {
 /** For operations of several commands, of which each has its deadline, and for layers that close. */
 const patience = 3000
 
-/** Operations that end when the server says so: it can lead them on for ever. iovalkey's own pipelines may never settle. */
-const hasNoEnd = /rawPipeline|scan|keys|clear|deletePattern|follow|consume|await|incrBig/i
+/** Operations that end when the server says so: it can lead them on for ever. iovalkey's own commands take their own time. */
+const hasNoEnd = /^raw|scan|keys|clear|deletePattern|follow|consume|await|incrBig/i
 
 const poison = "poison"
 
