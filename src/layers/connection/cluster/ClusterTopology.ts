@@ -11,6 +11,7 @@ import type { Wire } from "../Wire.ts"
 import { askInTurn } from "./askInTurn.ts"
 import { emptyPrimaries } from "./emptyPrimaries.ts"
 import { agreedTable, isSameCluster, membershipSteps, otherServer } from "./membership.ts"
+import { slotCount } from "./slot.ts"
 import { parseSlots, type Shard, type SlotTable } from "./SlotTable.ts"
 import { Timer } from "../Timer.ts"
 
@@ -44,7 +45,8 @@ export class ClusterTopology {
   #refreshing: Promise<void> | undefined
   #refreshedAt = -Infinity
   #timer: Timer | undefined
-  #primaries: ReadonlyArray<string> | undefined
+  /** Those of the table, each once. */
+  #shards: ReadonlyArray<Shard> | undefined
   /** The replicas of each primary by the last answer. */
   #replicas: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
   #strangersAskedAt = -Infinity
@@ -72,7 +74,7 @@ export class ClusterTopology {
 
   /** Those that serve slots. */
   get primaries(): ReadonlyArray<string> {
-    return (this.#primaries ??= [...new Set(this.#shards().map(({ primary }) => primary))])
+    return [...new Set(this.#allShards().map(({ primary }) => primary))]
   }
 
   /** Primaries that serve none, where that matters to anybody. */
@@ -83,7 +85,7 @@ export class ClusterTopology {
   /** Whether commands go there. */
   needs(node: string): boolean {
     const { readFrom } = this.#options.settings
-    return this.#shards().some(
+    return this.#allShards().some(
       ({ primary, replicas }) => primary === node || (readFrom !== "primary" && replicas.includes(node))
     )
   }
@@ -128,7 +130,7 @@ export class ClusterTopology {
     this.#table.endpoints.set(primary, endpoint)
     const known = this.#table.shards.find((shard) => shard?.primary === primary)
     this.#table.shards[slot] = known ?? { primary, replicas: [] }
-    this.#primaries = undefined
+    this.#shards = undefined
     if (before !== primary) this.#options.onMoved(new Set(before === undefined ? [primary] : [before, primary]))
     this.refresh().catch(() => {})
   }
@@ -163,9 +165,9 @@ export class ClusterTopology {
       const isOld = this.#table.epoch > epoch && table.epoch < this.#table.epoch
       if (this.#isClosed || isOld) return
       this.#refreshedAt = performance.now()
-      const before = this.owners()
+      const before = this.#table.shards
       this.#table = table
-      this.#primaries = undefined
+      this.#shards = undefined
       const replaced = this.#replacedSince()
       this.isLoaded = true
       onOutcome(
@@ -181,11 +183,13 @@ export class ClusterTopology {
     }
   }
 
-  #tellMoves(before: ReadonlyArray<string | undefined>): void {
+  #tellMoves(before: SlotTable["shards"]): void {
     const servers = new Set<string>()
-    for (const [slot, owner] of this.owners().entries()) {
-      if (owner === before[slot]) continue
-      for (const server of [owner, before[slot]]) if (server !== undefined) servers.add(server)
+    for (let slot = 0; slot < slotCount; slot++) {
+      const old = before[slot]?.primary
+      const owner = this.shardOf(slot)?.primary
+      if (owner === old) continue
+      for (const server of [owner, old]) if (server !== undefined) servers.add(server)
     }
     if (servers.size > 0) this.#options.onMoved(servers)
   }
@@ -269,7 +273,7 @@ export class ClusterTopology {
   /** Primaries of the answer before that serve nothing now, while one of their replicas does. Slots that move do not do that. */
   #replacedSince(): ReadonlySet<string> {
     const before = this.#replicas
-    const now = new Map(this.#shards().map(({ primary, replicas }) => [primary, replicas]))
+    const now = new Map(this.#allShards().map(({ primary, replicas }) => [primary, replicas]))
     this.#replicas = now
     const replaced = [...before].filter(
       ([primary, replicas]) => !now.has(primary) && replicas.some((replica) => now.has(replica))
@@ -277,8 +281,8 @@ export class ClusterTopology {
     return new Set(replaced.map(([primary]) => primary))
   }
 
-  #shards(): ReadonlyArray<Shard> {
-    return [...new Set(this.#table.shards)].filter((shard) => shard !== undefined)
+  #allShards(): ReadonlyArray<Shard> {
+    return (this.#shards ??= [...new Set(this.#table.shards)].filter((shard) => shard !== undefined))
   }
 
   async #ask(link: Link, endpoint: Endpoint): Promise<SlotTable> {
