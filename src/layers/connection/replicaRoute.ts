@@ -67,12 +67,11 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
     },
     rejected: (command, from, error) => {
       if (primary.rejected(command, from, error)) return true
-      const failure = from.toError(command, error)
-      if (mayOutliveConnection(command, error) && command.again(failure)) {
+      if (mayOutliveConnection(command, error) && command.again(from.toError(command, error))) {
         route(command)
         return true
       }
-      return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, failure)
+      return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, from.toError(command, error))
     }
   }
   const primary = new Primary({
