@@ -1,13 +1,12 @@
 /** A client put together from what its topology knows. */
 import { Effect, Exit, Random, type Scope } from "effect"
 import type { Cluster, Redis } from "iovalkey"
-import { type CommandError, CacheTimeoutError, CacheUnsupportedError } from "../../schema/CacheError.ts"
+import { type CommandError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { subscribeWith } from "../commands/channels.ts"
 import { scansOf, scanWith } from "../commands/scan.ts"
-import { unannounced } from "../invalidations/Announcer.ts"
 import { type Announcers, ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
@@ -16,7 +15,7 @@ import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRaw } from "./errors.ts"
 import { makeInfo } from "./info.ts"
 import { Link, type LinkOptions, whenReady } from "./Link.ts"
-import { MachineTime } from "./MachineTime.ts"
+import type { MachineTime } from "./MachineTime.ts"
 import type { Primary } from "./Primary.ts"
 import { makeEval } from "./scripts.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
@@ -43,8 +42,8 @@ export interface Wiring {
   readonly slotOf?: TransactionOptions["slotOf"]
   /** Where a command may concern several servers. */
   readonly spread?: Spreading | undefined
-  /** How changes are announced, and what is needed to keep values until then. Left out = they are not announced. */
-  readonly announcing?: Announcing | undefined
+  /** How changes are announced, and what is needed to keep values until then. */
+  readonly announcing: Announcing
   /** Where SCAN and INFO go to several servers. */
   readonly everywhere?:
     | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "info">)
@@ -94,9 +93,9 @@ export const makeClient = Effect.fnUntraced(function* (
   dispatcher: Dispatcher,
   wiring: Wiring
 ): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
-  const { connect, everywhere, raw, settings, states, topology } = wiring
+  const { announcing, connect, everywhere, raw, settings, states, topology } = wiring
   yield* Effect.addFinalizer(() => Effect.sync(() => states.close()))
-  const { announcers, time, tracked } = wiring.announcing ?? notAnnounced(topology)
+  const { announcers, time, tracked } = announcing
   const changes = new ClientInvalidations(announcers)
   yield* Effect.addFinalizer(() => Effect.sync(() => changes.close()))
   const options: CommandOptions = { ...settings, kind: "shared", changes }
@@ -150,16 +149,6 @@ export const makeClient = Effect.fnUntraced(function* (
     states: states.stream
   }
 })
-
-const notAnnounced = (topology: Topology): Announcing => {
-  const reason = `changes are not announced over the topology ${topology}`
-  const announcer = unannounced(reason)
-  return {
-    announcers: { broadcast: announcer, perKey: announcer },
-    tracked: () => Exit.fail(new CacheUnsupportedError({ operation: "tracked", topology, reason })),
-    time: MachineTime.ofThisMachine()
-  }
-}
 
 /** Numbers in [0, 1) for code that is no effect. */
 export const randomNumbers: Effect.Effect<() => number> = Effect.map(

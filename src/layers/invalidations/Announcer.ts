@@ -20,9 +20,3 @@ export interface Announcer {
   /** Nobody listens any more. */
   readonly close: () => void
 }
-
-/** Where changes are not announced. */
-export const unannounced = (reason: string) => (): Announcer => ({
-  cover: ({ tell }) => tell({ _tag: "Down", server: undefined, reason, cause: "refused" }),
-  close: () => {}
-})
