@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { MachineTime } from "../../src/layers/connection/MachineTime.ts"
-import type { Coverage } from "../../src/layers/invalidations/Announcer.ts"
+import type { Announcer, Coverage } from "../../src/layers/invalidations/Announcer.ts"
 import { ClientInvalidations } from "../../src/layers/invalidations/ClientInvalidations.ts"
 import { InvalidationHub } from "../../src/layers/invalidations/InvalidationHub.ts"
 import { areCovered, merged } from "../../src/layers/invalidations/prefixes.ts"
@@ -15,10 +15,10 @@ const keys = (...keys: ReadonlyArray<string>): Invalidation => ({ _tag: "Keys", 
 const played = () => {
   const coverages: Array<Coverage> = []
   let closed = 0
-  const announcer = () => ({
-    cover: (coverage: Coverage) => void coverages.push(coverage),
+  const announcer: Announcer = {
+    cover: (coverage) => void coverages.push(coverage),
     close: () => void closed++
-  })
+  }
   return { announcer, coverages, closed: () => closed }
 }
 

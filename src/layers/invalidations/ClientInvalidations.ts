@@ -11,7 +11,7 @@ import { type Concern, concernOf } from "./Concern.ts"
 import { InvalidationHub } from "./InvalidationHub.ts"
 
 /** How each kind of tracking is done. */
-export type Announcers = Readonly<Record<Tracking, () => Announcer>>
+export type Announcers = Readonly<Record<Tracking, Announcer>>
 
 /** Milliseconds between two proofs where nobody asks for another time. */
 const defaultHeartbeat = 500

@@ -72,8 +72,8 @@ export class InvalidationHub {
   #generations = 0
   #isClosed = false
 
-  constructor(makeAnnouncer: () => Announcer) {
-    this.#announcer = makeAnnouncer()
+  constructor(announcer: Announcer) {
+    this.#announcer = announcer
   }
 
   get isWatched(): boolean {

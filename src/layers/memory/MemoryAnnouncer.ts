@@ -8,13 +8,13 @@ import { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 export const memoryServer = "memory"
 
 /** Nothing happens here without being announced: the proof is of all time to come. */
-const announcer = (): Announcer => ({
+const announcer: Announcer = {
   cover: ({ tell }: Coverage) => {
     tell({ _tag: "Live", server: memoryServer })
     tell({ _tag: "Proof", server: memoryServer, sentAt: Infinity })
   },
   close: () => {}
-})
+}
 
 export class MemoryAnnouncer {
   readonly invalidations = new ClientInvalidations({ broadcast: announcer, perKey: announcer })

@@ -153,7 +153,7 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     },
     spread: spreadOver({ servers: primaries }),
     announcing: {
-      announcers: { broadcast: () => broadcast, perKey: () => perKey },
+      announcers: { broadcast, perKey },
       tracked: trackedBySlot(dispatcher, connection, time),
       time
     },

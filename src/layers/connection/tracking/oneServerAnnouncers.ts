@@ -12,7 +12,7 @@ export const oneServerAnnouncers = (options: Omit<OneServerOptions, "tracking">)
   const broadcast = new OneServerAnnouncer({ ...options, tracking: "broadcast" })
   const perKey = new OneServerAnnouncer({ ...options, tracking: "perKey" })
   return {
-    announcers: { broadcast: () => broadcast, perKey: () => perKey },
+    announcers: { broadcast, perKey },
     beat: () => {
       broadcast.beat()
       perKey.beat()
