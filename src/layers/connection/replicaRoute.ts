@@ -4,15 +4,19 @@ import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { causeOf, isLoss, isReplyError, notConnected } from "./errors.ts"
+import type { LinkOptions, LinkState } from "./Link.ts"
 import { mayOutliveConnection, type PendingCommand } from "./PendingCommand.ts"
 import { Primary, type PrimaryOptions } from "./Primary.ts"
-import type { Detours, ServerNode } from "./ServerNode.ts"
+import { type Detours, ServerNode } from "./ServerNode.ts"
 
 export interface ReplicaRouteOptions {
   readonly dispatcher: Dispatcher
   readonly random: () => number
   readonly readFrom: ReadFrom
-  readonly primary: (detours: Detours) => ServerNode
+  /** How the primary is reached. */
+  readonly primary: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections">
+  /** How the connection to it is. One that was left says nothing any more. */
+  readonly onState: (state: LinkState) => void
   /** Known at once, or asked for. */
   readonly replicas: (detours: Detours) => ReadonlyArray<ServerNode> | Promise<ReadonlyArray<ServerNode>>
   readonly onSilence?: Route["onSilence"]
@@ -74,8 +78,19 @@ export const replicaRoute = (options: ReplicaRouteOptions) => {
       return (isLoss(error) || isUnfit(error)) && elsewhere(command, from, from.toError(command, error))
     }
   }
+  const openPrimary = (): ServerNode => {
+    const server: ServerNode = new ServerNode({
+      ...options.primary,
+      detours,
+      refuse: dispatcher.refuse,
+      onState: (state) => {
+        if (server === primary.server) options.onState(state)
+      }
+    })
+    return server
+  }
   const primary = new Primary({
-    open: () => options.primary(detours),
+    open: openPrimary,
     refuse: dispatcher.refuse,
     onDemoted: options.onDemoted
   })

@@ -46,23 +46,6 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   const leaveOthers = () => connections.leave(() => true, "READONLY", "the server is no primary any more")
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
-    const { refuse } = dispatcher
-    const openPrimary = (detours: Detours) => {
-      const server: ServerNode = new ServerNode({
-        settings,
-        address,
-        greeting,
-        random,
-        detours,
-        refuse,
-        onState: (state) => {
-          if (server !== route.primary.server) return
-          states.report(node, state)
-          if (state._tag === "Ready") beat()
-        }
-      })
-      return server
-    }
     const openReplica = ({ address, settings }: ServerSettings, detours: Detours) =>
       new ServerNode({
         settings,
@@ -70,7 +53,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
         greeting: { role: "copy" },
         random,
         detours,
-        refuse,
+        refuse: dispatcher.refuse,
         onState: (state) => states.report(nodeName(address), state)
       })
     let replicas: ReadonlyArray<ServerNode> | undefined
@@ -78,7 +61,11 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
       dispatcher,
       random,
       readFrom: more.length === 0 ? "primary" : "preferReplica",
-      primary: openPrimary,
+      primary: { settings, address, greeting, random },
+      onState: (state) => {
+        states.report(node, state)
+        if (state._tag === "Ready") beat()
+      },
       replicas: (detours) => (replicas ??= more.map((server) => openReplica(server, detours))),
       // Where nobody has asked for a primary, the name may still lead to none.
       onDemoted: () => (greeting?.role === "primary" ? leaveOthers() : whenPrimary(route.primary.server, leaveOthers)),

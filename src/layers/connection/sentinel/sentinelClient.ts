@@ -65,6 +65,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   }
   const leave = (isReplaced: (node: string) => boolean) =>
     connections.leave(isReplaced, "FAILED_OVER", "the sentinels name another primary")
+  const toPrimary = { settings, address, greeting, random, connections }
   /** Sentinels are asked who is the primary now. */
   const onDemoted = ({ node: demoted }: ServerNode) => {
     promotion.end()
@@ -90,22 +91,10 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
       dispatcher,
       random,
       readFrom,
-      primary: (detours) => {
-        const server: ServerNode = new ServerNode({
-          settings,
-          address,
-          greeting,
-          random,
-          detours,
-          refuse: dispatcher.refuse,
-          onState: (state) => {
-            if (server !== route.primary.server) return
-            states.report(name, state)
-            if (state._tag === "Ready") beat()
-          },
-          connections
-        })
-        return server
+      primary: toPrimary,
+      onState: (state) => {
+        states.report(name, state)
+        if (state._tag === "Ready") beat()
       },
       replicas: () => replicas.current(),
       // A primary that is frozen, or cut off from us alone, does not say that it has been replaced.
@@ -133,7 +122,6 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     }
   }
 
-  const toPrimary = { settings, address, greeting, random, connections }
   const time = MachineTime.ofThisMachine()
   const { announcers, beat } = oneServerAnnouncers({
     openLink: (options) => new Link({ ...toPrimary, ...options }),
