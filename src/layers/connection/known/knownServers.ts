@@ -8,12 +8,11 @@ import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
 import { withCredentials } from "../credentials.ts"
 import type { Greeting } from "../handshake.ts"
-import { Link, nodeName } from "../Link.ts"
+import { nodeName } from "../Link.ts"
 import { MachineTime } from "../MachineTime.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { type Detours, ServerNode } from "../ServerNode.ts"
 import { oneServerAnnouncers } from "../tracking/oneServerAnnouncers.ts"
-import { trackedOnOne } from "../tracking/tracked.ts"
 
 export interface KnownServers {
   readonly topology: "standalone" | "replicated"
@@ -75,23 +74,14 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   })
   // Asked for again by each connection: the name may lead elsewhere meanwhile.
   const toPrimary = { settings, address: () => Promise.resolve(address), greeting, random, connections }
-  const { announcers, beat } = oneServerAnnouncers({
-    openLink: (options) => new Link({ ...toPrimary, ...options }),
-    data: () => dispatcher.route.primary.server.link,
-    settings,
-    time
-  })
+  const { announcing, beat } = oneServerAnnouncers(dispatcher, toPrimary, time)
   return yield* makeClient(dispatcher, {
     topology,
     settings,
     states,
     ...onPrimary(dispatcher.route, toPrimary),
     node: () => node,
-    announcing: {
-      announcers,
-      tracked: trackedOnOne(dispatcher, settings, time),
-      time
-    }
+    announcing
   })
 })
 

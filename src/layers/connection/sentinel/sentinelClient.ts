@@ -8,12 +8,11 @@ import { ClientStates } from "../ClientStates.ts"
 import { Connections } from "../Connections.ts"
 import { withCredentials } from "../credentials.ts"
 import type { Greeting } from "../handshake.ts"
-import { Link, nodeName } from "../Link.ts"
+import { nodeName } from "../Link.ts"
 import { MachineTime } from "../MachineTime.ts"
 import { replicaRoute } from "../replicaRoute.ts"
 import { ServerNode } from "../ServerNode.ts"
 import { oneServerAnnouncers } from "../tracking/oneServerAnnouncers.ts"
-import { trackedOnOne } from "../tracking/tracked.ts"
 import { Promotion } from "./Promotion.ts"
 import { Replicas } from "./Replicas.ts"
 import { Sentinels } from "./Sentinels.ts"
@@ -122,23 +121,13 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
     }
   }
 
-  const time = MachineTime.ofThisMachine()
-  const { announcers, beat } = oneServerAnnouncers({
-    openLink: (options) => new Link({ ...toPrimary, ...options }),
-    data: () => route.primary.server.link,
-    settings,
-    time
-  })
+  const { announcing, beat } = oneServerAnnouncers(dispatcher, toPrimary, MachineTime.ofThisMachine())
   return yield* makeClient(dispatcher, {
     topology: "sentinel",
     settings,
     states,
     ...onPrimary(route, toPrimary),
     node: () => route.node,
-    announcing: {
-      announcers,
-      tracked: trackedOnOne(dispatcher, settings, time),
-      time
-    }
+    announcing
   })
 })

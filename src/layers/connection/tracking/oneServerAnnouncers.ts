@@ -1,18 +1,35 @@
-/** Announcements of one server that has all keys, of both kinds. */
-import type { Announcers } from "../../invalidations/ClientInvalidations.ts"
-import { OneServerAnnouncer, type OneServerOptions } from "./OneServerAnnouncer.ts"
+/** Announcements of one server that has all keys, of both kinds, and the reads whose replies they cover. */
+import type { Announcing } from "../client.ts"
+import type { Dispatcher, Route } from "../Dispatcher.ts"
+import { Link, type LinkOptions } from "../Link.ts"
+import type { MachineTime } from "../MachineTime.ts"
+import type { Primary } from "../Primary.ts"
+import { OneServerAnnouncer } from "./OneServerAnnouncer.ts"
+import { trackedOnOne } from "./tracked.ts"
 
 export interface OneServerAnnouncers {
-  readonly announcers: Announcers
+  readonly announcing: Announcing
   /** The connection that reads take has changed. */
   readonly beat: () => void
 }
 
-export const oneServerAnnouncers = (options: Omit<OneServerOptions, "tracking">): OneServerAnnouncers => {
+/** `toPrimary`: how the server is reached that the dispatcher's route has for its primary. */
+export const oneServerAnnouncers = (
+  dispatcher: Dispatcher<Route & { readonly primary: Primary }>,
+  toPrimary: Omit<LinkOptions, "onLost" | "onState" | "isBusy">,
+  time: MachineTime
+): OneServerAnnouncers => {
+  const { settings } = toPrimary
+  const options = {
+    openLink: (own: Pick<LinkOptions, "onState" | "settings">) => new Link({ ...toPrimary, ...own }),
+    data: () => dispatcher.route.primary.server.link,
+    settings,
+    time
+  }
   const broadcast = new OneServerAnnouncer({ ...options, tracking: "broadcast" })
   const perKey = new OneServerAnnouncer({ ...options, tracking: "perKey" })
   return {
-    announcers: { broadcast, perKey },
+    announcing: { announcers: { broadcast, perKey }, tracked: trackedOnOne(dispatcher, settings, time), time },
     beat: () => {
       broadcast.beat()
       perKey.beat()
