@@ -28,25 +28,25 @@ type Run = (
 ) => Effect.Effect<ReadonlyArray<unknown>, CacheError>
 
 interface Settings extends Partial<CacheOptions> {
-  readonly near?: NearOptions
+  readonly near?: NearOptions | false
 }
 
 /** Two caches with the same keys, over two clients. */
-const both = ({ near = undefined, ...options }: Settings = {}) =>
+const both = ({ near = false, ...options }: Settings = {}) =>
   Effect.gen(function* () {
     const prefix = `tags{${++spaces}`
     const cacheOver = (client: Effect.Success<typeof ValkeyClient>) =>
-      Effect.map(
+      Effect.flatMap(
         Layer.build(
           Layer.provide(
-            CacheLive.layer({ prefix, timeToLive: "1 hour", ...options, near: near ?? false }),
+            CacheLive.layer({ prefix, timeToLive: "1 hour", ...options, near }),
             Layer.succeed(ValkeyClient, client)
           )
         ),
-        (context) => context
+        (context) => Effect.provideContext(CacheService, context)
       )
-    const here = yield* Effect.provideContext(CacheService, yield* cacheOver(yield* ValkeyClient))
-    const there = yield* Effect.provideContext(CacheService, yield* cacheOver(yield* Elsewhere))
+    const here = yield* cacheOver(yield* ValkeyClient)
+    const there = yield* cacheOver(yield* Elsewhere)
     const slot = `{${prefix.replace("{", "%7B")}#tags}`
     const ledger = `%vcache:tags:${slot}`
     const token = (tag: string) => `%vcache:tag:${slot}:${tag}`

@@ -1,7 +1,7 @@
 /** Three independent servers, and which of them a key belongs to. */
 import { Effect, type Scope } from "effect"
 import type { ValkeyClientShape } from "effect-vcache"
-import { startServerWith, type ValkeyServer } from "./ValkeyServer.ts"
+import { startServer, type ValkeyServer } from "./ValkeyServer.ts"
 
 export interface RingFleet {
   readonly servers: readonly [ValkeyServer, ValkeyServer, ValkeyServer]
@@ -14,14 +14,8 @@ export interface RingFleet {
 }
 
 export const startRing = (...args: ReadonlyArray<string>): Effect.Effect<RingFleet, never, Scope.Scope> =>
-  startRingWith({}, ...args)
-
-export const startRingWith = (
-  files: { readonly password?: string },
-  ...args: ReadonlyArray<string>
-): Effect.Effect<RingFleet, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const start = startServerWith(files, ...args)
+    const start = startServer(...args)
     const servers = yield* Effect.all([start, start, start], { concurrency: 3 })
     return {
       servers,

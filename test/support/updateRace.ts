@@ -1,6 +1,6 @@
 /** Processes that update the same keys at the same time: each update must be found in the end. */
 import { spawn } from "node:child_process"
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import { type CacheError, CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
 import type { UpdateWorkerOptions } from "./updateWorker.ts"
 
@@ -49,13 +49,9 @@ export const updateRace = (
     const codes = yield* Effect.promise(() => Promise.all(ends))
     const millis = Number(process.hrtime.bigint() - began) / 1e6
     if (codes.some((code) => code !== 0)) return yield* Effect.die(new Error(`processes ended with ${codes.join()}`))
-    const cache = yield* Effect.map(Layer.build(Layer.provide(CacheLive, ValkeyUrl.layer(url))), (context) => context)
-    const found = yield* Effect.provideContext(
-      Effect.flatMap(CacheService, (cache) => cache.getMany(names)),
-      cache
-    )
-    const counted = names.map((name) =>
-      Reflect.get(Object(Option.getOrUndefined(Option.fromNullishOr(found.get(name)))), "n")
-    )
+    const context = yield* Layer.build(Layer.provide(CacheLive, ValkeyUrl.layer(url)))
+    const cache = yield* Effect.provideContext(CacheService, context)
+    const found = yield* cache.getMany(names)
+    const counted = names.map((name) => Reflect.get(Object(found.get(name)), "n"))
     return { expected: processes * fibers * updates, counted, millis }
   })

@@ -159,11 +159,9 @@ class KeyChanges {
   }
 
   /** Whether the value may have ended by then: by a deletion, a flush or its lifetime. */
-  mayHaveGone({ end, lifetime, start }: Change, instant: number): boolean {
+  mayHaveGone({ lifetime, start }: Change, instant: number): boolean {
     if (instant >= start + lifetime) return true
-    return this.changes.some(
-      (change) => change.value === nothing && change.end > start && change.start <= instant && end >= 0
-    )
+    return this.changes.some((change) => change.value === nothing && change.end > start && change.start <= instant)
   }
 }
 

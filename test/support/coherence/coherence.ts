@@ -31,7 +31,6 @@ const keysOfOthers = Array.from({ length: 40 }, (_, i) => i)
 const ownKeysOf = (reader: number) => Array.from({ length: 4 }, (_, i) => 1000 + 10 * reader + i)
 
 interface Reader {
-  readonly options: ReaderOptions
   readonly proxy: DelayingProxy
   readonly say: (word: Word) => void
   readonly freeze: (millis: number) => Effect.Effect<void>
@@ -124,7 +123,6 @@ const startHere = (options: ReaderOptions, proxy: DelayingProxy): Effect.Effect<
       runReader(options, { isOver: () => word === "over", isQuiet: () => word !== undefined })
     )
     return {
-      options,
       proxy,
       say: (told) => void (word = told),
       freeze: () => Effect.void,
@@ -153,7 +151,6 @@ const startProcess = (options: WorkerOptions, proxy: DelayingProxy): Effect.Effe
     })
     history.catch(() => {})
     return {
-      options,
       proxy,
       say: (word) => void child.send(word),
       freeze: (millis) =>

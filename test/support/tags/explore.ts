@@ -20,7 +20,7 @@ export interface Explored {
   readonly violation: ReadonlyArray<string> | undefined
 }
 
-/** `world` is plain data. `broken` says why a state breaks a promise. */
+/** `world` is plain data. `broken`: whether a state breaks a promise. */
 export const explore = <W extends object>(
   world: W,
   processes: Readonly<Record<string, Process<W>>>,
