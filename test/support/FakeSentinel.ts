@@ -2,9 +2,7 @@
 import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { pong, startRaw } from "./FakeServer.ts"
-
-const array = (items: ReadonlyArray<string>) =>
-  `*${items.length}\r\n${items.map((item) => `$${item.length}\r\n${item}\r\n`).join("")}`
+import { bulk, integer, list, texts } from "./resp.ts"
 
 interface Place {
   readonly host: string
@@ -40,18 +38,18 @@ export const startFakeSentinel = (first: Place) =>
           subscribers.add(socket)
           if (upcoming !== undefined) primary = described = upcoming
           return [question, ...channels]
-            .map((channel, i) => `*3\r\n$9\r\nsubscribe\r\n$${channel.length}\r\n${channel}\r\n:${i + 1}\r\n`)
+            .map((channel, i) => list([bulk("subscribe"), bulk(channel), integer(i + 1)]))
             .join("")
         case "PING":
-          return subscribers.has(socket) ? array(["pong", question]) : pong(command)
+          return subscribers.has(socket) ? texts(["pong", question]) : pong(command)
       }
       switch (question) {
         case "MASTER":
-          return answer(array(descriptionOf(described)), socket)
+          return answer(texts(descriptionOf(described)), socket)
         case "GET-MASTER-ADDR-BY-NAME":
-          return answer(array([primary.host, String(primary.port)]), socket)
+          return answer(texts([primary.host, String(primary.port)]), socket)
         default:
-          return answer("*0\r\n", socket)
+          return answer(list([]), socket)
       }
     })
     return {
@@ -90,7 +88,7 @@ export const startFakeSentinel = (first: Place) =>
       isHeard: Effect.sync(() => subscribers.size > 0),
       says: (channel: string, message: string) =>
         Effect.sync(() => {
-          for (const socket of subscribers) socket.write(array(["message", channel, message]))
+          for (const socket of subscribers) socket.write(texts(["message", channel, message]))
         })
     }
   })
