@@ -2,10 +2,10 @@
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { ValkeyCluster } from "effect-vcache"
-import { type FakeServer, pong, startRaw } from "../support/FakeServer.ts"
+import { type ClusterView, type FakeNode, placeOf, startFakeNode } from "../support/FakeCluster.ts"
 import { connector, test, watchForTraces } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
-import { bulk, integer, list, texts } from "../support/resp.ts"
+import { bulk, list, texts } from "../support/resp.ts"
 import { until } from "../support/until.ts"
 
 watchForTraces()
@@ -18,11 +18,8 @@ const entries = (key: string, ids: ReadonlyArray<string>) =>
 
 type Name = "old" | "next"
 
-const idOf = (name: Name) => (name === "old" ? "a" : "b").repeat(40)
-
 /** Two servers of a cluster. Each answers a read of a stream when the test says so, and names the primary it knows of. */
 const startPair = Effect.gen(function* () {
-  const primaryBy: Record<Name, Name> = { old: "old", next: "old" }
   const reads: Record<
     Name,
     Array<{ readonly after: string; readonly answer: (ids: ReadonlyArray<string>) => void }>
@@ -31,34 +28,21 @@ const startPair = Effect.gen(function* () {
     next: []
   }
   const looks: Array<Name> = []
-  const servers: { old?: FakeServer; next?: FakeServer } = {}
-  const place = (name: Name) => list([bulk("127.0.0.1"), integer(servers[name]?.port ?? 0), bulk(idOf(name))])
-  const start = (name: Name) =>
-    startRaw((command, socket) => {
-      const [operation = "", question = "", ...rest] = command
-      const primary = primaryBy[name]
-      switch (`${operation} ${operation === "CLUSTER" ? question : ""}`.trim()) {
-        case "PING":
-          return pong(command)
-        case "CLUSTER MYID":
-          return bulk(idOf(name))
-        case "CLUSTER INFO":
-          return bulk(`cluster_current_epoch:${primary === "old" ? 1 : 2}\r\n`)
-        case "CLUSTER SLOTS":
-          looks.push(name)
-          return list([list([integer(0), integer(16_383), place(primary), place(primary === "old" ? "next" : "old")])])
-        case "XREAD": {
-          const [key = "", after = ""] = rest.slice(-2)
-          reads[name].push({ after, answer: (ids) => void socket.write(entries(key, ids)) })
-          return undefined
-        }
-        default:
-          return "+OK\r\n"
-      }
+  const start = (name: Name, letter: string) =>
+    startFakeNode(letter, ([operation, question, ...rest], socket) => {
+      if (operation === "CLUSTER" && question === "SLOTS") looks.push(name)
+      if (operation !== "XREAD") return undefined
+      const [key = "", after = ""] = rest.slice(-2)
+      reads[name].push({ after, answer: (ids) => void socket.write(entries(key, ids)) })
+      return ""
     })
-  servers.old = yield* start("old")
-  servers.next = yield* start("next")
-  const nodes = [servers.old, servers.next].map(({ port }) => ({ host: "127.0.0.1", port }))
+  const [old, next] = yield* Effect.all([start("old", "a"), start("next", "b")])
+  const ledBy = (primary: FakeNode, replica: FakeNode, epoch: number): ClusterView => ({
+    epoch,
+    ranges: [[0, 16_383, placeOf(primary), placeOf(replica)]]
+  })
+  old.view = next.view = ledBy(old, next, 1)
+  const nodes = [old, next].map(({ port }) => ({ host: "127.0.0.1", port }))
   const followed: Array<string> = []
   const { cache } = yield* connect({ nodes })
   yield* Effect.forkChild(
@@ -81,7 +65,7 @@ const startPair = Effect.gen(function* () {
     )
   })
   const replace = Effect.sync(() => {
-    primaryBy.next = "next"
+    next.view = ledBy(next, old, 2)
   })
   return { followed, isRead, looked, looks, reads, replace }
 })

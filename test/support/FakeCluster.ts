@@ -1,14 +1,14 @@
 /** Servers that say of themselves what a test tells them to: which cluster they are of, who serves which slots, and where a slot went. */
 import type { Socket } from "node:net"
 import { Effect } from "effect"
-import { pong, startRaw } from "./FakeServer.ts"
+import { type Answer, pong, startRaw } from "./FakeServer.ts"
 import { bulk, failure, integer, list, status } from "./resp.ts"
 
 /** What the servers of one cluster say, each of them the same. */
 export interface ClusterView {
   epoch: number
-  /** The first and the last slot, and who serves them, by the id that it had when this was said. */
-  ranges: ReadonlyArray<readonly [start: number, end: number, server: Place]>
+  /** The first and the last slot, and who serves them, its replicas last, by the ids that they had when this was said. */
+  ranges: ReadonlyArray<readonly [start: number, end: number, ...servers: ReadonlyArray<Place>]>
 }
 
 export interface Place {
@@ -38,22 +38,20 @@ export const placeOf = ({ id, port }: Place): Place => ({ id, port })
 
 export const nodeId = (letter: string): string => letter.repeat(40)
 
-export const startFakeNode = (letter: string) =>
+const placeReply = ({ id, port }: Place): string => list([bulk("127.0.0.1"), integer(port), bulk(id), list([])])
+
+/** `answer` comes first, where there is one. */
+export const startFakeNode = (letter: string, answer?: Answer) =>
   Effect.gen(function* () {
     const sockets = new Set<Socket>()
-    const { port } = yield* startRaw(([name = "", question = "", value = ""], socket) => {
-      sockets.add(socket)
-      if (node.isDown) {
-        socket.destroy()
-        return undefined
-      }
+    const ownAnswer = ([name = "", question = "", value = ""]: ReadonlyArray<string>): string => {
       switch (`${name} ${name === "CLUSTER" ? question : ""}`) {
         case "PING ":
           return pong([name, ...(question === "" ? [] : [question])])
         case "CLUSTER SLOTS":
           return list(
-            node.view.ranges.map(([start, end, { id, port }]) =>
-              list([integer(start), integer(end), list([bulk("127.0.0.1"), integer(port), bulk(id), list([])])])
+            node.view.ranges.map(([start, end, ...servers]) =>
+              list([integer(start), integer(end), ...servers.map(placeReply)])
             )
           )
         case "CLUSTER MYID":
@@ -66,6 +64,12 @@ export const startFakeNode = (letter: string) =>
         default:
           return status("OK")
       }
+    }
+    const { port } = yield* startRaw((command, socket) => {
+      sockets.add(socket)
+      if (!node.isDown) return answer?.(command, socket) ?? ownAnswer(command)
+      socket.destroy()
+      return undefined
     })
     const node: FakeNode = {
       port,
