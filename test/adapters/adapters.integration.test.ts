@@ -4,7 +4,7 @@ import { keyvIteratorTests } from "@keyv/test-suite"
 import keyvTestSuite from "@keyv/test-suite"
 import { assert, describe, it } from "@effect/vitest"
 import { createCache } from "cache-manager"
-import { Context, Duration, Effect, Exit, Layer, Option, Schema, Scope } from "effect"
+import { Duration, Effect, Layer, Option, Schema } from "effect"
 import { Keyv } from "keyv"
 import { Keyv as Keyv6 } from "keyv6"
 import {
@@ -19,21 +19,10 @@ import {
   ValkeyUrl
 } from "effect-vcache"
 import KeyvStore from "effect-vcache/keyv"
-import { startServer } from "../support/ValkeyServer.ts"
+import { startMemoryAndServer } from "../support/memoryAndServer.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 
-const scope = Scope.makeUnsafe()
-const caches = await Effect.runPromise(
-  Scope.provide(
-    Effect.gen(function* () {
-      const { url } = yield* startServer()
-      const onServer = yield* Layer.build(Layer.provide(CacheLive, ValkeyUrl.layer(url)))
-      const inMemory = yield* Layer.build(CacheMemory)
-      return { url, server: Context.get(onServer, CacheService), memory: Context.get(inMemory, CacheService) }
-    }),
-    scope
-  )
-)
-vitest.afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+const caches = await Effect.runPromise(sharedInFile(startMemoryAndServer))
 
 /** Keyv 6 with the one answer that Keyv 5 gave otherwise: whether any of the keys was there. */
 class Keyv6AsSuiteHasIt extends Keyv6 {

@@ -1,27 +1,15 @@
 /** The store for express-session: what its interface promises, what lifetimes mean, requests that overlap, damage, outages. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Exit, Layer, Option, Scope } from "effect"
+import { Context, Duration, Effect, Layer, Option } from "effect"
 import express, { type Express } from "express"
 import session, { type SessionData } from "express-session"
-import * as vitest from "vitest"
-import { CacheLive, CacheMemory, CacheService, IgnoreExceptions, ValkeyMemory, ValkeyUrl } from "effect-vcache"
+import { CacheLive, CacheService, IgnoreExceptions, ValkeyMemory } from "effect-vcache"
 import DefaultStore, { ExpressSessionStore } from "effect-vcache/express-session"
 import { Faults } from "effect-vcache/testing"
-import { startServer } from "../support/ValkeyServer.ts"
+import { startMemoryAndServer } from "../support/memoryAndServer.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 
-const scope = Scope.makeUnsafe()
-const caches = await Effect.runPromise(
-  Scope.provide(
-    Effect.gen(function* () {
-      const { url } = yield* startServer()
-      const onServer = yield* Layer.build(Layer.provide(CacheLive, ValkeyUrl.layer(url)))
-      const inMemory = yield* Layer.build(CacheMemory)
-      return { server: Context.get(onServer, CacheService), memory: Context.get(inMemory, CacheService) }
-    }),
-    scope
-  )
-)
-vitest.afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+const caches = await Effect.runPromise(sharedInFile(startMemoryAndServer))
 
 const seconds = 1000
 const minutes = 60 * seconds
@@ -326,18 +314,19 @@ for (const [name, cache] of [
   })
 }
 
-it("in an outage a session is not known, which is an error, also under IgnoreExceptions", async () => {
-  const services = await Effect.runPromise(
-    Scope.provide(
-      Layer.build(
-        CacheLive.layer({ policies: [IgnoreExceptions.policy({ log: false })] }).pipe(
-          Layer.provideMerge(Faults.layer),
-          Layer.provide(ValkeyMemory.layer())
-        )
-      ),
-      scope
+const faulty = sharedInFile(
+  Effect.orDie(
+    Layer.build(
+      CacheLive.layer({ policies: [IgnoreExceptions.policy({ log: false })] }).pipe(
+        Layer.provideMerge(Faults.layer),
+        Layer.provide(ValkeyMemory.layer())
+      )
     )
   )
+)
+
+it("in an outage a session is not known, which is an error, also under IgnoreExceptions", async () => {
+  const services = await Effect.runPromise(faulty)
   const { destroy, get, set, touch } = promised(new ExpressSessionStore(Layer.succeedContext(services)))
   const data = { cookie: cookieFor(minutes) }
   await set("id", data)

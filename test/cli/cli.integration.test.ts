@@ -1,22 +1,17 @@
 /** The command line, as a process with a real server. */
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { run } from "../support/runProgram.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 import { until } from "../support/until.ts"
-import { startServer, type ValkeyServer } from "../support/ValkeyServer.ts"
+import { startServer } from "../support/ValkeyServer.ts"
 
 const root = join(import.meta.dirname, "../..")
-const scope = Scope.makeUnsafe()
-let server: ValkeyServer
-
-beforeAll(async () => {
-  server = await Effect.runPromise(
-    Scope.provide(startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu"), scope)
-  )
-})
-afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+const server = await Effect.runPromise(
+  sharedInFile(startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu"))
+)
 
 const program = ["--conditions=effect-vcache-source", "src/cli.ts"]
 

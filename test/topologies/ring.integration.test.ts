@@ -1,5 +1,4 @@
-import { beforeAll, afterAll } from "@effect/vitest"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Layer } from "effect"
 import { CacheLive, ValkeyRing } from "effect-vcache"
 import { cacheContract } from "../contracts/cacheContract.ts"
 import { clientContract } from "../contracts/clientContract.ts"
@@ -17,18 +16,13 @@ import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { passBoth, pause } from "../support/pause.ts"
 import { startRing } from "../support/RingFleet.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 
-const scope = Scope.makeUnsafe()
-let urls: ReadonlyArray<string> = []
+const ring = sharedInFile(startRing())
 
-beforeAll(async () => {
-  urls = (await Effect.runPromise(Scope.provide(startRing(), scope))).urls
-})
-afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-
-const alone = Layer.unwrap(Effect.sync(() => ValkeyRing.layer({ ...patient, urls })))
+const alone = Layer.unwrap(Effect.map(ring, ({ urls }) => ValkeyRing.layer({ ...patient, urls })))
 const standingIn = Layer.unwrap(
-  Effect.sync(() => ValkeyRing.layer({ ...patient, urls, whenDown: "next", structures: "next" }))
+  Effect.map(ring, ({ urls }) => ValkeyRing.layer({ ...patient, urls, whenDown: "next", structures: "next" }))
 )
 const cacheAlone = Layer.provide(CacheLive, alone)
 const cacheStandingIn = Layer.provide(CacheLive, standingIn)
