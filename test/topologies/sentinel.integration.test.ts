@@ -16,17 +16,24 @@ import { withElsewhere } from "../support/near/elsewhere.ts"
 import { patient } from "../support/faults.ts"
 import { passBoth, pause } from "../support/pause.ts"
 import { startSentinelFleet } from "../support/SentinelFleet.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 
-const client = Layer.unwrap(Effect.map(startSentinelFleet(), ({ url }) => ValkeySentinel.layer({ ...patient, url })))
+const fleet = sharedInFile(startSentinelFleet())
+
+/** The fleet as if it had just been started. */
+const client = Layer.unwrap(
+  Effect.gen(function* () {
+    const { primary, url } = yield* fleet
+    yield* (yield* primary).call("FLUSHALL")
+    return ValkeySentinel.layer({ ...patient, url })
+  })
+)
 
 cacheContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client), { pass: pause })
 clientContract("the client on a primary with sentinels", client)
 invalidationContract("the client on a primary with sentinels", client)
-const pair = Layer.unwrap(
-  Effect.map(startSentinelFleet(), ({ url }) => withElsewhere(ValkeySentinel.layer({ ...patient, url })))
-)
-nearContract("the cache on a primary with sentinels", pair, { pass: passBoth })
-tagContract("the cache on a primary with sentinels", pair)
+nearContract("the cache on a primary with sentinels", withElsewhere(client), { pass: passBoth })
+tagContract("the cache on a primary with sentinels", withElsewhere(client))
 lookupContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 structureContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
 pipelineContract("the cache on a primary with sentinels", Layer.provide(CacheLive, client))
