@@ -152,7 +152,11 @@ describe("with `next`", () => {
         changed.map(() => undefined)
       )
       yield* frozen.start
-      yield* until("the server back", cache.set(changed[0]!, 4), () => true)
+      yield* until(
+        "the server back",
+        Effect.andThen(cache.set(changed[0]!, 4), heldBy(frozen, changed.slice(0, 1))),
+        (count) => count === 1
+      )
     }))
 
   test("two of three down: the last one has everything; none left: the error names a server", () =>

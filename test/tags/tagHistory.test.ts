@@ -68,11 +68,12 @@ const history = (dice: Dice) =>
           return Effect.map(cache.get(key), (found) => {
             if (found._tag === "Some") judge("get", key, least, found.value)
           })
-        case 1:
+        case 1: {
+          const leasts = new Map(floor)
           return Effect.map(cache.getMany(keys), (found) => {
-            for (const [key, row] of found) judge("getMany", key, 0, row)
-            if (found.has(key)) judge("getMany", key, least, found.get(key))
+            for (const [key, row] of found) judge("getMany", key, leasts.get(key)!, row)
           })
+        }
         case 2:
           return Effect.map(cache.getOrSet(key, lookup(key), { tags: given(key), singleFlight: "cluster" }), (row) =>
             judge("getOrSet cluster", key, least, row)
