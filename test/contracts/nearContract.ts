@@ -1,7 +1,7 @@
 /** What a near cache promises to those who read through it, whatever the client stands on. */
 import { isDeepStrictEqual } from "node:util"
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Metric, Option, Schema, type Scope, Tracer } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Logger, Metric, Option, Schema, type Scope, Tracer } from "effect"
 import {
   Breaker,
   type CacheError,
@@ -435,9 +435,18 @@ export const nearContract = (
 
       test("are not held where there are too many, and reads go on", () =>
         Effect.gen(function* () {
-          const cache = yield* holding({ near: { maxEntries: 3 } })
+          const told: Array<unknown> = []
+          const logger = Logger.make(({ message }) => told.push(message))
+          const cache = yield* Effect.provideService(
+            holding({ near: { maxEntries: 3 } }),
+            Logger.CurrentLoggers,
+            new Set([logger])
+          )
           yield* cache.setMany({ a: 1, b: 2, c: 3, d: 4, e: 5 })
           yield* until("the fall back", Effect.andThen(pass(5), cache.near), (state) => !isWhole(state))
+          const fallBack = () =>
+            told.flat().filter((line) => /^near cache of [\w/-]+: only what is read is held/.test(String(line)))
+          yield* until("it told", Effect.andThen(pass(5), Effect.sync(fallBack)), ({ length }) => length === 1)
           for (const [key, value] of [
             ["a", 1],
             ["e", 5]

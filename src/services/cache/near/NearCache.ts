@@ -1,5 +1,5 @@
 /** The near store of one cache, its channel, and the reads that fill it. */
-import { Cause, Clock, Duration, Effect, Exit, type Fiber, type Scope } from "effect"
+import { Cause, Clock, type Context, Duration, Effect, Exit, type Fiber, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { CacheName } from "../../../schema/CacheName.ts"
 import type { ReplyEncoding } from "../../../schema/Command.ts"
@@ -59,6 +59,8 @@ export class NearCache {
   readonly #lead: string | undefined
   readonly #name: CacheName
   readonly #builder: Fiber.Fiber<unknown, unknown>
+  /** The builder's, as it was then: a fiber goes on to have others. */
+  readonly #context: Context.Context<never>
   readonly #metrics: NearMetrics
   /** As it was said last. */
   #isWhole: boolean | undefined
@@ -73,6 +75,7 @@ export class NearCache {
     this.#lead = lead
     this.#name = name
     this.#builder = builder
+    this.#context = builder.context
     this.#metrics = new NearMetrics(name, builder.context)
     this.#down(undefined, lead === undefined ? noLead : beingOpened, lead === undefined ? "refused" : "lost")
   }
@@ -247,10 +250,11 @@ export class NearCache {
   readonly #onEvent = (event: Invalidation): void => {
     this.store.apply(event, this.#now(this.#builder))
     switch (event._tag) {
-      case "Live":
-        if (this.#downs.delete(undefined) || this.#downs.delete(event.server)) this.#tell()
-        this.#downs.delete(event.server)
+      case "Live": {
+        const wereDown = this.#downs.delete(undefined)
+        if (this.#downs.delete(event.server) || wereDown) this.#tell()
         return
+      }
       case "Proof":
         if (this.#downs.get(event.server)?.reason === silent) this.#downs.delete(event.server)
         return this.#tell()
@@ -267,10 +271,11 @@ export class NearCache {
     if (reason === beingOpened) return
     this.#metrics.down(reason)
     this.#tell()
-    const log = cause === "refused" ? Effect.logWarning : Effect.logDebug
-    Effect.runForkWith(this.#builder.context)(
-      log(`near cache of ${this.#name.cache}: reads go to the server: ${reason}`)
-    )
+    this.#say(cause === "refused" ? Effect.logWarning : Effect.logDebug, `reads go to the server: ${reason}`)
+  }
+
+  #say(log: typeof Effect.logDebug, what: string): void {
+    Effect.runForkWith(this.#context)(log(`near cache of ${this.#name.cache}: ${what}`))
   }
 
   /** Every key is held, or there are too many. */
@@ -279,12 +284,8 @@ export class NearCache {
     const isWhole = this.store.holding?.isWhole === true
     if (this.#isWhole === isWhole) return
     this.#isWhole = isWhole
-    const said = isWhole
-      ? Effect.logDebug(`near cache of ${this.#name}: all keys are held`)
-      : Effect.logWarning(
-          `near cache of ${this.#name}: only what is read is held: there is more than near.maxEntries or near.maxBytes`
-        )
-    Effect.runForkWith(this.#builder.context)(said)
+    if (isWhole) this.#say(Effect.logDebug, "all keys are held")
+    else this.#say(Effect.logWarning, "only what is read is held: there is more than near.maxEntries or near.maxBytes")
   }
 
   #tell(): void {
