@@ -78,20 +78,18 @@ export class Holding {
 
   /** Anything may have changed: all is to be read again. */
   restart(): void {
-    this.#generation++
-    this.#isWhole = false
-    this.#isTooMuch = false
-    this.#unheld.clear()
-    this.#changed.clear()
-    this.onWork()
+    this.#forget(false)
   }
 
   /** Something had to make room. */
   tooMuch(): void {
-    if (this.#isTooMuch) return
+    if (!this.#isTooMuch) this.#forget(true)
+  }
+
+  #forget(isTooMuch: boolean): void {
     this.#generation++
     this.#isWhole = false
-    this.#isTooMuch = true
+    this.#isTooMuch = isTooMuch
     this.#unheld.clear()
     this.#changed.clear()
     this.onWork()
