@@ -120,18 +120,12 @@ export const makeGetOrSet = <A, RD, RE>(
     const entry: EntryName = { operation: "getOrSet", key, final: final.value }
     const find = foundIn(context, entry, tags.judge)
     const read = () => client.request("GET", [entry.final], find, readOptions)
-    const declared: Operation<Seen<A>> = {
-      name: "getOrSet",
-      key,
-      neutral: Option.some({ found: undefined, verdict: "unknown" }),
-      tally: tallyOf
-    }
     if (near !== undefined) {
       return Effect.withFiber((caller) => {
         const known = options.near === false ? undefined : nearFound(near, entry, plan, caller)
         if (known?._tag === "Value" && policy?.forNear === undefined) return Exit.succeed(known.value)
         if (known !== undefined && known._tag !== "Early") {
-          const seen = guardNear({ ...declared, near: 1 }, Exit.succeed(seenNear(known)))
+          const seen = guardNear({ ...declareLookup<A>(key), near: 1 }, Exit.succeed(seenNear(known)))
           return Effect.flatMapEager(seen, (seen) => serve(entry, plan, lookup, read(), seen))
         }
         const fromServer = near.isFor(entry.final)
@@ -140,7 +134,7 @@ export const makeGetOrSet = <A, RD, RE>(
             )
           : read()
         const seen = guard(
-          declared,
+          declareLookup<A>(key),
           Effect.flatMapEager(fromServer, (found) => judged(found, plan, entry, known?.freshUntil))
         )
         return Effect.flatMap(seen, (seen) => serve(entry, plan, lookup, read(), seen))
@@ -162,7 +156,7 @@ export const makeGetOrSet = <A, RD, RE>(
       )
     }
     const guarded = policy(
-      declared,
+      declareLookup<A>(key),
       Effect.flatMapEager(read(), (found) => judged(found, plan, entry))
     )
     return Effect.flatMap(guarded, (seen) => serve(entry, plan, lookup, read(), seen))
@@ -184,6 +178,15 @@ const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" }>): 
   known._tag === "Absent"
     ? { found: undefined, verdict: "miss" }
     : { found: { stored: "", header: undefined, value: Option.some(known.value), isOutdated: false }, verdict: "fresh" }
+
+const unanswered = Option.some<Seen<never>>({ found: undefined, verdict: "unknown" })
+
+const declareLookup = <A>(key: string): Operation<Seen<A>> => ({
+  name: "getOrSet",
+  key,
+  neutral: unanswered,
+  tally: tallyOf
+})
 
 const tallyOf = ({ verdict }: Seen<unknown>): Tally =>
   verdict === "miss" || verdict === "unknown" ? { misses: 1, stale: 0 } : { hits: 1, stale: Number(isStale(verdict)) }
