@@ -23,6 +23,7 @@ import {
   findScript,
   replaceScript,
   saveScript,
+  tombstone,
   touchScript
 } from "./sessionScripts.ts"
 
@@ -107,7 +108,7 @@ export const makeSession = <A, RD, RE>(
         const left = Duration.toMillis(seen.expiresIn)
         const args = left === Infinity ? [target, stored] : [target, stored, "PX", Math.max(1, left)]
         yield* client.request("SET", args, replies.ok(entry.operation))
-        const reply = yield* evaluate(entry, endScript, [seen.stored, String(handover)])
+        const reply = yield* evaluate(entry, endScript, [seen.stored, tombstone, String(handover)])
         if (yield* replies.flag(entry.operation)(reply)) return seen
       }
       return yield* tooBusy(entry)
