@@ -1,5 +1,5 @@
 /** Lua scripts, and their twins for a store that runs none. */
-import type { Arg, Reply } from "./Command.ts"
+import type { Arg, Command, Reply, ReplyEncoding } from "./Command.ts"
 
 /** What a script's twin sees of the store: the same commands, run at once. */
 export interface ScriptStore {
@@ -24,3 +24,11 @@ export interface Script {
   readonly uses?: "reads" | "changes" | "adds" | undefined
   readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
+
+/** What a script's run is as a command: by its text, because nobody can load it in the middle of a pipeline. */
+export const scriptCall = (
+  script: Script,
+  keys: ReadonlyArray<string>,
+  args: ReadonlyArray<Arg>,
+  reply?: ReplyEncoding
+): Command => ({ name: "EVAL", args: [script.lua, keys.length, ...keys, ...args], script, reply })

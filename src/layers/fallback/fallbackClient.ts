@@ -3,6 +3,7 @@ import { Effect, Exit, identity, Result, type Scope, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, WireArg } from "../../schema/Command.ts"
 import { isAnswerToPing } from "../../schema/failures.ts"
+import { scriptCall } from "../../schema/Script.ts"
 import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { scansOf } from "../commands/scan.ts"
 import { notedClient } from "./notedClient.ts"
@@ -11,7 +12,7 @@ import { isOutage, notThere, type Outage } from "./outages.ts"
 import { Standby } from "./Standby.ts"
 import { StandbyInvalidations } from "./StandbyInvalidations.ts"
 import { tell, unlinkAll } from "./tell.ts"
-import { mayStandIn, pops, scriptCall, type Told, toldOf } from "./told.ts"
+import { mayStandIn, pops, type Told, toldOf } from "./told.ts"
 
 export interface FallbackSettings {
   /** Whose warnings these are. */

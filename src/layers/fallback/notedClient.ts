@@ -2,10 +2,10 @@
 import { Clock, Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
-import type { Script } from "../../schema/Script.ts"
+import { type Script, scriptCall } from "../../schema/Script.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { Notes } from "./Notes.ts"
-import { scriptCall, toldOf, watched } from "./told.ts"
+import { toldOf, watched } from "./told.ts"
 
 type NotedClient = Pick<ValkeyClientShape, "send" | "pipeline" | "transaction" | "eval">
 

@@ -19,13 +19,6 @@ export const toldOf = ({ args, name, script }: Pick<Command, "args" | "name" | "
   script
 })
 
-/** What a script's run is as a command. */
-export const scriptCall = (script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>): Command => ({
-  name: "EVAL",
-  args: [script.lua, keys.length, ...keys, ...args],
-  script
-})
-
 /** Whether it may be told to a second store that has other data. */
 export const mayStandIn = ({ row, script }: Told, structures: "fail" | "second"): boolean => {
   if (script !== undefined) {

@@ -48,6 +48,19 @@ export const commandsFor = (
     args: [...head, ...part.flat()]
   }))
 
+/**
+ * One command and its reply, read as the command says. Of one write also where it is a script, so that nothing that is sent afterwards
+ * comes before it.
+ */
+export const sendOne = (
+  client: ValkeyClientShape,
+  operation: string,
+  command: Command
+): Effect.Effect<Reply, CommandError> =>
+  Effect.flatMap(client.pipeline([command]), ([result]) =>
+    result === undefined ? replies.unexpected(operation) : Effect.fromResult(result)
+  )
+
 /** As many commands as there are keys for, in one write; the first failure fails all. */
 export const sendAll = (
   client: ValkeyClientShape,

@@ -1,11 +1,12 @@
 /** Stores over what was seen under a key, and over nothing else. */
-import { Effect, Exit } from "effect"
+import { Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
 import { sha1 } from "../../../schema/digest.ts"
-import { protocolError } from "../../../schema/failures.ts"
 import type { Header, Stored } from "../../../schema/frame.ts"
+import { scriptCall } from "../../../schema/Script.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { sendOne } from "./batches.ts"
 import { replaceSeenScript } from "./compareScripts.ts"
 import { setArguments } from "./setCommand.ts"
 
@@ -41,15 +42,12 @@ const lifetimeText = (lifetime: Lifetime): string =>
 /** Stores over what was read, and over nothing else. */
 export const overSeen = (final: string, seen: Seen, encoded: Stored, lifetime: Lifetime): Command => {
   if (isUnreadable(seen)) return overwrite(final, encoded, lifetime)
-  const args = [...fingerprint(seen), encoded, lifetimeText(lifetime)]
-  return { name: "EVAL", args: [replaceSeenScript.lua, 1, final, ...args], script: replaceSeenScript }
+  return scriptCall(replaceSeenScript, [final], [...fingerprint(seen), encoded, lifetimeText(lifetime)])
 }
 
 /** Whether the reply says that the command has stored, or removed. */
 export const isKept = (reply: Reply): boolean => reply === "OK" || (typeof reply === "number" && reply > 0)
 
-/** Whether it was done. One command, also where it is a script, so that nothing that is sent afterwards comes before it. */
+/** Whether it was done. */
 export const perform = (client: ValkeyClientShape, command: Command): Effect.Effect<boolean, CommandError> =>
-  Effect.flatMap(client.pipeline([command]), ([result]) =>
-    result === undefined ? Exit.fail(protocolError(command.name)) : Effect.map(Effect.fromResult(result), isKept)
-  )
+  Effect.map(sendOne(client, command.name, command), isKept)

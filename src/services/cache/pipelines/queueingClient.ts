@@ -3,6 +3,7 @@ import { Effect, Exit, Stream } from "effect"
 import { type CommandError, CacheInputError, CacheUnsupportedError } from "../../../schema/CacheError.ts"
 import type { Command, Reply } from "../../../schema/Command.ts"
 import { amended } from "../../../schema/failures.ts"
+import { scriptCall } from "../../../schema/Script.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../ValkeyClient.ts"
 import { CurrentPlace, notAnswered } from "./OperationQueue.ts"
 import { QueuedCommand } from "./QueuedCommand.ts"
@@ -61,11 +62,9 @@ export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => 
     send: (name, args, options) => queueOne({ name, args, reply: options?.reply }, Effect.succeed),
     request: (name, args, use, options) => queueOne({ name, args, reply: options?.reply }, use),
     pipeline: enqueue,
-    // By its text, because nobody can load it in the middle.
     eval: (script, keys, args) =>
-      Effect.mapError(
-        queueOne({ name: "EVAL", args: [script.lua, keys.length, ...keys, ...args], script }, Effect.succeed),
-        (error) => amended(error, { operation: script.name })
+      Effect.mapError(queueOne(scriptCall(script, keys, args), Effect.succeed), (error) =>
+        amended(error, { operation: script.name })
       ),
     transaction: () => unsupported("transaction", "it is no part of a pipeline"),
     scan: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),

@@ -2,14 +2,15 @@
 import { Duration, Effect, Exit, Option } from "effect"
 import { type CommandError, CacheServerError, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import { protocolError, refused } from "../../../schema/failures.ts"
+import { refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
-import type { Script } from "../../../schema/Script.ts"
+import { scriptCall, type Script } from "../../../schema/Script.ts"
 import { SessionStatus } from "../../../schema/SessionStatus.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheSession, SessionLifetime } from "../../operations/CacheSession.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
+import { sendOne } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { hitOrMiss } from "../kernel/declare.ts"
 import { isStored, liveValue } from "../kernel/entry.ts"
@@ -64,10 +65,7 @@ export const makeSession = <A, RD, RE>(
     script: Script,
     args: ReadonlyArray<Arg>
   ): Effect.Effect<Reply, CommandError> =>
-    Effect.flatMap(
-      client.pipeline([{ name: "EVAL", args: [script.lua, 1, final, ...args], script, reply: readOptions?.reply }]),
-      ([result]) => (result === undefined ? Exit.fail(protocolError(operation)) : Effect.fromResult(result))
-    )
+    sendOne(client, operation, scriptCall(script, [final], args, readOptions?.reply))
 
   const lookedAt = (entry: EntryName, lifetime: string): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
     Effect.flatMap(

@@ -3,10 +3,12 @@ import { Clock, Effect, Exit, Option, Result } from "effect"
 import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Stored, Timing } from "../../../schema/frame.ts"
+import { scriptCall } from "../../../schema/Script.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheValues, SetOptions } from "../../operations/CacheValues.ts"
 import { protocolError, refused } from "../../../schema/failures.ts"
+import { sendOne } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { liveRead } from "../kernel/nearReads.ts"
@@ -120,11 +122,9 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     }
     const options = [...(when === undefined ? [] : [when === "absent" ? "NX" : "XX"]), ...(get ? ["GET"] : [])]
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const args = [keepTtlScript.lua, 1, final, encoded, Math.floor(now), ...options]
-      const command = { name: "EVAL", args, script: keepTtlScript, reply: get ? codec.reply : undefined }
-      return Effect.flatMap(client.pipeline([command]), ([result]) =>
-        result === undefined ? Exit.fail(protocolError("SET")) : Effect.flatMap(Effect.fromResult(result), use)
-      )
+      const args = [encoded, Math.floor(now), ...options]
+      const command = scriptCall(keepTtlScript, [final], args, get ? codec.reply : undefined)
+      return Effect.flatMap(sendOne(client, "SET", command), use)
     })
   }
 
