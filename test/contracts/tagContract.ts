@@ -367,13 +367,21 @@ export const tagContract = (name: string, clients: Layer.Layer<ValkeyClient | El
 
     it.effect("are asked for once in a batch, and by many at once", () =>
       Effect.gen(function* () {
-        const { here, there } = yield* both()
+        const client = yield* Elsewhere
+        let asked = 0
+        const counting: typeof client = {
+          ...client,
+          eval: (...call) => Effect.suspend(() => (asked++, client.eval(...call)))
+        }
+        const { here, there } = yield* Effect.provideService(both(), Elsewhere, counting)
         const keys = Array.from({ length: 1200 }, (_, i) => `k${i}`)
         yield* here.setMany(
           keys.map((key) => [key, key] as const),
           { tags: (key) => [key, "all"] }
         )
         assert.strictEqual((yield* there.getMany(keys)).size, 1200)
+        // 500 of 1201 names at a time.
+        assert.strictEqual(asked, 3)
         const readers = yield* Effect.forkChild(
           Effect.forEach(keys.slice(0, 50), (key) => there.get(key), { concurrency: "unbounded" })
         )
