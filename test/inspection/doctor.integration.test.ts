@@ -2,6 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { type ConnectionOptions, Doctor, ValkeyCluster, ValkeyMemory, ValkeyUrl } from "effect-vcache"
+import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { profile, test, watchForTraces } from "../support/faults.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
@@ -87,8 +88,7 @@ test("one server: well, with a user of few rights, full, a replica, behind a pas
 
 test("a cluster's single node, and the cluster", () =>
   Effect.gen(function* () {
-    const server = yield* startServer("--cluster-enabled", "yes")
-    yield* server.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+    const server = yield* startTinyCluster()
     assert.match(problems(yield* examine(server.url)).join(), /cluster: The server belongs to a cluster/)
     const whole = yield* Effect.provide(
       Doctor.examine(),
