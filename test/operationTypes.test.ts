@@ -53,22 +53,16 @@ interface Value {
 }
 
 type ResultOf<T> = T extends (...args: ReadonlyArray<never>) => infer R ? R : T
-type FailureOf<T> =
-  ResultOf<T> extends Stream.Stream<infer _A, infer E, infer _R>
-    ? E
-    : ResultOf<T> extends Effect.Effect<infer _A, infer E, infer _R>
-      ? E
-      : never
-type NeedsOf<T> =
-  ResultOf<T> extends Stream.Stream<infer _A, infer _E, infer R>
-    ? R
-    : ResultOf<T> extends Effect.Effect<infer _A, infer _E, infer R>
-      ? R
-      : never
+type ChannelsOf<T> =
+  ResultOf<T> extends Stream.Stream<infer _A, infer E, infer R>
+    ? readonly [E, R]
+    : ResultOf<T> extends Effect.Effect<infer _A, infer E, infer R>
+      ? readonly [E, R]
+      : readonly [never, never]
 type SuccessOf<T> = ResultOf<T> extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
 
 /** Members by what they can fail with and need. */
-type Channels<S> = { readonly [K in keyof S]: readonly [FailureOf<S[K]>, NeedsOf<S[K]>] }
+type Channels<S> = { readonly [K in keyof S]: ChannelsOf<S[K]> }
 
 /** Only commands; values are decoded, encoded, or both. */
 type Plain = readonly [CommandError, never]
