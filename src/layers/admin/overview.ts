@@ -4,6 +4,7 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { NearState } from "../../schema/NearState.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import * as Doctor from "../inspection/Doctor.ts"
+import { verdictsOn } from "../inspection/serverVerdicts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
 import { addressOf, figure, frame, type ShownCache, trouble, type Visit } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
@@ -116,10 +117,9 @@ const hitRateWords = (metrics: ReadonlyArray<Metric.Metric.Snapshot>, name: stri
 const serversOf = (client: ValkeyClientShape): Effect.Effect<Html> =>
   client.topology === "memory"
     ? Effect.succeed(html`<p class="note">The store is in the memory of this process.</p>`)
-    : Effect.all([client.info(), Doctor.examineSettings(client)], { concurrency: 2 }).pipe(
-        Effect.map(([servers, verdicts]) => html`${verdictTable(verdicts)}${serverTable(servers)}`),
-        Effect.catch((error: CommandError) => Effect.succeed(trouble(error.message)))
-      )
+    : Effect.flatMap(client.info(), (servers) =>
+        Effect.map(verdictsOn(client, servers), (verdicts) => html`${verdictTable(verdicts)}${serverTable(servers)}`)
+      ).pipe(Effect.catch((error: CommandError) => Effect.succeed(trouble(error.message))))
 
 const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effect<Html> =>
   Effect.gen(function* () {

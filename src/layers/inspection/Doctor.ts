@@ -1,12 +1,10 @@
 /** Says what is wrong with a server, or with the way to it. */
 import { Clock, Deferred, Duration, Effect, Option, Random } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import type { Reply } from "../../schema/Command.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { troubleOf } from "./connectionTrouble.ts"
 import { rightsTo } from "./rights.ts"
-import { rules, settings } from "./rules.ts"
-import { advise, type Judgement, ok, problem, unknown, type Verdict } from "./Verdict.ts"
+import { verdictsOn } from "./serverVerdicts.ts"
+import { advise, at, type Judgement, ok, problem, unknown, type Verdict } from "./Verdict.ts"
 
 export type { Verdict } from "./Verdict.ts"
 
@@ -14,10 +12,6 @@ export interface DoctorOptions {
   /** What the final keys begin with that the user is to have rights to. Default: `""`. */
   readonly prefix?: string | undefined
 }
-
-const at =
-  (check: string, server?: string) =>
-  (judgement: Judgement): Verdict => ({ check, server, ...judgement })
 
 /** The time that the server may take to say that it announces changes. */
 const patience = Duration.seconds(10)
@@ -136,44 +130,10 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
 
 /** The verdicts of the table about each server. It costs an INFO of each, and where one server answers for all a CONFIG GET. */
 export const examineSettings = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
-  Effect.gen(function* () {
-    const { topology } = client
-    const config = topology === "cluster" || topology === "ring" ? undefined : yield* Effect.option(configOf(client))
-    const servers = yield* client.info()
-    const refused: ReadonlyArray<Verdict> =
-      config !== undefined && Option.isNone(config)
-        ? [
-            at("config")(
-              unknown(
-                "The user may not read the configuration.",
-                "ACL SETUSER <user> +config|get, if it is to be looked at."
-              )
-            )
-          ]
-        : []
-    return [
-      ...refused,
-      ...[...servers].flatMap(([server, info]) =>
-        rules.flatMap(({ check, judge }) => {
-          const judgement = judge({ topology, info, config: config && Option.getOrUndefined(config) })
-          return judgement === undefined ? [] : [at(check, server)(judgement)]
-        })
-      )
-    ]
-  }).pipe(
+  Effect.flatMap(client.info(), (servers) => verdictsOn(client, servers)).pipe(
     Effect.catch((error) =>
       Effect.succeed([
         at("info")(unknown(`The server could not be looked at: ${error.message}.`, "ACL SETUSER <user> +info"))
       ])
     )
-  )
-
-const configOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyMap<string, string>, CommandError> =>
-  Effect.map(client.send("CONFIG", ["GET", ...settings]), pairs)
-
-const pairs = (reply: Reply): ReadonlyMap<string, string> =>
-  new Map(
-    Array.isArray(reply)
-      ? reply.flatMap((name, at) => (at % 2 === 0 ? [[String(name), String(reply[at + 1])] as const] : []))
-      : []
   )

@@ -25,3 +25,8 @@ export const ok = (finding: string): Judgement => ({ status: "ok", finding })
 export const advise = (finding: string, advice: string): Judgement => ({ status: "advice", finding, advice })
 export const problem = (finding: string, advice: string): Judgement => ({ status: "problem", finding, advice })
 export const unknown = (finding: string, advice?: string): Judgement => ({ status: "unknown", finding, advice })
+
+/** The verdict of a check, about a server or about none. */
+export const at =
+  (check: string, server?: string) =>
+  (judgement: Judgement): Verdict => ({ check, server, ...judgement })
