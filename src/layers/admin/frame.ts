@@ -65,3 +65,19 @@ export const figure = (term: string, words: string): Html =>
     <dt>${term}</dt>
     <dd>${words}</dd>
   </div>`
+
+/** Rows under the names of their columns. */
+export const table = (caption: string, columns: ReadonlyArray<string>, rows: ReadonlyArray<Html>): Html =>
+  html`<table>
+    <caption>
+      ${caption}
+    </caption>
+    <thead>
+      <tr>
+        ${columns.map((name) => html`<th scope="col">${name}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`

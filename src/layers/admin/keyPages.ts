@@ -6,7 +6,7 @@ import { keyRefusal, keySpace } from "../../schema/key.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
-import { addressOf, figure, frame, type ShownCache, trouble, type Visit } from "./frame.ts"
+import { addressOf, figure, frame, type ShownCache, table, trouble, type Visit } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
 
 /** A page, and with which status it is sent. */
@@ -152,21 +152,7 @@ export const keysPage = (visit: Visit): Effect.Effect<Shown> =>
       return framed(
         html`<section aria-label="Results">
           <p role="status">${words}</p>
-          <table>
-            <caption>
-              Keys
-            </caption>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Type</th>
-                <th scope="col">Lives</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${rows}
-            </tbody>
-          </table>
+          ${table("Keys", ["Key", "Type", "Lives"], rows)}
         </section>`
       )
     }).pipe(Effect.catch((error: CommandError) => Effect.succeed(framed(trouble(error.message), 503))))
@@ -184,24 +170,16 @@ const contentOf = ({ content, size }: Entry): Html => {
     }
     case "Elements":
       return html`<p class="note">${content.rows.length} of ${size} elements.</p>
-        <table>
-          <caption>
-            Elements
-          </caption>
-          <thead>
-            <tr>
-              ${content.columns.map((name) => html`<th scope="col">${name}</th>`)}
-            </tr>
-          </thead>
-          <tbody>
-            ${content.rows.map(
-              (row) =>
-                html`<tr>
-                  ${row.map((cell, at) => html`<td data-label="${content.columns[at]}">${cell}</td>`)}
-                </tr>`
-            )}
-          </tbody>
-        </table>`
+        ${table(
+          "Elements",
+          content.columns,
+          content.rows.map(
+            (row) =>
+              html`<tr>
+                ${row.map((cell, at) => html`<td data-label="${content.columns[at]}">${cell}</td>`)}
+              </tr>`
+          )
+        )}`
   }
 }
 

@@ -6,7 +6,7 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import * as Doctor from "../inspection/Doctor.ts"
 import { verdictsOn } from "../inspection/serverVerdicts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
-import { addressOf, figure, frame, type ShownCache, trouble, type Visit } from "./frame.ts"
+import { addressOf, figure, frame, type ShownCache, table, trouble, type Visit } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
 
 const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
@@ -22,22 +22,7 @@ const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict):
 const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>): Html =>
   html`<details>
     <summary>${Doctor.summary(verdicts)}</summary>
-    <table>
-      <caption>
-        Verdicts
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Status</th>
-          <th scope="col">Check</th>
-          <th scope="col">Server</th>
-          <th scope="col">Finding</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${verdicts.map(verdictRow)}
-      </tbody>
-    </table>
+    ${table("Verdicts", ["Status", "Check", "Server", "Finding"], verdicts.map(verdictRow))}
   </details>`
 
 const numberOf = (info: ReadonlyMap<string, string>, name: string): number => Number(info.get(name) ?? 0)
@@ -59,27 +44,7 @@ const serverRow = ([server, info]: readonly [string, ReadonlyMap<string, string>
   </tr>`
 }
 
-const serverTable = (servers: ReadonlyMap<string, ReadonlyMap<string, string>>): Html =>
-  html`<table>
-    <caption>
-      Servers
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">Server</th>
-        <th scope="col">Role</th>
-        <th scope="col">Up for</th>
-        <th scope="col">Operations/s</th>
-        <th scope="col">Hit rate</th>
-        <th scope="col">Memory</th>
-        <th scope="col">Evicted</th>
-        <th scope="col">Clients</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${[...servers].map(serverRow)}
-    </tbody>
-  </table>`
+const serverColumns = ["Server", "Role", "Up for", "Operations/s", "Hit rate", "Memory", "Evicted", "Clients"]
 
 const nearWords = (state: NearState): string => {
   switch (state._tag) {
@@ -118,7 +83,10 @@ const serversOf = (client: ValkeyClientShape): Effect.Effect<Html> =>
   client.topology === "memory"
     ? Effect.succeed(html`<p class="note">The store is in the memory of this process.</p>`)
     : Effect.flatMap(client.info(), (servers) =>
-        Effect.map(verdictsOn(client, servers), (verdicts) => html`${verdictTable(verdicts)}${serverTable(servers)}`)
+        Effect.map(
+          verdictsOn(client, servers),
+          (verdicts) => html`${verdictTable(verdicts)}${table("Servers", serverColumns, [...servers].map(serverRow))}`
+        )
       ).pipe(Effect.catch((error: CommandError) => Effect.succeed(trouble(error.message))))
 
 const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effect<Html> =>
