@@ -3,6 +3,7 @@ import { Clock, Duration, Effect, Option, Result, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType } from "../../schema/Command.ts"
 import { keyRefusal, keySpace } from "../../schema/key.ts"
+import { utf8Text } from "../../schema/utf8Text.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
@@ -24,15 +25,7 @@ const types = ["string", "list", "set", "hash", "zset", "stream"] as const
 
 const toParam = (key: string): string => Buffer.from(key).toString("base64url")
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-const fromParam = (param: string): string | undefined => {
-  try {
-    return utf8.decode(Buffer.from(param, "base64url"))
-  } catch {
-    return undefined
-  }
-}
+const fromParam = (param: string): string | undefined => utf8Text(Buffer.from(param, "base64url"))
 
 /** The cache that the address names, else the first. */
 const chosen = ({ caches, params }: Visit): ShownCache | undefined => {

@@ -2,6 +2,7 @@
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { type Command, isKeyType, type KeyType, type Reply } from "../../schema/Command.ts"
+import { utf8Text } from "../../schema/utf8Text.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { storedForm, type StoredForm } from "./storedForm.ts"
 
@@ -41,16 +42,10 @@ const command = (name: string, ...args: Command["args"]): Command => ({ name, ar
 
 const list = (reply: Reply | undefined): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
 /** Text, or hex of what is none. */
 export const shown = (reply: Reply | undefined): string => {
   if (!Buffer.isBuffer(reply)) return reply === undefined || reply === null ? "" : String(reply)
-  try {
-    return utf8.decode(reply)
-  } catch {
-    return `0x${reply.toString("hex")}`
-  }
+  return utf8Text(reply) ?? `0x${reply.toString("hex")}`
 }
 
 /** An element of a structure is a stored value, too. */

@@ -4,6 +4,7 @@ import { Formats } from "../../schema/Formats.ts"
 import { isFramed, type Timing } from "../../schema/frame.ts"
 import { decodeMsgPack } from "../../schema/msgPack.ts"
 import { Serializer } from "../../schema/Serializer.ts"
+import { utf8Text } from "../../schema/utf8Text.ts"
 
 export interface StoredForm {
   /** The name of the format, as the header has it; `"json"` or `"text"` and `"bytes"` without a header; `"claim"` where there is no value yet. */
@@ -92,14 +93,9 @@ const asJson = (value: unknown): Shown => ({
   reason: undefined
 })
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
 const asText = (payload: Buffer, reason: string): Shown => {
-  try {
-    return { shownAs: "text", text: utf8.decode(payload), reason }
-  } catch {
-    return asHex(payload, reason)
-  }
+  const text = utf8Text(payload)
+  return text === undefined ? asHex(payload, reason) : { shownAs: "text", text, reason }
 }
 
 const asHex = (payload: Buffer, reason: string): Shown => ({

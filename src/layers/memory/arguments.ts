@@ -1,20 +1,17 @@
 /** How commands read their arguments. */
 import type { WireArg } from "../../schema/Command.ts"
+import { utf8Text } from "../../schema/utf8Text.ts"
 import { NotInMemory, notAnInteger, ServerReply } from "./store/ServerReply.ts"
 
 export const bytesOf = (value: WireArg): Buffer => (typeof value === "string" ? Buffer.from(value) : value)
 
 export const textOf = (value: WireArg): string => (typeof value === "string" ? value : value.toString())
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
 export const keyOf = (value: WireArg | undefined): string => {
   if (typeof value === "string") return value
-  try {
-    return utf8.decode(value)
-  } catch {
-    throw new NotInMemory("a key must be valid UTF-8")
-  }
+  const text = value === undefined ? "" : utf8Text(value)
+  if (text === undefined) throw new NotInMemory("a key must be valid UTF-8")
+  return text
 }
 
 const minInt64 = -(2n ** 63n)
