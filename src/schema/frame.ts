@@ -11,6 +11,7 @@
  * A value without tags is of version 1, which programs of before there were tags read, too.
  */
 
+import type { Reply } from "./Command.ts"
 import { FormatError } from "./FormatError.ts"
 import { HeaderScanner } from "./HeaderScanner.ts"
 import { tagText, type TagStamp } from "./TagStamp.ts"
@@ -40,6 +41,10 @@ export interface Header {
 }
 
 export type Stored = string | Buffer
+
+/** What GET replies: what is stored, or null where there is nothing. */
+export const isValueReply = (reply: Reply | undefined): reply is Stored | null =>
+  reply === null || typeof reply === "string" || Buffer.isBuffer(reply)
 
 const marker = "\u0001"
 const lineFeed = "\n"

@@ -1,6 +1,6 @@
 /** What open scopes have read through one client. A change by this process is forgotten in all of them. */
 import { Deferred, Effect, Exit } from "effect"
-import type { Reply, ReplyEncoding } from "../../schema/Command.ts"
+import type { ReplyEncoding } from "../../schema/Command.ts"
 import { isFramed, readHeader, type Stored } from "../../schema/frame.ts"
 import type { Memo } from "../../services/Memo.ts"
 
@@ -100,6 +100,3 @@ export const inForm = (reply: Stored | null, wanted: ReplyEncoding): Stored | nu
   // Bytes that are no text were read as one.
   return reply.includes("\ufffd") ? undefined : Buffer.from(reply)
 }
-
-export const isValue = (reply: Reply | undefined): reply is Stored | null =>
-  reply === null || typeof reply === "string" || Buffer.isBuffer(reply)

@@ -3,12 +3,12 @@ import { Effect, Exit } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { type Arg, type Command, type Reply, toWireArg } from "../../schema/Command.ts"
 import { protocolError } from "../../schema/failures.ts"
-import type { Stored } from "../../schema/frame.ts"
+import { isValueReply, type Stored } from "../../schema/frame.ts"
 import { CurrentMemo, Memo } from "../../services/Memo.ts"
 import type { SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { keysOf } from "../commands/CommandRow.ts"
 import { rowOf } from "../commands/commandTable.ts"
-import { inForm, isValue, type Read, RememberedReads } from "./RememberedReads.ts"
+import { inForm, type Read, RememberedReads } from "./RememberedReads.ts"
 
 const made = new WeakMap<ValkeyClientShape, ValkeyClientShape>()
 
@@ -113,7 +113,7 @@ const make = (client: ValkeyClientShape): ValkeyClientShape => {
       let i = 0
       for (const [key, read] of asked) {
         const reply = replies[i++]
-        if (!isValue(reply)) return Exit.fail(protocolError(name))
+        if (!isValueReply(reply)) return Exit.fail(protocolError(name))
         reads.end(memo, key, read, reply)
       }
       return Exit.void

@@ -8,6 +8,7 @@ import {
 } from "../../schema/CacheError.ts"
 import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
 import { closedError, inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import { isValueReply } from "../../schema/frame.ts"
 import type { TrackedReply } from "../../schema/Invalidation.ts"
 import type { Script } from "../../schema/Script.ts"
 import type { SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -164,7 +165,7 @@ export const memoryClient = (
           const got = one(many ? "MGET" : "GET", key)
           const value: Reply = Array.isArray(got) ? got[0] : got
           const pttl = one("PTTL", key)
-          if (typeof pttl !== "number" || !isValue(value)) throw new Error("GET or PTTL without its reply")
+          if (typeof pttl !== "number" || !isValueReply(value)) throw new Error("GET or PTTL without its reply")
           return { value, pttl, sentAt: context.now, server: memoryServer }
         })
       )
@@ -243,9 +244,6 @@ export const memoryClient = (
       })
   }
 }
-
-const isValue = (reply: Reply): reply is string | Buffer | null =>
-  reply === null || typeof reply === "string" || Buffer.isBuffer(reply)
 
 const unsupported = (operation: string, reason: string) =>
   new CacheUnsupportedError({ operation, topology: "memory", reason })

@@ -2,6 +2,7 @@
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
+import { isValueReply } from "../../../schema/frame.ts"
 import type { TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
 import { rowOf } from "../../commands/commandTable.ts"
 import { PendingCommand, readReply } from "../PendingCommand.ts"
@@ -103,15 +104,12 @@ export class TrackedRead extends PendingCommand {
     for (let i = 0; i < count; i++) {
       const value: Reply = list[i]
       const pttl = i === count - 1 ? last : lifetimes[i]!.reply
-      if (typeof pttl !== "number" || !isValue(value)) return undefined
+      if (typeof pttl !== "number" || !isValueReply(value)) return undefined
       replies.push({ value, pttl, sentAt: this.#sentAt, server })
     }
     return replies
   }
 }
-
-const isValue = (reply: Reply): reply is string | Buffer | null =>
-  reply === null || typeof reply === "string" || Buffer.isBuffer(reply)
 
 /** A command before the last one, whose reply is looked at when that one's comes. */
 class Asked extends WireCommand {
