@@ -14,6 +14,7 @@ import {
   registerScript,
   releaseScript,
   runnersScript,
+  textsIn,
   unregisterScript
 } from "./runnerScripts.ts"
 
@@ -40,8 +41,6 @@ const make = (client: ValkeyClientShape, lease: number, prefix: string): RunnerS
     releaseAll: (address) => run(releaseScript, [address], () => undefined)
   })
 }
-
-const textsIn = (reply: Reply): Array<string> => (Array.isArray(reply) ? reply.map(String) : [])
 
 /**
  * `RunnerStorage` over the provided client. A shard is leased for `shardLockExpiration`, by the clock of the server, and each

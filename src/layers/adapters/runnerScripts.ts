@@ -45,7 +45,7 @@ class RunnerTables {
     this.heartbeats = heartbeats
     this.machines = machines
     this.shards = shards
-    const [seconds = "0", micros = "0"] = texts(call("TIME"))
+    const [seconds = "0", micros = "0"] = textsIn(call("TIME"))
     this.now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
   }
 
@@ -61,7 +61,7 @@ class RunnerTables {
   }
 }
 
-const texts = (reply: Reply): ReadonlyArray<string> => (Array.isArray(reply) ? reply.map(String) : [])
+export const textsIn = (reply: Reply): Array<string> => (Array.isArray(reply) ? reply.map(String) : [])
 
 const script = (
   name: string,
@@ -102,7 +102,7 @@ return id`,
     call("ZADD", heartbeats, now, address)
     const known = call("HGET", ids, address)
     if (known !== null) return Number(known)
-    const taken = texts(call("HKEYS", runners)).flatMap((other) => call("HGET", ids, other) ?? [])
+    const taken = textsIn(call("HKEYS", runners)).flatMap((other) => call("HGET", ids, other) ?? [])
     const used = new Set(taken.map((id) => Number(id) % machines))
     let id = 0
     for (let i = 0; i < machines; i++) {
@@ -128,7 +128,7 @@ for _, address in ipairs(gone) do
 end
 return #gone`,
   ({ call, healthy, heartbeats, machines, now, runners }, [address = "", lease]) => {
-    const gone = [...texts(call("ZRANGE", heartbeats, "-inf", `(${now - Number(lease)}`, "BYSCORE")), address]
+    const gone = [...textsIn(call("ZRANGE", heartbeats, "-inf", `(${now - Number(lease)}`, "BYSCORE")), address]
     for (const one of gone) {
       for (const table of [runners, healthy, machines]) call("HDEL", table, one)
       call("ZREM", heartbeats, one)
@@ -152,7 +152,7 @@ for _, address in ipairs(redis.call('ZRANGE', heartbeats, since, '+inf', 'BYSCOR
 end
 return found`,
   ({ call, healthy, heartbeats, now, runners }, [lease]) =>
-    texts(call("ZRANGE", heartbeats, `(${now - Number(lease)}`, "+inf", "BYSCORE")).flatMap((address) => {
+    textsIn(call("ZRANGE", heartbeats, `(${now - Number(lease)}`, "+inf", "BYSCORE")).flatMap((address) => {
       const runner = call("HGET", runners, address)
       return runner === null ? [] : [runner, call("HGET", healthy, address) ?? "0"]
     })
@@ -238,7 +238,7 @@ end
 return released`,
   (tables, [address = "", ...shards]) => {
     const { call } = tables
-    const wanted = shards.length === 0 ? texts(call("HKEYS", tables.shards)) : shards
+    const wanted = shards.length === 0 ? textsIn(call("HKEYS", tables.shards)) : shards
     const own = wanted.filter((shard) => tables.holder(shard).address === address)
     for (const shard of own) call("HDEL", tables.shards, shard)
     return own.length
