@@ -5,10 +5,13 @@ import type { Script } from "./Script.ts"
 export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "ring", "memory"])
 export type Topology = typeof Topology.Type
 
-export type KeyType = "string" | "list" | "set" | "hash" | "zset" | "stream"
+export const keyTypes = ["string", "list", "set", "hash", "zset", "stream"] as const
 
-const keyTypes: ReadonlySet<string> = new Set<KeyType>(["string", "list", "set", "hash", "zset", "stream"])
-export const isKeyType = (text: string): text is KeyType => keyTypes.has(text)
+/** The types of keys that this cache knows; TYPE names them so. */
+export type KeyType = (typeof keyTypes)[number]
+
+const known: ReadonlySet<string> = new Set(keyTypes)
+export const isKeyType = (text: string): text is KeyType => known.has(text)
 
 export type Arg = string | number | bigint | Uint8Array
 

@@ -1,7 +1,7 @@
 /** The keys of a cache, and one of them. */
 import { Clock, Duration, Effect, Option, Result, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
-import { isKeyType } from "../../schema/Command.ts"
+import { isKeyType, keyTypes } from "../../schema/Command.ts"
 import { keyRefusal, keySpace } from "../../schema/key.ts"
 import { utf8Text } from "../../schema/utf8Text.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -20,8 +20,6 @@ export interface Shown {
 const most = 100
 /** A search for something rare is given up. */
 const patience = Duration.seconds(3)
-
-const types = ["string", "list", "set", "hash", "zset", "stream"] as const
 
 const toParam = (key: string): string => Buffer.from(key).toString("base64url")
 
@@ -96,7 +94,7 @@ const searchForm = ({ caches, path }: Visit, name: string, pattern: string, type
       /></label>
       <label
         >Type<select name="type">
-          ${option("", "any", type)}${types.map((one) => option(one, one, type))}
+          ${option("", "any", type)}${keyTypes.map((one) => option(one, one, type))}
         </select></label
       >
       <button>Search</button>

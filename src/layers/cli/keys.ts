@@ -1,7 +1,7 @@
 /** Commands about keys: `keys`, `get`, `set`, `delete`, `ttl`. They take final keys, as the server has them. */
 import { Clock, Effect, Exit, Option, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { isKeyType, type Reply } from "../../schema/Command.ts"
+import { isKeyType, keyTypes, type Reply } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
 import { CliFailure } from "./CliFailure.ts"
@@ -44,10 +44,7 @@ export const keys = Command.make(
       Argument.withDescription("A glob over whole keys: app:1:*"),
       Argument.withDefault("*")
     ),
-    type: Flag.Literals("type", ["string", "list", "set", "hash", "zset", "stream"]).pipe(
-      Flag.withDescription("Only keys of this type"),
-      Flag.optional
-    ),
+    type: Flag.Literals("type", keyTypes).pipe(Flag.withDescription("Only keys of this type"), Flag.optional),
     limit: Flag.Int("limit").pipe(Flag.withDescription("Keys at most; 0 is all of them"), Flag.withDefault(1000)),
     long: Flag.Boolean("long").pipe(
       Flag.withAlias("l"),
