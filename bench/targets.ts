@@ -11,6 +11,17 @@ export interface Target {
 export const find = (results: ReadonlyArray<Result>, name: string): Result | undefined =>
   results.find((result) => result.name === name)
 
+/** How one result compares with another; no number where one of them is missing. */
+const compared = (
+  results: ReadonlyArray<Result>,
+  mine: string,
+  other: string,
+  compare: (mine: Result, other: Result) => number
+): number => {
+  const [ours, theirs] = [find(results, mine), find(results, other)]
+  return ours === undefined || theirs === undefined ? Number.NaN : compare(ours, theirs)
+}
+
 /** Ours against a rival's, from the same rounds. */
 export const ratio = (
   work: string,
@@ -19,8 +30,7 @@ export const ratio = (
   rival: string,
   least: number
 ): Target => {
-  const [ours, theirs] = [find(results, mine), find(results, rival)]
-  const measured = ours === undefined || theirs === undefined ? Number.NaN : times(ours, theirs)
+  const measured = compared(results, mine, rival, times)
   return {
     work: `${work}: ${mine} / ${rival}`,
     wanted: `≥ ${least} ×`,
@@ -29,46 +39,27 @@ export const ratio = (
   }
 }
 
-/** Our CPU time against a rival's. */
-export const cost = (
-  work: string,
-  results: ReadonlyArray<Result>,
-  mine: string,
-  rival: string,
-  most: number
-): Target => {
-  const [ours, theirs] = [find(results, mine), find(results, rival)]
-  const measured = ours === undefined || theirs === undefined ? Number.NaN : cpuTimes(ours, theirs)
-  return {
-    work: `CPU of ${work}: ${mine} / ${rival}`,
-    wanted: `≤ ${most} ×`,
-    measured: `${measured.toFixed(2)} ×`,
-    met: measured <= most
+const atMost =
+  (what: string, compare: (mine: Result, rival: Result) => number) =>
+  (work: string, results: ReadonlyArray<Result>, mine: string, rival: string, most: number): Target => {
+    const measured = compared(results, mine, rival, compare)
+    return {
+      work: `${what} of ${work}: ${mine} / ${rival}`,
+      wanted: `≤ ${most} ×`,
+      measured: `${measured.toFixed(2)} ×`,
+      met: measured <= most
+    }
   }
-}
+
+/** Our CPU time against a rival's. */
+export const cost = atMost("CPU", cpuTimes)
 
 /** The slowest of a thousand of our operations against a rival's. */
-export const tail = (
-  work: string,
-  results: ReadonlyArray<Result>,
-  mine: string,
-  rival: string,
-  most: number
-): Target => {
-  const [ours, theirs] = [find(results, mine), find(results, rival)]
-  const measured = ours === undefined || theirs === undefined ? Number.NaN : slowestTimes(ours, theirs)
-  return {
-    work: `p99.9 of ${work}: ${mine} / ${rival}`,
-    wanted: `≤ ${most} ×`,
-    measured: `${measured.toFixed(2)} ×`,
-    met: measured <= most
-  }
-}
+export const tail = atMost("p99.9", slowestTimes)
 
 /** What a policy adds, in microseconds of CPU time. */
 export const added = (results: ReadonlyArray<Result>, policy: string, most: number): Target => {
-  const [mine, none] = [find(results, policy), find(results, "no policy")]
-  const measured = mine === undefined || none === undefined ? Number.NaN : cpuMore(mine, none)
+  const measured = compared(results, policy, "no policy", cpuMore)
   return {
     work: `CPU that is added to a get: ${policy}`,
     wanted: `≤ ${most} µs`,
