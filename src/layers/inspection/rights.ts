@@ -38,11 +38,13 @@ const calls = (key: string): ReadonlyArray<readonly [name: string, ...args: Read
 
 type Answer = "allowed" | "forbidden" | "forbiddenKey" | CommandError
 
-/** The rights of the user to the keys that begin with the prefix. It costs 27 commands, and changes nothing. */
+/** The rights of the user to the keys that begin with the prefix. It sends 27 commands at once, and changes nothing. */
 export const rightsTo = (client: ValkeyClientShape, prefix: string, name: string): Effect.Effect<Judgement> =>
   Effect.map(
-    Effect.forEach(calls(prefix + name), ([command, ...args]) =>
-      Effect.map(answerTo(client.send(command, args)), (answer) => [command, answer] as const)
+    Effect.forEach(
+      calls(prefix + name),
+      ([command, ...args]) => Effect.map(answerTo(client.send(command, args)), (answer) => [command, answer] as const),
+      { concurrency: "unbounded" }
     ),
     (answers) => {
       const those = (wanted: Answer) => answers.flatMap(([command, answer]) => (answer === wanted ? [command] : []))
