@@ -4,6 +4,7 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { NearState } from "../../schema/NearState.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import * as Doctor from "../inspection/Doctor.ts"
+import { countOf } from "../inspection/info.ts"
 import { verdictsOn } from "../inspection/serverVerdicts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
 import { addressOf, figure, frame, type ShownCache, table, trouble, type Visit } from "./frame.ts"
@@ -25,17 +26,15 @@ const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>): Html =>
     ${table("Verdicts", ["Status", "Check", "Server", "Finding"], verdicts.map(verdictRow))}
   </details>`
 
-const numberOf = (info: ReadonlyMap<string, string>, name: string): number => Number(info.get(name) ?? 0)
-
 const serverRow = ([server, info]: readonly [string, ReadonlyMap<string, string>]): Html => {
-  const hits = numberOf(info, "keyspace_hits")
-  const reads = hits + numberOf(info, "keyspace_misses")
-  const limit = numberOf(info, "maxmemory")
-  const memory = `${inBytes(numberOf(info, "used_memory"))}${limit === 0 ? "" : ` of ${inBytes(limit)}`}`
+  const hits = countOf(info, "keyspace_hits")
+  const reads = hits + countOf(info, "keyspace_misses")
+  const limit = countOf(info, "maxmemory")
+  const memory = `${inBytes(countOf(info, "used_memory"))}${limit === 0 ? "" : ` of ${inBytes(limit)}`}`
   return html`<tr>
     <th scope="row">${server}</th>
     <td data-label="Role">${info.get("role") === "slave" ? "replica" : "primary"}</td>
-    <td data-label="Up for">${lifetime(1000 * numberOf(info, "uptime_in_seconds"))}</td>
+    <td data-label="Up for">${lifetime(1000 * countOf(info, "uptime_in_seconds"))}</td>
     <td data-label="Operations each second">${info.get("instantaneous_ops_per_sec") ?? "?"}</td>
     <td data-label="Hit rate">${reads === 0 ? "no read yet" : `${((100 * hits) / reads).toFixed(1)} %`}</td>
     <td data-label="Memory">${memory}</td>

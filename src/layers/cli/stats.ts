@@ -2,6 +2,7 @@
 import { Duration, Effect, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { countOf } from "../inspection/info.ts"
 import { inBytes } from "../inspection/words.ts"
 import { connected } from "./root.ts"
 import { visible } from "./text.ts"
@@ -18,8 +19,6 @@ interface Sample {
   readonly clients: number
 }
 
-const numberOf = (info: ReadonlyMap<string, string>, name: string) => Number(info.get(name) ?? 0)
-
 /** `db0` has `keys=12,expires=3,avg_ttl=0`. */
 const keysIn = (info: ReadonlyMap<string, string>): number =>
   [...info]
@@ -30,14 +29,14 @@ const sample = (client: ValkeyClientShape) =>
   Effect.map(client.info(), (servers) =>
     [...servers].map(([server, info]): Sample => ({
       server,
-      commands: numberOf(info, "total_commands_processed"),
-      hits: numberOf(info, "keyspace_hits"),
-      misses: numberOf(info, "keyspace_misses"),
-      evicted: numberOf(info, "evicted_keys"),
-      expired: numberOf(info, "expired_keys"),
+      commands: countOf(info, "total_commands_processed"),
+      hits: countOf(info, "keyspace_hits"),
+      misses: countOf(info, "keyspace_misses"),
+      evicted: countOf(info, "evicted_keys"),
+      expired: countOf(info, "expired_keys"),
       keys: keysIn(info),
-      memory: numberOf(info, "used_memory"),
-      clients: numberOf(info, "connected_clients")
+      memory: countOf(info, "used_memory"),
+      clients: countOf(info, "connected_clients")
     }))
   )
 

@@ -1,5 +1,6 @@
 /** The table of verdicts: each setting of a server that matters to a cache, what is good and what is not. */
 import type { Topology } from "../../schema/Command.ts"
+import { numberOf } from "./info.ts"
 import { inBytes } from "./words.ts"
 import { advise, type Judgement, ok, problem } from "./Verdict.ts"
 
@@ -20,12 +21,6 @@ export interface Rule {
 
 /** The settings that are read by their names; none of them can be a secret. */
 export const settings = ["timeout", "tracking-table-max-keys", "notify-keyspace-events"] as const
-
-const numberOf = (facts: ReadonlyMap<string, string> | undefined, name: string): number | undefined => {
-  const text = facts?.get(name)
-  const value = text === undefined || text === "" ? Number.NaN : Number(text)
-  return Number.isFinite(value) ? value : undefined
-}
 
 const version: Rule = {
   check: "version",
