@@ -1,6 +1,7 @@
 /** What metrics and events call a cache. */
 import type { Topology } from "./Command.ts"
 
+/** The name of a cache and the topology under it, which are the labels of its metrics and events. */
 export interface CacheName {
   /** The name that its layer has been given, else the key of its tag. */
   readonly cache: string

@@ -1,6 +1,7 @@
 /** What a near cache is doing, for health pages and tests. */
 import { type Duration, Schema } from "effect"
 
+/** What the near cache of a cache is doing at this moment. `cache.near` returns it. */
 export type NearState =
   /** There is none, or changes are not announced to it for this reason: reads go to the server. */
   | { readonly _tag: "Off"; readonly reason: string }

@@ -19,6 +19,7 @@ export interface RingServer {
   readonly name?: string | undefined
 }
 
+/** The servers of a `ValkeyRing`, given by `url` or by `urls`, and the settings of the connections to each of them. */
 export interface RingOptions extends ConnectionOptions {
   /** `ring://[user[:password]@]h1:6379,h2:6379[/database][?whenDown=next]`, with TLS `rings://…`. */
   readonly url?: string | Redacted.Redacted | undefined

@@ -51,6 +51,7 @@ export interface DedicatedClient {
   readonly pipeline: ValkeyClientShape["pipeline"]
 }
 
+/** Which changes a listener of `invalidations` is told of, and how the servers announce them. */
 export interface InvalidationOptions {
   /** What the final keys begin with. `""` is every key. */
   readonly prefixes: ReadonlyArray<string>
@@ -60,6 +61,7 @@ export interface InvalidationOptions {
   readonly heartbeat?: Duration.Input | undefined
 }
 
+/** The options of `tracked`. */
 export interface TrackedOptions {
   /** How values are wanted. Default `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined

@@ -1,4 +1,4 @@
-/** Effect's reactivity across processes: queries and atoms are refreshed when keys of a cache change, whoever changed them. */
+/** This module refreshes Effect's queries and atoms when keys of a cache change, whichever process changed them. */
 import { type Context, Effect, Layer, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import { defaultKeyFunction, keySpace } from "../../schema/key.ts"
@@ -9,14 +9,14 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 type CacheTag<I> = Context.Service<I, TypedCache<unknown>>
 
 /**
- * What to register a query or an atom under, so that it is refreshed when one of these user keys of `CacheService` changes,
- * or when nobody can say whether one of them did. A region's key is its name and the key: `app/Users:1`.
+ * Returns the reactivity keys under which a query or an atom is refreshed when one of these user keys of `CacheService`
+ * changes, or when nobody can say whether one of them did. A region's key is its name and the key: `app/Users:1`.
  *
  *     findUser(1).pipe(Reactivity.stream(CacheReactivity.keys("user:1")))
  */
 export const keys = (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> => keysFor(CacheService)(...userKeys)
 
-/** `keys` of another cache. */
+/** Returns `keys` for another cache. */
 export const keysFor =
   <I>({ key: cache }: CacheTag<I>) =>
   (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> => [cache, ...userKeys.map((key) => nameOf(cache, key))]
@@ -33,7 +33,7 @@ const nameOf = (cache: string, key: string): string => `${cache}:${key}`
  */
 export const layer = (): Layer.Layer<never, never, CacheService | Reactivity.Reactivity> => layerFor(CacheService)
 
-/** `layer` for another cache. */
+/** Does what `layer` does, for another cache. */
 export const layerFor = <I>(tag: CacheTag<I>): Layer.Layer<never, never, I | Reactivity.Reactivity> =>
   Layer.effectDiscard(
     Effect.gen(function* () {

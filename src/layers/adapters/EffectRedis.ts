@@ -53,7 +53,7 @@ const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send:
   return <A = unknown>(command: string, ...args: ReadonlyArray<string>) => claimed<A>(run(command, args))
 }
 
-/** Of every server, each once. */
+/** The keys of every server that match, each key once. */
 const scanned = (
   client: ValkeyClientShape,
   match: string | undefined

@@ -18,6 +18,7 @@ import {
   unregisterScript
 } from "./runnerScripts.ts"
 
+/** The options of `layer`. */
 export interface RunnerStorageOptions {
   /** What its five keys start with. In a cluster of servers it needs a hash tag. Default: `{effect-cluster}`. */
   readonly prefix?: string | undefined

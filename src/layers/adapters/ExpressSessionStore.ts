@@ -10,10 +10,11 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { SessionUnknown } from "../../services/SessionStore.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
+/** The options of `ExpressSessionStore`. Every field has a default. */
 export interface ExpressSessionStoreOptions {
-  /** The first part of the keys, behind prefix and version of the cache. Default: `"session:"`. */
+  /** The store puts this text before each key, behind the prefix and version of the cache. Default: `"session:"`. */
   readonly prefix?: string | undefined
-  /** The lifetime of sessions whose cookie has no end, in milliseconds. Default: one day. */
+  /** Sessions whose cookie has no end live for this many milliseconds after they were last stored or touched. Default: one day. */
   readonly timeToLive?: number | undefined
 }
 
@@ -23,10 +24,10 @@ type Done = ((error?: unknown) => void) | undefined
 const Data = Schema.Record(Schema.String, Schema.Json)
 type Data = typeof Data.Type
 
-/** Sessions that are read in one write. */
+/** `all` reads this many sessions in one write. */
 const sessionsPerWrite = 1000
 
-/** Before the digest of an id that is not known. */
+/** This stands before the digest of an id that is not known. */
 const handleLead = "sha256:"
 
 /**
@@ -85,7 +86,7 @@ export class ExpressSessionStore<E = never> extends Store {
     )
   }
 
-  /** By its id, or by what `all` calls it. */
+  /** Deletes the session with this id, or with the name that `all` gave it. */
   destroy(id: string, done?: (error?: unknown) => void): void {
     const key = id.startsWith(handleLead) ? this.#prefix + id.slice(handleLead.length) : this.#keyOf(id)
     settle(
@@ -116,7 +117,7 @@ export class ExpressSessionStore<E = never> extends Store {
     )
   }
 
-  /** In no order, by names that `destroy` takes: the ids are not known here. */
+  /** Gives all sessions, in no order, under names that `destroy` takes. The store does not know their ids. */
   override all(done: (error: unknown, sessions?: Record<string, SessionData> | null) => void): void {
     const found = this.#run((cache) =>
       Effect.gen({ self: this }, function* () {
@@ -175,7 +176,7 @@ export class ExpressSessionStore<E = never> extends Store {
     return this.#prefix + digest(id)
   }
 
-  /** Milliseconds until its cookie ends. */
+  /** Returns the milliseconds until the session's cookie ends. */
   #lifetimeOf(session: SessionData): Effect.Effect<number> {
     return Effect.map(Clock.currentTimeMillis, (now) => {
       const cookie = cookieOf(session)
@@ -189,7 +190,7 @@ export class ExpressSessionStore<E = never> extends Store {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** As callers of the store pass it: what `get` gave, too, and null. */
+/** Callers pass sessions, what `get` gave them, and null. */
 const cookieOf = (session: unknown): Readonly<Record<string, unknown>> | undefined => {
   const cookie = isRecord(session) ? session["cookie"] : undefined
   return isRecord(cookie) ? cookie : undefined
@@ -204,7 +205,7 @@ const endOf = (cookie: Readonly<Record<string, unknown>> | undefined): number | 
 
 const withoutCookie = (session: SessionData): SessionData => ({ ...session, cookie: { originalMaxAge: null } })
 
-/** As it was set, by its own account: express-session checks what it needs. Null where its cookie has ended. */
+/** The session as it was set, of which express-session itself checks what it needs; null where its cookie has ended. */
 const asSession = (data: Data, now: number): SessionData | null => {
   const session: SessionData = JSON.parse(JSON.stringify(data))
   const cookie = cookieOf(session)
@@ -213,13 +214,13 @@ const asSession = (data: Data, now: number): SessionData | null => {
   return isPassable(cookie) ? session : withoutCookie(session)
 }
 
-/** Whether express-session can make a cookie of it, where it has no date: it throws at what it does not take for an age. */
+/** Tells whether express-session can make a cookie of this one without a date. It throws at what is no age. */
 const isPassable = (cookie: Readonly<Record<string, unknown>> | undefined): boolean =>
   isNoEnd(cookie?.["expires"]) && (isNoEnd(cookie?.["maxAge"]) || typeof cookie?.["maxAge"] === "number")
 
 const isNoEnd = (value: unknown): boolean => value === undefined || value === null || value === false
 
-/** Rejects what is no JSON rather than throw it at a request. */
+/** Fails where the value is no JSON, so that the error reaches the callback and is not thrown at a request. */
 const asJson = (value: object): Effect.Effect<Data, unknown> =>
   Effect.try({ try: (): Data => JSON.parse(JSON.stringify(value)), catch: (error) => error })
 

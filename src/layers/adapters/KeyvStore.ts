@@ -8,8 +8,9 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { keyv5, keyv6, type KeyvDialect, type KeyvEntry, namespaceLead } from "./keyvDialects.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
+/** The options of `KeyvStore`. Every field has a default. */
 export interface KeyvStoreOptions {
-  /** The lifetime of entries that Keyv gives none, in milliseconds. Default: they never expire, as in Keyv's other stores. */
+  /** Entries that Keyv gives no lifetime live for this many milliseconds. Default: they never expire, as in Keyv's other stores. */
   readonly timeToLive?: number | undefined
 }
 
@@ -65,7 +66,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     return { dialect: "valkey", url: "" }
   }
 
-  /** Typed as Keyv has it: whoever stored it knows what it is. */
+  /** Returns the value, or undefined on a miss. Nothing checks its type: Keyv lets the caller name it. */
   async get<Value>(key: string): Promise<Value | undefined> {
     const final = this.#keyIn(key)
     const found: unknown = await this.#use((cache) => Effect.map(cache.get(final), Option.getOrUndefined))
@@ -78,7 +79,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     return all.map((key) => found.get(key) as Value | undefined)
   }
 
-  /** The number: milliseconds to live with Keyv 5, milliseconds since 1970 with Keyv 6. */
+  /** Stores the value until `end`, which is milliseconds to live with Keyv 5, and milliseconds since 1970 with Keyv 6. */
   async set(key: string, value: unknown, end?: number): Promise<boolean> {
     const final = this.#keyIn(key)
     return this.#use((cache) =>
@@ -100,14 +101,14 @@ export class KeyvStore<E = never> extends EventEmitter {
     return this.#client.delete(this.#keyIn(key))
   }
 
-  /** With Keyv 6 whether each was there, with Keyv 5 whether any was. */
+  /** Returns with Keyv 6 whether each key was there, and with Keyv 5 whether any was. */
   async deleteMany(keys: Array<string>): Promise<boolean | Array<boolean>> {
     const all = keys.map((key) => this.#keyIn(key))
     const each = await this.#use((cache) => cache.pipeline((queue) => all.map((key) => queue.delete(key))))
     return this.#spoken.deleted(each)
   }
 
-  /** This namespace only, of this prefix and version; without a namespace all of them. */
+  /** Deletes the keys of this namespace, prefix and version; without a namespace it deletes those of all namespaces. */
   async clear(): Promise<void> {
     const pattern = `${escapeGlob(namespaceLead(this.namespace))}*`
     await this.#use((cache) => cache.deletePattern(pattern))
@@ -122,7 +123,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     return this.#use((cache) => cache.pipeline((queue) => all.map((key) => queue.has(key))))
   }
 
-  /** All that there is when it begins. */
+  /** Yields the entries that the namespace has when the iteration begins. */
   async *iterator<Value>(namespace = this.namespace): AsyncGenerator<Array<string | Awaited<Value> | undefined>, void> {
     const pattern = `${escapeGlob(namespaceLead(namespace))}*`
     const lead = this.#spoken.lead(namespace).length

@@ -14,6 +14,7 @@ export type { AdminRights, AdminVisitor, Authorize } from "./access.ts"
 /** The tags of caches. */
 type Tags = ReadonlyArray<Context.Key<unknown, TypedCache<unknown>>>
 
+/** Which caches the admin pages show, where, and to whom. */
 export interface AdminOptions<C extends Tags, R = never> {
   /** Where the pages are mounted. Default: `/cache`. */
   readonly path?: `/${string}` | undefined

@@ -6,6 +6,7 @@ import type { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { CacheLive, type CacheLayerOptions } from "./CacheLive.ts"
 import { CacheMemory } from "./CacheMemory.ts"
 
+/** The layers that `CacheService` has as properties. */
 export interface CacheServiceLayers {
   /** The cache over the provided client: `CacheLive.layer`. Settings that cannot be used fail it with `CacheInputError`. */
   readonly layer: (options?: CacheLayerOptions) => Layer.Layer<Tag, CacheInputError, ValkeyClient>

@@ -8,6 +8,7 @@ import { advise, at, type Judgement, ok, problem, unknown, type Verdict } from "
 
 export type { Verdict } from "./Verdict.ts"
 
+/** The options of `examine`. */
 export interface DoctorOptions {
   /** What the final keys begin with that the user is to have rights to. Default: `""`. */
   readonly prefix?: string | undefined

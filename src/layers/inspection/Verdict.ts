@@ -1,5 +1,6 @@
 /** What the doctor says about one point. */
 
+/** What the doctor found about one point, and what to do about it. */
 export interface Verdict {
   /** What was looked at: `connection`, `rights`, `maxmemory-policy` … Each point has one name. */
   readonly check: string

@@ -34,6 +34,7 @@ export type CacheEvent = Happened &
     | { readonly _tag: "LookupFailed"; readonly error: string }
   )
 
+/** The events of the caches under one layer, for any number of listeners. */
 export interface CacheEventsShape {
   /** The events from now on, until the scope closes. */
   readonly subscribe: Effect.Effect<Stream.Stream<CacheEvent>, never, Scope.Scope>
@@ -43,6 +44,7 @@ export interface CacheEventsShape {
   readonly dropped: Effect.Effect<number>
 }
 
+/** The options of `CacheEvents.layer`. */
 export interface CacheEventsOptions {
   /** Events that may wait for one listener; where there are more, the oldest are dropped. Default: 1 024. */
   readonly capacity?: number | undefined

@@ -5,6 +5,7 @@ import { type ClusterOptions, clusterSettings } from "../../schema/ClusterOption
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeClusterClient } from "../connection/cluster/clusterClient.ts"
 
+/** The client of the cluster, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
 export const make = Effect.fnUntraced(function* (options: ClusterOptions) {
   return yield* makeClusterClient(yield* Effect.fromResult(clusterSettings(options)))
 })

@@ -5,6 +5,7 @@ import { type ReplicatedOptions, replicatedSettings } from "../../schema/Replica
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeKnownServers } from "../connection/known/knownServers.ts"
 
+/** The client of the servers, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
 export const make = Effect.fnUntraced(function* (options: ReplicatedOptions) {
   const servers = yield* Effect.fromResult(replicatedSettings(options))
   return yield* makeKnownServers({ topology: "replicated", greeting: { role: "primary" }, servers })

@@ -5,6 +5,7 @@ import { type RingOptions, ringSettings } from "../../schema/RingOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeRingClient } from "../ring/ringClient.ts"
 
+/** The client of the ring, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
 export const make = Effect.fnUntraced(function* (options: RingOptions) {
   return yield* makeRingClient(yield* Effect.fromResult(ringSettings(options)))
 })

@@ -5,6 +5,7 @@ import { type SentinelOptions, sentinelSettings } from "../../schema/SentinelOpt
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeSentinelClient } from "../connection/sentinel/sentinelClient.ts"
 
+/** The client of the primary, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
 export const make = Effect.fnUntraced(function* (options: SentinelOptions) {
   return yield* makeSentinelClient(yield* Effect.fromResult(sentinelSettings(options)))
 })

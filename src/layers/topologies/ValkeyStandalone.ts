@@ -7,6 +7,7 @@ import type { StandaloneOptions } from "../../schema/StandaloneOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeKnownServers } from "../connection/known/knownServers.ts"
 
+/** The client of the server, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
 export const make = Effect.fnUntraced(function* ({ url, ...options }: StandaloneOptions) {
   const server = yield* Effect.fromResult(serverSettings(url, options))
   return yield* makeKnownServers({ topology: "standalone", servers: [server] })

@@ -4,6 +4,7 @@ import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
 import type { TagOptions } from "./TagOptions.ts"
 
+/** The options of `setMany`, which hold for all values of the batch. */
 export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOptions, "since"> {
   /** The tags of each value, or a function of its key and the value. One round trip for all of them. Default: none. */
   readonly tags?: ReadonlyArray<string> | ((key: string, value: A) => ReadonlyArray<string>) | undefined

@@ -16,6 +16,7 @@ export interface ScanKeysOptions extends KeyOptions {
   readonly count?: number | undefined
 }
 
+/** The options of `keys`. */
 export interface KeysOptions extends KeyOptions {
   /** The number of keys at most, a whole number above 0. Which ones they are is the server's choice. Default: all. */
   readonly limit?: number | undefined

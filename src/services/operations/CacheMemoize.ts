@@ -9,6 +9,7 @@ export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, 
   (key: K): Effect.Effect<A, E | CommandError, R>
 }
 
+/** The options of `memoize`: those of a region, with a name and without a lookup, which is the function itself. */
 export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
   RegionOptions<K, V, E, R>,
   "lookup" | "name"
@@ -17,6 +18,7 @@ export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Co
   readonly name: string
 }
 
+/** The operation of a cache that memoizes a function. */
 export interface CacheMemoize {
   /**
    * The function with its results cached: `getOrSet` with the options that are given once, under keys that the schema `key`

@@ -40,6 +40,7 @@ export interface CacheSession<A, RD = never, RE = never> {
   ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
 }
 
+/** The operation of a cache that gives access to its sessions. */
 export interface CacheSessions<A, RD = never, RE = never> {
   /** The entry of a session under that key. Programs use `SessionStore`, which makes the keys of ids that nobody can guess. */
   readonly session: (key: string, options?: KeyOptions) => CacheSession<A, RD, RE>

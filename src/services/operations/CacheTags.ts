@@ -4,6 +4,7 @@ import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
+/** The options of `invalidateTags`. */
 export interface InvalidateTagsOptions {
   /**
    * `"remove"` (default): the values are gone. `"stale"`: `get` gives none, and `getOrSet` serves them while one lookup runs,
@@ -12,6 +13,7 @@ export interface InvalidateTagsOptions {
   readonly mode?: "remove" | "stale" | undefined
 }
 
+/** The operations of a cache that invalidate values by their tags. */
 export interface CacheTags {
   /**
    * Forgets every value that bears one of the tags, for all processes: a read that starts after this has succeeded is not given

@@ -5,6 +5,7 @@ import type { CacheConflictError } from "../../schema/CacheConflictError.ts"
 import type { SetOptions } from "./CacheValues.ts"
 import type { TtlOptions } from "./KeyOptions.ts"
 
+/** The options of `update`. */
 export interface UpdateOptions extends TtlOptions {
   /** The new lifetime. Default: the value keeps the lifetime that it has, and a new value gets the cache's own. */
   readonly timeToLive?: Duration.Input | undefined
@@ -14,11 +15,13 @@ export interface UpdateOptions extends TtlOptions {
   readonly attempts?: number | undefined
 }
 
+/** The options of `setIf`: those of `set`, and how values are compared. */
 export interface SetIfOptions<A = unknown> extends Omit<SetOptions, "when"> {
   /** When two values are the same. Default: `Equal.equals`. */
   readonly equivalence?: Equivalence.Equivalence<A> | undefined
 }
 
+/** The operations of a cache that replace a value only if nobody has changed it since it was read. */
 export interface CacheUpdates<A, RD = never, RE = never> {
   /**
    * Replaces the value by what the function makes of it, and returns that. None stands for an absent key: the function is

@@ -1,6 +1,7 @@
 /** What can be said about the tags of a value that is stored. */
 import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
 
+/** The tags of a value. Every operation that stores a value with tags takes these options. */
 export interface TagOptions {
   /**
    * Names of what the value was made from: at most 64, each well-formed text of 1 to 1 024 bytes. `invalidateTags` with one of
