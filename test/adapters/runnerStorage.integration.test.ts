@@ -1,5 +1,5 @@
 /** Effect Cluster's `RunnerStorage` on Valkey: what its interface asks for, Effect's own sharding over it, and runners that are killed. */
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import {
   MessageStorage,
@@ -12,6 +12,7 @@ import {
   Sharding,
   ShardingConfig
 } from "effect/cluster"
+import { TestClock } from "effect/testing"
 import { EffectRunnerStorage, type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
 import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { patient, test } from "../support/faults.ts"
@@ -110,6 +111,21 @@ for (const [name, client] of Object.entries(clients)) {
       }))
   })
 }
+
+it.effect("a lease is not over before its runner has counted it to its end, between two milliseconds", () =>
+  Effect.gen(function* () {
+    const storage = yield* open(ValkeyMemory.layer(), 1000)
+    yield* storage.register(runnerAt(one), true)
+    // The runner counts from here on, by a clock that is finer than the server's.
+    yield* TestClock.adjust("900 micros")
+    yield* storage.acquire(one, shards)
+    yield* TestClock.adjust("999 millis")
+    yield* TestClock.adjust("500 micros")
+    assert.deepStrictEqual(yield* storage.acquire(two, shards), [])
+    yield* TestClock.adjust("1 millis")
+    assert.deepStrictEqual(ids(yield* storage.acquire(two, shards)), [1, 2, 3])
+  })
+)
 
 test("Effect's own sharding: each shard has one runner, and another when it ends", () =>
   Effect.gen(function* () {

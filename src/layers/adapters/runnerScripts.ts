@@ -1,6 +1,7 @@
 /**
  * The scripts behind `EffectRunnerStorage`. All instants are the server's. A shard's lease is the text `<ends at> <address>` in
- * one hash without a lifetime, so that no policy of eviction that spares keys without one removes it.
+ * one hash without a lifetime, so that no policy of eviction that spares keys without one removes it. Instants are cut off to
+ * whole milliseconds, so that a lease holds through the one at which it ends: its runner counts it by a finer clock.
  */
 import type { Reply } from "../../schema/Command.ts"
 import type { Script, ScriptStore } from "../../schema/Script.ts"
@@ -179,7 +180,7 @@ export const acquireScript = script(
 local address, lease, held = ARGV[1], ARGV[2], {}
 for i = 3, #ARGV do
   local owner, endsAt = holder(ARGV[i])
-  if not owner or owner == address or endsAt <= now then
+  if not owner or owner == address or endsAt < now then
     hold(ARGV[i], address, lease)
     held[#held + 1] = ARGV[i]
   end
@@ -188,7 +189,7 @@ return held`,
   (tables, [address = "", lease, ...shards]) =>
     shards.filter((shard) => {
       const { address: owner, endsAt } = tables.holder(shard)
-      if (owner !== undefined && owner !== address && endsAt > tables.now) return false
+      if (owner !== undefined && owner !== address && endsAt >= tables.now) return false
       tables.hold(shard, address, Number(lease))
       return true
     })
@@ -206,7 +207,7 @@ local isRegistered = redis.call('HEXISTS', runners, address) == 1
 if isRegistered then redis.call('ZADD', heartbeats, now, address) end
 for i = 3, #ARGV do
   local owner, endsAt = holder(ARGV[i])
-  if owner == address and (isRegistered or endsAt > now) then
+  if owner == address and (isRegistered or endsAt >= now) then
     if isRegistered then hold(ARGV[i], address, lease) end
     held[#held + 1] = ARGV[i]
   end
@@ -218,7 +219,7 @@ return held`,
     if (isRegistered) call("ZADD", heartbeats, now, address)
     return shards.filter((shard) => {
       const { address: owner, endsAt } = tables.holder(shard)
-      if (owner !== address || (!isRegistered && endsAt <= now)) return false
+      if (owner !== address || (!isRegistered && endsAt < now)) return false
       if (isRegistered) tables.hold(shard, address, Number(lease))
       return true
     })
