@@ -36,14 +36,22 @@ export const overwrite = (final: string, encoded: Stored, lifetime: Lifetime): C
     ? { name: "UNLINK", args: [final] }
     : { name: "SET", args: setArguments(final, encoded, lifetime === "keep" ? undefined : lifetime) }
 
-const lifetimeText = (lifetime: Lifetime): string =>
+/** As scripts take it. */
+export const lifetimeText = (lifetime: Lifetime): string =>
   lifetime === "keep" ? "" : lifetime === Infinity ? "inf" : String(lifetime)
 
+/** Of `replaceSeenScript`. */
+export const replacing = (seen: Seen, encoded: Stored, lifetime: Lifetime): ReadonlyArray<string | Buffer> => [
+  ...fingerprint(seen),
+  encoded,
+  lifetimeText(lifetime)
+]
+
 /** Stores over what was read, and over nothing else. */
-export const overSeen = (final: string, seen: Seen, encoded: Stored, lifetime: Lifetime): Command => {
-  if (isUnreadable(seen)) return overwrite(final, encoded, lifetime)
-  return scriptCall(replaceSeenScript, [final], [...fingerprint(seen), encoded, lifetimeText(lifetime)])
-}
+export const overSeen = (final: string, seen: Seen, encoded: Stored, lifetime: Lifetime): Command =>
+  isUnreadable(seen)
+    ? overwrite(final, encoded, lifetime)
+    : scriptCall(replaceSeenScript, [final], replacing(seen, encoded, lifetime))
 
 /** Whether the reply says that the command has stored, or removed. */
 export const isKept = (reply: Reply): boolean => reply === "OK" || (typeof reply === "number" && reply > 0)

@@ -15,6 +15,7 @@ import type { CacheContext } from "../kernel/context.ts"
 import { hitOrMiss } from "../kernel/declare.ts"
 import { isStored, liveValue } from "../kernel/entry.ts"
 import { finiteMillis } from "../kernel/finiteMillis.ts"
+import { lifetimeText } from "../kernel/overSeen.ts"
 import * as replies from "../kernel/replies.ts"
 import {
   absence,
@@ -192,11 +193,11 @@ const statusOf = <A>(standing: Standing<A> | Absence): SessionStatus<A> => {
 
 /** As the scripts take it. */
 const lifetime = (operation: string, timeToLive: SessionLifetime) => {
-  if (timeToLive === "keep") return Exit.succeed("")
+  if (timeToLive === "keep") return Exit.succeed(lifetimeText("keep"))
   const millis = toMillis(timeToLive)
   if (millis === undefined) return refused(operation, "timeToLive is not a duration")
   if (millis === 0) return refused(operation, "timeToLive must be above zero")
-  return Exit.succeed(millis === Infinity ? "inf" : String(millis))
+  return Exit.succeed(lifetimeText(millis))
 }
 
 const isDone =

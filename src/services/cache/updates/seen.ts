@@ -2,13 +2,13 @@
 import { Effect, Exit, Option } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import { sha1 } from "../../../schema/digest.ts"
 import type { Stored, Timing } from "../../../schema/frame.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { replaceSeenScript } from "../kernel/compareScripts.ts"
 import { liveValue } from "../kernel/entry.ts"
+import { replacing } from "../kernel/overSeen.ts"
 import type { Judge } from "../tags/Tags.ts"
 import * as replies from "../kernel/replies.ts"
 
@@ -43,7 +43,7 @@ export const seenIn =
 
 /**
  * Replaces what was seen, for so many milliseconds: 0 = it is deleted, undefined = it keeps its lifetime. False where the key
- * holds something else. A digest of what was seen goes out, not the whole of it.
+ * holds something else. A digest of what was seen goes out, not the whole of it; another value may have the same header.
  */
 export const replaceCommand = (
   client: ValkeyClientShape,
@@ -53,9 +53,6 @@ export const replaceCommand = (
   millis: number | undefined
 ): Effect.Effect<boolean, CommandError> =>
   Effect.flatMap(
-    client.eval(replaceSeenScript, [final], ["", String(seen.length), sha1(seen), value, lifetimeText(millis)]),
+    client.eval(replaceSeenScript, [final], replacing({ stored: seen, header: undefined }, value, millis ?? "keep")),
     replies.flag("update")
   )
-
-const lifetimeText = (millis: number | undefined): string =>
-  millis === undefined ? "" : millis === Infinity ? "inf" : String(millis)
