@@ -68,3 +68,7 @@ export const inexactInteger = (operation: string): CacheServerError =>
     reply: "OVERFLOW the reply is an integer beyond 2^53",
     mayHaveExecuted: true
   })
+
+/** Others were faster again and again, and nothing was changed; another attempt may succeed. */
+export const tryAgain = (operation: string, reason: string): CacheServerError =>
+  new CacheServerError({ operation, code: "TRYAGAIN", reply: `TRYAGAIN ${reason}`, mayHaveExecuted: false })

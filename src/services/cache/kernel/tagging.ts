@@ -1,7 +1,7 @@
 /** The tags that a value is going to bear. */
 import { Effect, Exit } from "effect"
-import { type CacheInputError, CacheServerError, type CommandError } from "../../../schema/CacheError.ts"
-import { refused } from "../../../schema/failures.ts"
+import type { CacheInputError, CommandError } from "../../../schema/CacheError.ts"
+import { refused, tryAgain } from "../../../schema/failures.ts"
 import { normalTags, tagsRefusal, type TagStamp } from "../../../schema/TagStamp.ts"
 import type { TagOptions } from "../../operations/TagOptions.ts"
 import { recordsOf } from "../tags/snapshots.ts"
@@ -73,10 +73,5 @@ export const stampFor = (
   )
 }
 
-const moved = (operation: string): CacheServerError =>
-  new CacheServerError({
-    operation,
-    code: "TRYAGAIN",
-    reply: "TRYAGAIN the records of the tags were lost, or moved to another server, while they were read",
-    mayHaveExecuted: false
-  })
+const moved = (operation: string) =>
+  tryAgain(operation, "the records of the tags were lost, or moved to another server, while they were read")

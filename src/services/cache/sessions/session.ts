@@ -1,8 +1,8 @@
 /** The operations of one session's entry. */
 import { Duration, Effect, Exit, Option } from "effect"
-import { type CommandError, CacheServerError, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
+import type { CacheError, CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import { refused } from "../../../schema/failures.ts"
+import { refused, tryAgain } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { scriptCall, type Script } from "../../../schema/Script.ts"
 import { SessionStatus } from "../../../schema/SessionStatus.ts"
@@ -207,12 +207,4 @@ const isDone =
       ? Exit.succeed(reply === 1)
       : replies.unexpected(operation)
 
-const tooBusy = ({ operation }: EntryName) =>
-  Effect.fail(
-    new CacheServerError({
-      operation,
-      code: "TRYAGAIN",
-      reply: "TRYAGAIN the session changed whenever it was replaced",
-      mayHaveExecuted: false
-    })
-  )
+const tooBusy = ({ operation }: EntryName) => tryAgain(operation, "the session changed whenever it was replaced")

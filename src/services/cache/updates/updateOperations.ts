@@ -1,8 +1,8 @@
 /** Compare-and-set: what was read is replaced, and nothing else. */
 import { type Duration, Effect, Equal, Exit, Option, Random } from "effect"
 import { CacheConflictError } from "../../../schema/CacheConflictError.ts"
-import { CacheServerError, CacheTimeoutError, type ValueError } from "../../../schema/CacheError.ts"
-import { refused } from "../../../schema/failures.ts"
+import { CacheTimeoutError, type ValueError } from "../../../schema/CacheError.ts"
+import { refused, tryAgain } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -158,12 +158,7 @@ export const updateOperations = <A, RD, RE>(
       if (!isExpected(seen.value)) return false
       if (yield* replace(entry, seen, Option.some(value), times)) return true
     }
-    return yield* new CacheServerError({
-      operation: "setIf",
-      code: "TRYAGAIN",
-      reply: `TRYAGAIN others stored equal values during each of ${maxAttempts} attempts`,
-      mayHaveExecuted: false
-    })
+    return yield* tryAgain("setIf", `others stored equal values during each of ${maxAttempts} attempts`)
   })
 
   const setIf = Effect.fnUntraced(function* (

@@ -9,7 +9,7 @@ import {
 import type { Reply } from "../../../schema/Command.ts"
 import type { CacheCounters, CounterOptions } from "../../operations/CacheCounters.ts"
 import type { Script } from "../../../schema/Script.ts"
-import { refused, replyCode } from "../../../schema/failures.ts"
+import { refused, tryAgain } from "../../../schema/failures.ts"
 import { isDigits } from "../../../schema/numberText.ts"
 import { limitsOf } from "../../../schema/ValueLimits.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -86,7 +86,7 @@ export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): 
       if (!fits(sum)) return yield* tooLong
       if ((yield* client.eval(replaceScript, [final], [String(stored), sum, ""])) === 1) return sum
     }
-    return yield* serverError("incrBig", `TRYAGAIN ${maxAttempts} others changed the counter first`)
+    return yield* tryAgain("incrBig", `${maxAttempts} others changed the counter first`)
   })
 
   /** Whether `get` could read it. Counted in hexadecimal, which takes no time; each digit is worth 1.204 decimal ones. */
@@ -98,7 +98,7 @@ export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): 
     if (typeof reply !== "string") return replies.unexpected("incrBig")
     return reply.length <= maxDigits + 1 && isDigits(reply)
       ? Effect.succeed(BigInt(reply))
-      : Effect.fail(serverError("incrBig", "ERR value is not an integer"))
+      : Effect.fail(notAnInteger("incrBig"))
   }
 
   return {
@@ -114,13 +114,8 @@ const maxAttempts = 100
 const isCounter = (script: Script, value: number): boolean =>
   script === incrScript ? Number.isSafeInteger(value) : Number.isFinite(value)
 
-const serverError = (operation: string, reply: string) =>
-  new CacheServerError({
-    operation,
-    code: replyCode(reply),
-    reply,
-    mayHaveExecuted: false
-  })
+const notAnInteger = (operation: string) =>
+  new CacheServerError({ operation, code: "ERR", reply: "ERR value is not an integer", mayHaveExecuted: false })
 
 const isNotInt64 = (error: CommandError): boolean =>
   error._tag === "CacheServerError" && /would overflow|not an integer/.test(error.reply)
