@@ -1,9 +1,10 @@
 /** Settings of a connection, as a caller writes them and as they are used. */
-import { type Duration, Effect, Redacted, type Result } from "effect"
+import { type Duration, Effect, type Redacted, type Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
 import type { Endpoint, Identity } from "./connectionUrl.ts"
 import type { Credentials } from "./Credentials.ts"
 import { Fields } from "./Fields.ts"
+import { redacted } from "./reveal.ts"
 import { type ReplyLimitOptions, type ReplyLimits, replyLimits } from "./ReplyLimits.ts"
 
 export interface TlsOptions {
@@ -149,9 +150,6 @@ export const connectionSettings = (
   fields.require(target._tag !== "Unix" || settings.tls === undefined, "tls", "is not possible on a unix socket")
   return fields.result(settings)
 }
-
-export const redacted = (secret: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined =>
-  typeof secret === "string" ? Redacted.make(secret) : secret
 
 export const tlsSettings = (byUrl: boolean, option: boolean | TlsOptions | undefined): TlsSettings | undefined => {
   if (!byUrl && (option === undefined || option === false)) return undefined

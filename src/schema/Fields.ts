@@ -1,8 +1,8 @@
 /** Settings that are checked one by one; the error names the first field that is wrong. */
-import { type Duration, Redacted, Result } from "effect"
+import { type Duration, type Redacted, Result } from "effect"
 import { CacheInputError } from "./CacheError.ts"
 import { checkEndpoint, type Endpoint } from "./connectionUrl.ts"
-import { reveal } from "./reveal.ts"
+import { redacted, reveal } from "./reveal.ts"
 import { toMillis } from "./timeToLive.ts"
 
 /** Reads fields and remembers the first refusal. */
@@ -38,7 +38,7 @@ export class Fields {
   }
 
   secret(field: string, input: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined {
-    const secret = typeof input === "string" ? Redacted.make(input) : input
+    const secret = redacted(input)
     this.require(secret === undefined || reveal(secret) !== undefined, field, "was wiped")
     return secret
   }

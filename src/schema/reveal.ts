@@ -9,3 +9,7 @@ export const reveal = <A>(secret: Redacted.Redacted<A>): A | undefined => {
     return undefined
   }
 }
+
+/** Secrets may be given as plain text, and are hidden from here on. */
+export const redacted = (secret: string | Redacted.Redacted | undefined): Redacted.Redacted | undefined =>
+  typeof secret === "string" ? Redacted.make(secret) : secret

@@ -1,8 +1,8 @@
 /** Asks a program who we are: at each connect, and before it is no longer true. */
 import { Cause, Effect, Exit, Fiber, Redacted, type Scope } from "effect"
-import { type ConnectionSettings, redacted } from "../../schema/ConnectionOptions.ts"
+import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Credentials } from "../../schema/Credentials.ts"
-import { reveal } from "../../schema/reveal.ts"
+import { redacted, reveal } from "../../schema/reveal.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { Timer } from "./Timer.ts"
