@@ -1,6 +1,7 @@
 /** A value that is there and that nobody is given: stale, or invalidated by its tags. It counts as absent. */
 import { Effect, Exit } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
 import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
 import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -13,7 +14,7 @@ interface Context extends Pick<CacheContext<never, never, never>, "direct" | "re
 
 /** All of a key's first byte that tells whether its value has a header. */
 export const headArguments = (final: string): ReadonlyArray<string> => [final, "0", "0"]
-export const isHeadOfFramed = (head: unknown): boolean => head === "\u0001"
+export const isHeadOfFramed = (head: Reply): boolean => isStored(head) && isFramed(head)
 
 export const isWrongType = (error: CommandError): boolean =>
   error._tag === "CacheServerError" && error.code === "WRONGTYPE"

@@ -148,27 +148,24 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   const getAndSet: CacheValues<A, RD, RE>["getAndSet"] = (key, value, options) =>
     begin(() =>
       Effect.flatMapEager(finalKey("getAndSet", key, options), (final) =>
-        Effect.flatMapEager(newLifetime("getAndSet", options), (millis) =>
-          Effect.flatMapEager(
-            stored({ operation: "getAndSet", key, final }, value, millis, options),
-            ([encoded, lifetime]) => {
-              inFlight.outdate(final)
-              const entry: EntryName = { operation: "getAndSet", key, final }
-              const use = valueOf(codec, entry, tags.judge)
-              const when = options?.when
-              if (lifetime === 0) {
-                return client.request(when === "absent" ? "GET" : "GETDEL", [final], use, readOptions)
-              }
-              return store(final, encoded, lifetime, { when, get: true }, (reply) =>
-                Effect.flatMapEager(use(reply), (before) =>
-                  reply === null || Option.isSome(before)
-                    ? Exit.succeed(before)
-                    : Effect.as(unlessLive(entry, encoded, lifetime, when), before)
-                )
-              )
+        Effect.flatMapEager(newLifetime("getAndSet", options), (millis) => {
+          const entry: EntryName = { operation: "getAndSet", key, final }
+          return Effect.flatMapEager(stored(entry, value, millis, options), ([encoded, lifetime]) => {
+            inFlight.outdate(final)
+            const use = valueOf(codec, entry, tags.judge)
+            const when = options?.when
+            if (lifetime === 0) {
+              return client.request(when === "absent" ? "GET" : "GETDEL", [final], use, readOptions)
             }
-          )
-        )
+            return store(final, encoded, lifetime, { when, get: true }, (reply) =>
+              Effect.flatMapEager(use(reply), (before) =>
+                reply === null || Option.isSome(before)
+                  ? Exit.succeed(before)
+                  : Effect.as(unlessLive(entry, encoded, lifetime, when), before)
+              )
+            )
+          })
+        })
       )
     )
 
