@@ -47,6 +47,10 @@ export const tokenIn = (text: string): Token | undefined => {
   return { hard, soft, count: Number(count), lineage }
 }
 
+export const ledgerText = ({ count, lineage }: Ledger): string => `${lineage}:${count}`
+
+export const tokenText = ({ count, hard, lineage, soft }: Token): string => `${hard}.${soft}.${count}.${lineage}`
+
 /** 96 bits, of what is random. */
 const short = (text: string): string => hash("sha256", text, "base64url").slice(0, 16)
 

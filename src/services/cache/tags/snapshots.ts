@@ -1,11 +1,11 @@
 /** Records as text, and text as records. */
 import type { TagSnapshot } from "../../../schema/TagSnapshot.ts"
-import { ledgerIn, type TagRecords, type Token, tokenIn } from "./TagRecords.ts"
+import { ledgerIn, ledgerText, type TagRecords, type Token, tokenIn, tokenText } from "./TagRecords.ts"
 
 export const snapshotOf = (tags: ReadonlyArray<string>, { era, ledger, tokens }: TagRecords): TagSnapshot => ({
   tags,
   tokens: new Map([...tokens].map(([tag, token]) => [tag, tokenText(token)])),
-  ledger: ledger === undefined ? "" : `${ledger.lineage}:${ledger.count}`,
+  ledger: ledger === undefined ? "" : ledgerText(ledger),
   era
 })
 
@@ -17,5 +17,3 @@ export const recordsOf = ({ era, ledger, tokens }: TagSnapshot): TagRecords => {
   }
   return { era, ledger: ledgerIn(ledger), tokens: read }
 }
-
-const tokenText = ({ count, hard, lineage, soft }: Token): string => `${hard}.${soft}.${count}.${lineage}`

@@ -4,7 +4,7 @@
  */
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
-import { ledgerIn, tokenIn } from "./TagRecords.ts"
+import { ledgerIn, ledgerText, tokenIn, tokenText } from "./TagRecords.ts"
 
 /** The server says what history its data has. Where it hides that, or may not be asked, the era is empty. */
 const eraLua = `
@@ -73,25 +73,23 @@ end
 return records`,
   memory: (store, [ledgerKey = "", ...keys], [random = "", needed = "", kept = ""]) => {
     const { call } = store
-    let ledger = ledgerOf(store, ledgerKey)
-    if (ledger === undefined) {
-      ledger = { lineage: String(random), count: 0 }
-      call("SET", ledgerKey, `${ledger.lineage}:0`)
-    }
-    const { count, lineage } = ledger
+    const fresh = String(random)
+    const known = ledgerOf(store, ledgerKey)
+    const ledger = known ?? { lineage: fresh, count: 0 }
+    if (known === undefined) call("SET", ledgerKey, ledgerText(ledger))
     const tokens = keys.map((key) => {
-      if (tokenOf(store, key)?.lineage === lineage) {
+      if (tokenOf(store, key)?.lineage === ledger.lineage) {
         const left = Number(call("PTTL", key))
         if (left >= 0 && needed === "") call("PERSIST", key)
         else if (left >= 0 && left < Number(needed)) call("PEXPIRE", key, kept)
         return call("GET", key)
       }
-      const token = `${random}.${random}.${count}.${lineage}`
+      const token = tokenText({ hard: fresh, soft: fresh, ...ledger })
       if (needed === "") call("SET", key, token)
       else call("SET", key, token, "PX", kept)
       return token
     })
-    return [memoryEra, `${lineage}:${count}`, ...tokens]
+    return [memoryEra, ledgerText(ledger), ...tokens]
   }
 }
 
@@ -116,13 +114,14 @@ end
 return 1`,
   memory: (store, [ledgerKey = "", ...keys], [random = "", mode]) => {
     const { call } = store
-    const { count, lineage } = ledgerOf(store, ledgerKey) ?? { lineage: String(random), count: 0 }
-    const next = count + 1
-    call("SET", ledgerKey, `${lineage}:${next}`)
+    const soft = String(random)
+    const { count, lineage } = ledgerOf(store, ledgerKey) ?? { lineage: soft, count: 0 }
+    const next = { lineage, count: count + 1 }
+    call("SET", ledgerKey, ledgerText(next))
     for (const key of keys) {
       if (call("TYPE", key) !== "string") continue
-      const hard = (mode === "stale" ? tokenOf(store, key)?.hard : undefined) ?? random
-      call("SET", key, `${hard}.${random}.${next}.${lineage}`, "KEEPTTL")
+      const hard = (mode === "stale" ? tokenOf(store, key)?.hard : undefined) ?? soft
+      call("SET", key, tokenText({ hard, soft, ...next }), "KEEPTTL")
     }
     return 1
   }
