@@ -4,7 +4,7 @@
  */
 import { Effect, Exit, type Fiber, Option } from "effect"
 import type { ValueError } from "../../schema/CacheError.ts"
-import { type EntryName, valueNow } from "../../schema/ValueCodec.ts"
+import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
 import type { KeyOptions } from "../operations/KeyOptions.ts"
@@ -12,6 +12,7 @@ import type { CacheContext } from "./kernel/context.ts"
 import { isLive } from "./kernel/entry.ts"
 import { declare, declareRead } from "./kernel/declare.ts"
 import { entriesOf } from "./kernel/readMany.ts"
+import { valuesInOrder } from "./kernel/valuesInOrder.ts"
 import { absent } from "./near/NearEntry.ts"
 import type { NearView } from "./near/NearView.ts"
 import type { ReadAll } from "./values/batchOperations.ts"
@@ -77,7 +78,12 @@ export const nearOperations = <A, RD, RE>(
       const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: entries.value.length - size })
       const declared = { ...declare("getMany", undefined, new Map<string, A>()), tally, near: known.size }
       const read = rest.length === 0 ? nothing : readAll(rest)
-      const merged = Effect.flatMapEager(read, (found) => inOrder(entries.value, known, found))
+      const merged = Effect.flatMapEager(read, (found) =>
+        valuesInOrder(entries.value, (i) => {
+          const { key } = entries.value[i]!
+          return known.get(key) ?? Exit.succeed(found.has(key) ? Option.some(found.get(key)!) : Option.none())
+        })
+      )
       return (rest.length === 0 ? guardNear : guard)(declared, merged)
     })
   }
@@ -93,31 +99,4 @@ const liveIn = <A, RD>(near: NearView<A, RD>, final: string, key: string, caller
   if (kept === undefined) return undefined
   near.hit()
   return near.shared(kept) ?? near.live({ operation: "get", key, final }, kept)
-}
-
-/** What is near with what the server has, in the order of the request. */
-const inOrder = <A, RD>(
-  names: ReadonlyArray<EntryName>,
-  known: ReadonlyMap<string, Effect.Effect<Option.Option<A>, ValueError, RD>>,
-  found: ReadonlyMap<string, A>
-): Effect.Effect<Map<string, A>, ValueError, RD> => {
-  const values = new Map<string, A>()
-  const valueOf = (key: string): Effect.Effect<Option.Option<A>, ValueError, RD> =>
-    known.get(key) ?? Exit.succeed(found.has(key) ? Option.some(found.get(key)!) : Option.none())
-  const add = (key: string, value: Option.Option<A>) => {
-    if (Option.isSome(value)) values.set(key, value.value)
-  }
-  for (const [i, { key }] of names.entries()) {
-    const value = valueOf(key)
-    const now = valueNow(value)
-    if (now !== undefined) add(key, now.value)
-    else {
-      // As soon as one takes a step of the fiber, all that follow do.
-      const rest = Effect.forEach(names.slice(i), ({ key }) => Effect.map(valueOf(key), (value) => add(key, value)), {
-        discard: true
-      })
-      return Effect.as(rest, values)
-    }
-  }
-  return Exit.succeed(values)
 }

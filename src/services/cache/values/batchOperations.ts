@@ -1,5 +1,5 @@
 /** Many values at once. */
-import { Effect, Exit, Option } from "effect"
+import { Effect, Exit } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 import { attempted } from "../../../schema/failures.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
@@ -15,6 +15,7 @@ import * as replies from "../kernel/replies.ts"
 import { namesOf, recordsFor, stampIn } from "../kernel/tagging.ts"
 import type { Judge } from "../tags/Tags.ts"
 import type { NearView } from "../near/NearView.ts"
+import { valuesInOrder } from "../kernel/valuesInOrder.ts"
 import { sendStores, type StoreCommand, storeCommand } from "../kernel/stores.ts"
 
 /** The values of these keys, as the server has them. */
@@ -40,61 +41,28 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
   const { inFlight, client, codec, finalKey, lifetime, near } = context
   const valueSize = new ValueSize()
 
-  /** In order, and without fiber steps as long as the codec needs none. */
   const decodeAll = (hits: Hits): Effect.Effect<Map<string, A>, ValueError, RD> =>
     Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) => decodeJudged(hits, judge))
 
   const decodeJudged = ({ entries, stored }: Hits, judge: Judge): Effect.Effect<Map<string, A>, ValueError, RD> => {
     const found = new Map<string, A>()
-    const add = ({ key }: EntryName, value: Option.Option<A>) => {
-      if (Option.isSome(value)) found.set(key, value.value)
-    }
     for (let i = 0; i < entries.length; i++) {
       const plain = valueNow(plainValue(codec, entries[i]!, stored[i]!))
-      if (plain !== undefined) {
-        found.set(entries[i]!.key, plain.value)
-        continue
+      if (plain === undefined) {
+        return valuesInOrder(entries, (i) => liveValue(codec, entries[i]!, stored[i]!, judge), found, i)
       }
-      const decoded = valueNow(liveValue(codec, entries[i]!, stored[i]!, judge))
-      if (decoded === undefined) {
-        const rest = Effect.forEach(
-          entries.slice(i),
-          (entry, j) => Effect.map(liveValue(codec, entry, stored[i + j]!, judge), (value) => add(entry, value)),
-          { discard: true }
-        )
-        return Effect.as(rest, found)
-      }
-      add(entries[i]!, decoded.value)
+      found.set(entries[i]!.key, plain.value)
     }
     return Exit.succeed(found)
   }
 
-  const judgedNear = (near: NearView<A, RD>, names: ReadonlyArray<EntryName>) =>
-    Effect.flatMap(readManyNear(near, valueSize, names), (reads) =>
-      Effect.mapEager(judgeFor(context, names, repliesOf(reads)), (judge) => ({ judge, reads }))
-    )
-
   /** The same of what is kept, and decoded for that already. */
   const decodeNear = (near: NearView<A, RD>, names: ReadonlyArray<EntryName>) =>
-    Effect.flatMap(judgedNear(near, names), ({ judge, reads }) => {
-      const found = new Map<string, A>()
-      const add = ({ key }: EntryName, value: Option.Option<A>) => {
-        if (Option.isSome(value)) found.set(key, value.value)
-      }
-      for (const [i, name] of names.entries()) {
-        const value = valueNow(liveRead(near, codec, name, reads[i]!, judge))
-        if (value !== undefined) add(name, value.value)
-        else {
-          const rest = Effect.forEach(
-            names.slice(i),
-            (name, j) => Effect.map(liveRead(near, codec, name, reads[i + j]!, judge), (value) => add(name, value)),
-            { discard: true }
-          )
-          return Effect.as(rest, found)
-        }
-      }
-      return Exit.succeed(found)
-    })
+    Effect.flatMap(readManyNear(near, valueSize, names), (reads) =>
+      Effect.flatMapEager(judgeFor(context, names, repliesOf(reads)), (judge) =>
+        valuesInOrder(names, (i) => liveRead(near, codec, names[i]!, reads[i]!, judge))
+      )
+    )
 
   const readAll: ReadAll<A, RD> = (names) =>
     near !== undefined && names.length > 0 && names.every(({ final }) => near.isFor(final))
