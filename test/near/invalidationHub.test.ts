@@ -7,6 +7,7 @@ import { ClientInvalidations } from "../../src/layers/invalidations/ClientInvali
 import { InvalidationHub } from "../../src/layers/invalidations/InvalidationHub.ts"
 import { areCovered, merged } from "../../src/layers/invalidations/prefixes.ts"
 import type { Invalidation } from "../../src/schema/Invalidation.ts"
+import { uncaught } from "../support/uncaught.ts"
 
 const live: Invalidation = { _tag: "Live", server: "s" }
 const proof = (sentAt: number): Invalidation => ({ _tag: "Proof", server: "s", sentAt })
@@ -107,14 +108,7 @@ describe("a hub", () => {
   it("a listener that throws harms nobody else", async () => {
     const { announcer, coverages } = played()
     const hub = new InvalidationHub(announcer)
-    const thrown = new Promise<unknown>((resolve) => {
-      const others = process.listeners("uncaughtException")
-      process.removeAllListeners("uncaughtException")
-      process.once("uncaughtException", (error) => {
-        for (const other of others) process.on("uncaughtException", other)
-        resolve(error)
-      })
-    })
+    const thrown = uncaught()
     const defect = new Error("a listener's own")
     hub.listen({ prefixes: [""], heartbeat: 1 }, () => {
       throw defect

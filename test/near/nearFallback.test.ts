@@ -8,6 +8,7 @@ import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { nearContract } from "../contracts/nearContract.ts"
 import { elsewhereIsHere } from "../support/near/elsewhere.ts"
 import { nearReader } from "../support/near/NearReader.ts"
+import { uncaught } from "../support/uncaught.ts"
 
 invalidationContract(
   "the client with a second one",
@@ -86,6 +87,28 @@ describe("in an outage", () => {
         yield* way
         assert.deepStrictEqual(new Set(keysOf(events.slice(before))), new Set([`n:${"abc"[i]!}`]))
       }
+    })
+  )
+
+  it.effect("each listener is told of its own keys, and one that throws harms nobody else", () =>
+    Effect.gen(function* () {
+      const { client, faults } = yield* standingIn
+      const thrown = uncaught()
+      const defect = new Error("a listener's own")
+      let isGood = false
+      yield* client.invalidations({ prefixes: ["o:"] }, ({ _tag }) => {
+        if (_tag !== "Keys" || isGood) return
+        isGood = true
+        throw defect
+      })
+      const { events } = yield* nearReader(client, "n:")
+      yield* faults.set({ failure: "refused" })
+      yield* Effect.exit(client.send("GET", ["n:"]))
+      const before = events.length
+      yield* client.send("MSET", ["o:a", "1", "n:a", "1"])
+      yield* client.send("SET", ["o:b", "1"])
+      assert.deepStrictEqual(keysOf(events.slice(before)), ["n:a", "n:a"])
+      assert.strictEqual(yield* Effect.promise(() => thrown), defect)
     })
   )
 

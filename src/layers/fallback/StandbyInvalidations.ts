@@ -9,6 +9,7 @@ import type { Invalidations } from "../../services/ValkeyClient.ts"
 import { Announced } from "../invalidations/Announced.ts"
 import { changesOf } from "../invalidations/changesOf.ts"
 import { concernOf } from "../invalidations/Concern.ts"
+import { Listener } from "../invalidations/Listener.ts"
 import type { Outage } from "./outages.ts"
 import type { Told } from "./told.ts"
 
@@ -19,14 +20,14 @@ export interface StandbyInvalidationsOptions {
   readonly outage: () => Outage | undefined
 }
 
-interface Listener {
-  readonly announced: Announced
-  readonly onEvent: (event: Invalidation) => void
+/** A listener, and what the first store said last of whether it announces changes. */
+class StandbyListener extends Listener {
+  readonly announced = new Announced()
 }
 
 export class StandbyInvalidations implements Pick<Invalidations, "invalidations" | "changes"> {
   readonly #options: StandbyInvalidationsOptions
-  readonly #listeners = new Set<Listener>()
+  readonly #listeners = new Set<StandbyListener>()
 
   constructor(options: StandbyInvalidationsOptions) {
     this.#options = options
@@ -40,7 +41,7 @@ export class StandbyInvalidations implements Pick<Invalidations, "invalidations"
   /** Commands go to the first store again, unless another outage has begun meanwhile. */
   end(): void {
     if (this.#options.outage() !== undefined) return
-    for (const { announced, onEvent } of this.#listeners) announced.tell(onEvent)
+    for (const listener of this.#listeners) listener.announced.tell((event) => listener.hear(event))
   }
 
   /** Runs commands in the second store, whose keys are told of as the first's client tells of its own. */
@@ -64,9 +65,9 @@ export class StandbyInvalidations implements Pick<Invalidations, "invalidations"
   readonly invalidations: Invalidations["invalidations"] = (options, onEvent) =>
     Effect.suspend(() => {
       const { first, outage } = this.#options
-      const listener = { announced: new Announced(), onEvent }
+      const listener = new StandbyListener(options.prefixes, onEvent)
       const now = outage()
-      if (now !== undefined) onEvent(this.#downBy(now))
+      if (now !== undefined) listener.hear(this.#downBy(now))
       const listening = Effect.acquireRelease(
         Effect.sync(() => this.#listeners.add(listener)),
         () => Effect.sync(() => this.#listeners.delete(listener))
@@ -80,14 +81,14 @@ export class StandbyInvalidations implements Pick<Invalidations, "invalidations"
   readonly changes: Invalidations["changes"] = changesOf((...wanted) => this.invalidations(...wanted))
 
   /** That the first announces counts for nothing while nobody asks it. */
-  #hear({ announced, onEvent }: Listener, event: Invalidation): void {
-    announced.note(event)
+  #hear(listener: StandbyListener, event: Invalidation): void {
+    listener.announced.note(event)
     const isProven = event._tag === "Live" || event._tag === "Proof"
-    if (!isProven || this.#options.outage() === undefined) onEvent(event)
+    if (!isProven || this.#options.outage() === undefined) listener.hear(event)
   }
 
   #tell(event: Invalidation): void {
-    for (const { onEvent } of this.#listeners) onEvent(event)
+    for (const listener of this.#listeners) listener.hear(event)
   }
 
   #downBy({ _tag }: Outage): Invalidation {

@@ -2,15 +2,14 @@
 import type { Invalidation } from "../../schema/Invalidation.ts"
 import { Announced } from "./Announced.ts"
 import type { Announcer, Coverage } from "./Announcer.ts"
-import { areCovered, isUnder, merged } from "./prefixes.ts"
+import { Listener, type OnEvent } from "./Listener.ts"
+import { areCovered, merged } from "./prefixes.ts"
 
 export interface Listening {
   readonly prefixes: ReadonlyArray<string>
   /** Milliseconds between two proofs, at most. */
   readonly heartbeat: number
 }
-
-type OnEvent = (event: Invalidation) => void
 
 /** The listeners' wishes of one generation: a new prefix begins another. */
 class Generation implements Coverage {
@@ -32,41 +31,21 @@ class Generation implements Coverage {
   }
 }
 
-class Listener {
-  readonly prefixes: ReadonlyArray<string>
+/** A listener, and how it wants to be told. */
+class HubListener extends Listener {
   readonly heartbeat: number
   /** The first generation that covers its prefixes. */
   since = 0
-  readonly #onEvent: OnEvent
 
   constructor({ heartbeat, prefixes }: Listening, onEvent: OnEvent) {
-    this.prefixes = prefixes
+    super(prefixes, onEvent)
     this.heartbeat = heartbeat
-    this.#onEvent = onEvent
-  }
-
-  hear(event: Invalidation): void {
-    if (event._tag !== "Keys") return this.#call(event)
-    const keys = event.keys.filter((key) => isUnder(this.prefixes, key))
-    if (keys.length === event.keys.length) this.#call(event)
-    else if (keys.length > 0) this.#call({ ...event, keys })
-  }
-
-  #call(event: Invalidation): void {
-    try {
-      this.#onEvent(event)
-    } catch (defect) {
-      // Of one listener, and nothing to do with the others or with the connection.
-      process.nextTick(() => {
-        throw defect
-      })
-    }
   }
 }
 
 export class InvalidationHub {
   readonly #announcer: Announcer
-  readonly #listeners = new Set<Listener>()
+  readonly #listeners = new Set<HubListener>()
   readonly #announced = new Announced()
   #generation: Generation | undefined
   #generations = 0
@@ -82,7 +61,7 @@ export class InvalidationHub {
 
   /** Returns how to stop listening. */
   listen(listening: Listening, onEvent: OnEvent): () => void {
-    const listener = new Listener(listening, onEvent)
+    const listener = new HubListener(listening, onEvent)
     if (this.#isClosed) {
       listener.hear(closed)
       return () => {}
@@ -117,7 +96,7 @@ export class InvalidationHub {
     for (const listener of this.#listeners) listener.hear(event)
   }
 
-  #begin(listener: Listener): void {
+  #begin(listener: HubListener): void {
     const all = [...this.#listeners]
     const generation = new Generation(
       ++this.#generations,

@@ -1,0 +1,36 @@
+/** Reads through a near cache whose replies take time. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { CacheLive, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
+
+/** A near cache, and a read of its key `k`. Replies to reads take so many milliseconds. */
+const nearCache = (delay: number) =>
+  Effect.gen(function* () {
+    const client = yield* ValkeyMemory.make()
+    const slow = Layer.succeed(ValkeyClient, {
+      ...client,
+      tracked: (keys, options) => Effect.tap(client.tracked(keys, options), Effect.sleep(delay))
+    })
+    const context = yield* Layer.build(Layer.provide(CacheLive.layer({ prefix: "n", near: {} }), slow))
+    const cache = yield* Effect.provideContext(CacheService, context)
+    const read = Effect.forkChild(cache.get("k"), { startImmediately: true })
+    return { cache, read }
+  })
+
+describe("a read that joins another one", () => {
+  it.effect("is given its value, and never after the end of that value's lifetime", () =>
+    Effect.gen(function* () {
+      const { cache, read } = yield* nearCache(100)
+      yield* cache.set("k", 1, { timeToLive: 50 })
+      const asking = yield* read
+      yield* TestClock.adjust(30)
+      const joined = yield* read
+      yield* TestClock.adjust(30)
+      const tooLate = yield* read
+      yield* TestClock.adjust(200)
+      const found = yield* Effect.forEach([asking, joined, tooLate], (fiber) => Fiber.join(fiber))
+      assert.deepStrictEqual(found, [Option.some(1), Option.some(1), Option.none()])
+    })
+  )
+})
