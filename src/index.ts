@@ -31,10 +31,10 @@ export type { ValueLimits } from "./schema/ValueLimits.ts"
 export type { BatchSetOptions, CacheBatches } from "./services/operations/CacheBatches.ts"
 export type { CacheCoordination } from "./services/operations/CacheCoordination.ts"
 export type { BigCounterOptions, CacheCounters, CounterOptions } from "./services/operations/CacheCounters.ts"
-export type { CacheHash } from "./services/operations/CacheHash.ts"
+export type { CacheHash } from "./services/operations/structures/CacheHash.ts"
 export type { CacheKeySpace, KeysOptions, RenameOptions, ScanKeysOptions } from "./services/operations/CacheKeySpace.ts"
 export type { CacheLifetimes } from "./services/operations/CacheLifetimes.ts"
-export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/CacheList.ts"
+export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/structures/CacheList.ts"
 export type { CacheLock, HeldLock, LockOptions } from "./services/operations/CacheLock.ts"
 export type {
   BatchLookupOptions,
@@ -51,14 +51,14 @@ export type { CacheSemaphore, SemaphoreOptions } from "./services/operations/Cac
 export type { CacheSession, CacheSessions, SessionLifetime } from "./services/operations/CacheSession.ts"
 export type { CacheTags, InvalidateTagsOptions } from "./services/operations/CacheTags.ts"
 export type { TagOptions } from "./services/operations/TagOptions.ts"
-export type { CacheSet, SetDestinationOptions } from "./services/operations/CacheSet.ts"
+export type { CacheSet, SetDestinationOptions } from "./services/operations/structures/CacheSet.ts"
 export type {
   CacheSortedSet,
   ScoreBound,
   SortedSetAddOptions,
   SortedSetRangeOptions,
   SortedSetScoreRangeOptions
-} from "./services/operations/CacheSortedSet.ts"
+} from "./services/operations/structures/CacheSortedSet.ts"
 export type {
   CacheStream,
   CacheStreamGroup,
@@ -74,7 +74,7 @@ export type {
   StreamPendingSummary,
   StreamRangeOptions,
   StreamTrimOptions
-} from "./services/operations/CacheStream.ts"
+} from "./services/operations/structures/CacheStream.ts"
 export type { CacheStructures } from "./services/operations/CacheStructures.ts"
 export type { CacheUpdates, SetIfOptions, UpdateOptions } from "./services/operations/CacheUpdates.ts"
 export type { CacheValues, SetOptions } from "./services/operations/CacheValues.ts"

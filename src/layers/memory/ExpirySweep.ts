@@ -3,7 +3,7 @@
  * timers that keep no process alive. Nobody can read an expired entry: only memory depends on this.
  */
 import type { Clock } from "effect"
-import type { CommandContext } from "./CommandContext.ts"
+import type { CommandContext } from "./kernel/CommandContext.ts"
 import type { MemoryStore } from "./store/MemoryStore.ts"
 
 const afterCommand = 16

@@ -1,6 +1,6 @@
 /** Who waits for a list or a stream to have something, in the order in which they came. */
 import type { Reply } from "../../schema/Command.ts"
-import type { CommandContext } from "./CommandContext.ts"
+import type { CommandContext } from "./kernel/CommandContext.ts"
 import { type Call, runCommand } from "./interpreter.ts"
 import { ServerReply } from "./store/ServerReply.ts"
 

@@ -10,7 +10,7 @@ import { isHeld } from "../../schema/reservedKeys.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { Closing } from "../memory/Closing.ts"
 import { ExpirySweep } from "../memory/ExpirySweep.ts"
-import { MemoryAnnouncer } from "../memory/MemoryAnnouncer.ts"
+import { MemoryAnnouncer } from "../memory/kernel/MemoryAnnouncer.ts"
 import { memoryClient } from "../memory/memoryClient.ts"
 import { MemoryStore } from "../memory/store/MemoryStore.ts"
 

@@ -1,9 +1,9 @@
 /** Structures under one key, with the prefix, version and value codec of the cache. */
-import type { CacheHash } from "./CacheHash.ts"
-import type { CacheList } from "./CacheList.ts"
-import type { CacheSet } from "./CacheSet.ts"
-import type { CacheSortedSet } from "./CacheSortedSet.ts"
-import type { CacheStream } from "./CacheStream.ts"
+import type { CacheHash } from "./structures/CacheHash.ts"
+import type { CacheList } from "./structures/CacheList.ts"
+import type { CacheSet } from "./structures/CacheSet.ts"
+import type { CacheSortedSet } from "./structures/CacheSortedSet.ts"
+import type { CacheStream } from "./structures/CacheStream.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 export interface CacheStructures<A, RD = never, RE = never> {

@@ -18,7 +18,8 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/CachePolicy": ["schema"],
   "services/CacheScript": ["schema"],
   "services/ValkeyClient": ["schema"],
-  "services/operations": ["schema", "services/CacheScript", "services/ValkeyClient"],
+  "services/operations/structures": ["schema"],
+  "services/operations": ["schema", "services/CacheScript", "services/ValkeyClient", "services/operations/structures"],
 
   "services/cache/kernel": [...services, "services/CachePolicy", "services/cache/near", "services/cache/tags"],
   "services/cache/coordination": [...services, "services/cache/kernel"],
@@ -33,7 +34,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/cache/tags": ["schema", "services/ValkeyClient"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],
   "services/cache/sessions": ["schema", "services/cache/kernel", "services/operations"],
-  "services/cache/structures": [...services, "services/cache/kernel"],
+  "services/cache/structures": [...services, "services/cache/kernel", "services/operations/structures"],
   "services/cache/values": [...services, "services/cache/kernel", "services/cache/near", "services/cache/tags"],
   "services/cache/updates": [
     ...services,
@@ -83,11 +84,38 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/connection/sentinel": ["layers/connection", "layers/connection/tracking", "schema", "services/ValkeyClient"],
   "layers/memory/values": ["schema"],
   "layers/memory/store": ["layers/memory/values", "schema"],
-  "layers/memory": [
+  "layers/memory/kernel": [
     "layers/commands",
     "layers/invalidations",
     "layers/memory/store",
     "layers/memory/values",
+    "schema",
+    "services/ValkeyClient"
+  ],
+  "layers/memory/hashes": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory/keys": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory/lists": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory/sets": ["layers/memory/kernel", "layers/memory/values", "schema"],
+  "layers/memory/sortedSets": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory/streams": [
+    "layers/commands",
+    "layers/memory/kernel",
+    "layers/memory/store",
+    "layers/memory/values",
+    "schema"
+  ],
+  "layers/memory/strings": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory": [
+    "layers/commands",
+    "layers/memory/hashes",
+    "layers/memory/kernel",
+    "layers/memory/keys",
+    "layers/memory/lists",
+    "layers/memory/sets",
+    "layers/memory/sortedSets",
+    "layers/memory/store",
+    "layers/memory/streams",
+    "layers/memory/strings",
     "schema",
     "services/ValkeyClient"
   ],
@@ -108,6 +136,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/connection/known",
     "layers/fallback",
     "layers/memory",
+    "layers/memory/kernel",
     "layers/memory/store",
     "layers/ring",
     "schema",
@@ -159,7 +188,8 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/CacheRegion",
     "services/CacheResolver",
     "services/CacheScript",
-    "services/SessionStore"
+    "services/SessionStore",
+    "services/operations/structures"
   ],
   keyv: ["layers/adapters"],
   testing: ["layers/testing"]

@@ -11,7 +11,7 @@ import type {
   StreamEntry,
   StreamInfo,
   StreamTrimOptions
-} from "../../operations/CacheStream.ts"
+} from "../../operations/structures/CacheStream.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { fieldEntry } from "../kernel/entry.ts"

@@ -10,7 +10,7 @@ import type {
   StreamPendingEntry,
   StreamPendingSummary,
   StreamEntry
-} from "../../operations/CacheStream.ts"
+} from "../../operations/structures/CacheStream.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"

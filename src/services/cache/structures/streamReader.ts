@@ -4,7 +4,7 @@ import { isTransient, type ValueError, type CacheError } from "../../../schema/C
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
-import type { StreamEntry } from "../../operations/CacheStream.ts"
+import type { StreamEntry } from "../../operations/structures/CacheStream.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"

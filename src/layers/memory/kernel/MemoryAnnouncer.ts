@@ -1,8 +1,8 @@
 /** Changes of the store in this process, which are announced as they happen. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
-import { type CommandRow, keysOf } from "../commands/CommandRow.ts"
-import type { Announcer, Coverage } from "../invalidations/Announcer.ts"
-import { ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
+import { type CommandRow, keysOf } from "../../commands/CommandRow.ts"
+import type { Announcer, Coverage } from "../../invalidations/Announcer.ts"
+import { ClientInvalidations } from "../../invalidations/ClientInvalidations.ts"
 
 /** The name of the store in events. */
 export const memoryServer = "memory"

@@ -1,11 +1,12 @@
 /** The key space: existence, types, renaming, globs, scans. */
-import { isKeyType, type WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, textOf } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { globMatcher } from "./glob.ts"
-import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "./store/ServerReply.ts"
-import { copyOf, typeOf } from "./values/MemoryValue.ts"
+import type { WireArg } from "../../../schema/Command.ts"
+import { keyOf, keyword, textOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { globMatcher } from "../kernel/glob.ts"
+import { scanOptions } from "../kernel/scanOptions.ts"
+import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "../store/ServerReply.ts"
+import { copyOf, typeOf } from "../values/MemoryValue.ts"
 
 const count = (test: (context: CommandContext, key: string) => boolean): MemoryCommand =>
   atLeast(1, (context, keys) => keys.filter((key) => test(context, keyOf(key))).length)
@@ -45,34 +46,6 @@ const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...word
   store.set(to, copyOf(value), store.expiresAt(from, now) ?? Infinity, now)
   return 1
 })
-
-/** `ofKeys`: what is scanned has types. */
-export const scanOptions = (words: ReadonlyArray<WireArg>, ofKeys: boolean) => {
-  let match: string | undefined
-  let type: string | undefined
-  let count = 10
-  for (let i = 0; i < words.length; i += 2) {
-    const value = words[i + 1]
-    if (value === undefined) throw syntaxError()
-    switch (keyword(words[i]!)) {
-      case "MATCH":
-        match = textOf(value)
-        break
-      case "COUNT":
-        count = Number(int64(value))
-        if (count < 1) throw syntaxError()
-        break
-      case "TYPE":
-        if (!ofKeys) throw syntaxError()
-        type = textOf(value).toLowerCase()
-        if (!isKeyType(type)) throw new ServerReply(`ERR unknown type name '${textOf(value)}'`)
-        break
-      default:
-        throw syntaxError()
-    }
-  }
-  return { match, type, count }
-}
 
 /** Whatever COUNT asks for, no more keys than these are looked at before others have their turn. */
 const mostInPage = 1000

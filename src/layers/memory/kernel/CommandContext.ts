@@ -2,7 +2,7 @@
 import { Clock, type Fiber, Random } from "effect"
 import type { MemoryAnnouncer } from "./MemoryAnnouncer.ts"
 import type { MemoryPubSub } from "./MemoryPubSub.ts"
-import type { MemoryStore } from "./store/MemoryStore.ts"
+import type { MemoryStore } from "../store/MemoryStore.ts"
 
 /** The store, and the caller's time and chance. */
 export class CommandContext {

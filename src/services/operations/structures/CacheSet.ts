@@ -1,6 +1,6 @@
 /** Sets: members without order, each once. */
 import type { Effect, Option, Stream } from "effect"
-import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
 /** Where the result of a combination goes. */
 export interface SetDestinationOptions {

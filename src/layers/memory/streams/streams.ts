@@ -1,14 +1,14 @@
 /** Streams: entries that are added at the end and read by id. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
-import type { CommandRow } from "../commands/CommandRow.ts"
-import { int64, keyOf, keyword, textOf } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { ServerReply, syntaxError, wrongArguments } from "./store/ServerReply.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
+import type { CommandRow } from "../../commands/CommandRow.ts"
+import { int64, keyOf, keyword, textOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.ts"
 import { intervalEnd, intervalStart, newId, parseId } from "./streamIds.ts"
-import { firstId, formatId, maxId, type StreamId } from "./values/StreamId.ts"
-import { itemReply, sizeOf, StreamValue } from "./values/StreamValue.ts"
-import { keep, kept, streamAt } from "./access.ts"
+import { firstId, formatId, maxId, type StreamId } from "../values/StreamId.ts"
+import { itemReply, sizeOf, StreamValue } from "../values/StreamValue.ts"
+import { keep, kept, streamAt } from "../kernel/access.ts"
 
 interface Trim {
   readonly by: "MAXLEN" | "MINID"

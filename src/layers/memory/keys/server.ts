@@ -1,6 +1,6 @@
 /** Commands about the server itself, and channels. */
-import { textOf } from "./arguments.ts"
-import { type CommandTable, exactly } from "./command.ts"
+import { textOf } from "../kernel/arguments.ts"
+import { type CommandTable, exactly } from "../kernel/command.ts"
 
 export const serverCommands: CommandTable = {
   PING: { least: 0, most: 1, run: (_, [message]) => message ?? "PONG" },

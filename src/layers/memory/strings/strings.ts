@@ -1,13 +1,13 @@
 /** Strings. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
-import { bytesOf, int64, keyOf, keyword } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { expiryOption, isExpiryOption, positiveInstant } from "./expiry.ts"
-import { ServerReply, syntaxError, wrongArguments } from "./store/ServerReply.ts"
-import { asString, stringAt } from "./access.ts"
-import { typeOf } from "./values/MemoryValue.ts"
-import type { StringValue } from "./values/StringValue.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
+import { bytesOf, int64, keyOf, keyword } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { expiryOption, isExpiryOption, positiveInstant } from "../kernel/instants.ts"
+import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.ts"
+import { asString, stringAt } from "../kernel/access.ts"
+import { typeOf } from "../values/MemoryValue.ts"
+import type { StringValue } from "../values/StringValue.ts"
 
 interface SetOptions {
   readonly nx: boolean

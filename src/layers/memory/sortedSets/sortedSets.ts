@@ -1,14 +1,14 @@
 /** Sorted sets. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, positiveCount, textOf } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { notAFloat } from "./counters.ts"
-import { scanPage } from "./scanPage.ts"
-import { ServerReply, syntaxError } from "./store/ServerReply.ts"
-import { keep, kept, sortedSetAt } from "./access.ts"
-import { type Scored, SortedSetValue } from "./values/SortedSetValue.ts"
-import { stringBytes, type StringValue } from "./values/StringValue.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
+import { int64, keyOf, keyword, positiveCount, textOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { notAFloat } from "../kernel/sums.ts"
+import { scanPage } from "../kernel/scanPage.ts"
+import { ServerReply, syntaxError } from "../store/ServerReply.ts"
+import { keep, kept, sortedSetAt } from "../kernel/access.ts"
+import { type Scored, SortedSetValue } from "../values/SortedSetValue.ts"
+import { stringBytes, type StringValue } from "../values/StringValue.ts"
 
 /** As the server reads a double. */
 const parseScore = (value: WireArg | undefined): number | undefined => {

@@ -1,6 +1,6 @@
 /** Streams: an append-only log of entries, read by id, by followers, and by groups of consumers. */
 import type { Duration, Effect, Option, Stream } from "effect"
-import type { CommandError, ExistingKeyError, ValueError } from "../../schema/CacheError.ts"
+import type { CommandError, ExistingKeyError, ValueError } from "../../../schema/CacheError.ts"
 
 export interface StreamEntry<A> {
   /** Milliseconds and a sequence, `"1700000000000-0"`: later entries have greater ones. */

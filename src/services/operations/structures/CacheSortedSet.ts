@@ -1,6 +1,6 @@
 /** Sorted sets: members in the order of their scores. */
 import type { Effect, Option, Stream } from "effect"
-import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
 /** Of a range of scores; both ends belong to it, but for an exclusive one. */
 export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }

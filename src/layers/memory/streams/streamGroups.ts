@@ -1,11 +1,11 @@
 /** Groups of consumers: each entry goes to one of them, and is pending until it is acknowledged. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, parseInt64, textOf } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, type MemoryCommand } from "./command.ts"
-import { NotInMemory, ServerReply, syntaxError } from "./store/ServerReply.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
+import { int64, keyOf, keyword, parseInt64, textOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, type MemoryCommand } from "../kernel/command.ts"
+import { NotInMemory, ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { intervalEnd, intervalStart, isId, parseAnyId, parseId } from "./streamIds.ts"
-import { firstId, formatId, maxId, type StreamId } from "./values/StreamId.ts"
+import { firstId, formatId, maxId, type StreamId } from "../values/StreamId.ts"
 import { countOf, readWords } from "./streams.ts"
 import {
   type Consumer,
@@ -14,8 +14,8 @@ import {
   StreamGroup,
   type StreamItem,
   StreamValue
-} from "./values/StreamValue.ts"
-import { keep, streamAt } from "./access.ts"
+} from "../values/StreamValue.ts"
+import { keep, streamAt } from "../kernel/access.ts"
 
 const noGroup = (key: string, group: string, more = "") =>
   new ServerReply(`NOGROUP No such key '${key}' or consumer group '${group}'${more}`)

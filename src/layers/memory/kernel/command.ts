@@ -1,5 +1,5 @@
 /** What a command of the memory store is: how many arguments it takes, and what it does with them. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
 import type { CommandContext } from "./CommandContext.ts"
 
 export interface MemoryCommand {

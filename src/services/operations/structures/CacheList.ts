@@ -1,6 +1,6 @@
 /** Lists: elements in order, taken from either end. */
 import type { Duration, Effect, Option } from "effect"
-import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
 export interface ListFindOptions {
   /** Which match: 1 = the first, 2 = the second, −1 = the first from the end. Default 1. */

@@ -1,12 +1,12 @@
 /** What streams tell about themselves. */
-import type { Reply } from "../../schema/Command.ts"
-import { keyOf, keyword, textOf } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import type { CommandTable } from "./command.ts"
-import { NotInMemory, noSuchKey, ServerReply } from "./store/ServerReply.ts"
-import { firstId, formatId } from "./values/StreamId.ts"
-import { itemReply, type StreamGroup, type StreamValue } from "./values/StreamValue.ts"
-import { streamAt } from "./access.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import { keyOf, keyword, textOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import type { CommandTable } from "../kernel/command.ts"
+import { NotInMemory, noSuchKey, ServerReply } from "../store/ServerReply.ts"
+import { firstId, formatId } from "../values/StreamId.ts"
+import { itemReply, type StreamGroup, type StreamValue } from "../values/StreamValue.ts"
+import { streamAt } from "../kernel/access.ts"
 
 /** Names and values in turn. */
 const pairs = (fields: Readonly<Record<string, Reply>>): Reply => Object.entries(fields).flat()

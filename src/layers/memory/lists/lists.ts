@@ -1,12 +1,12 @@
 /** Lists. */
-import type { Reply, WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, keyword, parseInt64, positiveCount } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { noSuchKey, ServerReply, syntaxError } from "./store/ServerReply.ts"
-import { keep, kept, listAt } from "./access.ts"
-import { ListValue } from "./values/ListValue.ts"
-import { stringBytes, memberId, type StringValue } from "./values/StringValue.ts"
+import type { Reply, WireArg } from "../../../schema/Command.ts"
+import { int64, keyOf, keyword, parseInt64, positiveCount } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { noSuchKey, ServerReply, syntaxError } from "../store/ServerReply.ts"
+import { keep, kept, listAt } from "../kernel/access.ts"
+import { ListValue } from "../values/ListValue.ts"
+import { stringBytes, memberId, type StringValue } from "../values/StringValue.ts"
 
 type End = "LEFT" | "RIGHT"
 

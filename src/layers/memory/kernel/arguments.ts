@@ -1,7 +1,7 @@
 /** How commands read their arguments. */
-import type { WireArg } from "../../schema/Command.ts"
-import { utf8Text } from "../../schema/utf8Text.ts"
-import { NotInMemory, notAnInteger, ServerReply } from "./store/ServerReply.ts"
+import type { WireArg } from "../../../schema/Command.ts"
+import { utf8Text } from "../../../schema/utf8Text.ts"
+import { NotInMemory, notAnInteger, ServerReply } from "../store/ServerReply.ts"
 
 export const bytesOf = (value: WireArg): Buffer => (typeof value === "string" ? Buffer.from(value) : value)
 

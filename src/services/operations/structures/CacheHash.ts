@@ -1,6 +1,6 @@
 /** Hashes: many named values under one key. */
 import type { Effect, Option, Stream } from "effect"
-import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
 /**
  * Names of fields are raw text, values go through the cache's codec, counters are raw numbers. A hash lives for ever

@@ -1,12 +1,12 @@
 /** HSCAN, SSCAN, ZSCAN: all in one page, as the server does with small ones. */
-import type { Reply } from "../../schema/Command.ts"
+import type { Reply } from "../../../schema/Command.ts"
 import { keyOf, keyword, textOf } from "./arguments.ts"
 import type { CommandContext } from "./CommandContext.ts"
 import { atLeast, type MemoryCommand } from "./command.ts"
 import { globMatcher } from "./glob.ts"
-import { scanOptions } from "./keys.ts"
-import { ServerReply } from "./store/ServerReply.ts"
-import type { StringValue } from "./values/StringValue.ts"
+import { scanOptions } from "./scanOptions.ts"
+import { ServerReply } from "../store/ServerReply.ts"
+import type { StringValue } from "../values/StringValue.ts"
 
 /** `list` gives what matches; `flagged`: the word `flag` was the last. */
 export const scanPage = <V>(

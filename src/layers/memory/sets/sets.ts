@@ -1,12 +1,12 @@
 /** Sets. */
-import type { WireArg } from "../../schema/Command.ts"
-import { int64, keyOf, positiveCount } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { scanPage } from "./scanPage.ts"
-import { keep, kept, setAt } from "./access.ts"
-import { SetValue } from "./values/SetValue.ts"
-import { stringBytes, memberId, type StringValue } from "./values/StringValue.ts"
+import type { WireArg } from "../../../schema/Command.ts"
+import { int64, keyOf, positiveCount } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { scanPage } from "../kernel/scanPage.ts"
+import { keep, kept, setAt } from "../kernel/access.ts"
+import { SetValue } from "../values/SetValue.ts"
+import { stringBytes, memberId, type StringValue } from "../values/StringValue.ts"
 
 /** Adds members, all or none of them; how many are new. */
 const addAll = (context: CommandContext, key: string, members: Iterable<StringValue>): number => {

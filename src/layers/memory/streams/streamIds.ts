@@ -1,8 +1,8 @@
 /** How commands name stream entries. */
-import type { WireArg } from "../../schema/Command.ts"
-import { textOf } from "./arguments.ts"
-import { ServerReply } from "./store/ServerReply.ts"
-import { firstId, idOf, maxHalf, maxId, millisOf, type StreamId } from "./values/StreamId.ts"
+import type { WireArg } from "../../../schema/Command.ts"
+import { textOf } from "../kernel/arguments.ts"
+import { ServerReply } from "../store/ServerReply.ts"
+import { firstId, idOf, maxHalf, maxId, millisOf, type StreamId } from "../values/StreamId.ts"
 
 const invalidId = () => new ServerReply("ERR Invalid stream ID specified as stream command argument")
 

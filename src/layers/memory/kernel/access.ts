@@ -1,14 +1,14 @@
 /** How commands read and write what a key holds: by the type that they expect there. */
-import type { WireArg } from "../../schema/Command.ts"
+import type { WireArg } from "../../../schema/Command.ts"
 import type { CommandContext } from "./CommandContext.ts"
-import { ServerReply } from "./store/ServerReply.ts"
-import { HashValue } from "./values/HashValue.ts"
-import { ListValue } from "./values/ListValue.ts"
-import { isString, type MemoryValue, type Structure } from "./values/MemoryValue.ts"
-import { SetValue } from "./values/SetValue.ts"
-import { SortedSetValue } from "./values/SortedSetValue.ts"
-import { StreamValue } from "./values/StreamValue.ts"
-import type { StringValue } from "./values/StringValue.ts"
+import { ServerReply } from "../store/ServerReply.ts"
+import { HashValue } from "../values/HashValue.ts"
+import { ListValue } from "../values/ListValue.ts"
+import { isString, type MemoryValue, type Structure } from "../values/MemoryValue.ts"
+import { SetValue } from "../values/SetValue.ts"
+import { SortedSetValue } from "../values/SortedSetValue.ts"
+import { StreamValue } from "../values/StreamValue.ts"
+import type { StringValue } from "../values/StringValue.ts"
 
 const wrongType = () => new ServerReply("WRONGTYPE Operation against a key holding the wrong kind of value")
 

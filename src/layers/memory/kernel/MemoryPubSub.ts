@@ -1,6 +1,6 @@
 /** Channels in this process. */
-import type { Message } from "../../services/ValkeyClient.ts"
-import type { ChannelKind } from "../commands/channels.ts"
+import type { Message } from "../../../services/ValkeyClient.ts"
+import type { ChannelKind } from "../../commands/channels.ts"
 import { globMatcher } from "./glob.ts"
 
 type Receive = (message: Message) => void

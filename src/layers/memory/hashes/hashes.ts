@@ -1,15 +1,15 @@
 /** Hashes. */
-import type { Reply } from "../../schema/Command.ts"
-import { int64, keyOf, textOf } from "./arguments.ts"
-import type { CommandContext } from "./CommandContext.ts"
-import { atLeast, type CommandTable, exactly, type MemoryCommand } from "./command.ts"
-import { addFloats, addInteger, notAFloat } from "./counters.ts"
-import { isInfinite, parseLongDouble } from "./longDouble.ts"
-import { scanPage } from "./scanPage.ts"
-import { ServerReply, wrongArguments } from "./store/ServerReply.ts"
-import { hashAt, keep, kept } from "./access.ts"
-import { HashValue } from "./values/HashValue.ts"
-import type { StringValue } from "./values/StringValue.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import { int64, keyOf, textOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { addFloats, addInteger, notAFloat } from "../kernel/sums.ts"
+import { isInfinite, parseLongDouble } from "../kernel/longDouble.ts"
+import { scanPage } from "../kernel/scanPage.ts"
+import { ServerReply, wrongArguments } from "../store/ServerReply.ts"
+import { hashAt, keep, kept } from "../kernel/access.ts"
+import { HashValue } from "../values/HashValue.ts"
+import type { StringValue } from "../values/StringValue.ts"
 
 /** Sets fields, all or none of them; how many are new. */
 const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, StringValue>): number => {
