@@ -1,7 +1,7 @@
 /** The connection to a server: opened at the first need, made again for ever, closed within its time. */
 import type { Socket } from "node:net"
 import { Effect, Exit } from "effect"
-import { Redis, type RedisOptions } from "iovalkey"
+import type { Redis } from "iovalkey"
 import { type CommandError, CacheTimeoutError, type ForeignError } from "../../schema/CacheError.ts"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { endpointName } from "../../schema/connectionUrl.ts"
@@ -10,11 +10,11 @@ import type { Connections } from "./Connections.ts"
 import { type ConnectionBroken, NoConnection, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { type Identity, identify } from "./credentials.ts"
 import { causeOf, type Circumstances, isReplyError, notConnected } from "./errors.ts"
-import { guardedSocket } from "./guardedSocket.ts"
 import { type Greeting, handshake } from "./handshake.ts"
-import { disconnectTimeout, duplicateOptions, iovalkeyOptions } from "./iovalkeyOptions.ts"
+import { disconnectTimeout } from "./iovalkeyOptions.ts"
+import { makeRawClient } from "./rawClient.ts"
 import { Reauthentication } from "./Reauthentication.ts"
-import { openSocket, socketConnector } from "./socketConnector.ts"
+import { type Iovalkey, openSocket } from "./socketConnector.ts"
 import { Wire } from "./Wire.ts"
 import { WireWatch } from "./WireWatch.ts"
 import { PatientTimer, Timer } from "./Timer.ts"
@@ -136,8 +136,24 @@ export class Link {
     if (this.#state !== "Idle") return
     this.#options.connections?.opened(this)
     this.#become("Connecting")
-    const connector = socketConnector({ next: () => this.#nextSocket(), stop: () => this.#wake?.() })
-    const client = new Redis(iovalkeyOptions(this.#options.settings, connector))
+    import("iovalkey").then(
+      (iovalkey) => this.#openWith(iovalkey),
+      (error: unknown) => {
+        this.#lastError = causeOf(error)
+        this.#onLoss()
+      }
+    )
+  }
+
+  #openWith(iovalkey: Iovalkey): void {
+    if (this.#state === "Closed") return
+    const { address, settings } = this.#options
+    const client = makeRawClient(iovalkey, {
+      settings,
+      address,
+      sockets: { next: () => this.#nextSocket(), stop: () => this.#wake?.() },
+      write: (write) => (this.#wire === undefined ? write() : this.#wire.foreign(write))
+    })
     this.#client = client
     client.on("error", (error: unknown) => {
       this.#lastError = causeOf(error)
@@ -147,13 +163,6 @@ export class Link {
     client.on("end", () => {
       if (this.#state !== "Closed") client.connect().catch(() => {})
     })
-    const send = client.sendCommand.bind(client)
-    client.sendCommand = (command, stream) => {
-      const write = () => send(command, stream)
-      return this.#wire === undefined ? write() : this.#wire.foreign(write)
-    }
-    const duplicate = client.duplicate.bind(client)
-    client.duplicate = (override) => duplicate({ ...this.#duplicateOptions(), ...override })
     // What it rejects with says nothing that `error` and `close` do not.
     client.connect().catch(() => {})
   }
@@ -362,16 +371,6 @@ export class Link {
 
   #blame(code: string, message: string): void {
     this.#lastError = { name: "Error", message, code }
-  }
-
-  /** What differs in clients that a program makes of this one: they are its own, and connect by themselves. */
-  #duplicateOptions(): Partial<RedisOptions> {
-    const { address, settings } = this.#options
-    const next = async () => {
-      const where = typeof address === "function" ? await address() : address
-      return guardedSocket((onBytes) => openSocket(where, settings.tls, onBytes), settings.replyLimits)
-    }
-    return duplicateOptions(settings, socketConnector({ next, stop: () => {} }))
   }
 
   #retryDelay(): number {

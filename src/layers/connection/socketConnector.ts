@@ -2,12 +2,15 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import type { Redacted } from "effect"
-import { AbstractConnector, type RedisOptions } from "iovalkey"
+import type { RedisOptions } from "iovalkey"
 import type { Address, TlsSettings } from "../../schema/ConnectionOptions.ts"
 import { reveal } from "../../schema/reveal.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { disconnectTimeout } from "./iovalkeyOptions.ts"
 import type { OnBytes } from "./Wire.ts"
+
+/** The package, which is loaded when the first connection is opened: programs that need none start without it. */
+export type Iovalkey = Pick<typeof import("iovalkey"), "AbstractConnector" | "Redis">
 
 export interface SocketSource {
   /** Waits until it is time for an attempt, then opens a socket. Rejects only when there will be none any more. */
@@ -17,7 +20,10 @@ export interface SocketSource {
 }
 
 /** A class of connectors, which iovalkey instantiates itself. */
-export const socketConnector = ({ next, stop }: SocketSource): NonNullable<RedisOptions["Connector"]> =>
+export const socketConnector = (
+  { AbstractConnector }: Iovalkey,
+  { next, stop }: SocketSource
+): NonNullable<RedisOptions["Connector"]> =>
   class SocketConnector extends AbstractConnector {
     readonly #options: unknown
 

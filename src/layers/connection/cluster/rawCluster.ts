@@ -1,7 +1,7 @@
 /** iovalkey's own cluster client, for those who ask for it. Commands of this library do not go through it. */
 import type { Socket } from "node:net"
 import { Effect, Exit, Scope } from "effect"
-import { Cluster, type Redis } from "iovalkey"
+import type { Cluster, Redis } from "iovalkey"
 import { type CommandError, CacheTimeoutError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
@@ -37,54 +37,60 @@ export const makeRawCluster = ({
     return openGuarded(connection, identity, options)
   }
   const open = Effect.acquireRelease(
-    Effect.sync(() => {
-      const cluster: Cluster = new Cluster(
-        nodes.map(({ host, port }) => ({ host, port })),
-        {
-          lazyConnect: true,
-          enableOfflineQueue: false,
-          enableAutoPipelining: false,
-          scaleReads: readFrom === "primary" ? "master" : readFrom === "replica" ? "slave" : "all",
-          clusterRetryStrategy: (attempt) => Math.min(50 * attempt, reconnectMax),
-          slotsRefreshTimeout: atMostLongest(commandTimeout),
-          maxRedirections: 8,
-          // Names stay names until their socket is opened: the certificate of a server may have nothing else.
-          dnsLookup: (host, found) => found(null, host),
-          natMap: Object.fromEntries(natMap),
-          redisOptions: {
-            Connector: socketConnector({ next: (options) => openAs(() => cluster, options), stop: () => {} }),
-            // Tells iovalkey which event of the socket to wait for.
-            ...(tls === undefined ? {} : { tls: {} }),
-            ...(clientName === undefined ? {} : { connectionName: clientName }),
-            family: 0,
-            familyFallback: { enabled: false },
-            connectTimeout: atMostLongest(connectTimeout),
-            commandTimeout: atMostLongest(commandTimeout),
-            // Where a reply stops in the middle, every further command would wait for the rest.
-            socketTimeout: atMostLongest(socketTimeout),
-            disconnectTimeout,
-            keepAlive,
-            maxRetriesPerRequest: 0,
-            autoResendUnfulfilledCommands: false
+    Effect.map(
+      Effect.promise(() => import("iovalkey")),
+      (iovalkey) => {
+        const cluster: Cluster = new iovalkey.Cluster(
+          nodes.map(({ host, port }) => ({ host, port })),
+          {
+            lazyConnect: true,
+            enableOfflineQueue: false,
+            enableAutoPipelining: false,
+            scaleReads: readFrom === "primary" ? "master" : readFrom === "replica" ? "slave" : "all",
+            clusterRetryStrategy: (attempt) => Math.min(50 * attempt, reconnectMax),
+            slotsRefreshTimeout: atMostLongest(commandTimeout),
+            maxRedirections: 8,
+            // Names stay names until their socket is opened: the certificate of a server may have nothing else.
+            dnsLookup: (host, found) => found(null, host),
+            natMap: Object.fromEntries(natMap),
+            redisOptions: {
+              Connector: socketConnector(iovalkey, {
+                next: (options) => openAs(() => cluster, options),
+                stop: () => {}
+              }),
+              // Tells iovalkey which event of the socket to wait for.
+              ...(tls === undefined ? {} : { tls: {} }),
+              ...(clientName === undefined ? {} : { connectionName: clientName }),
+              family: 0,
+              familyFallback: { enabled: false },
+              connectTimeout: atMostLongest(connectTimeout),
+              commandTimeout: atMostLongest(commandTimeout),
+              // Where a reply stops in the middle, every further command would wait for the rest.
+              socketTimeout: atMostLongest(socketTimeout),
+              disconnectTimeout,
+              keepAlive,
+              maxRetriesPerRequest: 0,
+              autoResendUnfulfilledCommands: false
+            }
           }
-        }
-      )
-      // Everybody who asks for it before it is ready listens for that.
-      cluster.setMaxListeners(0)
-      cluster.on("error", () => {})
-      cluster.on("+node", (node: Redis) => {
-        // A server that it has left may still fail; without a listener iovalkey prints that.
-        node.on("error", () => {})
-        // Its redirect to a server that refuses ends in a rejection that nobody sees.
-        const asking = node.asking.bind(node)
-        node.asking = () => {
-          const promise = asking()
-          promise.catch(() => {})
-          return promise
-        }
-      })
-      return cluster
-    }),
+        )
+        // Everybody who asks for it before it is ready listens for that.
+        cluster.setMaxListeners(0)
+        cluster.on("error", () => {})
+        cluster.on("+node", (node: Redis) => {
+          // A server that it has left may still fail; without a listener iovalkey prints that.
+          node.on("error", () => {})
+          // Its redirect to a server that refuses ends in a rejection that nobody sees.
+          const asking = node.asking.bind(node)
+          node.asking = () => {
+            const promise = asking()
+            promise.catch(() => {})
+            return promise
+          }
+        })
+        return cluster
+      }
+    ),
     (cluster) =>
       Effect.sync(() => {
         reauthentication.stop()
