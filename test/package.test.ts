@@ -11,7 +11,11 @@ const program = `
 import { Effect, Option } from "effect"
 import { CacheMemory, CacheService } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
+import * as codecs from "effect-vcache/codecs"
+import { CacheReactivity } from "effect-vcache/effect"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
+import * as memory from "effect-vcache/memory"
+import { SessionStore } from "effect-vcache/sessions"
 import KeyvStore from "effect-vcache/keyv"
 import { Faults } from "effect-vcache/testing"
 
@@ -21,7 +25,8 @@ const program = Effect.gen(function* () {
   const value: Option.Option<unknown> = yield* cache.get("k")
   return value
 })
-if (![Admin.layer, HttpCache.make, HttpSessions.Service, KeyvStore, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
+if (![Admin.layer, CacheReactivity.layer, HttpCache.make, SessionStore.make, HttpSessions.Service, KeyvStore, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
+if (memory.CacheService !== CacheService || memory.Serializer !== codecs.Serializer) throw new Error("doors have a cache each")
 console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
 `
 

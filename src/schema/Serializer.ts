@@ -1,6 +1,6 @@
 /** Serializers: values to bytes or text, and back. */
 import type { Schema } from "effect"
-import { SchemaBinary } from "effect/encoding"
+import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import { FormatError } from "./FormatError.ts"
 import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
 import { numberText } from "./numberText.ts"

@@ -1,6 +1,6 @@
 /** A schema in the forms of the formats: in JSON, and in those that are derived from schemas themselves. */
 import { Effect, type Equivalence, Schema, SchemaAST } from "effect"
-import { SchemaJITCompiler } from "effect/schema"
+import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import { otherMember } from "./ambiguity.ts"
 import { attempt, bySchema } from "./codecFailures.ts"
 import { refused } from "./failures.ts"

@@ -1,6 +1,7 @@
 /** Sessions: typed data under an id that nobody can guess, and that the cache itself does not hold. */
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
-import { SecureRandom, WebCrypto } from "effect/crypto"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as WebCrypto from "effect/crypto/WebCrypto"
 import type { CacheInputError, CommandError, ValueError } from "../schema/CacheError.ts"
 import { digest } from "../schema/digest.ts"
 import { refused } from "../schema/failures.ts"

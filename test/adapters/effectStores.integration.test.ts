@@ -10,7 +10,8 @@ import {
   RateLimiter,
   Redis
 } from "effect/persistence"
-import { EffectBackingPersistence, EffectRedis, ValkeyUrl } from "effect-vcache"
+import { ValkeyUrl } from "effect-vcache"
+import { EffectBackingPersistence, EffectRedis } from "effect-vcache/effect"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { fleets } from "../support/fleets.ts"
 import { startProxy } from "../support/Proxy.ts"

@@ -13,7 +13,8 @@ import {
   ShardingConfig
 } from "effect/cluster"
 import { TestClock } from "effect/testing"
-import { EffectRunnerStorage, type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
+import { type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
+import { EffectRunnerStorage } from "effect-vcache/effect"
 import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { patient, test } from "../support/faults.ts"
 import { runnerTorture } from "../support/runnerTorture.ts"

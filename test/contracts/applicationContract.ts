@@ -15,17 +15,8 @@ import {
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import { Reactivity } from "effect/reactivity"
-import {
-  CacheReactivity,
-  CacheRegion,
-  CacheResolver,
-  CacheService,
-  EffectBackingPersistence,
-  EffectKeyValueStore,
-  Serializer,
-  type TypedCache,
-  ValkeyClient
-} from "effect-vcache"
+import { CacheRegion, CacheResolver, CacheService, Serializer, type TypedCache, ValkeyClient } from "effect-vcache"
+import { CacheReactivity, EffectBackingPersistence, EffectKeyValueStore } from "effect-vcache/effect"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { fresh, freshPrefix } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"

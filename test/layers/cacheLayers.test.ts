@@ -26,7 +26,6 @@ import {
   CacheService,
   Cipher,
   type ConnectionOptions,
-  EffectKeyValueStore,
   IgnoreExceptions,
   layerFor,
   Metrics,
@@ -36,6 +35,7 @@ import {
   ValkeyStandalone,
   ValkeyUrl
 } from "effect-vcache"
+import { EffectKeyValueStore } from "effect-vcache/effect"
 import { KeyValueStore } from "effect/persistence"
 
 class Pages extends Context.Service<Pages, TypedCache<unknown>>()("test/Pages") {}

@@ -12,7 +12,8 @@ import {
   ShardId,
   ShardingConfig
 } from "effect/cluster"
-import { EffectRunnerStorage, type ValkeyClient } from "effect-vcache"
+import { type ValkeyClient } from "effect-vcache"
+import { EffectRunnerStorage } from "effect-vcache/effect"
 import { Dice } from "./Dice.ts"
 import { pause } from "./pause.ts"
 

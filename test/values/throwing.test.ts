@@ -4,7 +4,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Option, Schema, SchemaGetter } from "effect"
 import { Persistence } from "effect/persistence"
 import {
-  EffectBackingPersistence,
   ValkeyClient,
   ValkeyMemory,
   CacheMemory,
@@ -15,6 +14,7 @@ import {
   type KeyFunction,
   Serializer
 } from "effect-vcache"
+import { EffectBackingPersistence } from "effect-vcache/effect"
 
 interface Tree {
   readonly name: string

@@ -1,6 +1,6 @@
 /** Effect's `BackingPersistence` on our connection, correct in a cluster too. */
 import { type Duration, Effect, Exit, Layer, Result, Stream } from "effect"
-import { Persistence } from "effect/persistence"
+import * as Persistence from "effect/persistence/Persistence"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, Reply } from "../../schema/Command.ts"
 import { escapeGlob } from "../../schema/key.ts"

@@ -1,7 +1,7 @@
 /** Effect's `KeyValueStore` over a cache: its prefix, version and lifetime, its formats and policies. */
 import { Effect, identity, Layer, Option } from "effect"
-import { Base64 } from "effect/encoding"
-import { KeyValueStore } from "effect/persistence"
+import * as Base64 from "effect/encoding/Base64"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { Serializer } from "../../schema/Serializer.ts"

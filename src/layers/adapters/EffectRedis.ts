@@ -1,6 +1,6 @@
 /** Effect's own `Redis` service on our connection, on every topology of servers. */
 import { Clock, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
-import { Redis } from "effect/persistence"
+import * as Redis from "effect/persistence/Redis"
 import { type CommandError, isTransient } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"

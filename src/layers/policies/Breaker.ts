@@ -1,6 +1,6 @@
 /** A policy that spares a server that is down, and its callers the wait. */
 import { Duration, Effect, Exit, type Layer, type Scope } from "effect"
-import { CircuitBreaker } from "effect/persistence"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import { CacheConnectionError, type CacheError, CacheInputError, isTransient } from "../../schema/CacheError.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"

@@ -174,13 +174,16 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
 
   admin: ["layers/admin"],
   cli: ["layers/cli"],
+  codecs: ["schema"],
+  effect: ["layers/adapters"],
   expressSession: ["layers/adapters"],
   http: ["layers/http"],
-  index: [
+  index: ["layers/adapters", "layers/cache", "layers/inspection", "layers/topologies", "memory", "schema"],
+  keyv: ["layers/adapters"],
+  memory: [
     ...services,
-    "layers/adapters",
+    "codecs",
     "layers/cache",
-    "layers/inspection",
     "layers/policies",
     "layers/topologies",
     "services/CacheMemo",
@@ -188,10 +191,10 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/CacheRegion",
     "services/CacheResolver",
     "services/CacheScript",
-    "services/SessionStore",
-    "services/operations/structures"
+    "services/operations/structures",
+    "sessions"
   ],
-  keyv: ["layers/adapters"],
+  sessions: ["schema", "services/SessionStore", "services/operations"],
   testing: ["layers/testing"]
 }
 

@@ -1,0 +1,20 @@
+/** Bundles the doors: what programs wait for when they start is the number of files, more than their size. */
+import { defineConfig } from "rolldown"
+import manifest from "./package.json" with { type: "json" }
+
+const doors = [...Object.values(manifest.exports), { default: manifest.bin["effect-vcache"] }].flatMap((door) =>
+  typeof door === "string" ? [] : [door.default.replace(/^\.\/dist\/(.*)\.js$/, "$1")]
+)
+
+export default defineConfig({
+  input: Object.fromEntries(doors.map((door) => [door, `src/${door}.ts`])),
+  platform: "node",
+  // Packages stay imports, so that a program has one Effect.
+  external: /^[^./]/,
+  output: {
+    dir: "dist",
+    chunkFileNames: "chunks/[name]-[hash].js",
+    // The doc comments are in the declarations.
+    comments: { jsdoc: false }
+  }
+})
