@@ -79,6 +79,7 @@ it("values, batches, counters, lifetimes, keys", () => {
     readonly getAndTouch: Reads
     readonly add: Writes
     readonly delete: Plain
+    readonly markStale: Plain
     readonly has: Plain
     readonly typeOf: Plain
   }>()

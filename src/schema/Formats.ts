@@ -82,6 +82,12 @@ export class Formats {
     return this.#cipher !== undefined
   }
 
+  /** What the header of plain text would say; undefined where it is no value that is read here. */
+  get plainHeader(): string | undefined {
+    if (this.encrypted) return undefined
+    return headerText(nameOf(this.#plain ?? numbers, undefined, undefined), undefined, undefined)
+  }
+
   /** Undefined for plain text. Throws where the header is none of ours. */
   header(stored: Stored): Header | undefined {
     if (!isFramed(stored)) return undefined
@@ -191,7 +197,14 @@ class KnownHeader {
   constructor(format: string) {
     this.#text = framedText(format)
     this.#bytes = Buffer.from(this.#text)
-    this.header = { format, timing: undefined, tags: undefined, claim: undefined, length: this.#text.length }
+    this.header = {
+      format,
+      timing: undefined,
+      tags: undefined,
+      mark: undefined,
+      claim: undefined,
+      length: this.#text.length
+    }
   }
 
   begins(stored: Stored): boolean {

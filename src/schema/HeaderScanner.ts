@@ -20,7 +20,7 @@ mark("0123456789", digit | hex | name)
 mark("abcdefABCDEF", hex)
 mark("_.-", name)
 
-/** The most digits of a number in base 36, of a claim's token, of an era. */
+/** The most digits of a number in base 36, of the token of a claim or a mark, of an era. */
 const longestNumber = 11
 const longestToken = 32
 /** The beginning of a server's `master_replid`. */
@@ -80,10 +80,15 @@ export class HeaderScanner {
   claim(): Claim {
     const until = this.#number()
     this.#mustTake(".")
+    return { until, token: this.token() }
+  }
+
+  /** Of a claim or a mark. */
+  token(): string {
     const start = this.#at
     this.#past(hex, longestToken)
     if (this.#at === start) throw damaged()
-    return { until, token: this.#text.slice(start, this.#at) }
+    return this.#text.slice(start, this.#at)
   }
 
   /** Goes on past the sign where it is the next one. */

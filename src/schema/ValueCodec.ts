@@ -23,6 +23,8 @@ export interface EntryName extends Place {
 export interface ValueCodec<A, RD = never, RE = never> {
   /** How replies must be read. */
   readonly reply: ReplyEncoding
+  /** What the header of plain text would say; undefined where it is no value that is read here. */
+  readonly plainHeader: string | undefined
   /** With `timing`: a value that can become stale. With `tags`: one that can be invalidated by them. */
   readonly encode: (
     entry: EntryName,
@@ -94,6 +96,7 @@ export const parse = (entry: EntryName, text: Stored, limits: ValueLimits): Exit
 
 export const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE>): ValueCodec<A, RD, RE> => ({
   reply: formats.reply,
+  plainHeader: formats.plainHeader,
   header: (entry, stored) =>
     isFramed(stored) ? attempt(entry, "decode", "the header", () => formats.header(stored)) : plain,
   // The eager forms take no fiber step for a schema without asynchronous parts.

@@ -1,12 +1,13 @@
 /**
  * The stored form of all that is not plain JSON: a marker, a header of text up to a line feed, and the payload.
  *
- *     \x01 1 json>zstd#aes256gcm/2 @fresh.ttl.cost !until.token \n payload
- *     \x01 2 json>zstd#aes256gcm/2 @fresh.ttl.cost ~names;hard;soft;era !until.token \n payload
+ *     \x01 1 json>zstd#aes256gcm/2 @fresh.ttl.cost *mark !until.token \n payload
+ *     \x01 2 json>zstd#aes256gcm/2 @fresh.ttl.cost ~names;hard;soft;era *mark !until.token \n payload
  *
  * The version of the form; the serializer, `>` the compressor, `#` the cipher with `/` the form of what it authenticates;
  * for values that can be stale, when they become so, their lifetime and what their lookup took; in version 2 the value's
- * tags; a claim by a process that looks the value up. Without spaces; numbers are milliseconds in base 36. A header without
+ * tags; the mark of one that was made stale before its time; a claim by a process that looks the value up. Without spaces;
+ * numbers are milliseconds in base 36. A header without
  * a format is a claim alone: there is no value yet. JSON text, neither compressed nor encrypted, keeps the whole of it text.
  * A value without tags is of version 1, which programs of before there were tags read, too.
  */
@@ -35,6 +36,8 @@ export interface Header {
   readonly timing: Timing | undefined
   /** Undefined where the value has no tags. */
   readonly tags: TagStamp | undefined
+  /** Of a value that was made stale before its time: text that no other mark has. */
+  readonly mark: string | undefined
   readonly claim: Claim | undefined
   /** Where the payload starts. */
   readonly length: number
@@ -65,12 +68,14 @@ export const bearsTags = (stored: Stored): boolean =>
 
 const base36 = (value: number): string => value.toString(36)
 
-/** What a cipher authenticates of it is all but the claim, which others may add. */
+/** What a cipher authenticates of it is all but the mark and the claim, which others may add: both can only make a value older. */
 export const headerText = (format: string, timing: Timing | undefined, tags: TagStamp | undefined): string => {
   const times =
     timing === undefined ? "" : `@${base36(timing.freshUntil)}.${base36(timing.timeToLive)}.${base36(timing.cost)}`
   return tags === undefined ? `${marker}1${format}${times}` : `${marker}2${format}${times}${tagText(tags)}`
 }
+
+const markText = (mark: string | undefined): string => (mark === undefined ? "" : `*${mark}`)
 
 const claimText = ({ token, until }: Claim): string => `!${base36(until)}.${token}`
 
@@ -93,14 +98,15 @@ export const readHeader = (stored: Stored): Header => {
   const format = scanner.format()
   const timing = scanner.takes("@") ? scanner.timing() : undefined
   const tags = version === 2 && scanner.takes("~") ? scanner.tags() : undefined
+  const mark = scanner.takes("*") ? scanner.token() : undefined
   const claim = scanner.takes("!") ? scanner.claim() : undefined
   scanner.end()
-  return { format, timing, tags, claim, length: length + 1 }
+  return { format, timing, tags, mark, claim, length: length + 1 }
 }
 
 /** The same value with a claim in place of the one it may have had. */
 export const claimed = (stored: Stored, header: Header, claim: Claim): Stored => {
-  const start = headerText(header.format, header.timing, header.tags) + claimText(claim)
+  const start = headerText(header.format, header.timing, header.tags) + markText(header.mark) + claimText(claim)
   return framed(start, typeof stored === "string" ? stored.slice(header.length) : stored.subarray(header.length))
 }
 

@@ -2,6 +2,7 @@
 import { Context, Effect, Layer, Schema, SchemaAST } from "effect"
 import { CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
+import { refused } from "../schema/failures.ts"
 import { schemaRefusal } from "../schema/SchemaCodec.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
 import { strictJson } from "../schema/strictJson.ts"
@@ -10,7 +11,7 @@ import { CacheService } from "./CacheService.ts"
 import type { Region, RegionOptions, RegionServices } from "./operations/Region.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
-export type { Region, RegionOptions } from "./operations/Region.ts"
+export type { InvalidateOptions, Region, RegionOptions } from "./operations/Region.ts"
 
 /** Lookups at once, where there is no `lookupMany`. */
 const concurrency = 16
@@ -111,8 +112,13 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
           values.refresh(text, lookedUp(key), { ...alone, ...taggedAs(key) })
         )
       ),
-    invalidate: (key) =>
-      supplied(Effect.flatMap(textOf("invalidate", key), (text) => Effect.asVoid(values.delete(text, { version })))),
+    invalidate: (key, { mode = "remove" } = {}) =>
+      supplied(
+        Effect.flatMap(textOf("invalidate", key), (text) => {
+          if (mode !== "remove" && mode !== "stale") return refused("invalidate", "mode must be remove or stale")
+          return Effect.asVoid(values[mode === "stale" ? "markStale" : "delete"](text, { version }))
+        })
+      ),
     cacheKey: (key) => supplied(textOf("cacheKey", key)),
     clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(head)}:*`, { version }))
   }

@@ -7,6 +7,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { markStaleTests } from "./markStaleTests.ts"
 import { memoizeTests } from "./memoizeTests.ts"
 import { memoScopeTests } from "./memoScopeTests.ts"
 import { updateTests } from "./updateTests.ts"
@@ -797,6 +798,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
       )
     })
 
+    markStaleTests(it)
     memoizeTests(it)
     memoScopeTests(it)
     updateTests(it)

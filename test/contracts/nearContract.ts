@@ -15,7 +15,7 @@ import {
   type PolicySource,
   Serializer,
   Tracing,
-  type ValkeyClient
+  ValkeyClient
 } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
 import { Elsewhere } from "../support/near/elsewhere.ts"
@@ -335,6 +335,26 @@ export const nearContract = (
           yield* pass(210)
           for (const one of [cache, brief]) assert.isFalse(yield* isNear(one.get("a")))
           assert.deepStrictEqual([yield* cache.get("a"), yield* brief.get("a")], [Option.none(), Option.some(1)])
+        }))
+
+      test("that make a value stale are seen here and elsewhere, and the stale value is judged by the server", () =>
+        Effect.gen(function* () {
+          const cache = yield* nearCache()
+          const client = Layer.succeed(ValkeyClient, yield* Elsewhere)
+          const { prefix } = cache.options
+          const context = yield* Layer.build(Layer.provide(CacheLive.layer({ prefix, timeToLive: "1 hour" }), client))
+          const there = yield* Effect.provideContext(CacheService, context)
+          for (const one of [cache, there]) {
+            yield* cache.set("a", 1)
+            yield* warm(cache.get("a"))
+            yield* one.markStale("a")
+            yield* until("the mark", cache.get("a"), (found) => Option.isNone(found))
+            assert.isFalse(yield* cache.has("a"))
+            assert.deepStrictEqual(yield* cache.getMany(["a"]), new Map())
+            assert.isFalse(yield* isNear(cache.get("a")))
+            assert.strictEqual(yield* cache.getOrSet("a", Effect.succeed(2)), 1)
+            yield* until("the lookup's value", cache.get("a"), (found) => Option.contains(found, 2))
+          }
         }))
 
       test("of the value that a read past the near cache has seen are near afterwards", () =>

@@ -101,6 +101,7 @@ const calls: ReadonlyArray<Arbitrary.Arbitrary<Call>> = [
     cache.setMany(...args)
   ),
   call("delete", [key, options({ version })], (cache, ...args) => cache.delete(...args)),
+  call("markStale", [key, options({ version })], (cache, ...args) => cache.markStale(...args)),
   call("deleteMany", [several(key)], (cache, ...args) => cache.deleteMany(...args)),
   call("has", [key], (cache, ...args) => cache.has(...args)),
   call("incr", [key, number, options({ version, initial: number, timeToLive: lifetime })], (cache, ...args) =>

@@ -234,6 +234,7 @@ export const operations: {
   setMany: { call: (cache) => cache.setMany({ k: 1, l: 2 }), neutral: ["k", "l"] },
   delete: { call: (cache) => cache.delete("k"), neutral: false },
   deleteMany: { call: (cache) => cache.deleteMany(["k"]), neutral: 0 },
+  markStale: { call: (cache) => cache.markStale("k"), neutral: false },
   update: { call: (cache) => cache.update("k", () => Option.some(1)), neutral: pretendsNothing },
   setIf: { call: (cache) => cache.setIf("k", Option.none(), 1), neutral: false },
   has: { call: (cache) => cache.has("k"), neutral: false },

@@ -146,7 +146,7 @@ const after = (before: Effect.Effect<unknown, unknown>, call: Effect.Effect<unkn
 
 export const kinds: Readonly<Record<string, Kind>> = {
   Values: {
-    ...plain("get", "set", "add", "getAndSet", "getAndDelete", "getAndTouch", "delete", "has", "typeOf"),
+    ...plain("get", "set", "add", "getAndSet", "getAndDelete", "getAndTouch", "delete", "markStale", "has", "typeOf"),
     "`set` and `getAndSet` with `keepTtl`": (cache) => cache.set("k", 1, { keepTtl: true }),
     "`set` with a lifetime of 0": (cache) => cache.set("k", 1, { timeToLive: 0 }),
     "`add` where the key exists": (cache, prepared) => after(prepared.set("k", 1), cache.add("k", 2))

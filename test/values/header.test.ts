@@ -39,7 +39,7 @@ describe("stored payloads of version 1 with times and claims", () => {
     it.effect(`${name}: can still be read`, () =>
       Effect.gen(function* () {
         const stored = Buffer.from(kept[name] ?? "", "base64")
-        const none = { format: "", timing: undefined, tags: undefined, claim: undefined }
+        const none = { format: "", timing: undefined, tags: undefined, mark: undefined, claim: undefined }
         assert.deepStrictEqual(readHeader(stored), { ...none, ...expected, length: stored.indexOf("\n") + 1 })
         if (expected.format === "" || expected.format === "json>zstd") return
         const options = expected.format?.includes("#") === true ? { cipher: Cipher.aes256gcm([keyOf(1)]) } : {}
@@ -76,13 +76,13 @@ describe("stored payloads of version 2", () => {
 
 describe("a header", () => {
   const grammar =
-    /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*(?:\/\d)?)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
+    /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*(?:\/\d)?)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:\*([0-9a-f]{1,32}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
 
   /** As it was read before there was a scanner. */
   const byGrammar = (text: string): Omit<Header, "length" | "tags"> | undefined => {
     const match = grammar.exec(text)
     if (match === null) return undefined
-    const [, format = "", freshUntil, timeToLive = "", cost = "", until, token = ""] = match
+    const [, format = "", freshUntil, timeToLive = "", cost = "", mark, until, token = ""] = match
     const number = (digits: string) => Number.parseInt(digits, 36)
     return {
       format,
@@ -90,6 +90,7 @@ describe("a header", () => {
         freshUntil === undefined
           ? undefined
           : { freshUntil: number(freshUntil), timeToLive: number(timeToLive), cost: number(cost) },
+      mark,
       claim: until === undefined ? undefined : { until: number(until), token }
     }
   }
@@ -105,7 +106,7 @@ describe("a header", () => {
     other: Schema.Literals(seeds),
     at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
     skipped: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
-    sign: Schema.Literals(["", "@", "!", ".", "~", ">", "#", "/", "Z", "0", "é", "\u0000", "1.2.3", "!a.f"])
+    sign: Schema.Literals(["", "@", "!", ".", "~", ">", "#", "/", "Z", "0", "é", "\u0000", "1.2.3", "!a.f", "*", "*f"])
   })
   it.prop(
     "is read as the grammar of version 1 says, whatever is cut out of it or put in",
@@ -131,10 +132,10 @@ describe("a header", () => {
     assert.isTrue(headerText("json", timing, tags).startsWith("\u00012json@"))
   })
 
-  it("keeps times and tags when a process claims the value", () => {
-    const stored = framed(headerText("json", timing, tags), "7")
+  it("keeps times, tags and a mark when a process claims the value", () => {
+    const stored = framed(`${headerText("json", timing, tags)}*abc`, "7")
     const header = readHeader(claimed(stored, readHeader(stored), claim))
-    assert.deepStrictEqual([header.timing, header.tags, header.claim], [timing, tags, claim])
+    assert.deepStrictEqual([header.timing, header.tags, header.mark, header.claim], [timing, tags, "abc", claim])
     assert.strictEqual(claimed(stored, readHeader(stored), claim).slice(header.length), "7")
   })
 

@@ -176,13 +176,14 @@ const contentOf = ({ content, size }: Entry): Html => {
 
 const timesOf = ({ content }: Entry, now: number): ReadonlyArray<Html> => {
   if (content._tag !== "Value") return []
-  const { claimedUntil, format, timing } = content.form
+  const { claimedUntil, format, isMarkedStale, timing } = content.form
   const left = timing === undefined ? 0 : timing.freshUntil - now
   return [
     figure("Format", format),
     ...(timing === undefined
       ? []
       : [figure("Fresh", left > 0 ? `for ${lifetime(left)}` : `no: stale since ${lifetime(-left)}`)]),
+    ...(isMarkedStale ? [figure("Marked", "stale before its time")] : []),
     ...(claimedUntil === undefined
       ? []
       : [figure("Claim", claimedUntil > now ? "a process looks it up" : "it has ended")])

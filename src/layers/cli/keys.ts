@@ -92,12 +92,13 @@ const contentOf = ({ content }: Entry): string => {
 const factsOf = ({ content, pttl, size, type }: Entry, now: number): string => {
   const facts = [type, type === "string" ? `${size} bytes` : `${size} elements`, `lives ${lifetime(pttl)}`]
   if (content._tag !== "Value") return facts.join(", ")
-  const { claimedUntil, format, reason, timing } = content.form
+  const { claimedUntil, format, isMarkedStale, reason, timing } = content.form
   facts.push(format)
   if (timing !== undefined) {
     const left = timing.freshUntil - now
     facts.push(left > 0 ? `fresh for ${lifetime(left)}` : `stale since ${lifetime(-left)}`)
   }
+  if (isMarkedStale) facts.push("marked stale")
   if (claimedUntil !== undefined) facts.push("a process looks it up")
   return `${facts.join(", ")}${reason === undefined ? "" : `\n${reason}`}`
 }

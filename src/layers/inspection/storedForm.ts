@@ -10,6 +10,8 @@ export interface StoredForm {
   /** The name of the format, as the header has it; `"json"` or `"text"` and `"bytes"` without a header; `"claim"` where there is no value yet. */
   readonly format: string
   readonly timing: Timing | undefined
+  /** Somebody made it stale before its time. */
+  readonly isMarkedStale: boolean
   /** Until when a process looks the value up; undefined where none does. */
   readonly claimedUntil: number | undefined
   /** JSON with two spaces, text as it is, or hex. */
@@ -46,8 +48,8 @@ export const storedForm = (stored: Buffer, final: string): StoredForm => {
   try {
     const header = formats().header(stored)
     if (header === undefined) return plainForm(stored)
-    const { claim, format, timing } = header
-    const form = { timing, claimedUntil: claim?.until }
+    const { claim, format, mark, timing } = header
+    const form = { timing, isMarkedStale: mark !== undefined, claimedUntil: claim?.until }
     if (format === "") return { ...form, ...nothing, format: "claim" }
     if (format.includes("#")) return { ...form, format, ...asHex(stored.subarray(header.length), encrypted) }
     try {
@@ -63,7 +65,7 @@ export const storedForm = (stored: Buffer, final: string): StoredForm => {
 
 type Shown = Pick<StoredForm, "shownAs" | "text" | "reason">
 
-const untimed = { timing: undefined, claimedUntil: undefined }
+const untimed = { timing: undefined, isMarkedStale: false, claimedUntil: undefined }
 const nothing: Shown = { shownAs: "nothing", text: "", reason: "A process is looking the value up." }
 
 const encrypted = "The value is encrypted, and the key is not known here."

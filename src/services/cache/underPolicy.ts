@@ -45,6 +45,7 @@ export const underPolicy = <A, RD, RE>(
         return policy({ ...declare("setMany", undefined, [...all.keys()]), tally }, cache.setMany(all, options))
       }),
     delete: (key, options) => policy(declare("delete", key, false), cache.delete(key, options)),
+    markStale: (key, options) => policy(declare("markStale", key, false), cache.markStale(key, options)),
     deleteMany: (keys, options) => policy(declare("deleteMany", undefined, 0), cache.deleteMany(keys, options)),
     has: (key, options) => policy(declare("has", key, false), cache.has(key, options)),
     incr: (key, delta, options) =>

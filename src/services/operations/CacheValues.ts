@@ -43,6 +43,13 @@ export interface CacheValues<A, RD = never, RE = never> {
   readonly add: (key: string, value: A, options?: TtlOptions & TagOptions) => Effect.Effect<boolean, ValueError, RE>
   /** Whether there was something to delete. */
   readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  /**
+   * Makes the value stale now, in all processes: `get` gives none, and `getOrSet` serves it while one lookup runs, until its key
+   * ends or a lookup has replaced it. Use it in place of `delete` where many ask for the key and an old answer does no harm.
+   * What is under way for the key is not stored, as with `delete`. Gives whether there was a value, be it stale already. One
+   * script, whatever the size of the value; a counter that was made stale counts no more.
+   */
+  readonly markStale: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   readonly has: (key: string, options?: ReadOptions) => Effect.Effect<boolean, CommandError>
   /** None = no such key. */
   readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CommandError>

@@ -3,6 +3,12 @@ import type { Effect, Option, Schema } from "effect"
 import type { CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { LookupOptions } from "./CacheLookups.ts"
 
+/** The options of a region's `invalidate`. */
+export interface InvalidateOptions {
+  /** `"remove"` (default) deletes the value; `"stale"` makes it stale, as `markStale` does. */
+  readonly mode?: "remove" | "stale" | undefined
+}
+
 export interface Region<K, A, E = never, R = never> {
   /** The cached value, else the lookup's, stored. */
   readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
@@ -16,9 +22,10 @@ export interface Region<K, A, E = never, R = never> {
   readonly refresh: (key: K) => Effect.Effect<A, E | CommandError, R>
   /**
    * Later reads see nothing older: a lookup already running is returned to its callers but not stored. That holds in this
-   * process, with `singleFlight: "cluster"` in all that share the server.
+   * process, with `singleFlight: "cluster"` in all that share the server. With the mode `"stale"` the value stays, and `get`
+   * serves it while one lookup runs.
    */
-  readonly invalidate: (key: K) => Effect.Effect<void, CommandError, R>
+  readonly invalidate: (key: K, options?: InvalidateOptions) => Effect.Effect<void, CommandError, R>
   /** The user key of the entry in the cache: for `CacheReactivity`, and for a look at it by other means. */
   readonly cacheKey: (key: K) => Effect.Effect<string, CacheInputError, R>
   /** Deletes all entries of the region, in the cache's version; how many there were. */

@@ -37,7 +37,11 @@ export const liveValue = <A, RD, RE>(
 }
 
 /** Whether the value that the header is of may be given to who asks now. */
-export const isLive = ({ tags, timing }: Header, judge: Judge = untagged): Effect.Effect<boolean, CommandError> => {
+export const isLive = (
+  { mark, tags, timing }: Header,
+  judge: Judge = untagged
+): Effect.Effect<boolean, CommandError> => {
+  if (mark !== undefined) return Exit.succeed(false)
   if (timing === undefined) return tags === undefined ? live : Effect.mapEager(judge(tags), isLiveVerdict)
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
     if (now >= timing.freshUntil) return Exit.succeed(false)
@@ -74,7 +78,7 @@ export interface Found<A> {
   readonly header: Header | undefined
   /** None where there is but a claim, nothing that can be decoded, or what was invalidated and is gone. */
   readonly value: Option.Option<A>
-  /** It was invalidated, and is to be served only while a lookup runs. */
+  /** It was made stale, by itself or with a tag, and is to be served only while a lookup runs. */
   readonly isOutdated: boolean
 }
 
@@ -105,9 +109,10 @@ export const foundIn =
         onFailure: () => undecodable(metrics, reply)
       })
     }
-    if (found?.tags === undefined) return decode(false)
+    const isMarked = found?.mark !== undefined
+    if (found?.tags === undefined) return decode(isMarked)
     return Effect.flatMapEager(judge(found.tags), (verdict) =>
-      verdict === "gone" ? Exit.succeed(nothing) : decode(verdict === "stale")
+      verdict === "gone" ? Exit.succeed(nothing) : decode(isMarked || verdict === "stale")
     )
   }
 

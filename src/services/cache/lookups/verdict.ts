@@ -18,11 +18,11 @@ export const isStale = (verdict: Verdict): boolean =>
 /** What can be said without drawing lots. */
 export const verdictAt = <A>(found: Found<A>, plan: LookupPlan<A>, now: number): Verdict => {
   if (Option.isNone(found.value)) return "miss"
-  // What was invalidated so is served until its key ends.
-  if (found.isOutdated) return isClaimed(found, now) ? "claimed" : "stale"
   const timing = found.header?.timing
-  if (timing === undefined || now < timing.freshUntil) return "fresh"
-  if (now >= timing.freshUntil + plan.staleFor(found.value.value)) return "miss"
+  const isInTime = timing === undefined || now < timing.freshUntil
+  if (isInTime && !found.isOutdated) return "fresh"
+  // What was made stale before its time is served as long as it would have been without that, and needs no `staleFor`.
+  if (!isInTime && now >= timing.freshUntil + plan.staleFor(found.value.value)) return "miss"
   return isClaimed(found, now) ? "claimed" : "stale"
 }
 

@@ -9,8 +9,8 @@ import { absent, type Kept } from "./NearEntry.ts"
 export const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
 
 /**
- * Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, and a value with
- * tags, whose tokens only the server has.
+ * Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, a value that was
+ * made stale, and one with tags, whose tokens only the server has.
  */
 export const keptForm = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
@@ -22,7 +22,7 @@ export const keptForm = <A, RD, RE>(
   const parsed = isFramed(stored) ? codec.header(name, stored) : undefined
   if (parsed !== undefined && !Exit.isSuccess(parsed)) return undefined
   const header = parsed?.value
-  if (header?.format === "" || header?.tags !== undefined) return undefined
+  if (header?.format === "" || header?.mark !== undefined || header?.tags !== undefined) return undefined
   const bytes = Buffer.byteLength(stored)
   if (values === "shared") {
     const decoded = valueNow(codec.decode(name, stored, header))

@@ -15,7 +15,9 @@ import { liveRead } from "../kernel/nearReads.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import { stampFor } from "../kernel/tagging.ts"
+import { makeToken } from "../kernel/token.ts"
 import { keepTtlScript } from "./keepTtlScript.ts"
+import { markStaleScript } from "./markStaleScript.ts"
 import { headArguments, isHeadOfFramed, isWrongType, leftoverIn, overLeftover } from "./leftover.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
@@ -197,6 +199,18 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       ),
     delete: (key, options) =>
       Effect.flatMapEager(finalKey("delete", key, options), (final) => writing(final, unlink(final))),
+    markStale: (key, options) =>
+      Effect.flatMapEager(finalKey("markStale", key, options), (final) =>
+        begin(() =>
+          Effect.flatMap(makeToken, (mark) => {
+            inFlight.outdate(final)
+            return Effect.flatMap(
+              client.eval(markStaleScript, [final], [mark, codec.plainHeader ?? ""]),
+              replies.flag("markStale")
+            )
+          })
+        )
+      ),
     has: (key, options) =>
       Effect.flatMapEager(finalKey("has", key, options), (final) =>
         begin(() => exists({ operation: "has", key, final }))
