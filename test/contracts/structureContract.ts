@@ -297,7 +297,72 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
           const set = (yield* fresh()).withSchema(Schema.String).unorderedSet("s")
           const members = Array.from({ length: 25_000 }, (_, i) => `member ${i}`)
           assert.strictEqual(yield* set.add(...members), 25_000)
-          assert.strictEqual(new Set(yield* Stream.runCollect(set.scan({ count: 100 }))).size, 25_000)
+          assert.strictEqual(new Set(yield* Stream.runCollect(set.scan("*", { count: 100 }))).size, 25_000)
+        })
+      )
+
+      it.effect("scans by patterns over text and over the JSON of other members", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const set = cache.unorderedSet("s")
+          const ranked = cache.sortedSet("z")
+          const members = [
+            "user:1",
+            "user:22",
+            "User:1",
+            'a"b',
+            "a\\b",
+            "a\nb",
+            "naïve",
+            "[x]",
+            "",
+            17,
+            18.5,
+            { id: 1 },
+            null
+          ]
+          yield* set.add(...members)
+          yield* ranked.add(members.map((member, i) => [member, i] as const))
+          const expected: Readonly<Record<string, ReadonlyArray<unknown>>> = {
+            "*": members,
+            "user:*": ["user:1", "user:22"],
+            "?ser:1": ["user:1", "User:1"],
+            "[uU]ser:[0-9]": ["user:1", "User:1"],
+            "a?b": ['a"b', "a\\b", "a\nb"],
+            'a"*': ['a"b'],
+            "a\\\\b": ["a\\b"],
+            "a\nb": ["a\nb"],
+            "na*ve": ["naïve"],
+            "\\[x\\]": ["[x]"],
+            "1*": [17, 18.5],
+            '{"id":*': [{ id: 1 }],
+            '"*': [],
+            user: [],
+            null: [null]
+          }
+          for (const [pattern, wanted] of Object.entries(expected)) {
+            assert.sameDeepMembers(yield* Stream.runCollect(set.scan(pattern)), [...wanted], pattern)
+            const scored = yield* Stream.runCollect(ranked.scan(pattern, { count: 1 }))
+            assert.sameDeepMembers(
+              scored,
+              wanted.map((member) => [
+                member,
+                members.indexOf(members.find((one) => JSON.stringify(one) === JSON.stringify(member))!)
+              ]),
+              pattern
+            )
+          }
+          const packed = yield* fresh({ serializer: Serializer.msgpack })
+          for (const scan of [
+            packed.unorderedSet("s").scan("a*"),
+            packed.sortedSet("z").scan("a*"),
+            set.scan("\udfff")
+          ]) {
+            assert.strictEqual(
+              (yield* Effect.flip(Stream.runCollect<unknown, CacheError, never>(scan)))._tag,
+              "CacheInputError"
+            )
+          }
         })
       )
 
@@ -469,7 +534,7 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
           const set = (yield* fresh()).withSchema(Schema.String).sortedSet("z")
           const members = Array.from({ length: 25_000 }, (_, i) => [`member ${i}`, i / 2] as const)
           assert.strictEqual(yield* set.add(members), 25_000)
-          assert.deepStrictEqual(new Map(yield* Stream.runCollect(set.scan({ count: 100 }))), new Map(members))
+          assert.deepStrictEqual(new Map(yield* Stream.runCollect(set.scan("*", { count: 100 }))), new Map(members))
         })
       )
 

@@ -1,7 +1,7 @@
 /** What holds for all keys, values and globs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
-import { globMatcher } from "../../src/layers/memory/kernel/glob.ts"
+import { globMatcher } from "../../src/schema/glob.ts"
 import { allVersions, defaultKeyFunction, escapeGlob, keyRefusal, keySpace } from "../../src/schema/key.ts"
 import { decode, entry, plainJson, roundTrip } from "../support/codecs.ts"
 import { Everything } from "../support/formats.ts"

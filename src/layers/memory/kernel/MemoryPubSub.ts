@@ -1,7 +1,7 @@
 /** Channels in this process. */
 import type { Message } from "../../../services/ValkeyClient.ts"
 import type { ChannelKind } from "../../commands/channels.ts"
-import { globMatcher } from "./glob.ts"
+import { globMatcher } from "../../../schema/glob.ts"
 
 type Receive = (message: Message) => void
 

@@ -162,14 +162,11 @@ export const makeHash = <A, RD, RE>(
         )
       ),
     scan: (pattern = "*", { count = 1000 } = {}) =>
-      scanPages(
-        context,
-        "HSCAN",
-        "hash.scan",
-        key,
-        keyOptions,
-        ["MATCH", pattern, "COUNT", count],
-        ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
+      scanPages(context, "HSCAN", "hash.scan", key, keyOptions, () =>
+        Exit.succeed({
+          words: ["MATCH", pattern, "COUNT", count],
+          decode: ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
+        })
       )
   }
 }

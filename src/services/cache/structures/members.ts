@@ -1,7 +1,7 @@
 /** What structures have in common: how their parts are encoded, decoded, and come page by page. */
-import { Effect, Option, Stream } from "effect"
-import type { ValueError } from "../../../schema/CacheError.ts"
-import type { Reply } from "../../../schema/Command.ts"
+import { Effect, type Exit, Option, Stream } from "effect"
+import type { CacheInputError, ValueError } from "../../../schema/CacheError.ts"
+import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
@@ -33,6 +33,12 @@ export const decodeMembers = <A, RD, RE>(
   )
 }
 
+/** What a scan is asked for, and how a page of it is read. */
+export interface PageReader<B, RD> {
+  readonly words: ReadonlyArray<Arg>
+  readonly decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, ValueError, RD>
+}
+
 /** Of HSCAN, SSCAN and ZSCAN. */
 export const scanPages = <A, RD, RE, B>(
   context: CacheContext<A, RD, RE>,
@@ -40,15 +46,14 @@ export const scanPages = <A, RD, RE, B>(
   operation: string,
   key: string,
   keyOptions: KeyOptions,
-  options: ReadonlyArray<string | number>,
-  decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, ValueError, RD>
+  readerOf: (operation: string) => Exit.Exit<PageReader<B, RD>, CacheInputError>
 ): Stream.Stream<B, ValueError, RD> => {
   const { client, finalKey, policy, readOptions } = context
   const pages: Stream.Stream<B, ValueError, RD> = Stream.unwrap(
-    Effect.map(finalKey(operation, key, keyOptions), (final) =>
+    Effect.map(Effect.all([finalKey(operation, key, keyOptions), readerOf(operation)]), ([final, { decode, words }]) =>
       Stream.paginate("0", (cursor) =>
         Effect.flatMap(
-          client.send(command, [final, cursor, ...options], readOptions),
+          client.send(command, [final, cursor, ...words], readOptions),
           (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> => {
             if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(operation)
             const next = String(reply[0])

@@ -1,5 +1,5 @@
 /** The operations of a set. */
-import { Effect, Option } from "effect"
+import { Effect, Exit, Option } from "effect"
 import type { Reply } from "../../../schema/Command.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { Part } from "../../../schema/place.ts"
@@ -8,6 +8,7 @@ import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
+import { memberPattern } from "./memberPattern.ts"
 import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
@@ -128,15 +129,13 @@ export const makeSet = <A, RD, RE>(
     storeUnion: stored("storeUnion", "SUNIONSTORE"),
     storeIntersection: stored("storeIntersection", "SINTERSTORE"),
     storeDifference: stored("storeDifference", "SDIFFSTORE"),
-    scan: ({ count = 1000 } = {}) =>
-      scanPages(
-        context,
-        "SSCAN",
-        "unorderedSet.scan",
-        key,
-        keyOptions,
-        ["COUNT", count],
-        ({ final, operation }, page) => decodeMembers(context, entryOf(operation, final), page)
+    scan: (pattern = "*", { count = 1000 } = {}) =>
+      scanPages(context, "SSCAN", "unorderedSet.scan", key, keyOptions, (operation) =>
+        Exit.map(memberPattern(operation, codec, pattern), ({ matches, words }) => ({
+          words: [...words, "COUNT", count],
+          decode: ({ final }, page) =>
+            decodeMembers(context, entryOf(operation, final), Array.isArray(page) ? page.filter(matches) : page)
+        }))
       )
   }
 }

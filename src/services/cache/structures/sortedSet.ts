@@ -9,6 +9,7 @@ import type { CacheSortedSet, SortedSetRangeOptions, ScoreBound } from "../../op
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import { memberPattern } from "./memberPattern.ts"
 import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
@@ -21,7 +22,7 @@ export const makeSortedSet = <A, RD, RE>(
   key: string,
   keyOptions: KeyOptions = {}
 ): CacheSortedSet<A, RD, RE> => {
-  const { client, readOptions } = context
+  const { client, codec, readOptions } = context
 
   const run = context.structure("sortedSet", key, keyOptions)
 
@@ -203,9 +204,16 @@ export const makeSortedSet = <A, RD, RE>(
     popMin: pop("popMin", "ZPOPMIN"),
     popMax: pop("popMax", "ZPOPMAX"),
     size: run("size", 0, (operation, final) => client.request("ZCARD", [final], replies.integer(operation))),
-    scan: ({ count = 1000 } = {}) =>
-      scanPages(context, "ZSCAN", "sortedSet.scan", key, keyOptions, ["COUNT", count], ({ final, operation }, page) =>
-        pairs(entryOf(operation, final), page)
+    scan: (pattern = "*", { count = 1000 } = {}) =>
+      scanPages(context, "ZSCAN", "sortedSet.scan", key, keyOptions, (operation) =>
+        Exit.map(memberPattern(operation, codec, pattern), ({ matches, words }) => ({
+          words: [...words, "COUNT", count],
+          decode: ({ final }, page) =>
+            pairs(
+              entryOf(operation, final),
+              Array.isArray(page) ? page.filter((_, i) => matches(page[i - (i % 2)])) : page
+            )
+        }))
       )
   }
 }

@@ -75,8 +75,13 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
   readonly popMin: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
   readonly popMax: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
   readonly size: Effect.Effect<number, CommandError>
-  /** Member by member; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
-  readonly scan: (options?: {
-    readonly count?: number | undefined
-  }) => Stream.Stream<readonly [A, number], ValueError, RD>
+  /**
+   * Member by member, with their scores; a member may come twice while the server resizes its table. `pattern` is a glob over members: text
+   * as it is, other values as their JSON. Default: all. Fails with `CacheInputError` where a pattern is given and members are not stored as
+   * JSON text. `count` is how many members the server looks at in one round trip, a hint. Default: 1 000.
+   */
+  readonly scan: (
+    pattern?: string,
+    options?: { readonly count?: number | undefined }
+  ) => Stream.Stream<readonly [A, number], ValueError, RD>
 }
