@@ -25,6 +25,7 @@ export type { CacheHash } from "./services/operations/structures/CacheHash.ts"
 export type { CacheKeySpace, KeysOptions, RenameOptions, ScanKeysOptions } from "./services/operations/CacheKeySpace.ts"
 export type { CacheLifetimes } from "./services/operations/CacheLifetimes.ts"
 export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/structures/CacheList.ts"
+export type { CacheLists, ListsPopOptions, PoppedElements } from "./services/operations/structures/CacheLists.ts"
 export type { CacheLock, HeldLock, LockOptions } from "./services/operations/CacheLock.ts"
 export type {
   BatchLookupOptions,

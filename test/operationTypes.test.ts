@@ -14,6 +14,7 @@ import type {
   CacheKeySpace,
   CacheLifetimes,
   CacheList,
+  CacheLists,
   CacheLock,
   CacheLookups,
   CacheRegion,
@@ -173,6 +174,7 @@ it("structures", () => {
     readonly indexOf: Writes
     readonly indexesOf: Writes
   }>()
+  expectTypeOf<Channels<CacheLists<Value, RD>>>().toEqualTypeOf<{ readonly pop: Reads }>()
   expectTypeOf<Channels<CacheSet<Value, RD, RE>>>().toEqualTypeOf<{
     readonly add: Writes
     readonly remove: Writes

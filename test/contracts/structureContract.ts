@@ -6,6 +6,7 @@ import { type CacheError, CacheService, Cipher, Compressor, Serializer } from "e
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { hasSlots } from "../support/hasSlots.ts"
+import { listsTests } from "./listsTests.ts"
 
 const some = Option.some
 const none = Option.none()
@@ -693,6 +694,8 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
           })
         )
       )
+
+      listsTests(it)
 
       it.effect("encrypted: kept at the ends, and nothing is looked for", () =>
         Effect.gen(function* () {

@@ -86,3 +86,46 @@ test("more waiters than connections: the others get a typed error in time", () =
     yield* cache.list("a").pushRight(1)
     assert.deepStrictEqual(yield* Fiber.join(first), Option.some(1))
   }))
+
+test("who waits for several lists and gives up at any moment loses no element", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* connect(server.url, { maxConnections: 12 })
+    const lists = cache.lists(["a", "b"])
+    const taken: Array<unknown> = []
+    const total = 200
+    const worker = Effect.gen(function* () {
+      for (;;) {
+        const waiting = lists
+          .pop({ count: 2, timeout: "1 second" })
+          .pipe(Effect.tap((found) => Effect.sync(() => Option.isSome(found) && taken.push(...found.value.values))))
+        yield* Effect.timeoutOption(Effect.ignore(waiting), 1 + (taken.length % 7))
+      }
+    })
+    const workers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(worker))
+    for (let i = 0; i < total; i++) {
+      yield* cache.list(i % 2 === 0 ? "a" : "b").pushRight(i)
+      if (i % 5 === 0) yield* pause(2)
+    }
+    yield* Fiber.interruptAll(workers)
+    const left = Effect.all([cache.list("a").range(), cache.list("b").range()]).pipe(Effect.map((all) => all.flat()))
+    // An element was taken, or is in its list again once the last steps of those who gave up are over.
+    const all = yield* until(
+      "every element",
+      Effect.map(left, (left) => [...taken, ...left]),
+      ({ length }) => length >= total
+    )
+    assert.strictEqual(new Set(all).size, total)
+    assert.strictEqual(all.length, total)
+  }))
+
+test("who waits for several lists is told when a lost connection may have cost an element", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer()
+    const { cache } = yield* connect(server.url)
+    const waiting = yield* Effect.forkChild(Effect.flip(cache.lists(["a", "b"]).pop({ timeout: "30 seconds" })))
+    yield* isBlocked(server)
+    yield* server.kill
+    const error = yield* within(3000, Fiber.join(waiting))
+    assert.deepInclude(error, { _tag: "CacheConnectionError", mayHaveExecuted: true })
+  }))

@@ -368,7 +368,23 @@ const families = {
       Schema.Union([words(), words(literal("COUNT"), literal("0", "1", "2", "-1", "abc"))]),
       Schema.Union([words(), words(literal("MAXLEN"), literal("0", "1", "2", "-1")), words(literal("WRONG"))])
     ),
-    Arbitrary.schema(one("LMOVE", key, key, literal("LEFT", "RIGHT", "left", "WRONG"), literal("LEFT", "RIGHT")))
+    Arbitrary.schema(one("LMOVE", key, key, literal("LEFT", "RIGHT", "left", "WRONG"), literal("LEFT", "RIGHT"))),
+    Arbitrary.schema(one("RPOPLPUSH", key, key)),
+    combine(
+      one("LMPOP"),
+      Schema.Union([
+        words(literal("1"), key),
+        words(literal("2"), key, key),
+        words(literal("0", "2", "3", "-1", "abc"), key, key)
+      ]),
+      words(literal("LEFT", "RIGHT", "right", "WRONG")),
+      Schema.Union([
+        words(),
+        words(literal("COUNT", "count"), count),
+        words(literal("COUNT"), literal("2"), literal("COUNT"), literal("1")),
+        words(literal("COUNT"))
+      ])
+    )
   ],
   streams: [
     Arbitrary.schema(one("XADD", key, id, field, value)),

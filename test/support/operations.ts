@@ -4,6 +4,7 @@ import {
   type CommandError,
   type CacheHash,
   type CacheList,
+  type CacheLists,
   CacheMissError,
   CacheServerError,
   type CacheSession,
@@ -122,6 +123,10 @@ const ofList: OperationsOf<CacheList<unknown>> = {
   size: { call: (list) => list.size, neutral: 0 }
 }
 
+const ofLists: OperationsOf<CacheLists<unknown>> = {
+  pop: { call: (lists) => lists.pop({ count: 2 }), neutral: Option.none() }
+}
+
 /** In an empty store there is no group to ask. */
 const orRefused = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.catchIf(
@@ -190,6 +195,7 @@ const structuresOf = <S>(kind: string, operations: OperationsOf<S>, open: (cache
 export const structureOperations = [
   ...structuresOf("hash", ofHash, (cache) => cache.hash("h")),
   ...structuresOf("list", ofList, (cache) => cache.list("l")),
+  ...structuresOf("lists", ofLists, (cache) => cache.lists(["{l}1", "{l}2"])),
   ...structuresOf("unorderedSet", ofSet, (cache) => cache.unorderedSet("s")),
   ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z")),
   ...structuresOf("stream", ofStream, (cache) => cache.stream("x")),

@@ -204,6 +204,17 @@ export const kinds: Readonly<Record<string, Kind>> = {
     },
     "`moveTo` with `timeout`": (cache) => cache.list("l").moveTo("t", { timeout: 10 })
   },
+  "Several lists": {
+    ...structure("lists"),
+    // What comes to those who have given up goes back.
+    "`pop` with `timeout`": (cache, prepared) => {
+      const given = (from: "left" | "right") => {
+        const givenUp = Effect.timeoutOption(cache.lists(["l"]).pop({ from, timeout: "1 minute" }), 20)
+        return after(givenUp, after(prepared.list("l").pushLeft(1), after(Effect.sleep(50), prepared.delete("l"))))
+      }
+      return after(given("left"), after(given("right"), cache.lists(["l"]).pop({ timeout: 10 })))
+    }
+  },
   "Unordered set": structure("unorderedSet"),
   "Sorted set": {
     ...structure("sortedSet"),

@@ -22,7 +22,7 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
       const { client: layer, servers } = yield* start({})
       const scope = yield* Scope.make()
       const { cache, client } = yield* Scope.provide(
-        connectTo(withCache(layer({ ...patient, clientName: "closing", maxConnections: 4, poolTimeout: "1 minute" }))),
+        connectTo(withCache(layer({ ...patient, clientName: "closing", maxConnections: 5, poolTimeout: "1 minute" }))),
         scope
       )
       yield* cache.stream("s").group("g").create({ from: "0", createStream: true })
@@ -37,6 +37,7 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
         "lock, behind another": cache.lock("held", { wait: "1 minute" }).withLock(Effect.void),
         semaphore: cache.semaphore("sem", { permits: 1, wait: "1 minute" }).withPermits(1)(Effect.void),
         awaitLeft: cache.list("q").awaitLeft("Infinity"),
+        "several lists": cache.lists(["{q}1", "{q}2"]).pop({ timeout: "Infinity" }),
         dedicated: blocked,
         follow: Stream.runDrain(cache.stream("s").follow()),
         consume: Stream.runDrain(cache.stream("s").group("g").consume("c")),

@@ -125,15 +125,15 @@ const hashRows: Rows = {
 
 const listRows: Rows = {
   BLMOVE: { keys: [pops(first), adds(second)], changed: unlessNothing, blocks: secondsAtEnd },
-  BLMPOP: { keys: [pops(counted(1))], changed: unlessNothing, blocks: secondsFirst, memory: "missing" },
+  BLMPOP: { keys: [pops(counted(1))], changed: unlessNothing, blocks: secondsFirst },
   BLPOP: { keys: [pops(from(0, -2))], changed: unlessNothing, blocks: secondsAtEnd },
   BRPOP: { keys: [pops(from(0, -2))], changed: unlessNothing, blocks: secondsAtEnd },
-  BRPOPLPUSH: { keys: [pops(first), adds(second)], changed: unlessNothing, blocks: secondsAtEnd, memory: "missing" },
+  BRPOPLPUSH: { keys: [pops(first), adds(second)], changed: unlessNothing, blocks: secondsAtEnd },
   LINDEX: { keys: [reads(first)], reply: text | nothing },
   LINSERT: { keys: [adds(first)], changed: unlessNothing, reply: integer },
   LLEN: { keys: [reads(first)], reply: integer },
   LMOVE: { keys: [pops(first), adds(second)], changed: unlessNothing },
-  LMPOP: { keys: [pops(counted(0))], changed: unlessNothing, memory: "missing" },
+  LMPOP: { keys: [pops(counted(0))], changed: unlessNothing },
   LPOP: { keys: [pops(first)], changed: unlessNothing, reply: text | list | nothing },
   LPOS: { keys: [reads(first)] },
   LPUSH: { keys: [adds(first)], reply: integer },
@@ -143,7 +143,7 @@ const listRows: Rows = {
   LSET: { keys: [adds(first)], reply: text },
   LTRIM: { keys: [removes(first)], reply: text },
   RPOP: { keys: [pops(first)], changed: unlessNothing, reply: text | list | nothing },
-  RPOPLPUSH: { keys: [pops(first), adds(second)], changed: unlessNothing, memory: "missing" },
+  RPOPLPUSH: { keys: [pops(first), adds(second)], changed: unlessNothing },
   RPUSH: { keys: [adds(first)], reply: integer },
   RPUSHX: { keys: [adds(first)], changed: unlessNothing, reply: integer }
 }

@@ -5,6 +5,7 @@ import type { CacheCounters } from "./CacheCounters.ts"
 import type { CacheHash } from "./structures/CacheHash.ts"
 import type { CacheLifetimes } from "./CacheLifetimes.ts"
 import type { CacheList } from "./structures/CacheList.ts"
+import type { CacheLists } from "./structures/CacheLists.ts"
 import type { CacheScripts } from "./CacheScripts.ts"
 import type { CacheSet } from "./structures/CacheSet.ts"
 import type { CacheSortedSet } from "./structures/CacheSortedSet.ts"
@@ -17,6 +18,7 @@ export interface CacheQueue<A, RD = never, RE = never>
   extends CacheValues<A, RD, RE>, Omit<CacheCounters, "incrBig">, CacheLifetimes, CacheScripts {
   readonly hash: (key: string, options?: KeyOptions) => Omit<CacheHash<A, RD, RE>, "scan">
   readonly list: (key: string, options?: KeyOptions) => Omit<CacheList<A, RD, RE>, "awaitLeft" | "awaitRight">
+  readonly lists: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheLists<A, RD>
   readonly unorderedSet: (key: string, options?: KeyOptions) => Omit<CacheSet<A, RD, RE>, "scan">
   readonly sortedSet: (key: string, options?: KeyOptions) => Omit<CacheSortedSet<A, RD, RE>, "scan">
   readonly stream: (

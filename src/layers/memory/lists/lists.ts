@@ -153,6 +153,29 @@ const popFirst = (end: End): MemoryCommand =>
     return null
   })
 
+/** LMPOP, and what BLMPOP would do now. */
+const popFromFirst = (context: CommandContext, [countArg, ...words]: ReadonlyArray<WireArg>): Reply => {
+  const amount = parseInt64(countArg)
+  if (amount === undefined || amount <= 0n) throw new ServerReply("ERR numkeys should be greater than 0")
+  const keys = words.slice(0, Number(amount))
+  const [endArg, ...rest] = words.slice(keys.length)
+  if (keys.length < amount || endArg === undefined) throw syntaxError()
+  const end = endOf(endArg)
+  let count: number | undefined
+  for (let i = 0; i < rest.length; i += 2) {
+    if (keyword(rest[i]!) !== "COUNT" || count !== undefined || rest[i + 1] === undefined) throw syntaxError()
+    const given = parseInt64(rest[i + 1])
+    if (given === undefined || given <= 0n) throw new ServerReply("ERR count should be greater than 0")
+    count = Number(given)
+  }
+  for (const keyArg of keys) {
+    const key = keyOf(keyArg)
+    const taken = take(context, key, end, count ?? 1)
+    if (taken.length > 0) return [key, taken]
+  }
+  return null
+}
+
 export const listCommands: CommandTable = {
   LPUSH: push("LEFT"),
   RPUSH: push("RIGHT"),
@@ -199,10 +222,20 @@ export const listCommands: CommandTable = {
     return "OK"
   }),
   LMOVE: exactly(4, move),
+  RPOPLPUSH: exactly(2, (context, args) => move(context, [...args, "RIGHT", "LEFT"])),
+  LMPOP: atLeast(3, popFromFirst),
+  BLMPOP: atLeast(4, (context, [timeout, ...args]) => {
+    checkTimeout(timeout)
+    return popFromFirst(context, args)
+  }),
   BLPOP: popFirst("LEFT"),
   BRPOP: popFirst("RIGHT"),
   BLMOVE: exactly(5, (context, args) => {
     checkTimeout(args[4])
     return move(context, args)
+  }),
+  BRPOPLPUSH: exactly(3, (context, [from, to, timeout]) => {
+    checkTimeout(timeout)
+    return move(context, [from!, to!, "RIGHT", "LEFT"])
   })
 }

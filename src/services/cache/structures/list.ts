@@ -1,27 +1,19 @@
 /** The operations of a list. */
 import { Clock, type Duration, Effect, Exit, Option } from "effect"
-import { type CommandError, isTransient, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
+import { type CommandError, isTransient, type ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { Part } from "../../../schema/place.ts"
-import { toMillis } from "../../../schema/timeToLive.ts"
 import type { CacheList, ListFindOptions } from "../../operations/structures/CacheList.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { commandsFor, sendAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { isStored, valueOf } from "../kernel/entry.ts"
+import { type End, endWord, hasTakenNothing, listPart, popCommands, pushCommands, waitMillis } from "./listEnds.ts"
 import { decodeMembers, encodeMembers } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
-
-type End = "left" | "right"
-
-const words = { left: "LEFT", right: "RIGHT" } as const
-
-/** What encryption binds its members to, besides the key. */
-const part: Part = { kind: "list", name: "" }
 
 export const makeList = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
@@ -32,7 +24,7 @@ export const makeList = <A, RD, RE>(
 
   const run = context.structure("list", key, keyOptions)
 
-  const entryOf = (operation: string, final: string): EntryName => ({ operation, key, final, part })
+  const entryOf = (operation: string, final: string): EntryName => ({ operation, key, final, part: listPart })
 
   const one = (operation: string, final: string, command: string, args: ReadonlyArray<Arg>) =>
     client.request(command, [final, ...args], valueOf(codec, entryOf(operation, final)), readOptions)
@@ -74,32 +66,23 @@ export const makeList = <A, RD, RE>(
       Effect.flatMap(wholeNumber(operation, "count", count, 0), () => many(operation, final, command, [count]))
     )
 
-  const checkedEnd = (operation: string, end: End) =>
-    end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
-
-  const timeoutOf = (operation: string, timeout: Duration.Input) => {
-    const millis = toMillis(timeout)
-    return millis === undefined ? refused(operation, "the timeout is not a duration") : Exit.succeed(millis)
-  }
-
   /**
    * An element that stays where it is wakes who waits, and is then taken by a command that does not wait: so that a reply
    * that nobody reads any more has taken nothing. Who is interrupted while he takes it puts it back.
    */
   const awaitEnd = (name: string, end: End) => (timeout: Duration.Input) =>
     run(name, Option.none<A>(), (operation, final) => {
-      const { pop, push } = commands[end]
       const take = Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(client.send(pop, [final], readOptions), (reply): Effect.Effect<Reply> => {
+        Effect.flatMap(client.send(popCommands[end], [final], readOptions), (reply): Effect.Effect<Reply> => {
           if (!isStored(reply)) return Effect.succeed(reply)
-          const putBack = Effect.ignore(client.send(push, [final, reply]))
+          const putBack = Effect.ignore(client.send(pushCommands[end], [final, reply]))
           return Effect.as(
             Effect.onInterrupt(restore(Effect.sync(() => {})), () => putBack),
             reply
           )
         })
       )
-      return Effect.flatMap(timeoutOf(operation, timeout), (millis) =>
+      return Effect.flatMap(waitMillis(operation, timeout), (millis) =>
         Effect.flatMap(Clock.currentTimeMillis, (started) => {
           const remaining = Effect.map(Clock.currentTimeMillis, (now) => millis - (now - started))
           const again: Effect.Effect<Option.Option<A>, ValueError, RD> = Effect.matchEffect(take, {
@@ -222,14 +205,14 @@ export const makeList = <A, RD, RE>(
     moveTo: (destination, { from = "left", timeout, to = "right", version = keyOptions.version } = {}) =>
       run("moveTo", Option.none<A>(), (operation, final) =>
         Effect.flatMap(finalKey(operation, destination, { version }), (target) =>
-          Effect.flatMap(checkedEnd(operation, from), (source) =>
-            Effect.flatMap(checkedEnd(operation, to), (goal) => {
+          Effect.flatMap(endWord(operation, from), (source) =>
+            Effect.flatMap(endWord(operation, to), (goal) => {
               // The element keeps the bytes that it was stored with, which encryption binds to the list.
               if (codec.rebind !== undefined && target !== final) {
                 return refused(operation, "what is encrypted is bound to its list")
               }
               if (timeout === undefined) return one(operation, final, "LMOVE", [target, source, goal])
-              return Effect.flatMap(timeoutOf(operation, timeout), (millis) => {
+              return Effect.flatMap(waitMillis(operation, timeout), (millis) => {
                 if (millis === 0) return one(operation, final, "LMOVE", [target, source, goal])
                 const seconds = millis === Infinity ? 0 : millis / 1000
                 const moved = Effect.flatMap(client.dedicated, (dedicated) =>
@@ -244,9 +227,3 @@ export const makeList = <A, RD, RE>(
     size: run("size", 0, (operation, final) => client.request("LLEN", [final], replies.integer(operation)))
   }
 }
-
-const commands = { left: { pop: "LPOP", push: "LPUSH" }, right: { pop: "RPOP", push: "RPUSH" } } as const
-
-/** A later attempt may be met otherwise, and nothing is lost by it. */
-const hasTakenNothing = (error: CacheError): boolean =>
-  isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)

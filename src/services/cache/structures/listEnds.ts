@@ -1,0 +1,28 @@
+/** What one list and several have in common: their ends, and how long is waited for an element. */
+import { type Duration, Exit } from "effect"
+import { type CacheError, type CacheInputError, isTransient } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { Part } from "../../../schema/place.ts"
+import { toMillis } from "../../../schema/timeToLive.ts"
+
+export type End = "left" | "right"
+
+/** What encryption binds elements to, besides the key. */
+export const listPart: Part = { kind: "list", name: "" }
+
+export const popCommands = { left: "LPOP", right: "RPOP" } as const
+export const pushCommands = { left: "LPUSH", right: "RPUSH" } as const
+
+const words = { left: "LEFT", right: "RIGHT" } as const
+
+export const endWord = (operation: string, end: End): Exit.Exit<"LEFT" | "RIGHT", CacheInputError> =>
+  end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
+
+export const waitMillis = (operation: string, timeout: Duration.Input): Exit.Exit<number, CacheInputError> => {
+  const millis = toMillis(timeout)
+  return millis === undefined ? refused(operation, "the timeout is not a duration") : Exit.succeed(millis)
+}
+
+/** A later attempt may be met otherwise, and nothing is lost by it. */
+export const hasTakenNothing = (error: CacheError): boolean =>
+  isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)

@@ -1,0 +1,45 @@
+/** Structures under several keys, which one operation concerns. */
+import { Effect, Option } from "effect"
+import type { CacheError, CommandError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import type { Stored } from "../../../schema/frame.ts"
+import type { KeyOptions } from "../../operations/KeyOptions.ts"
+import type { CacheContext } from "../kernel/context.ts"
+
+/** One of them: its key as it was given, and on the server. */
+export interface Source {
+  readonly key: string
+  readonly final: string
+}
+
+/** Each key once, in order, and checked. */
+export const sourcesOf = (
+  { finalKey }: Pick<CacheContext<unknown, unknown, unknown>, "finalKey">,
+  operation: string,
+  keys: Iterable<string>,
+  options: KeyOptions
+): Effect.Effect<ReadonlyArray<Source>, CommandError> =>
+  Effect.flatMapEager(
+    Effect.forEach(new Set(keys), (key) => Effect.map(finalKey(operation, key, options), (final) => ({ key, final }))),
+    (sources) => (sources.length === 0 ? refused(operation, "there is no key") : Effect.succeed(sources))
+  )
+
+/** The one that a reply names. */
+export const sourceNamed = (sources: ReadonlyArray<Source>, name: Stored): Source | undefined => {
+  const final = String(name)
+  return sources.find((source) => source.final === final)
+}
+
+/** An operation on all of them, declared where it stands: its name, and what it gives as if the cache were empty. */
+export const overKeys = <B, E extends CacheError, R>(
+  context: Pick<CacheContext<unknown, unknown, unknown>, "begin" | "finalKey" | "policy">,
+  operation: string,
+  keys: ReadonlyArray<string>,
+  options: KeyOptions,
+  neutral: B,
+  effect: (sources: ReadonlyArray<Source>) => Effect.Effect<B, E, R>
+): Effect.Effect<B, E | CommandError, R> => {
+  const { begin, policy } = context
+  const run = begin(() => Effect.flatMapEager(sourcesOf(context, operation, keys, options), effect))
+  return policy === undefined ? run : policy({ name: operation, key: undefined, neutral: Option.some(neutral) }, run)
+}

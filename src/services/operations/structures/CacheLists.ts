@@ -1,0 +1,36 @@
+/** Several lists at once: elements of the first that has any. */
+import type { Duration, Effect, Option } from "effect"
+import type { ValueError } from "../../../schema/CacheError.ts"
+
+export interface ListsPopOptions {
+  /** Which end elements are taken from. Default `"left"`. */
+  readonly from?: "left" | "right" | undefined
+  /** Takes at most so many elements, all of one list. Default 1. */
+  readonly count?: number | undefined
+  /** Waits so long for an element, `"Infinity"` = for ever, on a dedicated connection. Default: not at all. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/** What was taken, and from where. */
+export interface PoppedElements<A> {
+  /** The key of the list, as it was given. */
+  readonly key: string
+  /** In the order in which they were taken: one or more. */
+  readonly values: ReadonlyArray<A>
+}
+
+/** Lists that are asked in the order of their keys. In a cluster all of them need one slot: give their keys the same hash tag. */
+export interface CacheLists<A, RD = never> {
+  /**
+   * Takes elements from the first of the lists that has any; none where all are empty, or stay empty for `timeout`. LMPOP, and
+   * where it waits BLMPOP in steps of a second.
+   *
+   * What the server takes is on its way to the caller, as with every pop. Interruption loses nothing: what is taken within a second after
+   * it goes back to the end that it came from. A connection that is lost while the server may have taken something fails with
+   * `mayHaveExecuted`. Where nothing may be lost at all, wait for one list with `list.awaitLeft` or move elements with `list.moveTo`.
+   *
+   * Fails with `CacheUnsupportedError` where the lists are in several slots of a cluster, and with `CacheServerError` (WRONGTYPE) where one
+   * of the keys that are asked holds something else.
+   */
+  readonly pop: (options?: ListsPopOptions) => Effect.Effect<Option.Option<PoppedElements<A>>, ValueError, RD>
+}
