@@ -34,7 +34,7 @@ console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory)))
 const linksIn = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target)
 
-it("npm pack, install, import", async () => {
+it("npm pack, lint, install, import", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vcache-package-"))
   try {
     const ok = async (command: string, ...args: ReadonlyArray<string>) => {
@@ -45,6 +45,10 @@ it("npm pack, install, import", async () => {
     const packed = await run("npm", ["pack", "--pack-destination", folder], { cwd: root })
     assert.strictEqual(packed.code, 0, packed.stderr)
     const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? ""
+    // What package managers, bundlers and TypeScript find in it.
+    const bin = join(root, "node_modules/.bin")
+    await ok(join(bin, "publint"), "run", join(folder, tarball), "--strict")
+    await ok(join(bin, "attw"), join(folder, tarball), "--profile", "esm-only")
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0", type: "module" }))
     await ok("npm", "install", "--no-audit", "--no-fund", `./${tarball}`)
     // Native code comes only to those who ask for it.
