@@ -30,6 +30,16 @@ if (memory.CacheService !== CacheService || memory.Serializer !== codecs.Seriali
 console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
 `
 
+/** Its code is bundled with that of iovalkey, which has no modules of its own. */
+const connecting = `
+import { Effect, Layer } from "effect"
+import { CacheLive, CacheService, ValkeyStandalone } from "effect-vcache"
+
+const program = Effect.flatMap(CacheService, (cache) => Effect.flip(cache.get("k")))
+const nobody = ValkeyStandalone.layer({ url: "valkey://127.0.0.1:1" })
+console.log((await Effect.runPromise(Effect.provide(program, Layer.provide(CacheLive, nobody)))).code)
+`
+
 /** To files, without what is on the web. */
 const linksIn = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target)
@@ -78,6 +88,9 @@ it("npm pack, lint, install, import", async () => {
     )
     await ok(process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
     assert.strictEqual(await ok(process.execPath, "program.mts"), '{"_id":"Option","_tag":"Some","value":1}\n')
+    writeFileSync(join(folder, "connecting.mjs"), connecting)
+    await ok(join(bin, "rolldown"), "connecting.mjs", "--platform", "node", "--dir", "bundled")
+    assert.strictEqual(await ok(process.execPath, "bundled/connecting.js"), "ECONNREFUSED\n")
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -11,10 +11,11 @@ import { type ConnectionBroken, NoConnection, ReplyTooLarge } from "./Connection
 import { type Identity, identify } from "./credentials.ts"
 import { causeOf, type Circumstances, isReplyError, notConnected } from "./errors.ts"
 import { type Greeting, handshake } from "./handshake.ts"
+import { type Iovalkey, loadIovalkey } from "./iovalkey.ts"
 import { disconnectTimeout } from "./iovalkeyOptions.ts"
 import { makeRawClient } from "./rawClient.ts"
 import { Reauthentication } from "./Reauthentication.ts"
-import { type Iovalkey, openSocket } from "./socketConnector.ts"
+import { openSocket } from "./socketConnector.ts"
 import { Wire } from "./Wire.ts"
 import { WireWatch } from "./WireWatch.ts"
 import { PatientTimer, Timer } from "./Timer.ts"
@@ -136,13 +137,12 @@ export class Link {
     if (this.#state !== "Idle") return
     this.#options.connections?.opened(this)
     this.#become("Connecting")
-    import("iovalkey").then(
-      (iovalkey) => this.#openWith(iovalkey),
-      (error: unknown) => {
+    loadIovalkey()
+      .then((iovalkey) => this.#openWith(iovalkey))
+      .catch((error: unknown) => {
         this.#lastError = causeOf(error)
         this.#onLoss()
-      }
-    )
+      })
   }
 
   #openWith(iovalkey: Iovalkey): void {

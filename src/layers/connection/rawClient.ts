@@ -2,8 +2,9 @@
 import type { Redis, RedisOptions } from "iovalkey"
 import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import { guardedSocket } from "./guardedSocket.ts"
+import type { Iovalkey } from "./iovalkey.ts"
 import { duplicateOptions, iovalkeyOptions } from "./iovalkeyOptions.ts"
-import { type Iovalkey, openSocket, type SocketSource, socketConnector } from "./socketConnector.ts"
+import { openSocket, type SocketSource, socketConnector } from "./socketConnector.ts"
 
 export interface RawClientOptions {
   readonly settings: ConnectionSettings

@@ -6,11 +6,9 @@ import type { RedisOptions } from "iovalkey"
 import type { Address, TlsSettings } from "../../schema/ConnectionOptions.ts"
 import { reveal } from "../../schema/reveal.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
+import type { Iovalkey } from "./iovalkey.ts"
 import { disconnectTimeout } from "./iovalkeyOptions.ts"
 import type { OnBytes } from "./Wire.ts"
-
-/** The package, which is loaded when the first connection is opened: programs that need none start without it. */
-export type Iovalkey = Pick<typeof import("iovalkey"), "AbstractConnector" | "Redis">
 
 export interface SocketSource {
   /** Waits until it is time for an attempt, then opens a socket. Rejects only when there will be none any more. */

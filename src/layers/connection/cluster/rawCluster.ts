@@ -11,6 +11,7 @@ import { ConnectionLost } from "../ConnectionFailure.ts"
 import { type Identity, identify } from "../credentials.ts"
 import { NotWritten } from "../ConnectionFailure.ts"
 import { causeOf, notConnected } from "../errors.ts"
+import { loadIovalkey } from "../iovalkey.ts"
 import { disconnectTimeout } from "../iovalkeyOptions.ts"
 import { guardedSocket } from "../guardedSocket.ts"
 import { type RawReply, ReplyError, withText } from "../RawReply.ts"
@@ -19,6 +20,11 @@ import { openSocket, socketConnector } from "../socketConnector.ts"
 import { atMostLongest } from "../Timer.ts"
 import type { Wire } from "../Wire.ts"
 import { parseRedirect, parseSlots } from "./SlotTable.ts"
+
+const load = Effect.tryPromise({
+  try: loadIovalkey,
+  catch: (error) => notConnected({ operation: "raw", node: undefined, lastError: causeOf(error) })
+})
 
 /** Opened at the first use, closed with the scope. */
 export const makeRawCluster = ({
@@ -37,60 +43,57 @@ export const makeRawCluster = ({
     return openGuarded(connection, identity, options)
   }
   const open = Effect.acquireRelease(
-    Effect.map(
-      Effect.promise(() => import("iovalkey")),
-      (iovalkey) => {
-        const cluster: Cluster = new iovalkey.Cluster(
-          nodes.map(({ host, port }) => ({ host, port })),
-          {
-            lazyConnect: true,
-            enableOfflineQueue: false,
-            enableAutoPipelining: false,
-            scaleReads: readFrom === "primary" ? "master" : readFrom === "replica" ? "slave" : "all",
-            clusterRetryStrategy: (attempt) => Math.min(50 * attempt, reconnectMax),
-            slotsRefreshTimeout: atMostLongest(commandTimeout),
-            maxRedirections: 8,
-            // Names stay names until their socket is opened: the certificate of a server may have nothing else.
-            dnsLookup: (host, found) => found(null, host),
-            natMap: Object.fromEntries(natMap),
-            redisOptions: {
-              Connector: socketConnector(iovalkey, {
-                next: (options) => openAs(() => cluster, options),
-                stop: () => {}
-              }),
-              // Tells iovalkey which event of the socket to wait for.
-              ...(tls === undefined ? {} : { tls: {} }),
-              ...(clientName === undefined ? {} : { connectionName: clientName }),
-              family: 0,
-              familyFallback: { enabled: false },
-              connectTimeout: atMostLongest(connectTimeout),
-              commandTimeout: atMostLongest(commandTimeout),
-              // Where a reply stops in the middle, every further command would wait for the rest.
-              socketTimeout: atMostLongest(socketTimeout),
-              disconnectTimeout,
-              keepAlive,
-              maxRetriesPerRequest: 0,
-              autoResendUnfulfilledCommands: false
-            }
+    Effect.map(load, (iovalkey) => {
+      const cluster: Cluster = new iovalkey.Cluster(
+        nodes.map(({ host, port }) => ({ host, port })),
+        {
+          lazyConnect: true,
+          enableOfflineQueue: false,
+          enableAutoPipelining: false,
+          scaleReads: readFrom === "primary" ? "master" : readFrom === "replica" ? "slave" : "all",
+          clusterRetryStrategy: (attempt) => Math.min(50 * attempt, reconnectMax),
+          slotsRefreshTimeout: atMostLongest(commandTimeout),
+          maxRedirections: 8,
+          // Names stay names until their socket is opened: the certificate of a server may have nothing else.
+          dnsLookup: (host, found) => found(null, host),
+          natMap: Object.fromEntries(natMap),
+          redisOptions: {
+            Connector: socketConnector(iovalkey, {
+              next: (options) => openAs(() => cluster, options),
+              stop: () => {}
+            }),
+            // Tells iovalkey which event of the socket to wait for.
+            ...(tls === undefined ? {} : { tls: {} }),
+            ...(clientName === undefined ? {} : { connectionName: clientName }),
+            family: 0,
+            familyFallback: { enabled: false },
+            connectTimeout: atMostLongest(connectTimeout),
+            commandTimeout: atMostLongest(commandTimeout),
+            // Where a reply stops in the middle, every further command would wait for the rest.
+            socketTimeout: atMostLongest(socketTimeout),
+            disconnectTimeout,
+            keepAlive,
+            maxRetriesPerRequest: 0,
+            autoResendUnfulfilledCommands: false
           }
-        )
-        // Everybody who asks for it before it is ready listens for that.
-        cluster.setMaxListeners(0)
-        cluster.on("error", () => {})
-        cluster.on("+node", (node: Redis) => {
-          // A server that it has left may still fail; without a listener iovalkey prints that.
-          node.on("error", () => {})
-          // Its redirect to a server that refuses ends in a rejection that nobody sees.
-          const asking = node.asking.bind(node)
-          node.asking = () => {
-            const promise = asking()
-            promise.catch(() => {})
-            return promise
-          }
-        })
-        return cluster
-      }
-    ),
+        }
+      )
+      // Everybody who asks for it before it is ready listens for that.
+      cluster.setMaxListeners(0)
+      cluster.on("error", () => {})
+      cluster.on("+node", (node: Redis) => {
+        // A server that it has left may still fail; without a listener iovalkey prints that.
+        node.on("error", () => {})
+        // Its redirect to a server that refuses ends in a rejection that nobody sees.
+        const asking = node.asking.bind(node)
+        node.asking = () => {
+          const promise = asking()
+          promise.catch(() => {})
+          return promise
+        }
+      })
+      return cluster
+    }),
     (cluster) =>
       Effect.sync(() => {
         reauthentication.stop()
