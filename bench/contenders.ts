@@ -4,6 +4,7 @@ import type { Contender } from "./Contender.ts"
 import { openIovalkey } from "./iovalkey.ts"
 import { Latencies } from "./latencies.ts"
 import { type Burst, fibers, loops } from "./measure.ts"
+import { nearContenders } from "./nearContenders.ts"
 import { formats, lookups, ours, policies } from "./ours.ts"
 import { structures } from "./structures.ts"
 import { article, articles, inBatches, inTurn, keys, lifetime, text } from "./value.ts"
@@ -145,7 +146,15 @@ const rivals: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
 /** What is measured beside each other in most rows. */
 export const rivalsAndUs: ReadonlyArray<string> = [...Object.keys(ours), ...Object.keys(rivals)]
 
-export const contenders: typeof rivals = { ...ours, ...rivals, ...formats, ...policies, ...lookups, ...structures }
+export const contenders: typeof rivals = {
+  ...ours,
+  ...rivals,
+  ...formats,
+  ...policies,
+  ...lookups,
+  ...structures,
+  ...nearContenders
+}
 
 /** What every raw client reads. */
 export const prepare = async (url: string): Promise<void> => {

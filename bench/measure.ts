@@ -23,6 +23,8 @@ export interface BurstRequest {
     | "listPushPop"
     | "sortedSet"
     | "lock"
+    | "nearSync"
+    | "fill"
   readonly concurrency: number
   readonly count: number
 }

@@ -3,7 +3,6 @@ import { Effect, Layer, Option } from "effect"
 import {
   Breaker,
   CacheLive,
-  type CacheOptions,
   CacheService,
   Compressor,
   IgnoreExceptions,
@@ -14,18 +13,19 @@ import {
   type TypedCache,
   ValkeyUrl
 } from "../src/index.ts"
+import type { CacheLayerOptions } from "../src/layers/cache/CacheLive.ts"
 import type { Contender } from "./Contender.ts"
 import { Latencies } from "./latencies.ts"
 import { type Burst, fibers, loops } from "./measure.ts"
 import { Article, article, articles, inBatches, inTurn, keys, lifetime, Order, order } from "./value.ts"
 
-interface Variation {
+export interface Variation {
   readonly typed?: boolean
   /** Each operation is run as a promise, as by a program that is none of Effect's. */
   readonly promised?: boolean
   /** Reads and writes the record of many fields. */
   readonly order?: boolean
-  readonly options?: Partial<CacheOptions>
+  readonly options?: CacheLayerOptions
   readonly policies?: ReadonlyArray<Layer.Layer<never>>
   readonly lookup?: LookupOptions
 }
@@ -83,7 +83,8 @@ const contender =
   }
 
 /** Bursts of Effect code in a program of promises. */
-const promises = <E>(operation: () => Effect.Effect<unknown, E>): Burst => loops(() => Effect.runPromise(operation()))
+export const promises = <E>(operation: () => Effect.Effect<unknown, E>): Burst =>
+  loops(() => Effect.runPromise(operation()))
 
 const orders = async (cache: TypedCache<unknown>): Promise<Contender> => {
   const view = cache.withSchema(Order)

@@ -1,7 +1,7 @@
 /** The near store by itself: a manual clock, and a channel that says what a test wants. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Invalidation } from "../../src/schema/Invalidation.ts"
-import { absent, type Kept } from "../../src/services/cache/near/NearEntry.ts"
+import { absent, type Kept } from "../../src/services/cache/near/NearValue.ts"
 import { type NearLimits, NearStore } from "../../src/services/cache/near/NearStore.ts"
 
 const limits: NearLimits = {

@@ -13,7 +13,7 @@ import { isLive } from "./kernel/entry.ts"
 import { declare, declareRead } from "./kernel/declare.ts"
 import { entriesOf } from "./kernel/readMany.ts"
 import { valuesInOrder } from "./kernel/valuesInOrder.ts"
-import { absent } from "./near/NearEntry.ts"
+import { absent } from "./near/NearValue.ts"
 import type { NearView } from "./near/NearView.ts"
 import type { ReadAll } from "./values/batchOperations.ts"
 

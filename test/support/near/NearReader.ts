@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect"
 import type { CommandError, Invalidation, TrackedReply, ValkeyClientShape } from "effect-vcache"
 import type { Tracking } from "../../../src/schema/Invalidation.ts"
-import { absent } from "../../../src/services/cache/near/NearEntry.ts"
+import { absent } from "../../../src/services/cache/near/NearValue.ts"
 import { NearStore } from "../../../src/services/cache/near/NearStore.ts"
 import { pause } from "../pause.ts"
 import { until } from "../until.ts"

@@ -1,7 +1,7 @@
 /** A process that reads through a near store, and whether each of its reads keeps the promises. */
 import type { TrackedReply } from "../../../src/schema/Invalidation.ts"
 import type { Fill } from "../../../src/services/cache/near/Fill.ts"
-import { absent } from "../../../src/services/cache/near/NearEntry.ts"
+import { absent } from "../../../src/services/cache/near/NearValue.ts"
 import { NearStore } from "../../../src/services/cache/near/NearStore.ts"
 import { Dice } from "../Dice.ts"
 import { SimulatedChannel } from "./SimulatedChannel.ts"

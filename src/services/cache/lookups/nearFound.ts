@@ -2,7 +2,7 @@
 import { Clock, type Fiber, Random } from "effect"
 import type { Header } from "../../../schema/frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
-import { absent } from "../near/NearEntry.ts"
+import { absent } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import { isEarlyBy, type LookupPlan } from "./LookupPlan.ts"
 

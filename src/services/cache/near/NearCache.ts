@@ -9,7 +9,7 @@ import type { NearSettings } from "../../../schema/NearOptions.ts"
 import type { NearState } from "../../../schema/NearState.ts"
 import type { TrackedOptions, ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Fill } from "./Fill.ts"
-import type { Kept, NearEntry } from "./NearEntry.ts"
+import type { Kept, NearValue } from "./NearValue.ts"
 import { holdAll } from "./holdAll.ts"
 import { rawForm } from "./kept.ts"
 import { NearMetrics } from "./NearMetrics.ts"
@@ -165,7 +165,7 @@ export class NearCache {
     return this.#lead !== undefined && head.startsWith(this.#lead)
   }
 
-  find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearEntry | undefined {
+  find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
     return this.store.find(final, this.#client.instant(caller))
   }
 

@@ -6,14 +6,13 @@
  * reply is kept only if nothing has happened to its key since the read began.
  */
 import type { Invalidation, TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
-import { SplitMap } from "../../../schema/SplitMap.ts"
 import { Holding } from "./Holding.ts"
 import type { Fill } from "./Fill.ts"
 import { FillMarks } from "./FillMarks.ts"
 import { NearCounts } from "./NearCounts.ts"
-import { absent, type Kept, NearEntry } from "./NearEntry.ts"
+import { absent, type Kept, type NearValue } from "./NearValue.ts"
+import { NearEntries, none } from "./NearEntries.ts"
 import { Proofs } from "./Proofs.ts"
-import { RecencyList } from "./RecencyList.ts"
 import type { ServerProof } from "./ServerProof.ts"
 
 export interface NearLimits {
@@ -38,9 +37,7 @@ export class NearStore<A = unknown> {
   /** Where every key is to be held. */
   readonly holding: Holding | undefined
   readonly #limits: NearLimits
-  readonly #entries = new SplitMap<NearEntry>()
-  readonly #recency = new RecencyList()
-  #bytes = 0
+  readonly #entries = new NearEntries()
 
   constructor(limits: NearLimits) {
     this.#limits = limits
@@ -53,32 +50,40 @@ export class NearStore<A = unknown> {
 
   /** Of keys and stored forms. */
   get bytes(): number {
-    return this.#bytes
+    return this.#entries.bytes
   }
 
   /** What may be served now; now the most recently used. */
-  find(key: string, now: number): NearEntry | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    if (now >= entry.expiresAt) {
-      this.#remove(entry)
+  find(key: string, now: number): NearValue | undefined {
+    const entry = this.#entries.find(key)
+    if (entry === none) return undefined
+    if (now >= this.#entries.expiresAt(entry)) {
+      this.#entries.remove(entry)
       // The server counts from when it was asked, which is later.
       this.holding?.changed(key)
       return undefined
     }
-    const isSuspended = entry.proof.isSuspended
+    const found = this.#entries.value(entry)
+    const proof = this.#entries.proof(entry)
+    const { isSuspended } = proof
     const { maxStaleness, serveFor } = this.#limits
     // The next proof may make it good again.
-    if (now - this.#provenAt(entry) > (isSuspended ? serveFor : maxStaleness)) return undefined
+    if (now - this.#provenAt(proof, found) > (isSuspended ? serveFor : maxStaleness)) return undefined
     if (isSuspended) this.counts.unproven++
-    this.#recency.touch(entry)
-    return entry
+    this.#entries.touch(entry)
+    return found
+  }
+
+  /** What was found is kept in another form from now on. */
+  refine(key: string, value: NearValue): void {
+    const entry = this.#entries.find(key)
+    if (entry !== none) this.#entries.replace(entry, value)
   }
 
   /** That the key does not exist is known because all that do are held. */
   lacks(key: string, now: number): boolean {
     if (this.holding?.lacks(key) !== true || now - this.proofs.provenAt > this.#limits.maxStaleness) return false
-    return this.#entries.get(key) === undefined
+    return this.#entries.find(key) === none
   }
 
   /** A read of the key begins, whose reply is given to `keep` or, where there is none, to `giveUp`. */
@@ -101,26 +106,24 @@ export class NearStore<A = unknown> {
     if (isMarked) this.counts.discarded++
     // Of two reads at a time nobody knows which reply is the newer one.
     this.marks.mark(key)
-    const known = this.#entries.get(key)
-    if (known !== undefined) this.#remove(known)
+    const known = this.#entries.find(key)
+    if (known !== none) this.#entries.remove(known)
     if (isMarked) {
       this.holding?.changed(key)
       return false
     }
     const proof = server === undefined ? undefined : this.proofs.of(server)
     const isAbsent = kept?.value === absent
-    const entry =
-      proof === undefined || kept === undefined || isAbsent !== (pttl === -2)
-        ? undefined
-        : new NearEntry(key, kept, sentAt + this.#lifetime(pttl), proof)
-    if (entry === undefined || entry.bytes > this.#limits.maxBytes) {
+    const bytes = Buffer.byteLength(key) + (kept?.bytes ?? 0)
+    if (proof === undefined || kept === undefined || isAbsent !== (pttl === -2) || bytes > this.#limits.maxBytes) {
       this.holding?.foreign(key)
       return false
     }
     this.holding?.known(key)
     // What is not held is known not to be there.
     if (isAbsent && this.holding?.isTooMuch === false) return true
-    this.#add(entry)
+    this.#entries.add(key, kept, bytes, sentAt + this.#lifetime(pttl), proof)
+    this.#makeRoom()
     return true
   }
 
@@ -133,10 +136,10 @@ export class NearStore<A = unknown> {
   drop(key: string): void {
     this.marks.mark(key)
     this.holding?.changed(key)
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
+    const entry = this.#entries.find(key)
+    if (entry === none) return
     this.counts.invalidations++
-    this.#remove(entry)
+    this.#entries.remove(entry)
   }
 
   /** Anything may have changed. */
@@ -145,8 +148,6 @@ export class NearStore<A = unknown> {
     this.holding?.restart()
     this.counts.invalidations += this.#entries.size
     this.#entries.clear()
-    this.#recency.clear()
-    this.#bytes = 0
     this.proofs.forgetEntries()
   }
 
@@ -178,7 +179,7 @@ export class NearStore<A = unknown> {
   }
 
   /** A key that is created where a slot is moving to is announced by that server, whose proof a kept miss depends on, too. */
-  #provenAt({ proof, value }: NearEntry): number {
+  #provenAt(proof: ServerProof, { value }: NearValue): number {
     return value === absent && this.#limits.tracking === "broadcast" && !proof.isSuspended
       ? Math.min(proof.provenAt, this.proofs.provenAt)
       : proof.provenAt
@@ -197,28 +198,20 @@ export class NearStore<A = unknown> {
     this.holding?.restart()
     if (proof === undefined || proof.entries === 0) return
     this.counts.invalidations += proof.entries
-    for (const entry of this.#recency) if (entry.proof === proof) this.#remove(entry)
-  }
-
-  #add(entry: NearEntry): void {
-    const { maxBytes, maxEntries } = this.#limits
-    this.#entries.set(entry.key, entry)
-    this.#recency.add(entry)
-    this.#bytes += entry.bytes
-    entry.proof.entries++
-    while (this.#entries.size > maxEntries || this.#bytes > maxBytes) {
-      const { oldest } = this.#recency
-      if (oldest === undefined) return
-      this.counts.evictions++
-      this.holding?.tooMuch()
-      this.#remove(oldest)
+    let entry = this.#entries.oldest
+    while (entry !== none) {
+      const newer = this.#entries.newerThan(entry)
+      if (this.#entries.proof(entry) === proof) this.#entries.remove(entry)
+      entry = newer
     }
   }
 
-  #remove(entry: NearEntry): void {
-    this.#entries.delete(entry.key)
-    this.#recency.remove(entry)
-    this.#bytes -= entry.bytes
-    entry.proof.entries--
+  #makeRoom(): void {
+    const { maxBytes, maxEntries } = this.#limits
+    while (this.#entries.size > maxEntries || this.#entries.bytes > maxBytes) {
+      this.counts.evictions++
+      this.holding?.tooMuch()
+      this.#entries.remove(this.#entries.oldest)
+    }
   }
 }

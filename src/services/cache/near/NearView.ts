@@ -4,7 +4,7 @@ import type { CommandError } from "../../../schema/CacheError.ts"
 import type { CodecError, EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import { keptForm, nothing, valueIn } from "./kept.ts"
 import type { NearCache, Reader, ServerRead } from "./NearCache.ts"
-import { absent, type Kept, type NearEntry } from "./NearEntry.ts"
+import { absent, type NearValue, unread } from "./NearValue.ts"
 import type { Proofs } from "./Proofs.ts"
 
 export class NearView<A, RD> {
@@ -39,7 +39,7 @@ export class NearView<A, RD> {
   }
 
   /** What is near of the key, or that the key is known to have no value, for readers of this codec. */
-  find(final: string, caller: Fiber.Fiber<unknown, unknown>): Kept | undefined {
+  find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
     return (
       this.held(final, caller) ??
       (this.#near.store.holding !== undefined && this.isFor(final) && this.#near.lacks(final, caller)
@@ -49,23 +49,21 @@ export class NearView<A, RD> {
   }
 
   /** What is near of the key, for readers of this codec. */
-  held(final: string, caller: Fiber.Fiber<unknown, unknown>): Kept | undefined {
+  held(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
     if (!this.#proofs.hasAny || !this.#isCovered(final)) return undefined
-    const entry = this.#near.find(final, caller)
-    if (entry === undefined || (entry.isRaw && !this.#refine(entry))) return undefined
-    if (entry.codec === undefined || entry.codec === this.#codec) return entry
+    const found = this.#near.find(final, caller)
+    if (found === undefined || found.codec === undefined || found.codec === this.#codec) return found
+    if (found.codec === unread) return this.#refine(final, found)
     this.#near.store.counts.takenOver++
     return undefined
   }
 
-  /** Puts what nobody has looked at into the form in which it is kept for this codec. False where only the server can judge it. */
-  #refine(entry: NearEntry): boolean {
-    const { value } = entry
-    if (!Buffer.isBuffer(value)) return false
-    const kept = this.#reader.keptForm(entry.key, this.#reader.reply === "utf8" ? value.toString() : value)
-    if (kept === undefined) return false
-    entry.refine(kept)
-    return true
+  /** Puts what nobody has looked at into the form in which it is kept for this codec. Undefined where only the server can judge it. */
+  #refine(final: string, { value }: NearValue): NearValue | undefined {
+    if (!Buffer.isBuffer(value)) return undefined
+    const kept = this.#reader.keptForm(final, this.#reader.reply === "utf8" ? value.toString() : value)
+    if (kept !== undefined) this.#near.store.refine(final, kept)
+    return kept
   }
 
   /** The server was not asked. */
@@ -74,18 +72,18 @@ export class NearView<A, RD> {
   }
 
   /** Of what was found. */
-  value(name: EntryName, kept: Kept): Effect.Effect<A, CodecError, RD> {
+  value(name: EntryName, kept: NearValue): Effect.Effect<A, CodecError, RD> {
     return valueIn(this.#codec, name, kept)
   }
 
   /** The value of what was found, where it can be nothing but that: the shortest way of the most usual case. */
-  shared({ codec, header, value }: Kept): Exit.Exit<Option.Option<A>> | undefined {
+  shared({ codec, header, value }: NearValue): Exit.Exit<Option.Option<A>> | undefined {
     // Of the codec's own type, because that codec made it.
     return codec !== undefined && header === undefined ? Exit.succeed(Option.some(value as A)) : undefined
   }
 
   /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
-  live(name: EntryName, kept: Kept): Effect.Effect<Option.Option<A>, CodecError, RD> {
+  live(name: EntryName, kept: NearValue): Effect.Effect<Option.Option<A>, CodecError, RD> {
     const shared = this.shared(kept)
     if (shared !== undefined) return shared
     const { header, value: held } = kept
@@ -98,7 +96,7 @@ export class NearView<A, RD> {
   }
 
   /** The value in the form in which it is kept, where it was decoded for this codec. */
-  decoded(kept: Kept | undefined): { readonly value: A } | undefined {
+  decoded(kept: NearValue | undefined): { readonly value: A } | undefined {
     // Of the codec's own type, because that codec made it.
     return kept !== undefined && kept.codec === this.#codec ? { value: kept.value as A } : undefined
   }

@@ -3,7 +3,7 @@ import type { Effect } from "effect"
 import { Exit } from "effect"
 import { isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
-import { absent, type Kept } from "./NearEntry.ts"
+import { absent, type Kept, type NearValue, unread } from "./NearValue.ts"
 
 /** The server has no such key. */
 export const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
@@ -35,14 +35,14 @@ export const keptForm = <A, RD, RE>(
 export const rawForm = (stored: Stored | null): Kept | undefined => {
   if (stored === null) return nothing
   const bytes = own(Buffer.from(stored))
-  return { codec: undefined, value: bytes, header: undefined, bytes: bytes.length, isRaw: true }
+  return { codec: unread, value: bytes, header: undefined, bytes: bytes.length }
 }
 
 /** The value, for a reader with the codec that decoded it if one did. Each gets an object of its own, unless it is frozen. */
 export const valueIn = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   name: EntryName,
-  { codec: decoder, header, value }: Kept
+  { codec: decoder, header, value }: NearValue
 ): Effect.Effect<A, CodecError, RD> => {
   // What is decoded of bytes may show them.
   if (decoder === undefined && Buffer.isBuffer(value)) return codec.decode(name, Buffer.from(value), header)
