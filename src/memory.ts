@@ -8,6 +8,7 @@ export type { DownCause, Invalidation, TrackedReply, Tracking } from "./schema/I
 export type { CacheName } from "./schema/CacheName.ts"
 export type { CacheOptions, ViewOptions } from "./schema/CacheOptions.ts"
 export type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "./schema/Command.ts"
+export type { EarlyRefresh, LookupDefaults } from "./schema/LookupDefaults.ts"
 export type { MemoryOptions } from "./schema/MemoryOptions.ts"
 export type { NearOptions } from "./schema/NearOptions.ts"
 export { NearState, type NearStateJson } from "./schema/NearState.ts"

@@ -72,6 +72,17 @@ it("types", () => {
         Effect.succeed(missing.map((key) => [key, { id: 1, born: new Date() }] as const))
       )
     ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, typeof User.Type>, CommandError>>()
+    expectTypeOf(
+      users.withOptions({ lookup: { staleFor: "1 hour", earlyRefresh: { _tag: "fraction", of: 0.8 } } })
+    ).toEqualTypeOf<TypedCache<typeof User.Type>>()
+    // @ts-expect-error -- the lifetime is no default of lookups alone
+    cache.withOptions({ lookup: { timeToLive: "1 hour" } })
+    // @ts-expect-error -- the spread of lifetimes concerns set, too
+    cache.withOptions({ lookup: { jitter: 0.1 } })
+    // @ts-expect-error -- who looks up is this process, or all
+    cache.withOptions({ lookup: { singleFlight: "planet" } })
+    // @ts-expect-error -- set knows no lookups
+    users.set("k", { id: 1, born: new Date() }, { lookup: { staleFor: "1 hour" } })
     // @ts-expect-error -- not a policy of refreshing
     users.getOrSet("k", Effect.never, { earlyRefresh: { _tag: "sometimes" } })
     // @ts-expect-error -- LZ4 has no levels

@@ -4,6 +4,7 @@ import type { Cipher } from "./Cipher.ts"
 import type { Compressor } from "./Compressor.ts"
 import { type FormatOptions, formatRefusal } from "./Formats.ts"
 import { defaultKeyFunction, type KeyFunction } from "./key.ts"
+import { type LookupDefaults, lookupDefaultsRefusal } from "./LookupDefaults.ts"
 import { Serializer } from "./Serializer.ts"
 import { toMillis } from "./timeToLive.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
@@ -27,6 +28,11 @@ export interface CacheOptions {
   readonly cipher: Cipher | undefined
   /** What a value may be made of, in both directions. Default: 64 MiB, 1 000 000 parts, 512 levels, 10 000 digits. */
   readonly limits: Partial<ValueLimits> | undefined
+  /**
+   * What `getOrSet`, `getOrSetMany`, `refresh`, regions and memoised functions do unless they say otherwise themselves: stale
+   * values, early refreshes, who shares a lookup. Never concerns `set`. Default: `{}`, none of it.
+   */
+  readonly lookup: LookupDefaults
   /** False: the cache holds nothing, and no server is asked; see `CacheDisabled`. Default: true. */
   readonly enabled: boolean
 }
@@ -51,6 +57,7 @@ export const defaultOptions: CacheOptions = {
   compressor: undefined,
   cipher: undefined,
   limits: undefined,
+  lookup: {},
   enabled: true
 }
 
@@ -62,7 +69,7 @@ export const optionsRefusal = (options: CacheOptions): string | undefined => {
   if (!(options.jitter >= 0 && options.jitter <= 1)) return "jitter must be between 0 and 1"
   const millis = toMillis(options.timeToLive)
   if (millis === undefined || millis === 0) return "timeToLive must be a positive duration"
-  return formatRefusal(options)
+  return lookupDefaultsRefusal(options.lookup) ?? formatRefusal(options)
 }
 
 /** The options of a format that can be built, even where all operations are refused. */

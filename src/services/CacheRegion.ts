@@ -46,7 +46,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     )
   /** Not called for what is cached. */
   const lookedUp = (key: K["Type"]) => ofTheRegion(Effect.suspend(() => lookup(key)))
-  const { jitter, near, staleFor, timeToLive, version } = options
+  const { jitter, near, staleFor = cache.options.lookup.staleFor, timeToLive, version } = options
   const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 

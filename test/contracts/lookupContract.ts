@@ -7,6 +7,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { lookupDefaultsTests } from "./lookupDefaultsTests.ts"
 import { markStaleTests } from "./markStaleTests.ts"
 import { memoizeTests } from "./memoizeTests.ts"
 import { memoScopeTests } from "./memoScopeTests.ts"
@@ -286,6 +287,9 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
             { softTimeout: Number.NaN },
             { jitter: 2 },
             { singleFlight: "planet" as "process" },
+            { errorBackoff: Number.NaN },
+            { keepFor: Number.NaN },
+            { waitFor: Number.NaN },
             { earlyRefresh: { _tag: "xfetch", beta: 0 } as const },
             { earlyRefresh: { _tag: "fraction", of: 1 } as const }
           ]) {
@@ -798,6 +802,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
       )
     })
 
+    lookupDefaultsTests(it)
     markStaleTests(it)
     memoizeTests(it)
     memoScopeTests(it)

@@ -1,6 +1,7 @@
 /** Lookups: what is not cached is computed, once, and stored. */
 import type { Duration, Effect, Option, Scope } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
+import type { EarlyRefresh } from "../../schema/LookupDefaults.ts"
 import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
 
 export interface RefreshOptions<A = unknown> extends KeyOptions {
@@ -8,7 +9,7 @@ export interface RefreshOptions<A = unknown> extends KeyOptions {
   readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
    * How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. A
-   * duration, or a function of the old value. Default: 0.
+   * duration, or a function of the old value. Default: the cache's own, which is 0 unless `CacheOptions.lookup` says otherwise.
    */
   readonly staleFor?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
@@ -18,15 +19,13 @@ export interface RefreshOptions<A = unknown> extends KeyOptions {
   readonly keepFor?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
    * Refresh in the background before expiry. `xfetch`: by chance, the likelier the nearer, by what the lookup took × beta
-   * (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1. Default: never.
+   * (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1. False: never. Default: the
+   * cache's own, which is never.
    */
-  readonly earlyRefresh?:
-    | { readonly _tag: "xfetch"; readonly beta?: number | undefined }
-    | { readonly _tag: "fraction"; readonly of: number }
-    | undefined
+  readonly earlyRefresh?: EarlyRefresh | false | undefined
   /**
    * After a refresh in the background has failed, this process serves the stale value and leaves its source alone for so
-   * long. Default: 10 seconds; 0 = every call tries again.
+   * long. Default: the cache's own, which is 10 seconds; 0 = every call tries again.
    */
   readonly errorBackoff?: Duration.Input | undefined
   /**
@@ -49,9 +48,12 @@ export type Lookup<A, E = never, R = never> =
   | ((stale: Option.Option<A>) => Effect.Effect<A, E, R>)
 
 export interface LookupOptions<A = unknown> extends RefreshOptions<A>, ReadOptions {
-  /** `"process"` (default): concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in the key. */
+  /**
+   * `"process"`: concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in
+   * the key. Default: the cache's own, which is `"process"`.
+   */
   readonly singleFlight?: "process" | "cluster" | undefined
-  /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default 0. */
+  /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default: the cache's own, which is 0. */
   readonly softTimeout?: Duration.Input | undefined
   /**
    * How long to wait for a lookup that another caller in this process has begun; then this call fails with

@@ -30,7 +30,7 @@ export interface PageCache {
   readonly pages: TypedCache<StoredPage>
   readonly prefix: string
   readonly rules: FreshnessRules
-  readonly singleFlight: "process" | "cluster" | undefined
+  readonly singleFlight: "process" | "cluster"
   readonly maxBodyBytes: number
   /** Milliseconds. */
   readonly waitFor: number
@@ -183,6 +183,9 @@ export class Exchange<E, R> {
       timeToLive: lifetimeOf,
       staleFor: this.#isLimited ? 0 : staleFor,
       keepFor,
+      // What may be served is said by the response, and by nothing that the cache has for other lookups.
+      earlyRefresh: false,
+      softTimeout: 0,
       jitter: 0,
       errorBackoff: 0,
       singleFlight,

@@ -44,7 +44,7 @@ export const pageCache = (
   options: CachingOptions,
   { isShared, prefix }: { readonly isShared: boolean; readonly prefix: string }
 ): Effect.Effect<PageCache> => {
-  const { heuristics = false, maxBodyBytes = 2 ** 20, singleFlight, waitFor = "10 seconds" } = options
+  const { heuristics = false, maxBodyBytes = 2 ** 20, singleFlight = "process", waitFor = "10 seconds" } = options
   const millis = (name: string, input: Duration.Input): number => {
     const found = toMillis(input)
     if (found === undefined) {

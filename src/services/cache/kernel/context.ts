@@ -4,6 +4,7 @@ import type { CommandError, CacheInputError, CacheError } from "../../../schema/
 import { type CacheOptions, optionsRefusal, type ViewSettings } from "../../../schema/CacheOptions.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
+import type { LookupDefaults } from "../../../schema/LookupDefaults.ts"
 import { isReserved, reservedLead } from "../../../schema/reservedKeys.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
@@ -56,8 +57,12 @@ export interface CacheContext<A, RD, RE> extends Omit<CacheCore, "near"> {
   readonly tags: Tags
   /** Of commands that give values. */
   readonly readOptions: SendOptions | undefined
-  /** The cache's own lifetime and jitter, in milliseconds. */
-  readonly defaults: { readonly timeToLive: number; readonly jitter: number }
+  /** The cache's own lifetime in milliseconds, its jitter, and what its lookups do where that is something. */
+  readonly defaults: {
+    readonly timeToLive: number
+    readonly jitter: number
+    readonly lookup: LookupDefaults | undefined
+  }
   /** The policy, for what an operation does in parts. */
   readonly guard: <B, E extends CacheError, R>(
     operation: Operation<B>,
@@ -116,7 +121,11 @@ export const makeContext = <A, RD, RE>(
     tags: new Tags(core.direct, prefix, makeToken),
     readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
     version,
-    defaults: { timeToLive: defaultMillis, jitter },
+    defaults: {
+      timeToLive: defaultMillis,
+      jitter,
+      lookup: refusal !== undefined || Object.keys(options.lookup).length === 0 ? undefined : options.lookup
+    },
     near: core.near === undefined || options.near === false ? undefined : new NearView(core.near, codec, head),
     guard: policy ?? unguarded,
     guardNear: policy?.forNear ?? unguarded,

@@ -3,6 +3,7 @@ import { type Duration, Effect, Exit, Random } from "effect"
 import type { CacheInputError } from "../../../schema/CacheError.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
 import type { Timing } from "../../../schema/frame.ts"
+import { type EarlyRefresh, type LookupDefaults, lookupRefusal } from "../../../schema/LookupDefaults.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { LookupOptions } from "../../operations/CacheLookups.ts"
 import { namesOf } from "../kernel/tagging.ts"
@@ -16,6 +17,7 @@ type Window<A> = Duration.Input | ((value: A) => Duration.Input) | undefined
 interface Defaults {
   readonly timeToLive: number
   readonly jitter: number
+  readonly lookup: LookupDefaults | undefined
 }
 
 /** Times are in milliseconds; `Infinity` = for ever. Made for every call, and so made of few parts. */
@@ -31,7 +33,7 @@ export class LookupPlan<A> {
 
   constructor(
     options: LookupOptions<A>,
-    { jitter, timeToLive }: Defaults,
+    { jitter, timeToLive }: Omit<Defaults, "lookup">,
     times: { readonly softTimeout: number; readonly waitFor: number | undefined; readonly errorBackoff: number },
     tags: LookupPlan<A>["tags"]
   ) {
@@ -44,8 +46,9 @@ export class LookupPlan<A> {
     this.errorBackoff = times.errorBackoff
   }
 
-  get earlyRefresh(): LookupOptions["earlyRefresh"] {
-    return this.#options.earlyRefresh
+  get earlyRefresh(): EarlyRefresh | undefined {
+    const { earlyRefresh } = this.#options
+    return earlyRefresh === false ? undefined : earlyRefresh
   }
 
   /** Milliseconds for which a value is kept that says nothing about it itself, at most. */
@@ -70,8 +73,8 @@ export class LookupPlan<A> {
 
   /** Whether values are stored with their times: those that may be served stale, kept for the next lookup, or refreshed early. */
   get timed(): boolean {
-    const { earlyRefresh, keepFor, staleFor } = this.#options
-    return earlyRefresh !== undefined || isSome(staleFor) || isSome(keepFor)
+    const { keepFor, staleFor } = this.#options
+    return this.earlyRefresh !== undefined || isSome(staleFor) || isSome(keepFor)
   }
 
   /** How long past its lifetime the value is served; zero where the program's function throws or gives no duration. */
@@ -104,39 +107,43 @@ export class LookupPlan<A> {
 /** What could refuse the store must do so before the lookup runs. */
 export const lookupPlan = <A>(
   operation: string,
-  options: LookupOptions<A>,
+  given: LookupOptions<A>,
   defaults: Defaults
 ): Exit.Exit<LookupPlan<A>, CacheInputError> => {
-  const { earlyRefresh, singleFlight, timeToLive } = options
+  const options = defaults.lookup === undefined ? given : withDefaults(given, defaults.lookup)
+  const { earlyRefresh, singleFlight, staleFor, timeToLive } = options
   const jitter = options.jitter ?? defaults.jitter
   if (!(jitter >= 0 && jitter <= 1)) return refused(operation, "jitter must be between 0 and 1")
-  if (!isWindow(options.staleFor)) return refused(operation, "staleFor is not a duration")
+  const reason = lookupRefusal({
+    staleFor: typeof staleFor === "function" ? undefined : staleFor,
+    earlyRefresh: earlyRefresh === false ? undefined : earlyRefresh,
+    softTimeout: options.softTimeout,
+    singleFlight,
+    errorBackoff: options.errorBackoff
+  })
+  if (reason !== undefined) return refused(operation, reason)
   if (!isWindow(options.keepFor)) return refused(operation, "keepFor is not a duration")
-  const softTimeout = optionalMillis(options.softTimeout)
-  if (softTimeout === undefined) return refused(operation, "softTimeout is not a duration")
   const waitFor = options.waitFor === undefined ? undefined : toMillis(options.waitFor)
   if (options.waitFor !== undefined && waitFor === undefined) return refused(operation, "waitFor is not a duration")
-  const errorBackoff = options.errorBackoff === undefined ? defaultBackoff : optionalMillis(options.errorBackoff)
-  if (errorBackoff === undefined) return refused(operation, "errorBackoff is not a duration")
-  if (typeof timeToLive !== "function" && optionalMillis(timeToLive) === undefined) {
-    return refused(operation, "timeToLive is not a duration")
-  }
-  if (singleFlight !== undefined && singleFlight !== "process" && singleFlight !== "cluster") {
-    return refused(operation, "singleFlight must be process or cluster")
-  }
-  if (earlyRefresh?._tag === "xfetch" && !((earlyRefresh.beta ?? 1) > 0)) {
-    return refused(operation, "beta must be above zero")
-  }
-  if (earlyRefresh?._tag === "fraction" && !(earlyRefresh.of > 0 && earlyRefresh.of < 1)) {
-    return refused(operation, "the fraction of the lifetime must be between 0 and 1")
-  }
-  const { timeToLive: defaultMillis } = defaults
+  if (!isWindow(timeToLive)) return refused(operation, "timeToLive is not a duration")
+  const errorBackoff = options.errorBackoff === undefined ? defaultBackoff : (optionalMillis(options.errorBackoff) ?? 0)
+  const softTimeout = optionalMillis(options.softTimeout) ?? 0
   const planned = (tags: LookupPlan<A>["tags"]) =>
-    new LookupPlan(options, { jitter, timeToLive: defaultMillis }, { softTimeout, waitFor, errorBackoff }, tags)
+    new LookupPlan(options, { ...defaults, jitter }, { softTimeout, waitFor, errorBackoff }, tags)
   const { tags } = options
   if (tags === undefined || typeof tags === "function") return Exit.succeed(planned(tags))
   return Exit.map(namesOf(operation, tags, undefined), planned)
 }
+
+/** What the call leaves out is as the cache has it. */
+const withDefaults = <A>(options: LookupOptions<A>, lookup: LookupDefaults): LookupOptions<A> => ({
+  ...options,
+  staleFor: options.staleFor ?? lookup.staleFor,
+  earlyRefresh: options.earlyRefresh ?? lookup.earlyRefresh,
+  softTimeout: options.softTimeout ?? lookup.softTimeout,
+  singleFlight: options.singleFlight ?? lookup.singleFlight,
+  errorBackoff: options.errorBackoff ?? lookup.errorBackoff
+})
 
 const optionalMillis = (input: Duration.Input | undefined): number | undefined =>
   input === undefined ? 0 : toMillis(input)
@@ -154,7 +161,7 @@ const millisFor = <A>(window: Window<A>, value: A): number => {
 
 /** Whether a fresh value should be refreshed now. `random` gives a number in [0, 1). */
 export const isEarlyBy = (
-  earlyRefresh: NonNullable<LookupOptions["earlyRefresh"]>,
+  earlyRefresh: EarlyRefresh,
   { cost, freshUntil, timeToLive }: Timing,
   now: number,
   random: () => number
@@ -166,9 +173,5 @@ export const isEarlyBy = (
   return remaining <= -reach * Math.log(1 - random())
 }
 
-export const isEarly = (
-  earlyRefresh: NonNullable<LookupOptions["earlyRefresh"]>,
-  timing: Timing,
-  now: number
-): Effect.Effect<boolean> =>
+export const isEarly = (earlyRefresh: EarlyRefresh, timing: Timing, now: number): Effect.Effect<boolean> =>
   Effect.map(Random.Random, (generator) => isEarlyBy(earlyRefresh, timing, now, () => generator.nextDoubleUnsafe()))

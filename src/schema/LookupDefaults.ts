@@ -1,0 +1,67 @@
+/** What lookups of a cache do unless a call or a region says otherwise. */
+import type { Duration } from "effect"
+import { toMillis } from "./timeToLive.ts"
+
+/**
+ * When a fresh value is refreshed in the background. `xfetch`: by chance, the likelier the nearer its end, by what the lookup
+ * took × beta (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1.
+ */
+export type EarlyRefresh =
+  | { readonly _tag: "xfetch"; readonly beta?: number | undefined }
+  | { readonly _tag: "fraction"; readonly of: number }
+
+/** The options of lookups that a cache can have defaults for. They never concern `set`, whose values stay plain JSON and countable. */
+export interface LookupDefaults {
+  /** How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. Default: 0. */
+  readonly staleFor?: Duration.Input | undefined
+  /** Refresh in the background before expiry. Default: never. */
+  readonly earlyRefresh?: EarlyRefresh | undefined
+  /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default: 0. */
+  readonly softTimeout?: Duration.Input | undefined
+  /** `"process"` (default): concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in the key. */
+  readonly singleFlight?: "process" | "cluster" | undefined
+  /**
+   * After a refresh in the background has failed, this process serves the stale value and leaves its source alone for so
+   * long. Default: 10 seconds; 0 = every call tries again.
+   */
+  readonly errorBackoff?: Duration.Input | undefined
+}
+
+const isDuration = (input: Duration.Input | undefined): boolean => input === undefined || toMillis(input) !== undefined
+
+const isFlight = (singleFlight: LookupDefaults["singleFlight"]): boolean =>
+  singleFlight === undefined || singleFlight === "process" || singleFlight === "cluster"
+
+const earlyRefusal = (early: EarlyRefresh): string | undefined => {
+  switch (early._tag) {
+    case "xfetch":
+      return (early.beta ?? 1) > 0 ? undefined : "beta must be above zero"
+    case "fraction":
+      return early.of > 0 && early.of < 1 ? undefined : "the fraction of the lifetime must be between 0 and 1"
+    default:
+      return "earlyRefresh must be xfetch or fraction"
+  }
+}
+
+/** Why lookups cannot be run so; undefined when they can. */
+export const lookupRefusal = ({
+  earlyRefresh,
+  errorBackoff,
+  singleFlight,
+  softTimeout,
+  staleFor
+}: LookupDefaults): string | undefined => {
+  if (!isDuration(staleFor)) return "staleFor is not a duration"
+  if (!isDuration(softTimeout)) return "softTimeout is not a duration"
+  if (!isDuration(errorBackoff)) return "errorBackoff is not a duration"
+  if (!isFlight(singleFlight)) return "singleFlight must be process or cluster"
+  return earlyRefresh === undefined ? undefined : earlyRefusal(earlyRefresh)
+}
+
+/** Why the settings of a cache for lookups cannot be used; undefined when they can. */
+export const lookupDefaultsRefusal = (lookup: LookupDefaults): string | undefined => {
+  const given: unknown = lookup
+  if (typeof given !== "object" || given === null) return "lookup must be options of lookups"
+  const reason = lookupRefusal(lookup)
+  return reason === undefined ? undefined : `lookup: ${reason}`
+}
