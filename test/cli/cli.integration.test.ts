@@ -56,6 +56,17 @@ describe("the command line", () => {
     )
     assert.deepInclude(missing, { code: 1, stdout: "", stderr: 'effect-vcache: There is no key "app:1:nobody".\n' })
     assert.strictEqual(removed.code, 1)
+    // Tags, and a claim that has ended.
+    await call("SET", "app:1:tagged", "\u00012json~a,b;h;s;!1.abc\n1")
+    const tagged = await cli("get", "app:1:tagged")
+    assert.match(tagged.stderr, /tags a, b, the claim of a lookup has ended/)
+    assert.deepInclude(lines((await cli("get", "app:1:tagged", "--json")).stdout)[0], { tags: ["a", "b"], value: 1 })
+    // What the user may not ask is not known, and no type or lifetime is made up for it.
+    await call("ACL", "SETUSER", "few", "on", ">p", "~*", "+@all", "-type", "-pttl")
+    const few = server.url.replace("://", "://few:p@")
+    const unknown = await cli("keys", "app:1:hash", "--long", "--json", "--url", few)
+    assert.hasAllKeys(lines(unknown.stdout)[0], ["key", "bytes"])
+    assert.match((await cli("keys", "app:1:hash", "--long", "--url", few)).stdout, /^\?  \?  \d+ B/)
     const refused = await cli("set", "app:1:hash", "1")
     assert.strictEqual(refused.code, 1)
     assert.match(refused.stderr, /hash, which is not replaced/)

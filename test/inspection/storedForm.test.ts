@@ -62,6 +62,22 @@ describe("a stored value", () => {
     })
   )
 
+  it.effect("says which of them JSON says whole", () =>
+    Effect.gen(function* () {
+      const said = (value: unknown) => Effect.map(stored(value, { serializer: Serializer.msgpack }), ({ said }) => said)
+      for (const value of [{ a: [1.5, "é", null, true] }, "text", 0, JSON.parse('{"__proto__":1}')]) {
+        assert.strictEqual(yield* said(value), "json")
+      }
+      for (const value of [new Date(0), new Uint8Array(1), [new Map()], new Set([1]), 1n, [Number.NaN]]) {
+        assert.strictEqual(yield* said(value), "partly")
+      }
+      const ofText = (text: string) => storedForm(Buffer.from(text), "k").said
+      assert.strictEqual(ofText('{"id":"12345678901234567890","\\"":[-1]}'), "json")
+      for (const text of ['{"id":12345678901234567890}', "[-0]"]) assert.strictEqual(ofText(text), "partly", text)
+      assert.strictEqual(ofText("no JSON"), "not")
+    })
+  )
+
   it("of others, damaged ones and claims", () => {
     const form = (bytes: string | Buffer) => storedForm(Buffer.from(bytes), "k")
     assert.deepInclude(form("plain text"), { format: "text", text: "plain text" })

@@ -1,13 +1,17 @@
-/** Pages that look into caches, for Effect's `HttpRouter`. They change nothing. */
-import { Context, Effect, type Layer } from "effect"
-import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
+/** Pages that look into caches, and steer them, for Effect's `HttpRouter`. */
+import { ByteSize, Context, Effect, Layer, type Redacted } from "effect"
+import { HttpIncomingMessage, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
+import type { CacheInputError } from "../../schema/CacheError.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
-import { type Authorize, fromThisMachine } from "./access.ts"
-import type { Visit } from "./frame.ts"
-import { keyPage, keysPage, type Shown } from "./keyPages.ts"
+import { type AdminVisitor, type Authorize, fromThisMachine, may } from "./access.ts"
+import { formTokens, isSentFromHere } from "./forgery.ts"
+import { keyAction } from "./keyActions.ts"
+import { keyPage } from "./keyPage.ts"
+import { keysPage } from "./keysPage.ts"
 import { overview } from "./overview.ts"
-import { page, plain, style } from "./respond.ts"
+import { onward, page, plain, style } from "./respond.ts"
 import { styleSheet } from "./styleSheet.ts"
+import type { Answer, Page, Visit } from "./Visit.ts"
 
 export type { AdminRights, AdminVisitor, Authorize } from "./access.ts"
 
@@ -25,60 +29,122 @@ export interface AdminOptions<C extends Tags, R = never> {
    * machine may view: the peer and the Host are loopback, and no header tells of a proxy.
    */
   readonly authorize?: Authorize<R> | undefined
-  /** Keys whose values are not shown, such as those of sessions. Default: all values are shown. */
+  /** Keys whose values are neither shown nor edited, such as those of sessions. Default: all values are shown. */
   readonly hide?: ((key: string, cache: string) => boolean) | undefined
+  /**
+   * Signs the tokens of forms, so that several processes accept each other's: 32 bytes or more. Default: random, for this
+   * process.
+   */
+  readonly secret?: Redacted.Redacted | undefined
+}
+
+/** A form holds a value of 1 MiB, in which each character may take three, or nine. */
+const largestForm = ByteSize.mebibytes(10)
+
+const pages: Readonly<Record<string, Page>> = {
+  "/keys": { show: keysPage },
+  "/key": { show: keyPage, act: keyAction }
 }
 
 /**
- * The routes of the pages: an overview of caches and servers, the keys of a cache, and what one of them holds. All are answered to
- * GET only, after `authorize`, with a policy that lets nothing run and nothing come from elsewhere.
+ * The routes of the pages: an overview of caches and servers, the keys of a cache, and what one of them holds. All are answered
+ * after `authorize`, with a policy that lets nothing run and nothing come from elsewhere. GET changes nothing; a form is taken
+ * from whoever it was made for, and each change needs a right, is compared with what the visitor saw, and is logged.
  *
  *     const routes = Admin.layer({ path: "/cache", caches: [CacheService], authorize })
+ *
+ * The layer fails where `secret` is too short.
  */
 export const layer = <const C extends Tags, R = never>({
   authorize,
   caches,
   hide = () => false,
-  path = "/cache"
-}: AdminOptions<C, R>): Layer.Layer<never, never, C[number]["Identifier"] | R | HttpRouter.HttpRouter> =>
+  path = "/cache",
+  secret
+}: AdminOptions<C, R>): Layer.Layer<never, CacheInputError, C[number]["Identifier"] | R | HttpRouter.HttpRouter> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
       const context = yield* Effect.context<C[number]["Identifier"] | R>()
       const base = path.replace(/\/+$/, "")
-      const shown = caches.map((tag) => ({ name: tag.key, cache: Context.get(context, tag) }))
+      const all = caches.map((tag) => ({ name: tag.key, cache: Context.get(context, tag) }))
+      const tokens = yield* formTokens(secret, base)
 
       const visitorOf = (request: HttpServerRequest.HttpServerRequest) =>
         authorize === undefined ? fromThisMachine(request) : Effect.provideContext(authorize(request), context)
 
-      const answered =
-        (answer: (visit: Visit) => Effect.Effect<HttpServerResponse.HttpServerResponse>) =>
+      const visitOf = (visitor: AdminVisitor, params: URLSearchParams): Visit => ({
+        path: base,
+        visitor,
+        caches: all.filter(({ name }) => may(visitor, "view", name)),
+        params,
+        token: tokens.of(visitor.name),
+        hide
+      })
+
+      /** After everything that concerns every address. */
+      const guarded =
+        (answer: Answer, act?: NonNullable<Page["act"]>) =>
         (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
           Effect.flatMap(visitorOf(request), (visitor) => {
-            if (visitor?.rights.view !== true) return Effect.succeed(plain("You may not look at this.\n", 403))
-            if (request.method !== "GET" && request.method !== "HEAD") {
-              return Effect.succeed(plain("These pages change nothing.\n", 405, { allow: "GET, HEAD" }))
+            const { searchParams } = new URL(request.url, "http://localhost")
+            const visit = visitor === undefined ? undefined : visitOf(visitor, searchParams)
+            if (visit === undefined || visit.caches.length === 0) {
+              return Effect.succeed(plain("You may not look at this.\n", 403))
             }
-            const { pathname, searchParams } = new URL(request.url, "http://localhost")
-            const isRoot = pathname.replace(/\/$/, "") === base
-            return answer({ path: base, visitor, caches: shown, params: searchParams, isRoot })
+            if (request.method === "GET" || request.method === "HEAD") return answer(visit)
+            if (request.method !== "POST" || act === undefined) {
+              const allow = act === undefined ? "GET, HEAD" : "GET, HEAD, POST"
+              return Effect.succeed(plain("Nothing is changed by this.\n", 405, { allow }))
+            }
+            return Effect.flatMap(formOf(request), (form) => {
+              if (form === undefined) return Effect.succeed(plain("This is no form of these pages.\n", 400))
+              if (!isSentFromHere(request) || !tokens.isOf(visit.visitor.name, form.get("token") ?? "")) {
+                return Effect.succeed(plain("The form is too old, or of another page. Open the page again.\n", 403))
+              }
+              return changed(visit, form, act)
+            })
           })
 
-      const shownPage = (answer: (visit: Visit) => Effect.Effect<Shown>) =>
-        answered((visit) => Effect.map(answer(visit), ({ body, status }) => page(body, status)))
+      const changed = (visit: Visit, form: URLSearchParams, act: NonNullable<Page["act"]>) =>
+        Effect.flatMap(act(visit, form), (result) => {
+          const isDone = "address" in result
+          const said = Effect.logInfo(`effect-vcache admin: ${form.get("action") ?? "?"}`).pipe(
+            Effect.annotateLogs({
+              visitor: visit.visitor.name,
+              cache: visit.params.get("c") ?? visit.caches[0]?.name,
+              key: Buffer.from(visit.params.get("k") ?? "", "base64url").toString(),
+              outcome: isDone ? "done" : result.status
+            })
+          )
+          return Effect.as(said, isDone ? onward(result.address) : page(result.body, result.status))
+        })
 
       const routes = {
-        "/keys": shownPage(keysPage),
-        "/key": shownPage((visit) => keyPage(visit, hide)),
-        "/admin.css": answered(() => Effect.succeed(style(styleSheet))),
-        // The router takes the path itself for one beneath it.
-        "/*": answered((visit) =>
-          visit.isRoot
-            ? Effect.map(overview(visit), (body) => page(body))
-            : Effect.succeed(plain("There is no such page.\n", 404))
-        )
+        ...Object.fromEntries(
+          Object.entries(pages).map(([end, { act, show }]) => [
+            end,
+            guarded((visit) => Effect.map(show(visit), ({ body, status }) => page(body, status)), act)
+          ])
+        ),
+        "/admin.css": guarded(() => Effect.succeed(style(styleSheet))),
+        "/*": (request: HttpServerRequest.HttpServerRequest) =>
+          // The router takes the path itself for one beneath it.
+          new URL(request.url, "http://localhost").pathname.replace(/\/$/, "") === base
+            ? guarded((visit) => Effect.map(overview(visit), (body) => page(body)))(request)
+            : guarded(() => Effect.succeed(plain("There is no such page.\n", 404)))(request)
       }
       for (const [end, handler] of Object.entries(routes)) {
         yield* router.add("*", `/${`${base}${end}`.slice(1)}`, handler)
       }
     })
   )
+
+/** Undefined where it is no form, or too long. */
+const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URLSearchParams | undefined> =>
+  /^application\/x-www-form-urlencoded\b/i.test(request.headers["content-type"] ?? "")
+    ? request.text.pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, largestForm),
+        Effect.map((text) => new URLSearchParams(text)),
+        Effect.catch(() => Effect.succeed(undefined))
+      )
+    : Effect.succeed(undefined)

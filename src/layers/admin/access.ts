@@ -1,22 +1,39 @@
-/** Who may look. */
+/** Who may look, and who may change what. */
 import { Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 
 /** What a visitor may do. What is missing is not allowed. */
 export interface AdminRights {
+  /** See keys and values. Without it nothing else is allowed, either. */
   readonly view?: boolean | undefined
+  /** Change values, lifetimes and elements, and rename keys. */
+  readonly edit?: boolean | undefined
+  /** Delete keys, invalidate tags, release locks, sign visitors out. */
+  readonly delete?: boolean | undefined
+  /** Delete all that a cache, or its server, holds. */
+  readonly flush?: boolean | undefined
 }
 
+export type AdminRight = keyof AdminRights
+
 export interface AdminVisitor {
-  /** Shown on the pages. */
+  /** Shown on the pages, and written to the log with all that the visitor changes. It stands in the tokens of forms, too. */
   readonly name: string
   readonly rights: AdminRights
+  /** Rights in single caches in place of `rights`, by the keys of their tags. */
+  readonly rightsOf?: Readonly<Record<string, AdminRights>> | undefined
 }
 
 /** Undefined is refused with 403. */
 export type Authorize<R> = (
   request: HttpServerRequest.HttpServerRequest
 ) => Effect.Effect<AdminVisitor | undefined, never, R>
+
+/** Whether the visitor has that right in the cache of that name. */
+export const may = ({ rights, rightsOf = {} }: AdminVisitor, right: AdminRight, cache: string): boolean => {
+  const own = (Object.hasOwn(rightsOf, cache) ? rightsOf[cache] : undefined) ?? rights
+  return own.view === true && own[right] === true
+}
 
 const loopbackAddress = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i
 const loopbackHost = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i

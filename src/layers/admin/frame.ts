@@ -1,36 +1,41 @@
 /** What stands around every page. */
-import type { TypedCache } from "../../services/operations/TypedCache.ts"
-import type { AdminVisitor } from "./access.ts"
 import { html, type Html } from "./Html.ts"
+import { addressOf, type Shown, type Visit } from "./Visit.ts"
 
-/** A cache that is shown, and what it is called. */
-export interface ShownCache {
-  readonly name: string
-  readonly cache: TypedCache<unknown>
+/** The pages of the navigation, in its order. */
+const pages = {
+  overview: "Overview",
+  keys: "Keys"
+} as const
+
+export type PageName = keyof typeof pages
+
+/** Words of what was done; the address says which, so that nobody can put words of his own there. */
+const done: Readonly<Record<string, string>> = {
+  saved: "Saved.",
+  lives: "The lifetime was changed.",
+  kept: "It lives for ever now.",
+  renamed: "Renamed. This is its new key.",
+  deleted: "The key was deleted.",
+  added: "The element was added.",
+  removed: "The element was removed.",
+  trimmed: "The rest was cut off."
 }
 
-/** What a page is made of. */
-export interface Visit {
-  /** Where the pages are mounted, without a slash at the end. */
-  readonly path: string
-  readonly visitor: AdminVisitor
-  readonly caches: ReadonlyArray<ShownCache>
-  readonly params: URLSearchParams
-  /** The address is the path itself. */
-  readonly isRoot: boolean
-}
+const rightsOf = ({ visitor: { rights } }: Visit): string =>
+  (["view", "edit", "delete", "flush"] as const).filter((right) => rights[right] === true).join(", ")
 
-/** Keys are any text, and so never stand in the path. */
-export const addressOf = (path: string, page: string, params: Readonly<Record<string, string>> = {}): string => {
-  const query = new URLSearchParams(params).toString()
-  return `${path}/${page}${query === "" ? "" : `?${query}`}`
-}
-
-export const frame = ({ path, visitor }: Visit, title: string, current: "overview" | "keys", body: Html): Html => {
-  const link = (page: "overview" | "keys", address: string, text: string) =>
-    page === current
+export const frame = (visit: Visit, title: string, current: PageName, body: Html): Html => {
+  const { params, path, visitor } = visit
+  const cache = params.get("c")
+  const link = ([page, text]: readonly [string, string]) => {
+    const address =
+      page === "overview" ? (path === "" ? "/" : path) : addressOf(path, page, cache === null ? {} : { c: cache })
+    return page === current
       ? html`<a href="${address}" aria-current="page">${text}</a>`
       : html`<a href="${address}">${text}</a>`
+  }
+  const words = done[params.get("done") ?? ""]
   return html`<html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -43,14 +48,12 @@ export const frame = ({ path, visitor }: Visit, title: string, current: "overvie
       <a class="skip" href="#content">Skip to the content</a>
       <header>
         <strong>effect-vcache</strong>
-        <nav aria-label="Pages">
-          ${link("overview", path === "" ? "/" : path, "Overview")}${link("keys", addressOf(path, "keys"), "Keys")}
-        </nav>
-        <span class="visitor">${visitor.name}, who may view</span>
+        <nav aria-label="Pages">${Object.entries(pages).map(link)}</nav>
+        <span class="visitor">${visitor.name} may ${rightsOf(visit) || "view some"}</span>
       </header>
       <main id="content" tabindex="-1">
         <h1>${title}</h1>
-        ${body}
+        ${words === undefined ? "" : html`<p class="ok" role="status">✓ ${words}</p>`} ${body}
       </main>
     </body>
   </html> `
@@ -58,6 +61,11 @@ export const frame = ({ path, visitor }: Visit, title: string, current: "overvie
 
 /** A failure in words, for those who look and cannot help it. */
 export const trouble = (message: string): Html => html`<p class="problem" role="alert">✗ ${message}</p>`
+
+export const noCache = (visit: Visit, current: PageName): Shown => ({
+  status: 404,
+  body: frame(visit, "No such cache", current, trouble("No cache of this name is shown here."))
+})
 
 /** One fact of a list of facts. */
 export const figure = (term: string, words: string): Html =>

@@ -7,8 +7,9 @@ import * as Doctor from "../inspection/Doctor.ts"
 import { countOf } from "../inspection/info.ts"
 import { verdictsOn } from "../inspection/serverVerdicts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
-import { addressOf, figure, frame, type ShownCache, table, trouble, type Visit } from "./frame.ts"
+import { figure, frame, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
+import { addressOf, type ShownCache, type Visit } from "./Visit.ts"
 
 const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
 

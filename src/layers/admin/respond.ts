@@ -2,14 +2,17 @@
 import { HttpServerResponse } from "effect/http"
 import type { Html } from "./Html.ts"
 
-/** Nothing runs, nothing comes from elsewhere, nobody frames the page, and nothing of it is kept. */
+/**
+ * Nothing runs, nothing comes from elsewhere, nobody frames the page, and nothing of it is kept. Addresses are told to this
+ * origin alone: without that, browsers would send forms with `Origin: null`.
+ */
 const headers = {
   "cache-control": "no-store",
   "content-security-policy":
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
+  "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
   "x-robots-tag": "noindex"
 }
@@ -22,6 +25,10 @@ export const plain = (
   status: number,
   more: Readonly<Record<string, string>> = {}
 ): HttpServerResponse.HttpServerResponse => HttpServerResponse.text(text, { status, headers: { ...headers, ...more } })
+
+/** So that a reload does not repeat what was done. */
+export const onward = (address: string): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status: 303, headers: { ...headers, location: address } })
 
 export const style = (text: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(text, { headers, contentType: "text/css; charset=utf-8" })

@@ -37,8 +37,17 @@ tbody th { color: inherit; font-size: inherit; font-weight: 400; }
 pre { overflow: auto; max-height: 40rem; margin: 0.5rem 0; padding: 0.75rem; background: var(--page); border: 1px solid var(--line); border-radius: 0.25rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 form { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; }
 label { display: grid; gap: 0.25rem; color: var(--soft); font-size: 0.875rem; }
-input, select, button { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--soft); border-radius: 0.25rem; padding: 0.4rem 0.6rem; min-height: 2.5rem; max-width: 100%; }
+input, select, textarea, button { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--soft); border-radius: 0.25rem; padding: 0.4rem 0.6rem; min-height: 2.5rem; max-width: 100%; }
 button { cursor: pointer; font-weight: 600; }
+textarea { width: 100%; font-family: ui-monospace, monospace; font-size: 0.9rem; }
+label.wide { flex: 1 1 100%; }
+.danger { color: var(--bad); border-color: var(--bad); }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.actions { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: end; }
+.further { display: flex; gap: 1rem; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
+td form, td details { margin: 0.15rem 0; }
+details > summary { cursor: pointer; padding: 0.35rem 0; }
 .ok { color: var(--good); }
 .advice { color: var(--warn); }
 .problem { color: var(--bad); }

@@ -4,6 +4,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { isKeyType, keyTypes, type Reply } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
+import { valueFacts } from "../inspection/entryFacts.ts"
 import { CliFailure } from "./CliFailure.ts"
 import { connected, type Output } from "./root.ts"
 import { lifetime } from "../inspection/words.ts"
@@ -18,9 +19,11 @@ const millisLeft = (pttl: number): number | null => (pttl < 0 ? null : pttl)
 /** Keys that are asked about in one round trip. */
 const page = 200
 
-const replyOf = (result: Result.Result<Reply, unknown> | undefined): Reply =>
-  result === undefined || Result.isFailure(result) ? null : result.success
+/** Undefined where the server refuses to tell: a user may lack the right to a command. */
+const replyOf = (result: Result.Result<Reply, unknown> | undefined): Reply | undefined =>
+  result === undefined || Result.isFailure(result) ? undefined : result.success
 
+/** What is known of keys. Of keys that have ended meanwhile there is nothing to tell. */
 const detailsOf = (client: ValkeyClientShape, keys: ReadonlyArray<string>) =>
   Effect.map(
     client.pipeline(
@@ -31,9 +34,17 @@ const detailsOf = (client: ValkeyClientShape, keys: ReadonlyArray<string>) =>
       ])
     ),
     (results) =>
-      keys.map((key, index) => {
+      keys.flatMap((key, index) => {
         const [type, pttl, bytes] = results.slice(3 * index, 3 * index + 3).map(replyOf)
-        return { key, type: String(type), ttl: millisLeft(Number(pttl)), bytes: bytes === null ? null : Number(bytes) }
+        if (type === "none" || pttl === -2) return []
+        return [
+          {
+            key,
+            type: type === undefined ? undefined : String(type),
+            ttl: pttl === undefined ? undefined : millisLeft(Number(pttl)),
+            bytes: bytes === undefined || bytes === null ? undefined : Number(bytes)
+          }
+        ]
       })
   )
 
@@ -63,9 +74,9 @@ export const keys = Command.make(
         Effect.flatMap(detailsOf(client, keys), (all) => {
           if (output.isJson) return Effect.forEach(all, output.json, { discard: true })
           const rows = all.map(({ bytes, key, ttl, type }) => [
-            type,
-            lifetime(ttl ?? -1),
-            bytes === null ? "?" : `${bytes} B`,
+            type ?? "?",
+            ttl === undefined ? "?" : lifetime(ttl ?? -1),
+            bytes === undefined ? "?" : `${bytes} B`,
             visible(key)
           ])
           return Effect.forEach(table(rows), output.line, { discard: true })
@@ -81,7 +92,7 @@ export const keys = Command.make(
 const contentOf = ({ content }: Entry): string => {
   switch (content._tag) {
     case "Elements":
-      return table(content.rows.map((row) => row.map(visible))).join("\n")
+      return table(content.elements.map(({ cells }) => cells.map(visible))).join("\n")
     case "TooLong":
       return `the value is too long to be shown; it begins with 0x${content.beginning.slice(0, 128)}`
     case "Value":
@@ -92,15 +103,9 @@ const contentOf = ({ content }: Entry): string => {
 const factsOf = ({ content, pttl, size, type }: Entry, now: number): string => {
   const facts = [type, type === "string" ? `${size} bytes` : `${size} elements`, `lives ${lifetime(pttl)}`]
   if (content._tag !== "Value") return facts.join(", ")
-  const { claimedUntil, format, isMarkedStale, reason, timing } = content.form
-  facts.push(format)
-  if (timing !== undefined) {
-    const left = timing.freshUntil - now
-    facts.push(left > 0 ? `fresh for ${lifetime(left)}` : `stale since ${lifetime(-left)}`)
-  }
-  if (isMarkedStale) facts.push("marked stale")
-  if (claimedUntil !== undefined) facts.push("a process looks it up")
-  return `${facts.join(", ")}${reason === undefined ? "" : `\n${reason}`}`
+  const { form } = content
+  facts.push(...valueFacts(form, now).map(([, words]) => visible(words)))
+  return `${facts.join(", ")}${form.reason === undefined ? "" : `\n${form.reason}`}`
 }
 
 const jsonOf = (key: string, { content, pttl, size, type }: Entry) => {
@@ -109,14 +114,16 @@ const jsonOf = (key: string, { content, pttl, size, type }: Entry) => {
     case "Elements":
       return {
         ...facts,
-        elements: content.rows.map((row) => Object.fromEntries(content.columns.map((name, at) => [name, row[at]])))
+        elements: content.elements.map(({ cells }) =>
+          Object.fromEntries(content.columns.map((name, at) => [name, cells[at]]))
+        )
       }
     case "TooLong":
       return { ...facts, beginning: content.beginning }
     case "Value": {
-      const { format, shownAs, text, timing } = content.form
+      const { format, shownAs, tags, text, timing } = content.form
       const value: unknown = shownAs === "json" ? JSON.parse(text) : text
-      return { ...facts, format, shownAs, freshUntil: timing?.freshUntil ?? null, value }
+      return { ...facts, format, shownAs, freshUntil: timing?.freshUntil ?? null, tags, value }
     }
   }
 }

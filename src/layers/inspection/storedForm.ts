@@ -1,10 +1,12 @@
 /** What the bytes of a stored value say to a reader who has no schema and no key of a cipher. */
-import { Compressor } from "../../schema/Compressor.ts"
-import { Formats } from "../../schema/Formats.ts"
+import { isDeepStrictEqual } from "node:util"
 import { isFramed, type Timing } from "../../schema/frame.ts"
 import { decodeMsgPack } from "../../schema/msgPack.ts"
+import { isDigits, isExact } from "../../schema/numberText.ts"
 import { Serializer } from "../../schema/Serializer.ts"
+import { tagsIn } from "../../schema/TagStamp.ts"
 import { utf8Text } from "../../schema/utf8Text.ts"
+import { knownFormats } from "./knownFormats.ts"
 
 export interface StoredForm {
   /** The name of the format, as the header has it; `"json"` or `"text"` and `"bytes"` without a header; `"claim"` where there is no value yet. */
@@ -14,46 +16,38 @@ export interface StoredForm {
   readonly isMarkedStale: boolean
   /** Until when a process looks the value up; undefined where none does. */
   readonly claimedUntil: number | undefined
+  /** The tags that the value bears, invalidated or not. */
+  readonly tags: ReadonlyArray<string>
   /** JSON with two spaces, text as it is, or hex. */
   readonly shownAs: "json" | "text" | "hex" | "nothing"
   readonly text: string
+  /**
+   * - `"json"`: `text` says all of it, so that it can be edited as JSON
+   * - `"partly"`: it was decoded, and holds what JSON would lose
+   * - `"not"`: it cannot be decoded
+   */
+  readonly said: "json" | "partly" | "not"
   /** Why the value is not shown as what it is. */
   readonly reason: string | undefined
 }
-
-/** LZ4 is a package of its own, and may be missing. */
-const compressors = (): ReadonlyArray<Compressor> => {
-  const own = [Compressor.zstd(), Compressor.gzip(), Compressor.zlib(), Compressor.brotli()]
-  try {
-    return [...own, Compressor.lz4()]
-  } catch {
-    return own
-  }
-}
-
-/** SchemaBinary is no use without the schema, and so is named and shown as bytes. */
-const binary: Serializer = { id: Serializer.binary.id, encode: () => "", decode: (bytes) => bytes }
-
-let known: Formats | undefined
-const formats = (): Formats =>
-  (known ??= new Formats({
-    serializer: [Serializer.json, Serializer.msgpack, binary],
-    compressor: compressors(),
-    cipher: undefined
-  }))
 
 /** Decodes what can be decoded. It does not throw. */
 export const storedForm = (stored: Buffer, final: string): StoredForm => {
   if (!isFramed(stored)) return plainForm(stored)
   try {
-    const header = formats().header(stored)
+    const header = knownFormats().header(stored)
     if (header === undefined) return plainForm(stored)
-    const { claim, format, mark, timing } = header
-    const form = { timing, isMarkedStale: mark !== undefined, claimedUntil: claim?.until }
+    const { claim, format, mark, tags, timing } = header
+    const form = {
+      timing,
+      isMarkedStale: mark !== undefined,
+      claimedUntil: claim?.until,
+      tags: tags === undefined ? [] : tagsIn(tags.names)
+    }
     if (format === "") return { ...form, ...nothing, format: "claim" }
     if (format.includes("#")) return { ...form, format, ...asHex(stored.subarray(header.length), encrypted) }
     try {
-      const { payload, serializer } = formats().open(stored, header, { final })
+      const { payload, serializer } = knownFormats().open(stored, header, { final })
       return { ...form, format, ...decoded(serializer.id, Buffer.from(payload)) }
     } catch (error) {
       return { ...form, format, ...asHex(stored.subarray(header.length), messageOf(error)) }
@@ -63,10 +57,10 @@ export const storedForm = (stored: Buffer, final: string): StoredForm => {
   }
 }
 
-type Shown = Pick<StoredForm, "shownAs" | "text" | "reason">
+type Shown = Pick<StoredForm, "shownAs" | "text" | "said" | "reason">
 
-const untimed = { timing: undefined, isMarkedStale: false, claimedUntil: undefined }
-const nothing: Shown = { shownAs: "nothing", text: "", reason: "A process is looking the value up." }
+const untimed = { timing: undefined, isMarkedStale: false, claimedUntil: undefined, tags: [] }
+const nothing: Shown = { shownAs: "nothing", text: "", said: "not", reason: "A process is looking the value up." }
 
 const encrypted = "The value is encrypted, and the key is not known here."
 
@@ -76,33 +70,54 @@ const messageOf = (error: unknown): string => (error instanceof Error ? `${error
 const plainForm = (stored: Buffer): StoredForm => {
   const shown = decoded(Serializer.json.id, stored)
   const format = shown.shownAs === "hex" ? "bytes" : shown.shownAs
-  return { ...untimed, format, ...shown, reason: undefined }
+  return { ...untimed, format, ...shown, reason: shown.said === "partly" ? shown.reason : undefined }
 }
 
 const decoded = (serializer: string, payload: Buffer): Shown => {
   if (serializer === Serializer.binary.id) return asHex(payload, "SchemaBinary cannot be read without its schema.")
   try {
-    if (serializer === Serializer.msgpack.id) return asJson(toJson(decodeMsgPack(payload)))
-    return asJson(Serializer.json.decode(payload))
+    if (serializer === Serializer.msgpack.id) {
+      const value = decodeMsgPack(payload)
+      return asJson(toJson(value), survivesJson(value))
+    }
+    const value = Serializer.json.decode(payload)
+    return asJson(value, survivesJson(value) && hasExactIntegers(payload.toString()))
   } catch (error) {
     return asText(payload, messageOf(error))
   }
 }
 
-const asJson = (value: unknown): Shown => ({
+/** Whether JSON says all of the value, down to the sign of a zero. */
+const survivesJson = (value: unknown): boolean => {
+  try {
+    return isDeepStrictEqual(value, JSON.parse(JSON.stringify(value)))
+  } catch {
+    return false
+  }
+}
+
+/** Whether JavaScript would write the integers of a JSON text as they are: other programs may count beyond 2^53. */
+const hasExactIntegers = (json: string): boolean =>
+  (json.match(/"(?:[^"\\]+|\\.)*"|-?\d[\d.eE+-]*/g) ?? []).every(
+    (token) => !isDigits(token) || isExact(token, Number(token))
+  )
+
+const asJson = (value: unknown, survives: boolean): Shown => ({
   shownAs: "json",
   text: JSON.stringify(value, undefined, 2) ?? "null",
-  reason: undefined
+  said: survives ? "json" : "partly",
+  reason: survives ? undefined : "The value holds what JSON does not know, or would round."
 })
 
 const asText = (payload: Buffer, reason: string): Shown => {
   const text = utf8Text(payload)
-  return text === undefined ? asHex(payload, reason) : { shownAs: "text", text, reason }
+  return text === undefined ? asHex(payload, reason) : { shownAs: "text", text, said: "not", reason }
 }
 
 const asHex = (payload: Buffer, reason: string): Shown => ({
   shownAs: "hex",
   text: payload.toString("hex"),
+  said: "not",
   reason
 })
 

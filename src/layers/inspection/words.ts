@@ -26,3 +26,17 @@ export const lifetime = (pttl: number): string => {
     .map(([count, unit]) => `${count}${unit}`)
     .join(" ")
 }
+
+const unitMillis: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** The milliseconds of "4m 12s", of "1.5 h", of "90s"; undefined where the text is no lifetime above zero. */
+export const millisIn = (text: string): number | undefined => {
+  const words = text.trim()
+  if (!/^(?:\d{1,9}(?:\.\d{1,9})?\s*(?:ms|s|m|h|d)\s*)+$/.test(words)) return undefined
+  let millis = 0
+  for (const [, count, unit = ""] of words.matchAll(/([\d.]+)\s*([a-z]+)/g)) {
+    millis += Number(count) * (unitMillis[unit] ?? 0)
+  }
+  const whole = Math.round(millis)
+  return whole > 0 && Number.isSafeInteger(whole) ? whole : undefined
+}

@@ -1,0 +1,61 @@
+/** One request: who asks for what. */
+import type { Effect } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import type { TypedCache } from "../../services/operations/TypedCache.ts"
+import { type AdminRight, type AdminVisitor, may } from "./access.ts"
+import type { Html } from "./Html.ts"
+
+/** A cache that is shown, and what it is called. */
+export interface ShownCache {
+  readonly name: string
+  readonly cache: TypedCache<unknown>
+}
+
+export interface Visit {
+  /** Where the pages are mounted, without a slash at the end. */
+  readonly path: string
+  readonly visitor: AdminVisitor
+  /** Those that the visitor may view. */
+  readonly caches: ReadonlyArray<ShownCache>
+  readonly params: URLSearchParams
+  /** For each form that changes something. */
+  readonly token: string
+  /** Keys whose values are not shown. */
+  readonly hide: (key: string, cache: string) => boolean
+}
+
+/** A page, and with which status it is sent. */
+export interface Shown {
+  readonly body: Html
+  readonly status: number
+}
+
+/** Where the visitor goes after a change, so that a reload does not repeat it. */
+export interface Onward {
+  readonly address: string
+}
+
+/** What is at one address. */
+export interface Page {
+  readonly show: (visit: Visit) => Effect.Effect<Shown>
+  /** What a form of the page does. Without it the page changes nothing. */
+  readonly act?: ((visit: Visit, form: URLSearchParams) => Effect.Effect<Shown | Onward>) | undefined
+}
+
+/** What answers a request that is no page. */
+export type Answer = (visit: Visit) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+
+/** The cache that the address names, else the first. */
+export const chosenCache = ({ caches, params }: Visit): ShownCache | undefined => {
+  const name = params.get("c")
+  return name === null ? caches[0] : caches.find((cache) => cache.name === name)
+}
+
+export const visitorMay = ({ visitor }: Visit, right: AdminRight, { name }: ShownCache): boolean =>
+  may(visitor, right, name)
+
+/** Keys are any text, and so never stand in the path. */
+export const addressOf = (path: string, page: string, params: Readonly<Record<string, string>> = {}): string => {
+  const query = new URLSearchParams(params).toString()
+  return `${path}/${page}${query === "" ? "" : `?${query}`}`
+}

@@ -1,0 +1,66 @@
+/** The forms that change elements of a structure. */
+import { elementMark, isEditable } from "../editing/elementEdits.ts"
+import { type Element, elementForm, type StructureType } from "../inspection/elements.ts"
+import { actionForm, button, dangerButton, selectField, textArea, textField } from "./forms.ts"
+import { html, type Html } from "./Html.ts"
+import { keyAddress, toParam } from "./keyAddress.ts"
+import type { KeyVisit } from "./keyPage.ts"
+import { visitorMay } from "./Visit.ts"
+
+/** An element whose name is longer is only shown: the page would be too long with a copy of it in each form. */
+const longestName = 16_384
+
+const formOf = ({ key, shown, visit }: KeyVisit, hidden: Readonly<Record<string, string>>, fields: Html): Html =>
+  actionForm(visit, keyAddress(visit, shown.name, key), hidden, fields)
+
+/** What stands beside each element; undefined for those who may not edit. */
+export const elementForms = (at: KeyVisit, type: StructureType): ((element: Element) => Html) | undefined =>
+  visitorMay(at.visit, "edit", at.shown)
+    ? (element) => {
+        if (element.name.length > longestName) return html`<span class="note">too long to be changed here</span>`
+        const of = type === "zset" ? (element.cells[1] ?? "") : (element.cells[0] ?? "")
+        const hidden = { name: toParam(element.name), mark: elementMark(element) }
+        const change = changeFields(type, element, of)
+        return html`${
+          change === undefined
+            ? ""
+            : html`<details>
+                <summary>Edit<span class="hidden"> ${of}</span></summary>
+                ${formOf(at, { action: type === "zset" ? "score" : "set", ...hidden }, change)}
+              </details>`
+        }
+        ${formOf(at, { action: "remove", ...hidden }, dangerButton("Remove", of))}`
+      }
+    : undefined
+
+const changeFields = (type: StructureType, element: Element, of: string): Html | undefined => {
+  if (!isEditable(type, element)) return undefined
+  if (type === "zset") return html`${textField(`Score of ${of}`, "score", element.cells[0])}${button("Save")}`
+  const { text } = elementForm(element.stored)
+  return html`${textArea(`Value of ${of}, as JSON`, "json", text)}${button("Save if unchanged")}`
+}
+
+const value = textField("Value, as JSON", "json", "", '"text"')
+const additions: Readonly<Record<StructureType, Html>> = {
+  list: html`${value}${selectField("Where", "first", [
+    ["", "last"],
+    ["1", "first"]
+  ])}`,
+  set: textField("Member, as JSON", "json", "", '"text"'),
+  hash: html`${textField("Field", "field")}${value}`,
+  zset: html`${textField("Member, as JSON", "json", "", '"text"')}${textField("Score", "score", "0")}`,
+  stream: html`${textField("Field", "field")}${value}`
+}
+
+export const addForm = (at: KeyVisit, type: StructureType): Html =>
+  formOf(at, { action: "add" }, html`${additions[type]}${button(type === "list" ? "Push" : "Add")}`)
+
+/** Lists keep their first elements, streams their last. */
+export const trimForm = (at: KeyVisit, type: StructureType, size: number): Html =>
+  type === "list" || type === "stream"
+    ? formOf(
+        at,
+        { action: "trim", size: String(size) },
+        html`${textField(type === "list" ? "Keep the first" : "Keep the last", "keep", String(size))}${dangerButton("Trim")}`
+      )
+    : html``

@@ -1,0 +1,48 @@
+/** Whether a form was sent from one of our pages, by whom it was made for. */
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { Exit, type Redacted } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import type { CacheInputError } from "../../schema/CacheError.ts"
+import { refused } from "../../schema/failures.ts"
+import { reveal } from "../../schema/reveal.ts"
+
+/** The tokens of forms: each for one visitor and one place where the pages are mounted. */
+export interface FormTokens {
+  readonly of: (visitor: string) => string
+  readonly isOf: (visitor: string, token: string) => boolean
+}
+
+const minSecretBytes = 32
+
+export const formTokens = (
+  secret: Redacted.Redacted | undefined,
+  path: string
+): Exit.Exit<FormTokens, CacheInputError> => {
+  // A secret that was wiped has none.
+  const key = secret === undefined ? randomBytes(minSecretBytes) : Buffer.from(reveal(secret) ?? "")
+  if (key.length < minSecretBytes) return refused("Admin", `secret must have ${minSecretBytes} bytes or more`)
+  const tokenOf = (visitor: string) =>
+    createHmac("sha256", key)
+      .update(JSON.stringify(["admin form", path, visitor]))
+      .digest("base64url")
+  return Exit.succeed({
+    of: tokenOf,
+    isOf: (visitor, token) => {
+      const [given, expected] = [Buffer.from(token), Buffer.from(tokenOf(visitor))]
+      return given.length === expected.length && timingSafeEqual(given, expected)
+    }
+  })
+}
+
+/**
+ * What the browser says of the page that sent the form. It says nothing where it is old, or no browser, and the token has to
+ * do; `Sec-Fetch-Site` only comes over TLS and to this machine, and so `Origin` is looked at without it.
+ */
+export const isSentFromHere = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
+  const site = headers["sec-fetch-site"]
+  if (site !== undefined) return site === "same-origin"
+  const origin = headers["origin"]
+  if (origin === undefined) return true
+  const host = headers["host"]
+  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
+}

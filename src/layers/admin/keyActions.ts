@@ -1,0 +1,230 @@
+/** What the forms of a key do. */
+import { Effect } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import { isKeyType } from "../../schema/Command.ts"
+import type { Outcome } from "../editing/compareAndSet.ts"
+import { EditRefused } from "../editing/EditRefused.ts"
+import { editElement, type ElementEdit } from "../editing/elementEdits.ts"
+import { editKey, editRefusal, type KeyEdit, markOf } from "../editing/keyEdits.ts"
+import { type Entry, entryAt } from "../inspection/Entry.ts"
+import { millisIn } from "../inspection/words.ts"
+import type { AdminRight } from "./access.ts"
+import { trouble } from "./frame.ts"
+import { html, type Html } from "./Html.ts"
+import { fromParam, keyAddress, ownKey } from "./keyAddress.ts"
+import { framedKey, type KeyVisit, onKey } from "./keyPage.ts"
+import { addressOf, type Onward, type Shown, type Visit, visitorMay } from "./Visit.ts"
+
+/** Where the visitor goes when it is done. */
+interface Action {
+  readonly right: AdminRight
+  readonly run: (at: KeyVisit, form: URLSearchParams) => Effect.Effect<Outcome, CommandError | EditRefused>
+  readonly onward: (at: KeyVisit, form: URLSearchParams) => string
+}
+
+const refuse = (reason: string) => Effect.fail(new EditRefused({ reason }))
+
+const stay =
+  (done: string): Action["onward"] =>
+  ({ key, shown, visit }) =>
+    keyAddress(visit, shown.name, key, { done })
+
+const text = (form: URLSearchParams, name: string): string => form.get(name) ?? ""
+
+const whole = (
+  { key, shown }: KeyVisit,
+  form: URLSearchParams,
+  edit: KeyEdit
+): Effect.Effect<Outcome, CommandError | EditRefused> =>
+  editKey(shown.cache.client, shown.cache.makeKey(key), text(form, "mark"), edit)
+
+const element = (
+  { key, shown }: KeyVisit,
+  edit: Effect.Effect<ElementEdit, EditRefused>
+): Effect.Effect<Outcome, CommandError | EditRefused> =>
+  Effect.gen(function* () {
+    const final = shown.cache.makeKey(key)
+    const type = String(yield* shown.cache.client.send("TYPE", [final]))
+    if (type === "none") return "gone"
+    if (!isKeyType(type) || type === "string") return "changed"
+    return yield* editElement(shown.cache.client, final, type, yield* edit)
+  })
+
+const scoreIn = (form: URLSearchParams): Effect.Effect<number, EditRefused> => {
+  const words = text(form, "score").trim()
+  const score = /^[+-]?inf$/.test(words) ? Number(`${words.replace("inf", "Infinity")}`) : Number(words)
+  return words === "" || Number.isNaN(score) ? refuse("The score is no number.") : Effect.succeed(score)
+}
+
+const countIn = (form: URLSearchParams, name: string): Effect.Effect<number, EditRefused> => {
+  const words = text(form, name).trim()
+  return /^\d{1,15}$/.test(words) ? Effect.succeed(Number(words)) : refuse("The number is none.")
+}
+
+const seenElement = (form: URLSearchParams) => ({
+  name: fromParam(form.get("name")),
+  mark: text(form, "mark")
+})
+
+/** It looks whether the key is what was seen, and then moves what is there, over no other key: nothing is lost either way. */
+const rename = ({ key, shown }: KeyVisit, form: URLSearchParams): Effect.Effect<Outcome, CommandError | EditRefused> =>
+  Effect.gen(function* () {
+    const { cache } = shown
+    const to = ownKey(shown, text(form, "to"))
+    if (to === undefined) return yield* refuse("This can be no key of this cache.")
+    const entry = yield* entryAt(cache.client, cache.makeKey(key))
+    if (entry === undefined) return "gone"
+    if (markOf(entry) !== text(form, "mark")) return "changed"
+    const reason = editRefusal(entry, "Rename")
+    if (reason !== undefined) return yield* refuse(reason)
+    const isFree = yield* Effect.catchTags(cache.rename(key, to, { overwrite: false }), {
+      CacheMissError: () => Effect.succeed(undefined),
+      CacheCodecError: ({ message }) => refuse(`${message}.`)
+    })
+    if (isFree === false) return yield* refuse("There is a key of that name, which stays as it is.")
+    return isFree === undefined ? "gone" : "done"
+  })
+
+const actions: Readonly<Record<string, Action>> = {
+  value: {
+    right: "edit",
+    run: (at, form) => whole(at, form, { _tag: "Value", json: text(form, "json") }),
+    onward: stay("saved")
+  },
+  lifetime: {
+    right: "edit",
+    run: (at, form) => {
+      const millis = millisIn(text(form, "lifetime"))
+      return millis === undefined
+        ? refuse("A lifetime is a number with a unit: 500ms, 90s, 4m 12s, 1h, 7d.")
+        : whole(at, form, { _tag: "Lifetime", millis })
+    },
+    onward: stay("lives")
+  },
+  persist: { right: "edit", run: (at, form) => whole(at, form, { _tag: "Persist" }), onward: stay("kept") },
+  rename: {
+    right: "edit",
+    run: rename,
+    onward: ({ shown, visit }, form) => keyAddress(visit, shown.name, text(form, "to"), { done: "renamed" })
+  },
+  delete: {
+    right: "delete",
+    run: (at, form) => whole(at, form, { _tag: "Delete" }),
+    onward: ({ shown, visit }) => addressOf(visit.path, "keys", { c: shown.name, done: "deleted" })
+  },
+  set: {
+    right: "edit",
+    run: (at, form) => element(at, Effect.succeed({ _tag: "Set", ...seenElement(form), json: text(form, "json") })),
+    onward: stay("saved")
+  },
+  score: {
+    right: "edit",
+    run: (at, form) =>
+      element(
+        at,
+        Effect.map(scoreIn(form), (score) => ({ _tag: "Score", ...seenElement(form), score }))
+      ),
+    onward: stay("saved")
+  },
+  remove: {
+    right: "edit",
+    run: (at, form) => element(at, Effect.succeed({ _tag: "Remove", ...seenElement(form) })),
+    onward: stay("removed")
+  },
+  add: {
+    right: "edit",
+    run: (at, form) =>
+      element(
+        at,
+        Effect.map(form.has("score") ? scoreIn(form) : Effect.succeed(0), (score) => ({
+          _tag: "Add",
+          json: text(form, "json"),
+          field: text(form, "field"),
+          first: form.get("first") === "1",
+          score
+        }))
+      ),
+    onward: stay("added")
+  },
+  trim: {
+    right: "edit",
+    run: (at, form) =>
+      element(
+        at,
+        Effect.zipWith(countIn(form, "keep"), countIn(form, "size"), (keep, size) => ({ _tag: "Trim", keep, size }))
+      ),
+    onward: stay("trimmed")
+  }
+}
+
+export const keyAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Shown | Onward> =>
+  onKey<Onward>(visit, (at) => {
+    const name = text(form, "action")
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+    if (action === undefined) return answered(at, 400, "There is no such action.", form)
+    if (!visitorMay(visit, action.right, at.shown)) return answered(at, 403, `You may not ${action.right} here.`, form)
+    if (changesWhatIsHidden(at, name))
+      return answered(at, 403, "The value is not shown here, and so not changed.", form)
+    return Effect.matchEffect(action.run(at, form), {
+      onSuccess: (outcome): Effect.Effect<Shown | Onward, CommandError> => {
+        if (outcome === "done") return Effect.succeed({ address: action.onward(at, form) })
+        return outcome === "gone"
+          ? answered(at, 410, "It is gone: somebody deleted it, or its lifetime has ended. Nothing was written.", form)
+          : answered(at, 409, "It has changed since you opened it. Nothing was written.", form)
+      },
+      onFailure: (error) =>
+        error._tag === "EditRefused"
+          ? answered(at, 422, `${error.reason} Nothing was written.`, form)
+          : Effect.fail(error)
+    })
+  })
+
+/** Lifetimes and the key itself can be changed without a look at the value. */
+const changesWhatIsHidden = ({ key, shown, visit }: KeyVisit, action: string): boolean =>
+  visit.hide(key, shown.name) && !["lifetime", "persist", "rename", "delete"].includes(action)
+
+/** Why nothing was done, what was typed, and what is there by now. */
+const answered = (
+  at: KeyVisit,
+  status: number,
+  words: string,
+  form: URLSearchParams
+): Effect.Effect<Shown, CommandError> => {
+  const { key, shown, visit } = at
+  const again = keyAddress(visit, shown.name, key)
+  const typed = form.get("json")
+  const yours =
+    typed === null
+      ? html``
+      : html`<div>
+          <h2>Yours</h2>
+          <pre tabindex="0">${typed}</pre>
+        </div>`
+  const page = (now: Html) =>
+    framedKey(
+      at,
+      key,
+      html`${trouble(words)}
+        <section aria-label="Yours and what is there">
+          <div class="beside">${yours}${now}</div>
+          <p><a href="${again}">Open it as it is now</a></p>
+        </section>`,
+      status
+    )
+  if (status !== 409 || visit.hide(key, shown.name)) return Effect.succeed(page(html``))
+  return Effect.map(entryAt(shown.cache.client, shown.cache.makeKey(key)), (entry) => page(nowOf(entry)))
+}
+
+const nowOf = (entry: Entry | undefined): Html => {
+  if (entry === undefined)
+    return html`<div>
+      <h2>Now</h2>
+      <p class="note">There is no such key any more.</p>
+    </div>`
+  const { content, size, type } = entry
+  const words = content._tag === "Value" ? content.form.text : `${type} of ${size}`
+  return html`<div>
+    <h2>Now</h2>
+    <pre tabindex="0">${words}</pre>
+  </div>`
+}

@@ -1,0 +1,26 @@
+/** Keys in addresses: base64url in the query, whatever is in them. */
+import { keyRefusal, keySpace } from "../../schema/key.ts"
+import { utf8Text } from "../../schema/utf8Text.ts"
+import { addressOf, type ShownCache, type Visit } from "./Visit.ts"
+
+export const toParam = (bytes: string | Buffer): string => Buffer.from(bytes).toString("base64url")
+
+export const fromParam = (param: string | null): Buffer => Buffer.from(param ?? "", "base64url")
+
+export const keyAddress = (
+  { path }: Visit,
+  cache: string,
+  key: string,
+  more: Readonly<Record<string, string>> = {}
+): string => addressOf(path, "key", { c: cache, k: toParam(key), ...more })
+
+/** The user key, where it is one of this cache: locks, other prefixes and other versions are not. */
+export const ownKey = ({ cache }: ShownCache, key: string | undefined): string | undefined => {
+  if (key === undefined || keyRefusal(key) !== undefined) return undefined
+  const { keyFunction, prefix, version } = cache.options
+  return keySpace(keyFunction, { prefix, version }, "*").userKey(cache.makeKey(key)) === key ? key : undefined
+}
+
+/** The key that the address names, where it is one of this cache. */
+export const addressedKey = (shown: ShownCache, { params }: Visit): string | undefined =>
+  ownKey(shown, utf8Text(fromParam(params.get("k"))))

@@ -1,0 +1,9 @@
+/** Why an edit is not tried. */
+import { Data } from "effect"
+
+/** Nothing was written. The reason is a sentence for whoever asked for the edit. */
+export class EditRefused extends Data.TaggedError("EditRefused")<{ readonly reason: string }> {
+  override get message(): string {
+    return this.reason
+  }
+}

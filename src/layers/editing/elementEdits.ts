@@ -1,0 +1,177 @@
+/** Edits of the elements of a structure, by whoever has seen them. The lifetime of the key stays as it is. */
+import { Effect, Random } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import { digest } from "../../schema/digest.ts"
+import type { Stored } from "../../schema/frame.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import {
+  type Element,
+  elementForm,
+  elementsOf,
+  shown,
+  sizeCommand,
+  type StructureType
+} from "../inspection/elements.ts"
+import { compareAndSet, type Outcome, type Step } from "./compareAndSet.ts"
+import { EditRefused } from "./EditRefused.ts"
+import { pattern, sealLike } from "./sealLike.ts"
+
+export type ElementEdit =
+  /** Another value at an index or in a field. */
+  | { readonly _tag: "Set"; readonly name: Buffer; readonly mark: string; readonly json: string }
+  | { readonly _tag: "Score"; readonly name: Buffer; readonly mark: string; readonly score: number }
+  | { readonly _tag: "Remove"; readonly name: Buffer; readonly mark: string }
+  /** Another element; `field` concerns hashes and streams, `score` sorted sets, `first` lists. */
+  | {
+      readonly _tag: "Add"
+      readonly json: string
+      readonly field: string
+      readonly score: number
+      readonly first: boolean
+    }
+  /** The first elements of a list, the last of a stream, are kept, where there are still as many as were seen. */
+  | { readonly _tag: "Trim"; readonly keep: number; readonly size: number }
+
+/** What was seen of an element, in a digest. */
+export const elementMark = ({ stored }: Pick<Element, "stored">): string => digest(stored)
+
+/** Whether its value can be edited as JSON. */
+export const isEditable = (type: StructureType, { stored }: Element): boolean =>
+  type === "zset" || ((type === "list" || type === "hash") && elementForm(stored).said === "json")
+
+const refuse = (reason: string) => new EditRefused({ reason })
+
+/** What stands for a moment where an element of a list is about to be removed: no element of anybody's. */
+const makeTombstone = Effect.map(
+  Random.nextIntBetween(0, 2 ** 48),
+  (random) => `\u0001effect-vcache removes ${random.toString(36)}`
+)
+
+/** How an element is asked for and taken away; streams have commands of their own. */
+interface Access {
+  readonly read: (name: Buffer) => Step
+  readonly remove: (name: Buffer, tombstone: string) => ReadonlyArray<Step>
+}
+
+const accesses: Readonly<Record<Exclude<StructureType, "stream">, Access>> = {
+  list: {
+    read: (index) => ["LINDEX", index],
+    // No command removes what stands at an index.
+    remove: (index, tombstone) => [
+      ["LSET", index, tombstone],
+      ["LREM", 1, tombstone]
+    ]
+  },
+  hash: { read: (field) => ["HGET", field], remove: (field) => [["HDEL", field]] },
+  set: { read: (member) => ["SISMEMBER", member], remove: (member) => [["SREM", member]] },
+  zset: { read: (member) => ["ZSCORE", member], remove: (member) => [["ZREM", member]] }
+}
+
+/** Done only where the element is what was seen. Three round trips at most. */
+export const editElement = (
+  client: ValkeyClientShape,
+  key: string,
+  type: StructureType,
+  edit: ElementEdit
+): Effect.Effect<Outcome, CommandError | EditRefused> => {
+  switch (edit._tag) {
+    case "Add":
+      return add(client, key, type, edit)
+    case "Trim":
+      if (type !== "list" && type !== "stream") return refuse("Only lists and streams are trimmed.")
+      return compareAndSet(client, key, {
+        type,
+        read: [sizeCommand(type)],
+        expected: edit.size,
+        writes: [type === "list" ? trimmed(edit.keep) : ["XTRIM", "MAXLEN", edit.keep]]
+      })
+    default:
+      return type === "stream" ? ofStream(client, key, edit) : change(client, key, type, edit)
+  }
+}
+
+/** LTRIM keeps from one index to another, and none of them where the second one is before the first. */
+const trimmed = (keep: number): Step => (keep === 0 ? ["UNLINK"] : ["LTRIM", 0, keep - 1])
+
+type Change = Extract<ElementEdit, { readonly mark: string }>
+
+/** An entry of a stream never changes. */
+const ofStream = (
+  client: ValkeyClientShape,
+  key: string,
+  edit: Change
+): Effect.Effect<Outcome, CommandError | EditRefused> =>
+  edit._tag === "Remove"
+    ? Effect.map(client.send("XDEL", [key, edit.name]), (count): Outcome => (count === 1 ? "done" : "gone"))
+    : refuse("Entries of a stream are never changed.")
+
+const change = Effect.fnUntraced(function* (
+  client: ValkeyClientShape,
+  key: string,
+  type: Exclude<StructureType, "stream">,
+  edit: Change
+): Effect.fn.Return<Outcome, CommandError | EditRefused> {
+  const { read, remove } = accesses[type]
+  const [name, ...args] = read(edit.name)
+  const reply = yield* client.send(name, [key, ...args], { reply: "buffer" })
+  if (reply === null || reply === 0) return "gone"
+  const seen = Buffer.isBuffer(reply) ? reply : Buffer.from(shown(reply))
+  // A member is its own proof.
+  const isSeen = type === "set" || elementMark({ stored: seen }) === edit.mark
+  if (!isSeen) return "changed"
+  const writes =
+    edit._tag === "Remove" ? remove(edit.name, yield* makeTombstone) : [yield* replacement(type, seen, edit)]
+  return yield* compareAndSet(client, key, { type, read: read(edit.name), expected: seen, writes })
+})
+
+const replacement = (
+  type: StructureType,
+  seen: Buffer,
+  edit: Exclude<Change, { readonly _tag: "Remove" }>
+): Effect.Effect<Step, EditRefused> => {
+  if (edit._tag === "Score") {
+    return type === "zset"
+      ? Effect.succeed(["ZADD", edit.score, edit.name])
+      : refuse("Only members of a sorted set have scores.")
+  }
+  if (type !== "list" && type !== "hash") return refuse("A member is what it is: remove it, and add another.")
+  if (elementForm(seen).said !== "json") return refuse("It is only shown, since JSON does not say all of it.")
+  return Effect.map(sealLike(seen, edit.json), (stored): Step => [type === "list" ? "LSET" : "HSET", edit.name, stored])
+}
+
+/** Where the key is still there, and holds no element of that name. */
+const add = Effect.fnUntraced(function* (
+  client: ValkeyClientShape,
+  key: string,
+  type: StructureType,
+  { field, first, json, score }: Extract<ElementEdit, { readonly _tag: "Add" }>
+): Effect.fn.Return<Outcome, CommandError | EditRefused> {
+  const { elements } = yield* elementsOf(client, type, key, "")
+  const like = pattern(elements.map(({ name, stored }) => (type === "set" || type === "zset" ? name : stored)))
+  if (like === undefined && elements.length > 0) {
+    return yield* refuse("Its elements cannot be read here, so that no other can be stored like them.")
+  }
+  const stored = yield* sealLike(like ?? Buffer.of(), json)
+  if ((type === "hash" || type === "stream") && !field.isWellFormed())
+    return yield* refuse("A field is well-formed text.")
+  return yield* compareAndSet(client, key, { type, ...addition(type, stored, { field, first, score }) })
+})
+
+const addition = (
+  type: StructureType,
+  stored: Stored,
+  { field, first, score }: { readonly field: string; readonly first: boolean; readonly score: number }
+): { readonly read: Step; readonly expected: number | null; readonly writes: ReadonlyArray<Step> } => {
+  switch (type) {
+    case "list":
+      return { read: ["EXISTS"], expected: 1, writes: [[first ? "LPUSH" : "RPUSH", stored]] }
+    case "stream":
+      return { read: ["EXISTS"], expected: 1, writes: [["XADD", "*", field, stored]] }
+    case "set":
+      return { read: ["SISMEMBER", stored], expected: 0, writes: [["SADD", stored]] }
+    case "hash":
+      return { read: ["HEXISTS", field], expected: 0, writes: [["HSET", field, stored]] }
+    case "zset":
+      return { read: ["ZSCORE", stored], expected: null, writes: [["ZADD", score, stored]] }
+  }
+}

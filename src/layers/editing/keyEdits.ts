@@ -1,0 +1,77 @@
+/** Edits of a whole key, by whoever has seen what it holds. */
+import { Effect } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import { digest } from "../../schema/digest.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { sizeCommand } from "../inspection/elements.ts"
+import { type Entry, entryAt } from "../inspection/Entry.ts"
+import { compareAndSet, type Outcome, type Step } from "./compareAndSet.ts"
+import { EditRefused } from "./EditRefused.ts"
+import { sealLike } from "./sealLike.ts"
+
+export type KeyEdit =
+  /** Another value, as JSON. The lifetime stays, to the millisecond. */
+  | { readonly _tag: "Value"; readonly json: string }
+  /** So many milliseconds from now on. */
+  | { readonly _tag: "Lifetime"; readonly millis: number }
+  | { readonly _tag: "Persist" }
+  | { readonly _tag: "Delete" }
+
+/**
+ * What was seen, in a digest: SHA-256 of the stored bytes; of a structure, and of a value that is too long to be read, its
+ * type and size, and how the value begins.
+ */
+export const markOf = ({ content, size, type }: Entry): string => {
+  if (content._tag === "Value") return digest(content.stored)
+  return digest(`${type} ${size} ${content._tag === "TooLong" ? content.beginning : ""}`)
+}
+
+/** Why the key cannot be edited like this; undefined where it can. */
+export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): string | undefined => {
+  const { content, type } = entry
+  if (type === "unknown") return "Keys of this type are not edited here."
+  if (edit === "Delete" || (edit !== "Value" && content._tag === "Elements")) return undefined
+  if (content._tag !== "Value") return "It is not read whole, and so can only be deleted."
+  if (content.form.said === "not") return "It cannot be decoded here, and so can only be deleted."
+  return edit === "Value" && content.form.said === "partly"
+    ? "It holds what JSON does not know, or would round, and so is only shown."
+    : undefined
+}
+
+/** Done only where the key holds what was seen. Four round trips at most. */
+export const editKey = (
+  client: ValkeyClientShape,
+  key: string,
+  mark: string,
+  edit: KeyEdit
+): Effect.Effect<Outcome, CommandError | EditRefused> =>
+  Effect.gen(function* () {
+    const entry = yield* entryAt(client, key)
+    if (entry === undefined) return "gone"
+    if (markOf(entry) !== mark) return "changed"
+    const reason = editRefusal(entry, edit._tag)
+    if (reason !== undefined || entry.type === "unknown") return yield* new EditRefused({ reason: reason ?? "" })
+    const { content, size, type } = entry
+    const whole = content._tag === "Value"
+    return yield* compareAndSet(client, key, {
+      type,
+      read: whole ? ["GET"] : [sizeCommand(type)],
+      expected: whole ? content.stored : size,
+      writes: [yield* stepOf(entry, edit)]
+    })
+  })
+
+const stepOf = ({ content }: Entry, edit: KeyEdit): Effect.Effect<Step, EditRefused> => {
+  switch (edit._tag) {
+    case "Delete":
+      return Effect.succeed(["UNLINK"])
+    case "Persist":
+      return Effect.succeed(["PERSIST"])
+    case "Lifetime":
+      return Effect.succeed(["PEXPIRE", edit.millis])
+    case "Value":
+      return content._tag === "Value"
+        ? Effect.map(sealLike(content.stored, edit.json), (stored): Step => ["SET", stored, "KEEPTTL"])
+        : new EditRefused({ reason: "It is no value." })
+  }
+}

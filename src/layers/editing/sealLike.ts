@@ -1,0 +1,51 @@
+/** JSON that somebody has typed, stored in the format of what it takes the place of. */
+import { Effect } from "effect"
+import { Formats } from "../../schema/Formats.ts"
+import { type Header, isFramed, type Stored } from "../../schema/frame.ts"
+import { isNumberText } from "../../schema/numberText.ts"
+import { numbers, Serializer } from "../../schema/Serializer.ts"
+import { knownCompressors, knownFormats } from "../inspection/knownFormats.ts"
+import { storedForm } from "../inspection/storedForm.ts"
+import { EditRefused } from "./EditRefused.ts"
+
+const refuse = (reason: string) => Effect.fail(new EditRefused({ reason }))
+
+const isPlainNumber = (stored: Buffer): boolean => stored.length < 500 && isNumberText(stored.toString())
+
+/**
+ * The same serializer and compressor, until when it is fresh, its tags. A mark of staleness is left out, and so is a claim: whoever looks the value up finds
+ * that it has changed, and does not store over it.
+ */
+export const sealLike = (stored: Buffer, json: string): Effect.Effect<Stored, EditRefused> =>
+  Effect.suspend(() => {
+    const typed = storedForm(Buffer.from(json), "")
+    if (typed.shownAs !== "json") return refuse('What was typed is no JSON. Text needs quotes of its own: "text".')
+    if (typed.said !== "json") return refuse("It holds a number that would be rounded.")
+    const value: unknown = JSON.parse(json)
+    // A cache of any format counts with plain digits, and what else it reads is not known here.
+    if (isPlainNumber(stored) && typeof value !== "number") return refuse("A number gives way to a number only.")
+    return Effect.try({
+      try: () => sealed(value, isFramed(stored) ? knownFormats().header(stored) : undefined),
+      catch: (error) =>
+        new EditRefused({ reason: error instanceof Error ? `${error.message}.` : "It cannot be stored." })
+    })
+  })
+
+const sealed = (value: unknown, header: Header | undefined): Stored => {
+  const [id = "", compressorId] = (header?.format ?? "").split(">")
+  const serializer = id === Serializer.msgpack.id ? Serializer.msgpack : Serializer.json
+  const compressor = knownCompressors().find(({ id }) => id === compressorId)
+  const work = typeof value === "number" ? numbers : serializer
+  return new Formats({ serializer, compressor, cipher: undefined }).seal(
+    { serializer: work, payload: work.encode(value) },
+    { final: "" },
+    header?.timing,
+    header?.tags
+  )
+}
+
+/** Of elements that stand side by side, one whose format another can take; undefined where none of them can be read. */
+export const pattern = (neighbours: ReadonlyArray<Buffer>): Buffer | undefined => {
+  const readable = neighbours.filter((stored) => storedForm(stored, "").said !== "not")
+  return readable.find((stored) => !isPlainNumber(stored)) ?? readable[0]
+}

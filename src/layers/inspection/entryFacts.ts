@@ -1,0 +1,23 @@
+/** What is to be said of a value besides the value. */
+import type { StoredForm } from "./storedForm.ts"
+import { lifetime } from "./words.ts"
+
+/** A term, and what holds of the value. */
+export type Fact = readonly [term: "Format" | "Fresh" | "Marked" | "Tags" | "Claim", words: string]
+
+export const valueFacts = (
+  { claimedUntil, format, isMarkedStale, tags, timing }: StoredForm,
+  now: number
+): ReadonlyArray<Fact> => {
+  const facts: Array<Fact> = [["Format", format]]
+  if (timing !== undefined) {
+    const left = timing.freshUntil - now
+    facts.push(["Fresh", left > 0 ? `fresh for ${lifetime(left)}` : `stale since ${lifetime(-left)}`])
+  }
+  if (isMarkedStale) facts.push(["Marked", "marked stale before its time"])
+  if (tags.length > 0) facts.push(["Tags", `tags ${tags.join(", ")}`])
+  if (claimedUntil !== undefined) {
+    facts.push(["Claim", claimedUntil > now ? "a process looks it up" : "the claim of a lookup has ended"])
+  }
+  return facts
+}
