@@ -33,6 +33,8 @@ export interface TrackedReply {
   readonly sentAt: number
   /** The server that answered; undefined where its announcements do not cover the reply, which must not be kept. */
   readonly server: string | undefined
+  /** The history of the server's data, where it was asked for; empty where the server hides it. */
+  readonly era?: string | undefined
 }
 
 /**

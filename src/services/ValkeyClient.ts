@@ -72,6 +72,8 @@ export interface TrackedOptions {
    * keys are always read by MGET. Default: false.
    */
   readonly many?: boolean | undefined
+  /** Whether the replies say the `era` of their server, which costs one INFO. Default: false. */
+  readonly era?: boolean | undefined
 }
 
 /** What a client knows of changes, whoever makes them. */

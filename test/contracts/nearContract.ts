@@ -20,6 +20,7 @@ import {
 import { Faults } from "effect-vcache/testing"
 import { Elsewhere } from "../support/near/elsewhere.ts"
 import { until } from "../support/until.ts"
+import { nearTagTests } from "./nearTagTests.ts"
 
 export interface NearFacts {
   /** Lets time pass, for what the client stands on and for this process. */
@@ -587,5 +588,7 @@ export const nearContract = (
           ])
         }))
     })
+
+    nearTagTests({ isNear, nearCache, pass, test, warm, withoutServer })
   })
 }

@@ -9,6 +9,7 @@ import {
 import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
 import { closedError, inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
 import { isValueReply } from "../../schema/frame.ts"
+import { memoryEra } from "../../schema/era.ts"
 import type { TrackedReply } from "../../schema/Invalidation.ts"
 import type { Script } from "../../schema/Script.ts"
 import type { SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -156,7 +157,7 @@ export const memoryClient = (
     return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }
 
-  const tracked: ValkeyClientShape["tracked"] = (keys, { many = keys.length > 1, reply } = {}) =>
+  const tracked: ValkeyClientShape["tracked"] = (keys, { era = false, many = keys.length > 1, reply } = {}) =>
     at("GET", (context) => {
       const one = (name: string, key: string) =>
         runCommand(context, { row: rowOf(name, [key]), name, args: [key], reply })
@@ -166,7 +167,7 @@ export const memoryClient = (
           const value: Reply = Array.isArray(got) ? got[0] : got
           const pttl = one("PTTL", key)
           if (typeof pttl !== "number" || !isValueReply(value)) throw new Error("GET or PTTL without its reply")
-          return { value, pttl, sentAt: context.now, server: memoryServer }
+          return { value, pttl, sentAt: context.now, server: memoryServer, era: era ? memoryEra : undefined }
         })
       )
     })

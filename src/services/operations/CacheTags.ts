@@ -17,7 +17,7 @@ export interface InvalidateTagsOptions {
 export interface CacheTags {
   /**
    * Forgets every value that bears one of the tags, for all processes: a read that starts after this has succeeded is not given
-   * a value that was stored before. One round trip for each 500 tags, however many values bear them; a tag that no value bears
+   * a value that was stored before. Where it is answered by the near cache of another process, `near.maxStaleness` is added. One round trip for each 500 tags, however many values bear them; a tag that no value bears
    * costs the same. Fails where the server cannot be asked, also under `IgnoreExceptions`. After a failure the call is
    * repeated: it may have been executed.
    */

@@ -1,6 +1,7 @@
-/** GET or MGET, and PTTL for each key, as one unit that nothing splits: what is needed to keep the values. */
+/** GET or MGET, the server's history where it is asked for, and PTTL for each key, as one unit that nothing splits: what is needed to keep the values. */
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding } from "../../../schema/Command.ts"
+import { eraIn } from "../../../schema/era.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import { isValueReply } from "../../../schema/frame.ts"
 import type { TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
@@ -17,6 +18,8 @@ export interface TrackedTerms {
   readonly tracking: Tracking
   /** MGET also for one key, so that what is no value is null. */
   readonly many: boolean
+  /** Whether the server says its history, after it has said the values: what has these values and that history has no older ones. */
+  readonly era: boolean
   /** Milliseconds. */
   readonly timeout: number
   /** The instant before it is sent. */
@@ -31,6 +34,7 @@ export class TrackedRead extends PendingCommand {
   /** Has the server tell of the keys that the next command reads, where it does that key by key. */
   readonly #caching: Asked | undefined
   readonly #values: Asked
+  readonly #history: Asked | undefined
   readonly #lifetimes: ReadonlyArray<Asked>
   #onTracked: OnTracked | undefined
   /** It went on to another server than the first, which may not announce the keys yet. */
@@ -39,16 +43,22 @@ export class TrackedRead extends PendingCommand {
   /** At least one key. */
   constructor(
     keys: ReadonlyArray<string>,
-    { many, reply, sentAt, timeout, tracking }: TrackedTerms,
+    { era, many, reply, sentAt, timeout, tracking }: TrackedTerms,
     onTracked: OnTracked
   ) {
     const expiresAt = performance.now() + timeout
     const caching = tracking === "perKey" ? new Asked("CLIENT", ["CACHING", "YES"], true, expiresAt) : undefined
     const values = new Asked(many || keys.length > 1 ? "MGET" : "GET", keys, reply === "utf8", expiresAt)
+    const history = era ? new Asked("INFO", ["replication"], true, expiresAt) : undefined
     const last = keys.length - 1
     const lifetimes: Array<Asked> = []
     for (let i = 0; i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
-    const prelude = [...(caching === undefined ? [] : [caching]), values, ...lifetimes]
+    const prelude = [
+      ...(caching === undefined ? [] : [caching]),
+      values,
+      ...(history === undefined ? [] : [history]),
+      ...lifetimes
+    ]
     // A server that moves a slot refuses several keys as those of MGET.
     super(last === 0 ? ttlRow : manyRow, "PTTL", [keys[last]!], {
       asText: true,
@@ -66,6 +76,7 @@ export class TrackedRead extends PendingCommand {
     this.#sentAt = sentAt
     this.#caching = caching
     this.#values = values
+    this.#history = history
     this.#lifetimes = lifetimes
     this.#onTracked = onTracked
   }
@@ -100,12 +111,14 @@ export class TrackedRead extends PendingCommand {
     // A connection that is not tracked refuses it.
     const isUntold = this.#isRedirected || this.#caching?.reply instanceof ReplyError
     const server = isUntold ? undefined : this.node
+    // Whoever may not ask for it has none.
+    const era = this.#history && eraIn(this.#history.reply)
     const replies: Array<TrackedReply> = []
     for (let i = 0; i < count; i++) {
       const value: Reply = list[i]
       const pttl = i === count - 1 ? last : lifetimes[i]!.reply
       if (typeof pttl !== "number" || !isValueReply(value)) return undefined
-      replies.push({ value, pttl, sentAt: this.#sentAt, server })
+      replies.push({ value, pttl, sentAt: this.#sentAt, server, era })
     }
     return replies
   }

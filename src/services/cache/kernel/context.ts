@@ -15,6 +15,7 @@ import type { NearCache } from "../near/NearCache.ts"
 import { NearView } from "../near/NearView.ts"
 import { Tags } from "../tags/Tags.ts"
 import type { CacheMetrics } from "./metrics.ts"
+import { NearTags } from "./NearTags.ts"
 import { makeToken } from "./token.ts"
 import type { Unstorable } from "./Unstorable.ts"
 
@@ -55,6 +56,8 @@ export interface CacheContext<A, RD, RE> extends Omit<CacheCore, "near"> {
   readonly codec: ValueCodec<A, RD, RE>
   /** The tags of this prefix. */
   readonly tags: Tags
+  /** The same by what is near; where nothing is, the server is asked. */
+  readonly nearTags: NearTags | undefined
   /** Of commands that give values. */
   readonly readOptions: SendOptions | undefined
   /** The cache's own lifetime in milliseconds, its jitter, and what its lookups do where that is something. */
@@ -114,11 +117,14 @@ export const makeContext = <A, RD, RE>(
   // With that in front a good key of fewer characters is a good final key.
   const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
 
+  const tags = new Tags(core.direct, prefix, makeToken)
+  const nearCache = options.near === false ? undefined : core.near
   const context: CacheContext<A, RD, RE> = {
     ...core,
     options,
     codec,
-    tags: new Tags(core.direct, prefix, makeToken),
+    tags,
+    nearTags: nearCache && new NearTags(nearCache, tags, prefix),
     readOptions: codec.reply === "utf8" ? undefined : { reply: codec.reply },
     version,
     defaults: {
@@ -126,7 +132,7 @@ export const makeContext = <A, RD, RE>(
       jitter,
       lookup: refusal !== undefined || Object.keys(options.lookup).length === 0 ? undefined : options.lookup
     },
-    near: core.near === undefined || options.near === false ? undefined : new NearView(core.near, codec, head),
+    near: nearCache && new NearView(nearCache, codec, head),
     guard: policy ?? unguarded,
     guardNear: policy?.forNear ?? unguarded,
     observe: policy?.observe ?? ((_, __, effect) => effect),

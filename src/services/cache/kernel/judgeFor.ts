@@ -16,9 +16,18 @@ export const judgeFor = <A, RD, RE>(
   for (let i = 0; i < stored.length; i++) {
     const one = stored[i]!
     if (one === null || !bearsTags(one)) continue
-    const header = codec.header(entries[i]!, one)
-    // What cannot be read is told of when it is decoded.
-    if (Exit.isSuccess(header) && header.value?.tags !== undefined) (stamps ??= []).push(header.value.tags)
+    const stamp = stampIn(codec, entries[i]!, one)
+    if (stamp !== undefined) (stamps ??= []).push(stamp)
   }
   return stamps === undefined ? Exit.succeed(untagged) : tags.judgeOf(stamps)
+}
+
+/** What cannot be read is told of when it is decoded. */
+export const stampIn = <A, RD, RE>(
+  codec: ValueCodec<A, RD, RE>,
+  entry: EntryName,
+  stored: Stored
+): TagStamp | undefined => {
+  const header = codec.header(entry, stored)
+  return Exit.isSuccess(header) ? header.value?.tags : undefined
 }

@@ -14,7 +14,7 @@ import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count } from "../kernel/metrics.ts"
 import { foundRead } from "../kernel/nearReads.ts"
 import { flightOf, type TagBasis, tagsBefore } from "./lookupTags.ts"
-import { type NearFound, nearFound } from "./nearFound.ts"
+import { freshNear, type NearFound, nearFound, nearIn, type Untold } from "./nearFound.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
 import { isStale, type Verdict, verdictAt, verdictOf } from "./verdict.ts"
@@ -24,22 +24,10 @@ export const makeGetOrSet = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE>["getOrSet"] => {
-  const {
-    client,
-    codec,
-    defaults,
-    finalKey,
-    guard,
-    guardNear,
-    metrics,
-    near,
-    observe,
-    policy,
-    readOptions,
-    scope,
-    tags
-  } = context
+  const { client, codec, defaults, finalKey, guard, guardNear, metrics, observe, policy, readOptions, scope, tags } =
+    context
   const { failedRefreshes } = allFlights
+  const nearHere = nearIn(context)
 
   const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName, drawn?: number) =>
     Effect.map(verdictOf(found, plan, failedRefreshes, final, drawn), (verdict): Seen<A> => ({ found, verdict }))
@@ -120,22 +108,33 @@ export const makeGetOrSet = <A, RD, RE>(
     const entry: EntryName = { operation: "getOrSet", key, final: final.value }
     const find = foundIn(context, entry, tags.judge)
     const read = () => client.request("GET", [entry.final], find, readOptions)
-    if (near !== undefined) {
+    if (nearHere !== undefined) {
+      const { near } = nearHere
       return Effect.withFiber((caller) => {
-        const known = options.near === false ? undefined : nearFound(near, entry, plan, caller)
+        const isNear = options.near !== false
+        const known = isNear ? nearFound(nearHere, entry, plan, caller) : undefined
         if (known?._tag === "Value" && policy?.forNear === undefined) return Exit.succeed(known.value)
-        if (known !== undefined && known._tag !== "Early") {
+        if (known?._tag === "Value" || known?._tag === "Absent") {
           const seen = guardNear({ ...declareLookup<A>(key), near: 1 }, Exit.succeed(seenNear(known)))
           return Effect.flatMapEager(seen, (seen) => serve(entry, plan, lookup, read(), seen))
         }
-        const fromServer = near.isFor(entry.final)
-          ? Effect.flatMap(near.read(entry.final, options.near !== false), (read) =>
-              foundRead(near, context, entry, read, tags.judge)
-            )
-          : read()
+        const { judge } = isNear ? nearHere.nearTags : tags
+        const fromServer = (freshUntil: number | undefined) =>
+          Effect.flatMapEager(
+            near.isFor(entry.final)
+              ? Effect.flatMap(near.read(entry.final, isNear), (read) => foundRead(near, context, entry, read, judge))
+              : read(),
+            (found) => judged(found, plan, entry, freshUntil)
+          )
+        /** The value need not be read again where its tags are live. */
+        const toldOf = ({ kept, stamp }: Untold) =>
+          Effect.flatMap(judge(stamp), (verdict) => {
+            const fresh = verdict === "live" ? freshNear(near, entry, kept, plan, caller) : undefined
+            return fresh?._tag === "Value" ? Exit.succeed(seenNear(fresh)) : fromServer(fresh?.freshUntil)
+          })
         const seen = guard(
           declareLookup<A>(key),
-          Effect.flatMapEager(fromServer, (found) => judged(found, plan, entry, known?.freshUntil))
+          known?._tag === "Untold" ? toldOf(known) : fromServer(known?.freshUntil)
         )
         return Effect.flatMap(seen, (seen) => serve(entry, plan, lookup, read(), seen))
       })
@@ -174,7 +173,7 @@ interface Seen<A> {
 }
 
 /** What a near value or a known absence is: a value that is kept is fresh, and is not replaced, so that its stored form is not needed. */
-const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" }>): Seen<A> =>
+const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" | "Untold" }>): Seen<A> =>
   known._tag === "Absent"
     ? { found: undefined, verdict: "miss" }
     : { found: { stored: "", header: undefined, value: Option.some(known.value), isOutdated: false }, verdict: "fresh" }

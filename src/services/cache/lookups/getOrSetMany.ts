@@ -14,11 +14,12 @@ import { type Found, foundIn } from "../kernel/entry.ts"
 import { judgeFor } from "../kernel/judgeFor.ts"
 import { isKept } from "../kernel/overSeen.ts"
 import { detached } from "./detached.ts"
-import { foundRead, readManyNear, repliesOf } from "../kernel/nearReads.ts"
-import type { NearView } from "../near/NearView.ts"
+import { foundRead, judgeOfReads, readManyNear } from "../kernel/nearReads.ts"
+import type { TagJudges } from "../tags/Tags.ts"
 import { keepCommand } from "./keep.ts"
 import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
+import { type Near, nearIn } from "./nearFound.ts"
 import { nearMany } from "./nearMany.ts"
 import { bornBy, type Borne, tagsBefore } from "./lookupTags.ts"
 import type { Flights, Watch } from "./Flights.ts"
@@ -45,14 +46,18 @@ export const makeGetOrSetMany = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights
 ): CacheLookups<A, RD, RE>["getOrSetMany"] => {
-  const { client, defaults, guard, guardNear, metrics, near, observe, scope } = context
+  const { client, codec, defaults, guard, guardNear, metrics, near, observe, scope, tags } = context
+  const nearHere = nearIn(context)
   const { failedRefreshes } = allFlights
   const valueSize = new ValueSize()
   /** Final keys that a batch in the background is looking up. */
   const refreshing = new Set<string>()
 
   /** What the server has of the keys. */
-  const foundAll = (entries: ReadonlyArray<EntryName>): Effect.Effect<ReadonlyArray<Seen<A>>, CommandError, RD> => {
+  const foundAll = (
+    entries: ReadonlyArray<EntryName>,
+    by: TagJudges
+  ): Effect.Effect<ReadonlyArray<Seen<A>>, CommandError, RD> => {
     if (near === undefined || !entries.every(({ final }) => near.isFor(final))) {
       return Effect.flatMap(readMany(context, valueSize, entries), (hits) =>
         Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) =>
@@ -63,7 +68,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
       )
     }
     return Effect.flatMap(readManyNear(near, valueSize, entries), (reads) =>
-      Effect.flatMapEager(judgeFor(context, entries, repliesOf(reads)), (judge) =>
+      Effect.flatMapEager(judgeOfReads(codec, by, entries, reads), (judge) =>
         Effect.forEach(entries, (entry, i) =>
           Effect.map(foundRead(near, context, entry, reads[i]!, judge), (found): Seen<A> => ({ entry, found }))
         )
@@ -75,9 +80,10 @@ export const makeGetOrSetMany = <A, RD, RE>(
   const read = Effect.fnUntraced(function* (
     entries: ReadonlyArray<EntryName>,
     plan: LookupPlan<A>,
-    drawn: ReadonlyMap<string, number>
+    drawn: ReadonlyMap<string, number>,
+    by: TagJudges
   ) {
-    const seen = yield* foundAll(entries)
+    const seen = yield* foundAll(entries, by)
     const missing = new Map(entries.map((entry): [string, Seen<A>] => [entry.final, { entry, found: undefined }]))
     const values = new Map<string, A>()
     const ageing: Array<Seen<A>> = []
@@ -150,7 +156,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   })
 
   /** What is near with what the server has, in the order of the request. */
-  const serve = (entries: ReadonlyArray<EntryName>, plan: LookupPlan<A>, near: NearView<A, RD> | undefined) =>
+  const serve = (entries: ReadonlyArray<EntryName>, plan: LookupPlan<A>, near: Near<A, RD> | undefined) =>
     Effect.withFiber((caller) => {
       const { drawn, found, rest } = nearMany(near, entries, plan, caller)
       const nothing: Served<A> = {
@@ -179,7 +185,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
         near: found.size === 0 ? undefined : found.size
       }
       if (rest.length === 0 && entries.length > 0) return guardNear(operation, Exit.succeed(withNear(nothing)))
-      return guard(operation, Effect.map(read(rest, plan, drawn), withNear))
+      return guard(operation, Effect.map(read(rest, plan, drawn, near?.nearTags ?? tags), withNear))
     })
 
   const ended = (idle: ReadonlyArray<Seen<A>>, plan: LookupPlan<A>, exit: Exit.Exit<unknown, unknown>) =>
@@ -194,7 +200,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   return (keys, lookup, options = {}) =>
     Effect.flatMapEager(entriesOf(context, "getOrSetMany", keys, options), (entries) =>
       Effect.flatMapEager(lookupPlan<A>("getOrSetMany", options, defaults), (plan) => {
-        const served = serve(entries, plan, options.near === false ? undefined : near)
+        const served = serve(entries, plan, options.near === false ? undefined : nearHere)
         return Effect.gen(function* () {
           const { ageing, missing, values } = yield* served
           const idle = ageing.filter(({ entry }) => !refreshing.has(entry.final))

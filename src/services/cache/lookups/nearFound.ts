@@ -2,19 +2,39 @@
 import { Clock, type Fiber, Random } from "effect"
 import type { Header } from "../../../schema/frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
-import { absent } from "../near/NearValue.ts"
+import type { TagStamp } from "../../../schema/TagStamp.ts"
+import type { CacheContext } from "../kernel/context.ts"
+import type { NearTags } from "../kernel/NearTags.ts"
+import { absent, type NearValue } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import { isEarlyBy, type LookupPlan } from "./LookupPlan.ts"
 
-export type NearFound<A> =
+type Fresh<A> =
   | { readonly _tag: "Value"; readonly value: A }
-  | { readonly _tag: "Absent" }
   /** Fresh until then, and to be refreshed now: the lot has been drawn. */
   | { readonly _tag: "Early"; readonly freshUntil: number }
 
+/** What is near of one cache. */
+export interface Near<A, RD> {
+  readonly near: NearView<A, RD>
+  readonly nearTags: NearTags
+}
+
+/** What has become of the tags of what is near is not. */
+export interface Untold {
+  readonly _tag: "Untold"
+  readonly kept: NearValue
+  readonly stamp: TagStamp
+}
+
+export const nearIn = <A, RD, RE>({ near, nearTags }: CacheContext<A, RD, RE>): Near<A, RD> | undefined =>
+  near && nearTags && { near, nearTags }
+
+export type NearFound<A> = Fresh<A> | { readonly _tag: "Absent" } | Untold
+
 /** Undefined where the server is to be asked: what is stale or claimed is judged by its stored form, which only the server has. */
 export const nearFound = <A, RD>(
-  near: NearView<A, RD>,
+  { near, nearTags }: Near<A, RD>,
   name: EntryName,
   plan: LookupPlan<A>,
   caller: Fiber.Fiber<unknown, unknown>
@@ -25,6 +45,23 @@ export const nearFound = <A, RD>(
     near.hit()
     return nothing
   }
+  const stamp = kept.header?.tags
+  if (stamp !== undefined) {
+    const verdict = nearTags.verdict(stamp, caller)
+    if (verdict === undefined) return { _tag: "Untold", kept, stamp }
+    if (verdict !== "live") return undefined
+  }
+  return freshNear(near, name, kept, plan, caller)
+}
+
+/** Of what is near and live by its tags. */
+export const freshNear = <A, RD>(
+  near: NearView<A, RD>,
+  name: EntryName,
+  kept: NearValue,
+  plan: LookupPlan<A>,
+  caller: Fiber.Fiber<unknown, unknown>
+): Fresh<A> | undefined => {
   const value = valueNow(near.value(name, kept))
   if (value === undefined) return undefined
   const { header } = kept

@@ -1,5 +1,5 @@
 /** The near store of one cache, its channel, and the reads that fill it. */
-import { Cause, Clock, type Context, Duration, Effect, Exit, type Fiber, type Scope } from "effect"
+import { Cause, Clock, type Context, Deferred, Duration, Effect, Exit, type Fiber, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { CacheName } from "../../../schema/CacheName.ts"
 import type { ReplyEncoding } from "../../../schema/Command.ts"
@@ -30,11 +30,17 @@ export interface ServerRead {
   readonly kept: Kept | undefined
 }
 
+type Outcome = Exit.Exit<ServerRead, CommandError>
+
 /** Who reads: how values are wanted, and in which form they are kept. */
 export interface Reader {
   readonly codec: object
   readonly reply: ReplyEncoding
-  readonly keptForm: (final: string, reply: Stored | null) => Kept | undefined
+  /** `era`: of the server's data, where the reader asks for it. */
+  readonly keptForm: (final: string, reply: Stored | null, era: string | undefined) => Kept | undefined
+  readonly asksEra?: boolean | undefined
+  /** Whether what it reads is told of as missing. */
+  readonly counts: boolean
 }
 
 export interface NearTerms {
@@ -42,6 +48,8 @@ export interface NearTerms {
   readonly settings: NearSettings
   /** What all its final keys begin with; undefined where they have nothing in common. */
   readonly lead: string | undefined
+  /** What the other keys begin with whose changes are to be announced: records of tags. */
+  readonly others: ReadonlyArray<string>
   /** What metrics and log lines call the cache. */
   readonly name: CacheName
 }
@@ -53,10 +61,11 @@ interface Down {
 }
 
 export class NearCache {
-  readonly store: NearStore<Exit.Exit<ServerRead, CommandError>>
+  readonly store: NearStore<Outcome>
   readonly settings: NearSettings
   readonly #client: ValkeyClientShape
-  readonly #lead: string | undefined
+  /** What the keys begin with whose changes are announced. */
+  readonly #leads: ReadonlyArray<string>
   readonly #name: CacheName
   readonly #builder: Fiber.Fiber<unknown, unknown>
   /** The builder's, as it was then: a fiber goes on to have others. */
@@ -68,11 +77,11 @@ export class NearCache {
   readonly #downs = new Map<string | undefined, Down>()
 
   /** `builder`: in whose context what nobody asks for is told. */
-  constructor({ client, lead, name, settings }: NearTerms, builder: Fiber.Fiber<unknown, unknown>) {
+  constructor({ client, lead, name, others, settings }: NearTerms, builder: Fiber.Fiber<unknown, unknown>) {
     this.store = new NearStore(settings)
     this.settings = settings
     this.#client = client
-    this.#lead = lead
+    this.#leads = lead === undefined ? [] : [lead, ...others]
     this.#name = name
     this.#builder = builder
     this.#context = builder.context
@@ -87,7 +96,7 @@ export class NearCache {
       const { client, lead } = terms
       if (lead === undefined) return Effect.succeed(near)
       const { maxStaleness, tracking } = near.settings
-      const listening = { prefixes: [lead], tracking, heartbeat: Math.max(1, maxStaleness / heartbeats) }
+      const listening = { prefixes: near.#leads, tracking, heartbeat: Math.max(1, maxStaleness / heartbeats) }
       const listens = client.invalidations(listening, near.#onEvent)
       return Effect.as(Effect.andThen(near.#begin(lead), listens), near)
     })
@@ -115,7 +124,7 @@ export class NearCache {
     const { bytes, proofs, size } = this.store
     const down = [...this.#downs.values()].toSorted((a, b) => rank(b) - rank(a))[0]
     if (down === undefined) {
-      const age = Math.max(0, this.#now(caller) - proofs.provenAt)
+      const age = Math.max(0, this.instant(caller) - proofs.provenAt)
       return Effect.succeed<NearState>({
         _tag: "Live",
         proofAge: Duration.millis(age),
@@ -126,7 +135,7 @@ export class NearCache {
     }
     const { cause, reason, since } = down
     const { suspendedAt } = proofs
-    const left = suspendedAt === undefined ? 0 : this.settings.serveFor - (this.#now(caller) - suspendedAt)
+    const left = suspendedAt === undefined ? 0 : this.settings.serveFor - (this.instant(caller) - suspendedAt)
     if (left > 0) {
       const servesUntil = caller.getRef(Clock.Clock).currentTimeMillisUnsafe() + left
       return Effect.succeed<NearState>({ _tag: "Down", reason, since, servesUntil })
@@ -140,7 +149,7 @@ export class NearCache {
    */
   readonly #watch: Effect.Effect<never> = Effect.suspend(() => {
     const { maxStaleness } = this.settings
-    const late = () => this.store.proofs.overdue(this.#now(this.#builder) - maxStaleness)
+    const late = () => this.store.proofs.overdue(this.instant(this.#builder) - maxStaleness)
     const look = Effect.suspend(() => {
       const suspects = late()
       return suspects.length === 0
@@ -153,7 +162,7 @@ export class NearCache {
     const confirm = (suspects: ReadonlyArray<string>) => {
       for (const server of late()) {
         if (!suspects.includes(server)) continue
-        this.store.proofs.suspend(server, this.#now(this.#builder))
+        this.store.proofs.suspend(server, this.instant(this.#builder))
         this.#down(server, silent, "lost")
       }
     }
@@ -162,16 +171,16 @@ export class NearCache {
 
   /** Whether changes of all keys that begin so are announced. */
   covers(head: string): boolean {
-    return this.#lead !== undefined && head.startsWith(this.#lead)
+    return this.#leads.some((lead) => head.startsWith(lead))
   }
 
   find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
-    return this.store.find(final, this.#client.instant(caller))
+    return this.store.find(final, this.instant(caller))
   }
 
   /** That it does not exist is known without its server. */
   lacks(final: string, caller: Fiber.Fiber<unknown, unknown>): boolean {
-    return this.store.lacks(final, this.#now(caller))
+    return this.store.lacks(final, this.instant(caller))
   }
 
   /** It has been served. */
@@ -185,18 +194,15 @@ export class NearCache {
    */
   read(final: string, reader: Reader, isShared: boolean): Effect.Effect<ServerRead, CommandError> {
     return Effect.withFiber((caller) => {
-      const now = this.#now(caller)
+      const now = this.instant(caller)
       const joined = isShared ? this.store.joinable(final, now, reader.codec) : undefined
       if (joined !== undefined) {
         this.store.counts.shared++
         return Effect.flatMap(outcomeOf(joined), (outcome) =>
-          // Who came after the end of what the other one has read must not be given it.
-          outcome === undefined || (Exit.isSuccess(outcome) && now >= outcome.value.expiresAt)
-            ? this.read(final, reader, isShared)
-            : outcome
+          isUsable(outcome, now) ? outcome : this.read(final, reader, isShared)
         )
       }
-      this.store.counts.misses++
+      if (reader.counts) this.store.counts.misses++
       const fill = this.store.begin(final, now, reader.codec)
       const read = this.#client.tracked([final], this.#optionsOf(reader))
       return Effect.onError(
@@ -209,8 +215,8 @@ export class NearCache {
   /** Reads these keys from the server in one write, and keeps what it says. In order. What is no value is none. */
   readAll(keys: ReadonlyArray<string>, reader: Reader): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
     return Effect.withFiber((caller) => {
-      const now = this.#now(caller)
-      if (reader !== everybody) this.store.counts.misses += keys.length
+      const now = this.instant(caller)
+      if (reader.counts) this.store.counts.misses += keys.length
       const fills = keys.map((key) => this.store.begin(key, now, reader.codec))
       return Effect.onError(
         Effect.map(this.#client.tracked(keys, { ...this.#optionsOf(reader), many: true }), (replies) =>
@@ -221,17 +227,46 @@ export class NearCache {
     })
   }
 
-  #now(caller: Fiber.Fiber<unknown, unknown>): number {
+  instant(caller: Fiber.Fiber<unknown, unknown>): number {
     return this.#client.instant(caller)
   }
 
-  #optionsOf({ reply }: Reader): TrackedOptions {
-    return { reply, tracking: this.settings.tracking }
+  /** The same, and the reply to a read that is under way does, too, where nothing has happened since it began. */
+  readAllShared(keys: ReadonlyArray<string>, reader: Reader): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
+    return Effect.withFiber((caller) => {
+      const now = this.instant(caller)
+      const joined = new Map<string, Deferred.Deferred<Outcome | undefined>>()
+      for (const key of keys) {
+        const fill = this.store.joinable(key, now, reader.codec)
+        if (fill === undefined) continue
+        const told = Deferred.makeUnsafe<Outcome | undefined>()
+        fill.join((outcome) => Deferred.doneUnsafe(told, Exit.succeed(outcome)))
+        joined.set(key, told)
+      }
+      const others = keys.filter((key) => !joined.has(key))
+      if (joined.size === 0) return this.readAll(keys, reader)
+      this.store.counts.shared += joined.size
+      const own = others.length === 0 ? Exit.succeed([]) : this.readAll(others, reader)
+      return Effect.flatMap(own, (own) => {
+        const reads = new Map(others.map((key, i) => [key, own[i]!]))
+        return Effect.forEach(keys, (key) => {
+          const read = reads.get(key)
+          if (read !== undefined) return Exit.succeed(read)
+          return Effect.flatMap(Deferred.await(joined.get(key)!), (outcome) =>
+            isUsable(outcome, now) ? outcome : this.read(key, reader, false)
+          )
+        })
+      })
+    })
+  }
+
+  #optionsOf({ asksEra, reply }: Reader): TrackedOptions {
+    return { reply, tracking: this.settings.tracking, era: asksEra }
   }
 
   /** Nothing comes between the look at what has happened meanwhile and the keeping. */
-  #keep(fill: Fill<Exit.Exit<ServerRead, CommandError>>, tracked: TrackedReply, reader: Reader): ServerRead {
-    const kept = reader.keptForm(fill.key, tracked.value)
+  #keep(fill: Fill<Outcome>, tracked: TrackedReply, reader: Reader): ServerRead {
+    const kept = reader.keptForm(fill.key, tracked.value, tracked.era)
     this.store.keep(fill, tracked, kept)
     const { pttl, sentAt, value } = tracked
     const read: ServerRead = { reply: value, expiresAt: pttl < 0 ? Infinity : sentAt + pttl, kept }
@@ -240,7 +275,7 @@ export class NearCache {
   }
 
   /** Whoever joined a read that was interrupted reads anew. */
-  #fail(fill: Fill<Exit.Exit<ServerRead, CommandError>>, cause: Cause.Cause<CommandError>): Effect.Effect<void> {
+  #fail(fill: Fill<Outcome>, cause: Cause.Cause<CommandError>): Effect.Effect<void> {
     return Effect.sync(() => {
       this.store.giveUp(fill)
       fill.tell(Cause.hasInterrupts(cause) ? undefined : Exit.failCause(cause))
@@ -248,7 +283,7 @@ export class NearCache {
   }
 
   readonly #onEvent = (event: Invalidation): void => {
-    this.store.apply(event, this.#now(this.#builder))
+    this.store.apply(event, this.instant(this.#builder))
     switch (event._tag) {
       case "Live": {
         const wereDown = this.#downs.delete(undefined)
@@ -290,7 +325,7 @@ export class NearCache {
 
   #tell(): void {
     const { bytes, counts, proofs, size } = this.store
-    const proofAge = this.#now(this.#builder) - proofs.provenAt
+    const proofAge = this.instant(this.#builder) - proofs.provenAt
     this.#metrics.tell(counts, {
       entries: size,
       bytes,
@@ -302,13 +337,17 @@ export class NearCache {
 }
 
 /** Reads for nobody in particular. */
-const everybody: Reader = { codec: {}, reply: "buffer", keptForm: (_, stored) => rawForm(stored) }
+const everybody: Reader = { codec: {}, reply: "buffer", keptForm: (_, stored) => rawForm(stored), counts: false }
 
 const silent = "the server does not prove that it announces changes"
 const noLead = "the key function gives keys no common beginning"
 
 /** What somebody has to repair comes first. */
 const rank = ({ cause }: Down): number => (cause === "refused" ? 1 : 0)
+
+/** Whoever came after the end of what the other one has read must not be given it. */
+const isUsable = (outcome: Outcome | undefined, now: number): outcome is Outcome =>
+  outcome !== undefined && !(Exit.isSuccess(outcome) && now >= outcome.value.expiresAt)
 
 const outcomeOf = <A>(fill: Fill<A>): Effect.Effect<A | undefined> =>
   Effect.callback((resume) => {

@@ -6,6 +6,7 @@
  * reply is kept only if nothing has happened to its key since the read began.
  */
 import type { Invalidation, TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
+import { isReserved } from "../../../schema/reservedKeys.ts"
 import { Holding } from "./Holding.ts"
 import type { Fill } from "./Fill.ts"
 import { FillMarks } from "./FillMarks.ts"
@@ -60,7 +61,7 @@ export class NearStore<A = unknown> {
     if (now >= this.#entries.expiresAt(entry)) {
       this.#entries.remove(entry)
       // The server counts from when it was asked, which is later.
-      this.holding?.changed(key)
+      this.#holdingOf(key)?.changed(key)
       return undefined
     }
     const found = this.#entries.value(entry)
@@ -108,20 +109,21 @@ export class NearStore<A = unknown> {
     this.marks.mark(key)
     const known = this.#entries.find(key)
     if (known !== none) this.#entries.remove(known)
+    const holding = this.#holdingOf(key)
     if (isMarked) {
-      this.holding?.changed(key)
+      holding?.changed(key)
       return false
     }
     const proof = server === undefined ? undefined : this.proofs.of(server)
     const isAbsent = kept?.value === absent
     const bytes = Buffer.byteLength(key) + (kept?.bytes ?? 0)
     if (proof === undefined || kept === undefined || isAbsent !== (pttl === -2) || bytes > this.#limits.maxBytes) {
-      this.holding?.foreign(key)
+      holding?.foreign(key)
       return false
     }
-    this.holding?.known(key)
+    holding?.known(key)
     // What is not held is known not to be there.
-    if (isAbsent && this.holding?.isTooMuch === false) return true
+    if (isAbsent && holding?.isTooMuch === false) return true
     this.#entries.add(key, kept, bytes, sentAt + this.#lifetime(pttl), proof)
     this.#makeRoom()
     return true
@@ -135,7 +137,7 @@ export class NearStore<A = unknown> {
   /** The key may have changed, or a reply has been read that did not come this way. */
   drop(key: string): void {
     this.marks.mark(key)
-    this.holding?.changed(key)
+    this.#holdingOf(key)?.changed(key)
     const entry = this.#entries.find(key)
     if (entry === none) return
     this.counts.invalidations++
@@ -204,6 +206,11 @@ export class NearStore<A = unknown> {
       if (this.#entries.proof(entry) === proof) this.#entries.remove(entry)
       entry = newer
     }
+  }
+
+  /** The records of tags are no keys of the prefix. */
+  #holdingOf(key: string): Holding | undefined {
+    return this.holding !== undefined && isReserved(key) ? undefined : this.holding
   }
 
   #makeRoom(): void {

@@ -25,7 +25,8 @@ export class NearView<A, RD> {
     this.#reader = {
       codec,
       reply: codec.reply,
-      keptForm: (final, reply) => keptForm(codec, { operation: "near", key: final, final }, reply, values)
+      keptForm: (final, reply) => keptForm(codec, { operation: "near", key: final, final }, reply, values),
+      counts: true
     }
   }
 
@@ -61,7 +62,7 @@ export class NearView<A, RD> {
   /** Puts what nobody has looked at into the form in which it is kept for this codec. Undefined where only the server can judge it. */
   #refine(final: string, { value }: NearValue): NearValue | undefined {
     if (!Buffer.isBuffer(value)) return undefined
-    const kept = this.#reader.keptForm(final, this.#reader.reply === "utf8" ? value.toString() : value)
+    const kept = this.#reader.keptForm(final, this.#reader.reply === "utf8" ? value.toString() : value, undefined)
     if (kept !== undefined) this.#near.store.refine(final, kept)
     return kept
   }
@@ -82,7 +83,7 @@ export class NearView<A, RD> {
     return codec !== undefined && header === undefined ? Exit.succeed(Option.some(value as A)) : undefined
   }
 
-  /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
+  /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. Tags are not looked at. */
   live(name: EntryName, kept: NearValue): Effect.Effect<Option.Option<A>, CodecError, RD> {
     const shared = this.shared(kept)
     if (shared !== undefined) return shared

@@ -1,17 +1,14 @@
 /** In which form a value is kept: decoded and frozen, or as the server stores it. */
 import type { Effect } from "effect"
 import { Exit } from "effect"
-import { isFramed, type Stored } from "../../../schema/frame.ts"
+import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import { absent, type Kept, type NearValue, unread } from "./NearValue.ts"
 
 /** The server has no such key. */
 export const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
 
-/**
- * Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, a value that was
- * made stale, and one with tags, whose tokens only the server has.
- */
+/** Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, and a value that was made stale. */
 export const keptForm = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   name: EntryName,
@@ -21,8 +18,8 @@ export const keptForm = <A, RD, RE>(
   if (stored === null) return nothing
   const parsed = isFramed(stored) ? codec.header(name, stored) : undefined
   if (parsed !== undefined && !Exit.isSuccess(parsed)) return undefined
-  const header = parsed?.value
-  if (header?.format === "" || header?.mark !== undefined || header?.tags !== undefined) return undefined
+  const header = ownHeader(parsed?.value)
+  if (header?.format === "" || header?.mark !== undefined) return undefined
   const bytes = Buffer.byteLength(stored)
   if (values === "shared") {
     const decoded = valueNow(codec.decode(name, stored, header))
@@ -49,6 +46,23 @@ export const valueIn = <A, RD, RE>(
   if (decoder === undefined && typeof value === "string") return codec.decode(name, value, header)
   // Of the codec's own type, because that codec made it.
   return Exit.succeed(value as A)
+}
+
+/** Parts of a text would keep the whole of it. */
+const ownHeader = (header: Header | undefined): Header | undefined => {
+  if (header?.tags === undefined) return header
+  const { era, hard, names, soft } = header.tags
+  const text = Buffer.from(names + hard + soft + era, "latin1").toString("latin1")
+  const hardAt = names.length
+  const softAt = hardAt + hard.length
+  const eraAt = softAt + soft.length
+  const tags = {
+    names: text.slice(0, hardAt),
+    hard: text.slice(hardAt, softAt),
+    soft: text.slice(softAt, eraAt),
+    era: text.slice(eraAt)
+  }
+  return { ...header, tags }
 }
 
 /** Small buffers are parts of large ones, which would be kept with them. */

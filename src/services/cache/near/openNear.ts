@@ -3,6 +3,7 @@ import { Effect, type Scope } from "effect"
 import type { CacheName } from "../../../schema/CacheName.ts"
 import type { CacheOptions } from "../../../schema/CacheOptions.ts"
 import type { NearSettings } from "../../../schema/NearOptions.ts"
+import { tagKeys } from "../../../schema/tagKeys.ts"
 import type { NearState } from "../../../schema/NearState.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { NearCache } from "./NearCache.ts"
@@ -16,6 +17,12 @@ export const openNear = (
 ): Effect.Effect<NearCache | undefined, never, Scope.Scope> =>
   settings === undefined
     ? Effect.succeed(undefined)
-    : NearCache.open({ client, settings, lead: nearLead(keyFunction, prefix), name })
+    : NearCache.open({ client, settings, lead: nearLead(keyFunction, prefix), others: recordsOf(prefix), name })
+
+/** What the keys of the records of its tags begin with. */
+const recordsOf = (prefix: string): ReadonlyArray<string> => {
+  const { ledger, tokens } = tagKeys(prefix)
+  return [ledger, tokens]
+}
 
 export const noNear: Effect.Effect<NearState> = Effect.succeed({ _tag: "Off", reason: "the cache has no near cache" })

@@ -3,8 +3,8 @@ import { Effect, Exit } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
-import { reservedKey } from "../../../schema/reservedKeys.ts"
 import type { Script } from "../../../schema/Script.ts"
+import { tagKeys } from "../../../schema/tagKeys.ts"
 import { type TagStamp, tagsIn } from "../../../schema/TagStamp.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { recordsIn } from "./tagReplies.ts"
@@ -13,6 +13,13 @@ import { ensureTagsScript, invalidateTagsScript, readTagsScript } from "./tagScr
 
 /** What entries are by the tags that they bear. */
 export type Judge = (stamp: TagStamp) => Effect.Effect<TagVerdict, CommandError>
+
+/** Who knows what has become of tags. */
+export interface TagJudges {
+  readonly judge: Judge
+  /** The judge of all these, and of no others. */
+  readonly judgeOf: (stamps: ReadonlyArray<TagStamp>) => Effect.Effect<Judge, CommandError>
+}
 
 /** Of a place where nothing bears tags. */
 export const untagged: Judge = () => Exit.succeed("gone")
@@ -23,11 +30,7 @@ const mostNames = 500
 /** Records are kept this long at least, in milliseconds, so that entries of a moment do not make new ones all the time. */
 const shortest = 60_000
 
-/** All records of a prefix are in one hash slot: braces of its own would put them into another. */
-const escapePrefix = (prefix: string): string =>
-  prefix.replace(/[%{}]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
-
-export class Tags {
+export class Tags implements TagJudges {
   readonly #client: ValkeyClientShape
   readonly #ledger: string
   readonly #lead: string
@@ -35,10 +38,10 @@ export class Tags {
 
   /** `client` sends at once, also where the cache queues. `random` gives texts of letters and digits that nobody has given before. */
   constructor(client: ValkeyClientShape, prefix: string, random: Effect.Effect<string>) {
-    const slot = `{${escapePrefix(prefix)}#tags}`
+    const { ledger, tokens } = tagKeys(prefix)
     this.#client = client
-    this.#ledger = reservedKey("tags", slot)
-    this.#lead = reservedKey("tag", `${slot}:`)
+    this.#ledger = ledger
+    this.#lead = tokens
     this.#random = random
   }
 
@@ -123,7 +126,7 @@ const together = (parts: ReadonlyArray<TagRecords>): TagRecords => {
 }
 
 /** Names that are damaged are nobody's. */
-const namesIn = ({ names }: TagStamp): ReadonlyArray<string> => {
+export const namesIn = ({ names }: Pick<TagStamp, "names">): ReadonlyArray<string> => {
   try {
     return tagsIn(names)
   } catch {

@@ -3,6 +3,7 @@
  * KEYS: the ledger, then the tokens. The reply of those that read: the server's era, the ledger, the tokens.
  */
 import type { Arg, Reply } from "../../../schema/Command.ts"
+import { memoryEra } from "../../../schema/era.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
 import { ledgerIn, ledgerText, tokenIn, tokenText } from "./TagRecords.ts"
 
@@ -11,9 +12,6 @@ const eraLua = `
 local info = redis.pcall('INFO', 'replication')
 local era = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
 era = string.sub(era, 1, 16)`
-
-/** The memory store has its records for as long as it has its entries. */
-const memoryEra = "0"
 
 const textOf = (reply: Reply | Arg | undefined): string => (typeof reply === "string" ? reply : "")
 

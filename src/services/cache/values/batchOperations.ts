@@ -9,17 +9,21 @@ import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { liveValue, plainValue } from "../kernel/entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "../kernel/readMany.ts"
-import { liveRead, readManyNear, repliesOf } from "../kernel/nearReads.ts"
+import { judgeOfReads, liveRead, type NearRead, readManyNear } from "../kernel/nearReads.ts"
 import { judgeFor } from "../kernel/judgeFor.ts"
 import * as replies from "../kernel/replies.ts"
 import { namesOf, recordsFor, stampIn } from "../kernel/tagging.ts"
-import type { Judge } from "../tags/Tags.ts"
+import type { Judge, TagJudges } from "../tags/Tags.ts"
+import type { NearValue } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import { valuesInOrder } from "../kernel/valuesInOrder.ts"
 import { sendStores, type StoreCommand, storeCommand } from "../kernel/stores.ts"
 
-/** The values of these keys, as the server has them. */
-export type ReadAll<A, RD> = (names: ReadonlyArray<EntryName>) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
+/** The values of these keys. What is near of them, by final key, is not read from the server; undefined = nothing is to be near. */
+export type ReadAll<A, RD> = (
+  names: ReadonlyArray<EntryName>,
+  known: ReadonlyMap<string, NearValue> | undefined
+) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
 
 interface BatchOperations<A, RD, RE> {
   readonly operations: CacheBatches<A, RD, RE>
@@ -35,10 +39,16 @@ interface Entry<A> {
   readonly names: ReadonlyArray<string> | undefined
 }
 
+/** What was read without being kept, in the order of the names. */
+const readsOf = (names: ReadonlyArray<EntryName>, { entries, stored }: Hits): ReadonlyArray<NearRead> => {
+  const found = new Map(entries.map(({ final }, i) => [final, stored[i]!]))
+  return names.map(({ final }) => ({ kept: undefined, reply: found.get(final) ?? null }))
+}
+
 const noStamp = () => Exit.succeed(undefined)
 
 export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): BatchOperations<A, RD, RE> => {
-  const { inFlight, client, codec, finalKey, lifetime, near } = context
+  const { inFlight, client, codec, finalKey, lifetime, near, nearTags, tags } = context
   const valueSize = new ValueSize()
 
   const decodeAll = (hits: Hits): Effect.Effect<Map<string, A>, ValueError, RD> =>
@@ -57,23 +67,42 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
   }
 
   /** The same of what is kept, and decoded for that already. */
-  const decodeNear = (near: NearView<A, RD>, names: ReadonlyArray<EntryName>) =>
-    Effect.flatMap(readManyNear(near, valueSize, names), (reads) =>
-      Effect.flatMapEager(judgeFor(context, names, repliesOf(reads)), (judge) =>
-        valuesInOrder(names, (i) => liveRead(near, codec, names[i]!, reads[i]!, judge))
-      )
+  const decodeNear = (
+    near: NearView<A, RD>,
+    names: ReadonlyArray<EntryName>,
+    reads: ReadonlyArray<NearRead>,
+    by: TagJudges
+  ) =>
+    Effect.flatMapEager(judgeOfReads(codec, by, names, reads), (judge) =>
+      valuesInOrder(names, (i) => liveRead(near, codec, names[i]!, reads[i]!, judge))
     )
 
-  const readAll: ReadAll<A, RD> = (names) =>
-    near !== undefined && names.length > 0 && names.every(({ final }) => near.isFor(final))
-      ? decodeNear(near, names)
-      : Effect.flatMap(readMany(context, valueSize, names), decodeAll)
+  const readAll: ReadAll<A, RD> = (names, known) => {
+    const isAll = known === undefined || known.size === 0
+    const rest = isAll ? names : names.filter(({ final }) => !known.has(final))
+    const isKept = near !== undefined && rest.every(({ final }) => near.isFor(final))
+    if (near === undefined || (isAll && !isKept)) return Effect.flatMap(readMany(context, valueSize, rest), decodeAll)
+    const readRest: Effect.Effect<ReadonlyArray<NearRead>, ValueError> = rest.length === 0
+      ? Exit.succeed([])
+      : isKept
+        ? readManyNear(near, valueSize, rest)
+        : Effect.map(readMany(context, valueSize, rest), (hits) => readsOf(rest, hits))
+    return Effect.flatMapEager(readRest, (reads) => {
+      if (isAll) return decodeNear(near, names, reads, known === undefined ? tags : (nearTags ?? tags))
+      let next = 0
+      const all = names.map(({ final }): NearRead => {
+        const kept = known.get(final)
+        return kept === undefined ? reads[next++]! : { kept, reply: undefined }
+      })
+      return decodeNear(near, names, all, nearTags ?? tags)
+    })
+  }
 
   const getMany: CacheBatches<A, RD, RE>["getMany"] = (keys, options) =>
     Effect.flatMapEager(entriesOf(context, "getMany", keys, options), (names) =>
       near === undefined
         ? Effect.flatMap(readMany(context, valueSize, names), decodeAll)
-        : Effect.suspend(() => readAll(names))
+        : Effect.suspend(() => readAll(names, options?.near === false ? undefined : new Map()))
     )
 
   const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options: BatchSetOptions<A> = {}) {

@@ -11,7 +11,7 @@ import { protocolError, refused } from "../../../schema/failures.ts"
 import { sendOne } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
-import { liveRead } from "../kernel/nearReads.ts"
+import { liveNear, liveRead } from "../kernel/nearReads.ts"
 import * as replies from "../kernel/replies.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import { stampFor } from "../kernel/tagging.ts"
@@ -21,8 +21,10 @@ import { markStaleScript } from "./markStaleScript.ts"
 import { headArguments, isHeadOfFramed, isWrongType, leftoverIn, overLeftover } from "./leftover.ts"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
-  const { begin, inFlight, client, codec, direct, finalKey, lifetime, near, readOptions, tags, writing } = context
+  const { begin, inFlight, client, codec, direct, finalKey, lifetime, near, nearTags, readOptions, tags, writing } =
+    context
   const isQueued = client !== direct
+  const judgeNear = (nearTags ?? tags).judge
 
   const fromServer = (name: EntryName) =>
     client.request("GET", [name.final], valueOf(codec, name, tags.judge), readOptions)
@@ -31,13 +33,16 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     Effect.flatMapEager(finalKey("get", key, options), (final) => {
       const name: EntryName = { operation: "get", key, final }
       if (near === undefined) return fromServer(name)
-      return Effect.suspend(() =>
-        near.isFor(final)
-          ? Effect.flatMap(near.read(final, options?.near !== false), (read) =>
-              liveRead(near, codec, name, read, tags.judge)
-            )
-          : fromServer(name)
-      )
+      return Effect.withFiber((caller) => {
+        if (!near.isFor(final)) return fromServer(name)
+        const isNear = options?.near !== false
+        // What the server says of a value that is near is only what has become of its tags.
+        const kept = isNear ? near.held(final, caller) : undefined
+        if (kept?.header?.tags !== undefined) return liveNear(near, name, kept, judgeNear)
+        return Effect.flatMap(near.read(final, isNear), (read) =>
+          liveRead(near, codec, name, read, isNear ? judgeNear : tags.judge)
+        )
+      })
     })
 
   /** Milliseconds; undefined = the key keeps the lifetime it has. */

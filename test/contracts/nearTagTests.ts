@@ -1,0 +1,169 @@
+/** What a near cache promises of values that bear tags: their records are near, too. */
+import { assert, describe } from "@effect/vitest"
+import { Deferred, Effect, Layer, Option, type Scope } from "effect"
+import {
+  CacheLive,
+  type CacheOptions,
+  CacheService,
+  type NearOptions,
+  type TypedCache,
+  ValkeyClient,
+  type ValkeyClientShape
+} from "effect-vcache"
+import type { Faults } from "effect-vcache/testing"
+import { stored } from "../support/stored.ts"
+import { Elsewhere } from "../support/near/elsewhere.ts"
+import { until } from "../support/until.ts"
+
+type Needs = ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope
+
+interface Tools {
+  readonly test: <E>(what: string, body: () => Effect.Effect<void, E, Needs>) => void
+  readonly nearCache: (
+    settings?: Partial<CacheOptions> & { readonly near?: NearOptions }
+  ) => Effect.Effect<TypedCache<unknown>, unknown, ValkeyClient | Scope.Scope>
+  readonly withoutServer: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Faults.Faults>
+  readonly pass: (millis: number) => Effect.Effect<void>
+  readonly isNear: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<boolean, never, R | Faults.Faults>
+  readonly warm: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<unknown, E, R | Faults.Faults>
+}
+
+/** A cache with the same keys over another client, without a near cache. */
+const cacheOver = (client: ValkeyClientShape, { options: { prefix, timeToLive } }: TypedCache<unknown>) =>
+  Effect.flatMap(
+    Layer.build(Layer.provide(CacheLive.layer({ prefix, timeToLive }), Layer.succeed(ValkeyClient, client))),
+    (context) => Effect.provideContext(CacheService, context)
+  )
+
+const cacheElsewhere = (cache: TypedCache<unknown>) => Effect.flatMap(Elsewhere, (client) => cacheOver(client, cache))
+
+export const nearTagTests = ({ isNear, nearCache, pass, test, warm, withoutServer }: Tools): void => {
+  describe("tags", () => {
+    test("are judged in this process, for every read", () =>
+      Effect.gen(function* () {
+        for (const values of ["shared", "copied"] as const) {
+          const cache = yield* nearCache({ near: { values } })
+          const elsewhere = yield* cacheElsewhere(cache)
+          yield* elsewhere.setMany({ a: { n: 1 }, b: 2 }, { tags: (key) => ["t", `of ${key}`] })
+          yield* elsewhere.set("plain", 3)
+          const get = cache.get("a")
+          const getMany = cache.getMany(["b", "plain", "a"])
+          const getOrSet = cache.getOrSet("a", Effect.die("asked"))
+          const getOrSetMany = cache.getOrSetMany(["b", "a"], () => Effect.die("asked"))
+          yield* warm(getMany)
+          for (const read of [get, getMany, getOrSet, getOrSetMany, cache.has("a")]) assert.isTrue(yield* isNear(read))
+          assert.deepStrictEqual(yield* withoutServer(get), Option.some({ n: 1 }))
+          assert.deepStrictEqual(
+            [...(yield* withoutServer(getMany))],
+            [
+              ["b", 2],
+              ["plain", 3],
+              ["a", { n: 1 }]
+            ]
+          )
+          assert.deepStrictEqual(yield* withoutServer(getOrSet), { n: 1 })
+
+          yield* elsewhere.invalidateTags(["of a"])
+          yield* until("the invalidation", get, Option.isNone)
+          yield* warm(getMany)
+          assert.deepStrictEqual([...(yield* withoutServer(getMany)).keys()], ["b", "plain"])
+          assert.isFalse(yield* withoutServer(cache.has("a")))
+          // What is there belongs to the server, where it is replaced.
+          assert.strictEqual(yield* cache.getOrSet("a", Effect.succeed(9), { tags: ["t"] }), 9)
+          yield* stored(elsewhere, "a")
+          yield* until("the value", get, Option.isSome)
+          yield* warm(cache.getOrSet("a", Effect.die("asked")))
+        }
+      }))
+
+    test("that are invalidated here are so at once, in whichever mode and by whichever cache of this client", () =>
+      Effect.gen(function* () {
+        const cache = yield* nearCache()
+        const writers = [cache, cache.withOptions({ near: false }), yield* cacheOver(cache.client, cache)]
+        for (const mode of ["remove", "stale"] as const) {
+          for (const writer of writers) {
+            yield* cache.set("k", 1, { tags: ["t"] })
+            yield* warm(cache.get("k"))
+            yield* writer.invalidateTags(["t"], { mode })
+            assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+            assert.strictEqual((yield* cache.getMany(["k"])).size, 0)
+            assert.isFalse(yield* cache.has("k"))
+            const gate = yield* Deferred.make<void>()
+            const slow = mode === "stale" ? Effect.as(Deferred.await(gate), 2) : Effect.succeed(2)
+            assert.strictEqual(yield* cache.getOrSet("k", slow, { tags: ["t"] }), mode === "stale" ? 1 : 2)
+            yield* Deferred.succeed(gate, undefined)
+            yield* until("the value", cache.get("k"), (found) => Option.contains(found, 2))
+            // A tag that nobody bore has a record from now on, which this process has not.
+            yield* cache.set("other", 1, { tags: ["t", `${mode} ${writers.indexOf(writer)}`] })
+            assert.deepStrictEqual(yield* cache.get("other"), Option.some(1))
+          }
+        }
+      }))
+
+    test("whose records are lost take their values with them here, too", () =>
+      Effect.gen(function* () {
+        const cache = yield* nearCache()
+        const elsewhere = yield* cacheElsewhere(cache)
+        const { prefix } = cache.options
+        for (const record of [`%vcache:tag:{${prefix}#tags}:t`, `%vcache:tags:{${prefix}#tags}`]) {
+          yield* cache.set("k", 1, { tags: ["t"] })
+          yield* warm(cache.get("k"))
+          yield* elsewhere.client.send("UNLINK", [record])
+          yield* until("the loss", cache.get("k"), Option.isNone)
+          yield* warm(cache.get("k"))
+          // They come anew, and the value does not come back.
+          yield* elsewhere.set("other", 1, { tags: ["t"] })
+          yield* until("the other", cache.get("other"), Option.isSome)
+          assert.deepStrictEqual(yield* cache.get("k"), Option.none())
+          assert.deepStrictEqual(yield* cache.get("k", { near: false }), Option.none())
+        }
+      }))
+
+    test("are asked of the server where the near cache is not to be asked", () =>
+      Effect.gen(function* () {
+        const cache = yield* nearCache()
+        yield* cache.set("k", 1, { tags: ["t"] })
+        const past = { near: false } as const
+        for (const read of [
+          cache.get("k", past),
+          cache.getMany(["k"], past),
+          cache.has("k", past),
+          cache.getOrSet("k", Effect.die("asked"), past),
+          cache.getOrSetMany(["k"], () => Effect.die("asked"), past),
+          cache.tagsOf("k"),
+          cache.withOptions({ near: false }).get("k")
+        ]) {
+          yield* warm(cache.get("k"))
+          assert.isFalse(yield* isNear(read))
+          yield* read
+        }
+        // Other prefixes have other records, which nobody announces.
+        const other = cache.withOptions({ prefix: `${cache.options.prefix} other` })
+        yield* other.set("k", 2, { tags: ["t"] })
+        assert.deepStrictEqual(yield* other.get("k"), Option.some(2))
+        yield* other.invalidateTags(["t"])
+        assert.deepStrictEqual(yield* other.get("k"), Option.none())
+        assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+      }))
+
+    test("of a cache that holds all its keys are held when they are asked for", () =>
+      Effect.gen(function* () {
+        const cache = yield* nearCache({ near: { hold: "all" } })
+        const elsewhere = yield* cacheElsewhere(cache)
+        const isWhole = until(
+          "all of it",
+          Effect.andThen(pass(5), cache.near),
+          (state) => state._tag === "Live" && state.holds === "all"
+        )
+        yield* isWhole
+        yield* elsewhere.set("k", 1, { tags: ["t"] })
+        yield* until("the value", cache.get("k"), Option.isSome)
+        yield* warm(cache.get("k"))
+        yield* elsewhere.invalidateTags(["t"])
+        yield* until("the invalidation", cache.get("k"), Option.isNone)
+        // Records are no keys of the prefix: all of those are held still.
+        yield* isWhole
+        assert.deepStrictEqual(yield* withoutServer(cache.get("none")), Option.none())
+      }))
+  })
+}
