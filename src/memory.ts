@@ -56,8 +56,12 @@ export type {
   StreamAddOptions,
   StreamAutoClaimOptions,
   StreamClaimOptions,
+  StreamConsumerDetails,
   StreamConsumerInfo,
+  StreamDelivery,
+  StreamDetails,
   StreamEntry,
+  StreamGroupDetails,
   StreamGroupInfo,
   StreamInfo,
   StreamPendingEntry,
@@ -66,6 +70,13 @@ export type {
   StreamRangeOptions,
   StreamTrimOptions
 } from "./services/operations/structures/CacheStream.ts"
+export type {
+  CacheStreams,
+  KeyedStreamEntry,
+  StreamPlaces,
+  StreamsFollowOptions,
+  StreamsReadOptions
+} from "./services/operations/structures/CacheStreams.ts"
 export type { CacheStructures } from "./services/operations/CacheStructures.ts"
 export type { CacheUpdates, SetIfOptions, UpdateOptions } from "./services/operations/CacheUpdates.ts"
 export type { CacheValues, SetOptions } from "./services/operations/CacheValues.ts"

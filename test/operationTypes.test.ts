@@ -25,6 +25,7 @@ import type {
   CacheSortedSet,
   CacheStream,
   CacheStreamGroup,
+  CacheStreams,
   CacheTags,
   CacheUpdates,
   CacheValues,
@@ -221,9 +222,12 @@ it("structures", () => {
     readonly trim: Plain
     readonly delete: Plain
     readonly follow: Reads
+    readonly read: Reads
+    readonly details: readonly [ExistingKeyError | ValueError, RD]
     readonly info: readonly [ExistingKeyError, never]
     readonly groups: Plain
   }>()
+  expectTypeOf<Channels<CacheStreams<Value, RD>>>().toEqualTypeOf<{ readonly follow: Reads; readonly read: Reads }>()
   type DecodesEntries = "read" | "consume" | "claim" | "autoClaim"
   expectTypeOf<Channels<CacheStreamGroup<Value, RD>>>().toEqualTypeOf<{
     readonly [K in keyof CacheStreamGroup<Value, RD>]: K extends DecodesEntries ? Reads : Plain

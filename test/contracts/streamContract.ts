@@ -6,6 +6,7 @@ import { type CacheError, CacheService, type CacheStream, Cipher, Serializer, ty
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { until } from "../support/until.ts"
+import { streamsTests } from "./streamsTests.ts"
 
 const freshInts = Effect.map(fresh(), (cache) => cache.withSchema(Schema.Int).stream("x"))
 
@@ -191,7 +192,7 @@ export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheServic
             stream.range("a"),
             stream.range("-", "+", { count: 0.5 }),
             stream.delete("1-1", "-"),
-            Stream.runDrain(stream.follow({ after: "$" })),
+            Stream.runDrain(stream.follow({ after: ">" })),
             Stream.runDrain(stream.follow({ count: 0 })),
             stream.group("").create(),
             group.create({ from: ">" }),
@@ -266,6 +267,8 @@ export const streamContract = (name: string, cacheLayer: Layer.Layer<CacheServic
         )
       )
     })
+
+    describe("reads", () => streamsTests(it))
 
     describe("groups", () => {
       it.effect("share the entries; what is not acknowledged is pending", () =>

@@ -52,14 +52,22 @@ const comparable = ({ name }: Command, result: PipelineResults[number]): unknown
   return reply
 }
 
-/** How a server lays a stream out is its own affair; how long something has been idle is told to ten seconds. */
-const infoOf = (reply: Reply): unknown => {
+/** How a server lays a stream out is its own affair; how long something has been idle is told to ten seconds, and when it was, not at all. */
+const infoOf = (reply: Reply | undefined): unknown => {
   if (!Array.isArray(reply)) return reply
-  if (Array.isArray(reply[0])) return reply.map(infoOf)
+  if (reply.every(Array.isArray)) return reply.map(infoOf)
   const pairs = reply.flatMap((item: Reply, i) => (i % 2 === 0 ? [[String(item), reply[i + 1]] as const] : []))
-  return pairs
-    .filter(([name]) => !name.startsWith("radix-tree"))
-    .map(([name, value]) => [name, name.startsWith("idle") || name === "inactive" ? toTenSeconds(value) : value])
+  return pairs.filter(([name]) => !name.startsWith("radix-tree")).map(([name, value]) => [name, factOf(name, value)])
+}
+
+const factOf = (name: string, value: Reply | undefined): unknown => {
+  if (name === "idle" || name === "inactive") return toTenSeconds(value)
+  if (name === "seen-time" || name === "active-time") return Number(value) > 0
+  if (name === "groups" || name === "consumers") return infoOf(value)
+  // Without the time of the delivery, which comes before the count.
+  return name === "pending" && Array.isArray(value)
+    ? value.map((item) => (Array.isArray(item) ? item.filter((_, i) => i !== item.length - 2) : item))
+    : value
 }
 
 const pendingOf = (reply: Reply): unknown =>

@@ -447,6 +447,7 @@ test("in an outage every operation goes on, but for those that add to structures
       "sortedSet.incrIf",
       "stream.add",
       "stream.follow",
+      "streams.follow",
       "stream.group.create",
       "stream.group.setId",
       "stream.group.read",

@@ -412,7 +412,11 @@ const families = {
         words(literal("STREAMS"), key, key, afterId)
       ])
     ),
-    Arbitrary.schema(one("XINFO", literal("STREAM", "GROUPS", "stream"), key))
+    Arbitrary.schema(one("XINFO", literal("STREAM", "GROUPS", "stream"), key)),
+    combine(
+      one("XINFO", literal("STREAM"), key, literal("FULL", "full", "WRONG")),
+      Schema.Union([words(), words(literal("COUNT", "count", "WRONG"), count), words(literal("COUNT"))])
+    )
   ],
   streamGroups: [
     combine(
@@ -462,7 +466,11 @@ const families = {
       Schema.Union([words(), words(literal("JUSTID", "WRONG"))])
     ),
     Arbitrary.schema(
-      Schema.Union([one("XINFO", literal("GROUPS"), key), one("XINFO", literal("CONSUMERS"), key, group)])
+      Schema.Union([
+        one("XINFO", literal("GROUPS"), key),
+        one("XINFO", literal("CONSUMERS"), key, group),
+        one("XINFO", literal("STREAM"), key, literal("FULL"), literal("COUNT"), count)
+      ])
     )
   ],
   expiry: [

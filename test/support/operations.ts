@@ -12,6 +12,7 @@ import {
   type CacheSortedSet,
   type CacheStream,
   type CacheStreamGroup,
+  type CacheStreams,
   type TypedCache,
   type ValueError
 } from "effect-vcache"
@@ -139,9 +140,8 @@ const orRefused = <A, E>(effect: Effect.Effect<A, E>) =>
 const begun = <A, E>(stream: Stream.Stream<A, E>) =>
   Effect.raceFirst(Stream.runCollect(stream), Effect.succeed<ReadonlyArray<A>>([]))
 
-const noInfo = {
+const noFacts = {
   length: 0,
-  groups: 0,
   lastGeneratedId: "0-0",
   maxDeletedEntryId: "0-0",
   entriesAdded: 0,
@@ -154,9 +154,19 @@ const ofStream: OperationsOf<Omit<CacheStream<unknown>, "group">> = {
   range: { call: (stream) => stream.range(), neutral: [] },
   trim: { call: (stream) => stream.trim({ maxLength: 1 }), neutral: 0 },
   delete: { call: (stream) => stream.delete("1-1"), neutral: 0 },
+  read: { call: (stream) => stream.read(), neutral: { entries: [], next: "$" } },
   follow: { call: (stream) => begun(stream.follow()), neutral: [] },
-  info: { call: (stream) => orRefused(stream.info), neutral: noInfo },
+  details: { call: (stream) => orRefused(stream.details()), neutral: { ...noFacts, entries: [], groups: [] } },
+  info: { call: (stream) => orRefused(stream.info), neutral: { ...noFacts, groups: 0 } },
   groups: { call: (stream) => stream.groups, neutral: [] }
+}
+
+const ofStreams: OperationsOf<CacheStreams<unknown>> = {
+  read: {
+    call: (streams) => streams.read({ after: { "{x}1": "0" } }),
+    neutral: { entries: [], next: { "{x}1": "0" } }
+  },
+  follow: { call: (streams) => begun(streams.follow()), neutral: [] }
 }
 
 const ofGroup: OperationsOf<CacheStreamGroup<unknown>> = {
@@ -199,6 +209,7 @@ export const structureOperations = [
   ...structuresOf("unorderedSet", ofSet, (cache) => cache.unorderedSet("s")),
   ...structuresOf("sortedSet", ofSortedSet, (cache) => cache.sortedSet("z")),
   ...structuresOf("stream", ofStream, (cache) => cache.stream("x")),
+  ...structuresOf("streams", ofStreams, (cache) => cache.streams(["{x}1", "{x}2"])),
   ...structuresOf("stream.group", ofGroup, (cache) => cache.stream("x").group("g"))
 ]
 

@@ -230,6 +230,14 @@ export const kinds: Readonly<Record<string, Kind>> = {
       return Effect.all([seen, added], { concurrency: 2 })
     }
   },
+  "Several streams": {
+    ...structure("streams"),
+    "`follow`": (cache, prepared) => {
+      const added = Effect.delay(prepared.stream("x").add({ f: 1 }), "50 millis")
+      const seen = Stream.runDrain(Stream.take(cache.streams(["x"]).follow(), 1))
+      return Effect.all([seen, added], { concurrency: 2 })
+    }
+  },
   "Group of consumers": {
     ...structure("stream.group"),
     "`consume`": (cache, prepared) => {

@@ -22,7 +22,7 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
       const { client: layer, servers } = yield* start({})
       const scope = yield* Scope.make()
       const { cache, client } = yield* Scope.provide(
-        connectTo(withCache(layer({ ...patient, clientName: "closing", maxConnections: 5, poolTimeout: "1 minute" }))),
+        connectTo(withCache(layer({ ...patient, clientName: "closing", maxConnections: 7, poolTimeout: "1 minute" }))),
         scope
       )
       yield* cache.stream("s").group("g").create({ from: "0", createStream: true })
@@ -40,6 +40,8 @@ for (const [topology, start] of Object.entries(stormyTopologies)) {
         "several lists": cache.lists(["{q}1", "{q}2"]).pop({ timeout: "Infinity" }),
         dedicated: blocked,
         follow: Stream.runDrain(cache.stream("s").follow()),
+        "several streams": Stream.runDrain(cache.streams(["{s}1", "{s}2"]).follow()),
+        "a bounded read": cache.stream("s").read({ timeout: "Infinity" }),
         consume: Stream.runDrain(cache.stream("s").group("g").consume("c")),
         // All connections are lent by now; in memory there is no limit to them.
         "dedicated, in the queue": Effect.delay(blocked, 200),

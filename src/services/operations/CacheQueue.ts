@@ -24,7 +24,7 @@ export interface CacheQueue<A, RD = never, RE = never>
   readonly stream: (
     key: string,
     options?: KeyOptions
-  ) => Omit<CacheStream<A, RD, RE>, "follow" | "group"> & {
+  ) => Omit<CacheStream<A, RD, RE>, "follow" | "group" | "read"> & {
     readonly group: (name: string) => Omit<CacheStreamGroup<A, RD>, "consume">
   }
   /** The same queue, for values of a schema. */

@@ -5,6 +5,7 @@ import type { CacheLists } from "./structures/CacheLists.ts"
 import type { CacheSet } from "./structures/CacheSet.ts"
 import type { CacheSortedSet } from "./structures/CacheSortedSet.ts"
 import type { CacheStream } from "./structures/CacheStream.ts"
+import type { CacheStreams } from "./structures/CacheStreams.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
 export interface CacheStructures<A, RD = never, RE = never> {
@@ -15,4 +16,6 @@ export interface CacheStructures<A, RD = never, RE = never> {
   readonly unorderedSet: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
   readonly sortedSet: (key: string, options?: KeyOptions) => CacheSortedSet<A, RD, RE>
   readonly stream: (key: string, options?: KeyOptions) => CacheStream<A, RD, RE>
+  /** Several streams, which are read over one connection. Default version: the cache's. */
+  readonly streams: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheStreams<A, RD>
 }

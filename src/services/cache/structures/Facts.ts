@@ -2,6 +2,7 @@
 import { Exit, Option } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
+import { isStored } from "../kernel/entry.ts"
 import * as replies from "../kernel/replies.ts"
 
 /** Names and values in turn. */
@@ -27,9 +28,15 @@ export class Facts {
     return Exit.map(this.number(name), (number) => (number < 0 ? Option.none() : Option.some(number)))
   }
 
+  /** A list of whatever. */
+  list(name: string): Exit.Exit<ReadonlyArray<Reply>, CommandError> {
+    const fact = this.#facts.get(name)
+    return Array.isArray(fact) ? Exit.succeed(fact) : replies.unexpected(this.#operation)
+  }
+
   text(name: string): Exit.Exit<string, CommandError> {
     const fact = this.#facts.get(name)
-    return typeof fact === "string" ? Exit.succeed(fact) : replies.unexpected(this.#operation)
+    return fact !== undefined && isStored(fact) ? Exit.succeed(String(fact)) : replies.unexpected(this.#operation)
   }
 }
 

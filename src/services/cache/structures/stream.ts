@@ -1,25 +1,28 @@
 /** The operations of a stream. */
-import { Effect, Exit, Option } from "effect"
-import { type CommandError, CacheMissError } from "../../../schema/CacheError.ts"
-import type { Arg, Reply } from "../../../schema/Command.ts"
+import { Effect, Exit, Option, Stream } from "effect"
+import { type CacheError, type CommandError, CacheMissError } from "../../../schema/CacheError.ts"
+import type { Arg } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type {
   StreamAddOptions,
   CacheStream,
+  StreamDetails,
   StreamGroupInfo,
   StreamEntry,
   StreamInfo,
   StreamTrimOptions
 } from "../../operations/structures/CacheStream.ts"
+import type { KeyedStreamEntry } from "../../operations/structures/CacheStreams.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { fieldEntry } from "../kernel/entry.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
+import { detailsOf, noFacts, streamFacts } from "./streamFullInfo.ts"
 import { makeStreamGroup } from "./streamGroup.ts"
-import { blockMillis, readOn } from "./streamReader.ts"
-import { checkedBoundary, checkedId, countIds, decodePage, decodeRead } from "./streamReplies.ts"
+import { followAll, readAll } from "./streamReads.ts"
+import { checkedBoundary, checkedId, countIds, decodePage } from "./streamReplies.ts"
 import { Facts, factsOf } from "./Facts.ts"
 
 export const makeStream = <A, RD, RE>(
@@ -30,6 +33,12 @@ export const makeStream = <A, RD, RE>(
   const { client, codec, readOptions } = context
 
   const run = context.structure("stream", key, keyOptions)
+
+  /** Where there is no stream, that is what the operation says. */
+  const missing = <B, E extends CacheError, R>(operation: string, effect: Effect.Effect<B, E | CommandError, R>) =>
+    Effect.catchTag(effect, "CacheServerError", (error) =>
+      Effect.fail(error.reply === "ERR no such key" ? new CacheMissError({ operation, key }) : error)
+    )
 
   const encodedFields = (entry: EntryName, fields: Readonly<Record<string, A>>) => {
     const pairs = Object.entries(fields)
@@ -81,38 +90,38 @@ export const makeStream = <A, RD, RE>(
         )
       ),
     delete: (...ids) => run("delete", 0, (operation, final) => countIds(client, operation, "XDEL", [final], ids)),
-    follow: ({ after, count = 100 } = {}) =>
-      readOn(
-        context,
-        "stream.follow",
-        key,
-        keyOptions,
-        (operation, final) =>
-          Effect.andThen(
-            wholeNumber(operation, "count", count, 1),
-            after === undefined
-              ? client.request("XREVRANGE", [final, "+", "-", "COUNT", 1], lastIdOf(operation))
-              : checkedId(operation, after)
-          ),
-        ({ final, operation }, place: string) => ({
-          command: "XREAD",
-          args: ["COUNT", count, "BLOCK", blockMillis, "STREAMS", final, place],
-          blocking: true,
-          onLoss: place,
-          onReply: (reply) =>
-            Effect.map(decodeRead(context, { operation, key, final }, reply), ({ entries, lastId = place }) => ({
-              entries,
-              next: lastId
-            }))
-        })
+    read: ({ after = "$", count = 100, timeout = 0 } = {}) =>
+      run("read", nothingRead<A>(after), (operation, final) =>
+        Effect.map(
+          readAll(context, operation, [{ key, final }], { after: { [key]: after }, count, timeout }),
+          ({ entries, next }) => ({ entries: entries.map(withoutKey), next: next.get(key) ?? after })
+        )
       ),
-    info: run("info", nothing, (operation, final) =>
-      Effect.catchTag(
-        client.request("XINFO", ["STREAM", final], (reply) => infoOf(new Facts(operation, reply))),
-        "CacheServerError",
-        (error) => Effect.fail(error.reply === "ERR no such key" ? new CacheMissError({ operation, key }) : error)
+    follow: ({ after = "$", count = 100 } = {}) =>
+      Stream.map(
+        followAll(context, "stream.follow", [key], keyOptions, { after: { [key]: after }, count }),
+        withoutKey
+      ),
+    info: run("info", { ...noFacts, groups: 0 }, (operation, final) =>
+      missing(
+        operation,
+        client.request("XINFO", ["STREAM", final], (reply) => infoOf(new Facts(operation, reply)))
       )
     ),
+    details: ({ count = 10 } = {}) =>
+      run("details", nothingKnown<A>(), (operation, final) =>
+        Effect.flatMap(wholeNumber(operation, "count", count, 0), () =>
+          missing(
+            operation,
+            client.request(
+              "XINFO",
+              ["STREAM", final, "FULL", "COUNT", count],
+              (reply) => detailsOf(context, { operation, key, final }, reply),
+              readOptions
+            )
+          )
+        )
+      ),
     groups: run("groups", [] as ReadonlyArray<StreamGroupInfo>, (operation, final) =>
       Effect.catchTag(
         client.request("XINFO", ["GROUPS", final], (reply) =>
@@ -126,35 +135,17 @@ export const makeStream = <A, RD, RE>(
   }
 }
 
-/** Of the entry that the stream ends with, whatever it holds. */
-const lastIdOf =
-  (operation: string) =>
-  (reply: Reply): Exit.Exit<string, CommandError> => {
-    if (!Array.isArray(reply)) return replies.unexpected(operation)
-    const [last = ["0-0"]]: ReadonlyArray<Reply> = reply
-    const [id]: ReadonlyArray<Reply> = Array.isArray(last) ? last : []
-    return typeof id === "string" ? Exit.succeed(id) : replies.unexpected(operation)
-  }
+const nothingRead = <A>(next: string): { readonly entries: ReadonlyArray<StreamEntry<A>>; readonly next: string } => ({
+  entries: [],
+  next
+})
 
-/** What an empty cache knows of a stream. */
-const nothing: StreamInfo = {
-  length: 0,
-  groups: 0,
-  lastGeneratedId: "0-0",
-  maxDeletedEntryId: "0-0",
-  entriesAdded: 0,
-  firstEntryId: "0-0"
-}
+const nothingKnown = <A>(): StreamDetails<A> => ({ ...noFacts, entries: [], groups: [] })
+
+const withoutKey = <A>({ fields, id }: KeyedStreamEntry<A>): StreamEntry<A> => ({ id, fields })
 
 const infoOf = (facts: Facts): Effect.Effect<StreamInfo, CommandError> =>
-  Effect.all({
-    length: facts.number("length"),
-    groups: facts.number("groups"),
-    lastGeneratedId: facts.text("last-generated-id"),
-    maxDeletedEntryId: facts.text("max-deleted-entry-id"),
-    entriesAdded: facts.number("entries-added"),
-    firstEntryId: facts.text("recorded-first-entry-id")
-  })
+  Effect.flatMap(streamFacts(facts), (known) => Effect.map(facts.number("groups"), (groups) => ({ ...known, groups })))
 
 const groupOf = (facts: Facts): Effect.Effect<StreamGroupInfo, CommandError> =>
   Effect.all({

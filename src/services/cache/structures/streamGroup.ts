@@ -146,33 +146,30 @@ export const makeStreamGroup = <A, RD, RE>(
       readOn(
         context,
         "stream.group.consume",
-        key,
-        keyOptions,
-        (operation) =>
-          Effect.as(
-            Effect.andThen(
-              Effect.andThen(checkedName(operation, group), checkedName(operation, consumer)),
-              wholeNumber(operation, "count", count, 1)
-            ),
-            beginning
-          ),
-        ({ final, operation }, place: Place) => {
-          const { given, pending } = place
-          const wait = pending ? [] : ["BLOCK", blockMillis]
-          const from = pending ? given : ">"
-          return {
-            command: "XREADGROUP",
-            args: ["GROUP", group, consumer, "COUNT", count, ...wait, "STREAMS", final, from],
-            blocking: !pending,
-            // What was delivered in a reply that nobody has read is pending.
-            onLoss: { given, pending: true },
-            onReply: (reply) =>
-              Effect.map(decodeRead(context, { operation, key, final }, reply), ({ entries, lastId }) => ({
-                entries,
-                next: { given: lastId ?? given, pending: pending && lastId !== undefined }
-              }))
+        Effect.gen(function* () {
+          const operation = "stream.group.consume"
+          const final = yield* context.finalKey(operation, key, keyOptions)
+          yield* checkedName(operation, group)
+          yield* checkedName(operation, consumer)
+          yield* wholeNumber(operation, "count", count, 1)
+          const step = ({ given, pending }: Place) => {
+            const wait = pending ? [] : ["BLOCK", blockMillis]
+            const from = pending ? given : ">"
+            return {
+              command: "XREADGROUP",
+              args: ["GROUP", group, consumer, "COUNT", count, ...wait, "STREAMS", final, from],
+              blocking: !pending,
+              // What was delivered in a reply that nobody has read is pending.
+              onLoss: { given, pending: true },
+              onReply: (reply: Reply) =>
+                Effect.map(decodeRead(context, { operation, key, final }, reply), ({ entries, lastId }) => ({
+                  entries,
+                  next: { given: lastId ?? given, pending: pending && lastId !== undefined }
+                }))
+            }
           }
-        }
+          return { place: beginning, step }
+        })
       ),
     ack: (...ids) =>
       run("ack", 0, undefined, (operation, final) => countIds(client, operation, "XACK", [final, group], ids)),

@@ -2,9 +2,6 @@
 import { Effect, Option, Stream } from "effect"
 import { isTransient, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { KeyOptions } from "../../operations/KeyOptions.ts"
-import type { StreamEntry } from "../../operations/structures/CacheStream.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
@@ -13,44 +10,40 @@ import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 export const blockMillis = 5000
 
 /** One read from a place, and where it goes on. */
-export interface Step<A, P, RD> {
+export interface Step<B, P, RD> {
   readonly command: string
   readonly args: ReadonlyArray<Arg>
   /** It waits, and so needs a connection of its own. */
   readonly blocking: boolean
   readonly onReply: (
     reply: Reply
-  ) => Effect.Effect<{ readonly entries: ReadonlyArray<StreamEntry<A>>; readonly next: P }, ValueError, RD>
+  ) => Effect.Effect<{ readonly entries: ReadonlyArray<B>; readonly next: P }, ValueError, RD>
   /** Where it goes on when nobody knows what became of the read. */
   readonly onLoss: P
 }
 
-export const readOn = <A, RD, RE, P>(
-  context: CacheContext<A, RD, RE>,
-  operation: string,
-  key: string,
-  keyOptions: KeyOptions,
-  begin: (operation: string, final: string) => Effect.Effect<P, ValueError, RD>,
-  step: (entry: EntryName, place: P) => Step<A, P, RD>
-): Stream.Stream<StreamEntry<A>, ValueError, RD> => {
-  const { client, finalKey, policy, readOptions } = context
+/** Where a reader begins, and how it goes on from any place. */
+export interface Beginning<B, P, RD> {
+  readonly place: P
+  readonly step: (place: P) => Step<B, P, RD>
+}
 
+export const readOn = <B, P, RD>(
+  { client, policy, readOptions }: Pick<CacheContext<unknown, unknown, unknown>, "client" | "policy" | "readOptions">,
+  operation: string,
+  begin: Effect.Effect<Beginning<B, P, RD>, ValueError, RD>
+): Stream.Stream<B, ValueError, RD> => {
   const pages = Stream.unwrap(
-    Effect.gen(function* () {
-      const final = yield* finalKey(operation, key, keyOptions)
-      const entry = { operation, key, final }
-      const first = yield* begin(operation, final)
+    Effect.map(begin, ({ place: first, step }) => {
       let hasBegun = false
 
-      const read = ({ args, blocking, command }: Step<A, P, RD>) =>
+      const read = ({ args, blocking, command }: Step<B, P, RD>) =>
         blocking
           ? Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send(command, args, readOptions)))
           : client.send(command, args, readOptions)
 
-      const page = (
-        place: P
-      ): Effect.Effect<readonly [ReadonlyArray<StreamEntry<A>>, Option.Option<P>], ValueError, RD> => {
-        const next = step(entry, place)
+      const page = (place: P): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<P>], ValueError, RD> => {
+        const next = step(place)
         return Effect.matchEffect(read(next), {
           onSuccess: (reply) => {
             hasBegun = true

@@ -1,6 +1,6 @@
 /** Streams: an append-only log of entries, read by id, by followers, and by groups of consumers. */
 import type { Duration, Effect, Option, Stream } from "effect"
-import type { CommandError, ExistingKeyError, ValueError } from "../../../schema/CacheError.ts"
+import type { CacheMissError, CommandError, ExistingKeyError, ValueError } from "../../../schema/CacheError.ts"
 
 export interface StreamEntry<A> {
   /** Milliseconds and a sequence, `"1700000000000-0"`: later entries have greater ones. */
@@ -61,6 +61,35 @@ export interface StreamConsumerInfo {
   readonly idle: number
   /** Milliseconds since it last was given something. */
   readonly inactive: Option.Option<number>
+}
+
+/** An entry that was delivered and is not acknowledged. */
+export interface StreamDelivery {
+  readonly id: string
+  readonly consumer: string
+  /** Milliseconds since 1970. */
+  readonly deliveredAt: number
+  readonly deliveries: number
+}
+
+export interface StreamConsumerDetails {
+  readonly name: string
+  readonly pending: number
+  /** Milliseconds since 1970: when it last asked. */
+  readonly seenAt: number
+  /** Milliseconds since 1970: when it last was given something. */
+  readonly activeAt: Option.Option<number>
+  readonly deliveries: ReadonlyArray<StreamDelivery>
+}
+
+export interface StreamGroupDetails extends Omit<StreamGroupInfo, "consumers"> {
+  readonly deliveries: ReadonlyArray<StreamDelivery>
+  readonly consumers: ReadonlyArray<StreamConsumerDetails>
+}
+
+export interface StreamDetails<A> extends Omit<StreamInfo, "groups"> {
+  readonly entries: ReadonlyArray<StreamEntry<A>>
+  readonly groups: ReadonlyArray<StreamGroupDetails>
 }
 
 export interface StreamPendingEntry {
@@ -214,7 +243,7 @@ export interface CacheStream<A, RD = never, RE = never> {
   readonly trim: (options: StreamTrimOptions) => Effect.Effect<number, CommandError>
   readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
   /**
-   * Entries after `after` (default: new ones only), then those that come, until interrupted. Fails if it cannot begin;
+   * Entries after the id `after` (default `"$"`: new ones only), then those that come, until interrupted. Fails if it cannot begin;
    * then it goes on over lost connections without a gap. Each holds a dedicated connection while it waits.
    * `count`: at a time, default 100.
    */
@@ -222,8 +251,27 @@ export interface CacheStream<A, RD = never, RE = never> {
     readonly after?: string | undefined
     readonly count?: number | undefined
   }) => Stream.Stream<StreamEntry<A>, ValueError, RD>
+  /**
+   * One read: up to `count` entries after `after`. Where there are none it waits for `timeout`, and gives none if nothing comes. `after` is an
+   * id, `"0"` = all there is; default `"$"`, what comes from now on. `next` is the `after` with which the next read goes on: between two reads
+   * nothing is left out. `count`: default 100. `timeout`: default not at all, `"Infinity"` = for ever; it takes a dedicated connection while
+   * it waits, and goes on over lost connections.
+   */
+  readonly read: (options?: {
+    readonly after?: string | undefined
+    readonly count?: number | undefined
+    readonly timeout?: Duration.Input | undefined
+  }) => Effect.Effect<{ readonly entries: ReadonlyArray<StreamEntry<A>>; readonly next: string }, ValueError, RD>
   /** Fails with `CacheMissError` where there is no stream. */
   readonly info: Effect.Effect<StreamInfo, ExistingKeyError>
+  /**
+   * Everything that the server knows of the stream: its first entries, its groups, their consumers, and what is pending, oldest first
+   * (XINFO STREAM FULL). Of entries, and of what is pending in each group and at each consumer, it gives at most `count`; 0 = all.
+   * Default: 10. Fails with `CacheMissError` where there is no stream.
+   */
+  readonly details: (options?: {
+    readonly count?: number | undefined
+  }) => Effect.Effect<StreamDetails<A>, CacheMissError | ValueError, RD>
   readonly groups: Effect.Effect<ReadonlyArray<StreamGroupInfo>, CommandError>
   readonly group: (name: string) => CacheStreamGroup<A, RD>
 }
