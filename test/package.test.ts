@@ -17,6 +17,7 @@ import { HttpCache, HttpSessions } from "effect-vcache/http"
 import * as memory from "effect-vcache/memory"
 import { SessionStore } from "effect-vcache/sessions"
 import KeyvStore from "effect-vcache/keyv"
+import { SqlCache } from "effect-vcache/sql"
 import { Faults } from "effect-vcache/testing"
 
 const program = Effect.gen(function* () {
@@ -25,7 +26,7 @@ const program = Effect.gen(function* () {
   const value: Option.Option<unknown> = yield* cache.get("k")
   return value
 })
-if (![Admin.layer, CacheReactivity.layer, HttpCache.make, SessionStore.make, HttpSessions.Service, KeyvStore, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
+if (![Admin.layer, CacheReactivity.layer, HttpCache.make, SessionStore.make, HttpSessions.Service, KeyvStore, SqlCache.layer, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
 if (memory.CacheService !== CacheService || memory.Serializer !== codecs.Serializer) throw new Error("doors have a cache each")
 console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
 `

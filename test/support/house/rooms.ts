@@ -171,6 +171,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/editing": ["layers/inspection", "schema", "services/ValkeyClient"],
   "layers/admin": ["layers/editing", "layers/inspection", "schema", "services/ValkeyClient", "services/operations"],
   "layers/cli": ["layers/inspection", "layers/topologies", "schema", "services/ValkeyClient"],
+  "layers/sql": ["schema", "services/CacheService", "services/operations"],
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
 
   admin: ["layers/admin"],
@@ -181,6 +182,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   http: ["layers/http"],
   index: ["layers/adapters", "layers/cache", "layers/inspection", "layers/topologies", "memory", "schema"],
   keyv: ["layers/adapters"],
+  sql: ["layers/sql"],
   memory: [
     ...services,
     "codecs",

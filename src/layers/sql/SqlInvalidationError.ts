@@ -1,0 +1,20 @@
+/** How a write fails that was made, and whose cached results could not be forgotten. */
+import { Schema } from "effect"
+import { CacheError } from "../../schema/CacheError.ts"
+
+/**
+ * The database has the write, so it must not be repeated. The results of these tables that are cached were not invalidated,
+ * or it is not known whether they were. This process tries again in the background and meanwhile asks the database; other
+ * processes may be given results from before the write until the invalidation succeeds, or the results' lifetime ends.
+ */
+export class SqlInvalidationError extends Schema.TaggedError<SqlInvalidationError>(
+  "effect-vcache/SqlInvalidationError"
+)("SqlInvalidationError", {
+  tables: Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)]),
+  cause: CacheError
+}) {
+  override get message(): string {
+    const tables = this.tables === "all" ? "all tables" : this.tables.join(", ")
+    return `the write was made, but cached results of ${tables} were not invalidated: ${this.cause.message}`
+  }
+}
