@@ -14,7 +14,7 @@ export default defineConfig({
   output: {
     dir: "dist",
     chunkFileNames: "chunks/[name]-[hash].js",
-    // The doc comments are in the declarations.
-    comments: { jsdoc: false }
+    // Comments are in the declarations and in the sources, which the package has, too.
+    comments: { jsdoc: false, legal: false }
   }
 })

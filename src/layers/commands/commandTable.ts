@@ -10,13 +10,16 @@ import { valueRows } from "./valueRows.ts"
 
 const build = (): ReadonlyMap<string, CommandRow> => {
   const definitions = Object.entries({ ...valueRows, ...serverRows })
+  const subcommands = new Map<string, Map<string, CommandRow>>()
+  for (const [name, definition] of definitions) {
+    const [command = "", word] = name.split(" ")
+    if (word === undefined) continue
+    const rows = subcommands.get(command) ?? new Map<string, CommandRow>()
+    subcommands.set(command, rows.set(word, makeRow(name, definition)))
+  }
   const table = new Map<string, CommandRow>()
   for (const [name, definition] of definitions) {
-    if (name.includes(" ")) continue
-    const subcommands = definitions
-      .filter(([other]) => other.startsWith(`${name} `))
-      .map(([other, row]) => [other.slice(name.length + 1), makeRow(other, row)] as const)
-    table.set(name, makeRow(name, definition, subcommands.length === 0 ? undefined : new Map(subcommands)))
+    if (!name.includes(" ")) table.set(name, makeRow(name, definition, subcommands.get(name)))
   }
   return table
 }
