@@ -3,8 +3,7 @@ import type { WireArg } from "../../schema/Command.ts"
 import type { RawReply } from "./RawReply.ts"
 import { anyShape, type ReplyShape } from "../commands/replyShape.ts"
 import { fits, shapeOf } from "./replyFit.ts"
-import { longPart, type TurnWriter } from "./TurnWriter.ts"
-import { byteLength, bytesOf } from "./utf8.ts"
+import type { TurnWriter } from "./TurnWriter.ts"
 
 export abstract class WireCommand {
   readonly name: string
@@ -46,24 +45,28 @@ export abstract class WireCommand {
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!
       if (isShortText(arg)) {
-        const bytes = byteLength(arg)
+        const bytes = Buffer.byteLength(arg)
         if (bytes !== arg.length) isAscii = false
         if (parts === undefined) text += `$${bytes}\r\n${arg}\r\n`
         else parts.push(`$${bytes}\r\n${arg}\r\n`)
-      } else {
-        const bytes = typeof arg === "string" ? bytesOf(arg) : arg
-        writer.text(`${text}${parts?.join("") ?? ""}$${bytes.length}\r\n`, isAscii)
-        writer.bytes(bytes)
-        text = "\r\n"
-        if (parts !== undefined) parts.length = 0
+        continue
       }
+      if (typeof arg === "string") {
+        writer.text(parts === undefined ? text : text + parts.join(""), isAscii)
+        writer.argument(arg)
+      } else {
+        writer.text(`${text}${parts?.join("") ?? ""}$${arg.length}\r\n`, isAscii)
+        writer.bytes(arg)
+      }
+      text = "\r\n"
+      if (parts !== undefined) parts.length = 0
     }
     writer.text(parts === undefined ? text : text + parts.join(""), isAscii)
   }
 }
 
-/** A longer one is written on its own: putting it into one with others would copy it. */
-const isShortText = (arg: WireArg): arg is string => typeof arg === "string" && arg.length < longPart
+/** A longer one is encoded on its own: to put it into one text with others would copy it once more. */
+const isShortText = (arg: WireArg): arg is string => typeof arg === "string" && arg.length <= 200
 
 interface Head {
   readonly text: string
