@@ -20,17 +20,19 @@ export class Deadlines<A extends Expiring> {
   readonly #timeout: number
   readonly #ring = new Ring<A>()
   #timer: Timer | undefined
+  /** Of the youngest elements: those whose time has not begun. */
+  #fresh = 0
 
-  /** Milliseconds from `add` to expiry. */
+  /** Milliseconds from the end of the turn of `add` to expiry. */
   constructor(timeout: number) {
     this.#timeout = timeout
   }
 
   /** Calls `expire` after the timeout, unless the element is settled before. */
   add(element: A): void {
-    element.expiresBy(Math.ceil(performance.now()) + this.#timeout)
     this.#ring.push(element)
-    this.#timer ??= this.#wakeAt(element.expiresAt)
+    // Nothing of a turn is answered before it ends, so that all of its elements share one look at the clock.
+    if (this.#fresh++ === 0) process.nextTick(this.#begin)
   }
 
   /** Lets go of the settled elements at the head. */
@@ -41,6 +43,16 @@ export class Deadlines<A extends Expiring> {
   close(): void {
     this.#timer?.cancel()
     this.#ring.clear()
+  }
+
+  readonly #begin = (): void => {
+    const { size } = this.#ring
+    const first = Math.max(0, size - this.#fresh)
+    this.#fresh = 0
+    if (first === size) return
+    const instant = Math.ceil(performance.now()) + this.#timeout
+    for (let i = first; i < size; i++) this.#ring.at(i)?.expiresBy(instant)
+    this.#timer ??= this.#wakeAt(instant)
   }
 
   // Never keeps the process alive: whoever waits for a reply has a socket that does.
@@ -69,7 +81,7 @@ export class Deadlines<A extends Expiring> {
     this.dropSettled()
     // Whoever came since the timer fired has set one for itself, which is too late for those before it.
     this.#timer?.cancel()
-    const head = this.#ring.peek()
+    const head = this.#ring.size > this.#fresh ? this.#ring.peek() : undefined
     this.#timer = head && this.#wakeAt(head.expiresAt)
   }
 }

@@ -53,7 +53,7 @@ export interface Routing {
 export interface CommandTerms {
   /** Whether strings in the reply become text, not bytes. */
   readonly asText: boolean
-  /** Milliseconds from the call, within which it is settled. */
+  /** Milliseconds from the turn of the call, within which it is settled. */
   readonly timeout: number
   readonly routing?: Routing | undefined
   /** Written immediately before it, with nothing between. */
@@ -250,7 +250,8 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
 
   /** What its caller is given for the reply. */
   protected read(raw: RawReply): Reply | CommandError {
-    return readReply(this.name, raw, this.node)
+    // Its server's name is made of parts, and needed only where something is wrong.
+    return isReply(raw) ? raw : readReply(this.name, raw, this.node)
   }
 }
 

@@ -74,6 +74,13 @@ export const makeCommands = (
       ? routing
       : { server: options.server ?? server, resendIf: options.resendIf }
 
+  /** Of most commands: made once. */
+  const usualTerms = { asText: true, timeout: commandTimeout, routing }
+  const termsOf = (timeout: number, options: Omit<RoutedCommand, "name" | "args"> | undefined): CommandTerms =>
+    options === undefined && timeout === commandTimeout
+      ? usualTerms
+      : { asText: options?.reply !== "buffer", timeout, routing: routingOf(options) }
+
   /** Blocking commands, which only a dedicated connection carries, get the time they ask for on top; text = why it is refused. */
   const timeoutOf = (
     row: CommandRow,
@@ -99,7 +106,7 @@ export const makeCommands = (
     if (typeof timeout === "string") return refused(name, timeout)
     return Effect.callback((resume) => {
       onSend?.(row)
-      const terms = { asText: options?.reply !== "buffer", timeout, routing: routingOf(options) }
+      const terms = termsOf(timeout, options)
       const concern = changes.concernOf(row, wire)
       if (concern === undefined) {
         const command = new RequestCommand(row, name, wire, terms, use, resume)
@@ -152,8 +159,7 @@ export const makeCommands = (
           concern.sent()
           concerns.push(concern)
         }
-        const terms = { asText: command.reply !== "buffer", timeout, routing: routingOf(command) }
-        pending.push(new BatchCommand(row, command.name, wire, terms, batch, i))
+        pending.push(new BatchCommand(row, command.name, wire, termsOf(timeout, command), batch, i))
       }
       dispatcher.sendTogether(pending)
       return Effect.sync(() => {

@@ -62,7 +62,10 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
     millis: number | undefined,
     options?: SetOptions
   ): Effect.Effect<readonly [Stored, number | undefined], ValueError, RE> => {
-    const staleFor = options?.staleFor === undefined ? 0 : toMillis(options.staleFor)
+    if (options?.staleFor === undefined && options?.tags === undefined && options?.since === undefined) {
+      return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, millis] as const)
+    }
+    const staleFor = options.staleFor === undefined ? 0 : toMillis(options.staleFor)
     if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
     const encoded = (kept: number | undefined, timing?: Timing) =>
       Effect.flatMapEager(stampFor(context, entry.operation, options, kept), (stamp) =>
