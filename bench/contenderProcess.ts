@@ -2,7 +2,13 @@
 import { deepStrictEqual } from "node:assert/strict"
 import { contenders } from "./contenders.ts"
 import { type BurstRequest, timed } from "./measure.ts"
+import { messageOf } from "./Runner.ts"
 import { article, keys } from "./value.ts"
+
+/** What cannot be done is told, and ends the process: others of the burst may still be under way. */
+const failed = (error: unknown) => process.send?.({ failed: messageOf(error) }, () => process.exit(1))
+process.on("uncaughtException", failed)
+process.on("disconnect", () => process.exit())
 
 const [, , name = "", url = ""] = process.argv
 const contender = await contenders[name]?.(url)
@@ -13,8 +19,12 @@ deepStrictEqual(await contender.read(keys[0] ?? ""), contender.value ?? article,
 
 process.on("message", async ({ concurrency, count, work }: BurstRequest) => {
   const burst = contender.work[work]
-  if (burst === undefined) return process.send?.(null)
-  const took = await timed(() => burst(concurrency, count))
-  process.send?.(work === "getTimed" ? { ...took, slowest: contender.latencies?.take() } : took)
+  if (burst === undefined) return failed(`it cannot do ${work}`)
+  try {
+    const took = await timed(() => burst(concurrency, count))
+    process.send?.(work === "getTimed" ? { ...took, slowest: contender.latencies?.take() } : took)
+  } catch (error) {
+    failed(error)
+  }
 })
 process.send?.(Object.keys(contender.work))

@@ -1,12 +1,12 @@
 /**
  * What the cache costs, against what people use otherwise, in one run. Writes results.md and fails where a target
- * is missed. `npm run bench`
+ * is missed. `npm run bench`; `npm run bench -- --rounds 3` is a look that writes nothing.
  */
 import { writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { cpus, loadavg, totalmem } from "node:os"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { parseArgs } from "node:util"
+import { Cause, Effect } from "effect"
 import { Redis } from "iovalkey"
 import { startCluster } from "../test/support/ClusterFleet.ts"
 import { startSentinelFleet } from "../test/support/SentinelFleet.ts"
@@ -16,73 +16,28 @@ import { codecRows } from "./codecs.ts"
 import { prepare, rivalsAndUs } from "./contenders.ts"
 import { formats, lookups, ours as variations, policies } from "./ours.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
-import {
-  type BurstRequest,
-  cpuMicros,
-  measure,
-  nanoseconds,
-  perSecond,
-  type Result,
-  Runner,
-  slowestMillis
-} from "./measure.ts"
+import { type BurstRequest, cpuMicros, defaultRounds, measure, nanoseconds, perSecond, type Result } from "./measure.ts"
 import { pinServer } from "./pin.ts"
-import { added, cost, find, ratio, tail, type Target } from "./targets.ts"
+import { costs, rates, table, tails, versions } from "./report.ts"
+import { messageOf, Runner } from "./Runner.ts"
+import { added, cost, ratio, tail, type Target } from "./targets.ts"
 import { text } from "./value.ts"
+
+const { rounds: asked } = parseArgs({ options: { rounds: { type: "string" } } }).values
+const rounds = asked === undefined ? defaultRounds : Number(asked)
 
 const typed = "effect-vcache withSchema"
 const ours = "effect-vcache"
 const promised = "effect-vcache by runPromise"
 const rival = "iovalkey + JSON"
 
-const table = (headers: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
-  [headers, headers.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
-
-type Columns = Readonly<Record<string, ReadonlyArray<Result>>>
-
-const perContender = (what: string, columns: Columns, show: (result: Result) => string): string => {
-  const names = new Set(Object.values(columns).flatMap((results) => results.map(({ name }) => name)))
-  const cell = (results: ReadonlyArray<Result>, name: string) => {
-    const result = find(results, name)
-    return result === undefined ? "" : show(result)
-  }
-  return table(
-    [what, ...Object.keys(columns)],
-    [...names].map((name) => [name].concat(Object.values(columns).map((results) => cell(results, name))))
-  )
+/** Says what is being measured, and how long it has taken. */
+const step = async <A>(what: string, work: Promise<A>): Promise<A> => {
+  const started = performance.now()
+  const result = await work
+  console.error(`${what}: ${((performance.now() - started) / 1000).toFixed(0)} s`)
+  return result
 }
-
-const rates = (columns: Columns): string =>
-  perContender("operations per second", columns, (result) => Math.round(perSecond(result)).toLocaleString("en"))
-
-const tails = (columns: Columns): string =>
-  perContender("ms that one of a thousand takes longer than", columns, (result) => slowestMillis(result).toFixed(2))
-
-const costs = (columns: Columns): string =>
-  perContender("µs of CPU each", columns, (result) => cpuMicros(result).toFixed(2))
-
-const require = createRequire(import.meta.url)
-
-const version = (name: string): string => {
-  const entry = require.resolve(name)
-  const folder = `node_modules/${name}/`
-  const { version }: { readonly version: string } = require(
-    `${entry.slice(0, entry.lastIndexOf(folder) + folder.length)}package.json`
-  )
-  return `${name.replace("ioredis6", "ioredis")} ${version}`
-}
-
-const rivals = [
-  "iovalkey",
-  "ioredis6",
-  "redis",
-  "keyv",
-  "@keyv/valkey",
-  "cache-manager",
-  "bentocache",
-  "unstorage",
-  "effect"
-]
 
 /** Some contenders alone, doing one kind of work with 64 in flight. */
 const benchSome = async (
@@ -92,7 +47,7 @@ const benchSome = async (
 ): Promise<ReadonlyArray<Result>> => {
   const runners: Array<Runner> = []
   for (const name of names) runners.push(await Runner.start(name, url))
-  const results = await measure(runners, work, 64)
+  const results = await step(work, measure(runners, work, 64, rounds))
   for (const runner of runners) runner.stop()
   return results
 }
@@ -120,15 +75,21 @@ const bench = async (
   const isPinned = isServerPinned && runners.every(({ isPinned }) => isPinned)
   const [minute = 0] = loadavg()
 
+  const together = (work: BurstRequest["work"], concurrency: number) =>
+    step(
+      `${work}, ${concurrency} in flight`,
+      measure(runners, work, concurrency, concurrency === 1 ? 2 * rounds : rounds)
+    )
+
   // One command at a time is at the mercy of the scheduler, which puts client and server on one core or on two.
-  const get1 = await measure(runners, "get", 1, 25)
-  const get64 = await measure(runners, "get", 64)
-  const get512 = await measure(runners, "get", 512)
-  const set64 = await measure(runners, "set", 64)
-  const timed64 = await measure(runners, "getTimed", 64)
-  const large8 = await measure(runners, "setLarge", 8)
-  const many = await measure(runners, "getMany", 1)
-  const pipelines = await measure(runners, "pipeline", 64)
+  const get1 = await together("get", 1)
+  const get64 = await together("get", 64)
+  const get512 = await together("get", 512)
+  const set64 = await together("set", 64)
+  const timed64 = await together("getTimed", 64)
+  const large8 = await together("setLarge", 8)
+  const many = await together("getMany", 1)
+  const pipelines = await together("pipeline", 64)
 
   // Each of ours is a layer.
   const layers = Object.keys(variations).length
@@ -210,7 +171,7 @@ Machine: ${machine}; Node ${process.version}; Valkey ${server} on loopback. ${
       : "Processes could not be pinned to cores: the server and the client share them."
   } Load average as it began: ${minute.toFixed(1)}.
 
-Rivals: ${rivals.map(version).join(", ")}; unstorage and bentocache on the ioredis 5 that they ask for.
+Rivals: ${versions()}; unstorage and bentocache on the ioredis 5 that they ask for.
 
 ## Targets
 
@@ -293,13 +254,17 @@ ${table(
   [...inMemory].map(([name, nanos]) => [name, nanos.toFixed(0)])
 )}
 `
+  console.log(report)
+  if (asked !== undefined) return targets
   const docs = join(import.meta.dirname, "../docs")
   const bars = (results: ReadonlyArray<Result>, value: (result: Result) => number) =>
-    results.map((result) => ({
-      label: result.name,
-      value: value(result),
-      isOurs: result.name.startsWith(ours)
-    }))
+    results
+      .filter(({ failed }) => failed === undefined)
+      .map((result) => ({
+        label: result.name,
+        value: value(result),
+        isOurs: result.name.startsWith(ours)
+      }))
   const compared = (results: ReadonlyArray<Result>) =>
     bars(
       results.filter(({ name }) => [ours, promised, rival, "node-redis + JSON"].includes(name)),
@@ -328,7 +293,6 @@ ${table(
     )
   )
   writeFileSync(join(import.meta.dirname, "results.md"), report)
-  console.log(report)
   return targets
 }
 
@@ -337,8 +301,14 @@ const targets = await Effect.runPromise(
     Effect.gen(function* () {
       // Servers that are not measured are not there.
       const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
-        Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url))))
-      console.error("measuring; about ten minutes …")
+        Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url)))).pipe(
+          // The rows of a topology that does not start are empty, and its targets are missed.
+          Effect.catchCause((cause) => {
+            console.error(messageOf(Cause.squash(cause)))
+            return Effect.succeed<ReadonlyArray<Result>>([])
+          })
+        )
+      console.error("measuring; about a quarter of an hour …")
       const onSentinel = yield* onTopology(startSentinelFleet())
       const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
       const server = yield* startServer()

@@ -1,9 +1,6 @@
 /** Interleaved rounds: every contender runs a short burst in turn, so that what the machine does meanwhile hits all. */
-import { type ChildProcess, fork } from "node:child_process"
-import { once } from "node:events"
-import { join } from "node:path"
 import { Effect } from "effect"
-import { pinClient } from "./pin.ts"
+import { messageOf, type Runner } from "./Runner.ts"
 
 /** Runs an operation `count` times in all, `concurrency` at a time. */
 export type Burst = (concurrency: number, count: number) => Promise<void>
@@ -37,6 +34,8 @@ export interface Result {
   readonly cpu: ReadonlyArray<number>
   /** Milliseconds that one operation of a thousand took longer than, in each round that timed them. */
   readonly slowest: ReadonlyArray<number>
+  /** Why there are no more rounds. */
+  readonly failed: string | undefined
 }
 
 /** What a burst took, in milliseconds, and of the processor in microseconds. */
@@ -71,7 +70,11 @@ export const cpuMore = (mine: Result, other: Result): number =>
   median(mine.cpu.map((micros, i) => micros - (other.cpu[i] ?? Number.NaN)))
 
 const burstMillis = 200
-const defaultRounds = 13
+export const defaultRounds = 13
+
+/** On a busy machine there are fewer rounds after so many milliseconds, but at least these. */
+const mostMillis = 60_000
+const leastRounds = 5
 
 /** Bursts of Promise code. */
 export const loops =
@@ -95,88 +98,68 @@ export const fibers =
     )
   }
 
-/** A contender's process. */
-export class Runner {
-  readonly name: string
-  /** Whether it has a core of its own. */
-  readonly isPinned: boolean
-  readonly #child: ChildProcess
-  readonly #work: ReadonlyArray<string>
-
-  private constructor(name: string, child: ChildProcess, work: ReadonlyArray<string>) {
-    this.name = name
-    this.isPinned = pinClient(child.pid)
-    this.#child = child
-    this.#work = work
-  }
-
-  static async start(name: string, url: string): Promise<Runner> {
-    const child = fork(join(import.meta.dirname, "contenderProcess.ts"), [name, url])
-    const failed = once(child, "exit").then(() => {
-      throw new Error(`${name} did not start`)
-    })
-    const [work] = await Promise.race([once(child, "message"), failed])
-    failed.catch(() => {})
-    return new Runner(name, child, work)
-  }
-
-  can(work: BurstRequest["work"]): boolean {
-    return this.#work.includes(work)
-  }
-
-  async run(request: BurstRequest): Promise<Took> {
-    this.#child.send(request)
-    const [took] = await once(this.#child, "message")
-    return took
-  }
-
-  stop(): void {
-    this.#child.kill()
-  }
-}
-
 export const measure = async (
   runners: ReadonlyArray<Runner>,
   work: BurstRequest["work"],
   concurrency: number,
-  rounds = defaultRounds
+  rounds: number
 ): Promise<ReadonlyArray<Result>> => {
-  const running: Array<{
-    readonly runner: Runner
-    readonly count: number
-    readonly rates: Array<number>
-    readonly cpu: Array<number>
-    readonly slowest: Array<number>
-  }> = []
+  const all: Array<Running> = []
   for (const runner of runners.filter((runner) => runner.can(work))) {
+    const one: Running = { runner, count: 50 * concurrency, rates: [], cpu: [], slowest: [], failed: undefined }
+    all.push(one)
     // The first bursts warm up, the last one says how many operations a burst takes.
-    let count = 50 * concurrency
     for (let i = 0; i < 4; i++) {
-      const { millis } = await runner.run({ work, concurrency, count })
-      count = Math.max(concurrency, Math.round((count * burstMillis) / millis))
+      const took = await attempt(one, { work, concurrency, count: one.count })
+      if (took === undefined) break
+      one.count = Math.max(concurrency, Math.round((one.count * burstMillis) / took.millis))
     }
-    running.push({ runner, count, rates: [], cpu: [], slowest: [] })
   }
+  const started = performance.now()
   for (let round = 0; round < rounds; round++) {
+    if (round >= leastRounds && performance.now() - started > mostMillis) break
+    const running = all.filter(({ failed }) => failed === undefined)
     // Whoever comes after an idle moment has it better: everybody does in turn.
-    const first = round % running.length
-    for (const { count, cpu, rates, runner, slowest } of [...running.slice(first), ...running.slice(0, first)]) {
-      const took = await runner.run({ work, concurrency, count })
-      rates.push((count / took.millis) * 1000)
-      cpu.push(took.cpu / count)
-      if (took.slowest !== undefined) slowest.push(took.slowest)
+    const first = round % Math.max(1, running.length)
+    for (const one of [...running.slice(first), ...running.slice(0, first)]) {
+      const took = await attempt(one, { work, concurrency, count: one.count })
+      if (took === undefined) continue
+      one.rates.push((one.count / took.millis) * 1000)
+      one.cpu.push(took.cpu / one.count)
+      if (took.slowest !== undefined) one.slowest.push(took.slowest)
     }
   }
-  return running.map(({ cpu, rates, runner, slowest }) => ({ name: runner.name, rounds: rates, cpu, slowest }))
+  return all.map(({ cpu, failed, rates, runner: { name }, slowest }) => ({ name, rounds: rates, cpu, slowest, failed }))
+}
+
+interface Running {
+  readonly runner: Runner
+  count: number
+  readonly rates: Array<number>
+  readonly cpu: Array<number>
+  readonly slowest: Array<number>
+  failed: string | undefined
+}
+
+/** Undefined where it failed for good. */
+const attempt = async (one: Running, request: BurstRequest): Promise<Took | undefined> => {
+  try {
+    return await one.runner.run(request)
+  } catch (error) {
+    one.failed = messageOf(error)
+    console.error(`${one.runner.name}: ${request.work}: ${one.failed}`)
+    return undefined
+  }
 }
 
 /** Nanoseconds of CPU time for one synchronous call, the median of interleaved rounds. */
 export const nanoseconds = (
   calls: Readonly<Record<string, () => unknown>>,
-  count = 100_000
+  count = 100_000,
+  rounds = defaultRounds
 ): ReadonlyMap<string, number> => {
   const times = new Map(Object.keys(calls).map((name) => [name, [] as Array<number>]))
-  for (let round = -2; round < defaultRounds; round++) {
+  for (let round = -2; round < rounds; round++) {
     for (const [name, call] of Object.entries(calls)) {
       const before = process.cpuUsage()
       for (let i = 0; i < count; i++) call()

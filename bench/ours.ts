@@ -33,7 +33,8 @@ export interface Variation {
 const millis = lifetime * 1000
 
 export const open = (url: string, { options = {}, policies = [] }: Variation): Promise<TypedCache<unknown>> => {
-  const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
+  // As patient as the others: on a busy machine a server may have nothing to say for a second.
+  const client = ValkeyUrl.layer(url, { clientName: "bench-ours", commandTimeout: "20 seconds" })
   const layer = policies.reduce((cache, policy) => Layer.provide(cache, policy), CacheLive.layer(options))
   return new Promise((resolve, reject) => {
     const held = Effect.flatMap(CacheService, (cache) => {

@@ -19,8 +19,12 @@ const compared = (
   compare: (mine: Result, other: Result) => number
 ): number => {
   const [ours, theirs] = [find(results, mine), find(results, other)]
-  return ours === undefined || theirs === undefined ? Number.NaN : compare(ours, theirs)
+  if (ours === undefined || theirs === undefined) return Number.NaN
+  return ours.failed === undefined && theirs.failed === undefined ? compare(ours, theirs) : Number.NaN
 }
+
+const shown = (measured: number, unit: string): string =>
+  Number.isNaN(measured) ? "not measured" : `${measured.toFixed(2)} ${unit}`
 
 /** Ours against a rival's, from the same rounds. */
 export const ratio = (
@@ -34,7 +38,7 @@ export const ratio = (
   return {
     work: `${work}: ${mine} / ${rival}`,
     wanted: `≥ ${least} ×`,
-    measured: `${measured.toFixed(2)} ×`,
+    measured: shown(measured, "×"),
     met: measured >= least
   }
 }
@@ -46,7 +50,7 @@ const atMost =
     return {
       work: `${what} of ${work}: ${mine} / ${rival}`,
       wanted: `≤ ${most} ×`,
-      measured: `${measured.toFixed(2)} ×`,
+      measured: shown(measured, "×"),
       met: measured <= most
     }
   }
@@ -63,7 +67,7 @@ export const added = (results: ReadonlyArray<Result>, policy: string, most: numb
   return {
     work: `CPU that is added to a get: ${policy}`,
     wanted: `≤ ${most} µs`,
-    measured: `${measured.toFixed(2)} µs`,
+    measured: shown(measured, "µs"),
     met: measured <= most
   }
 }
