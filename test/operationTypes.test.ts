@@ -237,6 +237,8 @@ it("structures", () => {
 it("locks, semaphores, sessions", () => {
   expectTypeOf<Omit<Channels<CacheLock>, "withLock">>().toEqualTypeOf<{
     readonly acquire: readonly [CommandError | LockUnavailable, Scope.Scope]
+    readonly restore: readonly [CommandError | LockLost, Scope.Scope]
+    readonly forceRelease: Plain
     readonly isLocked: Plain
   }>()
   expectTypeOf<SuccessOf<CacheLock["acquire"]>>().toEqualTypeOf<HeldLock>()

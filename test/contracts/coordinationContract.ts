@@ -247,6 +247,94 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         )
       )
 
+      it.effect("is handed over by its token, with its fence, and released by whoever has it then", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const lock = cache.lock("job", { lease: "20 seconds" })
+            const place = coordinationKey(cache, "job", "lock")
+            const { fence, token } = yield* Effect.scoped(
+              Effect.gen(function* () {
+                const held = yield* lock.acquire
+                yield* cache.client.send("PEXPIRE", [place, 5_000])
+                const token = yield* held.handOver
+                assert.isAbove(Number(yield* cache.client.send("PTTL", [place])), 15_000)
+                return { fence: held.fence, token }
+              })
+            )
+            // Left by the first, and not given to anybody else.
+            assert.isTrue(yield* lock.isLocked)
+            assert.strictEqual((yield* Effect.flip(lock.withLock(Effect.void)))._tag, "LockUnavailable")
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const held = yield* cache.lock("job", { lease: "600 millis" }).restore(token)
+                assert.deepStrictEqual([held.fence, held.token], [fence, token])
+                assert.isAbove(Number(yield* cache.client.send("PTTL", [place])), 15_000)
+                yield* held.extend("1 second")
+              })
+            )
+            assert.isFalse(yield* lock.isLocked)
+            assert.deepInclude(yield* Effect.flip(Effect.scoped(lock.restore(token))), { _tag: "LockLost", key: "job" })
+            yield* Effect.scoped(Effect.andThen(lock.acquire, Effect.flip(lock.restore("another"))))
+            const next = yield* lock.withLock(({ fence, handOver }) => Effect.as(handOver, fence))
+            assert.isTrue(next > fence && (yield* lock.isLocked))
+          })
+        )
+      )
+
+      it.effect("what was restored is renewed, and lost like what was acquired", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const forever = cache.lock("job", { lease: "Infinity" })
+            const token = yield* Effect.scoped(Effect.flatMap(forever.acquire, ({ handOver }) => handOver))
+            const place = coordinationKey(cache, "job", "lock")
+            assert.strictEqual(yield* cache.client.send("PTTL", [place]), -1)
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const held = yield* cache.lock("job", { lease: "600 millis" }).restore(token)
+                assert.isAtMost(Number(yield* cache.client.send("PTTL", [place])), 600)
+                assert.isTrue(Option.isNone(yield* Effect.timeoutOption(held.lost, "800 millis")))
+                yield* cache.client.send("DEL", [place])
+                assert.strictEqual((yield* Effect.flip(held.lost))._tag, "LockLost")
+                assert.strictEqual((yield* Effect.flip(held.handOver))._tag, "LockLost")
+              })
+            )
+          })
+        )
+      )
+
+      it.effect("released by force: the holder finds it lost, who waits has it at once, with a greater fence", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const lock = cache.lock("job", { lease: "900 millis" })
+            assert.isFalse(yield* lock.forceRelease)
+            let first = 0n
+            const holder = yield* Effect.forkChild(
+              Effect.flip(
+                lock.withLock(({ fence }) => {
+                  first = fence
+                  return Effect.never
+                })
+              )
+            )
+            yield* until("a held lock", lock.isLocked, Boolean)
+            const waiter = yield* Effect.forkChild(
+              cache.lock("job", { wait: "20 seconds" }).withLock(({ fence }) => Effect.succeed(fence))
+            )
+            yield* until(
+              "somebody who waits",
+              cache.client.send("GET", [coordinationKey(cache, "job", "fence")]),
+              (fence) => String(fence).endsWith("w")
+            )
+            assert.isTrue(yield* lock.forceRelease)
+            assert.isTrue((yield* Fiber.join(waiter)) > first)
+            assert.deepInclude(yield* Fiber.join(holder), { _tag: "LockLost", key: "job" })
+          })
+        )
+      )
+
       it.effect("bad input and other types", () =>
         Effect.gen(function* () {
           const cache = yield* fresh()
@@ -257,6 +345,8 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
           }
           yield* refuse(cache.lock("").withLock(Effect.void))
           yield* refuse(cache.lock("a}b").withLock(Effect.void))
+          yield* refuse(cache.lock("a}b").forceRelease)
+          yield* refuse(Effect.scoped(cache.lock("x").restore("")))
           for (const by of ["Infinity", 0, -1000, "-1 second", Number.NaN] as const) {
             const lock = cache.lock("x", { wait: "5 seconds" })
             yield* refuse(live(Effect.scoped(Effect.flatMap(lock.acquire, (held) => held.extend(by)))))

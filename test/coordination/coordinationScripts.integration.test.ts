@@ -5,8 +5,10 @@ import { type Reply, type Script, ValkeyClient, ValkeyMemory, ValkeyStandalone }
 import {
   acquireScript,
   extendScript,
+  forceReleaseScript,
   isLockedScript,
-  releaseScript
+  releaseScript,
+  resumeScript
 } from "../../src/services/cache/coordination/lockScripts.ts"
 import {
   acquirePermitsScript,
@@ -36,6 +38,8 @@ const lockCalls = [
   callOf(acquireScript, token, long, Schema.Literals(["", "1"])),
   callOf(extendScript, token, Schema.Literals([0, 2_000_000, ""]), Schema.Literals([0, 3_000_000])),
   callOf(releaseScript, token, Schema.Literal("channel"), Schema.Literal("message")),
+  callOf(resumeScript, token, Schema.Literals([2_000_000, ""])),
+  callOf(forceReleaseScript, Schema.Literal("channel"), Schema.Literal("message")),
   callOf(isLockedScript)
 ]
 

@@ -77,6 +77,8 @@ for (const [name, off] of [
         ])
         const refused: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
           cache.lock("k").withLock(Effect.void),
+          Effect.scoped(cache.lock("k").restore("token")),
+          cache.lock("k").forceRelease,
           cache.semaphore("k", { permits: 2 }).withPermits(1)(Effect.void),
           cache.transaction((queue) => [queue.set("k", 1)]),
           cache.update("k", () => Option.some(1)),

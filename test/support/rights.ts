@@ -250,6 +250,11 @@ export const kinds: Readonly<Record<string, Kind>> = {
     "`acquire`, `withLock`": (cache) => cache.lock("k").withLock(extended),
     "the same with `wait`": (cache, prepared) =>
       contended(prepared, prepared.lock("k").acquire, cache.lock("k", { wait: "20 seconds" }).withLock(extended)),
+    "`restore`": (cache, prepared) => {
+      const handed = Effect.scoped(Effect.flatMap(prepared.lock("k").acquire, ({ handOver }) => handOver))
+      return Effect.flatMap(handed, (token) => Effect.scoped(cache.lock("k").restore(token)))
+    },
+    "`forceRelease`": (cache) => cache.lock("k").forceRelease,
     "`isLocked`": (cache) => cache.lock("k").isLocked
   },
   Semaphores: {

@@ -61,6 +61,8 @@ const replies: ReadonlyArray<Reply> = [
 
 const coordination: Readonly<Record<string, (cache: TypedCache<unknown>) => Effect.Effect<unknown, unknown>>> = {
   lock: (cache) => Effect.scoped(cache.lock("l").acquire),
+  "lock.restore": (cache) => Effect.scoped(cache.lock("l").restore("token")),
+  "lock.forceRelease": (cache) => cache.lock("l").forceRelease,
   "lock.isLocked": (cache) => cache.lock("l").isLocked,
   semaphore: (cache) => cache.semaphore("s", { permits: 1 }).withPermits(1)(Effect.void),
   "semaphore.available": (cache) => cache.semaphore("s", { permits: 1 }).available

@@ -16,6 +16,7 @@ export class Lease<G> {
   /** By the clock here: the server's count began later, when the command arrived. */
   #endsAt: number
   #isLost = false
+  #isHandedOver = false
   #onLost: Set<() => void> | undefined
 
   constructor(request: LeaseRequest<G>, grant: G, sentAt: number) {
@@ -69,9 +70,27 @@ export class Lease<G> {
     })
   }
 
+  /** Leaves it to whoever resumes it by its token, for which there is a whole lease; the token. */
+  get handOver(): Effect.Effect<string, CommandError | LockLost> {
+    return Effect.suspend(() => {
+      const { clock, shared, leasable, terms } = this.#request
+      const least = terms.lease === Infinity ? undefined : terms.lease
+      return Effect.flatMap(leasable.extend(this.token, least, 0), (held): Effect.Effect<string, LockLost> => {
+        if (!held) {
+          this.#lose()
+          return this.#asLost
+        }
+        this.#isHandedOver = true
+        shared.renewals.remove(clock, this.#renewal)
+        return Effect.succeed(this.token)
+      })
+    })
+  }
+
   /** False where it was lost before. */
   get release(): Effect.Effect<boolean> {
     return Effect.suspend(() => {
+      if (this.#isHandedOver) return Effect.succeed(true)
       const { clock, shared, leasable } = this.#request
       shared.renewals.remove(clock, this.#renewal)
       // What does not arrive ends with its lease; until then nobody else has it.

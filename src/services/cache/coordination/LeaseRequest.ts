@@ -25,12 +25,19 @@ export class LeaseRequest<G> {
   /** Of an attempt since the last reply, which may have been granted. */
   #unknown: CommandError | undefined
 
-  constructor(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms, clock: Clock.Clock) {
+  /** `token`: of what is held already. */
+  constructor(
+    shared: Coordination,
+    leasable: Leasable<G>,
+    terms: LeaseTerms,
+    clock: Clock.Clock,
+    token: string = shared.newToken()
+  ) {
     this.shared = shared
     this.leasable = leasable
     this.terms = terms
     this.clock = clock
-    this.token = shared.newToken()
+    this.token = token
   }
 
   /** Milliseconds, by the clock that nobody sets. */

@@ -1,5 +1,5 @@
 /** What locks and permits have in common: asking for them, waiting for them, working while they are held. */
-import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result, type Scope } from "effect"
 import { type CommandError, isTransient } from "../../../schema/CacheError.ts"
 import { closedError } from "../../../schema/failures.ts"
 import { LockLost, type LockUnavailable } from "../../../schema/LockError.ts"
@@ -13,6 +13,34 @@ import type { LeaseTerms } from "./LeaseTerms.ts"
 export const holdScoped = <G>(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.tap(acquire(shared, leasable, terms, restore), (lease) => Effect.addFinalizer(() => lease.release))
+  )
+
+/** What is held by that token already, held for the scope from now on. `resume` gives what was granted then; undefined = it is not held. */
+export const resumeScoped = <G>(
+  shared: Coordination,
+  leasable: Leasable<G>,
+  terms: LeaseTerms,
+  token: string,
+  resume: Effect.Effect<G | undefined, CommandError>
+) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.withFiber((fiber): Effect.Effect<Lease<G>, CommandError | LockLost, Scope.Scope> => {
+      if (isClosed(shared)) return closed
+      const request = new LeaseRequest(shared, leasable, terms, fiber.getRef(Clock.Clock), token)
+      const sentAt = request.now
+      // Where that fails somebody else may still hold it, so that nothing is given back.
+      return Effect.flatMap(restore(resume), (grant): Effect.Effect<Lease<G>, LockLost, Scope.Scope> => {
+        if (grant === undefined) return Effect.fail(new LockLost({ key: leasable.key }))
+        const lease = new Lease(request, grant, sentAt)
+        return Effect.as(
+          Effect.andThen(
+            lease.watched,
+            Effect.addFinalizer(() => lease.release)
+          ),
+          lease
+        )
+      })
+    })
   )
 
 /** Held while the effect runs, which is interrupted when it is lost. */

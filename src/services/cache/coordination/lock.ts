@@ -1,13 +1,22 @@
 /** The operations of a lock. */
 import { Effect, Exit, Option } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
+import type { Reply } from "../../../schema/Command.ts"
+import { refused } from "../../../schema/failures.ts"
 import type { CacheLock, HeldLock, LockOptions } from "../../operations/CacheLock.ts"
 import { coordinationKeys } from "./coordinationKeys.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import type { Coordination } from "./Coordination.ts"
 import { heldLease, type Lease } from "./Lease.ts"
-import { holdScoped, holdWhile } from "./leasing.ts"
-import { acquireScript, extendScript, isLockedScript, releaseScript } from "./lockScripts.ts"
+import { holdScoped, holdWhile, resumeScoped } from "./leasing.ts"
+import {
+  acquireScript,
+  extendScript,
+  forceReleaseScript,
+  isLockedScript,
+  releaseScript,
+  resumeScript
+} from "./lockScripts.ts"
 import * as replies from "../kernel/replies.ts"
 import type { Attempt, Leasable } from "./Leasable.ts"
 import { type LeaseTerms, termsOf } from "./LeaseTerms.ts"
@@ -27,19 +36,24 @@ export const makeLock = <A, RD, RE>(
   const run = <B>(name: string, effect: Effect.Effect<B, CommandError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 
-  const withLeasable = <B, E, R>(use: (leasable: Leasable<bigint>, terms: LeaseTerms) => Effect.Effect<B, E, R>) =>
+  /** The lock and its last fence on the server. */
+  const keysFor = (operation: string) =>
+    Effect.flatMapEager(finalKey(operation, key, options), (final) =>
+      Effect.map(coordinationKeys(operation, final), (keyOf): LockKeys => [keyOf("lock"), keyOf("fence")])
+    )
+
+  const withLeasable = <B, E, R>(
+    operation: string,
+    use: (leasable: Leasable<bigint>, terms: LeaseTerms, keys: LockKeys) => Effect.Effect<B, E, R>
+  ) =>
     Effect.suspend(() =>
-      Effect.flatMapEager(finalKey("lock.acquire", key, options), (final) =>
-        Effect.flatMapEager(coordinationKeys("lock.acquire", final), (keyOf) =>
-          Effect.flatMapEager(termsOf("lock.acquire", options), (terms) =>
-            use(leasableOf(keyOf("lock"), keyOf("fence")), terms)
-          )
-        )
+      Effect.flatMapEager(keysFor(operation), (keys) =>
+        Effect.flatMapEager(termsOf(operation, options), (terms) => use(leasableOf(keys), terms, keys))
       )
     )
 
-  const leasableOf = (lock: string, fence: string): Leasable<bigint> => {
-    const keys = [lock, fence]
+  const leasableOf = (keys: LockKeys): Leasable<bigint> => {
+    const [lock] = keys
     const channel = context.channel(options)
     return {
       key,
@@ -54,9 +68,8 @@ export const makeLock = <A, RD, RE>(
           Effect.flatMap(
             client.eval(acquireScript, keys, [token, lease, waits ? "1" : ""]),
             (reply): Exit.Exit<Attempt<bigint>, CommandError> => {
-              if (typeof reply === "string" && /^\d+$/.test(reply)) {
-                return Exit.succeed({ _tag: "Granted", grant: BigInt(reply) })
-              }
+              const fence = fenceIn(reply)
+              if (fence !== undefined) return Exit.succeed({ _tag: "Granted", grant: fence })
               if (typeof reply !== "number") return replies.unexpected("lock.acquire")
               return Exit.succeed({ _tag: "Busy", retryIn: reply < 0 ? Infinity : reply + 1 })
             }
@@ -76,20 +89,51 @@ export const makeLock = <A, RD, RE>(
   }
 
   return {
-    acquire: withLeasable((leasable, terms) => Effect.map(holdScoped(shared, leasable, terms), heldLock)),
+    acquire: withLeasable("lock.acquire", (leasable, terms) =>
+      Effect.map(holdScoped(shared, leasable, terms), heldLock)
+    ),
     withLock: (effect) =>
-      withLeasable((leasable, terms) =>
+      withLeasable("lock.acquire", (leasable, terms) =>
         holdWhile(shared, leasable, terms, (lease) => (Effect.isEffect(effect) ? effect : effect(heldLock(lease))))
       ),
+    restore: (token) =>
+      withLeasable("lock.restore", (leasable, terms, keys) => {
+        if (typeof token !== "string" || token === "") return refused("lock.restore", "a token must be text")
+        const lease = terms.lease === Infinity ? "" : terms.lease
+        const resumed = run(
+          "lock.restore",
+          Effect.flatMap(client.eval(resumeScript, keys, [token, lease]), (reply) => {
+            const fence = fenceIn(reply)
+            return reply === null || fence !== undefined ? Exit.succeed(fence) : replies.unexpected("lock.restore")
+          })
+        )
+        return Effect.map(resumeScoped(shared, leasable, terms, token, resumed), heldLock)
+      }),
+    forceRelease: run(
+      "lock.forceRelease",
+      Effect.flatMap(keysFor("lock.forceRelease"), (keys) =>
+        Effect.flatMap(
+          client.eval(forceReleaseScript, keys, [context.channel(options), keys[0]]),
+          replies.flag("lock.forceRelease")
+        )
+      )
+    ),
     isLocked: run(
       "lock.isLocked",
-      Effect.flatMap(finalKey("lock.isLocked", key, options), (final) =>
-        Effect.flatMap(coordinationKeys("lock.isLocked", final), (keyOf) =>
-          Effect.flatMap(client.eval(isLockedScript, [keyOf("lock")], []), replies.flag("lock.isLocked"))
-        )
+      Effect.flatMap(keysFor("lock.isLocked"), ([lock]) =>
+        Effect.flatMap(client.eval(isLockedScript, [lock], []), replies.flag("lock.isLocked"))
       )
     )
   }
 }
 
-const heldLock = (lease: Lease<bigint>): HeldLock => ({ ...heldLease(lease), fence: lease.grant })
+type LockKeys = readonly [lock: string, fence: string]
+
+const fenceIn = (reply: Reply): bigint | undefined =>
+  typeof reply === "string" && /^\d+$/.test(reply) ? BigInt(reply) : undefined
+
+const heldLock = (lease: Lease<bigint>): HeldLock => ({
+  ...heldLease(lease),
+  fence: lease.grant,
+  handOver: lease.handOver
+})

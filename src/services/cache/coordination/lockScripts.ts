@@ -92,6 +92,60 @@ return 1`,
   }
 }
 
+/**
+ * KEYS: the lock; its last fence. ARGV: token; lease in milliseconds, "" = for ever. The fence that the token's holder was given, as text;
+ * null = the token holds nothing. A fence that the server has forgotten becomes a greater one.
+ */
+export const resumeScript: Script = {
+  name: "lock.restore",
+  exclusive: true,
+  lua: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+if ARGV[2] == '' then redis.call('PERSIST', KEYS[1])
+else redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[2])))) end
+local last = redis.call('GET', KEYS[2])
+if last then return string.match(last, '^%d+') end
+local time = redis.call('TIME')
+local next = string.format('%.0f', time[1] * 1000000 + time[2])
+redis.call('SET', KEYS[2], next, 'PX', ${memory})
+return next`,
+  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", lease = ""]) => {
+    if (call("GET", lock) !== token) return null
+    if (lease === "") call("PERSIST", lock)
+    else call("PEXPIRE", lock, Math.max(Number(call("PTTL", lock)), Number(lease)))
+    const last = call("GET", fenceKey)
+    if (last !== null) return String(Number.parseInt(String(last)))
+    const time = call("TIME")
+    const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
+    const next = String((seconds ?? 0) * 1_000_000 + (micros ?? 0))
+    call("SET", fenceKey, next, "PX", memory)
+    return next
+  }
+}
+
+/** KEYS: the lock; its last fence. ARGV: channel; what to say there to those who wait. 1 = somebody held it, 0 = nobody did. */
+export const forceReleaseScript: Script = {
+  name: "lock.forceRelease",
+  exclusive: true,
+  lua: `
+if redis.call('DEL', KEYS[1]) == 0 then return 0 end
+local last = redis.call('GET', KEYS[2])
+if last and string.sub(last, -1) == '${wanted}' then
+  redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
+  redis.pcall('PUBLISH', ARGV[1], ARGV[2])
+end
+return 1`,
+  memory: ({ call }, [lock = "", fenceKey = ""], [channel = "", message = ""]) => {
+    if (call("DEL", lock) === 0) return 0
+    const last = call("GET", fenceKey)
+    if (typeof last === "string" && last.endsWith(wanted)) {
+      call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
+      call("PUBLISH", channel, message)
+    }
+    return 1
+  }
+}
+
 /** KEYS: the lock. 1 = somebody holds it. A script, so that the primary is asked. */
 export const isLockedScript: Script = {
   name: "lock.isLocked",
