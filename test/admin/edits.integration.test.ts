@@ -1,70 +1,12 @@
 /** What visitors of the admin pages change, and what they cannot: in memory, and on a server. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Option, Redacted } from "effect"
-import { HttpRouter } from "effect/http"
-import {
-  CacheLive,
-  CacheService,
-  Cipher,
-  Compressor,
-  Serializer,
-  type TypedCache,
-  type ValkeyClient,
-  ValkeyMemory,
-  ValkeyStandalone
-} from "effect-vcache"
-import { Admin } from "effect-vcache/admin"
-import { pageVisitor } from "../support/adminPages.ts"
+import { Effect, type Layer, Option, Redacted } from "effect"
+import { Cipher, Compressor, Serializer, type ValkeyClient, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
+import { pagesOver, type pageVisitor } from "../support/adminPages.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const server = await Effect.runPromise(sharedInFile(startServer()))
-
-const rights: Readonly<Record<string, Admin.AdminRights>> = {
-  viewer: { view: true },
-  editor: { view: true, edit: true },
-  deleter: { view: true, delete: true },
-  all: { view: true, edit: true, delete: true, flush: true },
-  // Without the right to view the others are worth nothing.
-  blind: { edit: true, delete: true, flush: true }
-}
-
-const authorize: Admin.Authorize<never> = ({ headers }) => {
-  const name = headers["authorization"] ?? ""
-  const own = rights[name]
-  return Effect.succeed(own === undefined ? undefined : { name, rights: own })
-}
-
-/** Pages over a cache of its own, whose operations the test calls, too. */
-const pagesOver = async (client: Layer.Layer<ValkeyClient, unknown>, prefix: string) => {
-  const logged: Array<string> = []
-  const log = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
-  let cache: TypedCache<unknown> | undefined
-  const taken = Layer.effectDiscard(Effect.map(CacheService, (service) => void (cache = service)))
-  const routes = Layer.merge(
-    Admin.layer({ caches: [CacheService], authorize, hide: (key) => key.startsWith("hidden") }),
-    taken
-  )
-  const { dispose, handler } = HttpRouter.toWebHandler(
-    routes.pipe(Layer.provide(CacheLive.layer({ prefix })), Layer.provide(client), Layer.provideMerge(log)),
-    { disableLogger: true }
-  )
-  await handler(new Request("http://localhost/"))
-  if (cache === undefined) throw new Error("there is no cache")
-  const own = cache
-  return {
-    cache: own,
-    logged,
-    dispose,
-    as: (name: string) => pageVisitor(handler, name),
-    at: (key: string) => `/cache/key?k=${Buffer.from(key).toString("base64url")}`,
-    run: <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(effect),
-    value: (key: string) => Effect.runPromise(Effect.map(own.get(key), Option.getOrUndefined)),
-    pttl: async (key: string) => Number(await Effect.runPromise(own.client.send("PTTL", [own.makeKey(key)]))),
-    call: (name: string, key: string, ...args: ReadonlyArray<string | number>) =>
-      Effect.runPromise(own.client.send(name, [own.makeKey(key), ...args]))
-  }
-}
 
 const topologies: ReadonlyArray<readonly [string, Layer.Layer<ValkeyClient, unknown>]> = [
   ["in memory", ValkeyMemory.layer()],

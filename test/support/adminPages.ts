@@ -1,5 +1,9 @@
 /** A visitor of the admin pages who fills in their forms, as a browser does without scripts. */
 import { assert } from "@effect/vitest"
+import { Effect, Layer, Logger, Option } from "effect"
+import { HttpRouter } from "effect/http"
+import { CacheLive, CacheService, type TypedCache, type ValkeyClient } from "effect-vcache"
+import { Admin } from "effect-vcache/admin"
 
 const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" }
 const unescaped = (text: string): string => text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => entities[name] ?? "")
@@ -63,5 +67,52 @@ export const pageVisitor = (handler: (request: Request) => Promise<Response>, au
         }
       }
     }
+  }
+}
+
+/** Who visits, by the header `authorization`. */
+const rights: Readonly<Record<string, Admin.AdminRights>> = {
+  viewer: { view: true },
+  editor: { view: true, edit: true },
+  deleter: { view: true, delete: true },
+  all: { view: true, edit: true, delete: true, flush: true },
+  // Without the right to view the others are worth nothing.
+  blind: { edit: true, delete: true, flush: true }
+}
+
+export const authorize: Admin.Authorize<never> = ({ headers }) => {
+  const name = headers["authorization"] ?? ""
+  const own = rights[name]
+  return Effect.succeed(own === undefined ? undefined : { name, rights: own })
+}
+
+/** Pages over a cache of its own, whose operations the test calls, too. */
+export const pagesOver = async (client: Layer.Layer<ValkeyClient, unknown>, prefix: string) => {
+  const logged: Array<string> = []
+  const log = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+  let cache: TypedCache<unknown> | undefined
+  const taken = Layer.effectDiscard(Effect.map(CacheService, (service) => void (cache = service)))
+  const routes = Layer.merge(
+    Admin.layer({ caches: [CacheService], authorize, hide: (key) => key.startsWith("hidden") }),
+    taken
+  )
+  const { dispose, handler } = HttpRouter.toWebHandler(
+    routes.pipe(Layer.provide(CacheLive.layer({ prefix })), Layer.provide(client), Layer.provideMerge(log)),
+    { disableLogger: true }
+  )
+  await handler(new Request("http://localhost/"))
+  if (cache === undefined) throw new Error("there is no cache")
+  const own = cache
+  return {
+    cache: own,
+    logged,
+    dispose,
+    as: (name: string) => pageVisitor(handler, name),
+    at: (key: string) => `/cache/key?k=${Buffer.from(key).toString("base64url")}`,
+    run: <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(effect),
+    value: (key: string) => Effect.runPromise(Effect.map(own.get(key), Option.getOrUndefined)),
+    pttl: async (key: string) => Number(await Effect.runPromise(own.client.send("PTTL", [own.makeKey(key)]))),
+    call: (name: string, key: string, ...args: ReadonlyArray<string | number>) =>
+      Effect.runPromise(own.client.send(name, [own.makeKey(key), ...args]))
   }
 }

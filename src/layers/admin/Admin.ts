@@ -5,12 +5,17 @@ import type { CacheInputError } from "../../schema/CacheError.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { type AdminVisitor, type Authorize, fromThisMachine, may } from "./access.ts"
 import { formTokens, isSentFromHere } from "./forgery.ts"
+import { dangerAction, dangerPage } from "./dangerPage.ts"
 import { keyAction } from "./keyActions.ts"
 import { keyPage } from "./keyPage.ts"
 import { keysPage } from "./keysPage.ts"
+import { lockAction, locksPage } from "./locksPage.ts"
 import { overview } from "./overview.ts"
 import { onward, page, plain, style } from "./respond.ts"
+import { serversPage } from "./serversPage.ts"
+import { sessionAction, sessionsPage } from "./sessionsPage.ts"
 import { styleSheet } from "./styleSheet.ts"
+import { tagAction, tagsPage } from "./tagsPage.ts"
 import type { Answer, Page, Visit } from "./Visit.ts"
 
 export type { AdminRights, AdminVisitor, Authorize } from "./access.ts"
@@ -29,8 +34,10 @@ export interface AdminOptions<C extends Tags, R = never> {
    * machine may view: the peer and the Host are loopback, and no header tells of a proxy.
    */
   readonly authorize?: Authorize<R> | undefined
-  /** Keys whose values are neither shown nor edited, such as those of sessions. Default: all values are shown. */
+  /** Keys whose values are neither shown nor edited, besides those of sessions. Default: all other values are shown. */
   readonly hide?: ((key: string, cache: string) => boolean) | undefined
+  /** What the keys of sessions begin with: the `prefix` of their `SessionStore`. Their values are never shown. Default: `"session:"`. */
+  readonly sessions?: string | undefined
   /**
    * Signs the tokens of forms, so that several processes accept each other's: 32 bytes or more. Default: random, for this
    * process.
@@ -43,11 +50,16 @@ const largestForm = ByteSize.mebibytes(10)
 
 const pages: Readonly<Record<string, Page>> = {
   "/keys": { show: keysPage },
-  "/key": { show: keyPage, act: keyAction }
+  "/key": { show: keyPage, act: keyAction },
+  "/tags": { show: tagsPage, act: tagAction },
+  "/locks": { show: locksPage, act: lockAction },
+  "/sessions": { show: sessionsPage, act: sessionAction },
+  "/servers": { show: serversPage },
+  "/danger": { show: dangerPage, act: dangerAction }
 }
 
 /**
- * The routes of the pages: an overview of caches and servers, the keys of a cache, and what one of them holds. All are answered
+ * The routes of the pages: an overview of caches and servers; the keys, tags, locks and sessions of a cache. All are answered
  * after `authorize`, with a policy that lets nothing run and nothing come from elsewhere. GET changes nothing; a form is taken
  * from whoever it was made for, and each change needs a right, is compared with what the visitor saw, and is logged.
  *
@@ -60,7 +72,8 @@ export const layer = <const C extends Tags, R = never>({
   caches,
   hide = () => false,
   path = "/cache",
-  secret
+  secret,
+  sessions = "session:"
 }: AdminOptions<C, R>): Layer.Layer<never, CacheInputError, C[number]["Identifier"] | R | HttpRouter.HttpRouter> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
@@ -78,7 +91,8 @@ export const layer = <const C extends Tags, R = never>({
         caches: all.filter(({ name }) => may(visitor, "view", name)),
         params,
         token: tokens.of(visitor.name),
-        hide
+        sessions,
+        hide: (key, cache) => key.startsWith(sessions) || hide(key, cache)
       })
 
       /** After everything that concerns every address. */

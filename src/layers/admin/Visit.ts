@@ -22,6 +22,8 @@ export interface Visit {
   readonly token: string
   /** Keys whose values are not shown. */
   readonly hide: (key: string, cache: string) => boolean
+  /** What the keys of sessions begin with. */
+  readonly sessions: string
 }
 
 /** A page, and with which status it is sent. */

@@ -1,11 +1,16 @@
 /** What stands around every page. */
 import { html, type Html } from "./Html.ts"
-import { addressOf, type Shown, type Visit } from "./Visit.ts"
+import { addressOf, type Shown, type Visit, visitorMay } from "./Visit.ts"
 
 /** The pages of the navigation, in its order. */
 const pages = {
   overview: "Overview",
-  keys: "Keys"
+  keys: "Keys",
+  tags: "Tags",
+  locks: "Locks",
+  sessions: "Sessions",
+  servers: "Servers",
+  danger: "Danger"
 } as const
 
 export type PageName = keyof typeof pages
@@ -19,7 +24,14 @@ const done: Readonly<Record<string, string>> = {
   deleted: "The key was deleted.",
   added: "The element was added.",
   removed: "The element was removed.",
-  trimmed: "The rest was cut off."
+  trimmed: "The rest was cut off.",
+  acknowledged: "The entry was acknowledged.",
+  claimed: "The entry was claimed.",
+  invalidated: "The tag was invalidated.",
+  released: "It was released.",
+  ended: "The visitor was signed out.",
+  cleared: "Its keys were deleted:",
+  flushed: "The database was flushed."
 }
 
 const rightsOf = ({ visitor: { rights } }: Visit): string =>
@@ -35,7 +47,10 @@ export const frame = (visit: Visit, title: string, current: PageName, body: Html
       ? html`<a href="${address}" aria-current="page">${text}</a>`
       : html`<a href="${address}">${text}</a>`
   }
-  const words = done[params.get("done") ?? ""]
+  const doneWhat = params.get("done") ?? ""
+  const words = Object.hasOwn(done, doneWhat) ? done[doneWhat] : undefined
+  const count = /^\d{1,15}$/.exec(params.get("n") ?? "")?.[0] ?? ""
+  const isFlusher = visit.caches.some((cache) => visitorMay(visit, "flush", cache))
   return html`<html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -48,12 +63,16 @@ export const frame = (visit: Visit, title: string, current: PageName, body: Html
       <a class="skip" href="#content">Skip to the content</a>
       <header>
         <strong>effect-vcache</strong>
-        <nav aria-label="Pages">${Object.entries(pages).map(link)}</nav>
+        <nav aria-label="Pages">
+          ${Object.entries(pages)
+            .filter(([page]) => page !== "danger" || isFlusher)
+            .map(link)}
+        </nav>
         <span class="visitor">${visitor.name} may ${rightsOf(visit) || "view some"}</span>
       </header>
       <main id="content" tabindex="-1">
         <h1>${title}</h1>
-        ${words === undefined ? "" : html`<p class="ok" role="status">✓ ${words}</p>`} ${body}
+        ${words === undefined ? "" : html`<p class="ok" role="status">✓ ${words} ${count}</p>`} ${body}
       </main>
     </body>
   </html> `

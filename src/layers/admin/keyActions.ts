@@ -6,6 +6,7 @@ import type { Outcome } from "../editing/compareAndSet.ts"
 import { EditRefused } from "../editing/EditRefused.ts"
 import { editElement, type ElementEdit } from "../editing/elementEdits.ts"
 import { editKey, editRefusal, type KeyEdit, markOf } from "../editing/keyEdits.ts"
+import { editPending, type PendingEdit } from "../editing/pendingEdits.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
 import { millisIn } from "../inspection/words.ts"
 import type { AdminRight } from "./access.ts"
@@ -85,6 +86,16 @@ const rename = ({ key, shown }: KeyVisit, form: URLSearchParams): Effect.Effect<
     return isFree === undefined ? "gone" : "done"
   })
 
+const pendingEdit = ({ key, shown }: KeyVisit, form: URLSearchParams, edit: PendingEdit) =>
+  Effect.flatMap(countIn(form, "idle"), (idle) =>
+    editPending(shown.cache.client, shown.cache.makeKey(key), edit, {
+      group: fromParam(form.get("group")).toString(),
+      id: fromParam(form.get("name")).toString(),
+      consumer: text(form, "consumer"),
+      idle
+    })
+  )
+
 const actions: Readonly<Record<string, Action>> = {
   value: {
     right: "edit",
@@ -154,6 +165,16 @@ const actions: Readonly<Record<string, Action>> = {
         Effect.zipWith(countIn(form, "keep"), countIn(form, "size"), (keep, size) => ({ _tag: "Trim", keep, size }))
       ),
     onward: stay("trimmed")
+  },
+  acknowledge: {
+    right: "edit",
+    run: (at, form) => pendingEdit(at, form, { _tag: "Acknowledge" }),
+    onward: stay("acknowledged")
+  },
+  claim: {
+    right: "edit",
+    run: (at, form) => pendingEdit(at, form, { _tag: "Claim", consumer: text(form, "to") }),
+    onward: stay("claimed")
   }
 }
 

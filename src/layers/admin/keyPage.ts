@@ -12,6 +12,7 @@ import { actionForm, button, dangerButton, textArea, textField } from "./forms.t
 import { figure, frame, noCache, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
 import { addressedKey, keyAddress } from "./keyAddress.ts"
+import { streamGroups } from "./streamGroups.ts"
 import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
 
 /** A key of a cache, by a visit. */
@@ -73,7 +74,13 @@ export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
       const content = isHidden
         ? html`<section aria-label="Value"><p class="note">The value is not shown here.</p></section>`
         : contentOf(at, entry)
-      return framedKey(at, at.key, html`${yield* factsOf(entry, isHidden)}${content}${keyForms(at, entry)}`, 200)
+      const groups = entry.type === "stream" && !isHidden ? yield* streamGroups(at) : html``
+      return framedKey(
+        at,
+        at.key,
+        html`${yield* factsOf(entry, isHidden)}${content}${groups}${keyForms(at, entry)}`,
+        200
+      )
     })
   )
 

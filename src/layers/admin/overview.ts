@@ -3,29 +3,13 @@ import { Duration, Effect, Metric, Option } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { NearState } from "../../schema/NearState.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import * as Doctor from "../inspection/Doctor.ts"
 import { countOf } from "../inspection/info.ts"
 import { verdictsOn } from "../inspection/serverVerdicts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
 import { figure, frame, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
+import { verdictTable } from "./verdicts.ts"
 import { addressOf, type ShownCache, type Visit } from "./Visit.ts"
-
-const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
-
-const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict): Html =>
-  html`<tr>
-    <th scope="row" class="${status}">${marks[status]} ${status}</th>
-    <td data-label="Check">${check}</td>
-    <td data-label="Server">${server ?? "client"}</td>
-    <td data-label="Finding">${finding}${advice === undefined ? "" : ` ${advice}`}</td>
-  </tr>`
-
-const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>): Html =>
-  html`<details>
-    <summary>${Doctor.summary(verdicts)}</summary>
-    ${table("Verdicts", ["Status", "Check", "Server", "Finding"], verdicts.map(verdictRow))}
-  </details>`
 
 const serverRow = ([server, info]: readonly [string, ReadonlyMap<string, string>]): Html => {
   const hits = countOf(info, "keyspace_hits")

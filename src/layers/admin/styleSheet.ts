@@ -24,6 +24,7 @@ nav a[aria-current] { font-weight: 600; text-decoration: none; color: var(--text
 .visitor { margin-left: auto; color: var(--soft); }
 main { max-width: 72rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; margin: 0.5rem 0; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 0.75rem 0 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 0 0 0.5rem; overflow-wrap: anywhere; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; padding: 1rem; margin: 1rem 0; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0.75rem; margin: 0.75rem 0; }

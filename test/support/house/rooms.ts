@@ -168,8 +168,15 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
   "layers/inspection": ["schema", "services/ValkeyClient"],
-  "layers/editing": ["layers/inspection", "schema", "services/ValkeyClient"],
-  "layers/admin": ["layers/editing", "layers/inspection", "schema", "services/ValkeyClient", "services/operations"],
+  "layers/editing": ["layers/inspection", "schema", "services/ValkeyClient", "services/cache/coordination"],
+  "layers/admin": [
+    "layers/editing",
+    "layers/inspection",
+    "schema",
+    "services/ValkeyClient",
+    "services/cache/sessions",
+    "services/operations"
+  ],
   "layers/cli": ["layers/inspection", "layers/topologies", "schema", "services/ValkeyClient"],
   "layers/sql": ["schema", "services/CacheService", "services/operations"],
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],

@@ -1,0 +1,126 @@
+/** The tags of a cache: which there are, what bears one, and invalidating it. */
+import { Effect } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import { keySpace } from "../../schema/key.ts"
+import { namesRefusal } from "../../schema/TagStamp.ts"
+import { tagsAt } from "../inspection/tagsAt.ts"
+import { cacheAction, cachePage } from "./cachePage.ts"
+import { actionForm, dangerButton, selectField, textField } from "./forms.ts"
+import { table } from "./frame.ts"
+import { html, type Html } from "./Html.ts"
+import { keyAddress } from "./keyAddress.ts"
+import { sample } from "./sample.ts"
+import { Refusal } from "./Refusal.ts"
+import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+
+/** Values whose tags are looked at. */
+const sampleSize = 2000
+/** Tags, and keys of one tag, that are listed. */
+const most = 100
+
+interface Bearer {
+  readonly key: string
+  readonly tags: ReadonlyArray<string>
+}
+
+const bearersIn = ({ cache }: ShownCache) =>
+  Effect.gen(function* () {
+    const { keyFunction, prefix, version } = cache.options
+    const space = keySpace(keyFunction, { prefix, version }, "*")
+    const { found, gaveUp } = yield* sample(
+      cache.client,
+      { match: space.match, type: "string" },
+      sampleSize,
+      space.userKey
+    )
+    const tags = yield* tagsAt(
+      cache.client,
+      found.map((key) => cache.makeKey(key))
+    )
+    return { gaveUp, bearers: found.map((key, at): Bearer => ({ key, tags: tags[at] ?? [] })) }
+  })
+
+const countsOf = (bearers: ReadonlyArray<Bearer>): ReadonlyArray<readonly [tag: string, count: number]> => {
+  const counts = new Map<string, number>()
+  for (const tag of bearers.flatMap(({ tags }) => tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1)
+  return [...counts].toSorted((a, b) => b[1] - a[1])
+}
+
+export const tagsPage = (visit: Visit): Effect.Effect<Shown> =>
+  cachePage(visit, "tags", "Tags", (shown) =>
+    Effect.map(bearersIn(shown), ({ bearers, gaveUp }) => {
+      const tag = visit.params.get("tag") ?? ""
+      const looked = `${bearers.length} values were looked at${
+        gaveUp ? ", for 3 seconds" : bearers.length < sampleSize ? ", which are all" : ""
+      }.`
+      return html`${searchForm(visit, shown, tag)}
+      ${tag === "" ? allTags(visit, shown, bearers, looked) : oneTag(visit, shown, tag, bearers, looked)}`
+    })
+  )
+
+const searchForm = ({ path }: Visit, { name }: ShownCache, tag: string): Html =>
+  html`<section aria-label="Search">
+    <form method="get" action="${path}/tags">
+      <input type="hidden" name="c" value="${name}" />
+      ${textField("Tag", "tag", tag)}<button>What bears it?</button>
+    </form>
+  </section>`
+
+const allTags = ({ path }: Visit, { name }: ShownCache, bearers: ReadonlyArray<Bearer>, looked: string): Html => {
+  const rows = countsOf(bearers)
+    .slice(0, most)
+    .map(
+      ([tag, count]) =>
+        html`<tr>
+          <th scope="row"><a href="${addressOf(path, "tags", { c: name, tag })}">${tag}</a></th>
+          <td data-label="Values">${count}</td>
+        </tr>`
+    )
+  return html`<section aria-label="Results">
+    <p role="status">${looked} ${rows.length === 0 ? "None of them bears a tag." : ""}</p>
+    ${rows.length === 0 ? "" : table("Tags", ["Tag", "Values"], rows)}
+  </section>`
+}
+
+const oneTag = (visit: Visit, shown: ShownCache, tag: string, bearers: ReadonlyArray<Bearer>, looked: string): Html => {
+  const bearing = bearers.filter(({ tags }) => tags.includes(tag))
+  const rows = bearing.slice(0, most).map(
+    ({ key, tags }) =>
+      html`<tr>
+        <th scope="row"><a href="${keyAddress(visit, shown.name, key)}">${key}</a></th>
+        <td data-label="Tags">${tags.join(", ")}</td>
+      </tr>`
+  )
+  const invalidate = visitorMay(visit, "delete", shown)
+    ? actionForm(
+        visit,
+        addressOf(visit.path, "tags", { c: shown.name }),
+        { action: "invalidate", tag },
+        html`${selectField("Values that bear it", "mode", [
+          ["remove", "are forgotten"],
+          ["stale", "are served while they are looked up"]
+        ])}${dangerButton("Invalidate", tag)}`
+      )
+    : html``
+  return html`<section aria-label="Results">
+    <p role="status">${bearing.length} of them ${bearing.length === 1 ? "bears" : "bear"} it: ${looked}</p>
+    <p class="note">A value that was invalidated bears its tags until its key ends.</p>
+    ${rows.length === 0 ? "" : table(`Values with ${tag}`, ["Key", "Tags"], rows)} ${invalidate}
+  </section>`
+}
+
+export const tagAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Shown | Onward> =>
+  cacheAction(
+    visit,
+    "tags",
+    "delete",
+    ({ cache }): Effect.Effect<Refusal | Readonly<Record<string, string>>, CommandError> => {
+      const tag = form.get("tag") ?? ""
+      const mode = form.get("mode")
+      if (form.get("action") !== "invalidate") return Effect.succeed(new Refusal(400, "There is no such action."))
+      if (namesRefusal([tag]) !== undefined || (mode !== "remove" && mode !== "stale")) {
+        return Effect.succeed(new Refusal(422, "This is no tag, or no way to invalidate it."))
+      }
+      return Effect.as(cache.invalidateTags([tag], { mode }), { tag, done: "invalidated" })
+    }
+  )

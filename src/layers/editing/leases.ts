@@ -1,0 +1,167 @@
+/** Locks and semaphores as they lie on the server, and their release by somebody who does not hold them. */
+import { Clock, Effect, Result } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import type { Command, Reply } from "../../schema/Command.ts"
+import { digest } from "../../schema/digest.ts"
+import { escapeGlob, type KeySpace } from "../../schema/key.ts"
+import { reservedKey, type ReservedKind } from "../../schema/reservedKeys.ts"
+import { releaseScript } from "../../services/cache/coordination/lockScripts.ts"
+import { releasePermitsScript } from "../../services/cache/coordination/semaphoreScripts.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { list } from "../inspection/elements.ts"
+import type { Outcome } from "./compareAndSet.ts"
+
+export interface LockSeen {
+  /** The user key. */
+  readonly key: string
+  /** What names the lock on the server, and in forms. */
+  readonly place: string
+  /** The first characters of the holder's token. */
+  readonly holder: string
+  /** The holder's whole token, in a digest: whoever knows the token could release the lock. */
+  readonly mark: string
+  /** What is left of the lease, in milliseconds; −1 = for ever. */
+  readonly lease: number
+  readonly fence: string
+  readonly waits: boolean
+}
+
+export interface HolderSeen {
+  readonly holder: string
+  readonly mark: string
+  readonly permits: number
+  /** What is left of the lease, in milliseconds; 0 where it has ended. */
+  readonly lease: number
+}
+
+export interface SemaphoreSeen {
+  readonly key: string
+  readonly place: string
+  readonly holders: ReadonlyArray<HolderSeen>
+  readonly waiting: number
+}
+
+/** Which keys of the server are those of one cache's locks: a glob, and what stands behind the name of the kind. */
+export const leasesIn = (kind: ReservedKind, space: KeySpace) => {
+  const lead = reservedKey(kind, "")
+  return {
+    match: `${escapeGlob(lead)}[{:]${space.match}`,
+    owns: (place: string): boolean => space.userKey(finalOf(place)) !== undefined,
+    /** What is named by a key of the server; undefined where it is none of this cache. */
+    placeOf: (final: string): { readonly key: string; readonly place: string } | undefined => {
+      if (!final.startsWith(lead)) return undefined
+      const place = final.slice(lead.length)
+      const key = space.userKey(finalOf(place))
+      return key === undefined ? undefined : { key, place }
+    }
+  }
+}
+
+/** The final key of a value that would have the lock's name: within braces, or behind a colon where it has a hash tag. */
+const finalOf = (place: string): string => (/^\{.*\}$/s.test(place) ? place.slice(1, -1) : place.slice(1))
+
+/** Enough to tell holders apart, and too little to pass for one. */
+const beginning = (token: string): string => token.slice(0, 8)
+
+const command = (name: string, ...args: Command["args"]): Command => ({ name, args })
+
+const replyOf = (result: Result.Result<Reply, unknown> | undefined): Reply =>
+  result !== undefined && Result.isSuccess(result) ? result.success : null
+
+interface Place {
+  readonly key: string
+  readonly place: string
+}
+
+/** Those of them that are held. One round trip. */
+export const locksAt = (
+  client: ValkeyClientShape,
+  places: ReadonlyArray<Place>
+): Effect.Effect<ReadonlyArray<LockSeen>, CommandError> =>
+  Effect.map(
+    client.pipeline(
+      places.flatMap(({ place }) => [
+        command("GET", reservedKey("lock", place)),
+        command("PTTL", reservedKey("lock", place)),
+        command("GET", reservedKey("fence", place))
+      ])
+    ),
+    (results) =>
+      places.flatMap((found, at) => {
+        const [token, lease, fence] = results.slice(3 * at, 3 * at + 3).map(replyOf)
+        if (typeof token !== "string") return []
+        const last = String(fence ?? "")
+        return [
+          {
+            ...found,
+            holder: beginning(token),
+            mark: digest(token),
+            lease: Number(lease),
+            fence: last.replace(/\D/g, ""),
+            waits: /\D$/.test(last)
+          }
+        ]
+      })
+  )
+
+const weightOf = (member: string): number => Number(/:(\d+)$/.exec(member)?.[1] ?? 0)
+
+export const semaphoresAt = (
+  client: ValkeyClientShape,
+  places: ReadonlyArray<Place>
+): Effect.Effect<ReadonlyArray<SemaphoreSeen>, CommandError> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const results = yield* client.pipeline(
+      places.flatMap(({ place }) => [
+        command("ZRANGE", reservedKey("holders", place), 0, 99, "WITHSCORES"),
+        command("ZCARD", reservedKey("row", place))
+      ])
+    )
+    return places.map((found, at) => {
+      const flat = list(replyOf(results[2 * at])).map(String)
+      const holders = flat.flatMap((member, index) =>
+        index % 2 === 0
+          ? [
+              {
+                holder: beginning(member),
+                mark: digest(member),
+                permits: weightOf(member),
+                lease: Math.max(0, Number(flat[index + 1]) - now)
+              }
+            ]
+          : []
+      )
+      return { ...found, holders, waiting: Number(replyOf(results[2 * at + 1])) }
+    })
+  })
+
+/** Takes the lock from the holder that was seen, and wakes those who wait. The holder is told at its next renewal. */
+export const releaseLock = (
+  client: ValkeyClientShape,
+  { channel, mark, place }: { readonly place: string; readonly mark: string; readonly channel: string }
+): Effect.Effect<Outcome, CommandError> =>
+  Effect.gen(function* () {
+    const lock = reservedKey("lock", place)
+    const token = yield* client.send("GET", [lock])
+    if (typeof token !== "string") return "gone"
+    if (digest(token) !== mark) return "changed"
+    const released = yield* client.eval(releaseScript, [lock, reservedKey("fence", place)], [token, channel, lock])
+    return released === 1 ? "done" : "changed"
+  })
+
+/** Takes the permits from the holder that was seen. */
+export const releasePermits = (
+  client: ValkeyClientShape,
+  { channel, mark, place }: { readonly place: string; readonly mark: string; readonly channel: string }
+): Effect.Effect<Outcome, CommandError> =>
+  Effect.gen(function* () {
+    const keys = (["holders", "row", "facts"] as const).map((kind) => reservedKey(kind, place))
+    const members = list(yield* client.send("ZRANGE", [reservedKey("holders", place), 0, -1])).map(String)
+    const member = members.find((member) => digest(member) === mark)
+    if (member === undefined) return "gone"
+    // How many there are is known to those who ask for them alone; as many as are held, there are. It decides who is woken.
+    const permits = members.reduce((sum, member) => sum + weightOf(member), 0)
+    const released = yield* client.eval(releasePermitsScript, keys, [permits, channel, member])
+    return released === 1 ? "done" : "gone"
+  })
