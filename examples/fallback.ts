@@ -11,12 +11,14 @@ const client = ValkeyFallback.layer({
 const program = Effect.gen(function* () {
   const cache = yield* CacheService
   yield* cache.set("k", "kept in memory")
-  console.log(Option.getOrNull(yield* cache.get("k")))
-  console.log((yield* cache.client.state)._tag, yield* cache.incr("n", 1, { initial: 0 }))
+  console.log("get:", Option.getOrNull(yield* cache.get("k")))
+  console.log("incr:", yield* cache.incr("n", 1, { initial: 0 }))
+  console.log("the client is", (yield* cache.client.state)._tag)
 })
 
 await Effect.runPromise(Effect.provide(program, Layer.provide(CacheLive, client)))
 
 // Prints:
-// kept in memory
-// Degraded 1
+// get: kept in memory
+// incr: 1
+// the client is Degraded

@@ -28,8 +28,9 @@ const program = Effect.gen(function* () {
     yield* view.withSchema(Order).set(name, order)
     const stored = yield* cache.client.send("GET", [cache.makeKey(name)], { reply: "buffer" })
     if (!Buffer.isBuffer(stored)) return
-    const start = stored[0] === 1 ? JSON.stringify(stored.toString("latin1", 0, stored.indexOf("\n"))) : "plain text"
-    console.log(`${name.padEnd(10)} ${stored.length < 500 ? "small" : "large"}  ${start}`)
+    // Anything but plain JSON says in its first line how it is to be read.
+    const header = stored[0] === 1 ? stored.toString("latin1", 1, stored.indexOf("\n")) : "none: plain JSON"
+    console.log(`${name.padEnd(10)} ${stored.length < 500 ? "below" : "above"} 500 bytes, header: ${header}`)
   })
   yield* show("json", cache)
   yield* show("msgpack", cache.withOptions({ serializer: Serializer.msgpack }))
@@ -39,26 +40,28 @@ const program = Effect.gen(function* () {
 
   // A new format: write it, and go on reading the old one.
   const moved = cache.withOptions({ serializer: [Serializer.msgpack, Serializer.json] }).withSchema(Order)
-  console.log("old entry, new settings:", Option.isSome(yield* moved.get("json")))
+  console.log("JSON is read by a cache that writes MessagePack:", Option.isSome(yield* moved.get("json")))
 
   // A new key: the first one writes, any of them reads.
   const rotated = cache.withOptions({ cipher: Cipher.aes256gcm([newKey, oldKey]) }).withSchema(Order)
-  console.log("old key, rotated:", Option.isSome(yield* rotated.get("encrypted")))
+  console.log("what the old key encrypted is read after the rotation:", Option.isSome(yield* rotated.get("encrypted")))
 
   // What was encrypted for one key is nothing under another.
   const stolen = yield* cache.client.send("GET", [cache.makeKey("encrypted")], { reply: "buffer" })
   if (Buffer.isBuffer(stolen)) yield* cache.client.send("SET", [cache.makeKey("copied"), stolen])
+  console.log("a ciphertext copied to another key fails:")
   console.log((yield* Effect.flip(rotated.get("copied"))).message)
 })
 
 await Effect.runPromise(Effect.provide(program, CacheFromConfig))
 
 // Prints:
-// json       large  plain text
-// msgpack    large  "\u00011msgpack"
-// binary     large  "\u00011binary"
-// zstd       small  "\u00011json>zstd"
-// encrypted  large  "\u00011json#aes256gcm/2"
-// old entry, new settings: true
-// old key, rotated: true
+// json       above 500 bytes, header: none: plain JSON
+// msgpack    above 500 bytes, header: 1msgpack
+// binary     above 500 bytes, header: 1binary
+// zstd       below 500 bytes, header: 1json>zstd
+// encrypted  above 500 bytes, header: 1json#aes256gcm/2
+// JSON is read by a cache that writes MessagePack: true
+// what the old key encrypted is read after the rotation: true
+// a ciphertext copied to another key fails:
 // get: cannot decode the value of "copied": decryption with aes256gcm failed (Error)

@@ -24,32 +24,34 @@ const program = Effect.gen(function* () {
   const client = yield* ValkeyClient
   yield* client.send("DEL", ["raw:a", "raw:b", "raw:sum"])
 
-  console.log(yield* client.send("SET", ["raw:a", "1", "EX", 60]))
-  console.log(yield* client.send("GET", ["raw:a"], { reply: "buffer" }))
+  console.log("SET:", yield* client.send("SET", ["raw:a", "1", "EX", 60]))
+  console.log("GET as bytes:", yield* client.send("GET", ["raw:a"], { reply: "buffer" }))
 
   const results = yield* client.pipeline([
     { name: "INCR", args: ["raw:a"] },
     { name: "GETRANGE", args: ["raw:a", "not a number", 2] },
     { name: "GET", args: ["raw:a"] }
   ])
+  console.log("a pipeline, one of whose commands fails:")
   console.log(results.map(Result.match({ onFailure: (error) => error._tag, onSuccess: String })))
 
-  console.log(
-    yield* client.transaction([
-      { name: "SET", args: ["raw:b", "2"] },
-      { name: "MGET", args: ["raw:a", "raw:b"] }
-    ])
-  )
-  console.log(yield* client.eval(addUpTo, ["raw:sum"], [7, 10]), yield* client.eval(addUpTo, ["raw:sum"], [7, 10]))
-  console.log((yield* Stream.runCollect(client.scan({ match: "raw:*" }))).toSorted())
+  const replies = yield* client.transaction([
+    { name: "SET", args: ["raw:b", "2"] },
+    { name: "MGET", args: ["raw:a", "raw:b"] }
+  ])
+  console.log("a transaction:", replies)
+  const add7 = client.eval(addUpTo, ["raw:sum"], [7, 10])
+  console.log("a script, twice:", yield* add7, yield* add7)
+  console.log("keys:", (yield* Stream.runCollect(client.scan({ match: "raw:*" }))).toSorted())
 })
 
 await Effect.runPromise(Effect.provide(program, ValkeyUrl.layerConfig()))
 
 // Prints:
-// OK
-// <Buffer 31>
+// SET: OK
+// GET as bytes: <Buffer 31>
+// a pipeline, one of whose commands fails:
 // [ '2', 'CacheServerError', '2' ]
-// [ 'OK', [ '2', '2' ] ]
-// 7 10
-// [ 'raw:a', 'raw:b', 'raw:sum' ]
+// a transaction: [ 'OK', [ '2', '2' ] ]
+// a script, twice: 7 10
+// keys: [ 'raw:a', 'raw:b', 'raw:sum' ]

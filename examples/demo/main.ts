@@ -10,6 +10,7 @@ import { Clock, Config, Console, Effect, FileSystem, Layer, Path, Redacted } fro
 import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
 import { LocalValkey } from "effect-vcache/testing"
 import { questions, type Tally } from "./questions.ts"
+import { type Answered, report } from "./report.ts"
 
 const folder = Effect.map(Path.Path, (path) => path.join(import.meta.dirname, "../../node_modules"))
 
@@ -20,14 +21,21 @@ const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, 
 })
 
 const answerAll = Effect.fnUntraced(function* (root: string) {
-  const rows: Array<{ readonly question: string; readonly answer: string; readonly millis: number }> = []
+  const rows: Array<Answered> = []
   const tally: Tally = { asked: 0, lookups: 0 }
   for (const [question, answer] of Object.entries(yield* questions(root, tally))) {
+    showProgress(question)
     const { millis, value } = yield* timed(answer)
     rows.push({ question, answer: value, millis })
   }
+  showProgress("")
   return { rows, tally }
 })
+
+/** One line, which the next one overwrites. Reading all packages takes a second or two. */
+const showProgress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
 
 const storedBytes = Effect.gen(function* () {
   const cache = yield* CacheService
@@ -47,30 +55,7 @@ const program = Effect.gen(function* () {
   const warm = yield* answerAll(root)
   const { bytes, entries } = yield* storedBytes
 
-  yield* Console.table(
-    cold.rows.map(({ answer, millis, question }, i) => ({
-      question,
-      answer,
-      "cold ms": Number(millis.toFixed(2)),
-      "warm ms": Number((warm.rows[i]?.millis ?? 0).toFixed(2))
-    }))
-  )
-  const sum = (rows: typeof cold.rows) => rows.reduce((sum, { millis }) => sum + millis, 0)
-  const asked = cold.tally.asked + warm.tally.asked
-  const misses = cold.tally.lookups + warm.tally.lookups
-  yield* Console.table({
-    topology: { value: cache.client.topology },
-    "all questions, cold (ms)": { value: Number(sum(cold.rows).toFixed(1)) },
-    "all questions, warm (ms)": { value: Number(sum(warm.rows).toFixed(1)) },
-    "times faster": { value: Number((sum(cold.rows) / sum(warm.rows)).toFixed(1)) },
-    hits: { value: asked - misses },
-    "misses, each a lookup on disk": { value: misses },
-    "lookups saved": { value: asked - misses },
-    "entries stored": { value: entries },
-    "bytes stored": { value: bytes }
-  })
-  const same = cold.rows.every(({ answer }, i) => answer === warm.rows[i]?.answer)
-  yield* Console.log(same ? "Both rounds gave the same answers." : "The rounds gave different answers!")
+  yield* Console.log(report(cold, warm, { topology: cache.client.topology, bytes, entries }))
   yield* cache.clear
 })
 
