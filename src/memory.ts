@@ -33,7 +33,9 @@ export type {
   CacheLookups,
   Lookup,
   LookupOptions,
-  RefreshOptions
+  LookupResult,
+  RefreshOptions,
+  Stale
 } from "./services/operations/CacheLookups.ts"
 export type { CacheMemoize, Memoized, MemoizeOptions } from "./services/operations/CacheMemoize.ts"
 export type { CachePipelines, Queued, QueueReturn } from "./services/operations/CachePipelines.ts"
@@ -90,6 +92,7 @@ export {
   type PolicySource,
   type Tally
 } from "./services/CachePolicy.ts"
+export * as CacheLookup from "./services/CacheLookup.ts"
 export * as CacheMemo from "./services/CacheMemo.ts"
 export * as CacheRegion from "./services/CacheRegion.ts"
 export * as CacheResolver from "./services/CacheResolver.ts"

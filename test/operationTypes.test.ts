@@ -17,6 +17,7 @@ import type {
   CacheLists,
   CacheLock,
   CacheLookups,
+  LookupResult,
   CacheRegion,
   CacheScript,
   CacheSemaphore,
@@ -115,12 +116,16 @@ it("lookups", () => {
   const lookup = {} as Effect.Effect<Value, Own, Needed | Scope.Scope>
   const calls = () => ({
     getOrSet: cache.getOrSet("k", lookup),
+    detailed: cache.getOrSetDetailed("k", lookup),
     refresh: cache.refresh("k", lookup),
     cached: cache.cached("k")(lookup),
     many: cache.getOrSetMany(["k"], () => ({}) as Effect.Effect<ReadonlyArray<[string, Value]>, Own, Needed>)
   })
   type Calls = ReturnType<typeof calls>
   expectTypeOf<Calls["getOrSet"]>().toEqualTypeOf<Effect.Effect<Value, Own | CommandError, Needed | RD | RE>>()
+  expectTypeOf<Calls["detailed"]>().toEqualTypeOf<
+    Effect.Effect<LookupResult<Value>, Own | CommandError, Needed | RD | RE>
+  >()
   expectTypeOf<Calls["cached"]>().toEqualTypeOf<Calls["getOrSet"]>()
   expectTypeOf<Calls["refresh"]>().toEqualTypeOf<Effect.Effect<Value, Own | CommandError, Needed | RE>>()
   expectTypeOf<Calls["many"]>().toEqualTypeOf<

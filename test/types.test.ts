@@ -5,6 +5,7 @@ import {
   type CacheError,
   type CacheInputError,
   CacheLive,
+  CacheLookup,
   CacheMemory,
   CacheService,
   Cipher,
@@ -13,7 +14,9 @@ import {
   IgnoreExceptions,
   isTransient,
   layerFor,
+  type LookupResult,
   Metrics,
+  type Stale,
   type TypedCache,
   ValkeyClient,
   type ValkeyClientShape,
@@ -83,6 +86,42 @@ it("types", () => {
     cache.withOptions({ lookup: { singleFlight: "planet" } })
     // @ts-expect-error -- set knows no lookups
     users.set("k", { id: 1, born: new Date() }, { lookup: { staleFor: "1 hour" } })
+    const shown = users.getOrSet("k", (stale) => {
+      expectTypeOf(stale).toEqualTypeOf<Option.Option<Stale<typeof User.Type>>>()
+      return Option.match(stale, {
+        onNone: () => Effect.fail("nobody" as const),
+        onSome: ({ tags, unchanged, value }) =>
+          value.id > tags.length
+            ? Effect.succeed(unchanged({ timeToLive: "1 hour" }))
+            : Effect.succeed({ id: 1, born: new Date(0) })
+      })
+    })
+    expectTypeOf(shown).toEqualTypeOf<Effect.Effect<typeof User.Type, "nobody" | CommandError>>()
+    const own = CacheLookup.stored({ id: 1, born: new Date(0) }, { timeToLive: 0, tags: ["user:1"] })
+    expectTypeOf(users.getOrSet("k", Effect.succeed(own), { tags: "lookup" })).toEqualTypeOf<
+      Effect.Effect<typeof User.Type, CommandError>
+    >()
+    expectTypeOf(users.getOrSetDetailed("k", Effect.succeed(own))).toEqualTypeOf<
+      Effect.Effect<LookupResult<typeof User.Type>, CommandError>
+    >()
+    expectTypeOf(users.refresh("k", Effect.succeed(own))).toEqualTypeOf<Effect.Effect<typeof User.Type, CommandError>>()
+    expectTypeOf(users.getOrSetMany(["k"], () => Effect.succeed([["k", own]] as const))).toEqualTypeOf<
+      Effect.Effect<ReadonlyMap<string, typeof User.Type>, CommandError>
+    >()
+    const conditional = cache.memoize({ name: "user", key: Schema.Int, value: User, keepFor: "1 day" }, (id, stale) =>
+      Effect.succeed(
+        Option.match(stale, { onNone: () => ({ id, born: new Date(0) }), onSome: (old) => old.unchanged() })
+      )
+    )
+    expectTypeOf(conditional).toMatchTypeOf<
+      Effect.Effect<(key: number) => Effect.Effect<typeof User.Type, CommandError>, CacheInputError>
+    >()
+    // @ts-expect-error -- a value of another shape
+    users.getOrSet("k", Effect.succeed(CacheLookup.stored(1, { timeToLive: "1 hour" })))
+    // @ts-expect-error -- without a stale value nothing can be unchanged
+    users.getOrSet("k", (stale) => Effect.succeed(stale.unchanged()))
+    // @ts-expect-error -- nobody but a lookup says so
+    users.set("k", own)
     // @ts-expect-error -- not a policy of refreshing
     users.getOrSet("k", Effect.never, { earlyRefresh: { _tag: "sometimes" } })
     // @ts-expect-error -- LZ4 has no levels

@@ -1,13 +1,15 @@
 /** Typed keyspaces: keys and values of schemas, with the lookup that fills them. */
-import { Context, Effect, Layer, Schema, SchemaAST } from "effect"
+import { Context, type Duration, Effect, Layer, Option, Schema, SchemaAST } from "effect"
 import { CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { refused } from "../schema/failures.ts"
 import { schemaRefusal } from "../schema/SchemaCodec.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
+import { toMillis } from "../schema/timeToLive.ts"
 import { strictJson } from "../schema/strictJson.ts"
 import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
+import type { Stale } from "./operations/CacheLookups.ts"
 import type { Region, RegionOptions, RegionServices } from "./operations/Region.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
@@ -45,13 +47,14 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
       (text) => `${head}:${text}`
     )
   /** Not called for what is cached. */
-  const lookedUp = (key: K["Type"]) => ofTheRegion(Effect.suspend(() => lookup(key)))
-  const { jitter, near, staleFor = cache.options.lookup.staleFor, timeToLive, version } = options
+  const lookedUp = (key: K["Type"]) => (stale: Option.Option<Stale<V["Type"]>>) =>
+    ofTheRegion(Effect.suspend(() => lookup(key, stale)))
+  const { jitter, keepFor, near, staleFor = cache.options.lookup.staleFor, timeToLive, version } = options
   const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
   const taggedAs = (key: K["Type"]) =>
-    tags === undefined ? undefined : { tags: (value: V["Type"]) => tags(key, value) }
+    typeof tags === "function" ? { tags: (value: V["Type"]) => tags(key, value) } : { tags }
   const optionsOf = (key: K["Type"]) => (tags === undefined ? options : { ...options, ...taggedAs(key) })
 
   return {
@@ -84,9 +87,9 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
                         Effect.map(textOf("getMany", key), (text) => [text, value] as const)
                       )
                     ),
-                  tags === undefined
-                    ? alone
-                    : { ...alone, tags: (value, text) => (byText.has(text) ? tags(byText.get(text), value) : []) }
+                  typeof tags === "function"
+                    ? { ...alone, tags: (value, text) => (byText.has(text) ? tags(byText.get(text), value) : []) }
+                    : { ...alone, tags }
                 )
           return new Map([...found].map(([text, value]) => [byText.get(text), value] as const))
         })
@@ -99,9 +102,10 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
           Effect.asVoid(
             spread.set(text, value, {
               version,
-              tags: tags?.(key, value),
-              staleFor: typeof staleFor === "function" ? staleFor(value) : staleFor,
-              timeToLive: typeof timeToLive === "function" ? timeToLive(value) : timeToLive
+              // What the lookup would say of it is not known.
+              tags: typeof tags === "function" ? tags(key, value) : undefined,
+              staleFor: longer(windowOf(staleFor, value), windowOf(keepFor, value)),
+              timeToLive: windowOf(timeToLive, value)
             })
           )
         )
@@ -109,7 +113,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     refresh: (key) =>
       supplied(
         Effect.flatMap(textOf("refresh", key), (text) =>
-          values.refresh(text, lookedUp(key), { ...alone, ...taggedAs(key) })
+          values.refresh(text, lookedUp(key)(Option.none()), { ...alone, ...taggedAs(key) })
         )
       ),
     invalidate: (key, { mode = "remove" } = {}) =>
@@ -123,6 +127,18 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(head)}:*`, { version }))
   }
 })
+
+/** A duration, or a function of the value. */
+const windowOf = <A>(
+  window: Duration.Input | ((value: A) => Duration.Input) | undefined,
+  value: A
+): Duration.Input | undefined => (typeof window === "function" ? window(value) : window)
+
+/** What is no duration is the one that is refused. */
+const longer = (a: Duration.Input | undefined, b: Duration.Input | undefined): Duration.Input | undefined => {
+  if (a === undefined || b === undefined) return a ?? b
+  return (toMillis(a) ?? Infinity) >= (toMillis(b) ?? Infinity) ? a : b
+}
 
 const keyText = <K extends Schema.Constraint>(name: string, schema: K) =>
   Effect.map(

@@ -2,11 +2,20 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Random, Ref, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type CacheError, CacheService, Cipher, Compressor, Serializer, type TypedCache } from "effect-vcache"
+import {
+  type CacheError,
+  CacheService,
+  Cipher,
+  Compressor,
+  Serializer,
+  type Stale,
+  type TypedCache
+} from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { lookupAnswersTests } from "./lookupAnswersTests.ts"
 import { lookupDefaultsTests } from "./lookupDefaultsTests.ts"
 import { markStaleTests } from "./markStaleTests.ts"
 import { memoizeTests } from "./memoizeTests.ts"
@@ -63,9 +72,9 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
             const key = `shown ${singleFlight}`
             const seen: Array<Option.Option<unknown>> = []
             const options = { timeToLive: "10 seconds", keepFor: "1 hour", singleFlight } as const
-            const next = (value: number) => (stale: Option.Option<unknown>) =>
+            const next = (value: number) => (stale: Option.Option<Stale<unknown>>) =>
               Effect.sync(() => {
-                seen.push(stale)
+                seen.push(Option.map(stale, ({ value }) => value))
                 return value
               })
             assert.strictEqual(yield* cache.getOrSet(key, next(1), options), 1)
@@ -802,6 +811,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
       )
     })
 
+    lookupAnswersTests(it)
     lookupDefaultsTests(it)
     markStaleTests(it)
     memoizeTests(it)

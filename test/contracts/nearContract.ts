@@ -109,6 +109,12 @@ export const nearContract = (
           assert.deepStrictEqual(runSync(cache.get("a")), Option.some(1))
           assert.deepStrictEqual(runSync(cache.getMany(["a"])), new Map([["a", 1]]))
           assert.strictEqual(runSync(cache.getOrSet("a", Effect.succeed(2))), 1)
+          assert.deepInclude(runSync(cache.getOrSetDetailed("a", Effect.succeed(2))), { value: 1, source: "near" })
+          yield* cache.getOrSet("timed", Effect.succeed(1), { staleFor: "1 hour" })
+          yield* warm(cache.get("timed"))
+          const timed = runSync(cache.getOrSetDetailed("timed", Effect.succeed(2)))
+          assert.deepInclude(timed, { value: 1, source: "near", isStale: false, isRefreshing: false })
+          assert.isTrue(Option.isSome(timed.age))
         }))
 
       test("of many ask the server for what is not near, in the order of the request", () =>

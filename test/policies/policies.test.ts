@@ -140,7 +140,11 @@ describe("every operation", () => {
         // A refresh reads nothing; its one command is the store.
         assert.strictEqual(parts.length, name === "refresh" ? 0 : 1, passed.join())
         const stores = passed.filter((passedName) => passedName === `${name}.store`)
-        assert.strictEqual(stores.length, ["getOrSet", "getOrSetMany", "refresh"].includes(name) ? 1 : 0, passed.join())
+        assert.strictEqual(
+          stores.length,
+          ["getOrSet", "getOrSetDetailed", "getOrSetMany", "refresh"].includes(name) ? 1 : 0,
+          passed.join()
+        )
         assert.strictEqual(passed.length, parts.length + stores.length)
         assert.isFalse(inside)
         assert.strictEqual(sentOutside + state.sent, 0, "a command that no policy saw")

@@ -1,5 +1,5 @@
 /** Every operation there is: one call of each, and what it gives as if the cache were empty. The compiler knows if one is missing. */
-import { Effect, Option, Stream } from "effect"
+import { Duration, Effect, Option, Stream } from "effect"
 import {
   type CommandError,
   type CacheHash,
@@ -266,6 +266,10 @@ export const operations: {
   expireTime: { call: (cache) => cache.expireTime("k"), neutral: Option.none() },
   ttl: { call: (cache) => cache.ttl("k"), neutral: Option.none() },
   getOrSet: { call: (cache) => cache.getOrSet("k", Effect.succeed(1)), neutral: 1 },
+  getOrSetDetailed: {
+    call: (cache) => cache.getOrSetDetailed("k", Effect.succeed(1)),
+    neutral: { value: 1, source: "lookup", isStale: false, age: Option.some(Duration.zero), isRefreshing: false }
+  },
   getOrSetMany: {
     call: (cache) => cache.getOrSetMany(["k"], (keys) => Effect.succeed(keys.map((key) => [key, 1] as const))),
     neutral: new Map([["k", 1]])

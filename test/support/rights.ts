@@ -175,7 +175,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
     "`touch` for ever": (cache) => cache.touch("k", { timeToLive: "Infinity" })
   },
   Lookups: {
-    ...plain("getOrSet", "getOrSetMany", "refresh"),
+    ...plain("getOrSet", "getOrSetDetailed", "getOrSetMany", "refresh"),
     '`getOrSet` with `singleFlight: "cluster"`': (cache) =>
       cache.getOrSet("k", Effect.succeed(1), { singleFlight: "cluster" }),
     "`getOrSet` with `tags`": (cache) => cache.getOrSet("k", Effect.succeed(1), { tags: ["t"] })

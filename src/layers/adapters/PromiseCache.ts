@@ -116,7 +116,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
             key,
             (stale) =>
               Effect.tryPromise({
-                try: async () => lookup(Option.getOrUndefined(stale)),
+                try: async () => lookup(Option.getOrUndefined(Option.map(stale, ({ value }) => value))),
                 catch: (reason) => new Thrown(reason)
               }),
             options

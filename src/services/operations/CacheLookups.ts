@@ -3,6 +3,7 @@ import type { Duration, Effect, Option, Scope } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { EarlyRefresh } from "../../schema/LookupDefaults.ts"
 import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
+import type { LookedUp } from "./LookedUp.ts"
 
 export interface RefreshOptions<A = unknown> extends KeyOptions {
   /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
@@ -32,20 +33,49 @@ export interface RefreshOptions<A = unknown> extends KeyOptions {
    * What the value is made from: names, or a function of the looked-up value and its key. `invalidateTags` with one of them
    * forgets the value, also where the lookup is under way at that moment. Costs one round trip before a lookup, and for a
    * function one after it. Where the tags cannot be read, the call fails, or under `IgnoreExceptions` looks up for itself
-   * and stores nothing. Default: none.
+   * and stores nothing. `"lookup"`: those that the lookup gives with `CacheLookup.stored`; costs what a function does.
+   * Default: none.
    */
-  readonly tags?: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | undefined
+  readonly tags?: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | "lookup" | undefined
   /** Fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
   readonly jitter?: number | undefined
 }
 
+/** The value that a lookup is to replace. */
+export interface Stale<out A> {
+  readonly value: A
+  /** The time since it was stored; none where it is stored without times: without `staleFor`, `keepFor` and `earlyRefresh`. */
+  readonly age: Option.Option<Duration.Duration>
+  /** The tags that it bears. */
+  readonly tags: ReadonlyArray<string>
+  /**
+   * The lookup's answer where the source says that the value has not changed, as HTTP does with 304: it is stored anew, with
+   * its tags, and lives as long as a new value would, or as long as is said here.
+   */
+  readonly unchanged: (options?: { readonly timeToLive?: Duration.Input | undefined }) => LookedUp<A>
+}
+
 /**
  * What computes the value: an effect, or a function of the value that the cache holds and may no longer serve. Use the
- * function for a source that can say "not modified". None = there is no such value.
+ * function for a source that can say "not modified". None = there is no such value. Either gives a value, or what
+ * `CacheLookup.stored` and `unchanged` make of it.
  */
 export type Lookup<A, E = never, R = never> =
-  | Effect.Effect<A, E, R>
-  | ((stale: Option.Option<A>) => Effect.Effect<A, E, R>)
+  | Effect.Effect<A | LookedUp<A>, E, R>
+  | ((stale: Option.Option<Stale<A>>) => Effect.Effect<A | LookedUp<A>, E, R>)
+
+/** A value, and where it came from. */
+export interface LookupResult<out A> {
+  readonly value: A
+  /** `"near"`: this process; `"server"`; `"lookup"`: a lookup that this call began or waited for. */
+  readonly source: "near" | "server" | "lookup"
+  /** It is past its lifetime or was made stale, and is served in place of one that has to be looked up. */
+  readonly isStale: boolean
+  /** The time since it was stored; none where it is stored without times: without `staleFor`, `keepFor` and `earlyRefresh`. */
+  readonly age: Option.Option<Duration.Duration>
+  /** A lookup is under way in the background, here or, with `singleFlight: "cluster"`, in another process. */
+  readonly isRefreshing: boolean
+}
 
 export interface LookupOptions<A = unknown> extends RefreshOptions<A>, ReadOptions {
   /**
@@ -83,6 +113,12 @@ export interface CacheLookups<A, RD = never, RE = never> {
     lookup: Lookup<A, E, R>,
     options?: LookupOptions<A>
   ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+  /** `getOrSet`, and where the value came from. */
+  readonly getOrSetDetailed: <E, R>(
+    key: string,
+    lookup: Lookup<A, E, R>,
+    options?: LookupOptions<A>
+  ) => Effect.Effect<LookupResult<A>, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /**
    * `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. A lookup that
    * wants to see the stale value is given to `getOrSet`.
@@ -90,11 +126,13 @@ export interface CacheLookups<A, RD = never, RE = never> {
   readonly cached: (
     key: string,
     options?: LookupOptions<A>
-  ) => <E, R>(lookup: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+  ) => <E, R>(
+    lookup: Effect.Effect<A | LookedUp<A>, E, R>
+  ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
   readonly refresh: <E, R>(
     key: string,
-    lookup: Effect.Effect<A, E, R>,
+    lookup: Effect.Effect<A | LookedUp<A>, E, R>,
     options?: RefreshOptions<A>
   ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RE>
   /**
@@ -103,7 +141,7 @@ export interface CacheLookups<A, RD = never, RE = never> {
    */
   readonly getOrSetMany: <E, R>(
     keys: Iterable<string>,
-    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
+    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A | LookedUp<A>]>, E, R>,
     options?: BatchLookupOptions<A>
   ) => Effect.Effect<ReadonlyMap<string, A>, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
 }

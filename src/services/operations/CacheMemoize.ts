@@ -1,6 +1,8 @@
 /** Functions whose results are cached. */
-import type { Effect, Schema } from "effect"
+import type { Effect, Option, Schema } from "effect"
 import type { CacheInputError, CommandError } from "../../schema/CacheError.ts"
+import type { Stale } from "./CacheLookups.ts"
+import type { LookedUp } from "./LookedUp.ts"
 import type { Region, RegionOptions, RegionServices } from "./Region.ts"
 
 /** A function whose results are cached, with the operations of the region that they are in. */
@@ -28,6 +30,9 @@ export interface CacheMemoize {
    */
   readonly memoize: <K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
     options: MemoizeOptions<K, V, E, R>,
-    lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
+    lookup: (
+      key: K["Type"],
+      stale: Option.Option<Stale<V["Type"]>>
+    ) => Effect.Effect<V["Type"] | LookedUp<V["Type"]>, E, R>
   ) => Effect.Effect<Memoized<K["Type"], V["Type"], E>, CacheInputError, R | RegionServices<K, V>>
 }

@@ -1,7 +1,8 @@
 /** What a region can do: a typed keyspace with the lookup that fills it. */
 import type { Effect, Option, Schema } from "effect"
 import type { CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
-import type { LookupOptions } from "./CacheLookups.ts"
+import type { LookupOptions, Stale } from "./CacheLookups.ts"
+import type { LookedUp } from "./LookedUp.ts"
 
 /** The options of a region's `invalidate`. */
 export interface InvalidateOptions {
@@ -34,16 +35,25 @@ export interface Region<K, A, E = never, R = never> {
 
 export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
   LookupOptions<V["Type"]>,
-  "keepFor" | "tags"
+  "tags"
 > {
   readonly key: K
   readonly value: V
-  readonly lookup: (key: K["Type"]) => Effect.Effect<V["Type"], E, R>
-  /** What a value is made from: `invalidateTags` with one of the names forgets the value. A function of its key and the value. Default: none. */
-  readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | undefined
+  /** Looks up the value of a key. It is shown the value that the cache holds and may no longer serve, where there is one. */
+  readonly lookup: (
+    key: K["Type"],
+    stale: Option.Option<Stale<V["Type"]>>
+  ) => Effect.Effect<V["Type"] | LookedUp<V["Type"]>, E, R>
+  /**
+   * What a value is made from: `invalidateTags` with one of the names forgets the value. A function of its key and the value, or
+   * `"lookup"`: what the lookup gives with `CacheLookup.stored`. Default: none.
+   */
+  readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
   /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
   readonly lookupMany?:
-    | ((keys: ReadonlyArray<K["Type"]>) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"]]>, E, R>)
+    | ((
+        keys: ReadonlyArray<K["Type"]>
+      ) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"] | LookedUp<V["Type"]>]>, E, R>)
     | undefined
   /** What its keys start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id of the service. */
   readonly name?: string | undefined

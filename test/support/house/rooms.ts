@@ -13,6 +13,7 @@ const services = ["schema", "services/ValkeyClient", "services/operations"]
 export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   schema: [],
 
+  "services/CacheLookup": ["services/operations"],
   "services/CacheMemo": ["services/Memo"],
   "services/Memo": [],
   "services/CachePolicy": ["schema"],
@@ -196,6 +197,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/cache",
     "layers/policies",
     "layers/topologies",
+    "services/CacheLookup",
     "services/CacheMemo",
     "services/CachePolicy",
     "services/CacheRegion",

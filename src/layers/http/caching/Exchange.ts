@@ -3,7 +3,7 @@ import { Cause, Clock, Effect, Exit, Option, Scope } from "effect"
 import { Headers, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { kindOf } from "../../../schema/codecFailures.ts"
 import { makeToken } from "../../../services/cache/kernel/token.ts"
-import type { LookupOptions } from "../../../services/operations/CacheLookups.ts"
+import type { LookupOptions, Stale } from "../../../services/operations/CacheLookups.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import { type Directives, parseDirectives } from "./Directives.ts"
 import { delivered } from "./delivery.ts"
@@ -194,7 +194,13 @@ export class Exchange<E, R> {
   }
 
   #lookup(scope: Scope.Scope, place: Place) {
-    return this.#cache.pages.getOrSet(place.key, (stale) => this.#replace(scope, place, stale), this.#options())
+    const replace = (stale: Option.Option<Stale<StoredPage>>) =>
+      this.#replace(
+        scope,
+        place,
+        Option.map(stale, ({ value }) => value)
+      )
+    return this.#cache.pages.getOrSet(place.key, replace, this.#options())
   }
 
   #renew(scope: Scope.Scope, place: Place, found: StoredResponse) {

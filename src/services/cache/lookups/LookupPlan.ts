@@ -6,6 +6,7 @@ import type { Timing } from "../../../schema/frame.ts"
 import { type EarlyRefresh, type LookupDefaults, lookupRefusal } from "../../../schema/LookupDefaults.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { LookupOptions } from "../../operations/CacheLookups.ts"
+import type { LookedUp } from "../../operations/LookedUp.ts"
 import { namesOf } from "../kernel/tagging.ts"
 
 /** After a refresh has failed its source is left alone this long, in milliseconds. */
@@ -25,8 +26,8 @@ export class LookupPlan<A> {
   readonly #options: LookupOptions<A>
   readonly #jitter: number
   readonly #defaultMillis: number
-  /** In their normal order where they are known before. */
-  readonly tags: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | undefined
+  /** In their normal order where they are known before the lookup. */
+  readonly tags: LookupOptions<A>["tags"]
   readonly softTimeout: number
   readonly waitFor: number | undefined
   readonly errorBackoff: number
@@ -61,8 +62,8 @@ export class LookupPlan<A> {
   }
 
   /** Milliseconds for which the value is kept, at most; zero where the program's function throws or gives no duration. */
-  longest(value: A): number {
-    const { timeToLive } = this.#options
+  longest({ timeToLive: own, value }: LookedUp<A>): number {
+    const timeToLive = own ?? this.#options.timeToLive
     const lifetime = timeToLive === undefined ? this.#defaultMillis : millisFor(timeToLive, value)
     return lifetime === 0 ? 0 : Math.ceil(lifetime * (1 + this.#jitter)) + this.keepFor(value)
   }
@@ -87,8 +88,8 @@ export class LookupPlan<A> {
     return Math.max(this.staleFor(value), millisFor(this.#options.keepFor, value))
   }
 
-  timeToLive(value: A): Effect.Effect<number, CacheInputError> {
-    const { timeToLive } = this.#options
+  timeToLive({ timeToLive: own, value }: LookedUp<A>): Effect.Effect<number, CacheInputError> {
+    const timeToLive = own ?? this.#options.timeToLive
     if (typeof timeToLive !== "function") return this.#millis(timeToLive)
     return Effect.flatMapEager(
       attempted("timeToLive", "the function timeToLive", () => timeToLive(value)),
@@ -131,7 +132,7 @@ export const lookupPlan = <A>(
   const planned = (tags: LookupPlan<A>["tags"]) =>
     new LookupPlan(options, { ...defaults, jitter }, { softTimeout, waitFor, errorBackoff }, tags)
   const { tags } = options
-  if (tags === undefined || typeof tags === "function") return Exit.succeed(planned(tags))
+  if (tags === undefined || tags === "lookup" || typeof tags === "function") return Exit.succeed(planned(tags))
   return Exit.map(namesOf(operation, tags, undefined), planned)
 }
 

@@ -92,6 +92,11 @@ export class SingleFlight {
     })
   }
 
+  /** Whether somebody looks the key up. */
+  isRunning(final: string): boolean {
+    return this.#table.latest(final) !== undefined
+  }
+
   get #closed(): boolean {
     return this.#scope.state._tag === "Closed"
   }

@@ -2,6 +2,7 @@
 import { Clock, Effect, Exit, Fiber, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { bareClaim, type Claim, claimed, readHeader, type Stored } from "../../../schema/frame.ts"
+import type { LookupResult } from "../../operations/CacheLookups.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import type { Found } from "../kernel/entry.ts"
 import { makeToken } from "../kernel/token.ts"
@@ -17,15 +18,17 @@ const maxWait = 30_000
 
 const pause = { first: 5, most: 200 }
 
-export interface ClaimTarget<A, R> {
+export interface ClaimTarget<A, E, R> {
   readonly client: ValkeyClientShape
   readonly final: string
   readonly scope: Scope.Scope
   /** The policy that the acquisition passes. */
-  readonly guard: (acquire: Effect.Effect<Acquired<A>, CommandError, R>) => Effect.Effect<Acquired<A>, CommandError, R>
+  readonly guard: (
+    acquire: Effect.Effect<Acquired<A, E>, CommandError, R>
+  ) => Effect.Effect<Acquired<A, E>, CommandError, R>
   readonly read: Effect.Effect<Found<A> | undefined, CommandError, R>
-  /** The value where it needs no lookup now. */
-  readonly usable: (found: Found<A>, now: number) => Option.Option<A>
+  /** What callers are given where it needs no lookup now. */
+  readonly usable: (found: Found<A>, now: number) => Option.Option<Exit.Exit<LookupResult<A>, E>>
 }
 
 /** What a lookup is given with its claim: the right to store what it gives. */
@@ -36,10 +39,10 @@ export type HeldClaim = Keep
  * because the server cannot be asked or the other takes too long, `work` runs all the same.
  */
 export const withClaim = <A, E, R, RD>(
-  target: ClaimTarget<A, RD>,
+  target: ClaimTarget<A, E, RD>,
   seen: Found<A> | undefined,
-  work: (claim: HeldClaim | undefined) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R | RD> =>
+  work: (claim: HeldClaim | undefined) => Effect.Effect<LookupResult<A>, E, R>
+): Effect.Effect<LookupResult<A>, E, R | RD> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
       const asked: Asked = { claim: undefined }
@@ -48,11 +51,11 @@ export const withClaim = <A, E, R, RD>(
         Exit.isSuccess(exit) && exit.value._tag === "Claimed" ? Effect.void : giveBack(target, asked)
       )
       return Effect.flatMap(
-        Effect.catch(acquired, () => Effect.succeed<Acquired<A>>({ _tag: "Unclaimed" })),
+        Effect.catch(acquired, () => Exit.succeed<Acquired<A, E>>({ _tag: "Unclaimed" })),
         (acquired) => {
           switch (acquired._tag) {
             case "Value":
-              return Effect.succeed(acquired.value)
+              return acquired.result
             case "Unclaimed":
               return restore(work(undefined))
             case "Claimed":
@@ -69,18 +72,18 @@ interface Asked {
 }
 
 /** In the background, as an unlocked lock: it must not stay on the key and keep others from looking it up. */
-const giveBack = <A, R>(target: ClaimTarget<A, R>, { claim }: Asked): Effect.Effect<unknown> =>
+const giveBack = <A, E, R>(target: ClaimTarget<A, E, R>, { claim }: Asked): Effect.Effect<unknown> =>
   claim === undefined
     ? Effect.void
     : Effect.forkIn(Effect.ignore(unclaim(target, claim)), target.scope, { startImmediately: true })
 
 /** What stood there before the claim, where the claim still stands. */
-const unclaim = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<unknown, CommandError> =>
+const unclaim = <A, E, R>(target: ClaimTarget<A, E, R>, own: OwnClaim): Effect.Effect<unknown, CommandError> =>
   own.value === undefined ? replaceClaim(target, own, "", 0) : replaceClaim(target, own, own.value.stored, "keep")
 
 /** A claim differs from all others in its header. */
 const replaceClaim = (
-  { client, final }: Pick<ClaimTarget<never, never>, "client" | "final">,
+  { client, final }: Pick<ClaimTarget<never, never, never>, "client" | "final">,
   { stored }: Pick<OwnClaim, "stored">,
   replacement: Stored,
   lifetime: Lifetime
@@ -99,16 +102,16 @@ interface OwnClaim {
   isRenewing: boolean
 }
 
-export type Acquired<A> =
+export type Acquired<A, E> =
   | { readonly _tag: "Claimed"; readonly own: OwnClaim }
-  | { readonly _tag: "Value"; readonly value: A }
+  | { readonly _tag: "Value"; readonly result: Exit.Exit<LookupResult<A>, E> }
   | { readonly _tag: "Unclaimed" }
 
-const acquire = Effect.fnUntraced(function* <A, R>(
-  target: ClaimTarget<A, R>,
+const acquire = Effect.fnUntraced(function* <A, E, R>(
+  target: ClaimTarget<A, E, R>,
   first: Found<A> | undefined,
   asked: Asked
-): Effect.fn.Return<Acquired<A>, CommandError, R> {
+): Effect.fn.Return<Acquired<A, E>, CommandError, R> {
   const { client, final, read, usable } = target
   const deadline = (yield* Clock.currentTimeMillis) + maxWait
   const token = yield* makeToken
@@ -139,8 +142,8 @@ const acquire = Effect.fnUntraced(function* <A, R>(
       wait = Math.min(pause.most, wait * 2)
     }
     seen = yield* read
-    const value = seen === undefined ? Option.none<A>() : usable(seen, yield* Clock.currentTimeMillis)
-    if (Option.isSome(value)) return { _tag: "Value", value: value.value }
+    const result = seen === undefined ? Option.none() : usable(seen, yield* Clock.currentTimeMillis)
+    if (Option.isSome(result)) return { _tag: "Value", result: result.value }
   }
 })
 
@@ -156,11 +159,11 @@ const claimOn = (found: Found<unknown> | undefined, claim: Claim): Stored =>
     : bareClaim(claim)
 
 const whileClaimed = <A, E, R, RD>(
-  target: ClaimTarget<A, RD>,
+  target: ClaimTarget<A, E, RD>,
   own: OwnClaim,
-  work: (claim: HeldClaim) => Effect.Effect<A, E, R>,
+  work: (claim: HeldClaim) => Effect.Effect<LookupResult<A>, E, R>,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
+): Effect.Effect<LookupResult<A>, E, R> =>
   Effect.flatMap(
     // At once, so that it works under `runSync`: it begins with a pause.
     Effect.forkIn(Effect.interruptible(renewing(target, own)), target.scope, { startImmediately: true }),
@@ -186,8 +189,8 @@ const ended = (renewal: Fiber.Fiber<void>, own: OwnClaim): Effect.Effect<void> =
  * The next process may try at once. Beside a value that is served meanwhile the claim of a lookup that failed stays, and
  * spares a failing source the others' lookups.
  */
-const release = <A, R>(
-  target: ClaimTarget<A, R>,
+const release = <A, E, R>(
+  target: ClaimTarget<A, E, R>,
   own: OwnClaim,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> =>
@@ -195,7 +198,7 @@ const release = <A, R>(
     !own.serves(now) || Exit.hasInterrupts(exit) ? Effect.ignore(unclaim(target, own)) : Effect.void
   )
 
-const renewing = <A, R>(target: ClaimTarget<A, R>, own: OwnClaim): Effect.Effect<void> =>
+const renewing = <A, E, R>(target: ClaimTarget<A, E, R>, own: OwnClaim): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (;;) {
       yield* Effect.sleep(renewEvery)

@@ -3,80 +3,108 @@ import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { Operation, Tally } from "../../CachePolicy.ts"
-import type { CacheLookups, Lookup } from "../../operations/CacheLookups.ts"
+import type { Lookup, LookupOptions, LookupResult } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
-import { type Acquired, withClaim } from "./claim.ts"
+import { type Acquired, type ClaimTarget, withClaim } from "./claim.ts"
 import type { Flights } from "./Flights.ts"
 import { type Keep, keepNothing, keepOver } from "./keep.ts"
 import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count } from "../kernel/metrics.ts"
 import { foundRead } from "../kernel/nearReads.ts"
-import { flightOf, type TagBasis, tagsBefore } from "./lookupTags.ts"
+import { flightOf, knownTags, type TagBasis, tagsBefore } from "./lookupTags.ts"
 import { freshNear, type NearFound, nearFound, nearIn, type Untold } from "./nearFound.ts"
+import { type ResultForm, resultOfHeld, type Seen } from "./results.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
-import { isStale, type Verdict, verdictAt, verdictOf } from "./verdict.ts"
+import { lookupOf } from "./staleOf.ts"
+import { isStale, verdictAt, verdictOf } from "./verdict.ts"
+
+/** `getOrSet` whose callers are given that form. */
+export type GetOrSet<A, RD, RE> = <E, R, B>(
+  form: ResultForm<A, B>,
+  key: string,
+  lookup: Lookup<A, E, R>,
+  options: LookupOptions<A> | undefined
+) => Effect.Effect<B, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
 
 export const makeGetOrSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights,
   flights: SingleFlight
-): CacheLookups<A, RD, RE>["getOrSet"] => {
+): GetOrSet<A, RD, RE> => {
   const { client, codec, defaults, finalKey, guard, guardNear, metrics, observe, policy, readOptions, scope, tags } =
     context
   const { failedRefreshes } = allFlights
   const nearHere = nearIn(context)
 
   const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName, drawn?: number) =>
-    Effect.map(verdictOf(found, plan, failedRefreshes, final, drawn), (verdict): Seen<A> => ({ found, verdict }))
+    Effect.mapEager(verdictOf(found, plan, failedRefreshes, final, drawn), (verdict): Seen<A> => ({
+      found,
+      verdict,
+      source: "server"
+    }))
 
   /** What follows when the key holds nothing that can be served as it is. */
-  const serve = <E, R>(
+  const serve = <E, R, B>(
+    form: ResultForm<A, B>,
     entry: EntryName,
     plan: LookupPlan<A>,
     lookup: Lookup<A, E, R>,
     read: Effect.Effect<Found<A> | undefined, CommandError, RD>,
-    { found, verdict }: Seen<A>
-  ): Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
+    seen: Seen<A>
+  ): Effect.Effect<B, E | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
     const { final } = entry
-    const work = (ticket: Ticket, basis: TagBasis): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RD | RE> => {
+    const { found, verdict } = seen
+    const value = found === undefined ? Option.none<A>() : found.value
+    if (verdict === "fresh" && Option.isSome(value)) return form.held(value.value, seen, flights.isRunning(final))
+    const work = (
+      ticket: Ticket,
+      basis: TagBasis
+    ): Effect.Effect<LookupResult<A>, E, Exclude<R, Scope.Scope> | RD | RE> => {
       const asked = lookupOf(lookup, found)
       const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket, basis)
       // A server that did not answer the read is not waited for once more.
       if (!plan.cluster || verdict === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
-      const usable = (found: Found<A>, now: number) =>
-        verdictAt(found, plan, now) === "miss" ? Option.none() : found.value
-      const guardClaim = (acquire: Effect.Effect<Acquired<A>, CommandError, RD>) =>
-        guard<Acquired<A>, CommandError, RD>(
-          { name: "getOrSet.claim", key: entry.key, neutral: Option.some({ _tag: "Unclaimed" }) },
+      const usable: ClaimTarget<A, E, RD>["usable"] = (found, now) => {
+        const verdict = verdictAt(found, plan, now)
+        if (verdict === "miss") return Option.none()
+        const resultOf = (value: A) =>
+          Exit.succeed(resultOfHeld(value, { found, verdict, source: "server" }, false, now))
+        return Option.map(found.value, resultOf)
+      }
+      const guardClaim = (acquire: Effect.Effect<Acquired<A, E>, CommandError, RD>) =>
+        guard<Acquired<A, E>, CommandError, RD>(
+          { name: `${entry.operation}.claim`, key: entry.key, neutral: Option.some({ _tag: "Unclaimed" }) },
           acquire
         )
       const target = { client, final, scope, read, usable, guard: guardClaim }
       return withClaim<A, E, Exclude<R, Scope.Scope> | RE, RD>(target, found, (claim) => lookUp(claim ?? keepNothing))
     }
-    const basisOf = () => tagsBefore(context, entry.operation, entry.key, plan)
-    if (verdict === "miss" || verdict === "unknown" || found === undefined || Option.isNone(found.value)) {
+    const names = knownTags(plan, lookup, found)
+    const basisOf = () => tagsBefore(context, entry.operation, entry.key, plan, names)
+    if (verdict === "miss" || verdict === "unknown" || Option.isNone(value)) {
       const { waitFor } = plan
       const share = (basis: TagBasis) =>
-        flights.share(entry, (ticket) => work(ticket, basis), {
-          onJoin: count(metrics.lookups_shared),
-          waitFor,
-          observe: policy?.observe,
-          basis: flightOf(plan, basis)
-        })
-      if (plan.tags === undefined) return share(undefined)
+        Effect.map(
+          flights.share(entry, (ticket) => work(ticket, basis), {
+            onJoin: count(metrics.lookups_shared),
+            waitFor,
+            observe: policy?.observe,
+            basis: flightOf(basis)
+          }),
+          form.result
+        )
+      if (names === undefined) return share(undefined)
       // A server that did not answer the read is not asked for tags either.
       return verdict === "unknown" ? share("unknown") : Effect.flatMap(basisOf(), share)
     }
-    const { value } = found.value
-    if (verdict === "fresh") return Exit.succeed(value)
     const begin = (ticket: Ticket) =>
-      plan.tags === undefined
+      names === undefined
         ? work(ticket, undefined)
         : Effect.flatMap(basisOf(), (basis) => {
-            ticket.basis = flightOf(plan, basis)
+            ticket.basis = flightOf(basis)
             return work(ticket, basis)
           })
     const refresh = (ticket: Ticket) => {
@@ -88,24 +116,29 @@ export const makeGetOrSet = <A, RD, RE>(
         })
       )
     }
-    const refreshing = flights.start(entry, refresh, plan.tags && {})
-    if (verdict === "early") return Effect.as(refreshing, value)
-    const stale = Effect.as(count(metrics.stale_served), value)
+    const refreshing = flights.start(entry, refresh, names && {})
+    if (verdict === "early") return Effect.andThen(refreshing, form.held(value.value, seen, true))
+    const stale = Effect.andThen(count(metrics.stale_served), () =>
+      form.held(value.value, seen, flights.isRunning(final))
+    )
     if (verdict === "claimed" || verdict === "resting") return stale
     return Effect.flatMap(refreshing, (refreshed) => {
       if (plan.softTimeout === 0) return stale
       const soon = Effect.timeoutOption(Effect.exit(refreshed), plan.softTimeout)
-      return Effect.flatMap(soon, (exit) => (Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value : stale))
+      return Effect.flatMap(soon, (exit) =>
+        Option.isSome(exit) && Exit.isSuccess(exit.value) ? Exit.map(exit.value, form.result) : stale
+      )
     })
   }
 
-  return (key, lookup, options = {}) => {
-    const final = finalKey("getOrSet", key, options)
+  return (form, key, lookup, options = {}) => {
+    const { operation } = form
+    const final = finalKey(operation, key, options)
     if (!Exit.isSuccess(final)) return Exit.failCause(final.cause)
-    const checked = lookupPlan<A>("getOrSet", options, defaults)
+    const checked = lookupPlan<A>(operation, options, defaults)
     if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
     const plan = checked.value
-    const entry: EntryName = { operation: "getOrSet", key, final: final.value }
+    const entry: EntryName = { operation, key, final: final.value }
     const find = foundIn(context, entry, tags.judge)
     const read = () => client.request("GET", [entry.final], find, readOptions)
     if (nearHere !== undefined) {
@@ -113,10 +146,12 @@ export const makeGetOrSet = <A, RD, RE>(
       return Effect.withFiber((caller) => {
         const isNear = options.near !== false
         const known = isNear ? nearFound(nearHere, entry, plan, caller) : undefined
-        if (known?._tag === "Value" && policy?.forNear === undefined) return Exit.succeed(known.value)
+        if (known?._tag === "Value" && policy?.forNear === undefined && known.header === undefined) {
+          return form.plain(Exit.succeed(known.value), "near")
+        }
         if (known?._tag === "Value" || known?._tag === "Absent") {
-          const seen = guardNear({ ...declareLookup<A>(key), near: 1 }, Exit.succeed(seenNear(known)))
-          return Effect.flatMapEager(seen, (seen) => serve(entry, plan, lookup, read(), seen))
+          const seen = guardNear({ ...declareLookup<A>(entry), near: 1 }, Exit.succeed(seenNear(known)))
+          return Effect.flatMapEager(seen, (seen) => serve(form, entry, plan, lookup, read(), seen))
         }
         const { judge } = isNear ? nearHere.nearTags : tags
         const fromServer = (freshUntil: number | undefined) =>
@@ -133,10 +168,10 @@ export const makeGetOrSet = <A, RD, RE>(
             return fresh?._tag === "Value" ? Exit.succeed(seenNear(fresh)) : fromServer(fresh?.freshUntil)
           })
         const seen = guard(
-          declareLookup<A>(key),
+          declareLookup<A>(entry),
           known?._tag === "Untold" ? toldOf(known) : fromServer(known?.freshUntil)
         )
-        return Effect.flatMap(seen, (seen) => serve(entry, plan, lookup, read(), seen))
+        return Effect.flatMap(seen, (seen) => serve(form, entry, plan, lookup, read(), seen))
       })
     }
     if (policy === undefined) {
@@ -144,44 +179,38 @@ export const makeGetOrSet = <A, RD, RE>(
       return client.request(
         "GET",
         [entry.final],
-        (reply) =>
-          plainValue(codec, entry, reply) ??
-          Effect.flatMapEager(find(reply), (found) =>
-            Effect.flatMapEager(verdictOf(found, plan, failedRefreshes, entry.final), (verdict) =>
-              serve(entry, plan, lookup, read(), { found, verdict })
-            )
-          ),
+        (reply) => {
+          const plain = plainValue(codec, entry, reply)
+          if (plain !== undefined) return form.plain(plain, "server")
+          return Effect.flatMapEager(find(reply), (found) =>
+            Effect.flatMapEager(judged(found, plan, entry), (seen) => serve(form, entry, plan, lookup, read(), seen))
+          )
+        },
         readOptions
       )
     }
     const guarded = policy(
-      declareLookup<A>(key),
+      declareLookup<A>(entry),
       Effect.flatMapEager(read(), (found) => judged(found, plan, entry))
     )
-    return Effect.flatMap(guarded, (seen) => serve(entry, plan, lookup, read(), seen))
+    return Effect.flatMap(guarded, (seen) => serve(form, entry, plan, lookup, read(), seen))
   }
-}
-
-/** The lookup, which is shown the value that it is to replace if it asks for it. */
-const lookupOf = <A, E, R>(lookup: Lookup<A, E, R>, found: Found<A> | undefined): Effect.Effect<A, E, R> =>
-  Effect.isEffect(lookup) ? lookup : Effect.suspend(() => lookup(found?.value ?? Option.none()))
-
-/** What the key held, and what can be done with it; unknown = the server did not say. */
-interface Seen<A> {
-  readonly found: Found<A> | undefined
-  readonly verdict: Verdict | "unknown"
 }
 
 /** What a near value or a known absence is: a value that is kept is fresh, and is not replaced, so that its stored form is not needed. */
 const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" | "Untold" }>): Seen<A> =>
   known._tag === "Absent"
-    ? { found: undefined, verdict: "miss" }
-    : { found: { stored: "", header: undefined, value: Option.some(known.value), isOutdated: false }, verdict: "fresh" }
+    ? { found: undefined, verdict: "miss", source: "near" }
+    : {
+        found: { stored: "", header: known.header, value: Option.some(known.value), isOutdated: false },
+        verdict: "fresh",
+        source: "near"
+      }
 
-const unanswered = Option.some<Seen<never>>({ found: undefined, verdict: "unknown" })
+const unanswered = Option.some<Seen<never>>({ found: undefined, verdict: "unknown", source: "server" })
 
-const declareLookup = <A>(key: string): Operation<Seen<A>> => ({
-  name: "getOrSet",
+const declareLookup = <A>({ key, operation }: EntryName): Operation<Seen<A>> => ({
+  name: operation,
   key,
   neutral: unanswered,
   tally: tallyOf

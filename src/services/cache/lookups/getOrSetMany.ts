@@ -7,6 +7,7 @@ import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { ObservedLookup, Operation } from "../../CachePolicy.ts"
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
+import type { LookedUp } from "../../operations/LookedUp.ts"
 import { type StoreCommand, sendStores } from "../kernel/stores.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
@@ -17,11 +18,11 @@ import { detached } from "./detached.ts"
 import { foundRead, judgeOfReads, readManyNear } from "../kernel/nearReads.ts"
 import type { TagJudges } from "../tags/Tags.ts"
 import { keepCommand } from "./keep.ts"
-import { encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
+import { answerOf, encodeTimed, inBackground, storeFailed, timedLookup } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { type Near, nearIn } from "./nearFound.ts"
 import { nearMany } from "./nearMany.ts"
-import { bornBy, type Borne, tagsBefore } from "./lookupTags.ts"
+import { bornBy, type Borne, plannedTags, tagsBefore } from "./lookupTags.ts"
 import type { Flights, Watch } from "./Flights.ts"
 import { isStale, verdictOf } from "./verdict.ts"
 import { count } from "../kernel/metrics.ts"
@@ -109,25 +110,26 @@ export const makeGetOrSetMany = <A, RD, RE>(
   const lookupAndStore = Effect.fnUntraced(function* <E, R>(
     seen: ReadonlyArray<Seen<A>>,
     plan: LookupPlan<A>,
-    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A]>, E, R>,
+    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A | LookedUp<A>]>, E, R>,
     observed: ObservedLookup
   ) {
     const wanted = new Map(seen.map((one) => [one.entry.key, one]))
     const watch = allFlights.watch(seen.map(({ entry }) => entry.final))
     const lookUp = Effect.gen(function* () {
-      const basis = yield* tagsBefore(context, "getOrSetMany", undefined, plan)
+      const basis = yield* tagsBefore(context, "getOrSetMany", undefined, plan, plannedTags(plan))
       const [looked, cost] = yield* timedLookup(
         metrics,
         observe("lookup", observed, lookup(seen.map(({ entry }) => entry.key)))
       )
-      const values = new Map([...looked].filter(([key]) => wanted.has(key)))
+      const answers = new Map<string, LookedUp<A>>()
+      for (const [key, given] of looked) if (wanted.has(key)) answers.set(key, answerOf(given))
       /** What cannot be stored leaves the others alone. */
-      const commandFor = ([key, value]: readonly [string, A], borne: Exit.Exit<Borne, CacheInputError>) => {
+      const commandFor = ([key, answer]: readonly [string, LookedUp<A>], borne: Exit.Exit<Borne, CacheInputError>) => {
         const { entry, found } = wanted.get(key)!
         const encoded = Effect.flatMap(borne, (stamp) =>
           stamp === "refused"
             ? Effect.as(count(metrics.lookups_discarded), undefined)
-            : Effect.map(encodeTimed(context, entry, plan, value, cost, stamp), ([encoded, lifetime]) =>
+            : Effect.map(encodeTimed(context, entry, plan, answer, cost, stamp), ([encoded, lifetime]) =>
                 storeOf(entry, keepCommand(entry.final, found, encoded, lifetime), encoded, watch)
               )
         )
@@ -140,9 +142,9 @@ export const makeGetOrSetMany = <A, RD, RE>(
         })
       const store = guard(
         { name: "getOrSetMany.store", key: undefined, neutral: Option.some(0), tally: (stores) => ({ stores }) },
-        Effect.flatMap(bornBy(context, "getOrSetMany", plan, basis, values), (borneBy) =>
+        Effect.flatMap(bornBy(context, "getOrSetMany", plan, basis, answers), (borneBy) =>
           Effect.flatMap(
-            Effect.forEach(values, (pair) => commandFor(pair, borneBy(pair[0]))),
+            Effect.forEach(answers, (pair) => commandFor(pair, borneBy(pair[0]))),
             send
           )
         )
@@ -150,7 +152,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
       const told = Effect.catch(Effect.asVoid(store), (error) => storeFailed(context, error, undefined))
       const ended = Effect.ensuring(told, Effect.sync(watch.end))
       yield* allFlights.stores.begin(ended, scope)
-      return values
+      return new Map([...answers].map(([key, { value }]) => [key, value] as const))
     })
     return yield* Effect.onError(lookUp, () => Effect.sync(watch.end))
   })

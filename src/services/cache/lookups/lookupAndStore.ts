@@ -5,6 +5,8 @@ import type { Stored } from "../../../schema/frame.ts"
 import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
+import type { LookupResult } from "../../operations/CacheLookups.ts"
+import { LookedUp } from "../../operations/LookedUp.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
 import { type CacheMetrics, count } from "../kernel/metrics.ts"
 import { timingFor } from "../kernel/setCommand.ts"
@@ -13,6 +15,7 @@ import type { Ticket } from "./FlightTable.ts"
 import type { Keep } from "./keep.ts"
 import type { LookupPlan } from "./LookupPlan.ts"
 import { bornBy, type TagBasis } from "./lookupTags.ts"
+import { resultOfLookup } from "./results.ts"
 
 /** The lookup's value. What happens to it then is nobody's failure, and nobody waits for it. */
 export const lookupAndStore = <A, E, R, RD, RE>(
@@ -20,18 +23,19 @@ export const lookupAndStore = <A, E, R, RD, RE>(
   flights: Flights,
   entry: EntryName,
   plan: LookupPlan<A>,
-  lookup: Effect.Effect<A, E, R>,
+  lookup: Effect.Effect<A | LookedUp<A>, E, R>,
   keep: Keep,
   ticket: Ticket,
   basis: TagBasis
-): Effect.Effect<A, E, Exclude<R, Scope.Scope> | RE> =>
-  Effect.flatMap(timedLookup(context.metrics, context.observe("lookup", ticket.observed, lookup)), ([value, cost]) => {
+): Effect.Effect<LookupResult<A>, E, Exclude<R, Scope.Scope> | RE> =>
+  Effect.flatMap(timedLookup(context.metrics, context.observe("lookup", ticket.observed, lookup)), ([given, cost]) => {
     const { key, operation } = entry
-    const store = Effect.flatMapEager(bornBy(context, operation, plan, basis, [[key, value]]), (borneBy) =>
+    const answer = answerOf(given)
+    const store = Effect.flatMapEager(bornBy(context, operation, plan, basis, [[key, answer]]), (borneBy) =>
       Effect.flatMapEager(borneBy(key), (stamp) =>
         stamp === "refused"
           ? keep.nothing
-          : Effect.flatMap(encodeTimed(context, entry, plan, value, cost, stamp), ([encoded, lifetime]) =>
+          : Effect.flatMap(encodeTimed(context, entry, plan, answer, cost, stamp), ([encoded, lifetime]) =>
               keep.store(encoded, lifetime)
             )
       )
@@ -49,7 +53,7 @@ export const lookupAndStore = <A, E, R, RD, RE>(
       onSuccess: (done) => (done ? Effect.void : count(context.metrics.lookups_discarded)),
       onFailure: (error) => storeFailed(context, error, entry.key)
     })
-    return flights.stores.answerThenStore(ticket, value, told, context.scope)
+    return flights.stores.answerThenStore(ticket, resultOfLookup(answer.value), told, context.scope)
   })
 
 /** The server's failures pass; what the program is to blame for stays, and is told. */
@@ -93,18 +97,25 @@ export const inBackground = <A, E, R>(refresh: Effect.Effect<A, E, R>): Effect.E
         : Effect.logDebug("getOrSet: a refresh in the background failed", cause)
   )
 
+/** What a lookup gave, with what it says of it. */
+export const answerOf = <A>(given: A | LookedUp<A>): LookedUp<A> =>
+  given instanceof LookedUp ? given : new LookedUp(given)
+
 /** What is stored of a value, and for how long the server keeps it. */
 export const encodeTimed = <A, RD, RE>(
   { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
   plan: LookupPlan<A>,
-  value: A,
+  answer: LookedUp<A>,
   cost: number,
   stamp: TagStamp | undefined
 ): Effect.Effect<readonly [Stored, number], ValueError, RE> =>
-  Effect.flatMap(plan.timeToLive(value), (timeToLive) =>
-    Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
+  Effect.flatMap(plan.timeToLive(answer), (timeToLive) => {
+    // What is not to be stored need not be storable.
+    if (timeToLive === 0) return Exit.succeed(["", 0] as const)
+    const { value } = answer
+    return Effect.flatMap(plan.timed ? timingFor(timeToLive, cost) : Exit.succeed(undefined), (timing) => {
       const lifetime = timing === undefined ? timeToLive : timeToLive + plan.keepFor(value)
       return Effect.map(codec.encode(entry, value, timing, stamp), (encoded) => [encoded, lifetime] as const)
     })
-  )
+  })

@@ -5,6 +5,7 @@ import type { Flights } from "./Flights.ts"
 import { makeGetOrSet } from "./getOrSet.ts"
 import { makeGetOrSetMany } from "./getOrSetMany.ts"
 import { makeRefresh } from "./refresh.ts"
+import { detailedForm, valueForm } from "./results.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
 
 export const lookupOperations = <A, RD, RE>(
@@ -13,9 +14,12 @@ export const lookupOperations = <A, RD, RE>(
   flights: SingleFlight
 ): CacheLookups<A, RD, RE> => {
   const getOrSet = makeGetOrSet(context, allFlights, flights)
+  const value = valueForm<A>()
+  const detailed = detailedForm<A>()
   return {
-    getOrSet,
-    cached: (key, options) => (lookup) => getOrSet(key, lookup, options),
+    getOrSet: (key, lookup, options) => getOrSet(value, key, lookup, options),
+    getOrSetDetailed: (key, lookup, options) => getOrSet(detailed, key, lookup, options),
+    cached: (key, options) => (lookup) => getOrSet(value, key, lookup, options),
     getOrSetMany: makeGetOrSetMany(context, allFlights),
     refresh: makeRefresh(context, allFlights, flights)
   }

@@ -10,7 +10,7 @@ import type { NearView } from "../near/NearView.ts"
 import { isEarlyBy, type LookupPlan } from "./LookupPlan.ts"
 
 type Fresh<A> =
-  | { readonly _tag: "Value"; readonly value: A }
+  | { readonly _tag: "Value"; readonly value: A; readonly header: Header | undefined }
   /** Fresh until then, and to be refreshed now: the lot has been drawn. */
   | { readonly _tag: "Early"; readonly freshUntil: number }
 
@@ -72,7 +72,7 @@ export const freshNear = <A, RD>(
     if (isEarlyNow(header, plan, now, caller)) return { _tag: "Early", freshUntil }
   }
   near.hit()
-  return { _tag: "Value", value: value.value }
+  return { _tag: "Value", value: value.value, header }
 }
 
 const nothing = { _tag: "Absent" } as const

@@ -8,7 +8,7 @@ import type { Ticket } from "./FlightTable.ts"
 import { keepAnyway } from "./keep.ts"
 import { lookupPlan } from "./LookupPlan.ts"
 import { lookupAndStore } from "./lookupAndStore.ts"
-import { flightOf, type TagBasis, tagsBefore } from "./lookupTags.ts"
+import { flightOf, plannedTags, type TagBasis, tagsBefore } from "./lookupTags.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
 
 export const makeRefresh = <A, RD, RE>(
@@ -30,10 +30,11 @@ export const makeRefresh = <A, RD, RE>(
               const keep = keepAnyway(client, final, () => !ticket.outdated)
               return lookupAndStore(context, allFlights, entry, plan, lookup, keep, ticket, basis)
             }
-            return flights.share(entry, work, { observe: policy?.observe, basis: flightOf(plan, basis) })
+            const shared = flights.share(entry, work, { observe: policy?.observe, basis: flightOf(basis) })
+            return Effect.map(shared, ({ value }) => value)
           }
           if (plan.tags === undefined) return share(undefined)
-          return Effect.flatMap(tagsBefore(context, "refresh", key, plan), share)
+          return Effect.flatMap(tagsBefore(context, "refresh", key, plan, plannedTags(plan)), share)
         })
       })
     )

@@ -1,0 +1,26 @@
+/** What a lookup gives, with what it says of how that is to be stored. */
+import type { Duration } from "effect"
+
+/** How a looked-up value is stored. */
+export interface StoredOptions {
+  /** In place of what the options of the lookup say. Zero or less = handed out, and not stored. */
+  readonly timeToLive?: Duration.Input | undefined
+  /** What the value is made from. The options of the lookup must say `tags: "lookup"`, or name a function, whose place these take. */
+  readonly tags?: ReadonlyArray<string> | undefined
+}
+
+/** A lookup's answer that says more than the value: `CacheLookup.stored` and `stale.unchanged` make it. */
+export class LookedUp<out A> implements StoredOptions {
+  readonly value: A
+  readonly timeToLive: Duration.Input | undefined
+  readonly tags: ReadonlyArray<string> | undefined
+  /** The value is the one that the cache has shown to the lookup. */
+  readonly isUnchanged: boolean
+
+  constructor(value: A, { tags, timeToLive }: StoredOptions = {}, isUnchanged = false) {
+    this.value = value
+    this.timeToLive = timeToLive
+    this.tags = tags
+    this.isUnchanged = isUnchanged
+  }
+}
