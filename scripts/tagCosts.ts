@@ -60,22 +60,22 @@ const batches = Effect.gen(function* () {
   const server = yield* startServer("--save", "", "--appendonly", "no")
   const [far, near] = [yield* cacheOver(server.url, "far", false), yield* cacheOver(server.url, "near", true)]
   const kinds = {
-    plain: (cache: TypedCache<unknown>) => cache.setMany(keys.map((key) => [`plain:${key}`, record(key)])),
+    plain: (cache: TypedCache<unknown>) => cache.setMany(keys.map((key) => [`plain:${key}`, record(key)] as const)),
     header: (cache: TypedCache<unknown>) =>
       Effect.forEach(keys, (key) => cache.set(`header:${key}`, record(key), { staleFor: "1 day" })),
     "equal tags": (cache: TypedCache<unknown>) =>
       cache.setMany(
-        keys.map((key) => [`equal tags:${key}`, record(key)]),
+        keys.map((key) => [`equal tags:${key}`, record(key)] as const),
         { tags: list("category") }
       ),
     "own tags": (cache: TypedCache<unknown>) =>
       cache.setMany(
-        keys.map((key) => [`own tags:${key}`, record(key)]),
+        keys.map((key) => [`own tags:${key}`, record(key)] as const),
         { tags: list }
       ),
     "some shared": (cache: TypedCache<unknown>) =>
       cache.setMany(
-        keys.map((key) => [`some shared:${key}`, record(key)]),
+        keys.map((key) => [`some shared:${key}`, record(key)] as const),
         { tags: (key) => [...list("category").slice(1), key] }
       )
   }

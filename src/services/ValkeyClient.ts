@@ -74,6 +74,11 @@ export interface TrackedOptions {
   readonly many?: boolean | undefined
   /** Whether the replies say the `era` of their server, which costs one INFO. Default: false. */
   readonly era?: boolean | undefined
+  /**
+   * Whether the replies are to be kept. False: they come without lifetimes and without a server, and are told of to those who
+   * listen as what other commands read is. Default: true.
+   */
+  readonly keep?: boolean | undefined
 }
 
 /** What a client knows of changes, whoever makes them. */

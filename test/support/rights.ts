@@ -67,6 +67,11 @@ export const noting = (client: ValkeyClientShape, noted: Set<string>): ValkeyCli
       noteAll([{ name: "MULTI", args: [] }, ...commands, { name: "EXEC", args: [] }])
       return client.transaction(commands)
     },
+    tracked: (keys, options) => {
+      const isMany = options?.many === true || keys.length > 1
+      for (const name of [isMany ? "mget" : "get", "pttl", ...(options?.era === true ? ["info"] : [])]) noted.add(name)
+      return client.tracked(keys, options)
+    },
     eval: (script, keys, args) => {
       for (const name of ["evalsha", "eval"]) noted.add(name)
       noteScript(script.lua)

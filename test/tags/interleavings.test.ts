@@ -75,6 +75,7 @@ describe("a simpler way", () => {
       { noLedger: true },
       "a lookup under way, and readers in two processes"
     ],
+    ["a history that is asked for before the records", "given", { eraFirst: true }, "a failover that forgets"],
     ["a missing token that is taken for none", "given", { missingIsLive: true }, "a lost token"]
   ]
   for (const [name, tags, flaws, program] of breaks) {

@@ -143,7 +143,8 @@ export const makeClient = Effect.fnUntraced(function* (
     use,
     invalidations: changes.invalidations,
     changes: changes.changes,
-    tracked,
+    tracked: (keys, options) =>
+      options?.keep === false ? changes.telling(keys, tracked(keys, options)) : tracked(keys, options),
     instant: () => time.now(),
     state: Effect.sync(() => states.current),
     states: states.stream

@@ -47,6 +47,15 @@ export class ClientInvalidations implements Pick<Invalidations, "invalidations" 
     this.#hubs.perKey.tellOwn(event)
   }
 
+  /** Tells of keys that a read of this client concerns, when it is settled. */
+  telling<A, E, R>(keys: ReadonlyArray<string>, read: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.onExit(read, () =>
+      Effect.sync(() => {
+        if (this.isWatched) this.tellOwn({ _tag: "Keys", keys, own: true })
+      })
+    )
+  }
+
   readonly invalidations: Invalidations["invalidations"] = ({ heartbeat, prefixes, tracking = "broadcast" }, onEvent) =>
     Effect.asVoid(
       Effect.acquireRelease(

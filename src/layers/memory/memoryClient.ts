@@ -157,7 +157,10 @@ export const memoryClient = (
     return at(script.name, (context) => Exit.succeed(exact(script.name, runScript(context, script, keys, args))))
   }
 
-  const tracked: ValkeyClientShape["tracked"] = (keys, { era = false, many = keys.length > 1, reply } = {}) =>
+  const tracked: ValkeyClientShape["tracked"] = (
+    keys,
+    { era = false, keep = true, many = keys.length > 1, reply } = {}
+  ) =>
     at("GET", (context) => {
       const one = (name: string, key: string) =>
         runCommand(context, { row: rowOf(name, [key]), name, args: [key], reply })
@@ -167,7 +170,13 @@ export const memoryClient = (
           const value: Reply = Array.isArray(got) ? got[0] : got
           const pttl = one("PTTL", key)
           if (typeof pttl !== "number" || !isValueReply(value)) throw new Error("GET or PTTL without its reply")
-          return { value, pttl, sentAt: context.now, server: memoryServer, era: era ? memoryEra : undefined }
+          return {
+            value,
+            pttl,
+            sentAt: context.now,
+            server: keep ? memoryServer : undefined,
+            era: era ? memoryEra : undefined
+          }
         })
       )
     })

@@ -80,7 +80,7 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
       request: (name, args, use, options) => Effect.flatMap(under(name, client.send(name, args, options)), use),
       pipeline: pipelineOver(client.pipeline),
       transaction: (commands) => under("EXEC", client.transaction(commands)),
-      tracked: (keys, options) => under("GET", client.tracked(keys, options)),
+      tracked: (keys, options) => under(options?.era === true ? "readTags" : "GET", client.tracked(keys, options)),
       eval: (script, keys, args) => under(script.name, client.eval(script, keys, args)),
       scan: (options) => scanning(() => client.scan(options)),
       scanBinary: (options) => scanning(() => client.scanBinary(options)),

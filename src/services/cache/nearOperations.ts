@@ -11,6 +11,8 @@ import type { CacheContext } from "./kernel/context.ts"
 import { isLive } from "./kernel/entry.ts"
 import { declare, declareRead } from "./kernel/declare.ts"
 import { entriesOf } from "./kernel/readMany.ts"
+import { liveNear } from "./kernel/nearReads.ts"
+import { valuesInOrder } from "./kernel/valuesInOrder.ts"
 import { absent, type NearValue } from "./near/NearValue.ts"
 import type { NearView } from "./near/NearView.ts"
 import type { ReadAll } from "./values/batchOperations.ts"
@@ -72,20 +74,27 @@ export const nearOperations = <A, RD, RE>(
       const all = [...keys]
       const entries = entriesOf(context, "getMany", all, options)
       if (!Exit.isSuccess(entries)) return operations.getMany(all, options)
-      const known = new Map<string, NearValue>()
+      const names = entries.value
+      const known: Array<NearValue | undefined> = []
       const stamps: Array<TagStamp> = []
-      for (const { final } of entries.value) {
+      let found = 0
+      for (const { final } of names) {
         const kept = near.find(final, caller)
+        known.push(kept)
         if (kept === undefined) continue
         near.hit()
-        known.set(final, kept)
+        found++
         if (kept.header?.tags !== undefined) stamps.push(kept.header.tags)
       }
-      if (known.size === 0) return operations.getMany(all, options)
-      const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: entries.value.length - size })
-      const declared = { ...declare("getMany", undefined, new Map<string, A>()), tally, near: known.size }
-      const isNear = known.size === entries.value.length && nearTags?.knows(stamps, caller) !== false
-      return (isNear ? guardNear : guard)(declared, readAll(entries.value, known))
+      if (found === 0) return operations.getMany(all, options)
+      const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: names.length - size })
+      const declared = { ...declare("getMany", undefined, new Map<string, A>()), tally, near: found }
+      const judge = found === names.length ? nearTags?.judgeNear(stamps, caller) : undefined
+      if (judge === undefined) return guard(declared, readAll(names, known))
+      return guardNear(
+        declared,
+        valuesInOrder(names, (i) => liveNear(near, names[i]!, known[i]!, judge))
+      )
     })
   }
 

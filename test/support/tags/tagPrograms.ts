@@ -8,7 +8,7 @@ import type { Script } from "../../../src/schema/Script.ts"
 import type { TagStamp } from "../../../src/schema/TagStamp.ts"
 import { isUntouched, judge, stampOf, type TagRecords } from "../../../src/services/cache/tags/TagRecords.ts"
 import { recordsIn } from "../../../src/services/cache/tags/tagReplies.ts"
-import { ensureTagsScript, invalidateTagsScript, readTagsScript } from "../../../src/services/cache/tags/tagScripts.ts"
+import { ensureTagsScript, invalidateTagsScript } from "../../../src/services/cache/tags/tagScripts.ts"
 import type { Next, Own, Process } from "./explore.ts"
 
 const ledgerKey = "ledger"
@@ -57,6 +57,8 @@ export interface Flaws {
   readonly joinsAnyFlight?: boolean
   /** Tags of the value: nobody asks what was invalidated while the lookup ran. */
   readonly noLedger?: boolean
+  /** The server is asked for its history before it is asked for the records. */
+  readonly eraFirst?: boolean
   /** A token that is missing has not been invalidated. */
   readonly missingIsLive?: boolean
 }
@@ -95,7 +97,9 @@ const recordsOf = (reply: Reply): TagRecords => {
   return records
 }
 
-const read = (world: World) => recordsOf(run(world, readTagsScript, [ledgerKey, ...names], []))
+/** Reading is two commands, MGET and INFO. */
+const mget = ({ records }: World) => [ledgerKey, ...names].map((key) => records[key] ?? null)
+const eraOf = ({ era }: World) => `e${era}`
 const ensure = (world: World) =>
   recordsOf(run(world, ensureTagsScript, [ledgerKey, ...names], [`r${world.random++}`, "", ""]))
 
@@ -133,28 +137,34 @@ export const caller = (inProcess: string, tags: "given" | "of the value", flaws:
     (world) => ({ at: 1, own: { floor: world.floor, seen: world.entry ?? null } }),
     (world, own) => {
       const seen = own["seen"] as Entry | null
-      if (seen === null) return { at: 2, own }
-      return verdict(seen, read(world)) === "live" ? serve(world, own, seen.value) : { at: 2, own }
+      if (seen === null) return { at: 3, own }
+      return { at: 2, own: { ...own, told: flaws.eraFirst === true ? eraOf(world) : mget(world) } }
+    },
+    (world, own) => {
+      const seen = own["seen"] as Entry
+      const [era, texts] = flaws.eraFirst === true ? [own["told"], mget(world)] : [eraOf(world), own["told"]]
+      const records = recordsOf([String(era), ...(texts as ReadonlyArray<string | null>)])
+      return verdict(seen, records) === "live" ? serve(world, own, seen.value) : { at: 3, own: { ...own, told: null } }
     },
     // Before the lookup, or instead of it.
     (world, own) => {
       const records = ensure(world)
       const by = flightOf(records)
       const joined = world.flights[inProcess]
-      if (joined?.by === by) return { at: 6, own: { ...own, by } }
+      if (joined?.by === by) return { at: 7, own: { ...own, by } }
       if (joined === undefined) world.flights[inProcess] = { by }
-      return { at: 3, own: { ...own, by, isFirst: joined === undefined, records: kept(records) } }
+      return { at: 4, own: { ...own, by, isFirst: joined === undefined, records: kept(records) } }
     },
-    (world, own) => ({ at: 4, own: { ...own, value: world.source } }),
+    (world, own) => ({ at: 5, own: { ...own, value: world.source } }),
     (world, own) => {
       const before = keptIn(own)
       if (tags === "given") {
-        return { at: 5, own: { ...own, stamp: stamp(unless(flaws.tokensAfterLookup, before, ensure(world))) ?? null } }
+        return { at: 6, own: { ...own, stamp: stamp(unless(flaws.tokensAfterLookup, before, ensure(world))) ?? null } }
       }
       const after = ensure(world)
       const compared = unless(flaws.noEra, after, { ...after, era: before.era })
       const fit = unless(flaws.noLedger, isUntouched(names, before, compared), true)
-      return { at: 5, own: { ...own, stamp: (fit ? stamp(after) : undefined) ?? null } }
+      return { at: 6, own: { ...own, stamp: (fit ? stamp(after) : undefined) ?? null } }
     },
     (world, own) => {
       const { seen, stamp, value } = own as { seen: Entry | null; stamp: TagStamp | null; value: number }
@@ -175,7 +185,7 @@ export const caller = (inProcess: string, tags: "given" | "of the value", flaws:
 /** A caller of get, in any process. */
 export const reader = (flaws: Flaws = {}): Process<World> => {
   const { step } = caller("of its own", "given", flaws)
-  return { step: (world, at, own) => (at > 1 ? undefined : step(world, at, own)) }
+  return { step: (world, at, own) => (at > 2 ? undefined : step(world, at, own)) }
 }
 
 /** Runs these steps one after the other. */

@@ -12,13 +12,13 @@ import { slotOfKey } from "./slot.ts"
 
 export const trackedBySlot =
   (dispatcher: Dispatcher, { commandTimeout }: ConnectionSettings, time: MachineTime): Invalidations["tracked"] =>
-  (keys, { era = false, many = keys.length > 1, reply = "utf8", tracking = "broadcast" } = {}) =>
+  (keys, { era = false, keep = true, many = keys.length > 1, reply = "utf8", tracking = "broadcast" } = {}) =>
     keys.length === 0
       ? Exit.succeed([])
       : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
           const replies = new Map<number, TrackedReply>()
           const underWay = new Set<TrackedRead>()
-          const terms = { era, many, reply, tracking, timeout: commandTimeout, sentAt: time.past() }
+          const terms = { era, keep, many, reply, tracking, timeout: commandTimeout, sentAt: time.past() }
           const abandon = () => {
             for (const read of underWay) dispatcher.abandon(read)
             underWay.clear()

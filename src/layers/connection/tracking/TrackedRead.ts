@@ -20,6 +20,8 @@ export interface TrackedTerms {
   readonly many: boolean
   /** Whether the server says its history, after it has said the values: what has these values and that history has no older ones. */
   readonly era: boolean
+  /** Whether the lifetime of each key is asked for. */
+  readonly keep: boolean
   /** Milliseconds. */
   readonly timeout: number
   /** The instant before it is sent. */
@@ -31,6 +33,7 @@ export type OnTracked = (outcome: ReadonlyArray<TrackedReply> | CommandError) =>
 /** The last PTTL; what comes before it is its prelude. */
 export class TrackedRead extends PendingCommand {
   readonly #sentAt: number
+  readonly #keep: boolean
   /** Has the server tell of the keys that the next command reads, where it does that key by key. */
   readonly #caching: Asked | undefined
   readonly #values: Asked
@@ -43,7 +46,7 @@ export class TrackedRead extends PendingCommand {
   /** At least one key. */
   constructor(
     keys: ReadonlyArray<string>,
-    { era, many, reply, sentAt, timeout, tracking }: TrackedTerms,
+    { era, keep, many, reply, sentAt, timeout, tracking }: TrackedTerms,
     onTracked: OnTracked
   ) {
     const expiresAt = performance.now() + timeout
@@ -52,7 +55,7 @@ export class TrackedRead extends PendingCommand {
     const history = era ? new Asked("INFO", ["replication"], true, expiresAt) : undefined
     const last = keys.length - 1
     const lifetimes: Array<Asked> = []
-    for (let i = 0; i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
+    for (let i = 0; keep && i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
     const prelude = [
       ...(caching === undefined ? [] : [caching]),
       values,
@@ -77,6 +80,7 @@ export class TrackedRead extends PendingCommand {
     this.#caching = caching
     this.#values = values
     this.#history = history
+    this.#keep = keep
     this.#lifetimes = lifetimes
     this.#onTracked = onTracked
   }
@@ -105,18 +109,18 @@ export class TrackedRead extends PendingCommand {
     const values = readReply(this.#values.name, this.#values.reply, this.node)
     if (values instanceof Error) return values
     const lifetimes = this.#lifetimes
-    const count = lifetimes.length + 1
     const list = this.#values.name === "GET" ? [values] : values
-    if (!Array.isArray(list) || list.length !== count) return undefined
+    if (!Array.isArray(list) || list.length !== this.#values.args.length) return undefined
+    const count = list.length
     // A connection that is not tracked refuses it.
-    const isUntold = this.#isRedirected || this.#caching?.reply instanceof ReplyError
+    const isUntold = !this.#keep || this.#isRedirected || this.#caching?.reply instanceof ReplyError
     const server = isUntold ? undefined : this.node
     // Whoever may not ask for it has none.
     const era = this.#history && eraIn(this.#history.reply)
     const replies: Array<TrackedReply> = []
     for (let i = 0; i < count; i++) {
       const value: Reply = list[i]
-      const pttl = i === count - 1 ? last : lifetimes[i]!.reply
+      const pttl = i === count - 1 ? last : this.#keep ? lifetimes[i]!.reply : -1
       if (typeof pttl !== "number" || !isValueReply(value)) return undefined
       replies.push({ value, pttl, sentAt: this.#sentAt, server, era })
     }

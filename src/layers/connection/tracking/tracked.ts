@@ -12,13 +12,13 @@ import { type OnTracked, TrackedRead } from "./TrackedRead.ts"
 /** Where all keys have one server. */
 export const trackedOnOne =
   (dispatcher: Dispatcher, { commandTimeout }: ConnectionSettings, time: MachineTime): Invalidations["tracked"] =>
-  (keys, { era = false, many = false, reply = "utf8", tracking = "broadcast" } = {}) =>
+  (keys, { era = false, keep = true, many = false, reply = "utf8", tracking = "broadcast" } = {}) =>
     keys.length === 0
       ? Exit.succeed([])
       : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
           const onTracked: OnTracked = (outcome) =>
             resume(isCacheError(outcome) ? Exit.fail(amended(outcome, { operation: "GET" })) : Exit.succeed(outcome))
-          const terms = { era, many, reply, tracking, timeout: commandTimeout, sentAt: time.past() }
+          const terms = { era, keep, many, reply, tracking, timeout: commandTimeout, sentAt: time.past() }
           const read = new TrackedRead(keys, terms, onTracked)
           dispatcher.send(read)
           return Effect.sync(() => dispatcher.abandon(read))

@@ -19,16 +19,17 @@ export const fieldEntry = ({ final, key, operation }: EntryName, kind: "hash" | 
   part: { kind, name }
 })
 
-/** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. */
+/** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. `known`: the header where it has been read. */
 export const liveValue = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   entry: EntryName,
   stored: Stored,
-  judge: Judge = untagged
+  judge: Judge = untagged,
+  known?: Header
 ): Effect.Effect<Option.Option<A>, CodecError | CommandError, RD> => {
   const decoded = (found: Header | undefined) => Effect.mapEager(codec.decode(entry, stored, found), Option.some)
   if (!isFramed(stored)) return decoded(undefined)
-  const header = codec.header(entry, stored)
+  const header = known === undefined ? codec.header(entry, stored) : Exit.succeed(known)
   if (!Exit.isSuccess(header)) return Exit.failCause(header.cause)
   const found = header.value
   if (found === undefined) return decoded(undefined)

@@ -61,7 +61,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   ): Effect.Effect<ReadonlyArray<Seen<A>>, CommandError, RD> => {
     if (near === undefined || !entries.every(({ final }) => near.isFor(final))) {
       return Effect.flatMap(readMany(context, valueSize, entries), (hits) =>
-        Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) =>
+        Effect.flatMapEager(judgeFor(codec, tags, hits.entries, hits.stored), ({ judge }) =>
           Effect.forEach(hits.entries, (entry, i) =>
             Effect.map(foundIn(context, entry, judge)(hits.stored[i]!), (found): Seen<A> => ({ entry, found }))
           )

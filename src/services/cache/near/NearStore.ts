@@ -31,6 +31,13 @@ export interface NearLimits {
   readonly hold: "read" | "all"
 }
 
+/** How long what was found of some records of tags may be served without another look. */
+export interface Term {
+  readonly epoch: number
+  readonly expiresAt: number
+  readonly proof: ServerProof
+}
+
 export class NearStore<A = unknown> {
   readonly proofs = new Proofs()
   readonly marks = new FillMarks<A>()
@@ -39,6 +46,8 @@ export class NearStore<A = unknown> {
   readonly holding: Holding | undefined
   readonly #limits: NearLimits
   readonly #entries = new NearEntries()
+  /** Changes whenever a record of tags may not be near any more, or not the same. */
+  #recordsEpoch = 0
 
   constructor(limits: NearLimits) {
     this.#limits = limits
@@ -60,6 +69,7 @@ export class NearStore<A = unknown> {
     if (entry === none) return undefined
     if (now >= this.#entries.expiresAt(entry)) {
       this.#entries.remove(entry)
+      if (isReserved(key)) this.#recordsEpoch++
       // The server counts from when it was asked, which is later.
       this.#holdingOf(key)?.changed(key)
       return undefined
@@ -73,6 +83,30 @@ export class NearStore<A = unknown> {
     if (isSuspended) this.counts.unproven++
     this.#entries.touch(entry)
     return found
+  }
+
+  /** Of records that are near; undefined where each is to be looked at each time. */
+  termOf(keys: ReadonlyArray<string>): Term | undefined {
+    let expiresAt = Infinity
+    let proof: ServerProof | undefined
+    for (const key of keys) {
+      const entry = this.#entries.find(key)
+      if (entry === none || this.#entries.value(entry).value === absent) return undefined
+      const own = this.#entries.proof(entry)
+      if (proof !== undefined && own !== proof) return undefined
+      proof = own
+      expiresAt = Math.min(expiresAt, this.#entries.expiresAt(entry))
+    }
+    return proof && { epoch: this.#recordsEpoch, expiresAt, proof }
+  }
+
+  lasts({ epoch, expiresAt, proof }: Term, now: number): boolean {
+    return (
+      epoch === this.#recordsEpoch &&
+      now < expiresAt &&
+      !proof.isSuspended &&
+      now - proof.provenAt <= this.#limits.maxStaleness
+    )
   }
 
   /** What was found is kept in another form from now on. */
@@ -108,7 +142,10 @@ export class NearStore<A = unknown> {
     // Of two reads at a time nobody knows which reply is the newer one.
     this.marks.mark(key)
     const known = this.#entries.find(key)
-    if (known !== none) this.#entries.remove(known)
+    if (known !== none) {
+      this.#entries.remove(known)
+      if (isReserved(key)) this.#recordsEpoch++
+    }
     const holding = this.#holdingOf(key)
     if (isMarked) {
       holding?.changed(key)
@@ -141,6 +178,7 @@ export class NearStore<A = unknown> {
     const entry = this.#entries.find(key)
     if (entry === none) return
     this.counts.invalidations++
+    if (isReserved(key)) this.#recordsEpoch++
     this.#entries.remove(entry)
   }
 
@@ -149,6 +187,7 @@ export class NearStore<A = unknown> {
     this.marks.markAll()
     this.holding?.restart()
     this.counts.invalidations += this.#entries.size
+    this.#recordsEpoch++
     this.#entries.clear()
     this.proofs.forgetEntries()
   }
@@ -200,6 +239,7 @@ export class NearStore<A = unknown> {
     this.holding?.restart()
     if (proof === undefined || proof.entries === 0) return
     this.counts.invalidations += proof.entries
+    this.#recordsEpoch++
     let entry = this.#entries.oldest
     while (entry !== none) {
       const newer = this.#entries.newerThan(entry)
@@ -217,6 +257,7 @@ export class NearStore<A = unknown> {
     const { maxBytes, maxEntries } = this.#limits
     while (this.#entries.size > maxEntries || this.#entries.bytes > maxBytes) {
       this.counts.evictions++
+      this.#recordsEpoch++
       this.holding?.tooMuch()
       this.#entries.remove(this.#entries.oldest)
     }

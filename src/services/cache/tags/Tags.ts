@@ -3,13 +3,15 @@ import { Effect, Exit } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
+import type { TrackedReply } from "../../../schema/Invalidation.ts"
 import type { Script } from "../../../schema/Script.ts"
-import { tagKeys } from "../../../schema/tagKeys.ts"
-import { type TagStamp, tagsIn } from "../../../schema/TagStamp.ts"
+import { type TagKeys, tagKeys } from "../../../schema/tagKeys.ts"
+import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
+import { judgeBy, TagLists, type TagRecordsText } from "./TagLists.ts"
 import { recordsIn } from "./tagReplies.ts"
-import { digestsOf, judge, type TagRecords, type TagVerdict } from "./TagRecords.ts"
-import { ensureTagsScript, invalidateTagsScript, readTagsScript } from "./tagScripts.ts"
+import type { TagRecords, TagVerdict } from "./TagRecords.ts"
+import { ensureTagsScript, invalidateTagsScript } from "./tagScripts.ts"
 
 /** What entries are by the tags that they bear. */
 export type Judge = (stamp: TagStamp) => Effect.Effect<TagVerdict, CommandError>
@@ -27,42 +29,38 @@ export const untagged: Judge = () => Exit.succeed("gone")
 /** In one script, which keeps the server from others meanwhile. */
 const mostNames = 500
 
+/** In one MGET. */
+const mostKeys = 1000
+
 /** Records are kept this long at least, in milliseconds, so that entries of a moment do not make new ones all the time. */
 const shortest = 60_000
 
+/** The history of the server is told after the records. The other way round it could be that of another server, which had forgotten an invalidation. */
+const reading = { many: true, era: true, keep: false } as const
+
 export class Tags implements TagJudges {
+  readonly lists: TagLists
   readonly #client: ValkeyClientShape
-  readonly #ledger: string
-  readonly #lead: string
+  readonly #keys: TagKeys
   readonly #random: Effect.Effect<string>
 
   /** `client` sends at once, also where the cache queues. `random` gives texts of letters and digits that nobody has given before. */
   constructor(client: ValkeyClientShape, prefix: string, random: Effect.Effect<string>) {
-    const { ledger, tokens } = tagKeys(prefix)
+    this.#keys = tagKeys(prefix)
+    this.lists = new TagLists(this.#keys)
     this.#client = client
-    this.#ledger = ledger
-    this.#lead = tokens
     this.#random = random
   }
 
   /** Whether the entry may be served. One round trip. */
   readonly judge: Judge = (stamp) => Effect.flatMap(this.judgeOf([stamp]), (judge) => judge(stamp))
 
-  /** The judge of all these, and of no others. One round trip for each 500 names. */
+  /** The judge of all these, and of no others. One round trip for each 1 000 tags. */
   judgeOf(stamps: ReadonlyArray<TagStamp>): Effect.Effect<Judge, CommandError> {
-    const names = new Map<string, ReadonlyArray<string>>()
-    const all = new Set<string>()
-    for (const stamp of stamps) {
-      if (names.has(stamp.names)) continue
-      const read = namesIn(stamp)
-      names.set(stamp.names, read)
-      for (const name of read) all.add(name)
-    }
-    if (all.size === 0) return Exit.succeed(untagged)
-    return Effect.map(this.#run(readTagsScript, [...all], []), (records) => {
-      const now = new Map([...names].map(([text, names]) => [text, digestsOf(names, records)] as const))
-      return (stamp) => Exit.succeed(judge(stamp, now.get(stamp.names)))
-    })
+    const lists = this.lists.allOf(stamps)
+    if (lists.size === 0) return Exit.succeed(untagged)
+    const keys = this.lists.keysOf(lists.values())
+    return Effect.map(this.#read(keys), (records) => judgeBy(this.lists.digestsOf(lists, keys, records)))
   }
 
   /**
@@ -71,12 +69,21 @@ export class Tags implements TagJudges {
    */
   ensure(names: ReadonlyArray<string>, lifetime: number): Effect.Effect<TagRecords, CommandError> {
     const times = lifetime === Infinity ? ["", ""] : [String(lifetime), String(Math.max(shortest, 2 * lifetime))]
-    return Effect.flatMap(this.#random, (random) => this.#run(ensureTagsScript, names, [random, ...times]))
+    return Effect.flatMap(this.#random, (random) => {
+      const make = (part: ReadonlyArray<string>) =>
+        Effect.flatMap(this.#eval(ensureTagsScript, part, [random, ...times]), (reply) => {
+          const records = recordsIn(part, reply)
+          return records === undefined ? Exit.fail(protocolError(ensureTagsScript.name)) : Exit.succeed(records)
+        })
+      const parts = partsOf(names, mostNames)
+      const [only = []] = parts
+      return parts.length <= 1 ? make(only) : Effect.map(Effect.forEach(parts, make), together)
+    })
   }
 
   invalidate(names: ReadonlyArray<string>, mode: "remove" | "stale"): Effect.Effect<void, CommandError> {
     return Effect.forEach(
-      partsOf(names),
+      partsOf(names, mostNames),
       (part) =>
         Effect.flatMap(this.#random, (random) =>
           Effect.flatMap(this.#eval(invalidateTagsScript, part, [random, mode]), (reply) =>
@@ -87,31 +94,31 @@ export class Tags implements TagJudges {
     )
   }
 
-  #run(
-    script: Script,
-    names: ReadonlyArray<string>,
-    args: ReadonlyArray<Arg>
-  ): Effect.Effect<TagRecords, CommandError> {
-    const read = (part: ReadonlyArray<string>) =>
-      Effect.flatMap(this.#eval(script, part, args), (reply) => {
-        const records = recordsIn(part, reply)
-        return records === undefined ? Exit.fail(protocolError(script.name)) : Exit.succeed(records)
-      })
-    const parts = partsOf(names)
-    const [only = []] = parts
-    if (parts.length <= 1) return read(only)
-    return Effect.map(Effect.forEach(parts, read), together)
+  #read(keys: ReadonlyArray<string>): Effect.Effect<TagRecordsText, CommandError> {
+    if (keys.length <= mostKeys) return Effect.map(this.#client.tracked(keys, reading), textsOf)
+    const read = (part: ReadonlyArray<string>) => this.#client.tracked(part, reading)
+    return Effect.map(Effect.forEach(partsOf(keys, mostKeys), read), (parts) => textsOf(parts.flat()))
   }
 
   #eval(script: Script, names: ReadonlyArray<string>, args: ReadonlyArray<Arg>): Effect.Effect<Reply, CommandError> {
-    return this.#client.eval(script, [this.#ledger, ...names.map((name) => this.#lead + name)], args)
+    const { ledger, tokens } = this.#keys
+    return this.#client.eval(script, [ledger, ...names.map((name) => tokens + name)], args)
   }
 }
 
-const partsOf = (names: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+const partsOf = (all: ReadonlyArray<string>, most: number): ReadonlyArray<ReadonlyArray<string>> => {
   const parts: Array<ReadonlyArray<string>> = []
-  for (let start = 0; start < names.length; start += mostNames) parts.push(names.slice(start, start + mostNames))
+  for (let start = 0; start < all.length; start += most) parts.push(all.slice(start, start + most))
   return parts
+}
+
+const textsOf = (replies: ReadonlyArray<TrackedReply>): TagRecordsText => {
+  const era = replies[0]?.era
+  return {
+    // A slot that is being moved is answered for by two servers.
+    era: replies.every((reply) => reply.era === era) ? era : undefined,
+    texts: replies.map(({ value }) => (value === null ? null : value.toString()))
+  }
 }
 
 /** Of one server and one ledger, or there is none. */
@@ -122,14 +129,5 @@ const together = (parts: ReadonlyArray<TagRecords>): TagRecords => {
     era: first?.era ?? "",
     ledger: isOne ? first?.ledger : undefined,
     tokens: new Map(parts.flatMap(({ tokens }) => [...tokens]))
-  }
-}
-
-/** Names that are damaged are nobody's. */
-export const namesIn = ({ names }: Pick<TagStamp, "names">): ReadonlyArray<string> => {
-  try {
-    return tagsIn(names)
-  } catch {
-    return [""]
   }
 }

@@ -29,19 +29,6 @@ local function read(key)
 end
 local lineage, count = string.match(read(KEYS[1]), '^(%w+):(%d+)$')`
 
-export const readTagsScript: Script = {
-  name: "readTags",
-  uses: "reads",
-  lua: `${eraLua}
-local records = redis.call('MGET', unpack(KEYS))
-table.insert(records, 1, era)
-return records`,
-  memory: ({ call }, keys) => {
-    const records = call("MGET", ...keys)
-    return Array.isArray(records) ? [memoryEra, ...records] : null
-  }
-}
-
 /**
  * Gives each tag a token that has none of the ledger's lineage. ARGV: what is random; for how long each token is needed, in
  * milliseconds, "" = for ever; for how long one that would end before is kept.

@@ -10,19 +10,19 @@ import type { CacheContext } from "../kernel/context.ts"
 import { liveValue, plainValue } from "../kernel/entry.ts"
 import { entriesOf, finalLength, type Hits, readMany, windows } from "../kernel/readMany.ts"
 import { judgeOfReads, liveRead, type NearRead, readManyNear } from "../kernel/nearReads.ts"
-import { judgeFor } from "../kernel/judgeFor.ts"
+import { type Judged, judgeFor } from "../kernel/judgeFor.ts"
 import * as replies from "../kernel/replies.ts"
 import { namesOf, recordsFor, stampIn } from "../kernel/tagging.ts"
-import type { Judge, TagJudges } from "../tags/Tags.ts"
+import type { TagJudges } from "../tags/Tags.ts"
 import type { NearValue } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import { valuesInOrder } from "../kernel/valuesInOrder.ts"
 import { sendStores, type StoreCommand, storeCommand } from "../kernel/stores.ts"
 
-/** The values of these keys. What is near of them, by final key, is not read from the server; undefined = nothing is to be near. */
+/** The values of these keys. What is near of them is not read from the server; undefined = nothing is to be near. */
 export type ReadAll<A, RD> = (
   names: ReadonlyArray<EntryName>,
-  known: ReadonlyMap<string, NearValue> | undefined
+  known: ReadonlyArray<NearValue | undefined> | undefined
 ) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
 
 interface BatchOperations<A, RD, RE> {
@@ -52,14 +52,17 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
   const valueSize = new ValueSize()
 
   const decodeAll = (hits: Hits): Effect.Effect<Map<string, A>, ValueError, RD> =>
-    Effect.flatMapEager(judgeFor(context, hits.entries, hits.stored), (judge) => decodeJudged(hits, judge))
+    Effect.flatMapEager(judgeFor(codec, tags, hits.entries, hits.stored), (judged) => decodeJudged(hits, judged))
 
-  const decodeJudged = ({ entries, stored }: Hits, judge: Judge): Effect.Effect<Map<string, A>, ValueError, RD> => {
+  const decodeJudged = (
+    { entries, stored }: Hits,
+    { headers, judge }: Judged
+  ): Effect.Effect<Map<string, A>, ValueError, RD> => {
     const found = new Map<string, A>()
     for (let i = 0; i < entries.length; i++) {
       const plain = valueNow(plainValue(codec, entries[i]!, stored[i]!))
       if (plain === undefined) {
-        return valuesInOrder(entries, (i) => liveValue(codec, entries[i]!, stored[i]!, judge), found, i)
+        return valuesInOrder(entries, (i) => liveValue(codec, entries[i]!, stored[i]!, judge, headers[i]), found, i)
       }
       found.set(entries[i]!.key, plain.value)
     }
@@ -78,8 +81,8 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     )
 
   const readAll: ReadAll<A, RD> = (names, known) => {
-    const isAll = known === undefined || known.size === 0
-    const rest = isAll ? names : names.filter(({ final }) => !known.has(final))
+    const isAll = known === undefined || known.length === 0
+    const rest = isAll ? names : names.filter((_, i) => known[i] === undefined)
     const isKept = near !== undefined && rest.every(({ final }) => near.isFor(final))
     if (near === undefined || (isAll && !isKept)) return Effect.flatMap(readMany(context, valueSize, rest), decodeAll)
     const readRest: Effect.Effect<ReadonlyArray<NearRead>, ValueError> = rest.length === 0
@@ -90,8 +93,8 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     return Effect.flatMapEager(readRest, (reads) => {
       if (isAll) return decodeNear(near, names, reads, known === undefined ? tags : (nearTags ?? tags))
       let next = 0
-      const all = names.map(({ final }): NearRead => {
-        const kept = known.get(final)
+      const all = names.map((_, i): NearRead => {
+        const kept = known[i]
         return kept === undefined ? reads[next++]! : { kept, reply: undefined }
       })
       return decodeNear(near, names, all, nearTags ?? tags)
@@ -102,7 +105,7 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     Effect.flatMapEager(entriesOf(context, "getMany", keys, options), (names) =>
       near === undefined
         ? Effect.flatMap(readMany(context, valueSize, names), decodeAll)
-        : Effect.suspend(() => readAll(names, options?.near === false ? undefined : new Map()))
+        : Effect.suspend(() => readAll(names, options?.near === false ? undefined : []))
     )
 
   const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options: BatchSetOptions<A> = {}) {
