@@ -23,7 +23,16 @@ export type { BatchSetOptions, CacheBatches } from "./services/operations/CacheB
 export type { CacheCoordination } from "./services/operations/CacheCoordination.ts"
 export type { BigCounterOptions, CacheCounters, CounterOptions } from "./services/operations/CacheCounters.ts"
 export type { CacheHash } from "./services/operations/structures/CacheHash.ts"
-export type { CacheKeySpace, KeysOptions, RenameOptions, ScanKeysOptions } from "./services/operations/CacheKeySpace.ts"
+export type {
+  CacheKeySpace,
+  KeySize,
+  KeysOptions,
+  KeysPage,
+  LargestKeysOptions,
+  RenameOptions,
+  ScanKeysOptions,
+  ScanKeysPageOptions
+} from "./services/operations/CacheKeySpace.ts"
 export type { CacheLifetimes } from "./services/operations/CacheLifetimes.ts"
 export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/structures/CacheList.ts"
 export type { CacheLists, ListsPopOptions, PoppedElements } from "./services/operations/structures/CacheLists.ts"
@@ -84,7 +93,7 @@ export type { CacheUpdates, SetIfOptions, UpdateOptions } from "./services/opera
 export type { CacheValues, SetOptions } from "./services/operations/CacheValues.ts"
 export type { KeyOptions, ReadOptions, TtlOptions } from "./services/operations/KeyOptions.ts"
 export type { HeldLease, LeaseOptions } from "./services/operations/HeldLease.ts"
-export type { TypedCache } from "./services/operations/TypedCache.ts"
+export type { MakeKeyOptions, TypedCache } from "./services/operations/TypedCache.ts"
 export {
   CachePolicy,
   type CachePolicyShape,
@@ -102,6 +111,10 @@ export {
   type Message,
   type PipelineResults,
   type ScanOptions,
+  type ScanPage,
+  type ScanPageOptions,
+  type SlowCommand,
+  type SlowLogOptions,
   type SendOptions,
   type InvalidationOptions,
   type Invalidations,

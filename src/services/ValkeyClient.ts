@@ -29,17 +29,49 @@ export interface SubscriptionOptions {
   readonly kind?: "channel" | "pattern" | "sharded" | undefined
 }
 
-export interface ScanOptions {
+/** The options of `scanPage`. */
+export interface ScanPageOptions {
   /** Glob over whole keys. Default: all. */
   readonly match?: string | undefined
   /** Keys looked at in one round trip, a hint. Default 1 000. */
   readonly count?: number | undefined
   readonly type?: KeyType | undefined
+}
+
+/** Some keys, and the cursor of the next page; undefined where there is none. */
+export interface ScanPage {
+  readonly keys: ReadonlyArray<string>
+  readonly next: string | undefined
+}
+
+/** The options of `scan`. */
+export interface ScanOptions extends ScanPageOptions {
   /**
    * Which of the keys that are found are going to be deleted: a client with a second one deletes them in the other, too, when
    * it is back. A key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text.
    */
   readonly deletes?: ((key: string) => boolean) | undefined
+}
+
+/** The options of `slowLog`. */
+export interface SlowLogOptions {
+  /** Commands of each node, at most: a whole number above zero. Default: 10. */
+  readonly limit?: number | undefined
+}
+
+/** A command that took long. */
+export interface SlowCommand {
+  /** Its number, which each server counts by itself. */
+  readonly id: number
+  /** When it ended, in milliseconds since 1970 by the server's clock, which counts seconds here. */
+  readonly at: number
+  /** How long the server worked on it; what it waited for its turn is not counted. */
+  readonly duration: Duration.Duration
+  /** Its name and its arguments. The server cuts long ones, and leaves out those behind the 31st. */
+  readonly command: ReadonlyArray<string>
+  /** The address of who sent it, and the name of that connection, which may be empty. */
+  readonly client: string
+  readonly clientName: string
 }
 
 /** One result for each command of a pipeline. */
@@ -152,6 +184,13 @@ export interface ValkeyClientShape extends Invalidations {
    * once. Keys that are not UTF-8 are left out, because no text names them.
    */
   readonly scan: (options?: ScanOptions) => Stream.Stream<string, CommandError>
+  /**
+   * One page of a scan that goes on where the cursor says, in this process or another. Undefined begins. A page may be empty
+   * though others follow. The cursor names a server of several: a key that moves to another server meanwhile, or whose server
+   * restarts or fails over, may be missed. A client over two stores begins anew when the other one serves. Fails with
+   * `CacheInputError` where the cursor is of no such client.
+   */
+  readonly scanPage: (cursor: string | undefined, options?: ScanPageOptions) => Effect.Effect<ScanPage, CommandError>
   /** As `scan`, and a key that is not UTF-8 comes as its bytes: for whoever deletes or counts all that there is. */
   readonly scanBinary: (options?: ScanOptions) => Stream.Stream<string | Buffer, CommandError>
   /**
@@ -188,6 +227,14 @@ export interface ValkeyClientShape extends Invalidations {
   readonly states: Stream.Stream<ClientState>
   /** INFO of every node, by "host:port". */
   readonly info: (section?: string) => Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, string>>, CommandError>
+  /**
+   * The slowest commands that each node remembers, by "host:port", the newest first: SLOWLOG GET. What is slow is a setting
+   * of the server, `slowlog-log-slower-than`. The commands have their arguments, keys and values among them: show them to
+   * nobody who may not read the cache. In memory it fails with `CacheUnsupportedError`.
+   */
+  readonly slowLog: (
+    options?: SlowLogOptions
+  ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SlowCommand>>, CommandError>
 }
 
 export class ValkeyClient extends Context.Service<ValkeyClient, ValkeyClientShape>()("effect-vcache/ValkeyClient") {}

@@ -3,6 +3,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Metric, Option, Schema, Stream } from "effect"
 import { CacheService, Cipher, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
+import { keySpaceTests } from "./keySpaceTests.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
@@ -665,6 +666,8 @@ export const cacheContract = (
         })
       )
     })
+
+    keySpaceTests(it)
 
     describe("keys and versions", () => {
       it.effect("a separator within a prefix separates nothing", () =>

@@ -1,6 +1,6 @@
 /** What every client does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type CacheError, type Command, type Script, ValkeyClient } from "effect-vcache"
 import { until } from "../support/until.ts"
@@ -484,6 +484,29 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           yield* client.send("PING", [])
           assert.deepStrictEqual(yield* client.state, { _tag: "Ready" })
           assert.deepStrictEqual(yield* Stream.runHead(client.states), Option.some({ _tag: "Ready" }))
+        })
+      )
+    )
+
+    it.effect("the slow log has commands of every node, and in memory there is none", () =>
+      test((client) =>
+        Effect.gen(function* () {
+          if (client.topology === "memory") {
+            return assert.strictEqual((yield* Effect.flip(client.slowLog()))._tag, "CacheUnsupportedError")
+          }
+          const nodes = yield* client.slowLog({ limit: 3 })
+          assert.deepStrictEqual([...nodes.keys()].toSorted(), [...(yield* client.info()).keys()].toSorted())
+          for (const commands of nodes.values()) {
+            assert.isAtMost(commands.length, 3)
+            for (const { at, clientName, command, duration, id } of commands) {
+              assert.isAtLeast(id, 0)
+              assert.isAbove(at, 1e12)
+              assert.isAtLeast(Duration.toMillis(duration), 0)
+              assert.isAtLeast(command.length, 1)
+              assert.isString(clientName)
+            }
+          }
+          assert.strictEqual((yield* Effect.flip(client.slowLog({ limit: 0 })))._tag, "CacheInputError")
         })
       )
     )

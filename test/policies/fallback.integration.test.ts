@@ -6,6 +6,7 @@ import {
   CacheInputError,
   CacheLive,
   CacheService,
+  type KeysPage,
   type ScriptStore,
   SessionStore,
   type ConnectionOptions,
@@ -458,3 +459,28 @@ test("in an outage every operation goes on, but for those that add to structures
       "stream.group.autoClaimIds"
     ])
   }))
+
+test("a scan in pages begins anew in the store that serves, and its cursors are of no other client", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const first = yield* Layer.build(Layer.provideMerge(Layer.fresh(Faults.layer), Layer.fresh(ValkeyMemory.layer())))
+      const fallback = ValkeyFallback.layer({ first: Layer.succeedContext(first), second: ValkeyMemory.layer() })
+      const context = yield* Layer.build(Layer.provideMerge(Layer.fresh(CacheLive), fallback))
+      const [cache, client] = [Context.get(context, CacheService), Context.get(context, ValkeyClient)]
+      const faults = Context.get(first, Faults.Faults)
+      yield* cache.setMany({ a: 1, b: 1, c: 1 })
+      const begun = yield* cache.scanPage("*", { count: 1 })
+      const cursor = Option.getOrThrow(begun.cursor)
+      yield* faults.set({ failure: "refused" })
+      yield* cache.setMany({ d: 1, e: 1 })
+      const seen: Array<string> = []
+      let next: string | undefined = cursor
+      while (next !== undefined) {
+        const page: KeysPage = yield* cache.scanPage("*", { count: 1, cursor: next })
+        seen.push(...page.keys)
+        next = Option.getOrUndefined(page.cursor)
+      }
+      assert.sameMembers(seen, ["d", "e"])
+      assert.instanceOf(yield* Effect.flip(client.scanPage("0")), CacheInputError)
+    })
+  ))

@@ -125,6 +125,21 @@ const calls: ReadonlyArray<Arbitrary.Arbitrary<Call>> = [
     [key, oneOf(4e12, new Date(4e12), new Date(Number.NaN), Number.NaN, -1, 0, 1e300)],
     (cache, ...args) => cache.expireAt(...args)
   ),
+  call(
+    "set until an instant",
+    [
+      key,
+      value,
+      options({ expireAt: oneOf(4e12, new Date(4e12), Number.NaN, 0, -1, 5, 1e300, Infinity), staleFor: lifetime })
+    ],
+    (cache, ...args) => cache.set(...args)
+  ),
+  call("setMany of all or none", [several(key), value], (cache, keys, value) =>
+    cache.setMany(
+      keys.map((key) => [key, value] as const),
+      { when: "absent" }
+    )
+  ),
   call("persist", [key], (cache, ...args) => cache.persist(...args)),
   call("incrVersion", [key, index, options({ version })], (cache, ...args) => cache.incrVersion(...args)),
   call("rename", [key, key, options({ overwrite: flag, fromVersion: version, toVersion: version })], (cache, ...args) =>

@@ -79,6 +79,11 @@ export const noting = (client: ValkeyClientShape, noted: Set<string>): ValkeyCli
     },
     scan: scan(client.scan),
     scanBinary: scan(client.scanBinary),
+    scanPage: (cursor, options) => scan(() => client.scanPage(cursor, options))(options),
+    slowLog: (options) => {
+      noted.add("slowlog|get")
+      return client.slowLog(options)
+    },
     subscription: (channels, options) => {
       noted.add("subscribe")
       return client.subscription(channels, options)
@@ -156,7 +161,15 @@ export const kinds: Readonly<Record<string, Kind>> = {
     "`set` with a lifetime of 0": (cache) => cache.set("k", 1, { timeToLive: 0 }),
     "`add` where the key exists": (cache, prepared) => after(prepared.set("k", 1), cache.add("k", 2))
   },
-  Batches: plain("getMany", "setMany", "deleteMany"),
+  Batches: {
+    ...plain("getMany", "setMany", "deleteMany"),
+    '`setMany` with `when: "absent"`': (cache) => cache.setMany({ k: 1 }, { when: "absent" }),
+    "the same over values": (cache, prepared) =>
+      after(
+        prepared.set("k", 1, { tags: ["t"] }),
+        after(prepared.invalidateTags(["t"]), cache.setMany({ k: 2 }, { when: "absent" }))
+      )
+  },
   Tags: {
     ...plain("invalidateTags", "tagSnapshot", "tagsOf"),
     "`set` with `tags`": (cache) => cache.set("k", 1, { tags: ["t"] }),
@@ -186,7 +199,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
     "`getOrSet` with `tags`": (cache) => cache.getOrSet("k", Effect.succeed(1), { tags: ["t"] })
   },
   "Key space": {
-    ...plain("keys", "scan", "flushAll"),
+    ...plain("keys", "scan", "scanPage", "flushAll", "memoryUsage"),
+    "`largestKeys`": (cache, prepared) => after(prepared.set("k", 1), cache.largestKeys()),
     ...Object.fromEntries(
       (["deletePattern", "clear", "clearAllVersions"] as const).map((name) => [
         `\`${name}\``,

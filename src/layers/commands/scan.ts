@@ -4,7 +4,7 @@ import { Effect, Option, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
-import type { ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { ScanPageOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 const defaultCount = 1000
 
@@ -19,20 +19,61 @@ export const scansOf = (scanBinary: Scans["scanBinary"]): Scans => ({
 export const scanWith =
   (send: ValkeyClientShape["send"]): Scans["scanBinary"] =>
   (options = {}) => {
-    if (options.count !== undefined && !(Number.isSafeInteger(options.count) && options.count > 0)) {
-      return Stream.fromEffect(refused("SCAN", "count must be a whole number above zero"))
-    }
-    const rest = scanArguments(options)
-    return Stream.paginate("0", (cursor) =>
-      Effect.flatMap(send("SCAN", [cursor, ...rest], { reply: "buffer" }), (reply) => {
-        if (!isPage(reply)) return Effect.fail<CommandError>(protocolError("SCAN"))
-        const [next, keys] = [String(reply[0]), reply[1].map(keyOf)]
-        return Effect.succeed([keys, next === "0" ? Option.none<string>() : Option.some(next)] as const)
-      })
-    )
+    if (!isCount(options.count)) return Stream.fromEffect(badCount)
+    return Stream.paginate("0", (cursor) => pageAt(send, cursor, options))
   }
 
-const scanArguments = ({ match, count = defaultCount, type }: ScanOptions): ReadonlyArray<Arg> => [
+const isCount = (count: number | undefined): boolean =>
+  count === undefined || (Number.isSafeInteger(count) && count > 0)
+const badCount = refused("SCAN", "count must be a whole number above zero")
+
+const pageAt = (send: ValkeyClientShape["send"], cursor: string, options: ScanPageOptions) =>
+  Effect.flatMap(send("SCAN", [cursor, ...scanArguments(options)], { reply: "buffer" }), (reply) => {
+    if (!isPage(reply)) return Effect.fail<CommandError>(protocolError("SCAN"))
+    const [next, keys] = [String(reply[0]), reply[1].map(keyOf)]
+    return Effect.succeed([keys, next === "0" ? Option.none<string>() : Option.some(next)] as const)
+  })
+
+const foreign = refused("SCAN", "the cursor is none that this client has given")
+
+/** One page of one server, whose own cursors are numbers. */
+export const scanPageWith =
+  (send: ValkeyClientShape["send"]): ValkeyClientShape["scanPage"] =>
+  (cursor = "0", options = {}) => {
+    if (!isCount(options.count)) return badCount
+    if (!/^\d{1,20}$/.test(cursor)) return foreign
+    return Effect.map(pageAt(send, cursor, options), ([keys, next]) => ({
+      keys: keys.filter((key) => typeof key === "string"),
+      next: Option.getOrUndefined(next)
+    }))
+  }
+
+/**
+ * The pages of several servers, one server after the other in the order of their names. The cursor names the server, so that
+ * whoever has it needs nothing else: where that server has left, the next one is asked.
+ */
+export const scanPagesOver =
+  (
+    servers: Effect.Effect<ReadonlyArray<string>, CommandError>,
+    pagesOf: (server: string) => ValkeyClientShape["scanPage"]
+  ): ValkeyClientShape["scanPage"] =>
+  (cursor, options) => {
+    const [, name = "", at = ""] = /^(.*)\/([^/]*)$/s.exec(cursor ?? "/") ?? []
+    if (cursor !== undefined && name === "") return foreign
+    return Effect.flatMap(servers, (servers) => {
+      const names = servers.toSorted()
+      const server = names.find((one) => one >= name)
+      if (server === undefined) return Effect.succeed({ keys: [], next: undefined })
+      const place = server === name && at !== "" ? at : undefined
+      return Effect.map(pagesOf(server)(place, options), ({ keys, next }) => {
+        const following = names.find((one) => one > server)
+        if (next !== undefined) return { keys, next: `${server}/${next}` }
+        return { keys, next: following === undefined ? undefined : `${following}/` }
+      })
+    })
+  }
+
+const scanArguments = ({ match, count = defaultCount, type }: ScanPageOptions): ReadonlyArray<Arg> => [
   ...(match === undefined ? [] : ["MATCH", match]),
   "COUNT",
   count,

@@ -144,7 +144,7 @@ const adminRows: Rows = {
   MEMORY: administers,
   "MEMORY PURGE": administersAll,
   ...each(["MEMORY DOCTOR", "MEMORY MALLOC-STATS", "MEMORY STATS"], asks),
-  "MEMORY USAGE": { keys: [reads(second)], memory: "missing" },
+  "MEMORY USAGE": { keys: [reads(second)] },
 
   ...each(["MODULE", "MODULE LOAD", "MODULE LOADEX", "MODULE UNLOAD"], administers),
   "MODULE LIST": asks,

@@ -6,7 +6,7 @@ import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { subscribeWith } from "../commands/channels.ts"
-import { scansOf, scanWith } from "../commands/scan.ts"
+import { scanPageWith, scansOf, scanWith } from "../commands/scan.ts"
 import { type Announcers, ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
@@ -19,6 +19,7 @@ import type { MachineTime } from "./MachineTime.ts"
 import type { Primary } from "./Primary.ts"
 import { makeEval } from "./scripts.ts"
 import { type Detours, ServerNode } from "./ServerNode.ts"
+import { makeSlowLog } from "./slowLog.ts"
 import { singleRoute } from "./singleRoute.ts"
 import { makeSubscription, type SubscriberRoute } from "./subscription.ts"
 import { makeTransaction, type TransactionOptions } from "./transaction.ts"
@@ -44,9 +45,11 @@ export interface Wiring {
   readonly spread?: Spreading | undefined
   /** How changes are announced, and what is needed to keep values until then. */
   readonly announcing: Announcing
-  /** Where SCAN and INFO go to several servers. */
+  /** Where SCAN, INFO and SLOWLOG go to several servers. */
   readonly everywhere?:
-    | ((onServer: (server: string) => Commands) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "info">)
+    | ((
+        onServer: (server: string) => Commands
+      ) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "scanPage" | "info" | "slowLog">)
     | undefined
 }
 
@@ -134,7 +137,9 @@ export const makeClient = Effect.fnUntraced(function* (
     transaction: makeTransaction(dispatcher, { ...settings, changes, slotOf: wiring.slotOf }),
     eval: makeEval(commands.send, settings.commandTimeout),
     ...scansOf(scanWith(commands.send)),
+    scanPage: scanPageWith(commands.send),
     info: makeInfo(wiring.node, commands.send),
+    slowLog: makeSlowLog(wiring.node, commands.send),
     ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),
     subscription,
     subscribe: subscribeWith(subscription),

@@ -2,9 +2,15 @@
 import { Effect, Exit, identity, Result, type Scope, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, WireArg } from "../../schema/Command.ts"
-import { isAnswerToPing } from "../../schema/failures.ts"
+import { isAnswerToPing, refused } from "../../schema/failures.ts"
 import { scriptCall } from "../../schema/Script.ts"
-import type { PipelineResults, ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type {
+  PipelineResults,
+  ScanOptions,
+  ScanPage,
+  ScanPageOptions,
+  ValkeyClientShape
+} from "../../services/ValkeyClient.ts"
 import { scansOf } from "../commands/scan.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
@@ -33,7 +39,7 @@ const maxRounds = 10
 /** What is asked of the second store. */
 export interface SecondStore extends Pick<
   ValkeyClientShape,
-  "send" | "pipeline" | "transaction" | "eval" | "scanBinary" | "info" | "tracked"
+  "send" | "pipeline" | "transaction" | "eval" | "scanBinary" | "scanPage" | "info" | "slowLog" | "tracked"
 > {
   /** Deletes the keys once the first store has them again. Default: by UNLINK. Must not wait for another change back. */
   readonly forget?: ((keys: ReadonlyArray<WireArg>) => Effect.Effect<void, CommandError>) | undefined
@@ -299,9 +305,39 @@ export const makeFallback = (
           ),
     ...scansOf(scanBinary),
     info: (section) =>
-      route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) }, Exit.succeed)
+      route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) }, Exit.succeed),
+    slowLog: (options) =>
+      route(
+        { commands: () => [], onFirst: first.slowLog(options), onSecond: () => second.slowLog(options) },
+        Exit.succeed
+      ),
+    scanPage: (cursor, options) =>
+      route(
+        {
+          commands: () => [],
+          onFirst: pageOf("1", first, cursor, options),
+          onSecond: () => pageOf("2", second, cursor, options)
+        },
+        Exit.succeed
+      )
   }
   return { client, isAway: () => standby.outage !== undefined, forget }
+}
+
+/** A cursor of the other store is worth nothing in this one, which begins anew. */
+const pageOf = (
+  name: "1" | "2",
+  { scanPage }: Pick<ValkeyClientShape, "scanPage">,
+  cursor: string | undefined,
+  options: ScanPageOptions | undefined
+): Effect.Effect<ScanPage, CommandError> => {
+  if (cursor !== undefined && !/^[12]:/.test(cursor))
+    return refused("SCAN", "the cursor is none that this client has given")
+  const place = cursor?.startsWith(name) === true ? cursor.slice(2) : undefined
+  return Effect.map(scanPage(place, options), ({ keys, next }) => ({
+    keys,
+    next: next === undefined ? undefined : `${name}:${next}`
+  }))
 }
 
 const isLost = (answer: PipelineResults[number] | undefined): answer is Result.Failure<never, Outage> =>

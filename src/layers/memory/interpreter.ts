@@ -49,8 +49,11 @@ const commands: ReadonlyMap<CommandRow, MemoryCommand> = new Map(
 )
 
 function withSubcommands(name: string): ReadonlyArray<CommandRow> {
-  const row = commandTable.get(name)
-  if (row === undefined) throw new Error(`no row for ${name}`)
+  const [command = "", subcommand] = name.split(" ")
+  const row = commandTable.get(command)
+  const own = subcommand === undefined ? row : row?.subcommands?.get(subcommand)
+  if (row === undefined || own === undefined) throw new Error(`no row for ${name}`)
+  if (subcommand !== undefined) return [own]
   return [row].concat([...(row.subcommands?.values() ?? [])])
 }
 

@@ -28,7 +28,7 @@ import { blockingMillis } from "../commands/CommandRow.ts"
 import { checkCommand, timeoutMillis } from "../commands/commandRules.ts"
 import { rowOf } from "../commands/commandTable.ts"
 import { Inbox } from "../commands/Inbox.ts"
-import { scansOf, scanWith } from "../commands/scan.ts"
+import { scanPageWith, scansOf, scanWith } from "../commands/scan.ts"
 
 /** Commands on the store. `sweep` removes what has expired, after each command and in between. */
 export const memoryClient = (
@@ -233,6 +233,7 @@ export const memoryClient = (
     transaction,
     eval: evaluate,
     ...scansOf(scanWith(sendPage)),
+    scanPage: scanPageWith(send),
     subscription,
     subscribe: subscribeWith(subscription),
     dedicated: Effect.suspend(() =>
@@ -246,6 +247,7 @@ export const memoryClient = (
     instant: (caller) => caller.getRef(Clock.Clock).currentTimeMillisUnsafe(),
     state: Effect.sync(() => ({ _tag: closing.isClosed ? "Closed" : "Ready" })),
     states,
+    slowLog: () => Effect.fail(unsupported("slowLog", "nothing there remembers how long commands took")),
     info: () =>
       at("INFO", ({ now }) => {
         const facts = { used_memory: store.bytes, keys: store.size(now) }

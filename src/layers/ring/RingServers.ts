@@ -111,7 +111,14 @@ export class RingServers implements Shards<ValkeyClientShape> {
         Stream.suspend(() =>
           this.members.every(({ isAway }) => isAway()) ? Stream.fail(nobody("SCAN", node)) : Stream.empty
         ),
+      scanPage: () =>
+        Effect.suspend(() =>
+          this.members.every(({ isAway }) => isAway())
+            ? Exit.fail(nobody("SCAN", node))
+            : Exit.succeed({ keys: [], next: undefined })
+        ),
       info: () => Exit.fail(nobody("INFO", node)),
+      slowLog: () => Exit.fail(nobody("SLOWLOG", node)),
       // Wherever they may have been written: on each server behind this one in their order.
       forget: (keys) =>
         Effect.suspend(() => {

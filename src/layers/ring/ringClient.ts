@@ -20,7 +20,7 @@ import { changesOf } from "../invalidations/changesOf.ts"
 import { ringDedicated } from "./ringDedicated.ts"
 import { ringSubscription } from "./ringSubscription.ts"
 import { trackedOver } from "./ringTracked.ts"
-import { ringScan } from "./ringScan.ts"
+import { ringScan, ringScanPage } from "./ringScan.ts"
 import { type RingMember, RingServers } from "./RingServers.ts"
 import { type RingPlace, ServerRing } from "./ServerRing.ts"
 import { shardedClient } from "./sharding.ts"
@@ -86,6 +86,18 @@ export const ringOver = Effect.fnUntraced(function* (
     serverOf: (slot) => ring.owner(slot).node,
     leavesOut: (row, error) => (!row.changes || isFlush(row)) && isLeftOut(error)
   })
+  /** What each server says, by its name. */
+  const ofAll = <A>(ask: (client: ValkeyClientShape) => Effect.Effect<ReadonlyMap<string, A>, CommandError>) =>
+    Effect.flatMap(
+      Effect.forEach(members, ({ client }) => Effect.result(ask(client)), { concurrency: "unbounded" }),
+      (results) => {
+        const isAnswered = results.some(Result.isSuccess)
+        const counted = results.filter(
+          (result) => Result.isSuccess(result) || !isAnswered || !isLeftOut(result.failure)
+        )
+        return Effect.map(Effect.fromResult(Result.all(counted)), (maps) => new Map(maps.flatMap((map) => [...map])))
+      }
+    )
   const subscription = ringSubscription(ring)
   // Each server tells of its own keys. Whoever listens is to know of all of them before one is live.
   const invalidations: Invalidations["invalidations"] = (options, onEvent) =>
@@ -97,17 +109,9 @@ export const ringOver = Effect.fnUntraced(function* (
     topology: "ring",
     ...shardedClient(ring, spread),
     ...scansOf(ringScan(ring)),
-    info: (section) =>
-      Effect.flatMap(
-        Effect.forEach(members, ({ client }) => Effect.result(client.info(section)), { concurrency: "unbounded" }),
-        (results) => {
-          const isAnswered = results.some(Result.isSuccess)
-          const counted = results.filter(
-            (result) => Result.isSuccess(result) || !isAnswered || !isLeftOut(result.failure)
-          )
-          return Effect.map(Effect.fromResult(Result.all(counted)), (maps) => new Map(maps.flatMap((map) => [...map])))
-        }
-      ),
+    scanPage: ringScanPage(ring),
+    info: (section) => ofAll((client) => client.info(section)),
+    slowLog: (options) => ofAll((client) => client.slowLog(options)),
     subscription,
     subscribe: subscribeWith(subscription),
     invalidations,

@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { WireArg } from "../../schema/Command.ts"
 import type { ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { scanPagesOver } from "../commands/scan.ts"
 import { slotOfKey } from "../connection/cluster/slot.ts"
 import { unlinkAll } from "../fallback/tell.ts"
 import type { RingMember, RingServers } from "./RingServers.ts"
@@ -16,14 +17,10 @@ import type { RingMember, RingServers } from "./RingServers.ts"
 export const ringScan =
   (servers: RingServers): ValkeyClientShape["scanBinary"] =>
   (options) => {
-    const isOf = (member: RingMember, key: WireArg): boolean => {
-      const slot = slotOfKey(key)
-      return servers.owner(slot) === member || servers.place(slot) === member
-    }
     const page = (member: RingMember, keys: ReadonlyArray<WireArg>) => {
-      const own = keys.filter((key) => isOf(member, key))
+      const own = keys.filter((key) => isOf(servers, member, key))
       if (own.length === keys.length) return Effect.succeed(own)
-      const orphans = orphansOf(options, keys, (key) => isOf(member, key))
+      const orphans = orphansOf(options, keys, (key) => isOf(servers, member, key))
       return orphans.length === 0 ? Effect.succeed(own) : Effect.as(unlinkAll(member.own, orphans), own)
     }
     return Stream.suspend(() => {
@@ -45,6 +42,25 @@ export const ringScan =
       )
     })
   }
+
+/** Whether the key is looked for at this server. */
+const isOf = (servers: RingServers, member: RingMember, key: WireArg): boolean => {
+  const slot = slotOfKey(key)
+  return servers.owner(slot) === member || servers.place(slot) === member
+}
+
+/** One page of it, without what is nobody's. */
+export const ringScanPage = (servers: RingServers): ValkeyClientShape["scanPage"] => {
+  const members = new Map(servers.members.map((member) => [member.node, member]))
+  return scanPagesOver(Effect.succeed([...members.keys()]), (node) => (cursor, options) => {
+    const member = members.get(node)
+    if (member === undefined) return Effect.succeed({ keys: [], next: undefined })
+    return Effect.map(member.client.scanPage(cursor, options), ({ keys, next }) => ({
+      keys: keys.filter((key) => isOf(servers, member, key)),
+      next
+    }))
+  })
+}
 
 const orphansOf = (
   { deletes }: ScanOptions = {},

@@ -84,6 +84,8 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
       eval: (script, keys, args) => under(script.name, client.eval(script, keys, args)),
       scan: (options) => scanning(() => client.scan(options)),
       scanBinary: (options) => scanning(() => client.scanBinary(options)),
+      scanPage: (cursor, options) => under("SCAN", client.scanPage(cursor, options)),
+      slowLog: (options) => under("SLOWLOG", client.slowLog(options)),
       dedicated: under(
         "dedicated",
         Effect.map(client.dedicated, (own) => ({

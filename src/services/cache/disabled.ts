@@ -47,6 +47,7 @@ export const disabledClient = (client: ValkeyClientShape): ValkeyClientShape => 
     eval: ({ name }) => refuse(name),
     scan: () => Stream.fromEffect(refuse("scan")),
     scanBinary: () => Stream.fromEffect(refuse("scan")),
+    scanPage: () => refuse("scanPage"),
     subscription: () => refuse("subscription"),
     subscribe: () => Stream.fromEffect(refuse("subscribe")),
     tracked: () => refuse("tracked"),

@@ -16,6 +16,7 @@ import { coordinationOperations } from "./coordination/coordinationOperations.ts
 import { oneForEachChange } from "./oneForEachChange.ts"
 import { oneForEachFormat } from "./oneForEachFormat.ts"
 import { disabledClient, disabledHealth, disabledPolicy } from "./disabled.ts"
+import { keysOf } from "./keysOf.ts"
 import { checkHealth } from "./health.ts"
 import { type CacheCore, makeContext } from "./kernel/context.ts"
 import { metricsOf } from "./kernel/metrics.ts"
@@ -156,13 +157,7 @@ export const make = (
         withSchema: (schema) => cacheOf(viewOfSchema(schema), options, manner),
         withOptions: oneForEachChange((changes: ViewOptions) => cacheOf(view, { ...options, ...changes }, manner)),
         options,
-        makeKey: (key, keyOptions) =>
-          options.keyFunction.make({ prefix: options.prefix, version: keyOptions?.version ?? options.version, key }),
-        reverseKey: (finalKey, keyOptions) =>
-          options.keyFunction.reverse(finalKey, {
-            prefix: options.prefix,
-            version: keyOptions?.version ?? options.version
-          }),
+        ...keysOf(options),
         health: isOff(options) ? disabledHealth(client) : checkHealth(client, near),
         near: near?.state ?? noNear,
         client

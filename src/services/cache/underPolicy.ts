@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import type { CachePolicyShape } from "../CachePolicy.ts"
 import type { BigCounterOptions, CacheCounters, CounterOptions } from "../operations/CacheCounters.ts"
 import type { CacheBatches } from "../operations/CacheBatches.ts"
-import type { CacheKeySpace } from "../operations/CacheKeySpace.ts"
+import type { CacheKeySpace, KeySize, KeysPage } from "../operations/CacheKeySpace.ts"
 import type { CacheLifetimes } from "../operations/CacheLifetimes.ts"
 import type { CacheTags } from "../operations/CacheTags.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
@@ -14,6 +14,8 @@ import { pagesUnderPolicy } from "./kernel/pagesUnderPolicy.ts"
 /** What passes the policy as a whole. Lookups pass it in parts, between which the lookup runs; structures where they are made. */
 interface Operations<A, RD, RE>
   extends CacheValues<A, RD, RE>, CacheBatches<A, RD, RE>, CacheCounters, CacheLifetimes, CacheKeySpace, CacheTags {}
+
+const lastPage: KeysPage = { keys: [], cursor: Option.none() }
 
 export const underPolicy = <A, RD, RE>(
   policy: CachePolicyShape | undefined,
@@ -41,7 +43,9 @@ export const underPolicy = <A, RD, RE>(
     setMany: (entries, options) =>
       Effect.suspend(() => {
         const all = entriesIn(entries)
-        const tally = (failed: ReadonlyArray<string>) => ({ stores: all.size - failed.length })
+        const tally = (failed: ReadonlyArray<string>) => ({
+          stores: options?.when === "absent" && failed.length > 0 ? 0 : all.size - failed.length
+        })
         return policy({ ...declare("setMany", undefined, [...all.keys()]), tally }, cache.setMany(all, options))
       }),
     delete: (key, options) => policy(declare("delete", key, false), cache.delete(key, options)),
@@ -71,6 +75,11 @@ export const underPolicy = <A, RD, RE>(
     keys: (pattern, options) =>
       policy(declare<ReadonlyArray<string>>("keys", undefined, []), cache.keys(pattern, options)),
     scan: (pattern, options) => pagesUnderPolicy(policy, "scan", cache.scan(pattern, options)),
+    scanPage: (pattern, options) =>
+      policy(declare<KeysPage>("scanPage", undefined, lastPage), cache.scanPage(pattern, options)),
+    memoryUsage: (key, options) => policy(declare("memoryUsage", key, Option.none()), cache.memoryUsage(key, options)),
+    largestKeys: (options) =>
+      policy(declare<ReadonlyArray<KeySize>>("largestKeys", undefined, []), cache.largestKeys(options)),
     deletePattern: (pattern, options) =>
       policy(declare("deletePattern", undefined, 0), cache.deletePattern(pattern, options)),
     clear: policy(declare("clear", undefined, 0), cache.clear),

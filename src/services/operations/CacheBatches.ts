@@ -6,6 +6,12 @@ import type { TagOptions } from "./TagOptions.ts"
 
 /** The options of `setMany`, which hold for all values of the batch. */
 export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOptions, "since"> {
+  /**
+   * `"absent"`: all values are stored in one step or, where one of the keys has a value that `get` would give, none. Then the
+   * keys that were there are returned. Keys of several hash slots fail with `CacheUnsupportedError` in a cluster or a ring:
+   * give them one hash tag. Default: each value is stored for itself.
+   */
+  readonly when?: "absent" | undefined
   /** The tags of each value, or a function of its key and the value. One round trip for all of them. Default: none. */
   readonly tags?: ReadonlyArray<string> | ((key: string, value: A) => ReadonlyArray<string>) | undefined
 }
@@ -16,7 +22,7 @@ export interface CacheBatches<A, RD = never, RE = never> {
     keys: Iterable<string>,
     options?: ReadOptions
   ) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
-  /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB. */
+  /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB, and with `when` one for all. */
   readonly setMany: (
     entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
     options?: BatchSetOptions<A>

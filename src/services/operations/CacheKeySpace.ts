@@ -1,5 +1,5 @@
 /** The key space of a prefix and version. */
-import type { Effect, Stream } from "effect"
+import type { Effect, Option, Stream } from "effect"
 import type { CacheError, CommandError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
@@ -22,6 +22,37 @@ export interface KeysOptions extends KeyOptions {
   readonly limit?: number | undefined
 }
 
+/** The options of `scanPage`. */
+export interface ScanKeysPageOptions extends ScanKeysOptions {
+  /** The cursor of the page before. Default: the scan begins. */
+  readonly cursor?: string | undefined
+  readonly type?: KeyType | undefined
+}
+
+/** Some of the keys. */
+export interface KeysPage {
+  /** In no order; a page may be empty though others follow. */
+  readonly keys: ReadonlyArray<string>
+  /** Of the next page; none = there is no more. */
+  readonly cursor: Option.Option<string>
+}
+
+/** The options of `largestKeys`. */
+export interface LargestKeysOptions extends KeyOptions {
+  /** A glob over user keys. Default: all. */
+  readonly pattern?: string | undefined
+  /** How many of the largest keys are returned, at most. Default: 10. */
+  readonly limit?: number | undefined
+  /** How many keys are measured, at most, chosen by chance from all that there are. Default: 1 000. */
+  readonly sample?: number | undefined
+}
+
+/** A key, and what it takes. */
+export interface KeySize {
+  readonly key: string
+  readonly bytes: number
+}
+
 export interface CacheKeySpace {
   /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
   readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
@@ -35,6 +66,23 @@ export interface CacheKeySpace {
     pattern?: string,
     options?: ScanKeysOptions & { readonly type?: KeyType | undefined }
   ) => Stream.Stream<string, CommandError>
+  /**
+   * Returns one page of a scan, and a cursor with which this process or another one goes on, at any time: for pages of a list, and
+   * for work that is done in steps. One round trip. A key that is there from the first page to the last comes at least once,
+   * unless a server restarts or fails over, or a key moves to another server, meanwhile. Fails with `CacheInputError` where
+   * the cursor is not one of this cache's. Under `IgnoreExceptions` a failure is an empty last page.
+   */
+  readonly scanPage: (pattern?: string, options?: ScanKeysPageOptions) => Effect.Effect<KeysPage, CommandError>
+  /**
+   * The bytes that the key takes in the memory of its server, as the server estimates them: MEMORY USAGE. None = no such key. In
+   * memory: the bytes by which the store counts it.
+   */
+  readonly memoryUsage: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<number>, CommandError>
+  /**
+   * The largest keys of a sample, the largest first. All names are scanned, and `sample` of them, each as likely as any other,
+   * are measured: with more keys than that a large one may be missed. One round trip for each 1 000 keys of the database.
+   */
+  readonly largestKeys: (options?: LargestKeysOptions) => Effect.Effect<ReadonlyArray<KeySize>, CommandError>
   /** Deletes while scanning, in batches; how many keys went. Keys that are not UTF-8 are deleted like all others. */
   readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CommandError>
   /** This prefix and version only; how many keys went. */

@@ -8,6 +8,11 @@ import type { TagOptions } from "./TagOptions.ts"
 export interface SetOptions extends TtlOptions, TagOptions {
   /** Store only where the key is absent, or only where it is present. Default: always. */
   readonly when?: "absent" | "present" | undefined
+  /**
+   * The instant at which the key ends by the server's clock, in milliseconds since 1970 where it is a number. A past instant
+   * deletes the key, and `Infinity` never comes. No jitter is added. Not together with `timeToLive` or `keepTtl`.
+   */
+  readonly expireAt?: Date | number | undefined
   /** Keep the lifetime that the key has. Not together with `timeToLive`. */
   readonly keepTtl?: boolean | undefined
   /** How long past its lifetime `getOrSet` may still serve the value while it looks up another. Default 0. Not together with `keepTtl`. */

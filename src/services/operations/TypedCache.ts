@@ -20,6 +20,15 @@ import type { Health } from "../../schema/Health.ts"
 import type { NearState } from "../../schema/NearState.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
+/** The options of `makeKey`. */
+export interface MakeKeyOptions extends KeyOptions {
+  /**
+   * True: a text that is a final key of this prefix and version is given back as it is. It is for code that has keys of both
+   * kinds; a user key that looks like a final key is taken for one. Default: false.
+   */
+  readonly unlessFinal?: boolean | undefined
+}
+
 /** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */
 export interface TypedCache<A, RD = never, RE = never>
   extends
@@ -45,7 +54,7 @@ export interface TypedCache<A, RD = never, RE = never>
   readonly withOptions: (options: ViewOptions) => TypedCache<A, RD, RE>
   readonly options: CacheOptions
   /** The final key. Unlike the operations it does not check the key. */
-  readonly makeKey: (key: string, options?: KeyOptions) => string
+  readonly makeKey: (key: string, options?: MakeKeyOptions) => string
   readonly reverseKey: (finalKey: string, options?: KeyOptions) => string
   /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
   readonly health: Effect.Effect<Health>

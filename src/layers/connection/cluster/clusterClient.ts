@@ -5,7 +5,7 @@ import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Address, ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { Tracking } from "../../../schema/Invalidation.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
-import { scansOf } from "../../commands/scan.ts"
+import { scanPagesOver, scanPageWith, scansOf } from "../../commands/scan.ts"
 import { scanAll } from "./scanAll.ts"
 import { type ConnectionState, makeClient, openDispatcher, randomNumbers } from "../client.ts"
 import { ClientStates } from "../ClientStates.ts"
@@ -14,6 +14,7 @@ import { withCredentials } from "../credentials.ts"
 import type { Dispatcher } from "../Dispatcher.ts"
 import { causeOf, notConnected } from "../errors.ts"
 import { makeInfo } from "../info.ts"
+import { makeSlowLog } from "../slowLog.ts"
 import { Link } from "../Link.ts"
 import { MachineTime } from "../MachineTime.ts"
 import { makeRawCluster } from "./rawCluster.ts"
@@ -113,6 +114,11 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     })
   const [broadcast, perKey] = [announcer("broadcast"), announcer("perKey")]
   const primaries = Effect.map(connect("CLUSTER"), () => topology.primaries)
+  const ofAll = <A>(ask: (server: string) => Effect.Effect<ReadonlyMap<string, A>, CommandError>) =>
+    Effect.map(
+      Effect.flatMap(primaries, (servers) => Effect.forEach(servers, ask, { concurrency: "unbounded" })),
+      (maps) => new Map(maps.flatMap((map) => [...map]))
+    )
   const raw = yield* makeRawCluster(settings)
 
   return yield* makeClient(dispatcher, {
@@ -159,15 +165,9 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     },
     everywhere: (onServer) => ({
       ...scansOf(scanAll(topology, primaries, onServer)),
-      info: (section) =>
-        Effect.map(
-          Effect.flatMap(primaries, (servers) =>
-            Effect.forEach(servers, (server) => makeInfo(() => server, onServer(server).send)(section), {
-              concurrency: "unbounded"
-            })
-          ),
-          (maps) => new Map(maps.flatMap((map) => [...map]))
-        )
+      scanPage: scanPagesOver(primaries, (server) => scanPageWith(onServer(server).send)),
+      info: (section) => ofAll((server) => makeInfo(() => server, onServer(server).send)(section)),
+      slowLog: (options) => ofAll((server) => makeSlowLog(() => server, onServer(server).send)(options))
     })
   })
 })

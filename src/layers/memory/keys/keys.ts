@@ -96,6 +96,15 @@ export const keyCommands: CommandTable = {
     return keys
   }),
   SCAN: scan,
+  "MEMORY USAGE": {
+    least: 2,
+    most: 4,
+    run: ({ store, now }, [, key, word, samples]) => {
+      if (word !== undefined && (keyword(word) !== "SAMPLES" || !/^\d+$/.test(textOf(samples ?? ""))))
+        throw syntaxError()
+      return store.sizeOf(keyOf(key), now) ?? null
+    }
+  },
   DBSIZE: exactly(0, ({ store, now }) => store.size(now)),
   FLUSHDB: flush,
   FLUSHALL: flush

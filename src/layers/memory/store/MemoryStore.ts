@@ -96,6 +96,12 @@ export class MemoryStore {
     return entry === undefined ? undefined : this.#expiresAt.at(entry)
   }
 
+  /** The bytes that the key and its value are counted with; undefined = no such key. */
+  sizeOf(key: string, now: number): number | undefined {
+    const entry = this.#find(key, now)
+    return entry === undefined ? undefined : this.#sizes.at(entry)
+  }
+
   set(key: string, value: MemoryValue, expiresAt: number, now: number): void {
     const bytes = byteLength(key) + byteLength(value)
     const entry = this.#use(key, now)

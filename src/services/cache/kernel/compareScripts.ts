@@ -44,7 +44,7 @@ return redis.call('UNLINK', KEYS[1])`,
 /**
  * KEYS: the entry. ARGV: what it must begin with, how many bytes it must have, the SHA-1 it must have or "" where the
  * beginning tells; what it then gets, its lifetime in milliseconds: "" = the one it has, "0" = none at all, "inf" = for
- * ever. 1 = done.
+ * ever, "@" and an instant = until then. 1 = done.
  */
 export const replaceSeenScript: Script = {
   name: "replaceSeen",
@@ -57,6 +57,7 @@ elseif redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0
 if ARGV[5] == '' then redis.call('SET', KEYS[1], ARGV[4], 'KEEPTTL')
 elseif ARGV[5] == '0' then redis.call('UNLINK', KEYS[1])
 elseif ARGV[5] == 'inf' then redis.call('SET', KEYS[1], ARGV[4])
+elseif string.sub(ARGV[5], 1, 1) == '@' then redis.call('SET', KEYS[1], ARGV[4], 'PXAT', string.sub(ARGV[5], 2))
 else redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5]) end
 return 1`,
   memory: ({ bytes, call }, [key = ""], [start = "", length = "", hash = "", replacement = "", lifetime = ""]) => {
@@ -69,6 +70,7 @@ return 1`,
     if (lifetime === "") call("SET", key, replacement, "KEEPTTL")
     else if (lifetime === "0") call("UNLINK", key)
     else if (lifetime === "inf") call("SET", key, replacement)
+    else if (String(lifetime).startsWith("@")) call("SET", key, replacement, "PXAT", String(lifetime).slice(1))
     else call("SET", key, replacement, "PX", lifetime)
     return 1
   }

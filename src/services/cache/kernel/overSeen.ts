@@ -8,6 +8,7 @@ import { scriptCall } from "../../../schema/Script.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { sendOne } from "./batches.ts"
 import { replaceSeenScript } from "./compareScripts.ts"
+import type { End } from "./End.ts"
 import { setArguments } from "./setCommand.ts"
 
 /** What a key held, as far as is needed to tell that it still does. */
@@ -16,8 +17,8 @@ export interface Seen {
   readonly header: Header | undefined
 }
 
-/** Milliseconds; 0 = the key is to be absent, "keep" = the lifetime that it has. */
-export type Lifetime = number | "keep"
+/** 0 = the key is to be absent, "keep" = the lifetime that it has. */
+export type Lifetime = End | "keep"
 
 /** Its header and its length, or a digest of what has no header. The value is not sent back. */
 const fingerprint = ({ header, stored }: Seen): ReadonlyArray<string | Buffer> => {
@@ -28,7 +29,7 @@ const fingerprint = ({ header, stored }: Seen): ReadonlyArray<string | Buffer> =
 }
 
 /** Bytes that are no text were read as one: what the server holds is not known. */
-const isUnreadable = ({ stored }: Seen): boolean => typeof stored === "string" && stored.includes("\ufffd")
+export const isUnreadable = ({ stored }: Seen): boolean => typeof stored === "string" && stored.includes("\ufffd")
 
 /** Whatever the key holds. */
 export const overwrite = (final: string, encoded: Stored, lifetime: Lifetime): Command =>
@@ -37,8 +38,11 @@ export const overwrite = (final: string, encoded: Stored, lifetime: Lifetime): C
     : { name: "SET", args: setArguments(final, encoded, lifetime === "keep" ? undefined : lifetime) }
 
 /** As scripts take it. */
-export const lifetimeText = (lifetime: Lifetime): string =>
-  lifetime === "keep" ? "" : lifetime === Infinity ? "inf" : String(lifetime)
+export const lifetimeText = (lifetime: Lifetime): string => {
+  if (lifetime === "keep") return ""
+  if (typeof lifetime === "object") return `@${lifetime.until}`
+  return lifetime === Infinity ? "inf" : String(lifetime)
+}
 
 /** Of `replaceSeenScript`. */
 export const replacing = (seen: Seen, encoded: Stored, lifetime: Lifetime): ReadonlyArray<string | Buffer> => [

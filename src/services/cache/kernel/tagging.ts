@@ -7,6 +7,7 @@ import type { TagOptions } from "../../operations/TagOptions.ts"
 import { recordsOf } from "../tags/snapshots.ts"
 import { stampOf, type TagRecords } from "../tags/TagRecords.ts"
 import type { CacheContext } from "./context.ts"
+import { type End, remaining } from "./End.ts"
 
 type Context = Pick<CacheContext<never, never, never>, "client" | "defaults" | "direct" | "tags">
 
@@ -55,20 +56,22 @@ export const stampIn = (
   return stamp === undefined ? Exit.fail(moved(operation)) : Exit.succeed(stamp)
 }
 
-/** For how many milliseconds: undefined = the lifetime that the key has. */
+/** For how long: undefined = the lifetime that the key has. */
 export const stampFor = (
   context: Context,
   operation: string,
   options: TagOptions | undefined,
-  lifetime: number | undefined
+  end: End | undefined
 ): Effect.Effect<TagStamp | undefined, CommandError> => {
   if (options?.tags === undefined && options?.since === undefined) return none
   return Effect.flatMapEager(namesOf(operation, options.tags, options.since), (names) =>
     // What is stored for no time is not stored.
-    names === undefined || lifetime === 0
+    names === undefined || end === 0
       ? none
-      : Effect.flatMapEager(recordsFor(context, operation, names, options.since, lifetime), (records) =>
-          stampIn(operation, names, records)
+      : Effect.flatMapEager(end === undefined ? none : remaining(end), (lifetime) =>
+          Effect.flatMapEager(recordsFor(context, operation, names, options.since, lifetime), (records) =>
+            stampIn(operation, names, records)
+          )
         )
   )
 }

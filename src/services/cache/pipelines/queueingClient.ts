@@ -69,6 +69,7 @@ export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => 
     transaction: () => unsupported("transaction", "it is no part of a pipeline"),
     scan: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),
     scanBinary: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),
+    scanPage: () => unsupported("scan", "it is no part of a pipeline"),
     dedicated: unsupported("dedicated", "who waits for something is no part of a pipeline")
   }
 }

@@ -8,6 +8,7 @@ import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { replaceSeenScript } from "../kernel/compareScripts.ts"
 import { liveValue } from "../kernel/entry.ts"
+import type { End } from "../kernel/End.ts"
 import { replacing } from "../kernel/overSeen.ts"
 import type { Judge } from "../tags/Tags.ts"
 import * as replies from "../kernel/replies.ts"
@@ -42,7 +43,7 @@ export const seenIn =
   }
 
 /**
- * Replaces what was seen, for so many milliseconds: 0 = it is deleted, undefined = it keeps its lifetime. False where the key
+ * Replaces what was seen, for so long: 0 = it is deleted, undefined = it keeps its lifetime. False where the key
  * holds something else. A digest of what was seen goes out, not the whole of it; another value may have the same header.
  */
 export const replaceCommand = (
@@ -50,9 +51,9 @@ export const replaceCommand = (
   final: string,
   seen: Buffer,
   value: Stored,
-  millis: number | undefined
+  end: End | undefined
 ): Effect.Effect<boolean, CommandError> =>
   Effect.flatMap(
-    client.eval(replaceSeenScript, [final], replacing({ stored: seen, header: undefined }, value, millis ?? "keep")),
+    client.eval(replaceSeenScript, [final], replacing({ stored: seen, header: undefined }, value, end ?? "keep")),
     replies.flag("update")
   )

@@ -11,6 +11,7 @@ import type { TagOptions } from "../../operations/TagOptions.ts"
 import type { KeyedMutex } from "../coordination/KeyedMutex.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import * as replies from "../kernel/replies.ts"
+import { type End, endAt, later } from "../kernel/End.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import { namesOf, stampFor } from "../kernel/tagging.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
@@ -21,6 +22,8 @@ interface Times extends TagOptions {
   /** The next value bears the tags that the one before it has. */
   readonly carries: boolean
   readonly timeToLive: Duration.Input | undefined
+  /** In place of it. */
+  readonly end?: End | undefined
   readonly keeps: boolean
   readonly staleFor: number
 }
@@ -66,7 +69,7 @@ export const updateOperations = <A, RD, RE>(
     value: A,
     seen: Seen<A>,
     times: Times
-  ): Effect.Effect<readonly [Stored, number | undefined], ValueError, RE> => {
+  ): Effect.Effect<readonly [Stored, End | undefined], ValueError, RE> => {
     // What is made of a value is made of what that was made from.
     const carried = times.carries && Option.isSome(seen.value) ? seen.tags : undefined
     if (times.keeps && Option.isSome(seen.value)) {
@@ -74,9 +77,11 @@ export const updateOperations = <A, RD, RE>(
         Effect.map(codec.encode(entry, value, seen.timing, stamp ?? carried), (stored) => [stored, undefined])
       )
     }
-    return Effect.flatMap(lifetime(entry.operation, times.timeToLive), (millis) =>
-      Effect.flatMap(times.staleFor === 0 ? Exit.succeed(undefined) : timingFor(millis, 0), (timing) => {
-        const kept = timing === undefined ? millis : millis + times.staleFor
+    const ends: Effect.Effect<End, ValueError> =
+      times.end === undefined ? lifetime(entry.operation, times.timeToLive) : Exit.succeed(times.end)
+    return Effect.flatMap(ends, (end) =>
+      Effect.flatMap(times.staleFor === 0 ? Exit.succeed(undefined) : timingFor(end, 0), (timing) => {
+        const kept = timing === undefined ? end : later(end, times.staleFor)
         return Effect.flatMap(stampFor(context, entry.operation, times, kept), (stamp) =>
           Effect.map(codec.encode(entry, value, timing, stamp ?? carried), (stored) => [stored, kept])
         )
@@ -98,16 +103,12 @@ export const updateOperations = <A, RD, RE>(
       inFlight.outdate(final)
       return replaceCommand(client, final, stored, "", 0)
     }
-    return Effect.flatMap(encoded(entry, next.value, seen, times), ([value, millis]) => {
+    return Effect.flatMap(encoded(entry, next.value, seen, times), ([value, end]) => {
       inFlight.outdate(final)
-      if (stored !== undefined) return replaceCommand(client, final, stored, value, millis)
+      if (stored !== undefined) return replaceCommand(client, final, stored, value, end)
       // What is stored for no time is absent, as it was.
-      if (millis === 0) return Exit.succeed(true)
-      return client.request(
-        "SET",
-        setArguments(final, value, millis, { when: "absent" }),
-        replies.done(entry.operation)
-      )
+      if (end === 0) return Exit.succeed(true)
+      return client.request("SET", setArguments(final, value, end, { when: "absent" }), replies.done(entry.operation))
     })
   }
 
@@ -168,7 +169,11 @@ export const updateOperations = <A, RD, RE>(
     { equivalence = Equal.equals, ...options }: SetIfOptions<A>
   ) {
     const final = yield* finalKey("setIf", key, options)
-    const { keepTtl = false, timeToLive } = options
+    const { expireAt, keepTtl = false, timeToLive } = options
+    if (expireAt !== undefined && (keepTtl || timeToLive !== undefined)) {
+      return yield* refused("setIf", "expireAt contradicts timeToLive and keepTtl")
+    }
+    const end = expireAt === undefined ? undefined : yield* endAt("setIf", expireAt)
     const staleFor = yield* staleMillis("setIf", options)
     if (keepTtl && timeToLive !== undefined) return yield* refused("setIf", "keepTtl contradicts timeToLive")
     if (keepTtl && staleFor > 0) return yield* refused("setIf", "keepTtl contradicts staleFor")
@@ -179,7 +184,7 @@ export const updateOperations = <A, RD, RE>(
     const entry = { operation: "setIf", key, final }
     const { since, tags } = options
     yield* namesOf("setIf", tags, since)
-    const times = { timeToLive, keeps: keepTtl, staleFor, carries: false, tags, since }
+    const times = { timeToLive, end, keeps: keepTtl, staleFor, carries: false, tags, since }
     return yield* inTurn(entry, attemptSet(entry, isExpected, value, times))
   })
 

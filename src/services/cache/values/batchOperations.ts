@@ -1,7 +1,7 @@
 /** Many values at once. */
 import { Effect, Exit } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
-import { attempted } from "../../../schema/failures.ts"
+import { attempted, refused } from "../../../schema/failures.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
 import type { BatchSetOptions, CacheBatches } from "../../operations/CacheBatches.ts"
 import { entriesIn, sendAll, split } from "../kernel/batches.ts"
@@ -17,6 +17,7 @@ import type { TagJudges } from "../tags/Tags.ts"
 import type { NearValue } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import { valuesInOrder } from "../kernel/valuesInOrder.ts"
+import { type AbsentStore, storeAbsent } from "./storeAbsent.ts"
 import { sendStores, type StoreCommand, storeCommand } from "../kernel/stores.ts"
 
 /** The values of these keys. What is near of them is not read from the server; undefined = nothing is to be near. */
@@ -109,6 +110,8 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     )
 
   const storeAll = Effect.fnUntraced(function* (values: ReadonlyMap<string, A>, options: BatchSetOptions<A> = {}) {
+    const { when } = options
+    if (when !== undefined && when !== "absent") return yield* refused("setMany", "when must be absent")
     const entries: Array<Entry<A>> = []
     for (const [key, value] of values) {
       const final = yield* finalKey("setMany", key, options)
@@ -121,12 +124,16 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     }
     const stamps = yield* stampsOf(entries, options.since)
     const sets: Array<StoreCommand> = []
+    const absent: Array<AbsentStore> = []
     for (const { final, key, millis, names, value } of entries) {
       const stamp = names === undefined ? undefined : yield* stamps(names)
-      const encoded = yield* codec.encode({ operation: "setMany", key, final }, value, undefined, stamp)
-      sets.push(storeCommand(key, final, encoded, millis))
+      const entry = { operation: "setMany", key, final }
+      const encoded = yield* codec.encode(entry, value, undefined, stamp)
+      if (when === "absent") absent.push({ entry, encoded, millis })
+      else sets.push(storeCommand(key, final, encoded, millis))
       inFlight.outdate(final)
     }
+    if (when === "absent") return yield* storeAbsent(context, absent)
     const failures = yield* sendStores(client, sets)
     const [firstFailure] = failures.values()
     // Where nothing was stored, a list of keys would hide an outage.

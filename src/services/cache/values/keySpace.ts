@@ -1,5 +1,5 @@
 /** The key space of one prefix: names, versions, scans, and clearing it. */
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { allVersions, keyRefusal, type KeySpace, keySpace } from "../../../schema/key.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheKeySpace } from "../../operations/CacheKeySpace.ts"
@@ -9,6 +9,7 @@ import { attempted, refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Move, move } from "./move.ts"
 import * as replies from "../kernel/replies.ts"
+import { largest, usage } from "./keySizes.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import { SplitMap } from "../../../schema/SplitMap.ts"
 
@@ -98,6 +99,21 @@ export const keySpaceOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
           : Effect.flatMapEager(wholeNumber("keys", "limit", limit, 1), (limit) =>
               firstOf(client.scan({ match }), userKey, limit)
             )
+      ),
+    scanPage: (pattern = "*", { count, cursor, type, ...keyOptions } = {}) =>
+      Effect.flatMapEager(space("scanPage", pattern, keyOptions), ({ match, userKey }) =>
+        Effect.map(client.scanPage(cursor, { match, count, type }), ({ keys, next }) => ({
+          keys: keys.map(userKey).filter((key) => key !== undefined),
+          cursor: Option.fromUndefinedOr(next)
+        }))
+      ),
+    memoryUsage: (key, options) =>
+      Effect.flatMapEager(finalKey("memoryUsage", key, options), (final) =>
+        client.request("MEMORY", ["USAGE", final], usage)
+      ),
+    largestKeys: ({ limit, pattern = "*", sample, ...keyOptions } = {}) =>
+      Effect.flatMapEager(space("largestKeys", pattern, keyOptions), (space) =>
+        largest(client, space, { limit, sample })
       ),
     scan: (pattern = "*", { count, type, ...keyOptions } = {}) =>
       Stream.unwrap(Effect.map(space("scan", pattern, keyOptions), (space) => scanSpace(space, { count, type }))),

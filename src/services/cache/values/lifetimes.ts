@@ -36,7 +36,6 @@ export const lifetimeOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
     expire: (key, timeToLive, options) => expire("expire", key, timeToLive, options),
     expireAt: (key, instant, options) => {
       const millis = Math.ceil(Number(instant))
-      // Beyond them there are no dates.
       if (!(Math.abs(millis) <= 8.64e15)) return refused("expireAt", "the instant is not a valid date")
       return Effect.flatMapEager(finalKey("expireAt", key, options), (final) =>
         client.request("PEXPIREAT", [final, millis], replies.flag("expireAt"))

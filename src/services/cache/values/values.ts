@@ -1,7 +1,7 @@
 /** Single values: get, set and their relatives. */
 import { Clock, Effect, Exit, Option, Result } from "effect"
 import { isKeyType, type KeyType, type Reply } from "../../../schema/Command.ts"
-import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import type { CacheInputError, CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Stored, Timing } from "../../../schema/frame.ts"
 import { scriptCall } from "../../../schema/Script.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
@@ -13,12 +13,15 @@ import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { liveNear, liveRead } from "../kernel/nearReads.ts"
 import * as replies from "../kernel/replies.ts"
+import { type End, endAt, later } from "../kernel/End.ts"
 import { setArguments, timingFor } from "../kernel/setCommand.ts"
 import { stampFor } from "../kernel/tagging.ts"
 import { makeToken } from "../kernel/token.ts"
 import { keepTtlScript } from "./keepTtlScript.ts"
 import { markStaleScript } from "./markStaleScript.ts"
 import { headArguments, isHeadOfFramed, isWrongType, leftoverIn, overLeftover } from "./leftover.ts"
+
+const contradiction = "expireAt contradicts timeToLive and keepTtl"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
   const { begin, inFlight, client, codec, direct, finalKey, lifetime, near, nearTags, readOptions, tags, writing } =
@@ -45,11 +48,15 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       })
     })
 
-  /** Milliseconds; undefined = the key keeps the lifetime it has. */
-  const newLifetime = (operation: string, options?: SetOptions) => {
-    const { keepTtl, timeToLive, when } = options ?? {}
+  /** Undefined = the key keeps the lifetime it has. */
+  const newLifetime = (operation: string, options?: SetOptions): Effect.Effect<End | undefined, CacheInputError> => {
+    const { expireAt, keepTtl, timeToLive, when } = options ?? {}
     if (when !== undefined && when !== "absent" && when !== "present") {
       return refused(operation, "when must be absent or present")
+    }
+    if (expireAt !== undefined) {
+      if (timeToLive !== undefined || keepTtl === true) return refused(operation, contradiction)
+      return endAt(operation, expireAt)
     }
     if (keepTtl !== true) return lifetime(operation, timeToLive)
     return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl contradicts timeToLive")
@@ -59,22 +66,22 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   const stored = (
     entry: EntryName,
     value: A,
-    millis: number | undefined,
+    end: End | undefined,
     options?: SetOptions
-  ): Effect.Effect<readonly [Stored, number | undefined], ValueError, RE> => {
+  ): Effect.Effect<readonly [Stored, End | undefined], ValueError, RE> => {
     if (options?.staleFor === undefined && options?.tags === undefined && options?.since === undefined) {
-      return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, millis] as const)
+      return Effect.mapEager(codec.encode(entry, value), (encoded) => [encoded, end] as const)
     }
     const staleFor = options.staleFor === undefined ? 0 : toMillis(options.staleFor)
     if (staleFor === undefined) return refused(entry.operation, "staleFor is not a duration")
-    const encoded = (kept: number | undefined, timing?: Timing) =>
+    const encoded = (kept: End | undefined, timing?: Timing) =>
       Effect.flatMapEager(stampFor(context, entry.operation, options, kept), (stamp) =>
         Effect.mapEager(codec.encode(entry, value, timing, stamp), (encoded) => [encoded, kept] as const)
       )
-    if (staleFor === 0) return encoded(millis)
-    if (millis === undefined) return refused(entry.operation, "keepTtl contradicts staleFor")
-    return Effect.flatMap(timingFor(millis, 0), (timing) =>
-      encoded(timing === undefined ? millis : millis + staleFor, timing)
+    if (staleFor === 0) return encoded(end)
+    if (end === undefined) return refused(entry.operation, "keepTtl contradicts staleFor")
+    return Effect.flatMap(timingFor(end, 0), (timing) =>
+      encoded(timing === undefined ? end : later(end, staleFor), timing)
     )
   }
 
@@ -82,7 +89,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   const unlessLive = (
     entry: EntryName,
     encoded: Stored,
-    lifetime: number | undefined,
+    lifetime: End | undefined,
     when: SetOptions["when"]
   ): Effect.Effect<boolean, CommandError> =>
     when === "absent" && !isQueued ? overLeftover(context, entry, encoded, lifetime ?? "keep") : Exit.succeed(false)
@@ -122,7 +129,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
   const store = <B, E, R>(
     final: string,
     encoded: Stored,
-    lifetime: number | undefined,
+    lifetime: End | undefined,
     { get = false, when }: Pick<SetOptions, "when"> & { readonly get?: boolean },
     use: (reply: Reply) => Effect.Effect<B, E, R>
   ): Effect.Effect<B, E | CommandError, R> => {
