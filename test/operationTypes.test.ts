@@ -158,6 +158,11 @@ it("structures", () => {
     readonly values: Reads
     readonly incr: Plain
     readonly incrFloat: Plain
+    readonly expireFields: Plain
+    readonly persistFields: Plain
+    readonly fieldTtls: Plain
+    readonly getAndTouch: Reads
+    readonly setExpiring: Writes
     readonly scan: Reads
   }>()
   expectTypeOf<Channels<CacheList<Value, RD, RE>>>().toEqualTypeOf<{

@@ -182,6 +182,32 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
         })
       )
 
+      it.effect("lifetimes of fields are refused where the server has none", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const hash = cache.hash("h")
+          yield* hash.set("f", 1)
+          if (cache.client.topology === "memory") {
+            assert.strictEqual(yield* hash.expireFields(["f"], "1 hour"), 1)
+            return
+          }
+          const refused: ReadonlyArray<Effect.Effect<unknown, CacheError>> = [
+            hash.expireFields(["f"], 0),
+            hash.expireFields(["f"], "Infinity"),
+            hash.persistFields(["f"]),
+            hash.fieldTtls(["f"]),
+            hash.getAndTouch(["f"], 0),
+            hash.setExpiring({ f: 2 }, "1 hour")
+          ]
+          for (const operation of refused) {
+            const error = yield* Effect.flip(operation)
+            assert.strictEqual(error._tag, "CacheUnsupportedError")
+            assert.include(error.message, "Valkey 9")
+          }
+          assert.deepStrictEqual(yield* hash.getAll, new Map([["f", 1]]))
+        })
+      )
+
       for (const [format, options] of Object.entries({
         msgpack: { serializer: Serializer.msgpack },
         "zstd, encrypted": { compressor: Compressor.zstd({ threshold: 10 }), cipher: Cipher.aes256gcm([keyOf(3)]) }

@@ -6,7 +6,7 @@ import { Faults } from "effect-vcache/testing"
 import { rowOf } from "../../src/layers/commands/commandTable.ts"
 import { type Example, examples, given } from "../support/commandExamples.ts"
 import { test } from "../support/faults.ts"
-import { startServer } from "../support/ValkeyServer.ts"
+import { startServerWith } from "../support/ValkeyServer.ts"
 import { until } from "../support/until.ts"
 
 /** No connection that is shared carries them. */
@@ -47,7 +47,9 @@ const prepare = Effect.fnUntraced(function* (client: ValkeyClient["Service"], ex
 type Outcome = "kept" | "fails" | "repeated" | `forgets ${string}`
 
 const outcomes = Effect.fnUntraced(function* (structures: "fail" | "second") {
-  const [server, other, twin] = yield* Effect.all([startServer(), startServer(), startServer()], { concurrency: 3 })
+  // They know the commands of all ages.
+  const started = startServerWith({ later: true })
+  const [server, other, twin] = yield* Effect.all([started, started, started], { concurrency: 3 })
   const [first, second, repeating] = yield* Effect.all([server, other, twin].map(({ url }) => clientOf(url)))
   const faulty = yield* Layer.build(
     Layer.provideMerge(Layer.fresh(Faults.layer), Layer.fresh(ValkeyStandalone.layer({ url: server.url })))
@@ -132,6 +134,7 @@ const forgets: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Removals of parts. */
 const repeats: ReadonlySet<string> = new Set([
   "HDEL a one",
+  "HGETDEL a FIELDS 1 one",
   "LREM a 0 one",
   "LTRIM a 0 1",
   "SREM a one",
@@ -157,6 +160,15 @@ const additions: ReadonlySet<string> = new Set([
   "HSET a one 2",
   "HSETNX a three 3",
   "HSETNX a one 3",
+  "HEXPIRE a 100 FIELDS 1 one",
+  "HEXPIRE a 0 FIELDS 1 one",
+  "HEXPIREAT a 32503680000 FIELDS 1 one",
+  "HGETEX a EX 100 FIELDS 1 one",
+  "HPERSIST a FIELDS 1 one",
+  "HPEXPIRE a 100000 FIELDS 1 one",
+  "HPEXPIREAT a 32503680000000 FIELDS 1 one",
+  "HSETEX a EX 100 FIELDS 1 three 3",
+  "HSETEX a FXX EX 100 FIELDS 1 three 3",
   "LINSERT a BEFORE one zero",
   "LMOVE a b LEFT RIGHT",
   "LPUSH a zero",
@@ -198,6 +210,7 @@ const forgetsStructures: Readonly<Record<string, ReadonlyArray<string>>> = {
     "HSET a one 2",
     "HSETNX a three 3",
     "HSETNX a one 3",
+    "HSETEX a EX 100 FIELDS 1 three 3",
     "LPUSH a zero",
     "RPUSH a four",
     "SADD a four",

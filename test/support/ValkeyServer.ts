@@ -8,7 +8,7 @@ import { Redis } from "iovalkey"
 import { ServerProcess } from "../../src/layers/testing/ServerProcess.ts"
 import { freePort } from "./freePort.ts"
 import { inTime, until } from "./until.ts"
-import { environmentFor, findValkey } from "./valkeyBinary.ts"
+import { environmentFor, findLaterValkey, findValkey } from "./valkeyBinary.ts"
 
 export interface ValkeyServer {
   readonly host: string
@@ -44,6 +44,8 @@ export interface ServerFiles {
   readonly mode?: "sentinel"
   /** How to ask it things, where it wants a password. */
   readonly password?: string
+  /** A Valkey 9 in place of an 8. */
+  readonly later?: boolean
 }
 
 /** Runs until the scope closes. `args` go to the server as they are. */
@@ -51,7 +53,7 @@ export const startServer = (...args: ReadonlyArray<string>): Effect.Effect<Valke
   startServerWith({}, ...args)
 
 export const startServerWith = (
-  { config, mode, password }: ServerFiles,
+  { config, later = false, mode, password }: ServerFiles,
   ...args: ReadonlyArray<string>
 ): Effect.Effect<ValkeyServer, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -63,7 +65,7 @@ export const startServerWith = (
     const kind = mode === "sentinel" ? ["--sentinel"] : dataArguments(folder)
     // By itself it would take one that the system gives to outgoing connections.
     const bus = args.includes("--cluster-enabled") ? ["--cluster-port", String(yield* Effect.promise(freePort))] : []
-    const binary = findValkey()
+    const binary = later ? findLaterValkey() : findValkey()
     const log = join(folder, "log")
     const child = new ServerProcess({
       commands: [binary.server],

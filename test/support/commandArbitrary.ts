@@ -204,6 +204,21 @@ const claimWord = Schema.Union([
   words(literal("LASTID"), id)
 ])
 
+/** FIELDS and how many there are, mostly right. */
+const fieldWords = Schema.Union([
+  words(literal("FIELDS"), literal("1"), field),
+  words(literal("FIELDS", "fields"), literal("2"), field, field),
+  words(literal("FIELDS"), literal("0", "3", "-1", "abc"), field, field),
+  words(literal("WRONG"), literal("1"), field)
+])
+const fieldEnd = Schema.Union([
+  words(literal("EX"), seconds),
+  words(literal("PX", "px"), millis),
+  words(literal("EXAT"), instantSeconds),
+  words(literal("PXAT"), instantMillis),
+  words(literal("WRONG"))
+])
+
 const families = {
   strings: [
     Arbitrary.schema(one("SET", key, value)),
@@ -349,6 +364,36 @@ const families = {
     combine(
       one("ZSCAN", key, literal("0", "abc")),
       Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
+    )
+  ],
+  fieldLifetimes: [
+    combine(
+      one("HEXPIRE", key, seconds),
+      Schema.Union([words(), words(condition), words(condition, condition)]),
+      fieldWords
+    ),
+    combine(one("HPEXPIRE", key, millis), fieldWords),
+    combine(one("HEXPIREAT", key, instantSeconds), fieldWords),
+    combine(one("HPEXPIREAT", key, instantMillis), Schema.Union([words(), words(condition)]), fieldWords),
+    combine(words(literal("HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME", "HPERSIST"), key), fieldWords),
+    combine(one("HGETDEL", key), fieldWords),
+    combine(one("HGETEX", key), Schema.Union([words(), fieldEnd, words(literal("PERSIST"))]), fieldWords),
+    combine(one("HGETEX", key), fieldEnd, Schema.Union([fieldEnd, words(literal("PERSIST"))]), fieldWords),
+    combine(
+      one("HSETEX", key),
+      Schema.Union([words(), words(literal("FNX", "FXX", "fnx", "NX", "XX"))]),
+      Schema.Union([words(), fieldEnd, words(literal("KEEPTTL"))]),
+      Schema.Union([
+        words(literal("FIELDS"), literal("1"), field, value),
+        words(literal("FIELDS"), literal("2"), field, value, field, value),
+        words(literal("FIELDS"), literal("2"), field, value)
+      ])
+    ),
+    combine(
+      one("HSETEX", key),
+      words(literal("FNX", "FXX", "NX", "XX", "KEEPTTL")),
+      Schema.Union([words(literal("FNX", "FXX", "KEEPTTL")), fieldEnd]),
+      words(literal("FIELDS"), literal("1"), field, value)
     )
   ],
   lists: [
@@ -497,8 +542,22 @@ const sequenceOf = (commands: ReadonlyArray<Arbitrary.Arbitrary<ReadonlyArray<st
     { minLength: 1, maxLength }
   )
 
-/** Up to 12 commands over a few keys, of every family. */
-export const commandSequence: Sequence = sequenceOf(Object.values(families).flat(), 12)
+const { fieldLifetimes, ...ofThisAge } = families
+
+/** Up to 12 commands over a few keys, of every family that a Valkey 8 knows. */
+export const commandSequence: Sequence = sequenceOf(Object.values(ofThisAge).flat(), 12)
+
+/** Up to 16 commands about hashes whose fields end, for a Valkey 9. */
+export const fieldLifetimeSequence: Sequence = sequenceOf(
+  [
+    ...families.hashes,
+    ...fieldLifetimes,
+    ...fieldLifetimes,
+    ...families.keys.slice(0, 5),
+    ...families.expiry.slice(0, 1)
+  ],
+  16
+)
 
 const groupWithPending = [
   ["XADD", "k1", "1-1", "f1", "a"],

@@ -7,6 +7,7 @@ import {
   type CacheLists,
   CacheMissError,
   CacheServerError,
+  CacheUnsupportedError,
   type CacheSession,
   type CacheSet,
   type CacheSortedSet,
@@ -42,6 +43,14 @@ type OperationsOf<S> = {
   }
 }
 
+/** Of a server that has no lifetimes of fields. */
+const orTooOld = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.catchIf(
+    effect,
+    (error) => error instanceof CacheUnsupportedError && /Valkey 9/.test(error.reason),
+    () => Effect.void
+  )
+
 const ofHash: OperationsOf<CacheHash<unknown>> = {
   set: { call: (hash) => hash.set("f", 1), neutral: false },
   setMany: { call: (hash) => hash.setMany({ f: 1 }), neutral: 0 },
@@ -56,6 +65,11 @@ const ofHash: OperationsOf<CacheHash<unknown>> = {
   values: { call: (hash) => hash.values, neutral: [] },
   incr: { call: (hash) => hash.incr("f"), neutral: 0 },
   incrFloat: { call: (hash) => hash.incrFloat("f", 1), neutral: 0 },
+  expireFields: { call: (hash) => orTooOld(hash.expireFields(["f"], "1 minute")), neutral: 0 },
+  persistFields: { call: (hash) => orTooOld(hash.persistFields(["f"])), neutral: 0 },
+  fieldTtls: { call: (hash) => orTooOld(hash.fieldTtls(["f"])), neutral: new Map() },
+  getAndTouch: { call: (hash) => orTooOld(hash.getAndTouch(["f"], "1 minute")), neutral: new Map() },
+  setExpiring: { call: (hash) => orTooOld(hash.setExpiring({ f: 1 }, "1 minute")), neutral: false },
   scan: { call: (hash) => Stream.runCollect(hash.scan()), neutral: [] }
 }
 

@@ -62,10 +62,11 @@ const onPath = (): ReadonlyArray<string> =>
   })
 
 /** The memory store behaves as a Valkey of this age. */
-const isOfThisAge = (server: string): boolean => {
-  const version = /^Valkey server v=(\d+)/.exec(execFileSync(server, ["--version"], { encoding: "utf8" }))
-  return version?.[1] === "8"
-}
+const isOfThisAge = (server: string): boolean => ageOf(server) === 8
+
+/** The major version of a Valkey; 0 for another server. */
+const ageOf = (server: string): number =>
+  Number(/^Valkey server v=(\d+)/.exec(execFileSync(server, ["--version"], { encoding: "utf8" }))?.[1] ?? 0)
 
 const cacheFolder = (): string => {
   const base = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache")
@@ -90,7 +91,49 @@ const librariesIn = (folder: string): string | undefined => {
 
 const packages = ["valkey-server", "valkey-tools", "libjemalloc2", "liblzf1", "libatomic1"]
 
-const download = (target: string): void => {
+/** What Debian's next release links its server with, down to the loader. */
+const laterPackages = [...packages, "libc6", "libgcc-s1", "libssl3t64", "libzstd1", "libsystemd0", "libcap2"]
+
+/** The release of Debian that comes next always has this name. */
+const laterSuites = ["testing"]
+
+const noLaterServer =
+  "No Valkey 9 for the tests of what only it has: set VALKEY9_SERVER, or install one. On Debian it is downloaded without root."
+
+/** A server of a later age: `$VALKEY9_SERVER`, one on the path, the cache folder, the download. */
+export const findLaterValkey = (): ValkeyBinary => {
+  const configured = process.env["VALKEY9_SERVER"]
+  if (configured !== undefined && configured !== "") return { server: configured, libraries: undefined }
+  const suitable = onPath().find((server) => ageOf(server) >= 9)
+  if (suitable !== undefined) return { server: suitable, libraries: undefined }
+  const target = `${cacheFolder()}-9`
+  const server = join(target, "valkey-server")
+  if (!existsSync(server)) {
+    try {
+      download(target, laterSuites, laterPackages, withOwnLoader)
+    } catch (error) {
+      throw new Error(noLaterServer, { cause: error })
+    }
+  }
+  return { server, libraries: undefined }
+}
+
+/** This system's loader is older than the server. */
+const withOwnLoader = (root: string): void => {
+  const script = `#!/bin/sh
+root=$(dirname "$0")
+libraries=$(echo "$root"/usr/lib/*-linux-*)
+exec "$libraries"/ld-linux-*.so.* --library-path "$libraries" "$root/usr/bin/valkey-server" "$@"
+`
+  writeFileSync(join(root, "valkey-server"), script, { mode: 0o755 })
+}
+
+const download = (
+  target: string,
+  suites: ReadonlyArray<string> = ownSuites(),
+  wanted: ReadonlyArray<string> = packages,
+  finish: (root: string) => void = () => {}
+): void => {
   mkdirSync(join(target, ".."), { recursive: true })
   const work = mkdtempSync(join(target, "..", "download-"))
   try {
@@ -101,14 +144,15 @@ const download = (target: string): void => {
         stdio: "pipe"
       })
     for (const folder of ["lists/partial", "archives/partial"]) mkdirSync(join(work, folder), { recursive: true })
-    writeFileSync(join(work, "sources.list"), sources())
+    writeFileSync(join(work, "sources.list"), sources(suites))
     writeFileSync(join(work, "apt.conf"), aptConfig(work))
     apt("update")
-    apt("download", ...packages)
+    apt("download", ...wanted)
     const root = join(work, "root")
     for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
       execFileSync("dpkg-deb", ["-x", join(work, file), root], { stdio: "pipe" })
     }
+    finish(root)
     // Another process may have been faster.
     if (!existsSync(target)) renameSync(root, target)
   } finally {
@@ -126,12 +170,14 @@ Dir::Etc::sourceparts "/dev/null";
 Acquire::Retries "3";
 `
 
-const sources = (): string => {
+const ownSuites = (): ReadonlyArray<string> => {
   const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "bookworm"
-  const keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
   return [codename, `${codename}-backports`]
-    .map((suite) => `deb [signed-by=${keys}] ${mirror()} ${suite} main\n`)
-    .join("")
+}
+
+const sources = (suites: ReadonlyArray<string>): string => {
+  const keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+  return suites.map((suite) => `deb [signed-by=${keys}] ${mirror()} ${suite} main\n`).join("")
 }
 
 /** The mirror that the system uses. */

@@ -5,6 +5,7 @@ import { clientContract } from "../contracts/clientContract.ts"
 import { lookupContract } from "../contracts/lookupContract.ts"
 import { applicationContract } from "../contracts/applicationContract.ts"
 import { coordinationContract } from "../contracts/coordinationContract.ts"
+import { fieldLifetimeContract } from "../contracts/fieldLifetimeContract.ts"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { nearContract } from "../contracts/nearContract.ts"
 import { pipelineContract } from "../contracts/pipelineContract.ts"
@@ -21,6 +22,7 @@ nearContract("the cache in memory", elsewhereIsHere(ValkeyMemory.layer()), {
 })
 lookupContract("the cache in memory", CacheMemory)
 structureContract("the cache in memory", CacheMemory)
+fieldLifetimeContract("the cache in memory", CacheMemory)
 pipelineContract("the cache in memory", CacheMemory)
 streamContract("the cache in memory", CacheMemory)
 applicationContract("the cache in memory", CacheMemory)

@@ -62,6 +62,8 @@ export interface RowDefinition {
   /** What it leaves on its connection, which nobody else may find there. `"pins"`: the beginning, and `"unpins"` the end, of something that other commands are part of. */
   readonly leaves?: "state" | "pins" | "unpins"
   readonly memory?: InMemory
+  /** The major version of Valkey that has it first. Default: 8, or one before. */
+  readonly since?: number
 }
 
 export interface CommandRow extends Omit<RowDefinition, "keys" | "changes" | "changed" | "reply"> {

@@ -11,6 +11,10 @@ export const never: Changed = () => false
 export const unlessNothing: Changed = (reply) =>
   Array.isArray(reply) ? reply.length > 0 : reply !== null && !(typeof reply === "number" && reply <= 0)
 
+/** One reply for each field: null, or 0 or less, where nothing was done to it. */
+export const unlessNoField: Changed = (reply) =>
+  !Array.isArray(reply) || reply.some((one) => one !== null && !(typeof one === "number" && one <= 0))
+
 /** It moves keys to another server, and says so where it has none of them. */
 export const unlessNoKey: Changed = (reply) => reply !== "NOKEY"
 

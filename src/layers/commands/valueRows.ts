@@ -1,5 +1,5 @@
 /** Commands about keys and what they hold. */
-import { unlessNoKey, unlessNothing, unlessSetRefused, unlessZAddRefused } from "./changed.ts"
+import { unlessNoField, unlessNoKey, unlessNothing, unlessSetRefused, unlessZAddRefused } from "./changed.ts"
 import type { RowDefinition } from "./CommandRow.ts"
 import {
   adds,
@@ -121,6 +121,22 @@ const hashRows: Rows = {
   HSETNX: { keys: [adds(first)], changed: unlessNothing, reply: integer },
   HSTRLEN: { keys: [reads(first)], reply: integer },
   HVALS: { keys: [reads(first)], reply: list }
+}
+
+/** Of Valkey 9. */
+const fieldLifetimeRows: Rows = {
+  HEXPIRE: { keys: [adds(first)], changed: unlessNoField, since: 9, reply: list },
+  HEXPIREAT: { keys: [adds(first)], changed: unlessNoField, since: 9, reply: list },
+  HEXPIRETIME: { keys: [reads(first)], since: 9, reply: list },
+  HGETDEL: { keys: [removes(first)], changed: unlessNoField, since: 9, reply: list },
+  HGETEX: { keys: [adds(first)], changed: unlessNoField, since: 9, reply: list },
+  HPERSIST: { keys: [adds(first)], changed: unlessNoField, since: 9, reply: list },
+  HPEXPIRE: { keys: [adds(first)], changed: unlessNoField, since: 9, reply: list },
+  HPEXPIREAT: { keys: [adds(first)], changed: unlessNoField, since: 9, reply: list },
+  HPEXPIRETIME: { keys: [reads(first)], since: 9, reply: list },
+  HPTTL: { keys: [reads(first)], since: 9, reply: list },
+  HSETEX: { keys: [adds(first)], changed: unlessNothing, since: 9, reply: integer },
+  HTTL: { keys: [reads(first)], since: 9, reply: list }
 }
 
 const listRows: Rows = {
@@ -263,6 +279,7 @@ export const valueRows: Rows = {
   ...bitRows,
   ...keyRows,
   ...hashRows,
+  ...fieldLifetimeRows,
   ...listRows,
   ...setRows,
   ...sortedSetRows,

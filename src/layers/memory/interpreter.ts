@@ -15,6 +15,7 @@ import type { CommandContext } from "./kernel/CommandContext.ts"
 import type { CommandTable, MemoryCommand } from "./kernel/command.ts"
 import { counterCommands } from "./strings/counters.ts"
 import { expiryCommands } from "./keys/expiry.ts"
+import { fieldLifetimeCommands } from "./hashes/fieldLifetimes.ts"
 import { hashCommands } from "./hashes/hashes.ts"
 import { keyCommands } from "./keys/keys.ts"
 import { serverCommands } from "./keys/server.ts"
@@ -32,6 +33,7 @@ const tables: ReadonlyArray<CommandTable> = [
   counterCommands,
   keyCommands,
   hashCommands,
+  fieldLifetimeCommands,
   listCommands,
   setCommands,
   sortedSetCommands,

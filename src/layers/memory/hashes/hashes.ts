@@ -11,15 +11,20 @@ import { hashAt, keep, kept } from "../kernel/access.ts"
 import { HashValue } from "../values/HashValue.ts"
 import type { StringValue } from "../values/StringValue.ts"
 
-/** Sets fields, all or none of them; how many are new. */
-const put = (context: CommandContext, key: string, pairs: ReadonlyMap<string, StringValue>): number => {
+/** Sets fields, all or none of them; how many are new. Those whose value is changed end when they did before. */
+const put = (
+  context: CommandContext,
+  key: string,
+  pairs: ReadonlyMap<string, StringValue>,
+  write: "set" | "change" = "set"
+): number => {
   const { now, store } = context
   const hash = hashAt(context, key) ?? new HashValue()
   let more = 0
   for (const [field, value] of pairs) more += hash.growth(field, value)
   store.reserve(key, more, now)
   const before = hash.fields.size
-  for (const [field, value] of pairs) hash.set(field, value)
+  for (const [field, value] of pairs) hash[write](field, value)
   keep(context, key, hash)
   return hash.fields.size - before
 }
@@ -53,7 +58,7 @@ const increment: MemoryCommand = exactly(3, (context, [keyArg, fieldArg, deltaAr
   const field = keyOf(fieldArg)
   const current = hashAt(context, key)?.fields.get(field)
   const sum = addInteger(current, delta, () => new ServerReply("ERR hash value is not an integer"))
-  put(context, key, new Map([[field, String(sum)]]))
+  put(context, key, new Map([[field, String(sum)]]), "change")
   return Number(sum)
 })
 
@@ -65,7 +70,7 @@ const incrementFloat: MemoryCommand = exactly(3, (context, [keyArg, fieldArg, de
   const field = keyOf(fieldArg)
   const current = hashAt(context, key)?.fields.get(field)
   const sum = addFloats(textOf(current ?? "0"), delta, () => new ServerReply("ERR hash value is not a float"))
-  put(context, key, new Map([[field, sum]]))
+  put(context, key, new Map([[field, sum]]), "change")
   return sum
 })
 

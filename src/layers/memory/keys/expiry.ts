@@ -1,34 +1,8 @@
 /** Lifetimes: EXPIRE and its relatives. */
-import type { WireArg } from "../../../schema/Command.ts"
-import { int64, keyOf, keyword, textOf } from "../kernel/arguments.ts"
+import { int64, keyOf } from "../kernel/arguments.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { allows, condition } from "../kernel/conditions.ts"
 import { instant, type Unit } from "../kernel/instants.ts"
-import { ServerReply } from "../store/ServerReply.ts"
-
-interface Condition {
-  readonly nx: boolean
-  readonly xx: boolean
-  readonly gt: boolean
-  readonly lt: boolean
-}
-
-const condition = (words: ReadonlyArray<WireArg>): Condition => {
-  const given = new Set<string>()
-  for (const word of words) {
-    if (!["NX", "XX", "GT", "LT"].includes(keyword(word)))
-      throw new ServerReply(`ERR Unsupported option ${textOf(word)}`)
-    given.add(keyword(word))
-  }
-  const found = { nx: given.has("NX"), xx: given.has("XX"), gt: given.has("GT"), lt: given.has("LT") }
-  if (found.nx && (found.xx || found.gt || found.lt)) {
-    throw new ServerReply("ERR NX and XX, GT or LT options at the same time are not compatible")
-  }
-  if (found.gt && found.lt) throw new ServerReply("ERR GT and LT options at the same time are not compatible")
-  return found
-}
-
-const allows = ({ nx, xx, gt, lt }: Condition, current: number, next: number): boolean =>
-  !(nx && current !== Infinity) && !(xx && current === Infinity) && !(gt && next <= current) && !(lt && next >= current)
 
 const expire = (command: string, unit: Unit, relative: boolean): MemoryCommand =>
   atLeast(2, (context, [keyArg, amount, ...options]) => {

@@ -6,6 +6,7 @@
  * million objects for the garbage collector to copy and to visit.
  */
 import { SplitMap } from "../../../schema/SplitMap.ts"
+import { HashValue } from "../values/HashValue.ts"
 import { byteLength, type MemoryValue } from "../values/MemoryValue.ts"
 import { EntryTable } from "./EntryTable.ts"
 import { ExpiryQueue } from "./ExpiryQueue.ts"
@@ -41,6 +42,8 @@ export class MemoryStore {
   readonly #ranks = new PagedNumbers()
   readonly #expiring = new ExpiryQueue()
   readonly #recency = [new RecencyList(), new RecencyList()] as const
+  /** Of hashes with fields that end: when the key itself does. What stands in `#expiresAt` is when the first of them does. */
+  readonly #keyEnds = new Map<number, number>()
   readonly #onLost: OnLost
   #bytes = 0
 
@@ -93,7 +96,7 @@ export class MemoryStore {
   /** Of a live key. */
   expiresAt(key: string, now: number): number | undefined {
     const entry = this.#find(key, now)
-    return entry === undefined ? undefined : this.#expiresAt.at(entry)
+    return entry === undefined ? undefined : this.#keyEnd(entry)
   }
 
   /** The bytes that the key and its value are counted with; undefined = no such key. */
@@ -112,14 +115,14 @@ export class MemoryStore {
       this.#bytes += bytes - before
       this.#sizes.put(entry, bytes)
       this.#table.replace(entry, value)
-      this.#expireAt(entry, expiresAt)
+      this.#expireAt(entry, this.#firstEnd(entry, value, expiresAt))
     }
   }
 
   /** Gives a live key another lifetime, and uses it. */
   expire(key: string, expiresAt: number, now: number): void {
     const entry = this.#use(key, now)
-    if (entry !== undefined) this.#expireAt(entry, expiresAt)
+    if (entry !== undefined) this.#expireAt(entry, this.#firstEnd(entry, this.#table.value(entry), expiresAt))
   }
 
   /** What `from` holds is under `to` then, with its lifetime. Never refused, as on a server: it makes no copy. */
@@ -127,7 +130,7 @@ export class MemoryStore {
     const entry = this.#find(from, now)
     if (entry === undefined) return
     this.delete(to, now)
-    const [value, expiresAt, bytes] = [this.#table.value(entry), this.#expiresAt.at(entry), this.#sizes.at(entry)]
+    const [value, expiresAt, bytes] = [this.#table.value(entry), this.#keyEnd(entry), this.#sizes.at(entry)]
     this.#remove(entry)
     this.#add(to, value, expiresAt, bytes + byteLength(to) - byteLength(from))
   }
@@ -149,6 +152,7 @@ export class MemoryStore {
     this.#numbers.clear()
     this.#table.clear()
     this.#expiring.clear()
+    this.#keyEnds.clear()
     for (const owner of [this.#expiresAt, this.#sizes, this.#ranks, ...this.#recency]) owner.clear()
     this.#bytes = 0
   }
@@ -159,7 +163,7 @@ export class MemoryStore {
    */
   scan(cursor: number, count: number, now: number, visit: (key: string, value: MemoryValue) => void): number {
     return this.#table.scan(cursor, count, (entry) => {
-      if (this.#expiresAt.at(entry) > now) visit(this.#table.key(entry), this.#table.value(entry))
+      if (this.#isAlive(entry, now)) visit(this.#table.key(entry), this.#table.value(entry))
     })
   }
 
@@ -168,16 +172,54 @@ export class MemoryStore {
     for (let i = 0; i < most; i++) {
       const entry = this.#expiring.due(now)
       if (entry === undefined) return false
-      this.#lose(entry)
+      this.#settle(entry, now)
     }
     return true
   }
 
   #find(key: string, now: number): number | undefined {
     const entry = this.#numbers.get(key)
-    if (entry === undefined || this.#expiresAt.at(entry) > now) return entry
+    return entry === undefined || this.#expiresAt.at(entry) > now ? entry : this.#settle(entry, now)
+  }
+
+  /** What becomes of an entry of which something has ended: all of it, or fields of a hash; undefined = it is gone. */
+  #settle(entry: number, now: number): number | undefined {
+    const value = this.#table.value(entry)
+    const keyEnd = this.#keyEnd(entry)
+    if (keyEnd > now && value instanceof HashValue) {
+      const before = value.bytes
+      const hasChanged = value.removeEnded(now)
+      if (!value.empty) {
+        this.#bytes += value.bytes - before
+        this.#sizes.put(entry, this.#sizes.at(entry) + value.bytes - before)
+        this.#expireAt(entry, this.#firstEnd(entry, value, keyEnd))
+        if (hasChanged) this.#onLost(this.#table.key(entry))
+        return entry
+      }
+    }
     this.#lose(entry)
     return undefined
+  }
+
+  /** As `#settle` would say, without changing anything. */
+  #isAlive(entry: number, now: number): boolean {
+    if (this.#expiresAt.at(entry) > now) return true
+    const value = this.#table.value(entry)
+    return value instanceof HashValue && this.#keyEnd(entry) > now && value.hasLive(now)
+  }
+
+  #keyEnd(entry: number): number {
+    return this.#keyEnds.get(entry) ?? this.#expiresAt.at(entry)
+  }
+
+  /** When something of the entry ends for the first time. */
+  #firstEnd(entry: number, value: MemoryValue, keyEnd: number): number {
+    if (value instanceof HashValue && value.nextEnd < keyEnd) {
+      this.#keyEnds.set(entry, keyEnd)
+      return value.nextEnd
+    }
+    this.#keyEnds.delete(entry)
+    return keyEnd
   }
 
   #use(key: string, now: number): number | undefined {
@@ -195,8 +237,9 @@ export class MemoryStore {
     this.#numbers.set(key, entry)
     this.#sizes.put(entry, bytes)
     this.#ranks.put(entry, this.#limits.evictLast(key) ? 1 : 0)
-    this.#expiresAt.put(entry, expiresAt)
-    this.#expiring.update(entry, expiresAt)
+    const firstEnd = this.#firstEnd(entry, value, expiresAt)
+    this.#expiresAt.put(entry, firstEnd)
+    this.#expiring.update(entry, firstEnd)
     this.#recencyOf(entry).add(entry)
     this.#bytes += bytes
   }
@@ -217,6 +260,7 @@ export class MemoryStore {
     this.#numbers.delete(this.#table.key(entry))
     this.#table.remove(entry)
     this.#expiring.remove(entry)
+    this.#keyEnds.delete(entry)
     this.#recencyOf(entry).remove(entry)
     this.#bytes -= this.#sizes.at(entry)
     if (this.#numbers.size === 0 && this.#table.end > keptEmpty) this.clear()

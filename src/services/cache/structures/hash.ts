@@ -1,15 +1,16 @@
 /** The operations of a hash. */
 import { Effect, Exit, Option } from "effect"
-import type { CacheInputError, ValueError } from "../../../schema/CacheError.ts"
+import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
-import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheHash } from "../../operations/structures/CacheHash.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll, entriesIn } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { incrFieldScript } from "./hashScripts.ts"
-import { fieldEntry, valueOf } from "../kernel/entry.ts"
+import { valueOf } from "../kernel/entry.ts"
+import { fieldLifetimes } from "./fieldLifetimes.ts"
+import { hashFields } from "./hashFields.ts"
 import { scanPages } from "./members.ts"
 import { hitOrMiss } from "../kernel/declare.ts"
 import * as replies from "../kernel/replies.ts"
@@ -23,25 +24,8 @@ export const makeHash = <A, RD, RE>(
 
   const run = context.structure("hash", key, keyOptions)
 
-  const fieldOf = (operation: string, field: string): Exit.Exit<string, CacheInputError> =>
-    typeof field === "string" && field.isWellFormed()
-      ? Exit.succeed(field)
-      : refused(operation, "a field must be well-formed text")
-
-  const fieldsOf = (operation: string, fields: Iterable<string>): Exit.Exit<ReadonlyArray<string>, CacheInputError> => {
-    const all = [...new Set(fields)]
-    for (const field of all) {
-      const checked = fieldOf(operation, field)
-      if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
-    }
-    return Exit.succeed(all)
-  }
-
-  const entryOf = (operation: string, final: string, field: string) =>
-    fieldEntry({ operation, key, final }, "hash", field)
-
-  const decoded = (entries: ReadonlyArray<EntryName>, values: ReadonlyArray<Reply>) =>
-    Effect.forEach(entries, (entry, i) => valueOf(codec, entry)(values[i] ?? null))
+  const names = hashFields(context, key)
+  const { encodedPairs, entryOf, fieldOf, fieldsOf, valuesOf } = names
 
   const whole = (operation: string, final: string) =>
     client.request("HGETALL", [final], (reply) => pairsIn(operation, final, reply), readOptions)
@@ -54,13 +38,11 @@ export const makeHash = <A, RD, RE>(
   ): Effect.Effect<Map<string, A>, ValueError, RD> => {
     if (!Array.isArray(reply) || reply.length % 2 !== 0) return replies.unexpected(operation)
     const fields = reply.filter((_, i) => i % 2 === 0).map(String)
-    const values = reply.filter((_, i) => i % 2 === 1)
-    return Effect.map(
-      decoded(
-        fields.map((field) => entryOf(operation, final, field)),
-        values
-      ),
-      (found) => toMap(fields, found)
+    return valuesOf(
+      operation,
+      final,
+      fields,
+      reply.filter((_, i) => i % 2 === 1)
     )
   }
 
@@ -77,16 +59,11 @@ export const makeHash = <A, RD, RE>(
     set: (field, value) => put("set", "HSET", field, value),
     setIfAbsent: (field, value) => put("setIfAbsent", "HSETNX", field, value),
     setMany: (fields) =>
-      run("setMany", 0, (operation, final) => {
-        return Effect.flatMap(
-          Effect.forEach(entriesIn(fields), ([field, value]) =>
-            Effect.flatMapEager(fieldOf(operation, field), () =>
-              Effect.map(codec.encode(entryOf(operation, final, field), value), (encoded) => [field, encoded] as const)
-            )
-          ),
-          (pairs) => countAll(client, operation, "HSET", [final], pairs)
+      run("setMany", 0, (operation, final) =>
+        Effect.flatMap(encodedPairs(operation, final, entriesIn(fields)), (pairs) =>
+          countAll(client, operation, "HSET", [final], pairs)
         )
-      }),
+      ),
     get: (field) =>
       run(
         "get",
@@ -104,17 +81,7 @@ export const makeHash = <A, RD, RE>(
           return client.request(
             "HMGET",
             [final, ...all],
-            (reply): Effect.Effect<Map<string, A>, ValueError, RD> => {
-              if (!Array.isArray(reply) || reply.length !== all.length) return replies.unexpected(operation)
-              const present = all.filter((_, i) => reply[i] !== null)
-              return Effect.map(
-                decoded(
-                  present.map((field) => entryOf(operation, final, field)),
-                  reply.filter((value) => value !== null)
-                ),
-                (found) => toMap(present, found)
-              )
-            },
+            (reply) => valuesOf(operation, final, all, reply),
             readOptions
           )
         })
@@ -167,15 +134,7 @@ export const makeHash = <A, RD, RE>(
           words: ["MATCH", pattern, "COUNT", count],
           decode: ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
         })
-      )
+      ),
+    ...fieldLifetimes(context, run, names)
   }
-}
-
-const toMap = <A>(fields: ReadonlyArray<string>, values: ReadonlyArray<Option.Option<A>>): Map<string, A> => {
-  const found = new Map<string, A>()
-  for (const [i, field] of fields.entries()) {
-    const value = values[i]
-    if (value !== undefined && Option.isSome(value)) found.set(field, value.value)
-  }
-  return found
 }

@@ -1,5 +1,5 @@
 /** Hashes: many named values under one key. */
-import type { Effect, Option, Stream } from "effect"
+import type { Duration, Effect, Option, Stream } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
 /**
@@ -29,6 +29,32 @@ export interface CacheHash<A, RD = never, RE = never> {
   /** Atomic; a missing field counts from zero. A result beyond 2^53 is refused with code OVERFLOW and not applied. */
   readonly incr: (field: string, delta?: number) => Effect.Effect<number, CommandError>
   readonly incrFloat: (field: string, delta: number) => Effect.Effect<number, CommandError>
+  /**
+   * Gives fields a lifetime of their own: how many of them there are. Zero or less deletes them, `"Infinity"` takes a lifetime away. A
+   * field that is set anew lives as long as its key again; `incr` and `incrFloat` leave its lifetime as it is.
+   *
+   * Lifetimes of fields need a Valkey 9 or the store in memory: with an older server this and the four operations that follow fail with
+   * `CacheUnsupportedError`, and nothing is changed.
+   */
+  readonly expireFields: (fields: Iterable<string>, timeToLive: Duration.Input) => Effect.Effect<number, CommandError>
+  /** Takes lifetimes of fields away: how many of them had one. */
+  readonly persistFields: (fields: Iterable<string>) => Effect.Effect<number, CommandError>
+  /** How long fields live: those that there are, `Duration.infinity` = as long as the key. */
+  readonly fieldTtls: (fields: Iterable<string>) => Effect.Effect<ReadonlyMap<string, Duration.Duration>, CommandError>
+  /** `getMany` that gives the fields it finds a lifetime, in one step; zero or less deletes them, `"Infinity"` takes a lifetime away. */
+  readonly getAndTouch: (
+    fields: Iterable<string>,
+    timeToLive: Duration.Input
+  ) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
+  /**
+   * Sets fields with a lifetime, all of them in one step. `when`: only where all of them are absent, or present; false = they were not.
+   * Zero or less deletes them.
+   */
+  readonly setExpiring: (
+    fields: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
+    timeToLive: Duration.Input,
+    options?: { readonly when?: "absent" | "present" | undefined }
+  ) => Effect.Effect<boolean, ValueError, RE>
   /** Field by field, by a glob over names; one may come twice while the server resizes its table. `count` is a hint, default 1 000. */
   readonly scan: (
     pattern?: string,
