@@ -9,9 +9,11 @@ import { dangerAction, dangerPage } from "./dangerPage.ts"
 import { keyAction } from "./keyActions.ts"
 import { keyPage } from "./keyPage.ts"
 import { keysPage } from "./keysPage.ts"
+import { liveAnswer } from "./live.ts"
 import { lockAction, locksPage } from "./locksPage.ts"
 import { overview } from "./overview.ts"
-import { onward, page, plain, style } from "./respond.ts"
+import { onward, page, plain, script, style } from "./respond.ts"
+import { script as scriptText } from "./script.ts"
 import { serversPage } from "./serversPage.ts"
 import { sessionAction, sessionsPage } from "./sessionsPage.ts"
 import { styleSheet } from "./styleSheet.ts"
@@ -43,6 +45,8 @@ export interface AdminOptions<C extends Tags, R = never> {
    * process.
    */
   readonly secret?: Redacted.Redacted | undefined
+  /** Visitors at most who watch the charts of the overview at once; each holds a response open. Default: 32. */
+  readonly maxStreams?: number | undefined
 }
 
 /** A form holds a value of 1 MiB, in which each character may take three, or nine. */
@@ -60,7 +64,7 @@ const pages: Readonly<Record<string, Page>> = {
 
 /**
  * The routes of the pages: an overview of caches and servers; the keys, tags, locks and sessions of a cache. All are answered
- * after `authorize`, with a policy that lets nothing run and nothing come from elsewhere. GET changes nothing; a form is taken
+ * after `authorize`, with a policy that lets nothing come from elsewhere. GET changes nothing; a form is taken
  * from whoever it was made for, and each change needs a right, is compared with what the visitor saw, and is logged.
  *
  *     const routes = Admin.layer({ path: "/cache", caches: [CacheService], authorize })
@@ -71,6 +75,7 @@ export const layer = <const C extends Tags, R = never>({
   authorize,
   caches,
   hide = () => false,
+  maxStreams = 32,
   path = "/cache",
   secret,
   sessions = "session:"
@@ -140,6 +145,8 @@ export const layer = <const C extends Tags, R = never>({
             guarded((visit) => Effect.map(show(visit), ({ body, status }) => page(body, status)), act)
           ])
         ),
+        "/admin.js": guarded(() => Effect.succeed(script(scriptText))),
+        "/events": guarded(yield* liveAnswer(all, maxStreams)),
         "/admin.css": guarded(() => Effect.succeed(style(styleSheet))),
         "/*": (request: HttpServerRequest.HttpServerRequest) =>
           // The router takes the path itself for one beneath it.

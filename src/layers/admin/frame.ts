@@ -87,7 +87,7 @@ export const noCache = (visit: Visit, current: PageName): Shown => ({
 })
 
 /** One fact of a list of facts. */
-export const figure = (term: string, words: string): Html =>
+export const figure = (term: string, words: string | Html): Html =>
   html`<div>
     <dt>${term}</dt>
     <dd>${words}</dd>

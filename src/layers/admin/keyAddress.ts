@@ -24,3 +24,7 @@ export const ownKey = ({ cache }: ShownCache, key: string | undefined): string |
 /** The key that the address names, where it is one of this cache. */
 export const addressedKey = (shown: ShownCache, { params }: Visit): string | undefined =>
   ownKey(shown, utf8Text(fromParam(params.get("k"))))
+
+/** Of a key in a list: a long one would fill the page. */
+export const shortKey = (key: string): string =>
+  key.length <= 200 ? key : `${key.slice(0, 200)}… (${key.length} characters)`

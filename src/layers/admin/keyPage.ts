@@ -78,20 +78,25 @@ export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
       return framedKey(
         at,
         at.key,
-        html`${yield* factsOf(entry, isHidden)}${content}${groups}${keyForms(at, entry)}`,
+        html`${yield* factsOf(at, entry, isHidden)}${content}${groups}${keyForms(at, entry)}`,
         200
       )
     })
   )
 
-const factsOf = (entry: Entry, isHidden: boolean): Effect.Effect<Html> =>
+const factsOf = ({ shown, visit }: KeyVisit, entry: Entry, isHidden: boolean): Effect.Effect<Html> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const { content, pttl, size, type } = entry
-    const facts = content._tag === "Value" && !isHidden ? valueFacts(content.form, now) : []
+    const form = content._tag === "Value" && !isHidden ? content.form : undefined
+    const facts = form === undefined ? [] : valueFacts(form, now)
+    const tagLinks = html`${form?.tags.map(
+      (tag) => html`<a href="${addressOf(visit.path, "tags", { c: shown.name, tag })}">${tag}</a> `
+    )}`
     return html`<section aria-label="Entry">
       <dl>
         ${figure("Type", type)} ${figure("Size", type === "string" ? inBytes(size) : `${size} elements`)}
-        ${figure("Lives", lifetime(pttl))} ${facts.map(([term, words]) => figure(term, words))}
+        ${figure("Lives", lifetime(pttl))}
+        ${facts.map(([term, words]) => figure(term, term === "Tags" ? tagLinks : words))}
       </dl>
     </section>`
   })
@@ -138,7 +143,7 @@ const elementsPage = (at: KeyVisit, type: Exclude<KeyType, "string">, content: E
     (element) =>
       html`<tr>
         ${element.cells.map((cell, column) => html`<td data-label="${columns[column]}">${cell}</td>`)}
-        ${forms === undefined ? "" : html`<td data-label="change">${forms(element)}</td>`}
+        ${forms === undefined ? "" : html`<td class="forms">${forms(element)}</td>`}
       </tr>`
   )
   const from = visit.params.get("from") ?? ""
@@ -148,7 +153,7 @@ const elementsPage = (at: KeyVisit, type: Exclude<KeyType, "string">, content: E
   ]
   return html`<section aria-label="Elements">
     <p class="note">${elements.length} of ${size} elements.</p>
-    ${table("Elements", forms === undefined ? columns : [...columns, "change"], rows)}
+    ${table("Elements", forms === undefined ? columns : [...columns, "Change"], rows)}
     ${further.length === 0 ? "" : html`<p class="further">${further}</p>`}
     ${visitorMay(visit, "edit", shown) ? html`${addForm(at, type)}${trimForm(at, type, size)}` : ""}
   </section>`

@@ -8,7 +8,7 @@ import { lifetime } from "../inspection/words.ts"
 import { selectField } from "./forms.ts"
 import { frame, noCache, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { keyAddress } from "./keyAddress.ts"
+import { keyAddress, shortKey } from "./keyAddress.ts"
 import { chosenCache, type Shown, type ShownCache, type Visit } from "./Visit.ts"
 
 /** Keys of one page. */
@@ -103,7 +103,7 @@ export const keysPage = (visit: Visit): Effect.Effect<Shown> =>
       const rows = keys.map(
         (key, at) =>
           html`<tr>
-            <th scope="row"><a href="${keyAddress(visit, name, key)}">${key}</a></th>
+            <th scope="row"><a href="${keyAddress(visit, name, key)}">${shortKey(key)}</a></th>
             <td data-label="Type">${facts[at]?.type}</td>
             <td data-label="Lives">${facts[at]?.lives}</td>
           </tr>`

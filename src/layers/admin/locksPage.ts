@@ -16,7 +16,7 @@ import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton } from "./forms.ts"
 import { table } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { fromParam, toParam } from "./keyAddress.ts"
+import { fromParam, shortKey, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
@@ -86,12 +86,12 @@ const lockTable = (visit: Visit, shown: ShownCache, locks: ReadonlyArray<LockSee
     locks.map(
       (lock) =>
         html`<tr>
-          <th scope="row">${lock.key}</th>
+          <th scope="row">${shortKey(lock.key)}</th>
           <td data-label="Holder">${lock.holder}…</td>
           <td data-label="Lease">${lock.lease < 0 ? "without end" : `ends in ${lifetime(lock.lease)}`}</td>
           <td data-label="Fence">${lock.fence}</td>
           <td data-label="Queue">${lock.waits ? "somebody waits" : "nobody waits"}</td>
-          <td data-label="Release">${releaseForm(visit, shown, "release", lock, lock.mark)}</td>
+          <td class="forms">${releaseForm(visit, shown, "release", lock, lock.mark)}</td>
         </tr>`
     )
   )
@@ -105,12 +105,12 @@ const semaphoreTable = (visit: Visit, shown: ShownCache, semaphores: ReadonlyArr
 
 const holderRow = (visit: Visit, shown: ShownCache, semaphore: SemaphoreSeen, holder: HolderSeen): Html =>
   html`<tr>
-    <th scope="row">${semaphore.key}</th>
+    <th scope="row">${shortKey(semaphore.key)}</th>
     <td data-label="Holder">${holder.holder}…</td>
     <td data-label="Permits">${holder.permits}</td>
     <td data-label="Lease">${holder.lease === 0 ? "has ended" : `ends in ${lifetime(holder.lease)}`}</td>
     <td data-label="Queue">${semaphore.waiting === 0 ? "nobody waits" : `${semaphore.waiting} wait`}</td>
-    <td data-label="Release">${releaseForm(visit, shown, "releasePermits", semaphore, holder.mark)}</td>
+    <td class="forms">${releaseForm(visit, shown, "releasePermits", semaphore, holder.mark)}</td>
   </tr>`
 
 export const lockAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Shown | Onward> =>

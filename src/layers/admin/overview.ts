@@ -6,6 +6,8 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { countOf } from "../inspection/info.ts"
 import { verdictsOn } from "../inspection/serverVerdicts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
+import { liveCharts } from "./charts.ts"
+import { countedIn, type Snapshot } from "./counted.ts"
 import { figure, frame, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
 import { verdictTable } from "./verdicts.ts"
@@ -41,21 +43,7 @@ const nearWords = (state: NearState): string => {
   }
 }
 
-/** What this process has counted of the cache; undefined where it has counted nothing. */
-const countedIn = (
-  metrics: ReadonlyArray<Metric.Metric.Snapshot>,
-  name: string,
-  counter: string
-): number | undefined => {
-  const found = metrics.filter(
-    ({ attributes, id }) => id === `effect_vcache_${counter}_total` && attributes?.["cache"] === name
-  )
-  return found.length === 0
-    ? undefined
-    : found.reduce((sum, { state }) => sum + ("count" in state ? Number(state.count) : 0), 0)
-}
-
-const hitRateWords = (metrics: ReadonlyArray<Metric.Metric.Snapshot>, name: string): string => {
+const hitRateWords = (metrics: Snapshot, name: string): string => {
   const hits = countedIn(metrics, name, "hits")
   const misses = countedIn(metrics, name, "misses")
   if (hits === undefined && misses === undefined) return "not counted here"
@@ -94,6 +82,7 @@ const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effe
         ${figure("Stale values served", String(countedIn(metrics, name, "stale_served") ?? 0))}
         ${figure("Near cache", nearWords(near))}
       </dl>
+      ${liveCharts(name)}
       <p><a href="${addressOf(path, "keys", { c: name })}">Keys of ${name}</a></p>
       ${servers}
     </section>`
@@ -102,5 +91,12 @@ const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effe
 export const overview = (visit: Visit): Effect.Effect<Html> =>
   Effect.map(
     Effect.forEach(visit.caches, (cache) => cacheSection(visit, cache), { concurrency: 4 }),
-    (sections) => frame(visit, "Overview", "overview", html`${sections}`)
+    (sections) =>
+      frame(
+        visit,
+        "Overview",
+        "overview",
+        html`${sections}
+          <script src="${visit.path}/admin.js" data-events="${visit.path}/events" defer></script>`
+      )
   )

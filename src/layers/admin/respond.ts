@@ -3,13 +3,13 @@ import { HttpServerResponse } from "effect/http"
 import type { Html } from "./Html.ts"
 
 /**
- * Nothing runs, nothing comes from elsewhere, nobody frames the page, and nothing of it is kept. Addresses are told to this
+ * Nothing runs but our own file, nothing comes from elsewhere, nobody frames the page, and nothing of it is kept. Addresses are told to this
  * origin alone: without that, browsers would send forms with `Origin: null`.
  */
-const headers = {
+export const headers = {
   "cache-control": "no-store",
   "content-security-policy":
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "same-origin",
@@ -29,6 +29,9 @@ export const plain = (
 /** So that a reload does not repeat what was done. */
 export const onward = (address: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({ status: 303, headers: { ...headers, location: address } })
+
+export const script = (text: string): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(text, { headers, contentType: "text/javascript; charset=utf-8" })
 
 export const style = (text: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(text, { headers, contentType: "text/css; charset=utf-8" })

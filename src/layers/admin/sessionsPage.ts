@@ -55,7 +55,7 @@ const sessionRow = (visit: Visit, shown: ShownCache, key: string, lives: string)
   return html`<tr>
     <th scope="row">${name}…</th>
     <td data-label="Lives">${lives}</td>
-    <td data-label="Sign out">
+    <td class="forms">
       ${
         visitorMay(visit, "delete", shown)
           ? actionForm(

@@ -4,7 +4,7 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import { groupsOf, type PendingEntry, type StreamGroup } from "../inspection/streamGroups.ts"
 import { lifetime } from "../inspection/words.ts"
 import { actionForm, button, textField } from "./forms.ts"
-import { table } from "./frame.ts"
+import { figure, table } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
 import { keyAddress, toParam } from "./keyAddress.ts"
 import type { KeyVisit } from "./keyPage.ts"
@@ -28,19 +28,23 @@ const groupPart = (at: KeyVisit, group: StreamGroup): Html => {
         <th scope="row">${entry.id}</th>
         <td data-label="Consumer">${entry.consumer}</td>
         <td data-label="Idle for">${lifetime(entry.idle)}</td>
-        <td data-label="Delivered">${entry.deliveries} times</td>
-        <td data-label="Change">${entryForms(at, group, entry)}</td>
+        <td data-label="Deliveries">${entry.deliveries}</td>
+        <td class="forms">${entryForms(at, group, entry)}</td>
       </tr>`
   )
   return html`<h3>${name}</h3>
-    <p class="note">
-      ${consumers} consumers, read up to ${lastId}, ${pendingCount} entries to be
-      acknowledged${pendingCount > pending.length ? `, of which the first ${pending.length} are shown` : ""}.
-    </p>
+    <dl>
+      ${figure("Consumers", String(consumers))} ${figure("Read up to", lastId)}
+      ${figure("To be acknowledged", String(pendingCount))}
+    </dl>
     ${
       rows.length === 0
         ? ""
-        : table(`Entries of ${name} to be acknowledged`, ["Entry", "Consumer", "Idle for", "Delivered", "Change"], rows)
+        : table(
+            `The first to be acknowledged in ${name}`,
+            ["Entry", "Consumer", "Idle for", "Deliveries", "Change"],
+            rows
+          )
     }`
 }
 

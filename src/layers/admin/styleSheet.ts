@@ -45,9 +45,21 @@ label.wide { flex: 1 1 100%; }
 .danger { color: var(--bad); border-color: var(--bad); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .actions { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: end; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 0.75rem; margin: 0.75rem 0; }
+.charts[hidden] { display: none; }
+figure { margin: 0; padding: 0.5rem 0.75rem; border: 1px solid var(--line); border-radius: 0.25rem; }
+figcaption { display: flex; justify-content: space-between; gap: 0.5rem; color: var(--soft); font-size: 0.875rem; }
+figcaption output { color: var(--text); font-weight: 600; font-variant-numeric: tabular-nums; }
+svg { display: block; width: 100%; height: 3rem; margin-top: 0.25rem; }
+path { fill: none; stroke: var(--link); stroke-width: 2; vector-effect: non-scaling-stroke; }
+path + path { stroke: var(--warn); stroke-dasharray: 4 3; }
 .further { display: flex; gap: 1rem; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
-td form, td details { margin: 0.15rem 0; }
+.forms form, .forms details { margin: 0.15rem 0; }
+.forms button { min-height: 2rem; padding: 0.2rem 0.5rem; }
+section > table + form, section > form + form { margin-top: 1rem; }
+section > :first-child { margin-top: 0; }
+section > :last-child { margin-bottom: 0; }
 details > summary { cursor: pointer; padding: 0.35rem 0; }
 .ok { color: var(--good); }
 .advice { color: var(--warn); }
@@ -61,6 +73,6 @@ details > summary { cursor: pointer; padding: 0.35rem 0; }
   thead { position: absolute; left: -100rem; }
   tr { display: block; border-bottom: 1px solid var(--line); padding: 0.5rem 0; }
   tbody th, tbody td { display: block; border: 0; padding: 0.1rem 0; }
-  tbody td::before { content: attr(data-label) ": "; color: var(--soft); }
+  tbody td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
 }
 `

@@ -8,7 +8,7 @@ import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton, selectField, textField } from "./forms.ts"
 import { table } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { keyAddress } from "./keyAddress.ts"
+import { keyAddress, shortKey } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
@@ -87,7 +87,7 @@ const oneTag = (visit: Visit, shown: ShownCache, tag: string, bearers: ReadonlyA
   const rows = bearing.slice(0, most).map(
     ({ key, tags }) =>
       html`<tr>
-        <th scope="row"><a href="${keyAddress(visit, shown.name, key)}">${key}</a></th>
+        <th scope="row"><a href="${keyAddress(visit, shown.name, key)}">${shortKey(key)}</a></th>
         <td data-label="Tags">${tags.join(", ")}</td>
       </tr>`
   )

@@ -104,7 +104,7 @@ const factsOf = ({ content, pttl, size, type }: Entry, now: number): string => {
   const facts = [type, type === "string" ? `${size} bytes` : `${size} elements`, `lives ${lifetime(pttl)}`]
   if (content._tag !== "Value") return facts.join(", ")
   const { form } = content
-  facts.push(...valueFacts(form, now).map(([, words]) => visible(words)))
+  facts.push(...valueFacts(form, now).map(([term, words]) => visible(term === "Tags" ? `tags ${words}` : words)))
   return `${facts.join(", ")}${form.reason === undefined ? "" : `\n${form.reason}`}`
 }
 

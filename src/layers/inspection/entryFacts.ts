@@ -15,7 +15,7 @@ export const valueFacts = (
     facts.push(["Fresh", left > 0 ? `fresh for ${lifetime(left)}` : `stale since ${lifetime(-left)}`])
   }
   if (isMarkedStale) facts.push(["Marked", "marked stale before its time"])
-  if (tags.length > 0) facts.push(["Tags", `tags ${tags.join(", ")}`])
+  if (tags.length > 0) facts.push(["Tags", tags.join(", ")])
   if (claimedUntil !== undefined) {
     facts.push(["Claim", claimedUntil > now ? "a process looks it up" : "the claim of a lookup has ended"])
   }

@@ -1,0 +1,66 @@
+/** The figures of the charts: what happened in a cache between two looks. */
+import { countedIn, durationsIn, type Snapshot } from "./counted.ts"
+
+/** All that was counted up to a moment. */
+export interface Reading {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly hits: number | undefined
+  readonly misses: number | undefined
+  readonly nearHits: number | undefined
+  readonly durations: ReadonlyArray<readonly [seconds: number, count: number]>
+  /** Of all servers; undefined where there is none, or none that answers. */
+  readonly servers: { readonly memory: number; readonly evicted: number } | undefined
+}
+
+/** Null where nothing happened that it could be made of, or nothing is counted. */
+export interface Figures {
+  /** Percent of the reads. */
+  readonly hitRate: number | null
+  /** Operations of this process, each second. */
+  readonly operations: number | null
+  /** Milliseconds in which half of the operations ended, and 99 of 100. */
+  readonly median: number | null
+  readonly p99: number | null
+  /** Bytes that the servers use. */
+  readonly memory: number | null
+  /** Keys, each second. */
+  readonly evicted: number | null
+  /** Reads that were answered in this process, each second. */
+  readonly near: number | null
+}
+
+export const readingOf = (metrics: Snapshot, cache: string, servers: Reading["servers"], at: number): Reading => ({
+  at,
+  hits: countedIn(metrics, cache, "hits"),
+  misses: countedIn(metrics, cache, "misses"),
+  nearHits: countedIn(metrics, cache, "near_hits"),
+  durations: durationsIn(metrics, cache),
+  servers
+})
+
+export const figuresBetween = (before: Reading, now: Reading): Figures => {
+  const seconds = (now.at - before.at) / 1000
+  const rate = (earlier: number | undefined, later: number | undefined): number | null =>
+    later === undefined || seconds <= 0 ? null : Math.max(0, later - (earlier ?? 0)) / seconds
+  const hits = (now.hits ?? 0) - (before.hits ?? 0)
+  const reads = hits + (now.misses ?? 0) - (before.misses ?? 0)
+  const earlier = new Map(before.durations)
+  const durations = now.durations.map(([limit, count]) => [limit, count - (earlier.get(limit) ?? 0)] as const)
+  return {
+    hitRate: reads <= 0 ? null : (100 * hits) / reads,
+    operations: rate(before.durations.at(-1)?.[1], now.durations.at(-1)?.[1]),
+    median: quantile(durations, 0.5),
+    p99: quantile(durations, 0.99),
+    memory: now.servers?.memory ?? null,
+    evicted: rate(before.servers?.evicted, now.servers?.evicted),
+    near: rate(before.nearHits, now.nearHits)
+  }
+}
+
+/** The limit that so many of them kept, in milliseconds. */
+const quantile = (durations: Reading["durations"], share: number): number | null => {
+  const all = durations.at(-1)?.[1] ?? 0
+  const within = durations.find(([, count]) => count >= share * all)
+  return all === 0 || within === undefined ? null : 1000 * within[0]
+}

@@ -1,0 +1,95 @@
+/** The figures of the charts, as server-sent events: one look each second for all who watch. */
+import { Clock, Deferred, Effect, Metric, Schedule, Scope, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { countOf } from "../inspection/info.ts"
+import { type Figures, figuresBetween, type Reading, readingOf } from "./figures.ts"
+import { headers, plain } from "./respond.ts"
+import type { Answer, ShownCache } from "./Visit.ts"
+
+/** A stream ends after so many events, and the browser asks for another: with the rights that the visitor has by then. */
+const mostEvents = 300
+
+/** By the names of the caches. */
+type Readings = ReadonlyMap<string, Reading>
+
+/** What the servers of a cache use; undefined where there is none, or none that answers. */
+const serversOf = (client: ValkeyClientShape): Effect.Effect<Reading["servers"]> =>
+  client.topology === "memory"
+    ? Effect.succeed(undefined)
+    : Effect.match(client.info(), {
+        onFailure: () => undefined,
+        onSuccess: (servers) => {
+          const sum = (name: string) => [...servers.values()].reduce((all, info) => all + countOf(info, name), 0)
+          return { memory: sum("used_memory"), evicted: sum("evicted_keys") }
+        }
+      })
+
+const look = (caches: ReadonlyArray<ShownCache>): Effect.Effect<Readings> =>
+  Effect.gen(function* () {
+    const servers = yield* Effect.forEach(caches, ({ cache }) => serversOf(cache.client), { concurrency: 4 })
+    const metrics = yield* Metric.snapshot
+    const now = yield* Clock.currentTimeMillis
+    return new Map(caches.map(({ name }, at) => [name, readingOf(metrics, name, servers[at], now)]))
+  })
+
+const between = (before: Readings, now: Readings): ReadonlyMap<string, Figures> =>
+  new Map(
+    [...now].flatMap(([name, reading]) => {
+      const earlier = before.get(name)
+      return earlier === undefined ? [] : [[name, figuresBetween(earlier, reading)] as const]
+    })
+  )
+
+const event = (all: ReadonlyMap<string, Figures>, caches: ReadonlyArray<ShownCache>): string =>
+  `data: ${JSON.stringify(Object.fromEntries(caches.map(({ name }) => [name, all.get(name) ?? null])))}\n\n`
+
+/**
+ * What answers those who watch. At most so many do at once, others get 503. Nobody looks at the servers while nobody watches.
+ * The streams end with the layer.
+ */
+export const liveAnswer = (
+  caches: ReadonlyArray<ShownCache>,
+  maxStreams: number
+): Effect.Effect<Answer, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const closed = yield* Deferred.make<void>()
+    const shared = yield* Stream.fromEffectSchedule(look(caches), Schedule.spaced("1 second")).pipe(
+      Stream.mapAccum(
+        (): Readings => new Map(),
+        (before, now: Readings) => [now, before.size === 0 ? [] : [between(before, now)]] as const
+      ),
+      Stream.share({ capacity: 4, strategy: "sliding" })
+    )
+    let streams = 0
+    const place = Effect.acquireRelease(
+      Effect.sync(() => ++streams <= maxStreams),
+      () => Effect.sync(() => streams--)
+    )
+    // Before what they share ends, which would interrupt them: a browser would take that for a failure.
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function* () {
+        yield* Deferred.succeed(closed, undefined)
+        for (let turns = 0; streams > 0 && turns < 100; turns++) yield* Effect.yieldNow
+      })
+    )
+    const full = Effect.succeed(plain("Too many are watching.\n", 503, { "retry-after": "60" }))
+    return (visit) => {
+      if (streams >= maxStreams) return full
+      const events = Stream.concat(
+        Stream.make("retry: 3000\n\n"),
+        Stream.take(
+          Stream.map(shared, (all) => event(all, visit.caches)),
+          mostEvents
+        )
+      )
+      // Others may have come between the answer and its body.
+      const body = Stream.unwrap(Effect.map(place, (isFree) => (isFree ? events : Stream.empty)))
+      return Effect.succeed(
+        HttpServerResponse.stream(Stream.encodeText(Stream.interruptWhen(body, Deferred.await(closed))), {
+          headers,
+          contentType: "text/event-stream"
+        })
+      )
+    }
+  })

@@ -1,0 +1,113 @@
+/** The figures that the charts are drawn of, as they come each second. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
+import { CacheLive, CacheService, layerFor, Metrics, type TypedCache, ValkeyMemory } from "effect-vcache"
+import { Admin } from "effect-vcache/admin"
+import { figuresBetween, type Reading } from "../../src/layers/admin/figures.ts"
+
+class Other extends Context.Service<Other, TypedCache<unknown>>()("test/Other") {}
+
+const reading = (at: number, more: Partial<Reading>): Reading => ({
+  at,
+  hits: undefined,
+  misses: undefined,
+  nearHits: undefined,
+  durations: [],
+  servers: undefined,
+  ...more
+})
+
+describe("the figures of a cache", () => {
+  it("are of what happened between two looks", () => {
+    const before = reading(1000, {
+      hits: 10,
+      misses: 10,
+      durations: [
+        [0.001, 5],
+        [0.01, 10],
+        [0.1, 10]
+      ]
+    })
+    const now = reading(3000, {
+      hits: 13,
+      misses: 11,
+      nearHits: 4,
+      durations: [
+        [0.001, 55],
+        [0.01, 108],
+        [0.1, 110]
+      ],
+      servers: { memory: 7, evicted: 6 }
+    })
+    assert.deepStrictEqual(figuresBetween(before, now), {
+      hitRate: 75,
+      operations: 50,
+      median: 1,
+      p99: 100,
+      memory: 7,
+      evicted: 3,
+      near: 2
+    })
+  })
+
+  it("are null where nothing happened, or nothing is counted: no rate is made up", () => {
+    const none = { hitRate: null, operations: null, median: null, p99: null, memory: null, evicted: null, near: null }
+    assert.deepStrictEqual(figuresBetween(reading(0, {}), reading(1000, {})), none)
+    const idle = { hits: 1, misses: 1, durations: [[0.001, 5]] as const }
+    assert.deepStrictEqual(figuresBetween(reading(0, idle), reading(1000, idle)), { ...none, operations: 0 })
+    assert.deepStrictEqual(figuresBetween(reading(5, idle), reading(5, idle)), none)
+  })
+})
+
+describe("the stream of the charts", () => {
+  it("comes each second with the caches that may be viewed, to so many at once, until the pages end", async () => {
+    const authorize: Admin.Authorize<never> = ({ headers }) =>
+      Effect.succeed(
+        headers["authorization"] === "ada"
+          ? { name: "ada", rights: {}, rightsOf: { [CacheService.key]: { view: true } } }
+          : undefined
+      )
+    const caches = Layer.mergeAll(
+      CacheLive.layer({ policies: [Metrics.policy()] }),
+      layerFor(Other, { prefix: "other" })
+    )
+    let cache: TypedCache<unknown> | undefined
+    const routes = Layer.merge(
+      Admin.layer({ caches: [CacheService, Other], authorize, maxStreams: 2 }),
+      Layer.effectDiscard(Effect.map(CacheService, (service) => void (cache = service)))
+    )
+    const { dispose, handler } = HttpRouter.toWebHandler(
+      routes.pipe(Layer.provide(caches), Layer.provide(ValkeyMemory.layer())),
+      { disableLogger: true }
+    )
+    const watch = (as: string) =>
+      handler(new Request("http://localhost/cache/events", { headers: { authorization: as } }))
+    assert.strictEqual((await watch("nobody")).status, 403)
+
+    const first = await watch("ada")
+    assert.strictEqual(first.headers.get("content-type"), "text/event-stream")
+    assert.strictEqual(first.headers.get("cache-control"), "no-store")
+    const reader = first.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ""
+    while (!text.includes("data: ")) text += (await reader?.read())?.value ?? ""
+    if (cache === undefined) throw new Error("there is no cache")
+    const own = cache
+    await Effect.runPromise(Effect.andThen(own.set("k", 1), Effect.andThen(own.get("k"), own.get("nothing"))))
+    while (!text.includes('"hitRate":50')) text += (await reader?.read())?.value ?? ""
+    assert.notInclude(text, "test/Other")
+
+    const second = await watch("ada")
+    const others = second.body?.getReader()
+    await others?.read()
+    assert.strictEqual((await watch("ada")).status, 503)
+    await others?.cancel()
+    const again = await watch("ada")
+    assert.strictEqual(again.status, 200, "a place is free again")
+    const last = again.body?.getReader()
+    await last?.read()
+    await dispose()
+    for (let end = false; !end;) end = (await reader?.read())?.done ?? true
+    for (let end = false; !end;) end = (await last?.read())?.done ?? true
+  })
+})
