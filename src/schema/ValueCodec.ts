@@ -23,6 +23,8 @@ export interface EntryName extends Place {
 export interface ValueCodec<A, RD = never, RE = never> {
   /** How replies must be read. */
   readonly reply: ReplyEncoding
+  /** The value of plain text, where it takes nothing but to parse it. Throws where `decode` says what is wrong. */
+  readonly parsed?: ((text: string) => A) | undefined
   /** What the header of plain text would say; undefined where it is no value that is read here. */
   readonly plainHeader: string | undefined
   /** With `timing`: a value that can become stale. With `tags`: one that can be invalidated by them. */
@@ -130,11 +132,12 @@ const plain = Exit.succeed(undefined)
 export const unknownCodec = (options: FormatOptions): ValueCodec<unknown> => {
   const formats = new Formats(options)
   const { limits, writer } = formats
-  return makeCodec(formats, {
+  const codec = makeCodec<unknown, never, never>(formats, {
     serialize: (entry, value) => serialize(entry, writer, value, limits),
     deserialize: (entry, serialized) => deserialize(entry, serialized, limits),
     fromJson: (entry, text) => parse(entry, text, limits)
   })
+  return formats.plainJson ? { ...codec, parsed: (text) => Serializer.json.decode(text, limits) } : codec
 }
 
 /** The value where there is one without running anything; undefined = run the effect. */

@@ -46,6 +46,9 @@ const maxNumberLine = 23
 /** Room for a string before more of it has come than this: what is announced may never come. */
 const firstRoom = 1024 * 1024
 
+/** Bytes of the room that is kept for the next text: new memory costs more than what is done in it. */
+const mostKept = 256 * 1024
+
 export class ReplyParser {
   readonly #target: ReplyTarget
   readonly #limits: ReplyLimits
@@ -65,6 +68,8 @@ export class ReplyParser {
   /** How many bytes of it and of its line end have come in earlier chunks. */
   #have = 0
   #room: Buffer | undefined
+  /** Where the last text in parts was, for the next one. */
+  #spare: Buffer | undefined
   /** The kind of a line whose end has not come; 0 = there is none. */
   #lineKind = 0
   /** What has come of it; nothing, where it is skipped. */
@@ -82,6 +87,7 @@ export class ReplyParser {
     this.#isStopped = true
     this.#dropFrames()
     this.#room = undefined
+    this.#spare = undefined
     this.#line = undefined
   }
 
@@ -140,18 +146,21 @@ export class ReplyParser {
   #store(chunk: Buffer, at: number, end: number): void {
     // Without the line end, of which the first byte may be in this chunk.
     const needed = Math.min(this.#have + end - at, this.#bulk)
-    let room = this.#room
+    // Bytes are given away as they lie there; text is read out of it.
+    let room = this.#room ?? (this.#asText ? this.#spare : undefined)
     if (room === undefined || room.length < needed) {
       const bigger = Buffer.allocUnsafeSlow(Math.min(this.#bulk, Math.max(firstRoom, 2 * needed)))
       if (room !== undefined) room.copy(bigger, 0, 0, this.#have)
-      this.#room = room = bigger
+      room = bigger
     }
+    this.#room = room
     chunk.copy(room, this.#have, at, at + needed - this.#have)
   }
 
   #onStored(size: number): void {
     const room = this.#room ?? Buffer.alloc(0)
     this.#room = undefined
+    if (this.#asText && room.length > 0 && room.length <= mostKept) this.#spare = room
     this.#onValue(this.#asText ? textOf(room, 0, size) : room.subarray(0, size))
   }
 

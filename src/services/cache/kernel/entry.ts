@@ -28,13 +28,27 @@ export const liveValue = <A, RD, RE>(
   known?: Header
 ): Effect.Effect<Option.Option<A>, CodecError | CommandError, RD> => {
   const decoded = (found: Header | undefined) => Effect.mapEager(codec.decode(entry, stored, found), Option.some)
-  if (!isFramed(stored)) return decoded(undefined)
+  if (!isFramed(stored)) return parsedNow(codec, stored) ?? decoded(undefined)
   const header = known === undefined ? codec.header(entry, stored) : Exit.succeed(known)
   if (!Exit.isSuccess(header)) return Exit.failCause(header.cause)
   const found = header.value
   if (found === undefined) return decoded(undefined)
   if (found.format === "") return Effect.succeedNone
   return Effect.flatMapEager(isLive(found, judge), (isLive) => (isLive ? decoded(found) : Effect.succeedNone))
+}
+
+/** The shortest way of the most usual case; undefined where more has to be looked at. */
+const parsedNow = <A, RD, RE>(
+  { parsed }: ValueCodec<A, RD, RE>,
+  stored: Stored
+): Exit.Exit<Option.Option<A>> | undefined => {
+  if (parsed === undefined || typeof stored !== "string") return undefined
+  try {
+    return Exit.succeed(Option.some(parsed(stored)))
+  } catch {
+    // `decode` says what is wrong.
+    return undefined
+  }
 }
 
 /** Whether the value that the header is of may be given to who asks now. */

@@ -2,6 +2,7 @@
 import { Effect, Exit } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
+import { isFramed } from "../../../schema/frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
 import type { BatchSetOptions, CacheBatches } from "../../operations/CacheBatches.ts"
 import { entriesIn, sendAll, split } from "../kernel/batches.ts"
@@ -60,7 +61,17 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     { headers, judge }: Judged
   ): Effect.Effect<Map<string, A>, ValueError, RD> => {
     const found = new Map<string, A>()
+    const { parsed } = codec
     for (let i = 0; i < entries.length; i++) {
+      const text = stored[i]!
+      if (parsed !== undefined && typeof text === "string" && !isFramed(text)) {
+        try {
+          found.set(entries[i]!.key, parsed(text))
+          continue
+        } catch {
+          // What comes next says what is wrong.
+        }
+      }
       const plain = valueNow(plainValue(codec, entries[i]!, stored[i]!))
       if (plain === undefined) {
         return valuesInOrder(entries, (i) => liveValue(codec, entries[i]!, stored[i]!, judge, headers[i]), found, i)
