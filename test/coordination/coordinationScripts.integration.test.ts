@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Arbitrary, Effect, Layer, Schema } from "effect"
 import { type Reply, type Script, ValkeyClient, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
 import {
+  acquireArguments,
   acquireScript,
   extendScript,
   forceReleaseScript,
@@ -35,11 +36,12 @@ const callOf = (script: Script, ...args: ReadonlyArray<Schema.Schema<string | nu
 const token = Schema.Literals(["a", "b", "c"])
 const long = Schema.Literals([1_000_000, 5_000_000])
 const lockCalls = [
-  callOf(acquireScript, token, long, Schema.Literals(["", "1"])),
+  callOf(acquireScript, token, long, Schema.Literal(90_000_000)),
+  callOf(acquireScript, token, long, Schema.Literal(90_000_000), Schema.Literal("1")),
   callOf(extendScript, token, Schema.Literals([0, 2_000_000, ""]), Schema.Literals([0, 3_000_000])),
-  callOf(releaseScript, token, Schema.Literal("channel"), Schema.Literal("message")),
+  callOf(releaseScript, token, Schema.Literal("channel")),
   callOf(resumeScript, token, Schema.Literals([2_000_000, ""])),
-  callOf(forceReleaseScript, Schema.Literal("channel"), Schema.Literal("message")),
+  callOf(forceReleaseScript, Schema.Literal("channel")),
   callOf(isLockedScript)
 ]
 
@@ -95,4 +97,35 @@ layer(server, { excludeTestServices: true })("scripts and their twins", (it) => 
       { timeout: 120_000, arbitrary: { runs: 1000, seed: "effect-vcache", size: 12 } }
     )
   }
+
+  it.effect("agree about fences that are ahead of the clock, older, shorter, or marked by who waits", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const real = yield* ValkeyClient
+        const memory = yield* memoryClient
+        const [lock, fence] = keys.slice(0, 2)
+        for (const [last, next] of [
+          ["9000000000000000", "9000000000000001"],
+          ["9000000000000000w", "9000000000000001"],
+          ["1500000000000000", undefined],
+          ["1500000000000000w", undefined],
+          ["7", undefined],
+          ["0w", undefined]
+        ] as const) {
+          for (const client of [real, memory]) {
+            yield* client.send("DEL", [lock!])
+            yield* client.send("SET", [fence!, last])
+            const granted = String(
+              yield* client.eval(acquireScript, [lock!, fence!], acquireArguments("a", 30_000, true))
+            )
+            const stored = yield* client.send("GET", [fence!])
+            assert.strictEqual(stored, last.endsWith("w") ? `${granted}w` : granted)
+            assert.isAbove(Number(yield* client.send("PTTL", [fence!])), 24 * 60 * 60 * 1000)
+            if (next === undefined) assert.isAbove(Number(granted), 1.6e15)
+            else assert.strictEqual(granted, next)
+          }
+        }
+      })
+    )
+  )
 })

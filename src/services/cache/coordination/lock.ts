@@ -10,6 +10,7 @@ import type { Coordination } from "./Coordination.ts"
 import { heldLease, type Lease } from "./Lease.ts"
 import { holdScoped, holdWhile, resumeScoped } from "./leasing.ts"
 import {
+  acquireArguments,
   acquireScript,
   extendScript,
   forceReleaseScript,
@@ -66,7 +67,7 @@ export const makeLock = <A, RD, RE>(
         run(
           "lock.acquire",
           Effect.flatMap(
-            client.eval(acquireScript, keys, [token, lease, waits ? "1" : ""]),
+            client.eval(acquireScript, keys, acquireArguments(token, lease, waits)),
             (reply): Exit.Exit<Attempt<bigint>, CommandError> => {
               const fence = fenceIn(reply)
               if (fence !== undefined) return Exit.succeed({ _tag: "Granted", grant: fence })
@@ -83,7 +84,7 @@ export const makeLock = <A, RD, RE>(
       release: (token) =>
         run(
           "lock.release",
-          Effect.flatMap(client.eval(releaseScript, keys, [token, channel, lock]), replies.flag("lock.release"))
+          Effect.flatMap(client.eval(releaseScript, keys, [token, channel]), replies.flag("lock.release"))
         )
     }
   }
@@ -113,7 +114,7 @@ export const makeLock = <A, RD, RE>(
       "lock.forceRelease",
       Effect.flatMap(keysFor("lock.forceRelease"), (keys) =>
         Effect.flatMap(
-          client.eval(forceReleaseScript, keys, [context.channel(options), keys[0]]),
+          client.eval(forceReleaseScript, keys, [context.channel(options)]),
           replies.flag("lock.forceRelease")
         )
       )

@@ -1,42 +1,52 @@
 /** The scripts behind locks. */
 import type { Script } from "../../../schema/Script.ts"
 
-/** The last fence is remembered for so long after its lease. Later ones are greater all the same, by the server's clock. */
+/** The last fence is remembered for so many milliseconds after its lease. Later ones are greater all the same, by the server's clock. */
 const memory = 24 * 60 * 60 * 1000
+
+/** Of `acquireScript`; `lease` in milliseconds. */
+export const acquireArguments = (token: string, lease: number, waits: boolean): ReadonlyArray<string | number> =>
+  waits ? [token, lease, lease + memory, "1"] : [token, lease, lease + memory]
 
 /** Behind the last fence, where somebody waits. */
 const wanted = "w"
 
 /**
- * KEYS: the lock; its last fence. ARGV: token; lease in milliseconds; "1" where the caller waits. The fence as text, or
- * for how many milliseconds somebody else has it, −1 = for ever. Who has it already, and does not know, gets it again.
+ * KEYS: the lock; its last fence. ARGV: token; lease and the fence's lifetime in milliseconds; anything where the caller waits. The
+ * fence as text, or for how many milliseconds somebody else has it, −1 = for ever. Who has it already, and does not know, gets
+ * it again. Locks are bound by the server, and what costs it most are calls: mostly the clock says a greater fence than the last
+ * one, which is seen as it is replaced.
  */
 export const acquireScript: Script = {
   name: "lock.acquire",
   exclusive: true,
   lua: `
 local holder = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2], 'GET')
-local last = redis.call('GET', KEYS[2]) or '0'
-local fence, mark = tonumber(last), ''
-if not fence then fence, mark = tonumber(string.sub(last, 1, -2)), '${wanted}' end
 if holder and holder ~= ARGV[1] then
-  if ARGV[3] == '1' and mark == '' then
-    redis.call('SET', KEYS[2], last .. '${wanted}', 'PX', ARGV[2] + ${memory})
+  if ARGV[4] then
+    local last = redis.call('GET', KEYS[2]) or '0'
+    if string.sub(last, -1) ~= '${wanted}' then
+      redis.call('SET', KEYS[2], last .. '${wanted}', 'PX', ARGV[3])
+    end
   end
   return redis.call('PTTL', KEYS[1])
 end
 if holder then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 local time = redis.call('TIME')
-local next = string.format('%.0f', math.max(fence + 1, time[1] * 1000000 + time[2]))
-redis.call('SET', KEYS[2], next .. mark, 'PX', ARGV[2] + ${memory})
+local next = time[1] .. string.sub('00000' .. time[2], -6)
+local last = redis.call('SET', KEYS[2], next, 'PX', ARGV[3], 'GET')
+if not last or (#last == #next and last < next) then return next end
+local fence, mark = tonumber(last), ''
+if not fence then fence, mark = tonumber(string.sub(last, 1, -2)), '${wanted}' end
+next = string.format('%.0f', math.max(fence + 1, tonumber(next)))
+redis.call('SET', KEYS[2], next .. mark, 'PX', ARGV[3])
 return next`,
-  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", lease = 0, waits = ""]) => {
+  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", lease = 0, remembered = 0, waits]) => {
     const holder = call("SET", lock, token, "NX", "PX", lease, "GET")
     const last = String(call("GET", fenceKey) ?? "0")
     const mark = last.endsWith(wanted) ? wanted : ""
-    const remembered = Number(lease) + memory
     if (holder !== null && holder !== token) {
-      if (waits === "1" && mark === "") call("SET", fenceKey, last + wanted, "PX", remembered)
+      if (waits !== undefined && mark === "") call("SET", fenceKey, last + wanted, "PX", remembered)
       return call("PTTL", lock)
     }
     if (holder !== null) call("PEXPIRE", lock, lease)
@@ -67,26 +77,27 @@ return 1`,
   }
 }
 
-/** KEYS: the lock; its last fence. ARGV: token; channel; what to say there to those who wait. 1 = released, 0 = not held. */
+/** KEYS: the lock; its last fence. ARGV: token; the channel where those who wait are told. 1 = released, 0 = not held. */
 export const releaseScript: Script = {
   name: "lock.release",
   exclusive: true,
   lua: `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local seen = redis.call('MGET', KEYS[1], KEYS[2])
+if seen[1] ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-local last = redis.call('GET', KEYS[2])
+local last = seen[2]
 if last and string.sub(last, -1) == '${wanted}' then
   redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
-  redis.pcall('PUBLISH', ARGV[2], ARGV[3])
+  redis.pcall('PUBLISH', ARGV[2], KEYS[1])
 end
 return 1`,
-  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", channel = "", message = ""]) => {
+  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", channel = ""]) => {
     if (call("GET", lock) !== token) return 0
     call("DEL", lock)
     const last = call("GET", fenceKey)
     if (typeof last === "string" && last.endsWith(wanted)) {
       call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
-      call("PUBLISH", channel, message)
+      call("PUBLISH", channel, lock)
     }
     return 1
   }
@@ -123,7 +134,7 @@ return next`,
   }
 }
 
-/** KEYS: the lock; its last fence. ARGV: channel; what to say there to those who wait. 1 = somebody held it, 0 = nobody did. */
+/** KEYS: the lock; its last fence. ARGV: the channel where those who wait are told. 1 = somebody held it, 0 = nobody did. */
 export const forceReleaseScript: Script = {
   name: "lock.forceRelease",
   exclusive: true,
@@ -132,15 +143,15 @@ if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 local last = redis.call('GET', KEYS[2])
 if last and string.sub(last, -1) == '${wanted}' then
   redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
-  redis.pcall('PUBLISH', ARGV[1], ARGV[2])
+  redis.pcall('PUBLISH', ARGV[1], KEYS[1])
 end
 return 1`,
-  memory: ({ call }, [lock = "", fenceKey = ""], [channel = "", message = ""]) => {
+  memory: ({ call }, [lock = "", fenceKey = ""], [channel = ""]) => {
     if (call("DEL", lock) === 0) return 0
     const last = call("GET", fenceKey)
     if (typeof last === "string" && last.endsWith(wanted)) {
       call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
-      call("PUBLISH", channel, message)
+      call("PUBLISH", channel, lock)
     }
     return 1
   }
