@@ -1,8 +1,19 @@
 /** Tags without a server, and where it fails. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
-import { type CacheError, CacheLive, CacheMemory, CacheService, ValkeyMemory } from "effect-vcache"
+import {
+  type CacheError,
+  type CommandError,
+  CacheLive,
+  CacheMemory,
+  CacheService,
+  type Stale,
+  ValkeyClient,
+  type ValkeyClientShape,
+  ValkeyMemory
+} from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
+import { until } from "../support/until.ts"
 import { Tags } from "../../src/services/cache/tags/Tags.ts"
 
 describe("tags in memory", () => {
@@ -41,6 +52,47 @@ describe("tags in memory", () => {
       assert.isFalse(yield* cache.has("l"))
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
     }).pipe(Effect.provide(Layer.provideMerge(CacheLive, Layer.provideMerge(Faults.layer, ValkeyMemory.layer()))))
+  )
+
+  it.effect("that are removed before a lookup begins: it is not shown what was stale when it was read", () =>
+    Effect.gen(function* () {
+      const client = yield* ValkeyClient
+      const make = (client: ValkeyClientShape) =>
+        Effect.flatMap(
+          Layer.build(Layer.provide(CacheLive.layer({ prefix: "p" }), Layer.succeed(ValkeyClient, client))),
+          (context) => Effect.provideContext(CacheService, context)
+        )
+      const there = yield* make(client)
+      /** What happens after the value was read, and before the lookup's tags are. */
+      let meanwhile: Effect.Effect<void, CommandError> = Effect.void
+      const here = yield* make({
+        ...client,
+        eval: (script, keys, args) =>
+          Effect.suspend(() => {
+            const first = script.name === "ensureTags" ? meanwhile : Effect.void
+            meanwhile = Effect.void
+            return Effect.andThen(first, client.eval(script, keys, args))
+          })
+      })
+      const shown: Array<unknown> = []
+      const kept = (stale: Option.Option<Stale<unknown>>) =>
+        Effect.sync(() => {
+          shown.push(Option.map(stale, ({ value }) => value))
+          return Option.match(stale, { onNone: () => "new", onSome: ({ value }) => value })
+        })
+      for (const tags of [["t"], () => ["t"]]) {
+        shown.length = 0
+        yield* here.set("k", "old", { tags: ["t"] })
+        yield* there.invalidateTags(["t"], { mode: "stale" })
+        assert.strictEqual(yield* here.getOrSet("k", kept, { tags }), "old")
+        yield* until("the old value again", there.get("k"), (found) => Option.contains(found, "old"))
+        yield* there.invalidateTags(["t"], { mode: "stale" })
+        meanwhile = there.invalidateTags(["t"])
+        assert.strictEqual(yield* here.getOrSet("k", kept, { tags }), "old")
+        yield* until("the new value", there.get("k"), (found) => Option.contains(found, "new"))
+        assert.deepStrictEqual(shown, [Option.some("old"), Option.none()])
+      }
+    }).pipe(Effect.provide(ValkeyMemory.layer()))
   )
 
   it.effect("have their records in one slot, whatever the prefix", () =>

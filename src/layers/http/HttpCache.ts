@@ -4,6 +4,7 @@ import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } fr
 import type { CommandError } from "../../schema/CacheError.ts"
 import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
+import type { CacheTags } from "../../services/operations/CacheTags.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { pageOfServer } from "./caching/pageIdentity.ts"
 import { respond } from "./caching/respond.ts"
@@ -20,6 +21,13 @@ export interface HttpCacheOptions extends CachingOptions {
    * host always tell pages apart, and are not part of it. Default: path and query.
    */
   readonly key?: ((request: HttpServerRequest.HttpServerRequest) => string) | undefined
+  /**
+   * Whether the header `Cache-Tag` of a response says which tags the stored response bears, `Cache-Tag: product:1, list`. The
+   * header is removed from every response that goes out. `cache.invalidateTags` forgets the pages then, whoever made them. A
+   * response with more than 64 tags, or one that is none, goes out and is not stored. It costs two round trips for each page that
+   * is made, and one for each that is read and bears tags. Default: false, and the header means nothing.
+   */
+  readonly tags?: boolean | undefined
 }
 
 export interface HttpCache {
@@ -38,6 +46,8 @@ export interface HttpCache {
 export interface Pages {
   readonly purge: (page: string) => Effect.Effect<boolean, CommandError>
   readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError>
+  /** Forgets all pages that bear one of the tags, as the cache's own `invalidateTags` does. Needs the setting `tags`. */
+  readonly invalidateTags: CacheTags["invalidateTags"]
   /** Answers a request from the cache, else by `next`, which is given the request that it is to answer. For servers without an `HttpRouter`. */
   readonly handle: <E, R>(
     request: HttpServerRequest.HttpServerRequest,
@@ -101,16 +111,19 @@ const purgePrefix = (cache: TypedCache<unknown>, { prefix = defaultPrefix }: Htt
   cache.deletePattern(`${escapeGlob(`${prefix}${start}`)}*`)
 
 const pagesOn = (cache: TypedCache<unknown>, options: HttpCacheOptions): Effect.Effect<Pages> =>
-  Effect.map(pageCache(cache, options, { isShared: true, prefix: defaultPrefix }), (settings) => ({
+  Effect.map(pageCache(cache, options, { isShared: true, prefix: defaultPrefix, tags: options.tags }), (settings) => ({
     purge: (page) => purge(cache, options, page),
     purgePrefix: (start) => purgePrefix(cache, options, start),
-    handle: (request, next) =>
-      respond(settings, pageOfServer(request, options.key), request, {
+    invalidateTags: cache.invalidateTags,
+    handle: (request, next) => {
+      const response = respond(settings, pageOfServer(request, options.key), request, {
         ask: next,
         whole: (response) => Effect.succeed(wholeBody(response, settings.maxBodyBytes)),
         isPrivate,
         statusOf
-      }),
+      })
+      return settings.tags ? Effect.map(response, HttpServerResponse.removeHeader("cache-tag")) : response
+    },
     handleWeb: (request, next) => {
       const asked = HttpServerRequest.fromWeb(request)
       const received = new WeakMap<HttpServerResponse.HttpServerResponse, Response>()
@@ -128,13 +141,20 @@ const pagesOn = (cache: TypedCache<unknown>, options: HttpCacheOptions): Effect.
         isPrivate,
         statusOf
       })
-      return Effect.map(
-        withScope(response),
-        (response) =>
+      return Effect.map(withScope(response), (response) => {
+        const web =
           received.get(response) ?? HttpServerResponse.toWeb(response, { withoutBody: request.method === "HEAD" })
-      )
+        return settings.tags && web.headers.has("cache-tag") ? withoutTags(web) : web
+      })
     }
   }))
+
+/** Headers of a response that was received cannot be changed. */
+const withoutTags = (response: Response): Response => {
+  const headers = new Headers(response.headers)
+  headers.delete("cache-tag")
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}
 
 const statusOf = (cause: Cause.Cause<unknown>): Effect.Effect<number> =>
   Effect.map(HttpServerError.causeResponse(cause), ([{ status }]) => status)

@@ -2,13 +2,14 @@
 import { Cause, Clock, Effect, Exit, Option, Scope } from "effect"
 import { Headers, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { kindOf } from "../../../schema/codecFailures.ts"
+import { tagsRefusal } from "../../../schema/TagStamp.ts"
 import { makeToken } from "../../../services/cache/kernel/token.ts"
 import type { LookupOptions, Stale } from "../../../services/operations/CacheLookups.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import { type Directives, parseDirectives } from "./Directives.ts"
 import { delivered } from "./delivery.ts"
 import { type FreshnessRules, showsCredentials } from "./freshness.ts"
-import { varyOf } from "./headers.ts"
+import { cacheTagsOf, varyOf } from "./headers.ts"
 import { type PageIdentity, variantOf } from "./pageIdentity.ts"
 import {
   confirmed,
@@ -20,6 +21,7 @@ import {
   type StoredPage,
   type StoredResponse,
   storedResponse,
+  tagsOf,
   type Variants
 } from "./StoredPage.ts"
 
@@ -29,6 +31,8 @@ type Response = HttpServerResponse.HttpServerResponse
 export interface PageCache {
   readonly pages: TypedCache<StoredPage>
   readonly prefix: string
+  /** Whether responses say by `Cache-Tag` which tags they bear. */
+  readonly tags: boolean
   readonly rules: FreshnessRules
   readonly singleFlight: "process" | "cluster"
   readonly maxBodyBytes: number
@@ -178,8 +182,9 @@ export class Exchange<E, R> {
   }
 
   #options(): LookupOptions<StoredPage> {
-    const { singleFlight, waitFor } = this.#cache
+    const { singleFlight, tags, waitFor } = this.#cache
     return {
+      tags: tags ? tagsOf : undefined,
       timeToLive: lifetimeOf,
       staleFor: this.#isLimited ? 0 : staleFor,
       keepFor,
@@ -204,16 +209,22 @@ export class Exchange<E, R> {
   }
 
   #renew(scope: Scope.Scope, place: Place, found: StoredResponse) {
-    return this.#cache.pages.refresh(place.key, this.#replace(scope, place, Option.some(found)), this.#options())
+    return this.#cache.pages.refresh(place.key, this.#replace(scope, place, Option.some(found), true), this.#options())
   }
 
+  #isTagged(stored: StoredPage): boolean {
+    return this.#cache.tags && tagsOf(stored).length > 0
+  }
+
+  /** What bears tags is stored by a lookup alone, which knows what was invalidated since it began. */
   #set(key: string, stored: StoredPage, when?: "present") {
+    if (this.#isTagged(stored)) return Effect.void
     const options = { timeToLive: lifetimeOf(stored), staleFor: keepFor(stored), when }
     return Effect.ignore(this.#cache.pages.set(key, stored, options))
   }
 
   /** What the maker answers now, where others may have it, too: as what is stored in that place. */
-  #replace(requestScope: Scope.Scope, place: Place, stale: Option.Option<StoredPage>) {
+  #replace(requestScope: Scope.Scope, place: Place, stale: Option.Option<StoredPage>, isRenewal = false) {
     return Effect.gen({ self: this }, function* () {
       const old = Option.getOrUndefined(Option.filter(stale, (page) => this.#isOld(page, place)))
       // The request may be over before its maker is, where others wait for it.
@@ -228,7 +239,9 @@ export class Exchange<E, R> {
       if (old !== undefined && now < old.errorUntil && (yield* this.#hasFailed(answered))) {
         yield* Scope.close(scope, Exit.void)
         if (Exit.isFailure(answered)) yield* tell(answered.cause)
-        return this.#keep({ ...old, storedAt: now, failedAt: now })
+        const kept = this.#keep({ ...old, storedAt: now, failedAt: now })
+        // Its tags may have been invalidated since it was read, and before the renewal began.
+        return isRenewal && this.#isTagged(kept) ? yield* Effect.fail(unshared) : kept
       }
       const { response, stored } = Exit.isSuccess(answered)
         ? yield* Effect.provideService(this.#stored(answered.value, old, askedAt), Scope.Scope, scope)
@@ -302,7 +315,7 @@ export class Exchange<E, R> {
   #stored(answer: Response, old: StoredResponse | undefined, askedAt: number) {
     return Effect.gen({ self: this }, function* () {
       const { rules } = this.#cache
-      const isPrivate = this.#maker.isPrivate(this.#request)
+      const isPrivate = this.#maker.isPrivate(this.#request) || (yield* this.#hasBadTags(answer))
       const made = { requestHeaders: this.#request.headers, variantBy: this.#variantBy, askedAt }
       if (old !== undefined && answer.status === 304) {
         const now = yield* Clock.currentTimeMillis
@@ -322,6 +335,14 @@ export class Exchange<E, R> {
     })
   }
 
+  /** A response without its tags would not be forgotten with them. */
+  #hasBadTags({ headers }: Response): Effect.Effect<boolean> {
+    const reason = this.#cache.tags ? tagsRefusal(cacheTagsOf(headers)) : undefined
+    return reason === undefined
+      ? Effect.succeed(false)
+      : Effect.as(Effect.logDebug(`HttpCache: a response is not stored because of its Cache-Tag: ${reason}`), true)
+  }
+
   /** Stored where requests for it look: in its place, or elsewhere if the page varies by something else than was known. */
   #filed(stored: StoredResponse, { variants }: Place) {
     return Effect.gen({ self: this }, function* () {
@@ -336,7 +357,8 @@ export class Exchange<E, R> {
       const known = yield* this.#cache.pages.get(this.#key)
       if (Option.isSome(known) && !isResponse(known.value) && known.value.generation === variants.generation) {
         if (names.length > 0) yield* this.#set(this.#variantKey(page), stored)
-        yield* this.#set(this.#key, names.length > 0 ? page : stored, "present")
+        if (names.length === 0 && this.#isTagged(stored)) yield* this.forget
+        else yield* this.#set(this.#key, names.length > 0 ? page : stored, "present")
       }
       return yield* Effect.fail(unshared)
     })

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { Cookies, type HttpServerResponse } from "effect/http"
 import { digest } from "../../../schema/digest.ts"
 import { freshnessOf, type FreshnessRules } from "./freshness.ts"
-import { type HeaderRecord, refreshedHeaders, storedHeaders, varyOf } from "./headers.ts"
+import { cacheTagsOf, type HeaderRecord, refreshedHeaders, storedHeaders, varyOf } from "./headers.ts"
 
 /** A response. Nothing of its request is kept but the digest of what tells pages apart. */
 export const StoredResponse = Schema.Struct({
@@ -41,6 +41,10 @@ export const StoredPage = Schema.Union([StoredResponse, Variants])
 export type StoredPage = typeof StoredPage.Type
 
 export const isResponse = (stored: StoredPage): stored is StoredResponse => stored._tag === "Response/2"
+
+/** What is invalidated with it. A list of variants bears none: they do. */
+export const tagsOf = (stored: StoredPage): ReadonlyArray<string> =>
+  isResponse(stored) ? cacheTagsOf(stored.headers) : []
 
 /** The list of variants outlives none of them by much, and is made anew once a day. */
 const variantsLiveFor = 86_400_000

@@ -14,6 +14,13 @@ export const membersOf = (header: string | undefined): ReadonlyArray<string> =>
 export const varyOf = (headers: HeaderRecord): ReadonlyArray<string> =>
   [...new Set(membersOf(headers["vary"]))].toSorted()
 
+/** The tags that the response says to bear. */
+export const cacheTagsOf = (headers: HeaderRecord): ReadonlyArray<string> =>
+  (headers["cache-tag"] ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+
 /** They are of one connection (RFC 9110, section 7.6.1), or of one proxy. `Content-Length` follows from the body. */
 const neverStored: ReadonlySet<string> = new Set([
   "age",

@@ -38,11 +38,18 @@ export interface CachingOptions {
   readonly waitFor?: Duration.Input | undefined
 }
 
+interface Defaults {
+  readonly isShared: boolean
+  readonly prefix: string
+  /** Whether responses say by `Cache-Tag` which tags they bear. */
+  readonly tags?: boolean | undefined
+}
+
 /** What cannot be used is a defect: the options are part of the program. */
 export const pageCache = (
   cache: TypedCache<unknown>,
   options: CachingOptions,
-  { isShared, prefix }: { readonly isShared: boolean; readonly prefix: string }
+  { isShared, prefix, tags = false }: Defaults
 ): Effect.Effect<PageCache> => {
   const { heuristics = false, maxBodyBytes = 2 ** 20, singleFlight = "process", waitFor = "10 seconds" } = options
   const millis = (name: string, input: Duration.Input): number => {
@@ -57,6 +64,7 @@ export const pageCache = (
     return {
       pages: cache.withSchema(StoredPage),
       prefix: options.prefix ?? prefix,
+      tags,
       rules: {
         isShared,
         heuristics,

@@ -18,7 +18,7 @@ import { freshNear, type NearFound, nearFound, nearIn, type Untold } from "./nea
 import { type ResultForm, resultOfHeld, type Seen } from "./results.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
-import { lookupOf } from "./staleOf.ts"
+import { lookupOf, stillThere } from "./staleOf.ts"
 import { isStale, verdictAt, verdictOf } from "./verdict.ts"
 
 /** `getOrSet` whose callers are given that form. */
@@ -63,7 +63,7 @@ export const makeGetOrSet = <A, RD, RE>(
       ticket: Ticket,
       basis: TagBasis
     ): Effect.Effect<LookupResult<A>, E, Exclude<R, Scope.Scope> | RD | RE> => {
-      const asked = lookupOf(lookup, found)
+      const asked = Effect.flatMapEager(stillThere(tags, lookup, found, basis), (found) => lookupOf(lookup, found))
       const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket, basis)
       // A server that did not answer the read is not waited for once more.
       if (!plan.cluster || verdict === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))

@@ -1,10 +1,12 @@
 /** What a lookup is shown of the value that it is to replace. */
-import { Clock, Duration, Effect, Option } from "effect"
+import { Clock, Duration, Effect, Exit, Option } from "effect"
 import type { Header } from "../../../schema/frame.ts"
 import { tagsIn } from "../../../schema/TagStamp.ts"
 import type { Lookup, Stale } from "../../operations/CacheLookups.ts"
 import { LookedUp } from "../../operations/LookedUp.ts"
 import type { Found } from "../kernel/entry.ts"
+import type { TagJudges } from "../tags/Tags.ts"
+import type { TagBasis } from "./lookupTags.ts"
 
 /** The lookup, which is shown the value that it is to replace if it asks for it. */
 export const lookupOf = <A, E, R>(
@@ -16,6 +18,26 @@ export const lookupOf = <A, E, R>(
   if (found === undefined || Option.isNone(found.value)) return Effect.suspend(() => lookup(Option.none()))
   const { header, value } = found
   return Effect.flatMap(Clock.currentTimeMillis, (now) => lookup(Option.some(staleOf(value.value, header, now))))
+}
+
+/**
+ * What the lookup may be shown: it was judged by its tags before the basis of the lookup was read, and whatever the lookup gives
+ * back of it counts as made afterwards.
+ */
+export const stillThere = <A, E, R>(
+  tags: TagJudges,
+  lookup: Lookup<A, E, R>,
+  found: Found<A> | undefined,
+  basis: TagBasis
+): Effect.Effect<Found<A> | undefined> => {
+  const stamp = found === undefined || Option.isNone(found.value) ? undefined : found.header?.tags
+  if (Effect.isEffect(lookup) || basis === undefined || stamp === undefined) return Exit.succeed(found)
+  const isGone = Effect.match(tags.judge(stamp), {
+    // Of what nobody can tell.
+    onFailure: () => true,
+    onSuccess: (verdict) => verdict === "gone"
+  })
+  return Effect.map(isGone, (isGone) => (isGone ? undefined : found))
 }
 
 const staleOf = <A>(value: A, header: Header | undefined, now: number): Stale<A> => {
