@@ -1,9 +1,18 @@
 /** Query results by their tables: what is cached, what forgets it, and what becomes of it where something fails. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Schema, Stream } from "effect"
-import { SqlClient, Statement } from "effect/sql"
+import { Model } from "effect/schema"
+import { SqlClient, SqlModel, Statement } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { CacheDisabled, CacheInputError, CacheLive, CacheMemory, CacheService, ValkeyMemory } from "effect-vcache"
+import {
+  CacheDisabled,
+  CacheInputError,
+  CacheLive,
+  CacheMemo,
+  CacheMemory,
+  CacheService,
+  ValkeyMemory
+} from "effect-vcache"
 import { SqlCache, SqlInvalidationError } from "effect-vcache/sql"
 import { Faults } from "effect-vcache/testing"
 import * as Sqlite from "../../examples/sql/Sqlite.ts"
@@ -208,6 +217,69 @@ describe("a query", () => {
   )
 })
 
+describe("a write whose tables are named", () => {
+  it.effect("forgets them, and those that are found in its text", () =>
+    Effect.gen(function* () {
+      const cache = yield* SqlCache
+      const sql = yield* SqlClient.SqlClient
+      const named = (
+        tables: ReadonlyArray<string> | "all",
+        write: Effect.Effect<unknown, unknown, SqlClient.SqlClient>
+      ) => forgottenBy(cache.write(tables, write))
+      assert.deepStrictEqual(yield* named(["users"], Effect.void), { users: true, orders: false })
+      assert.deepStrictEqual(yield* named("all", Effect.void), { users: true, orders: true })
+      assert.deepStrictEqual(yield* named([], Effect.void), { users: false, orders: false })
+      const order = sql`INSERT INTO orders (name) VALUES ('milk')`
+      assert.deepStrictEqual(yield* named(["users"], order), { users: true, orders: true })
+      // What cannot be read is named.
+      assert.deepStrictEqual(yield* named(["users"], sql`CREATE TABLE other (x)`), { users: true, orders: false })
+      assert.deepStrictEqual(yield* named(["users"], rolledBack(order)), { users: true, orders: false })
+      const rest = rolledBack(cache.write(["users"], order))
+      assert.deepStrictEqual(yield* forgottenBy(rest), { users: false, orders: false })
+    }).pipe(Effect.provide(inMemory))
+  )
+})
+
+describe("a repository, a memo scope and a near cache", () => {
+  it.effect("of Effect's SqlModel writes through the watched client", () =>
+    Effect.gen(function* () {
+      class User extends Model.Class<User>("User")({
+        id: Schema.Int,
+        name: Schema.String
+      }) {}
+      const repository = yield* SqlModel.makeRepository(User, {
+        tableName: "users",
+        spanPrefix: "users",
+        idColumn: "id"
+      })
+      const named = (name: string) => repository.insert(User.insert.make({ id: 2, name }))
+      assert.deepStrictEqual(yield* forgottenBy(named("Grace")), { users: true, orders: false })
+      assert.deepStrictEqual(yield* forgottenBy(repository.delete(2)), { users: true, orders: false })
+      assert.deepStrictEqual(yield* forgottenBy(repository.findById(1)), { users: false, orders: false })
+    }).pipe(Effect.provide(inMemory))
+  )
+
+  it.effect("of one request see what the request writes", () =>
+    CacheMemo.scope(
+      Effect.gen(function* () {
+        assert.strictEqual(yield* users, "Ada")
+        yield* behind
+        assert.strictEqual(yield* users, "Ada")
+        yield* insert("Grace")
+        assert.strictEqual(yield* users, "Ada*,Grace")
+      })
+    ).pipe(Effect.provide(inMemory))
+  )
+
+  it.effect("of this process see what it writes at once", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* forgottenBy(Effect.void), { users: false, orders: false })
+      assert.deepStrictEqual(yield* forgottenBy(insert("Grace")), { users: true, orders: false })
+      assert.deepStrictEqual(yield* forgottenBy(inTransaction(insert("Edith"))), { users: true, orders: false })
+    }).pipe(Effect.provide(over(CacheMemory.layer({ near: {} }))))
+  )
+})
+
 describe("a transaction", () => {
   it.effect("forgets results after its commit, for itself at once", () =>
     Effect.gen(function* () {
@@ -299,6 +371,28 @@ describe("a transaction", () => {
         })
       )
       assert.strictEqual(heard, "Ada,Grace")
+    }).pipe(Effect.provide(inMemory))
+  )
+
+  it.effect("that a fiber outlives is heard of, though the fiber writes without it", () =>
+    Effect.gen(function* () {
+      for (const end of [Effect.void, Effect.fail("rolled back" as const)]) {
+        const gate = yield* Deferred.make<void>()
+        const outcome = yield* forgottenBy(
+          Effect.gen(function* () {
+            const late = Effect.andThen(Deferred.await(gate), insert("late"))
+            const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+            const forked = Effect.map(Effect.forkDetach(late), (fiber) => fibers.push(fiber))
+            yield* Effect.ignore(inTransaction(Effect.andThen(insert("first"), Effect.andThen(forked, end))))
+            yield* users
+            yield* behind
+            yield* Deferred.succeed(gate, undefined)
+            for (const fiber of fibers) assert.isTrue(Exit.hasDies(yield* Fiber.await(fiber)))
+          })
+        )
+        assert.deepStrictEqual(outcome, { users: true, orders: false })
+        yield* SqlClient.SqlClient.use((sql) => sql`DELETE FROM users WHERE id > 1`)
+      }
     }).pipe(Effect.provide(inMemory))
   )
 

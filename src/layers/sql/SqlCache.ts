@@ -9,7 +9,7 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { cachedQueries } from "./cachedQueries.ts"
 import { Invalidations } from "./Invalidations.ts"
 import type { SqlInvalidationError } from "./SqlInvalidationError.ts"
-import { IsAccountedFor } from "./statementText.ts"
+import { Declared } from "./statementText.ts"
 import { StatementTables } from "./StatementTables.ts"
 import { tableName, type Tables, tablesRefusal } from "./tableNames.ts"
 import { TableWrites } from "./TableWrites.ts"
@@ -18,7 +18,7 @@ import { watchedClient } from "./watchedClient.ts"
 /** The options of `query`. Its values are lists of rows. */
 export interface SqlQueryOptions<S extends Schema.Constraint> extends Omit<
   LookupOptions<ReadonlyArray<S["Type"]>>,
-  "tags" | "near" | "version"
+  "tags" | "version"
 > {
   /** Decodes a row as the database gives it. */
   readonly row: S
@@ -49,8 +49,8 @@ export interface SqlCacheShape {
     S["DecodingServices"] | S["EncodingServices"]
   >
   /**
-   * Runs a write whose tables cannot be found in its text, and invalidates them: after it, or in a transaction after the
-   * commit. `"all"` invalidates every result. Statements in it that cannot be read count as accounted for. Fails with
+   * Runs a write and invalidates these tables besides those that are found in its statements: after it, or in a transaction
+   * after the commit. `"all"` invalidates every result. Statements whose tables cannot be found count as named. Fails with
    * `SqlInvalidationError` where the write was made and its results could not be invalidated, unless it stands in a
    * transaction: there `confirmed` around the transaction says so.
    */
@@ -131,7 +131,7 @@ const make = Effect.fnUntraced(function* (cache: TypedCache<unknown>, client: Sq
     query: cachedQueries({ cache, client, head, texts, writes, invalidations }),
     write: (tables, effect) =>
       Effect.flatMap(checked(tables), (tables) =>
-        confirmed(writes.during(tables, Effect.provideService(effect, IsAccountedFor, true)))
+        confirmed(writes.during(tables, Effect.provideService(effect, Declared, "named")))
       ),
     confirmed,
     owed: Effect.sync(() => invalidations.owed.tables)

@@ -8,18 +8,22 @@ interface Transaction {
   hasWritten: boolean
 }
 
-/** What one level of a transaction, itself or a savepoint, has written. */
+/** What one level of a transaction, itself or a savepoint, has written and not yet told. */
 class LevelWrites {
   readonly #tables = new Set<string>()
   #isAll = false
 
-  get tables(): Tables {
-    return this.#isAll ? "all" : [...this.#tables]
-  }
-
   add(tables: Tables): void {
     if (tables === "all") this.#isAll = true
     else for (const table of tables) this.#tables.add(table)
+  }
+
+  /** All of it at once, for the first callback of the level; the others find nothing. */
+  take(): Tables {
+    const tables = this.#isAll ? "all" : [...this.#tables]
+    this.#isAll = false
+    this.#tables.clear()
+    return tables
   }
 }
 
@@ -74,18 +78,12 @@ export class TableWrites {
     Effect.withFiber(({ context }) => {
       const level = this.#level(context)
       if (level === undefined) return this.#invalidate(tables)
-      const known = this.#levels.get(level)
-      if (known !== undefined) return Effect.sync(() => known.add(tables))
-      const writes = new LevelWrites()
-      writes.add(tables)
+      const writes = this.#levels.get(level) ?? new LevelWrites()
       this.#levels.set(level, writes)
-      return this.#client.afterCommit(
-        Effect.suspend(() => {
-          // Drivers without callbacks run this at once; the next write has to be heard of, too.
-          this.#levels.delete(level)
-          return this.#invalidate(writes.tables)
-        })
-      )
+      writes.add(tables)
+      const told = Effect.suspend(() => this.#invalidate(writes.take()))
+      // A fiber that has outlived its transaction has written without one, and is told so by a defect.
+      return Effect.onError(this.#client.afterCommit(told), () => told)
     })
 
   #level(context: Context.Context<never>): object | undefined {

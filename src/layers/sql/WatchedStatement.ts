@@ -1,7 +1,7 @@
 /** A statement that tells which tables it writes, in each way to run it. */
 import { Effect, Effectable, Stream } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
-import { compiled, IsAccountedFor } from "./statementText.ts"
+import { compiled, undeclared } from "./statementText.ts"
 import type { Tables } from "./tableNames.ts"
 import type { TableWrites } from "./TableWrites.ts"
 
@@ -74,10 +74,6 @@ export class WatchedStatement<A>
 
   #tables(withoutTransform: boolean): Effect.Effect<Tables> {
     const { client, tablesWritten } = this.#watch
-    return Effect.flatMap(IsAccountedFor, (isAccountedFor) =>
-      isAccountedFor
-        ? Effect.succeed([])
-        : Effect.map(compiled(client, this.#statement, withoutTransform), ([sql]) => tablesWritten(sql))
-    )
+    return undeclared(Effect.map(compiled(client, this.#statement, withoutTransform), ([sql]) => tablesWritten(sql)))
   }
 }

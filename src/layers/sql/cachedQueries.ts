@@ -8,7 +8,7 @@ import type { Invalidations } from "./Invalidations.ts"
 import { queryKey } from "./queryKey.ts"
 import { rowsOfSchemas } from "./rows.ts"
 import type { SqlCacheShape, SqlQueryOptions } from "./SqlCache.ts"
-import { compiled, IsAccountedFor } from "./statementText.ts"
+import { compiled, Declared } from "./statementText.ts"
 import type { StatementTables } from "./StatementTables.ts"
 import { tableName, tablesRefusal } from "./tableNames.ts"
 import type { TableWrites } from "./TableWrites.ts"
@@ -58,7 +58,7 @@ export const cachedQueries = ({ cache, client, head, invalidations, texts, write
       const key = queryKey(head, shape, text)
       if (!Exit.isSuccess(key)) return Exit.failCause(key.cause)
       const values = cache.withSchema(schema)
-      const fromDatabase = Effect.flatMap(Effect.provideService(statement, IsAccountedFor, true), decode)
+      const fromDatabase = Effect.flatMap(Effect.provideService(statement, Declared, "query"), decode)
 
       const fromCache = Effect.suspend(() => {
         let found: ReadonlyArray<S["Type"]> | undefined

@@ -6,7 +6,12 @@ import { tablesIn } from "./tablesRead.ts"
 const nothing: Tables = []
 
 /** Most statements of a program, without a look at each word: one query. Functions in it are not looked into. */
-const isPlainQuery = (sql: string): boolean => /^\s*select\b[^;]*;?\s*$/i.test(sql) && !/\binto\b/i.test(sql)
+const isPlainQuery = (sql: string): boolean =>
+  /^\s*select\b[^;]*;?\s*$/i.test(sql) &&
+  !/\b(?:into|insert|update|delete|merge|truncate|call|exec|execute|create|alter|drop)\b/i.test(sql)
+
+/** Besides those whose tables are read. Some databases take several statements without a semicolon between them. */
+const otherVerbs = ["call", "exec", "execute", "create", "alter", "drop"]
 
 /** `[]` = it writes nothing. */
 export const tablesWritten = (sql: string): Tables => {
@@ -36,8 +41,11 @@ const beginning = new Set("begin start transaction work deferred immediate exclu
 
 const writtenBy = (statement: ReadonlyArray<SqlToken>): Tables => {
   const first = statement.find((token) => !isMark(token, "("))
+  if (statement.some((_, at) => isVerb(statement, at, ...otherVerbs))) return "all"
   if (isWord(first, "select", "values", "show", "describe", "explain")) {
-    return statement.some((token) => isWord(token, "into", "analyze", "analyse")) ? "all" : nothing
+    return statement.some((token, at) => isWord(token, "analyze", "analyse") || writesAt(statement, at))
+      ? "all"
+      : nothing
   }
   if (isWord(first, "rollback", "savepoint")) return nothing
   if (statement.every((token) => token.kind === "word" && beginning.has(token.text))) return nothing
@@ -49,15 +57,18 @@ const writtenBy = (statement: ReadonlyArray<SqlToken>): Tables => {
 /** Verbs in one statement, at most: each of them may look through the rest of it. */
 const maxVerbs = 100
 
+/** A verb whose table stands behind it; in MERGE … THEN UPDATE, ON CONFLICT DO UPDATE and FOR UPDATE it stands elsewhere. */
+const writesAt = (tokens: ReadonlyArray<SqlToken>, at: number): boolean =>
+  isVerb(tokens, at, "insert", "replace", "merge", "into", "update", "delete", "truncate") &&
+  !isWord(tokens[at - 1], "then", "do", "key", "for") &&
+  // INSERT OR REPLACE INTO.
+  !(isWord(tokens[at], "replace") && isWord(tokens[at - 1], "or"))
+
 const targets = (tokens: ReadonlyArray<SqlToken>): Tables => {
   const tables = new Set<string>()
   let verbs = 0
   for (let at = 0; at < tokens.length; at++) {
-    if (!isVerb(tokens, at, "insert", "replace", "merge", "into", "update", "delete", "truncate")) continue
-    // MERGE … THEN UPDATE, ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE, FOR UPDATE: the table is named elsewhere.
-    if (isWord(tokens[at - 1], "then", "do", "key", "for")) continue
-    // INSERT OR REPLACE INTO: the table stands after INTO.
-    if (isWord(tokens[at], "replace") && isWord(tokens[at - 1], "or")) continue
+    if (!writesAt(tokens, at)) continue
     const found = ++verbs > maxVerbs ? "all" : targetAt(tokens, at)
     if (found === "all") return "all"
     for (const table of found) tables.add(table)

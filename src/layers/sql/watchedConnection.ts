@@ -1,15 +1,14 @@
 /** A reserved connection, whose statements are seen, too. What begins there by hand is known only by its COMMIT. */
 import { Effect, Stream } from "effect"
 import type { SqlConnection, SqlError } from "effect/sql"
-import { IsAccountedFor } from "./statementText.ts"
+import { undeclared } from "./statementText.ts"
 import type { Watch } from "./WatchedStatement.ts"
 
 export const watchedConnection = (
   connection: SqlConnection.Connection,
   { tablesWritten, writes }: Watch
 ): SqlConnection.Connection => {
-  const tablesOf = (sql: string) =>
-    Effect.map(IsAccountedFor, (isAccountedFor) => (isAccountedFor ? [] : tablesWritten(sql)))
+  const tablesOf = (sql: string) => undeclared(Effect.sync(() => tablesWritten(sql)))
   const watched = <A>(sql: string, run: Effect.Effect<A, SqlError.SqlError>) =>
     Effect.flatMap(tablesOf(sql), (tables) => writes.apart(tables, run))
   return {
