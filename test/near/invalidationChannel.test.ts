@@ -338,6 +338,34 @@ describe("an invalidation channel key by key", () => {
     })
   )
 
+  for (const tracking of ["broadcast", "perKey"] as const) {
+    it.effect(
+      `a read of which one reply is an error or too large fails as a whole, and the next one has its own (${tracking})`,
+      () =>
+        Effect.gen(function* () {
+          const { client } = yield* listening(
+            {
+              GET: ([, key]) =>
+                key === "large" ? bulk("x".repeat(1025)) : key === "list" ? "-WRONGTYPE a list\r\n" : bulk("v"),
+              PTTL: ([, key]) => (key === "denied" ? "-NOPERM no\r\n" : ":50\r\n")
+            },
+            { replyLimits: { stringBytes: 1024 } },
+            tracking
+          )
+          const keys = ["large", "v", "list", "denied", "w"]
+          const exits = yield* Effect.forEach(keys, (key) => Effect.exit(client.tracked([key], { tracking })), {
+            concurrency: "unbounded"
+          })
+          const codes = exits.map((exit) =>
+            Exit.isSuccess(exit)
+              ? [exit.value[0]?.value, exit.value[0]?.pttl]
+              : /[A-Z_]{6,}/.exec(String(exit.cause))?.[0]
+          )
+          assert.deepStrictEqual(codes, ["REPLY_TOO_LARGE", ["v", 50], "WRONGTYPE", "NOPERM", ["v", 50]])
+        })
+    )
+  }
+
   it.effect("a connection for reads that is made again is tracked again, and what was read before counts no more", () =>
     Effect.gen(function* () {
       const data: Array<Socket> = []

@@ -84,16 +84,14 @@ export class Link {
 
   constructor(options: LinkOptions) {
     const { address, isBusy = () => false, settings } = options
-    if (typeof address !== "function") this.#address = address
+    if (typeof address !== "function") this.#goTo(address)
     this.#options = options
     this.#watch = new WireWatch(settings.socketTimeout)
     this.#reauthentication = new Reauthentication({ settings, isBusy })
   }
 
-  /** The server's name, once it is known. */
-  get node(): string | undefined {
-    return this.#address && nodeName(this.#address)
-  }
+  /** The server's name, once it is known. A field, because every reply is known by it. */
+  node: string | undefined = undefined
 
   /** The connection, while it is ready. A field, because every command asks for it. */
   wire: Wire | undefined = undefined
@@ -243,7 +241,7 @@ export class Link {
       this.#startAttempt()
       try {
         this.#left = undefined
-        if (typeof address === "function") this.#address = await address()
+        if (typeof address === "function") this.#goTo(await address())
         this.#identity = await identify(settings)
         if (this.#address === this.#left) continue
         // Closed while asking.
@@ -262,6 +260,11 @@ export class Link {
         this.#onLoss()
       }
     }
+  }
+
+  #goTo(address: Address): void {
+    this.#address = address
+    this.node = nodeName(address)
   }
 
   #pause(millis: number): Promise<void> {

@@ -201,6 +201,11 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#written = true
   }
 
+  /** Its slot is being moved to the server that has it. Whether it says ASKING itself. */
+  asks(): boolean {
+    return false
+  }
+
   /** It was not executed, and goes on as if it had not been sent. `refusal`: why, where nothing better comes of it. */
   rewound(refusal: CommandError): void {
     this.#refusal = refusal

@@ -106,7 +106,7 @@ export class ServerNode implements Carrier {
       wire.together = this.#together
     }
     command.wrote()
-    if (command.prelude === undefined && !asking) return wire.write(command)
+    if (command.prelude === undefined && (!asking || command.asks())) return wire.write(command)
     const [first = command] = command.prelude ?? []
     // Nobody waits for its reply: what it is for fails without it. It concerns one command, or a whole transaction.
     const ask = (next: WireCommand) => {

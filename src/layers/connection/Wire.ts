@@ -167,6 +167,10 @@ export class Wire implements ReplyTarget {
     const wanted = this.#clientListens && head.asText ? withText(reply) : reply
     if (!head.fits(wanted)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
     if (head.isForeign) return this.#handOver(reply)
+    if (head.ahead > 0) {
+      head.ahead--
+      return head.take(wanted)
+    }
     this.#expected.shift()
     head.answer(wanted)
     if (this.#onDrained !== undefined && !this.owes) this.#onDrained()
@@ -178,8 +182,12 @@ export class Wire implements ReplyTarget {
     // A message is not asked for, so that nobody can be told that it is missing.
     if (head === undefined || this.#listener !== undefined || this.#clientListens)
       return this.break(error.code, error.message)
-    this.#expected.shift()
     this.#skipped = { command: head, error }
+    if (head.ahead > 0) {
+      head.ahead--
+      return head.lack(error)
+    }
+    this.#expected.shift()
     if (!head.isForeign) head.lose(error)
   }
 

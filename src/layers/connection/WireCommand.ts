@@ -22,6 +22,14 @@ export abstract class WireCommand {
   /** When somebody should have had the reply at the latest, by `performance.now`. */
   abstract readonly expiresAt: number
 
+  /** Replies that come before the one that it is answered with, where it is several commands that are written as one. */
+  ahead = 0
+
+  /** One of those has come, perhaps an error. */
+  take(_reply: RawReply): void {}
+  /** One of those cannot be read. */
+  lack(_error: Error): void {}
+
   // One of these two is called, once.
 
   /** The reply has come, perhaps an error. */

@@ -1,6 +1,6 @@
 /** Reads of keys in any slots whose replies may be kept: one for each slot, in one write a server. */
 import { Effect, Exit } from "effect"
-import { type CommandError, isCacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { amended } from "../../../schema/failures.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import type { TrackedReply } from "../../../schema/Invalidation.ts"
@@ -28,15 +28,15 @@ export const trackedBySlot =
             const read: TrackedRead = new TrackedRead(
               part.map((i) => keys[i]!),
               terms,
-              (outcome) => {
+              (answers, error) => {
                 if (!underWay.delete(read)) return
                 // A slot that is being moved answers for several keys only while all are in one place.
-                if (isSplit(outcome) && part.length > 1) return dispatcher.sendTogether(part.map((i) => readOf([i])))
-                if (isCacheError(outcome)) {
+                if (isSplit(error) && part.length > 1) return dispatcher.sendTogether(part.map((i) => readOf([i])))
+                if (answers === undefined) {
                   abandon()
-                  return resume(Exit.fail(amended(outcome, { operation: "GET" })))
+                  return resume(Exit.fail(amended(error!, { operation: "GET" })))
                 }
-                for (const [at, i] of part.entries()) replies.set(i, outcome[at]!)
+                for (const [at, i] of part.entries()) replies.set(i, answers[at]!)
                 if (underWay.size === 0) resume(Exit.succeed(keys.flatMap((_, i) => replies.get(i) ?? [])))
               }
             )
@@ -47,8 +47,8 @@ export const trackedBySlot =
           return Effect.sync(abandon)
         })
 
-const isSplit = (outcome: ReadonlyArray<TrackedReply> | CommandError): boolean =>
-  isCacheError(outcome) && outcome._tag === "CacheServerError" && outcome.code === "TRYAGAIN"
+const isSplit = (error: CommandError | undefined): boolean =>
+  error?._tag === "CacheServerError" && error.code === "TRYAGAIN"
 
 const partsOf = (keys: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<number>> => {
   const parts = new Map<number, Array<number>>()

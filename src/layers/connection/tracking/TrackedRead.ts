@@ -1,47 +1,68 @@
-/** GET or MGET, the server's history where it is asked for, and PTTL for each key, as one unit that nothing splits: what is needed to keep the values. */
+/**
+ * GET or MGET, the server's history where it is asked for, and PTTL for each key, as one unit that nothing splits: what is needed to
+ * keep the values. It is written as one, and answered reply by reply.
+ */
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Reply, ReplyEncoding } from "../../../schema/Command.ts"
 import { eraIn } from "../../../schema/era.ts"
-import { protocolError } from "../../../schema/failures.ts"
 import { isValueReply } from "../../../schema/frame.ts"
+import { protocolError } from "../../../schema/failures.ts"
 import type { TrackedReply, Tracking } from "../../../schema/Invalidation.ts"
 import { rowOf } from "../../commands/commandTable.ts"
-import { PendingCommand, readReply } from "../PendingCommand.ts"
+import { PendingCommand } from "../PendingCommand.ts"
 import { type RawReply, ReplyError } from "../RawReply.ts"
-import { WireCommand } from "../WireCommand.ts"
+import { fits } from "../replyFit.ts"
+import type { TurnWriter } from "../TurnWriter.ts"
 
-const ttlRow = rowOf("PTTL", [])
+const oneRow = rowOf("GET", [])
 const manyRow = rowOf("MGET", [])
+const lifetimeShape = rowOf("PTTL", []).reply
+const historyShape = rowOf("INFO", []).reply
+/** No replica knows what the primary has announced. */
+const routing = { primary: true }
+
+/** Has the server tell of the keys that the next command reads, where it does that key by key. */
+const caching = "*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n"
+const history = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
+/** Before each command for a slot that is being moved to its server. */
+const asking = "*1\r\n$6\r\nASKING\r\n"
 
 export interface TrackedTerms {
+  readonly era: boolean
+  /** Whether the replies are to be kept: without that they need no lifetimes. */
+  readonly keep: boolean
   readonly reply: ReplyEncoding
   readonly tracking: Tracking
   /** MGET also for one key, so that what is no value is null. */
   readonly many: boolean
-  /** Whether the server says its history, after it has said the values: what has these values and that history has no older ones. */
-  readonly era: boolean
-  /** Whether the lifetime of each key is asked for. */
-  readonly keep: boolean
   /** Milliseconds. */
   readonly timeout: number
   /** The instant before it is sent. */
   readonly sentAt: number
 }
 
-export type OnTracked = (outcome: ReadonlyArray<TrackedReply> | CommandError) => void
+/** Told once, either the replies or why there are none. */
+export type OnTracked = (replies: ReadonlyArray<TrackedReply> | undefined, error: CommandError | undefined) => void
 
-/** The last PTTL; what comes before it is its prelude. */
 export class TrackedRead extends PendingCommand {
-  readonly #sentAt: number
+  readonly #keys: ReadonlyArray<string>
+  readonly #asksEra: boolean
   readonly #keep: boolean
-  /** Has the server tell of the keys that the next command reads, where it does that key by key. */
-  readonly #caching: Asked | undefined
-  readonly #values: Asked
-  readonly #history: Asked | undefined
-  readonly #lifetimes: ReadonlyArray<Asked>
+  readonly #sentAt: number
+  #isPerKey: boolean
+  #isAsking = false
+  /** Its replies are not announced: it went on to another server than the first, or its connection is not tracked. */
+  #isUntold = false
+  /** Replies that have come. */
+  #came = 0
+  #values: RawReply = null
+  #history: RawReply = null
+  #lifetime: RawReply = null
+  /** Of all keys, where there are several. */
+  #lifetimes: Array<RawReply> | undefined
+  /** What went wrong with one of its commands went wrong with all. */
+  #failure: Error | undefined
   #onTracked: OnTracked | undefined
-  /** It went on to another server than the first, which may not announce the keys yet. */
-  #isRedirected = false
 
   /** At least one key. */
   constructor(
@@ -49,99 +70,140 @@ export class TrackedRead extends PendingCommand {
     { era, keep, many, reply, sentAt, timeout, tracking }: TrackedTerms,
     onTracked: OnTracked
   ) {
-    const expiresAt = performance.now() + timeout
-    const caching = tracking === "perKey" ? new Asked("CLIENT", ["CACHING", "YES"], true, expiresAt) : undefined
-    const values = new Asked(many || keys.length > 1 ? "MGET" : "GET", keys, reply === "utf8", expiresAt)
-    const history = era ? new Asked("INFO", ["replication"], true, expiresAt) : undefined
-    const last = keys.length - 1
-    const lifetimes: Array<Asked> = []
-    for (let i = 0; keep && i < last; i++) lifetimes.push(new Asked("PTTL", [keys[i]!], true, expiresAt))
-    const prelude = [
-      ...(caching === undefined ? [] : [caching]),
-      values,
-      ...(history === undefined ? [] : [history]),
-      ...lifetimes
-    ]
-    // A server that moves a slot refuses several keys as those of MGET.
-    super(last === 0 ? ttlRow : manyRow, "PTTL", [keys[last]!], {
-      asText: true,
-      timeout,
-      prelude,
-      routing: {
-        primary: true,
-        rewind: () => {
-          this.#isRedirected = true
-          // Its place is behind ASKING, where a server loses it silently.
-          if (prelude[0] === caching) prelude.shift()
-        }
-      }
-    })
-    this.#sentAt = sentAt
-    this.#caching = caching
-    this.#values = values
-    this.#history = history
+    const isMany = many || keys.length > 1
+    super(isMany ? manyRow : oneRow, isMany ? "MGET" : "GET", keys, { asText: reply === "utf8", timeout, routing })
+    this.#keys = keys
+    this.#asksEra = era
     this.#keep = keep
-    this.#lifetimes = lifetimes
+    this.#sentAt = sentAt
+    this.#isPerKey = tracking === "perKey"
     this.#onTracked = onTracked
   }
 
-  /** What went wrong with one of them went wrong with all. */
-  override answer(raw: RawReply): void {
-    const failed = [this.#values, ...this.#lifetimes].find(({ reply }) => reply instanceof ReplyError)
-    super.answer(failed === undefined ? raw : failed.reply)
+  override writeTo(writer: TurnWriter): void {
+    const { name } = this
+    const keys = this.#keys
+    const commands = 1 + (this.#asksEra ? 1 : 0) + (this.#keep ? keys.length : 0)
+    this.ahead = (this.#isPerKey ? commands + 1 : this.#isAsking ? 2 * commands : commands) - 1
+    const ask = this.#isAsking ? asking : ""
+    let values = `${this.#isPerKey ? caching : ask}*${keys.length + 1}\r\n$${name.length}\r\n${name}\r\n`
+    let rest = this.#asksEra ? ask + history : ""
+    let isAscii = true
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!
+      const bytes = Buffer.byteLength(key)
+      if (bytes !== key.length) isAscii = false
+      const arg = `$${bytes}\r\n${key}\r\n`
+      values += arg
+      if (this.#keep) rest += `${ask}*2\r\n$4\r\nPTTL\r\n${arg}`
+    }
+    writer.text(values, isAscii)
+    writer.text(rest, isAscii)
   }
 
-  protected onReply(last: Reply): void {
-    this.#tell(this.#replies(last) ?? protocolError(this.#values.name, this.node))
+  override fits(reply: RawReply): boolean {
+    const part = this.#part
+    if (part < 0) return true
+    return fits(part === 0 ? this.row.reply : this.#isHistory(part) ? historyShape : lifetimeShape, reply)
+  }
+
+  override take(reply: RawReply): void {
+    const part = this.#part
+    this.#came++
+    // Whoever may not ask for the history has none.
+    if (this.#isHistory(part)) this.#history = reply
+    else if (reply instanceof ReplyError) {
+      if (part >= 0) this.#failure ??= reply
+      // A connection that is not tracked refuses CACHING; ASKING is never refused.
+      else this.#isUntold = true
+    } else if (part === 0) this.#values = reply
+    else if (part > 0) {
+      if (this.row === oneRow) this.#lifetime = reply
+      else (this.#lifetimes ??= []).push(reply)
+    }
+  }
+
+  override lack(error: Error): void {
+    this.#came++
+    this.#failure ??= error
+  }
+
+  /** The last reply. */
+  override answer(raw: RawReply): void {
+    this.take(raw)
+    if (this.#failure === undefined) super.answer(this.#values)
+    else this.lose(this.#failure)
+  }
+
+  override asks(): boolean {
+    this.#isAsking = true
+    return true
+  }
+
+  override rewound(refusal: CommandError): void {
+    super.rewound(refusal)
+    this.#isUntold = true
+    this.#isAsking = false
+    // Its place is behind ASKING, where a server loses it silently.
+    this.#isPerKey = false
+    this.#came = 0
+    this.#failure = undefined
+    this.#forget()
+  }
+
+  protected onReply(values: Reply): void {
+    const replies = this.#repliesOf(values)
+    this.#tell(replies, replies === undefined ? protocolError(this.name, this.node) : undefined)
   }
 
   protected onError(error: CommandError): void {
-    this.#tell(error)
+    this.#tell(undefined, error)
   }
 
-  #tell(outcome: ReadonlyArray<TrackedReply> | CommandError): void {
+  /** Which of its commands the next reply is for: 0 = the one that reads the values, below = none of them. */
+  get #part(): number {
+    if (this.#isPerKey) return this.#came - 1
+    if (!this.#isAsking) return this.#came
+    return this.#came % 2 === 0 ? -1 : this.#came >> 1
+  }
+
+  #isHistory(part: number): boolean {
+    return part === 1 && this.#asksEra
+  }
+
+  #tell(replies: ReadonlyArray<TrackedReply> | undefined, error: CommandError | undefined): void {
     const onTracked = this.#onTracked
     this.#onTracked = undefined
-    onTracked?.(outcome)
+    this.#forget()
+    onTracked?.(replies, error)
   }
 
-  #replies(last: Reply): ReadonlyArray<TrackedReply> | CommandError | undefined {
-    const values = readReply(this.#values.name, this.#values.reply, this.node)
-    if (values instanceof Error) return values
-    const lifetimes = this.#lifetimes
-    const list = this.#values.name === "GET" ? [values] : values
-    if (!Array.isArray(list) || list.length !== this.#values.args.length) return undefined
-    const count = list.length
-    // A connection that is not tracked refuses it.
-    const isUntold = !this.#keep || this.#isRedirected || this.#caching?.reply instanceof ReplyError
-    const server = isUntold ? undefined : this.node
-    // Whoever may not ask for it has none.
-    const era = this.#history && eraIn(this.#history.reply)
+  // The garbage collector keeps some settled commands for long, and what they hold with them.
+  #forget(): void {
+    this.#values = null
+    this.#history = null
+    this.#lifetime = null
+    this.#lifetimes = undefined
+  }
+
+  /** Undefined where one of them is none that its command can have. */
+  #repliesOf(values: Reply): ReadonlyArray<TrackedReply> | undefined {
+    const isOne = this.row === oneRow
+    const list = isOne ? [values] : values
+    const count = this.#keys.length
+    if (!Array.isArray(list) || list.length !== count) return undefined
+    const sentAt = this.#sentAt
+    const server = this.#keep && !this.#isUntold ? this.node : undefined
+    const era = this.#asksEra ? eraIn(textOf(this.#history)) : undefined
     const replies: Array<TrackedReply> = []
     for (let i = 0; i < count; i++) {
       const value: Reply = list[i]
-      const pttl = i === count - 1 ? last : this.#keep ? lifetimes[i]!.reply : -1
+      const pttl = !this.#keep ? -1 : isOne ? this.#lifetime : this.#lifetimes?.[i]
       if (typeof pttl !== "number" || !isValueReply(value)) return undefined
-      replies.push({ value, pttl, sentAt: this.#sentAt, server, era })
+      replies.push({ value, pttl, sentAt, server, era })
     }
     return replies
   }
 }
 
-/** A command before the last one, whose reply is looked at when that one's comes. */
-class Asked extends WireCommand {
-  readonly expiresAt: number
-  reply: RawReply = null
-
-  constructor(name: string, args: ReadonlyArray<string>, asText: boolean, expiresAt: number) {
-    super(name, args, asText)
-    this.expiresAt = expiresAt
-  }
-
-  answer(reply: RawReply): void {
-    this.reply = reply
-  }
-
-  // The last one is lost with it.
-  lose(): void {}
-}
+const textOf = (reply: RawReply): RawReply => (Buffer.isBuffer(reply) ? reply.toString() : reply)

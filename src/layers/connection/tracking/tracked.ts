@@ -1,6 +1,6 @@
 /** Reads whose replies may be kept. */
 import { Effect, Exit } from "effect"
-import { type CommandError, isCacheError } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { amended } from "../../../schema/failures.ts"
 import type { TrackedReply } from "../../../schema/Invalidation.ts"
 import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
@@ -16,8 +16,8 @@ export const trackedOnOne =
     keys.length === 0
       ? Exit.succeed([])
       : Effect.callback((resume: (effect: Exit.Exit<ReadonlyArray<TrackedReply>, CommandError>) => void) => {
-          const onTracked: OnTracked = (outcome) =>
-            resume(isCacheError(outcome) ? Exit.fail(amended(outcome, { operation: "GET" })) : Exit.succeed(outcome))
+          const onTracked: OnTracked = (replies, error) =>
+            resume(replies === undefined ? Exit.fail(amended(error!, { operation: "GET" })) : Exit.succeed(replies))
           const terms = { era, keep, many, reply, tracking, timeout: commandTimeout, sentAt: time.past() }
           const read = new TrackedRead(keys, terms, onTracked)
           dispatcher.send(read)

@@ -14,6 +14,8 @@ export class Fill<A = unknown> {
   readonly epoch: number
   /** The key may have changed since it began. */
   isOutdated = false
+  /** Another fill of the same key began after it. */
+  isFollowed = false
   /** The fill of the same key that began before it. */
   next: Fill<A> | undefined = undefined
   #waiting: Set<OnFilled<A>> | undefined
@@ -23,6 +25,11 @@ export class Fill<A = unknown> {
     this.beganAt = beganAt
     this.codec = codec
     this.epoch = epoch
+  }
+
+  /** Somebody waits for the same reply. */
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined
   }
 
   /** Waits for the same reply. Returns how to stop waiting. */

@@ -16,7 +16,11 @@ export class FillMarks<A = unknown> {
 
   begin(key: string, now: number, codec: object | undefined): Fill<A> {
     const fill = new Fill<A>(key, now, codec, this.#epoch)
-    fill.next = this.#underWay.get(key)
+    const before = this.#underWay.get(key)
+    if (before !== undefined) {
+      before.isFollowed = true
+      fill.next = before
+    }
     this.#underWay.set(key, fill)
     return fill
   }
@@ -39,6 +43,13 @@ export class FillMarks<A = unknown> {
     if (fill === undefined) return
     this.#underWay.delete(key)
     for (; fill !== undefined; fill = fill.next) fill.isOutdated = true
+  }
+
+  /** The read has its reply: nobody knows which is the newer one, that or the reply to another read under way. */
+  end(fill: Fill<A>): void {
+    // It is the only one, or marked.
+    if (!fill.isFollowed && fill.next === undefined && !this.isMarked(fill)) this.#underWay.delete(fill.key)
+    else this.mark(fill.key)
   }
 
   /** Anything may have changed. */

@@ -270,7 +270,7 @@ export class NearCache {
     this.store.keep(fill, tracked, kept)
     const { pttl, sentAt, value } = tracked
     const read: ServerRead = { reply: value, expiresAt: pttl < 0 ? Infinity : sentAt + pttl, kept }
-    fill.tell(Exit.succeed(read))
+    if (fill.isAwaited) fill.tell(Exit.succeed(read))
     return read
   }
 

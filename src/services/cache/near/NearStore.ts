@@ -139,8 +139,7 @@ export class NearStore<A = unknown> {
     const { key } = fill
     const isMarked = this.marks.isMarked(fill)
     if (isMarked) this.counts.discarded++
-    // Of two reads at a time nobody knows which reply is the newer one.
-    this.marks.mark(key)
+    this.marks.end(fill)
     const known = this.#entries.find(key)
     if (known !== none) {
       this.#entries.remove(known)

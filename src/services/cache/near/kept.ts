@@ -84,16 +84,23 @@ export const freeze = (value: unknown): boolean => {
   for (let holder = open.pop(); holder !== undefined; holder = open.pop()) {
     if (!isPlain(holder)) return false
     Object.freeze(holder)
-    for (const item of Array.isArray(holder) ? holder : Object.values(holder)) {
-      if (typeof item === "function") return false
-      // What is frozen already was met before, or is the program's own constant.
-      if (typeof item === "object" && item !== null && !Object.isFrozen(item)) open.push(item)
+    if (Array.isArray(holder)) {
+      for (const item of holder) if (!isFreezable(item, open)) return false
+    } else {
+      for (const name in holder) if (!isFreezable(holder[name], open)) return false
     }
   }
   return true
 }
 
-const isPlain = (value: object): boolean => {
+/** Objects are to be frozen in turn. */
+const isFreezable = (item: unknown, open: Array<object>): boolean => {
+  // What is frozen already was met before, or is the program's own constant.
+  if (typeof item === "object" && item !== null && Object.isExtensible(item)) open.push(item)
+  return typeof item !== "function"
+}
+
+const isPlain = (value: object): value is Readonly<Record<string, unknown>> => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null
 }
