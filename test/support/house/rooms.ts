@@ -207,7 +207,8 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "sessions"
   ],
   sessions: ["schema", "services/SessionStore", "services/operations"],
-  testing: ["layers/testing"]
+  testing: ["layers/testing"],
+  unstorage: ["layers/adapters"]
 }
 
 /** Packages that one room hides from the others. Its types alone may be named by those after the bar. */

@@ -1,0 +1,79 @@
+/** Cached responses for frameworks whose handlers take a web `Request` and return a `Response`. */
+import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import type { CacheService } from "../../services/CacheService.ts"
+import { type HttpCacheOptions, type Pages, Service } from "./HttpCache.ts"
+
+/** A handler as `fetch` of Hono, `Bun.serve`, `Deno.serve` and Workers has it: the request, then whatever the runtime adds. */
+export type WebHandler<Rest extends ReadonlyArray<unknown>> = (
+  request: Request,
+  ...rest: Rest
+) => Response | PromiseLike<Response>
+
+/** Pages that are cached for web handlers. */
+export interface WebCache extends AsyncDisposable {
+  /** Returns the handler with the cache before it. It rejects with what the handler itself throws. */
+  readonly wrap: <Rest extends ReadonlyArray<unknown>>(
+    handler: WebHandler<Rest>
+  ) => (request: Request, ...rest: Rest) => Promise<Response>
+  /** Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Whether it was there. */
+  readonly purge: (page: string) => Promise<boolean>
+  /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
+  readonly purgePrefix: (start: string) => Promise<number>
+  /** Closes the layer. From then on the handlers answer, and `purge` and `purgePrefix` reject. */
+  readonly close: () => Promise<void>
+}
+
+/** What a handler threw, kept apart from failures of the cache until it is thrown again. */
+class Thrown {
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
+}
+
+/**
+ * Caches the responses of a framework without Effect by the rules of RFC 9111; what is stored, and what never is, stands at
+ * `HttpCache.make`. The layer is opened at the first request, which rejects where it cannot be built. When the server of the
+ * cache fails later, the handler answers. `purge` and `purgePrefix` reject with the cache's tagged errors.
+ *
+ *     const pages = webCache(CacheFromConfig, { staleFor: "1 minute" })
+ *     export default { fetch: pages.wrap(app.fetch) }
+ *
+ * A stale page is renewed after its response has gone out: a runtime that ends a function with its response must keep it alive.
+ */
+export const webCache = <E>(layer: Layer.Layer<CacheService, E>, options: HttpCacheOptions = {}): WebCache => {
+  class Cached extends Service<Cached>()("effect-vcache/webCache", options) {}
+  const runtime = ManagedRuntime.make(Layer.provide(Cached.layer, layer))
+  let isClosed = false
+
+  const use = <A>(operation: (pages: Pages) => Effect.Effect<A, CommandError>): Promise<A> =>
+    runtime.runPromise(Cached.use(operation))
+
+  const close = async () => {
+    isClosed = true
+    await runtime.dispose()
+  }
+
+  return {
+    wrap:
+      (handler) =>
+      async (request, ...rest) => {
+        if (isClosed) return handler(request, ...rest)
+        const answer = (asked: Request) =>
+          Effect.tryPromise({
+            try: async () => handler(asked, ...rest),
+            catch: (reason) => new Thrown(reason)
+          })
+        const exit = await runtime.runPromiseExit(Cached.use((pages) => pages.handleWeb(request, answer)))
+        if (Exit.isSuccess(exit)) return exit.value
+        const failure = Cause.squash(exit.cause)
+        throw failure instanceof Thrown ? failure.reason : failure
+      },
+    purge: (page) => use((pages) => pages.purge(page)),
+    purgePrefix: (start) => use((pages) => pages.purgePrefix(start)),
+    close,
+    [Symbol.asyncDispose]: close
+  }
+}
