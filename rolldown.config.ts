@@ -9,8 +9,8 @@ const doors = [...Object.values(manifest.exports), { default: manifest.bin["effe
 export default defineConfig({
   input: Object.fromEntries(doors.map((door) => [door, `src/${door}.ts`])),
   platform: "node",
-  // Packages stay imports, so that a program has one Effect.
-  external: /^[^./]/,
+  // Packages stay imports, so that a program has one Effect. The bundler's own helpers come in.
+  external: (id) => !/^[./\0]|^@oxc-project\/runtime\//.test(id),
   output: {
     dir: "dist",
     chunkFileNames: "chunks/[name]-[hash].js",
