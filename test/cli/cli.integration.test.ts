@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { formsIn } from "../support/adminPages.ts"
 import { run } from "../support/runProgram.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { until } from "../support/until.ts"
@@ -115,6 +116,87 @@ describe("the command line", () => {
     const stats = await cli("stats", "--count", "1", "--json")
     const [line] = lines(stats.stdout)
     assert.deepInclude(line, { server: server.node })
+  })
+
+  it("counts tags, names who holds locks, measures keys and the server", async () => {
+    await call("SET", "tagged:1", "\u00012json~users,team%3A1;h;s;\n1")
+    await call("SET", "tagged:2", "\u00012json~users;h;s;\n1")
+    await call("SET", "%vcache:lock:{held:1:report}", "0123456789abcdef", "PX", 60_000)
+    await call("SET", "%vcache:fence:{held:1:report}", "77w")
+    await call("ZADD", "%vcache:holders:{held:1:mail}", Date.now() + 60_000, "fedcba9876543210:2")
+    await call("SET", "large:1", "x".repeat(5000))
+    await call("SET", "large:2", "x")
+    const [tags, bearers, locks, held, top, bench] = await Promise.all([
+      cli("tags", "--prefix", "tagged:", "--json"),
+      cli("tags", "team:1"),
+      cli("locks"),
+      cli("locks", "--prefix", "held:", "--json"),
+      cli("top", "--prefix", "large:", "--count", "1"),
+      cli("bench", "--seconds", "1", "--concurrency", "2", "--json")
+    ])
+    assert.deepStrictEqual(lines(tags.stdout), [
+      { tag: "users", values: 2 },
+      { tag: "team:1", values: 1 }
+    ])
+    assert.strictEqual(bearers.stdout, "tagged:1\n")
+    assert.match(locks.stdout, /lock +01234567… +\d+s +fence 77 +somebody waits +held:1:report/)
+    assert.match(locks.stdout, /permits +fedcba98… +\d+s +2 held +nobody waits +held:1:mail/)
+    assert.notInclude(locks.stdout, "0123456789")
+    assert.deepInclude(lines(held.stdout)[0], { kind: "lock", key: "held:1:report", fence: "77", waits: true })
+    assert.match(top.stdout, /^[45]\.\d KiB {2}large:1\n$/)
+    assert.match(top.stderr, /of 2 keys/)
+    const [set, get] = lines(bench.stdout)
+    assert.deepInclude(set, { command: "SET" })
+    assert.deepInclude(get, { command: "GET" })
+    const { stdout: left } = await cli("keys", "effect-vcache-bench:*")
+    assert.strictEqual(left, "", "it deletes its keys")
+  })
+
+  it("serves the admin pages to whoever has the address, and lets him do what it was told", async () => {
+    await call("SET", "pages:1:k", '"v"')
+    const child = spawn(process.execPath, [...program, "admin", "--prefix", "pages", "--allow", "edit", "--json"], {
+      cwd: root,
+      env: { ...process.env, VALKEY_URL: server.url },
+      stdio: ["ignore", "pipe", "ignore"]
+    })
+    try {
+      let out = ""
+      child.stdout.on("data", (data) => (out += data))
+      await Effect.runPromise(
+        until(
+          "the address",
+          Effect.sync(() => out),
+          (text) => text.includes("\n")
+        )
+      )
+      const [, address = ""] = /"address":"([^"]+)"/.exec(out) ?? []
+      const at = new URL(address).origin
+      const key = `${at}/cache/key?k=${Buffer.from("k").toString("base64url")}`
+      for (const url of [`${at}/`, `${at}/?token=wrong`, `${at}/cache`, key, `${at}/cache/events`]) {
+        assert.strictEqual((await fetch(url, { redirect: "manual" })).status, 403, url)
+      }
+      const entered = await fetch(address, { redirect: "manual" })
+      assert.strictEqual(entered.status, 303)
+      assert.match(entered.headers.get("set-cookie") ?? "", /HttpOnly; SameSite=Strict/)
+      const cookie = (entered.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
+      // A name of somebody else's that leads here.
+      assert.strictEqual((await fetch(key, { headers: { cookie, "x-forwarded-for": "10.0.0.1" } })).status, 403)
+      const page = await (await fetch(key, { headers: { cookie } })).text()
+      assert.match(page, /this machine may view, edit</)
+      const value = formsIn(page).find(({ fields }) => fields["action"] === "value")
+      assert.isUndefined(formsIn(page).find(({ fields }) => fields["action"] === "delete"))
+      const body = new URLSearchParams({ ...value?.fields, json: '"edited"' })
+      const saved = await fetch(`${at}${value?.address}`, {
+        method: "POST",
+        body,
+        headers: { cookie },
+        redirect: "manual"
+      })
+      assert.strictEqual(saved.status, 303)
+      assert.strictEqual(await call("GET", "pages:1:k"), '"edited"')
+    } finally {
+      child.kill("SIGKILL")
+    }
   })
 
   it("examines, and says by its exit code what it found", async () => {

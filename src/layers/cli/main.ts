@@ -4,17 +4,38 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Logger, Runtime, Schema } from "effect"
 import { CliError, Command } from "effect/cli"
+import { admin } from "./admin.ts"
+import { bench } from "./bench.ts"
 import { CliFailure } from "./CliFailure.ts"
 import { doctor } from "./doctor.ts"
 import { get, keys, remove, set, ttl } from "./keys.ts"
+import { locks } from "./locks.ts"
 import { root } from "./root.ts"
 import { stats, watch } from "./stats.ts"
+import { tags } from "./tags.ts"
+import { top } from "./top.ts"
 import { exported, imported } from "./transfer.ts"
 
 const Package = Schema.Struct({ version: Schema.String })
 
 const command = root.pipe(
-  Command.withSubcommands([doctor, keys, get, set, remove, ttl, stats, watch, exported, imported])
+  Command.withSubcommands([
+    doctor,
+    admin,
+    keys,
+    get,
+    set,
+    remove,
+    ttl,
+    tags,
+    locks,
+    top,
+    stats,
+    watch,
+    exported,
+    imported,
+    bench
+  ])
 )
 
 /** A wrong call ends with 2, as the shell's own commands do; `effect/cli` has told what is wrong. */

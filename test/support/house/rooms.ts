@@ -178,7 +178,16 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/cache/sessions",
     "services/operations"
   ],
-  "layers/cli": ["layers/inspection", "layers/topologies", "schema", "services/ValkeyClient"],
+  "layers/cli": [
+    "layers/admin",
+    "layers/cache",
+    "layers/editing",
+    "layers/inspection",
+    "layers/topologies",
+    "schema",
+    "services/ValkeyClient",
+    "services/operations"
+  ],
   "layers/sql": ["schema", "services/CacheService", "services/operations"],
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
 

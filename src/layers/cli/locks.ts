@@ -1,0 +1,79 @@
+/** `effect-vcache locks`. */
+import { Effect, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import { escapeGlob, type KeySpace } from "../../schema/key.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { leasesIn, locksAt, semaphoresAt } from "../editing/leases.ts"
+import { lifetime } from "../inspection/words.ts"
+import { connected } from "./root.ts"
+import { table, visible } from "./text.ts"
+
+/** Those that a page of the scan has found, in an order that does not depend on it. */
+const placesOf = (client: ValkeyClientShape, kind: "lock" | "holders", space: KeySpace) => {
+  const { match, placeOf } = leasesIn(kind, space)
+  return Effect.map(Stream.runCollect(client.scan({ match })), (keys) =>
+    [...new Set(keys)].toSorted().flatMap((key) => placeOf(key) ?? [])
+  )
+}
+
+const lease = (left: number): string => (left < 0 ? "without end" : left === 0 ? "ended" : lifetime(left))
+
+export const locks = Command.make(
+  "locks",
+  {
+    prefix: Flag.String("prefix").pipe(
+      Flag.withDescription("Only locks whose whole keys begin so: app:1:"),
+      Flag.withDefault("")
+    )
+  },
+  ({ prefix }) =>
+    connected((client, output) =>
+      Effect.gen(function* () {
+        const space: KeySpace = {
+          match: `${escapeGlob(prefix)}*`,
+          userKey: (final) => (final.startsWith(prefix) ? final : undefined)
+        }
+        const held = yield* locksAt(client, yield* placesOf(client, "lock", space))
+        const semaphores = yield* semaphoresAt(client, yield* placesOf(client, "holders", space))
+        if (output.isJson) {
+          for (const { fence, holder, key, lease, waits } of held) {
+            yield* output.json({ kind: "lock", key, holder, lease: lease < 0 ? null : lease, fence, waits })
+          }
+          for (const { holders, key, waiting } of semaphores) {
+            yield* output.json({
+              kind: "semaphore",
+              key,
+              waiting,
+              holders: holders.map(({ holder, lease, permits }) => ({ holder, lease, permits }))
+            })
+          }
+          return
+        }
+        const rows = [
+          ...held.map(({ fence, holder, key, lease: left, waits }) => [
+            "lock",
+            `${holder}…`,
+            lease(left),
+            `fence ${fence}`,
+            waits ? "somebody waits" : "nobody waits",
+            visible(key)
+          ]),
+          ...semaphores.flatMap(({ holders, key, waiting }) =>
+            holders.map(({ holder, lease: left, permits }) => [
+              "permits",
+              `${holder}…`,
+              lease(left),
+              `${permits} held`,
+              waiting === 0 ? "nobody waits" : `${waiting} wait`,
+              visible(key)
+            ])
+          )
+        ]
+        yield* Effect.forEach(table(rows), output.line, { discard: true })
+      })
+    )
+).pipe(
+  Command.withDescription(
+    "Names the locks and permits that are held: the beginning of the holder's token, what is left of the lease, the fence, whether somebody waits"
+  )
+)
