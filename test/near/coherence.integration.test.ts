@@ -1,8 +1,11 @@
 /** A short torture of near caches; `npm run coherence` is a long one. And whether its judge sees what is wrong. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { counterProofs, shownBy } from "../support/coherence/breaks.ts"
 import { checkHistories } from "../support/coherence/checkHistories.ts"
 import { coherence } from "../support/coherence/coherence.ts"
+import { Dice, some } from "../support/Dice.ts"
+import { sites } from "../support/coherence/sites.ts"
 import { Columns, nothing, type ProcessHistory, readWidth, writeWidth } from "../support/coherence/History.ts"
 
 const none = {
@@ -13,23 +16,63 @@ const none = {
   "different after quiet": 0
 }
 
-describe("a process with a near cache", () => {
-  it.live("keeps its promises while its server, its connections and what they carry fail", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const verdict = yield* coherence({
-          readers: 1,
-          apart: false,
-          millis: 0,
-          some: 2,
-          maxStaleness: 400,
-          seed: String(process.pid)
+const maxStaleness = 400
+
+/** Another one in each run. */
+const seed = String(process.pid)
+
+describe.concurrent("processes with near caches", () => {
+  for (const [name, start] of Object.entries(sites)) {
+    it.live(`keep their promises while everything fails: ${name}`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const dice = new Dice(seed)
+          const verdict = yield* coherence({
+            site: yield* start,
+            readers: ["broadcast", "perKey", "all"],
+            apart: false,
+            fibers: 2,
+            millis: 0,
+            choose: (own, common) => [...some(own, 2, dice), ...some(common, 1, dice)],
+            maxStaleness,
+            seed
+          })
+          assert.deepStrictEqual(
+            [verdict.violations, verdict.examples],
+            [none, []],
+            Object.keys(verdict.happened).join("; ")
+          )
+          assert.isAbove(verdict.near, 1000)
         })
-        assert.deepStrictEqual([verdict.violations, verdict.examples], [none, []])
-        assert.isAbove(verdict.near, 1000)
+      )
+    )
+  }
+
+  for (const broken of counterProofs) {
+    it.live(`show what is broken on purpose: ${broken}`, () =>
+      Effect.gen(function* () {
+        for (let attempt = 0; attempt < 4; attempt++) {
+          const { violations } = yield* Effect.scoped(
+            Effect.flatMap(sites["one server"]!, (site) =>
+              coherence({
+                site,
+                readers: ["broadcast"],
+                apart: true,
+                fibers: 4,
+                millis: 0,
+                choose: (_, common) => common.filter(({ name }) => name === shownBy[broken]),
+                maxStaleness,
+                seed: `${seed} ${attempt}`,
+                broken
+              })
+            )
+          )
+          if (Object.values(violations).some((count) => count > 0)) return
+        }
+        assert.fail("nothing was found")
       })
     )
-  )
+  }
 })
 
 /** Milliseconds become microseconds. */

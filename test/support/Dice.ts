@@ -30,3 +30,11 @@ export class Dice {
     return this.next() < part
   }
 }
+
+/** So many of them, in another order. */
+export const some = <A>(all: ReadonlyArray<A>, count: number, dice: Dice): ReadonlyArray<A> =>
+  all
+    .map((one) => [dice.next(), one] as const)
+    .toSorted(([a], [b]) => a - b)
+    .slice(0, count)
+    .map(([, one]) => one)

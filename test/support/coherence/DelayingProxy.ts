@@ -64,7 +64,7 @@ class Relay {
       socket.on("close", () => this.end())
     }
     client.on("data", (data: Buffer) => {
-      if (data.includes("TRACKING")) this.line = "channel"
+      if (data.includes("__redis__:invalidate")) this.line = "channel"
       if (!this.#isLost) this.#up.pass(data, 0)
     })
     this.#upstream.on("data", (data: Buffer) => {

@@ -5,16 +5,20 @@ import { FillMarks } from "../../../src/services/cache/near/FillMarks.ts"
 import { NearStore } from "../../../src/services/cache/near/NearStore.ts"
 import { Proofs } from "../../../src/services/cache/near/Proofs.ts"
 
-export const counterProofs = [
-  "no mark on reads under way",
-  "proof by the time of receiving",
-  "neither flush",
-  "no epoch",
-  "a bypass that leaves the old entry",
-  "no second beat"
-] as const
+/** By the fault in which each shows. */
+export const shownBy = {
+  "no mark on reads under way": "replies come after the announcements of what has changed meanwhile",
+  "proof by the time of receiving": "announcements come late, and then later than they are allowed to",
+  "neither flush": "keys change while nobody is told",
+  "no epoch": "everything is flushed while reads are under way",
+  "a bypass that leaves the old entry": "announcements come late, and then later than they are allowed to",
+  // And when the server is left behind at the end.
+  "no second beat": "connections of readers break"
+} as const
 
-export type CounterProof = (typeof counterProofs)[number]
+export type CounterProof = keyof typeof shownBy
+
+export const counterProofs = Object.keys(shownBy) as ReadonlyArray<CounterProof>
 
 /** For this process, for ever. That a bypass leaves the old entry is up to whoever reads past the near cache. */
 export const breakOnPurpose = (counterProof: CounterProof): void => {

@@ -48,9 +48,9 @@ export const checkHistories = (histories: ReadonlyArray<ProcessHistory>, maxStal
     for (const what of different) violated("different after quiet", `${name}: ${what}`)
     /** What a later read must not fall behind, by key: values of reads that have ended, in the order of their ends. */
     const seen = new Map<number, Seen>()
-    const rows = rowsOf(columns, readWidth)
-    reads += rows.length
-    for (const [key = 0, value = 0, start = 0, end = 0] of rows) {
+    reads += columns.length / readWidth
+    for (const at of inOrder(columns, readWidth)) {
+      const [key = 0, value = 0, start = 0, end = 0] = columns.subarray(at, at + readWidth)
       const all = changes.get(key)
       if (all === undefined) continue
       const what = `${name} read ${value} of key ${key} at ${Math.round(start / 1000)} ms`
@@ -81,14 +81,14 @@ export const checkHistories = (histories: ReadonlyArray<ProcessHistory>, maxStal
     }
   }
   const sorted = staleness.toSorted((a, b) => a - b)
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0
+  const quantile = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0
   return {
     reads,
     near: histories.reduce((sum, { near }) => sum + near, 0),
     failed: histories.reduce((sum, { failed }) => sum + failed, 0),
     violations,
     examples,
-    staleness: { p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 }
+    staleness: { p50: quantile(0.5), p99: quantile(0.99), max: sorted.at(-1) ?? 0 }
   }
 }
 
@@ -182,7 +182,8 @@ const changesOf = (histories: ReadonlyArray<ProcessHistory>): ReadonlyMap<number
   const byKey = new Map<number, Array<Change>>()
   const everywhere: Array<Change> = []
   for (const { name, writes } of histories) {
-    for (const [key = 0, value = 0, start = 0, end = 0, lifetime = 0] of rowsOf(writes, writeWidth)) {
+    for (const at of inOrder(writes, writeWidth)) {
+      const [key = 0, value = 0, start = 0, end = 0, lifetime = 0] = writes.subarray(at, at + writeWidth)
       const change = { value, start, end, lifetime: lifetime === 0 ? Infinity : lifetime * 1000, writer: name }
       if (key < 0) {
         everywhere.push(change)
@@ -196,8 +197,8 @@ const changesOf = (histories: ReadonlyArray<ProcessHistory>): ReadonlyMap<number
   return new Map([...byKey].map(([key, changes]) => [key, new KeyChanges([...changes, ...everywhere])]))
 }
 
-const rowsOf = (columns: Float64Array, width: number): ReadonlyArray<ReadonlyArray<number>> => {
-  const rows: Array<ReadonlyArray<number>> = []
-  for (let i = 0; i < columns.length; i += width) rows.push([...columns.subarray(i, i + width)])
-  return rows.toSorted((a, b) => a[2]! - b[2]!)
+/** Where each row begins, by the starts of what they tell of. */
+const inOrder = (columns: Float64Array, width: number): Uint32Array => {
+  const rows = Uint32Array.from({ length: columns.length / width }, (_, row) => row * width)
+  return rows.toSorted((a, b) => columns[a + 2]! - columns[b + 2]!)
 }

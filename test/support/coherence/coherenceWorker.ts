@@ -1,21 +1,48 @@
-/** A reader in a process of its own. It is told by messages when to stop; then it gives its history. */
+/** A reader in a process of its own. It says when it is ready, is told by messages what to do, and gives its history at the end. */
 import { Effect } from "effect"
+import { type Access, clientOf } from "./Access.ts"
 import { breakOnPurpose, type CounterProof } from "./breaks.ts"
 import { type ReaderOptions, runReader } from "./reader.ts"
+import type { Word } from "./Torture.ts"
 
 export interface WorkerOptions extends ReaderOptions {
+  readonly access: Access
   readonly broken: CounterProof | undefined
 }
 
-export type Word = "quiet" | "over"
-
-let word: Word | undefined
-process.on("message", (told: Word) => void (word = told))
+/** Its first message. The next is its history. */
+const ready = "ready"
 
 const options: WorkerOptions = JSON.parse(process.argv[2] ?? "{}")
 if (options.broken !== undefined) breakOnPurpose(options.broken)
 
+let isQuiet = false
+let isOver = false
+let direct: Access | undefined
+
+process.on("message", (word: Word) => {
+  switch (word.say) {
+    case "quiet":
+    case "write":
+      isQuiet = word.say === "quiet"
+      return
+    case "over":
+      isOver = true
+      direct = word.direct
+      return
+    case "block": {
+      const until = performance.now() + word.millis
+      // Nothing else runs meanwhile.
+      while (performance.now() < until);
+    }
+  }
+})
+
 const history = await Effect.runPromise(
-  runReader(options, { isOver: () => word === "over", isQuiet: () => word !== undefined })
+  runReader(options, (isDirect) => clientOf((isDirect ? direct : undefined) ?? options.access), {
+    isOver: () => isOver,
+    isQuiet: () => isQuiet,
+    onReady: () => void process.send?.(ready)
+  })
 )
 process.send?.(history, () => process.exit(0))

@@ -4,27 +4,25 @@ import {
   type CacheError,
   CacheLive,
   CacheService,
+  type CommandError,
+  type NearOptions,
   type TypedCache,
-  ValkeyClient,
-  ValkeyStandalone
+  ValkeyClient
 } from "effect-vcache"
 import { Dice } from "../Dice.ts"
 import { pause } from "../pause.ts"
+import { until } from "../until.ts"
+import { keyName } from "./keys.ts"
 import { Columns, nothing, now, type ProcessHistory, readWidth, writeWidth } from "./History.ts"
 
 export interface ReaderOptions {
   readonly name: string
-  /** Of its proxy. */
-  readonly url: string
-  /** Of a server without delays, for a look at it after all is quiet. */
-  readonly directUrl: string
   readonly prefix: string
   /** Keys that others write. */
   readonly keys: ReadonlyArray<number>
   /** Keys that this process writes, and all read. */
   readonly ownKeys: ReadonlyArray<number>
-  /** Milliseconds. */
-  readonly maxStaleness: number
+  readonly near: NearOptions
   /** Reads at a time. */
   readonly fibers: number
   readonly seed: string
@@ -32,21 +30,16 @@ export interface ReaderOptions {
   readonly leavesOldEntries: boolean
 }
 
-/** What tells a reader to go on, to compare, and to end. */
+/** The client that a reader reads through, or one that goes past all that is in its way. */
+export type Connect = (direct: boolean) => Layer.Layer<ValkeyClient, CommandError>
+
+/** What tells a reader to go on, to write nothing of its own for a while, and to compare and end. */
 export interface ReaderSteering {
   readonly isOver: () => boolean
-  /** Nothing has been written for long, and nothing will be. */
   readonly isQuiet: () => boolean
+  /** Values can be near now. */
+  readonly onReady: () => void
 }
-
-const connection = {
-  commandTimeout: "20 seconds",
-  socketTimeout: "30 seconds",
-  reconnect: { base: 20, max: 50 },
-  clientName: "reader"
-} as const
-
-export const keyName = (key: number): string => `k${key}`
 
 /** Ways to write a value. */
 const ways: ReadonlyArray<
@@ -62,26 +55,28 @@ const ways: ReadonlyArray<
     cache.client.eval({ name: "put", lua: "return redis.call('SET', KEYS[1], ARGV[1])" }, [cache.makeKey(key)], [value])
 ]
 
-export const runReader = (options: ReaderOptions, steering: ReaderSteering): Effect.Effect<ProcessHistory> =>
+/** Reads between two pauses. */
+const atOnce = 10
+
+export const runReader = (
+  options: ReaderOptions,
+  connect: Connect,
+  steering: ReaderSteering
+): Effect.Effect<ProcessHistory> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const { fibers, keys, leavesOldEntries, maxStaleness, name, ownKeys, prefix, url } = options
-      const cacheAt = (url: string, near: boolean) =>
+      const { fibers, keys, leavesOldEntries, name, near, ownKeys, prefix } = options
+      const cacheOver = (client: Layer.Layer<ValkeyClient, CommandError>, near: NearOptions | false) =>
         Effect.flatMap(
-          Layer.build(
-            Layer.provideMerge(
-              CacheLive.layer({
-                prefix,
-                timeToLive: "1 hour",
-                ...(near ? { near: { maxStaleness, maxEntries: Math.ceil((keys.length + ownKeys.length) * 0.9) } } : {})
-              }),
-              ValkeyStandalone.layer({ ...connection, url })
-            )
-          ),
-          (context) => Effect.provideContext(Effect.all([CacheService, ValkeyClient]), context)
+          Layer.build(Layer.provide(CacheLive.layer({ prefix, timeToLive: "1 hour", near }), client)),
+          (context) => Effect.provideContext(CacheService, context)
         )
-      const [cache] = yield* cacheAt(url, true)
-      const [past] = leavesOldEntries ? yield* cacheAt(url, false) : [cache.withOptions({ near: false })]
+      const client = Layer.succeedContext(yield* Layer.build(connect(false)))
+      const cache = yield* cacheOver(client, near)
+      // One that this process's near cache hears nothing of.
+      const past = leavesOldEntries ? yield* cacheOver(connect(false), false) : cache.withOptions({ near: false })
+      yield* until("what announces changes", Effect.andThen(cache.get("k"), cache.near), ({ _tag }) => _tag === "Live")
+      steering.onReady()
       const reads = new Columns(readWidth)
       const writes = new Columns(writeWidth)
       const all = [...keys, ...ownKeys]
@@ -134,7 +129,7 @@ export const runReader = (options: ReaderOptions, steering: ReaderSteering): Eff
           const dice = new Dice(`${options.seed} ${name} ${fiber}`)
           const pick = () => all[Math.floor(all.length * dice.next() ** 2)]!
           while (!steering.isOver()) {
-            for (let i = 0; i < 40; i++) {
+            for (let i = 0; i < atOnce; i++) {
               const roll = dice.next()
               const key = pick()
               // Whatever is read past the near cache is right afterwards, and hides what was not.
@@ -142,12 +137,14 @@ export const runReader = (options: ReaderOptions, steering: ReaderSteering): Eff
               else if (roll < 0.93) {
                 const isView = dice.chance(0.5) || leavesOldEntries
                 yield* readOne(key, isView ? past : cache, isView ? undefined : false)
+                // What was seen is not older than what is near now.
+                yield* readOne(key, cache)
               } else if (roll < 0.97) yield* readMany([...new Set([pick(), pick(), pick(), pick()])])
               else if (roll < 0.98 && fiber === 0 && ownKeys.length > 0 && !steering.isQuiet()) {
                 yield* writeOne(dice.pick(ownKeys), dice)
               }
             }
-            yield* pause(1 + dice.below(4))
+            yield* pause(1 + dice.below(5))
           }
         })
       yield* Effect.forEach(
@@ -157,7 +154,7 @@ export const runReader = (options: ReaderOptions, steering: ReaderSteering): Eff
       )
 
       // What is near now has to be what the server has.
-      const [direct] = yield* cacheAt(options.directUrl, false)
+      const direct = yield* cacheOver(connect(true), false)
       const different: Array<string> = []
       for (const key of all) {
         const read = Effect.exit(Effect.all([cache.get(keyName(key)), direct.get(keyName(key))]))
