@@ -37,6 +37,7 @@ export type { CacheLifetimes } from "./services/operations/CacheLifetimes.ts"
 export type { CacheList, ListFindOptions, ListMoveOptions } from "./services/operations/structures/CacheList.ts"
 export type { CacheLists, ListsPopOptions, PoppedElements } from "./services/operations/structures/CacheLists.ts"
 export type { CacheLock, HeldLock, LockOptions } from "./services/operations/CacheLock.ts"
+export type { CacheFailures, FailureOptions } from "./services/operations/CacheFailures.ts"
 export type {
   BatchLookupOptions,
   CacheLookups,

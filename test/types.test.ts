@@ -7,6 +7,7 @@ import {
   CacheLive,
   CacheLookup,
   CacheMemory,
+  CacheRegion,
   CacheService,
   Cipher,
   type CommandError,
@@ -116,6 +117,37 @@ it("types", () => {
     expectTypeOf(conditional).toMatchTypeOf<
       Effect.Effect<(key: number) => Effect.Effect<typeof User.Type, CommandError>, CacheInputError>
     >()
+    class NotFound extends Schema.TaggedError<NotFound>("test/NotFound")("NotFound", { id: Schema.Int }) {}
+    const cacheFailures = { errors: NotFound, timeToLive: "1 minute" } as const
+    const failing = Effect.fail("down" as const)
+    // What was stored is decoded by the schema, whatever this lookup fails with.
+    expectTypeOf(users.getOrSet("k", failing, { cacheFailures, timeToLive: (user) => user.id })).toEqualTypeOf<
+      Effect.Effect<typeof User.Type, "down" | NotFound | CommandError>
+    >()
+    expectTypeOf(users.refresh("k", failing, { cacheFailures })).toEqualTypeOf<
+      Effect.Effect<typeof User.Type, "down" | NotFound | CommandError>
+    >()
+    expectTypeOf(failing.pipe(users.cached("k", { cacheFailures }))).toEqualTypeOf<
+      Effect.Effect<typeof User.Type, "down" | NotFound | CommandError>
+    >()
+    const remembered = yield* cache.memoize(
+      { name: "user", key: Schema.Int, value: User, cacheFailures, tags: (id) => [`user:${id}`] },
+      () => failing
+    )
+    expectTypeOf(remembered(1)).toEqualTypeOf<Effect.Effect<typeof User.Type, "down" | NotFound | CommandError>>()
+    class Users extends CacheRegion.Service<Users>()("test/Users", {
+      key: Schema.Int,
+      value: User,
+      cacheFailures,
+      lookup: () => failing
+    }) {}
+    expectTypeOf(Users.use((users) => users.get(1))).toEqualTypeOf<
+      Effect.Effect<typeof User.Type, "down" | NotFound | CommandError, Users>
+    >()
+    // @ts-expect-error -- a batch stores no failures
+    users.getOrSetMany(["k"], () => Effect.succeed([]), { cacheFailures })
+    // @ts-expect-error -- a failure has a lifetime
+    users.getOrSet("k", failing, { cacheFailures: { errors: NotFound } })
     // @ts-expect-error -- a value of another shape
     users.getOrSet("k", Effect.succeed(CacheLookup.stored(1, { timeToLive: "1 hour" })))
     // @ts-expect-error -- without a stale value nothing can be unchanged

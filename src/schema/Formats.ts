@@ -4,7 +4,16 @@ import { type Cipher } from "./Cipher.ts"
 import { FormatError } from "./FormatError.ts"
 import { kindOf } from "./codecFailures.ts"
 import { type Compressor } from "./Compressor.ts"
-import { framed, type Header, headerText, isFramed, readHeader, type Stored, type Timing } from "./frame.ts"
+import {
+  failureSign,
+  framed,
+  type Header,
+  headerText,
+  isFramed,
+  readHeader,
+  type Stored,
+  type Timing
+} from "./frame.ts"
 import { isNumberText } from "./numberText.ts"
 import { numbers, Serializer } from "./Serializer.ts"
 import type { TagStamp } from "./TagStamp.ts"
@@ -53,8 +62,15 @@ export class Formats {
   readonly #readable = new Map<string, Format>()
   readonly #plain: Serializer | undefined
   readonly #headers: Array<KnownHeader> = []
+  readonly #options: FormatOptions
+  readonly #lead: string
+  #failures: Formats | undefined
 
-  constructor({ cipher, compressor, limits, serializer }: FormatOptions) {
+  /** `lead`: what stands before the names of the formats. What has one is never stored as plain text. */
+  constructor(options: FormatOptions, lead = "") {
+    const { cipher, compressor, limits, serializer } = options
+    this.#options = options
+    this.#lead = lead
     this.limits = limitsOf(limits)
     const serializers = listOf(serializer)
     const compressors = listOf(compressor)
@@ -66,20 +82,26 @@ export class Formats {
     const read = new Set(serializers.includes(Serializer.binary) ? [...serializers, this.bounded] : serializers)
     for (const serializer of read) {
       for (const compressor of [undefined, ...compressors]) {
-        this.#readable.set(nameOf(serializer, compressor, cipher), { serializer, compressor })
+        this.#readable.set(lead + nameOf(serializer, compressor, cipher), { serializer, compressor })
       }
     }
     for (const id of numberIds) {
-      this.#readable.set(nameOf({ ...numbers, id }, undefined, cipher), { serializer: numbers, compressor: undefined })
+      const name = lead + nameOf({ ...numbers, id }, undefined, cipher)
+      this.#readable.set(name, { serializer: numbers, compressor: undefined })
     }
     const textOnly = serializers.every((serializer) => serializer === Serializer.json)
     this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
-    this.plainJson = this.#plain === Serializer.json && cipher === undefined
+    this.plainJson = this.#plain === Serializer.json && cipher === undefined && lead === ""
     for (const format of this.#readable.keys()) this.#headers.push(new KnownHeader(format))
   }
 
   get encrypted(): boolean {
     return this.#cipher !== undefined
+  }
+
+  /** The same formats for failures of lookups: what is of one kind is not read as the other. */
+  get failures(): Formats {
+    return (this.#failures ??= new Formats(this.#options, failureSign))
   }
 
   /** What the header of plain text would say; undefined where it is no value that is read here. */
@@ -99,6 +121,7 @@ export class Formats {
   /** What is stored of a value where nothing has to be done to it; undefined where something has. */
   plain({ payload, serializer }: Serialized): string | undefined {
     const asIs =
+      this.#lead === "" &&
       this.#compressor === undefined &&
       this.#cipher === undefined &&
       (serializer === Serializer.json || serializer === numbers)
@@ -127,6 +150,7 @@ export class Formats {
     const body = compressed ?? payload
     const cipher = this.#cipher
     if (
+      this.#lead === "" &&
       timing === undefined &&
       tags === undefined &&
       compressor === undefined &&
@@ -136,7 +160,7 @@ export class Formats {
     ) {
       return body
     }
-    const header = headerText(nameOf(serializer, compressor, cipher), timing, tags)
+    const header = headerText(this.#lead + nameOf(serializer, compressor, cipher), timing, tags)
     if (cipher === undefined) return framed(header, body)
     const plain = typeof body === "string" ? Buffer.from(body) : body
     return framed(

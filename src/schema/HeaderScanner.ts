@@ -45,9 +45,10 @@ export class HeaderScanner {
     throw new FormatError("the stored value is of an unknown version")
   }
 
-  /** `json>zstd#aes256gcm/2`; empty where there is no value. */
+  /** `json>zstd#aes256gcm/2`, with `?` before it where it is a failure's; empty where there is no value. */
   format(): string {
     const start = this.#at
+    if (this.takes("?") && !this.#isNext(letter)) throw damaged()
     if (!this.#isNext(letter)) return ""
     this.#past(name, Infinity)
     if (this.takes(">")) this.#name()

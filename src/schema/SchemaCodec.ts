@@ -23,6 +23,13 @@ export const schemaCodecs = <S extends Schema.Constraint>(schema: S): ((options:
   }
 }
 
+/** The codec of failures of the schema. */
+export const failureCodec = <S extends Schema.Constraint>(schema: S, options: FormatOptions): SchemaCodec<S> => {
+  const forms = schemaForms(schema)
+  const formats = new Formats(options).failures
+  return makeCodec(formats, { serialize: schemaWriter(forms, formats), ...schemaReader(forms, formats) })
+}
+
 /** Why no value of the schema can be stored, where that can be told without a value; undefined where it cannot. */
 export const schemaRefusal = (schema: Schema.Constraint, options: CacheOptions): string | undefined => {
   const { json, own } = schemaForms(schema)

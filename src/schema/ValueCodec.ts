@@ -5,7 +5,7 @@ import type { ReplyEncoding } from "./Command.ts"
 import { FormatError } from "./FormatError.ts"
 import { attempt, codecFailure } from "./codecFailures.ts"
 import { Formats, type FormatOptions, type Serialized, toBytes } from "./Formats.ts"
-import { type Header, isFramed, type Stored, type Timing } from "./frame.ts"
+import { type Header, isFramed, isOfFailure, marked, type Stored, type Timing } from "./frame.ts"
 import { numberText } from "./numberText.ts"
 import type { Place } from "./place.ts"
 import type { TagStamp } from "./TagStamp.ts"
@@ -121,7 +121,9 @@ export const makeCodec = <A, RD, RE>(formats: Formats, form: ValueForm<A, RD, RE
           const header = formats.header(stored)
           // A counter is not encrypted, and a claim is no value.
           if (header === undefined || header.format === "") return stored
-          return formats.seal(formats.open(stored, header, entry), { final: to }, header.timing, header.tags)
+          const own = isOfFailure(header) ? formats.failures : formats
+          const moved = own.seal(own.open(stored, header, entry), { final: to }, header.timing, header.tags)
+          return header.mark === undefined ? moved : marked(moved, header.mark)
         })
     : undefined
 })

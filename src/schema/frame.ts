@@ -4,7 +4,8 @@
  *     \x01 1 json>zstd#aes256gcm/2 @fresh.ttl.cost *mark !until.token \n payload
  *     \x01 2 json>zstd#aes256gcm/2 @fresh.ttl.cost ~names;hard;soft;era *mark !until.token \n payload
  *
- * The version of the form; the serializer, `>` the compressor, `#` the cipher with `/` the form of what it authenticates;
+ * The version of the form; `?` before what is the failure of a lookup and no value; the serializer, `>` the compressor, `#`
+ * the cipher with `/` the form of what it authenticates;
  * for values that can be stale, when they become so, their lifetime and what their lookup took; in version 2 the value's
  * tags; the mark of one that was made stale before its time; a claim by a process that looks the value up. Without spaces;
  * numbers are milliseconds in base 36. A header without
@@ -31,7 +32,7 @@ export interface Claim {
 }
 
 export interface Header {
-  /** Empty where there is no value. */
+  /** Empty where there is no value; with a sign before it where there is a failure in its place. */
   readonly format: string
   readonly timing: Timing | undefined
   /** Undefined where the value has no tags. */
@@ -44,6 +45,12 @@ export interface Header {
 }
 
 export type Stored = string | Buffer
+
+/** Before the format of a failure. */
+export const failureSign = "?"
+
+/** Whether it is of the failure of a lookup, which nobody but lookups is told of. */
+export const isOfFailure = ({ format }: Header): boolean => format.startsWith(failureSign)
 
 /** What GET replies: what is stored, or null where there is nothing. */
 export const isValueReply = (reply: Reply | undefined): reply is Stored | null =>
@@ -107,6 +114,13 @@ export const readHeader = (stored: Stored): Header => {
 /** The same value with a claim in place of the one it may have had. */
 export const claimed = (stored: Stored, header: Header, claim: Claim): Stored => {
   const start = headerText(header.format, header.timing, header.tags) + markText(header.mark) + claimText(claim)
+  return framed(start, typeof stored === "string" ? stored.slice(header.length) : stored.subarray(header.length))
+}
+
+/** The same value with that mark. */
+export const marked = (stored: Stored, mark: string): Stored => {
+  const header = readHeader(stored)
+  const start = headerText(header.format, header.timing, header.tags) + markText(mark)
   return framed(start, typeof stored === "string" ? stored.slice(header.length) : stored.subarray(header.length))
 }
 

@@ -23,11 +23,17 @@ const concurrency = 16
  * they are observed: clock, loggers, tracer, metrics and annotations. It has a scope of its own, which closes when it ends.
  * Fails with a `CacheInputError` where the cache could store no value of the schema, or take no key of it.
  */
-export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V extends Schema.Constraint, E, R>(
+export const make = Effect.fnUntraced(function* <
+  K extends Schema.Constraint,
+  V extends Schema.Constraint,
+  E,
+  R,
+  F = never
+>(
   cache: TypedCache<unknown>,
   id: string,
-  { key, lookup, lookupMany, name = id, tags, value, ...options }: RegionOptions<K, V, E, R>
-): Effect.fn.Return<Region<K["Type"], V["Type"], E>, CacheInputError, R | RegionServices<K, V>> {
+  { key, lookup, lookupMany, name = id, tags, value, ...options }: RegionOptions<K, V, E, R, F>
+): Effect.fn.Return<Region<K["Type"], V["Type"], E | F>, CacheInputError, R | RegionServices<K, V>> {
   type Needs = R | RegionServices<K, V>
   const services = yield* Effect.context<Needs>()
   const supplied = <A, E>(effect: Effect.Effect<A, E, Needs>): Effect.Effect<A, E> =>
@@ -51,6 +57,7 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
     ofTheRegion(Effect.suspend(() => lookup(key, stale)))
   const { jitter, keepFor, near, staleFor = cache.options.lookup.staleFor, timeToLive, version } = options
   const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
+  const { cacheFailures: ____, ...batch } = alone
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
   const taggedAs = (key: K["Type"]) =>
@@ -88,8 +95,8 @@ export const make = Effect.fnUntraced(function* <K extends Schema.Constraint, V 
                       )
                     ),
                   typeof tags === "function"
-                    ? { ...alone, tags: (value, text) => (byText.has(text) ? tags(byText.get(text), value) : []) }
-                    : { ...alone, tags }
+                    ? { ...batch, tags: (value, text) => (byText.has(text) ? tags(byText.get(text), value) : []) }
+                    : { ...batch, tags }
                 )
           return new Map([...found].map(([text, value]) => [byText.get(text), value] as const))
         })
@@ -187,11 +194,11 @@ export interface RegionClass<Self, Id extends string, K, A, E, R> extends Contex
  */
 export const Service =
   <Self>() =>
-  <const Id extends string, K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
+  <const Id extends string, K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never, F = never>(
     id: Id,
-    options: RegionOptions<K, V, E, R>
-  ): RegionClass<Self, Id, K["Type"], V["Type"], E, R | RegionServices<K, V>> => {
-    const tag = Context.Service<Self, Region<K["Type"], V["Type"], E>>()(id)
+    options: RegionOptions<K, V, E, R, F>
+  ): RegionClass<Self, Id, K["Type"], V["Type"], E | F, R | RegionServices<K, V>> => {
+    const tag = Context.Service<Self, Region<K["Type"], V["Type"], E | F>>()(id)
     const layerFor = <I>(cache: Context.Service<I, TypedCache<unknown>>) =>
       // Not shared by reference: which cache it is over is not part of a layer's identity.
       Layer.fresh(

@@ -15,6 +15,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { cacheFailuresTests } from "./cacheFailuresTests.ts"
 import { lookupAnswersTests } from "./lookupAnswersTests.ts"
 import { lookupDefaultsTests } from "./lookupDefaultsTests.ts"
 import { markStaleTests } from "./markStaleTests.ts"
@@ -811,6 +812,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
       )
     })
 
+    cacheFailuresTests(it)
     lookupAnswersTests(it)
     lookupDefaultsTests(it)
     markStaleTests(it)

@@ -85,6 +85,10 @@ describe("a stored value", () => {
     assert.deepInclude(form(Buffer.from([0xff, 0])), { format: "bytes", text: "ff00" })
     assert.deepInclude(form(""), { format: "text", text: "" })
     assert.deepInclude(form("\u00011!zz.abc\n"), { format: "claim", shownAs: "nothing" })
+    assert.deepInclude(form('\u00011json*abc\n"old"'), { format: "json", isMarkedStale: true, text: '"old"' })
+    const failure = form('\u00011?json\n{"_tag":"NotFound"}')
+    assert.deepInclude(failure, { format: "json", isFailure: true, said: "partly" })
+    assert.deepStrictEqual(JSON.parse(failure.text), { _tag: "NotFound" })
     for (const damaged of [
       "\u0001",
       "\u00019json\n1",

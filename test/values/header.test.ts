@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
 import { Cipher } from "effect-vcache"
-import { bareClaim, claimed, framed, type Header, headerText, readHeader } from "../../src/schema/frame.ts"
-import { schemaCodecs } from "../../src/schema/SchemaCodec.ts"
+import { bareClaim, claimed, framed, type Header, headerText, isOfFailure, readHeader } from "../../src/schema/frame.ts"
+import { failureCodec, schemaCodecs } from "../../src/schema/SchemaCodec.ts"
 import { tagNames, tagsIn, tagsRefusal, type TagStamp } from "../../src/schema/TagStamp.ts"
 import { unknownCodec } from "../../src/schema/ValueCodec.ts"
 import { decode, entry, plainJson, reply } from "../support/codecs.ts"
@@ -76,7 +76,7 @@ describe("stored payloads of version 2", () => {
 
 describe("a header", () => {
   const grammar =
-    /^([a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*(?:\/\d)?)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:\*([0-9a-f]{1,32}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
+    /^(\??[a-z][\w.-]*(?:>[a-z][\w.-]*)?(?:#[a-z][\w.-]*(?:\/\d)?)?)?(?:@([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11}))?(?:\*([0-9a-f]{1,32}))?(?:!([0-9a-z]{1,11})\.([0-9a-f]{1,32}))?$/i
 
   /** As it was read before there was a scanner. */
   const byGrammar = (text: string): Omit<Header, "length" | "tags"> | undefined => {
@@ -106,7 +106,26 @@ describe("a header", () => {
     other: Schema.Literals(seeds),
     at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
     skipped: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
-    sign: Schema.Literals(["", "@", "!", ".", "~", ">", "#", "/", "Z", "0", "é", "\u0000", "1.2.3", "!a.f", "*", "*f"])
+    sign: Schema.Literals([
+      "",
+      "@",
+      "!",
+      ".",
+      "~",
+      ">",
+      "#",
+      "/",
+      "Z",
+      "0",
+      "é",
+      "\u0000",
+      "1.2.3",
+      "!a.f",
+      "*",
+      "*f",
+      "?",
+      "?a"
+    ])
   })
   it.prop(
     "is read as the grammar of version 1 says, whatever is cut out of it or put in",
@@ -153,6 +172,28 @@ describe("a header", () => {
       assert.throws(() => readHeader(`\u0001${text}\n7`), /damaged/, text.slice(0, 30))
     }
   })
+})
+
+describe("the failure of a lookup", () => {
+  it.effect("is not read as a value, nor a value as a failure, however they are stored", () =>
+    Effect.gen(function* () {
+      for (const { name, options } of formats) {
+        const values = schemaCodecs(Article)(options)
+        const failures = failureCodec(Article, options)
+        const stored = reply(failures, yield* failures.encode(entry, article))
+        assert.isTrue(isOfFailure((yield* failures.header(entry, stored))!), name)
+        assert.deepStrictEqual(yield* decode(failures, stored), article)
+        assert.strictEqual((yield* Effect.flip(decode(values, stored)))._tag, "CacheCodecError", name)
+        const value = reply(values, yield* values.encode(entry, article, timing))
+        assert.strictEqual((yield* Effect.flip(decode(failures, value)))._tag, "CacheCodecError", name)
+        // Somebody who can write to the server takes the sign away.
+        if (options.cipher === undefined) continue
+        const bytes = Buffer.from(stored)
+        const unsigned = Buffer.concat([bytes.subarray(0, 2), bytes.subarray(3)])
+        assert.strictEqual((yield* Effect.flip(decode(values, unsigned)))._tag, "CacheCodecError", name)
+      }
+    })
+  )
 })
 
 describe("tags in a header", () => {

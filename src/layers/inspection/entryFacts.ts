@@ -3,10 +3,10 @@ import type { StoredForm } from "./storedForm.ts"
 import { lifetime } from "./words.ts"
 
 /** A term, and what holds of the value. */
-export type Fact = readonly [term: "Format" | "Fresh" | "Marked" | "Tags" | "Claim", words: string]
+export type Fact = readonly [term: "Format" | "Holds" | "Fresh" | "Marked" | "Tags" | "Claim", words: string]
 
 export const valueFacts = (
-  { claimedUntil, format, isMarkedStale, tags, timing }: StoredForm,
+  { claimedUntil, format, isFailure, isMarkedStale, tags, timing }: StoredForm,
   now: number
 ): ReadonlyArray<Fact> => {
   const facts: Array<Fact> = [["Format", format]]
@@ -14,6 +14,7 @@ export const valueFacts = (
     const left = timing.freshUntil - now
     facts.push(["Fresh", left > 0 ? `fresh for ${lifetime(left)}` : `stale since ${lifetime(-left)}`])
   }
+  if (isFailure) facts.push(["Holds", "what a lookup failed with"])
   if (isMarkedStale) facts.push(["Marked", "marked stale before its time"])
   if (tags.length > 0) facts.push(["Tags", tags.join(", ")])
   if (claimedUntil !== undefined) {

@@ -1,6 +1,6 @@
 /** What the bytes of a stored value say to a reader who has no schema and no key of a cipher. */
 import { isDeepStrictEqual } from "node:util"
-import { isFramed, type Timing } from "../../schema/frame.ts"
+import { failureSign, isFramed, isOfFailure, type Timing } from "../../schema/frame.ts"
 import { decodeMsgPack } from "../../schema/msgPack.ts"
 import { isDigits, isExact } from "../../schema/numberText.ts"
 import { Serializer } from "../../schema/Serializer.ts"
@@ -12,6 +12,8 @@ export interface StoredForm {
   /** The name of the format, as the header has it; `"json"` or `"text"` and `"bytes"` without a header; `"claim"` where there is no value yet. */
   readonly format: string
   readonly timing: Timing | undefined
+  /** It is no value, but what a lookup failed with. */
+  readonly isFailure: boolean
   /** Somebody made it stale before its time. */
   readonly isMarkedStale: boolean
   /** Until when a process looks the value up; undefined where none does. */
@@ -37,9 +39,12 @@ export const storedForm = (stored: Buffer, final: string): StoredForm => {
   try {
     const header = knownFormats().header(stored)
     if (header === undefined) return plainForm(stored)
-    const { claim, format, mark, tags, timing } = header
+    const { claim, mark, tags, timing } = header
+    const isFailure = isOfFailure(header)
+    const format = isFailure ? header.format.slice(failureSign.length) : header.format
     const form = {
       timing,
+      isFailure,
       isMarkedStale: mark !== undefined,
       claimedUntil: claim?.until,
       tags: tags === undefined ? [] : tagsIn(tags.names)
@@ -47,8 +52,10 @@ export const storedForm = (stored: Buffer, final: string): StoredForm => {
     if (format === "") return { ...form, ...nothing, format: "claim" }
     if (format.includes("#")) return { ...form, format, ...asHex(stored.subarray(header.length), encrypted) }
     try {
-      const { payload, serializer } = knownFormats().open(stored, header, { final })
-      return { ...form, format, ...decoded(serializer.id, Buffer.from(payload)) }
+      const readable = isFailure ? knownFormats().failures : knownFormats()
+      const { payload, serializer } = readable.open(stored, header, { final })
+      const shown = decoded(serializer.id, Buffer.from(payload))
+      return { ...form, format, ...shown, ...(isFailure && shown.said === "json" ? failed : {}) }
     } catch (error) {
       return { ...form, format, ...asHex(stored.subarray(header.length), messageOf(error)) }
     }
@@ -59,8 +66,11 @@ export const storedForm = (stored: Buffer, final: string): StoredForm => {
 
 type Shown = Pick<StoredForm, "shownAs" | "text" | "said" | "reason">
 
-const untimed = { timing: undefined, isMarkedStale: false, claimedUntil: undefined, tags: [] }
+const untimed = { timing: undefined, isFailure: false, isMarkedStale: false, claimedUntil: undefined, tags: [] }
 const nothing: Shown = { shownAs: "nothing", text: "", said: "not", reason: "A process is looking the value up." }
+
+/** Nobody edits it as a value. */
+const failed = { said: "partly", reason: "It is no value, but what a lookup failed with." } as const
 
 const encrypted = "The value is encrypted, and the key is not known here."
 

@@ -2,10 +2,11 @@
 import type { Duration, Effect, Option, Scope } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { EarlyRefresh } from "../../schema/LookupDefaults.ts"
+import type { FailureOptions } from "./CacheFailures.ts"
 import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
-export interface RefreshOptions<A = unknown> extends KeyOptions {
+export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, FailureOptions<F> {
   /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
@@ -77,7 +78,7 @@ export interface LookupResult<out A> {
   readonly isRefreshing: boolean
 }
 
-export interface LookupOptions<A = unknown> extends RefreshOptions<A>, ReadOptions {
+export interface LookupOptions<A = unknown, out F = never> extends RefreshOptions<A, F>, ReadOptions {
   /**
    * `"process"`: concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in
    * the key. Default: the cache's own, which is `"process"`.
@@ -94,12 +95,14 @@ export interface LookupOptions<A = unknown> extends RefreshOptions<A>, ReadOptio
 }
 
 /** Of a lookup for many keys at once, which no other process is asked about. */
-export interface BatchLookupOptions<A = unknown> extends Omit<RefreshOptions<A>, "keepFor">, ReadOptions {}
+export interface BatchLookupOptions<A = unknown>
+  extends Omit<RefreshOptions<A>, "cacheFailures" | "keepFor">, ReadOptions {}
 
 export interface CacheLookups<A, RD = never, RE = never> {
   /**
    * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,
-   * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own and is not stored.
+   * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own, and is not stored unless
+   * `cacheFailures` says so.
    * A stored value that cannot be decoded counts as a miss. The caller has the value when the lookup has ended: its store is
    * written by then, and nobody waits for the reply. What another process has stored meanwhile is not overwritten, and a
    * key that is written or deleted through this client meanwhile does not get the older result.
@@ -108,33 +111,33 @@ export interface CacheLookups<A, RD = never, RE = never> {
    * Fails with `CacheInputError` where lookups would wait for themselves or for each other, and with `CacheTimeoutError`
    * of phase `lookup` where a lookup that is shared takes longer than five minutes.
    */
-  readonly getOrSet: <E, R>(
+  readonly getOrSet: <E, R, F = never>(
     key: string,
     lookup: Lookup<A, E, R>,
-    options?: LookupOptions<A>
-  ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+    options?: LookupOptions<A, F>
+  ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /** `getOrSet`, and where the value came from. */
-  readonly getOrSetDetailed: <E, R>(
+  readonly getOrSetDetailed: <E, R, F = never>(
     key: string,
     lookup: Lookup<A, E, R>,
-    options?: LookupOptions<A>
-  ) => Effect.Effect<LookupResult<A>, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+    options?: LookupOptions<A, F>
+  ) => Effect.Effect<LookupResult<A>, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /**
    * `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. A lookup that
    * wants to see the stale value is given to `getOrSet`.
    */
-  readonly cached: (
+  readonly cached: <F = never>(
     key: string,
-    options?: LookupOptions<A>
+    options?: LookupOptions<A, F>
   ) => <E, R>(
     lookup: Effect.Effect<A | LookedUp<A>, E, R>
-  ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+  ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
-  readonly refresh: <E, R>(
+  readonly refresh: <E, R, F = never>(
     key: string,
     lookup: Effect.Effect<A | LookedUp<A>, E, R>,
-    options?: RefreshOptions<A>
-  ) => Effect.Effect<A, E | CommandError, Exclude<R, Scope.Scope> | RE>
+    options?: RefreshOptions<A, F>
+  ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RE>
   /**
    * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
    * Hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.

@@ -1,6 +1,7 @@
 /** Functions whose results are cached. */
 import type { Effect, Option, Schema } from "effect"
 import type { CacheInputError, CommandError } from "../../schema/CacheError.ts"
+import type { FailureOptions } from "./CacheFailures.ts"
 import type { Stale } from "./CacheLookups.ts"
 import type { LookedUp } from "./LookedUp.ts"
 import type { Region, RegionOptions, RegionServices } from "./Region.ts"
@@ -12,10 +13,8 @@ export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, 
 }
 
 /** The options of `memoize`: those of a region, with a name and without a lookup, which is the function itself. */
-export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
-  RegionOptions<K, V, E, R>,
-  "lookup" | "name"
-> {
+export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R, F = never>
+  extends Omit<RegionOptions<K, V, E, R>, "cacheFailures" | "lookup" | "name">, FailureOptions<F> {
   /** What its keys start with, under the cache's prefix and version. Two functions of one name share their results. */
   readonly name: string
 }
@@ -28,11 +27,11 @@ export interface CacheMemoize {
    * `CacheRegion` where the cached function is a service of its own. Fails with `CacheInputError` where the cache could store
    * no value of the schema, or take no key of it.
    */
-  readonly memoize: <K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never>(
-    options: MemoizeOptions<K, V, E, R>,
+  readonly memoize: <K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never, F = never>(
+    options: MemoizeOptions<K, V, E, R, F>,
     lookup: (
       key: K["Type"],
       stale: Option.Option<Stale<V["Type"]>>
     ) => Effect.Effect<V["Type"] | LookedUp<V["Type"]>, E, R>
-  ) => Effect.Effect<Memoized<K["Type"], V["Type"], E>, CacheInputError, R | RegionServices<K, V>>
+  ) => Effect.Effect<Memoized<K["Type"], V["Type"], E | F>, CacheInputError, R | RegionServices<K, V>>
 }

@@ -1,6 +1,7 @@
 /** What a region can do: a typed keyspace with the lookup that fills it. */
 import type { Effect, Option, Schema } from "effect"
 import type { CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { FailureOptions } from "./CacheFailures.ts"
 import type { LookupOptions, Stale } from "./CacheLookups.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
@@ -33,10 +34,8 @@ export interface Region<K, A, E = never, R = never> {
   readonly clear: Effect.Effect<number, CommandError>
 }
 
-export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R> extends Omit<
-  LookupOptions<V["Type"]>,
-  "tags"
-> {
+export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R, F = never>
+  extends Omit<LookupOptions<V["Type"]>, "cacheFailures" | "tags">, FailureOptions<F> {
   readonly key: K
   readonly value: V
   /** Looks up the value of a key. It is shown the value that the cache holds and may no longer serve, where there is one. */

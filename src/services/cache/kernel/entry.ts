@@ -2,7 +2,7 @@
 import { Clock, Effect, Exit, Option } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
-import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
+import { type Header, isFramed, isOfFailure, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import type { TagVerdict } from "../tags/TagRecords.ts"
 import { type Judge, untagged } from "../tags/Tags.ts"
@@ -52,11 +52,9 @@ const parsedNow = <A, RD, RE>(
 }
 
 /** Whether the value that the header is of may be given to who asks now. */
-export const isLive = (
-  { mark, tags, timing }: Header,
-  judge: Judge = untagged
-): Effect.Effect<boolean, CommandError> => {
-  if (mark !== undefined) return Exit.succeed(false)
+export const isLive = (header: Header, judge: Judge = untagged): Effect.Effect<boolean, CommandError> => {
+  const { mark, tags, timing } = header
+  if (mark !== undefined || isOfFailure(header)) return Exit.succeed(false)
   if (timing === undefined) return tags === undefined ? live : Effect.mapEager(judge(tags), isLiveVerdict)
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
     if (now >= timing.freshUntil) return Exit.succeed(false)
@@ -95,6 +93,8 @@ export interface Found<A> {
   readonly value: Option.Option<A>
   /** It was made stale, by itself or with a tag, and is to be served only while a lookup runs. */
   readonly isOutdated: boolean
+  /** There is no value, but the failure of a lookup. */
+  readonly isFailure: boolean
 }
 
 /** What is decoded with, and where it is counted that it cannot be. */
@@ -112,10 +112,21 @@ export const foundIn =
     const header = codec.header(entry, reply)
     if (!Exit.isSuccess(header)) return undecodable(metrics, reply)
     const found = header.value
-    const nothing = { stored: reply, header: found, value: Option.none(), isOutdated: false }
+    const nothing = { stored: reply, header: found, value: Option.none(), isOutdated: false, isFailure: false }
     if (found?.format === "") return Exit.succeed(nothing)
+    if (found !== undefined && isOfFailure(found)) {
+      const failure = { ...nothing, isFailure: true }
+      if (found.tags === undefined) return Exit.succeed(failure)
+      return Effect.mapEager(judge(found.tags), (verdict) => (verdict === "live" ? failure : nothing))
+    }
     const decode = (isOutdated: boolean): Effect.Effect<Found<A>, never, RD> => {
-      const foundAs = (value: A) => ({ stored: reply, header: found, value: Option.some(value), isOutdated })
+      const foundAs = (value: A) => ({
+        stored: reply,
+        header: found,
+        value: Option.some(value),
+        isOutdated,
+        isFailure: false
+      })
       const decoded = codec.decode(entry, reply, found)
       const exit = valueNow(decoded)
       if (exit !== undefined) return Exit.succeed(foundAs(exit.value))
@@ -132,4 +143,10 @@ export const foundIn =
   }
 
 const undecodable = (metrics: CacheMetrics, stored: Stored) =>
-  Effect.as(count(metrics.undecodable), { stored, header: undefined, value: Option.none(), isOutdated: false })
+  Effect.as(count(metrics.undecodable), {
+    stored,
+    header: undefined,
+    value: Option.none(),
+    isOutdated: false,
+    isFailure: false
+  })

@@ -100,7 +100,13 @@ export const foundRead = <A, RD, RE>(
 ): Effect.Effect<Found<A> | undefined, CommandError, RD> => {
   const decoded = near.decoded(kept)
   if (decoded === undefined || reply === null) return foundIn(decoding, name, judge)(reply)
-  const found = { stored: reply, header: kept?.header, value: Option.some(decoded.value), isOutdated: false }
+  const found = {
+    stored: reply,
+    header: kept?.header,
+    value: Option.some(decoded.value),
+    isOutdated: false,
+    isFailure: false
+  }
   const stamp = kept?.header?.tags
   if (stamp === undefined) return Exit.succeed(found)
   return Effect.mapEager(judge(stamp), (verdict) =>

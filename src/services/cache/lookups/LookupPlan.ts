@@ -23,17 +23,17 @@ interface Defaults {
 
 /** Times are in milliseconds; `Infinity` = for ever. Made for every call, and so made of few parts. */
 export class LookupPlan<A> {
-  readonly #options: LookupOptions<A>
+  readonly #options: LookupOptions<A, unknown>
   readonly #jitter: number
   readonly #defaultMillis: number
   /** In their normal order where they are known before the lookup. */
-  readonly tags: LookupOptions<A>["tags"]
+  readonly tags: LookupOptions<A, unknown>["tags"]
   readonly softTimeout: number
   readonly waitFor: number | undefined
   readonly errorBackoff: number
 
   constructor(
-    options: LookupOptions<A>,
+    options: LookupOptions<A, unknown>,
     { jitter, timeToLive }: Omit<Defaults, "lookup">,
     times: { readonly softTimeout: number; readonly waitFor: number | undefined; readonly errorBackoff: number },
     tags: LookupPlan<A>["tags"]
@@ -97,6 +97,11 @@ export class LookupPlan<A> {
     )
   }
 
+  /** Milliseconds for which a failure is stored. */
+  get failureLifetime(): Effect.Effect<number, CacheInputError> {
+    return this.#millis(this.#options.cacheFailures?.timeToLive ?? 0)
+  }
+
   #millis(input: Duration.Input | undefined): Effect.Effect<number, CacheInputError> {
     const millis = input === undefined ? this.#defaultMillis : toMillis(input)
     if (millis === undefined) return refused("timeToLive", "timeToLive is not a duration")
@@ -108,7 +113,7 @@ export class LookupPlan<A> {
 /** What could refuse the store must do so before the lookup runs. */
 export const lookupPlan = <A>(
   operation: string,
-  given: LookupOptions<A>,
+  given: LookupOptions<A, unknown>,
   defaults: Defaults
 ): Exit.Exit<LookupPlan<A>, CacheInputError> => {
   const options = defaults.lookup === undefined ? given : withDefaults(given, defaults.lookup)
@@ -137,7 +142,7 @@ export const lookupPlan = <A>(
 }
 
 /** What the call leaves out is as the cache has it. */
-const withDefaults = <A>(options: LookupOptions<A>, lookup: LookupDefaults): LookupOptions<A> => ({
+const withDefaults = <A>(options: LookupOptions<A, unknown>, lookup: LookupDefaults): LookupOptions<A, unknown> => ({
   ...options,
   staleFor: options.staleFor ?? lookup.staleFor,
   earlyRefresh: options.earlyRefresh ?? lookup.earlyRefresh,

@@ -1,5 +1,5 @@
 /** Stores of looked-up values that nobody waits for. */
-import { Effect, Exit, Fiber, type Scope } from "effect"
+import { Effect, type Exit, Fiber, type Scope } from "effect"
 import type { Ticket } from "./FlightTable.ts"
 
 /** With as many under way, whoever has looked a value up waits for its store. */
@@ -26,18 +26,18 @@ export class PendingStores {
   }
 
   /**
-   * The value for those who wait as soon as the store is written: it keeps its place before whatever they do next. The
-   * effect ends when the store does.
+   * What the lookup ended with for those who wait as soon as the store is written: it keeps its place before whatever they do
+   * next. The effect ends when the store does.
    */
-  answerThenStore<A, R>(
+  answerThenStore<A, E, R>(
     ticket: Ticket,
-    value: A,
+    exit: Exit.Exit<A, E>,
     store: Effect.Effect<void, never, R>,
     scope: Scope.Scope
-  ): Effect.Effect<A, never, R> {
+  ): Effect.Effect<A, E, R> {
     return Effect.flatMap(this.begin(store, scope), (stored) => {
-      ticket.answer(Exit.succeed(value))
-      return Effect.as(stored, value)
+      ticket.answer(exit)
+      return Effect.andThen(stored, exit)
     })
   }
 }

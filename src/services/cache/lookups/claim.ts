@@ -28,7 +28,9 @@ export interface ClaimTarget<A, E, R> {
   ) => Effect.Effect<Acquired<A, E>, CommandError, R>
   readonly read: Effect.Effect<Found<A> | undefined, CommandError, R>
   /** What callers are given where it needs no lookup now. */
-  readonly usable: (found: Found<A>, now: number) => Option.Option<Exit.Exit<LookupResult<A>, E>>
+  readonly usable: (found: Found<A>, now: number) => Effect.Effect<Option.Option<Exit.Exit<LookupResult<A>, E>>>
+  /** Whether others are served the value, where there is one, while it is looked up. */
+  readonly serves: (found: Found<A>, now: number) => boolean
 }
 
 /** What a lookup is given with its claim: the right to store what it gives. */
@@ -100,6 +102,8 @@ interface OwnClaim {
   readonly token: string
   /** The reply of a renewal is due, and nobody knows what the key holds. */
   isRenewing: boolean
+  /** What was looked up has taken its place. */
+  isOver: boolean
 }
 
 export type Acquired<A, E> =
@@ -112,7 +116,7 @@ const acquire = Effect.fnUntraced(function* <A, E, R>(
   first: Found<A> | undefined,
   asked: Asked
 ): Effect.fn.Return<Acquired<A, E>, CommandError, R> {
-  const { client, final, read, usable } = target
+  const { client, final, read, serves, usable } = target
   const deadline = (yield* Clock.currentTimeMillis) + maxWait
   const token = yield* makeToken
   let seen = first
@@ -125,9 +129,10 @@ const acquire = Effect.fnUntraced(function* <A, E, R>(
       const own: OwnClaim = {
         token,
         value: beside,
-        serves: (now) => beside !== undefined && Option.isSome(usable(beside, now)),
+        serves: (now) => beside !== undefined && serves(beside, now),
         stored: claimOn(seen, claim),
-        isRenewing: false
+        isRenewing: false,
+        isOver: false
       }
       asked.claim = own
       const done =
@@ -142,7 +147,7 @@ const acquire = Effect.fnUntraced(function* <A, E, R>(
       wait = Math.min(pause.most, wait * 2)
     }
     seen = yield* read
-    const result = seen === undefined ? Option.none() : usable(seen, yield* Clock.currentTimeMillis)
+    const result = seen === undefined ? Option.none() : yield* usable(seen, yield* Clock.currentTimeMillis)
     if (Option.isSome(result)) return { _tag: "Value", result: result.value }
   }
 })
@@ -169,7 +174,9 @@ const whileClaimed = <A, E, R, RD>(
     Effect.forkIn(Effect.interruptible(renewing(target, own)), target.scope, { startImmediately: true }),
     (renewal) => {
       const store: HeldClaim["store"] = (encoded, lifetime) =>
-        Effect.flatMap(ended(renewal, own), () => replaceClaim(target, own, encoded, lifetime))
+        Effect.flatMap(ended(renewal, own), () =>
+          Effect.map(replaceClaim(target, own, encoded, lifetime), (done) => (own.isOver = done))
+        )
       const nothing = Effect.flatMap(ended(renewal, own), () => Effect.as(Effect.ignore(unclaim(target, own)), false))
       return Effect.onExit(restore(work({ store, nothing })), (exit) =>
         Effect.andThen(Fiber.interrupt(renewal), Exit.isSuccess(exit) ? Effect.void : release(target, own, exit))
@@ -195,7 +202,7 @@ const release = <A, E, R>(
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    !own.serves(now) || Exit.hasInterrupts(exit) ? Effect.ignore(unclaim(target, own)) : Effect.void
+    !own.isOver && (!own.serves(now) || Exit.hasInterrupts(exit)) ? Effect.ignore(unclaim(target, own)) : Effect.void
   )
 
 const renewing = <A, E, R>(target: ClaimTarget<A, E, R>, own: OwnClaim): Effect.Effect<void> =>

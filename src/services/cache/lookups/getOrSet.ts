@@ -1,12 +1,14 @@
 /** The cached value, or the lookup's. */
 import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
+import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { Operation, Tally } from "../../CachePolicy.ts"
 import type { Lookup, LookupOptions, LookupResult } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
 import { type Acquired, type ClaimTarget, withClaim } from "./claim.ts"
+import type { Failures, FailuresOf } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import { type Keep, keepNothing, keepOver } from "./keep.ts"
 import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
@@ -22,66 +24,123 @@ import { lookupOf, stillThere } from "./staleOf.ts"
 import { isStale, verdictAt, verdictOf } from "./verdict.ts"
 
 /** `getOrSet` whose callers are given that form. */
-export type GetOrSet<A, RD, RE> = <E, R, B>(
+export type GetOrSet<A, RD, RE> = <E, R, F, B>(
   form: ResultForm<A, B>,
   key: string,
   lookup: Lookup<A, E, R>,
-  options: LookupOptions<A> | undefined
-) => Effect.Effect<B, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+  options: LookupOptions<A, F> | undefined
+) => Effect.Effect<B, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+
+/** What one call asks for. */
+interface Call<A, E, R, F, B> {
+  readonly form: ResultForm<A, B>
+  readonly entry: EntryName
+  readonly plan: LookupPlan<A>
+  readonly lookup: Lookup<A, E, R>
+  readonly failures: Failures<F> | undefined
+}
 
 export const makeGetOrSet = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   allFlights: Flights,
-  flights: SingleFlight
+  flights: SingleFlight,
+  failuresOf: FailuresOf
 ): GetOrSet<A, RD, RE> => {
   const { client, codec, defaults, finalKey, guard, guardNear, metrics, observe, policy, readOptions, scope, tags } =
     context
   const { failedRefreshes } = allFlights
   const nearHere = nearIn(context)
 
-  const judged = (found: Found<A> | undefined, plan: LookupPlan<A>, { final }: EntryName, drawn?: number) =>
-    Effect.mapEager(verdictOf(found, plan, failedRefreshes, final, drawn), (verdict): Seen<A> => ({
-      found,
-      verdict,
-      source: "server"
-    }))
-
-  /** What follows when the key holds nothing that can be served as it is. */
-  const serve = <E, R, B>(
-    form: ResultForm<A, B>,
+  /** What a failure says that is stored; undefined where the call is not told of it. */
+  const failureIn = <F>(
+    found: Found<A> | undefined,
     entry: EntryName,
-    plan: LookupPlan<A>,
-    lookup: Lookup<A, E, R>,
-    read: Effect.Effect<Found<A> | undefined, CommandError, RD>,
-    seen: Seen<A>
-  ): Effect.Effect<B, E | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
-    const { final } = entry
-    const { found, verdict } = seen
-    const value = found === undefined ? Option.none<A>() : found.value
-    if (verdict === "fresh" && Option.isSome(value)) return form.held(value.value, seen, flights.isRunning(final))
-    const work = (
-      ticket: Ticket,
-      basis: TagBasis
-    ): Effect.Effect<LookupResult<A>, E, Exclude<R, Scope.Scope> | RD | RE> => {
+    failures: Failures<F> | undefined
+  ): Effect.Effect<Option.Option<{ readonly error: F }>> | undefined => {
+    if (found?.isFailure !== true || failures === undefined) return undefined
+    return Effect.matchEffect(failures.decode(entry, found), {
+      onSuccess: (error) => {
+        noteLookupError(error)
+        return Exit.succeed(Option.some({ error }))
+      },
+      onFailure: () => Effect.as(count(metrics.undecodable), Option.none())
+    })
+  }
+
+  const judged = <F>(
+    found: Found<A> | undefined,
+    { entry, failures, plan }: Pick<Call<A, never, never, F, never>, "entry" | "failures" | "plan">,
+    drawn?: number
+  ): Effect.Effect<Seen<A, F>> => {
+    const failed = failureIn(found, entry, failures)
+    if (failed === undefined) {
+      return Effect.mapEager(verdictOf(found, plan, failedRefreshes, entry.final, drawn), (verdict) => ({
+        found,
+        verdict,
+        source: "server"
+      }))
+    }
+    return Effect.map(failed, (failed) =>
+      Option.isSome(failed)
+        ? { found, verdict: "failed", error: failed.value.error, source: "server" }
+        : { found, verdict: "miss", source: "server" }
+    )
+  }
+
+  const read = (entry: EntryName) =>
+    client.request("GET", [entry.final], foundIn(context, entry, tags.judge), readOptions)
+
+  /** The lookup as a piece of work that callers share. */
+  const workOf =
+    <E, R, F, B>({ entry, failures, lookup, plan }: Call<A, E, R, F, B>, { found, verdict }: Seen<A, F>) =>
+    (ticket: Ticket, basis: TagBasis): Effect.Effect<LookupResult<A>, E | F, Exclude<R, Scope.Scope> | RD | RE> => {
+      const { final } = entry
       const asked = Effect.flatMapEager(stillThere(tags, lookup, found, basis), (found) => lookupOf(lookup, found))
-      const lookUp = (keep: Keep) => lookupAndStore(context, allFlights, entry, plan, asked, keep, ticket, basis)
+      // A failure does not take the place of a value.
+      const stored = found !== undefined && Option.isSome(found.value) ? undefined : failures
+      const lookUp = (keep: Keep) => {
+        const failing = stored && { failures: stored, keep }
+        return lookupAndStore(context, allFlights, { entry, plan, lookup: asked, keep, failing }, ticket, basis)
+      }
       // A server that did not answer the read is not waited for once more.
       if (!plan.cluster || verdict === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
-      const usable: ClaimTarget<A, E, RD>["usable"] = (found, now) => {
+      const usable: ClaimTarget<A, E | F, RD>["usable"] = (found, now) => {
+        const failed = failureIn(found, entry, failures)
+        if (failed !== undefined)
+          return Effect.map(
+            failed,
+            Option.map(({ error }) => Exit.fail(error))
+          )
         const verdict = verdictAt(found, plan, now)
-        if (verdict === "miss") return Option.none()
+        if (verdict === "miss") return Effect.succeedNone
         const resultOf = (value: A) =>
           Exit.succeed(resultOfHeld(value, { found, verdict, source: "server" }, false, now))
-        return Option.map(found.value, resultOf)
+        return Exit.succeed(Option.map(found.value, resultOf))
       }
-      const guardClaim = (acquire: Effect.Effect<Acquired<A, E>, CommandError, RD>) =>
-        guard<Acquired<A, E>, CommandError, RD>(
+      const serves = (found: Found<A>, now: number) => verdictAt(found, plan, now) !== "miss"
+      const guardClaim = (acquire: Effect.Effect<Acquired<A, E | F>, CommandError, RD>) =>
+        guard<Acquired<A, E | F>, CommandError, RD>(
           { name: `${entry.operation}.claim`, key: entry.key, neutral: Option.some({ _tag: "Unclaimed" }) },
           acquire
         )
-      const target = { client, final, scope, read, usable, guard: guardClaim }
-      return withClaim<A, E, Exclude<R, Scope.Scope> | RE, RD>(target, found, (claim) => lookUp(claim ?? keepNothing))
+      const target = { client, final, scope, read: read(entry), usable, serves, guard: guardClaim }
+      return withClaim<A, E | F, Exclude<R, Scope.Scope> | RE, RD>(target, found, (claim) =>
+        lookUp(claim ?? keepNothing)
+      )
     }
+
+  /** What follows when the key holds nothing that can be served as it is. */
+  const serve = <E, R, F, B>(
+    call: Call<A, E, R, F, B>,
+    seen: Seen<A, F>
+  ): Effect.Effect<B, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
+    const { entry, form, lookup, plan } = call
+    const { final } = entry
+    const { found, verdict } = seen
+    if (verdict === "failed") return Exit.fail(seen.error)
+    const value = found === undefined ? Option.none<A>() : found.value
+    if (verdict === "fresh" && Option.isSome(value)) return form.held(value.value, seen, flights.isRunning(final))
+    const work = workOf(call, seen)
     const names = knownTags(plan, lookup, found)
     const basisOf = () => tagsBefore(context, entry.operation, entry.key, plan, names)
     if (verdict === "miss" || verdict === "unknown" || Option.isNone(value)) {
@@ -131,16 +190,22 @@ export const makeGetOrSet = <A, RD, RE>(
     })
   }
 
-  return (form, key, lookup, options = {}) => {
+  return <E, R, F, B>(
+    form: ResultForm<A, B>,
+    key: string,
+    lookup: Lookup<A, E, R>,
+    options: LookupOptions<A, F> = {}
+  ) => {
     const { operation } = form
     const final = finalKey(operation, key, options)
     if (!Exit.isSuccess(final)) return Exit.failCause(final.cause)
     const checked = lookupPlan<A>(operation, options, defaults)
     if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
+    const stored = failuresOf(operation, options.cacheFailures)
+    if (!Exit.isSuccess(stored)) return Exit.failCause(stored.cause)
     const plan = checked.value
     const entry: EntryName = { operation, key, final: final.value }
-    const find = foundIn(context, entry, tags.judge)
-    const read = () => client.request("GET", [entry.final], find, readOptions)
+    const call = { form, entry, plan, lookup, failures: stored.value }
     if (nearHere !== undefined) {
       const { near } = nearHere
       return Effect.withFiber((caller) => {
@@ -150,16 +215,16 @@ export const makeGetOrSet = <A, RD, RE>(
           return form.plain(Exit.succeed(known.value), "near")
         }
         if (known?._tag === "Value" || known?._tag === "Absent") {
-          const seen = guardNear({ ...declareLookup<A>(entry), near: 1 }, Exit.succeed(seenNear(known)))
-          return Effect.flatMapEager(seen, (seen) => serve(form, entry, plan, lookup, read(), seen))
+          const seen = guardNear({ ...declareLookup<A, F>(entry), near: 1 }, Exit.succeed(seenNear(known)))
+          return Effect.flatMapEager(seen, (seen) => serve(call, seen))
         }
         const { judge } = isNear ? nearHere.nearTags : tags
         const fromServer = (freshUntil: number | undefined) =>
           Effect.flatMapEager(
             near.isFor(entry.final)
               ? Effect.flatMap(near.read(entry.final, isNear), (read) => foundRead(near, context, entry, read, judge))
-              : read(),
-            (found) => judged(found, plan, entry, freshUntil)
+              : read(entry),
+            (found) => judged(found, call, freshUntil)
           )
         /** The value need not be read again where its tags are live. */
         const toldOf = ({ kept, stamp }: Untold) =>
@@ -168,10 +233,10 @@ export const makeGetOrSet = <A, RD, RE>(
             return fresh?._tag === "Value" ? Exit.succeed(seenNear(fresh)) : fromServer(fresh?.freshUntil)
           })
         const seen = guard(
-          declareLookup<A>(entry),
+          declareLookup<A, F>(entry),
           known?._tag === "Untold" ? toldOf(known) : fromServer(known?.freshUntil)
         )
-        return Effect.flatMap(seen, (seen) => serve(form, entry, plan, lookup, read(), seen))
+        return Effect.flatMap(seen, (seen) => serve(call, seen))
       })
     }
     if (policy === undefined) {
@@ -182,18 +247,18 @@ export const makeGetOrSet = <A, RD, RE>(
         (reply) => {
           const plain = plainValue(codec, entry, reply)
           if (plain !== undefined) return form.plain(plain, "server")
-          return Effect.flatMapEager(find(reply), (found) =>
-            Effect.flatMapEager(judged(found, plan, entry), (seen) => serve(form, entry, plan, lookup, read(), seen))
+          return Effect.flatMapEager(foundIn(context, entry, tags.judge)(reply), (found) =>
+            Effect.flatMapEager(judged(found, call), (seen) => serve(call, seen))
           )
         },
         readOptions
       )
     }
     const guarded = policy(
-      declareLookup<A>(entry),
-      Effect.flatMapEager(read(), (found) => judged(found, plan, entry))
+      declareLookup<A, F>(entry),
+      Effect.flatMapEager(read(entry), (found) => judged(found, call))
     )
-    return Effect.flatMap(guarded, (seen) => serve(form, entry, plan, lookup, read(), seen))
+    return Effect.flatMap(guarded, (seen) => serve(call, seen))
   }
 }
 
@@ -202,19 +267,25 @@ const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" | "Un
   known._tag === "Absent"
     ? { found: undefined, verdict: "miss", source: "near" }
     : {
-        found: { stored: "", header: known.header, value: Option.some(known.value), isOutdated: false },
+        found: {
+          stored: "",
+          header: known.header,
+          value: Option.some(known.value),
+          isOutdated: false,
+          isFailure: false
+        },
         verdict: "fresh",
         source: "near"
       }
 
 const unanswered = Option.some<Seen<never>>({ found: undefined, verdict: "unknown", source: "server" })
 
-const declareLookup = <A>({ key, operation }: EntryName): Operation<Seen<A>> => ({
+const declareLookup = <A, F>({ key, operation }: EntryName): Operation<Seen<A, F>> => ({
   name: operation,
   key,
   neutral: unanswered,
   tally: tallyOf
 })
 
-const tallyOf = ({ verdict }: Seen<unknown>): Tally =>
+const tallyOf = ({ verdict }: Seen<unknown, unknown>): Tally =>
   verdict === "miss" || verdict === "unknown" ? { misses: 1, stale: 0 } : { hits: 1, stale: Number(isStale(verdict)) }

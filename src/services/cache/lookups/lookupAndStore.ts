@@ -10,36 +10,39 @@ import { LookedUp } from "../../operations/LookedUp.ts"
 import type { CacheContext, CacheCore } from "../kernel/context.ts"
 import { type CacheMetrics, count } from "../kernel/metrics.ts"
 import { timingFor } from "../kernel/setCommand.ts"
+import type { Failures } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { Keep } from "./keep.ts"
 import type { LookupPlan } from "./LookupPlan.ts"
-import { bornBy, type TagBasis } from "./lookupTags.ts"
+import { bornBy, borneByFailure, type TagBasis } from "./lookupTags.ts"
 import { resultOfLookup } from "./results.ts"
 
+/** One lookup: what is looked up, and what becomes of what it gives. */
+export interface Looking<A, E, R, F> {
+  readonly entry: EntryName
+  readonly plan: LookupPlan<A>
+  readonly lookup: Effect.Effect<A | LookedUp<A>, E, R>
+  readonly keep: Keep
+  /** Where failures are stored; undefined where they are not. */
+  readonly failing: { readonly failures: Failures<F>; readonly keep: Keep } | undefined
+}
+
+/** What is stored, and for how many milliseconds; `"refused"` where it is not to be stored. */
+type ToStore = readonly [Stored, number] | "refused"
+
 /** The lookup's value. What happens to it then is nobody's failure, and nobody waits for it. */
-export const lookupAndStore = <A, E, R, RD, RE>(
+export const lookupAndStore = <A, E, R, F, RD, RE>(
   context: CacheContext<A, RD, RE>,
   flights: Flights,
-  entry: EntryName,
-  plan: LookupPlan<A>,
-  lookup: Effect.Effect<A | LookedUp<A>, E, R>,
-  keep: Keep,
+  looking: Looking<A, E, R, F>,
   ticket: Ticket,
   basis: TagBasis
-): Effect.Effect<LookupResult<A>, E, Exclude<R, Scope.Scope> | RE> =>
-  Effect.flatMap(timedLookup(context.metrics, context.observe("lookup", ticket.observed, lookup)), ([given, cost]) => {
-    const { key, operation } = entry
-    const answer = answerOf(given)
-    const store = Effect.flatMapEager(bornBy(context, operation, plan, basis, [[key, answer]]), (borneBy) =>
-      Effect.flatMapEager(borneBy(key), (stamp) =>
-        stamp === "refused"
-          ? keep.nothing
-          : Effect.flatMap(encodeTimed(context, entry, plan, answer, cost, stamp), ([encoded, lifetime]) =>
-              keep.store(encoded, lifetime)
-            )
-      )
-    )
+): Effect.Effect<LookupResult<A>, E, Exclude<R, Scope.Scope> | RE> => {
+  const { entry, keep, lookup, plan } = looking
+  const { metrics } = context
+  /** Stores what `encode` gives for what the lookup has ended with, and ends with that. */
+  const storeThenEnd = <B, E>(exit: Exit.Exit<B, E>, encode: Effect.Effect<ToStore, ValueError, RE>, keep: Keep) => {
     const stored = context.guard(
       {
         name: `${entry.operation}.store`,
@@ -47,14 +50,62 @@ export const lookupAndStore = <A, E, R, RD, RE>(
         neutral: Option.some(false),
         tally: (done) => ({ stores: Number(done) })
       },
-      store
+      Effect.flatMapEager(encode, (encoded) => (encoded === "refused" ? keep.nothing : keep.store(...encoded)))
     )
     const told = Effect.matchEffect(stored, {
-      onSuccess: (done) => (done ? Effect.void : count(context.metrics.lookups_discarded)),
+      onSuccess: (done) => (done ? Effect.void : count(metrics.lookups_discarded)),
       onFailure: (error) => storeFailed(context, error, entry.key)
     })
-    return flights.stores.answerThenStore(ticket, resultOfLookup(answer.value), told, context.scope)
+    return flights.stores.answerThenStore(ticket, exit, told, context.scope)
+  }
+  const succeeded = ([given, cost]: readonly [A | LookedUp<A>, number]) => {
+    const { key, operation } = entry
+    const answer = answerOf(given)
+    const encoded = Effect.flatMapEager(bornBy(context, operation, plan, basis, [[key, answer]]), (borneBy) =>
+      Effect.flatMapEager(borneBy(key), (stamp): Effect.Effect<ToStore, ValueError, RE> =>
+        stamp === "refused" ? Exit.succeed(stamp) : encodeTimed(context, entry, plan, answer, cost, stamp)
+      )
+    )
+    return storeThenEnd(Exit.succeed(resultOfLookup(answer.value)), encoded, keep)
+  }
+  const looked = timedLookup(metrics, context.observe("lookup", ticket.observed, lookup))
+  const { failing } = looking
+  if (failing === undefined) return Effect.flatMap(looked, succeeded)
+  const { failures } = failing
+  return Effect.matchCauseEffect(looked, {
+    onSuccess: succeeded,
+    onFailure: (cause) => {
+      const error = onlyFailure(cause)
+      if (error === undefined || !failures.accepts(error.value)) return Effect.failCause(cause)
+      const encoded = encodeFailure(entry, plan, failing, error.value, basis)
+      return storeThenEnd(Exit.failCause(cause), encoded, failing.keep)
+    }
   })
+}
+
+/** What the lookup failed with, where that is all that happened. */
+const onlyFailure = <E>({ reasons }: Cause.Cause<E>): { readonly value: E } | undefined => {
+  const [reason] = reasons
+  return reason !== undefined && reasons.length === 1 && Cause.isFailReason(reason)
+    ? { value: reason.error }
+    : undefined
+}
+
+const encodeFailure = <A, F>(
+  entry: EntryName,
+  plan: LookupPlan<A>,
+  { failures }: { readonly failures: Failures<F> },
+  error: F,
+  basis: TagBasis
+): Effect.Effect<ToStore, ValueError> => {
+  const stamp = borneByFailure(basis)
+  if (stamp === "refused") return Exit.succeed(stamp)
+  return Effect.flatMapEager(plan.failureLifetime, (lifetime): Effect.Effect<ToStore, ValueError> =>
+    lifetime === 0
+      ? Exit.succeed("refused")
+      : Effect.mapEager(failures.encode(entry, error, stamp), (encoded) => [encoded, lifetime] as const)
+  )
+}
 
 /** The server's failures pass; what the program is to blame for stays, and is told. */
 export const storeFailed = (

@@ -1,6 +1,7 @@
 /** The operations that compute what is not cached. */
 import type { CacheLookups } from "../../operations/CacheLookups.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import { failuresOf } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import { makeGetOrSet } from "./getOrSet.ts"
 import { makeGetOrSetMany } from "./getOrSetMany.ts"
@@ -13,7 +14,8 @@ export const lookupOperations = <A, RD, RE>(
   allFlights: Flights,
   flights: SingleFlight
 ): CacheLookups<A, RD, RE> => {
-  const getOrSet = makeGetOrSet(context, allFlights, flights)
+  const failures = failuresOf(context)
+  const getOrSet = makeGetOrSet(context, allFlights, flights, failures)
   const value = valueForm<A>()
   const detailed = detailedForm<A>()
   return {
@@ -21,6 +23,6 @@ export const lookupOperations = <A, RD, RE>(
     getOrSetDetailed: (key, lookup, options) => getOrSet(detailed, key, lookup, options),
     cached: (key, options) => (lookup) => getOrSet(value, key, lookup, options),
     getOrSetMany: makeGetOrSetMany(context, allFlights),
-    refresh: makeRefresh(context, allFlights, flights)
+    refresh: makeRefresh(context, allFlights, flights, failures)
   }
 }

@@ -122,6 +122,12 @@ export const bornBy = <A, RD, RE>(
   })
 }
 
+/** What a failure bears: it has the tags that are known before the lookup, and none that are told by the value. */
+export const borneByFailure = (basis: TagBasis): Borne => {
+  if (basis === undefined || basis === "unknown") return basis && "refused"
+  return basis.names === "later" ? undefined : (stampOf(basis.names, basis.records) ?? "refused")
+}
+
 /** In their normal order; undefined where there are none. */
 const namesFor = <A>(
   operation: string,

@@ -6,12 +6,19 @@ import { isClaimed } from "./claim.ts"
 import { ageIn } from "./staleOf.ts"
 import { isStale, type Verdict } from "./verdict.ts"
 
-/** What the key held, and what can be done with it; unknown = the server did not say. */
-export interface Seen<A> {
-  readonly found: Found<A> | undefined
-  readonly verdict: Verdict | "unknown"
-  readonly source: "near" | "server"
-}
+/** What the key held, and what can be done with it; failed = there is a failure to fail with, unknown = the server did not say. */
+export type Seen<A, F = never> =
+  | {
+      readonly found: Found<A> | undefined
+      readonly verdict: Verdict | "unknown"
+      readonly source: "near" | "server"
+    }
+  | {
+      readonly found: Found<A> | undefined
+      readonly verdict: "failed"
+      readonly error: F
+      readonly source: "server"
+    }
 
 /** What callers are given. */
 export interface ResultForm<A, B> {
@@ -42,7 +49,7 @@ export const resultOfHeld = <A>(
 ): LookupResult<A> => ({
   value,
   source,
-  isStale: verdict !== "unknown" && isStale(verdict),
+  isStale: isStale(verdict),
   age: ageIn(found?.header, now),
   isRefreshing: isRefreshing || isClaimed(found, now)
 })

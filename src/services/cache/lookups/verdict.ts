@@ -11,8 +11,8 @@ import { isEarly, type LookupPlan } from "./LookupPlan.ts"
  */
 export type Verdict = "fresh" | "early" | "stale" | "claimed" | "resting" | "miss"
 
-/** Whether the value is past its lifetime. */
-export const isStale = (verdict: Verdict): boolean =>
+/** Whether it is of a value past its lifetime. */
+export const isStale = (verdict: Verdict | "failed" | "unknown"): boolean =>
   verdict === "stale" || verdict === "claimed" || verdict === "resting"
 
 /** What can be said without drawing lots. */

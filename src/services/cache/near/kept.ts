@@ -1,14 +1,17 @@
 /** In which form a value is kept: decoded and frozen, or as the server stores it. */
 import type { Effect } from "effect"
 import { Exit } from "effect"
-import { type Header, isFramed, type Stored } from "../../../schema/frame.ts"
+import { type Header, isFramed, isOfFailure, type Stored } from "../../../schema/frame.ts"
 import { type CodecError, type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import { absent, type Kept, type NearValue, unread } from "./NearValue.ts"
 
 /** The server has no such key. */
 export const nothing: Kept = { codec: undefined, value: absent, header: undefined, bytes: 0 }
 
-/** Undefined where it is not to be kept: a claim, which is no value, what has a header that cannot be read, and a value that was made stale. */
+/**
+ * Undefined where it is not to be kept: a claim or a failure, which are no values, what has a header that cannot be read, and
+ * a value that was made stale.
+ */
 export const keptForm = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   name: EntryName,
@@ -20,6 +23,7 @@ export const keptForm = <A, RD, RE>(
   if (parsed !== undefined && !Exit.isSuccess(parsed)) return undefined
   const header = ownHeader(parsed?.value)
   if (header?.format === "" || header?.mark !== undefined) return undefined
+  if (header !== undefined && isOfFailure(header)) return undefined
   const bytes = Buffer.byteLength(stored)
   if (values === "shared") {
     const decoded = valueNow(codec.decode(name, stored, header))

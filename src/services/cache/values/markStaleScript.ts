@@ -3,8 +3,8 @@ import type { Script } from "../../../schema/Script.ts"
 
 /**
  * KEYS: the entry. ARGV: a mark that no other value has, and the header of a value that has none; "" = such a value is left
- * alone. 1 = there was a value. It loses the claim of whoever looks it up, and a claim without a value goes: what such a
- * lookup gives is older than the mark.
+ * alone. 1 = there was a value. It loses the claim of whoever looks it up. A claim without a value goes, because what such a
+ * lookup gives is older than the mark, and so does the failure of a lookup.
  */
 export const markStaleScript: Script = {
   name: "markStale",
@@ -18,7 +18,7 @@ if string.byte(stored) == 1 then
   if not ends then return 0 end
   header = string.match(string.sub(stored, 1, ends - 1), '^[^*!]*')
   rest = string.sub(stored, ends + 1)
-  if #header <= 2 then redis.call('UNLINK', KEYS[1]) return 0 end
+  if #header <= 2 or string.sub(header, 3, 3) == '?' then redis.call('UNLINK', KEYS[1]) return 0 end
 end
 if header == '' then return 0 end
 redis.call('SET', KEYS[1], header .. '*' .. ARGV[1] .. '\\n' .. rest, 'KEEPTTL')
@@ -33,7 +33,7 @@ return 1`,
       if (end < 0) return 0
       header = stored.toString("latin1", 0, end).replace(/[*!].*$/s, "")
       rest = stored.subarray(end + 1)
-      if (header.length <= 2) {
+      if (header.length <= 2 || header[2] === "?") {
         call("UNLINK", key)
         return 0
       }

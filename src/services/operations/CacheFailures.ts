@@ -1,0 +1,22 @@
+/** Failures of lookups that are stored for a while. */
+import type { Duration, Schema } from "effect"
+
+export interface CacheFailures<out F> {
+  /** The failures that this schema accepts are stored. All others are not, and neither are defects and interruptions. */
+  readonly errors: Schema.Constraint & {
+    readonly Type: F
+    readonly DecodingServices: never
+    readonly EncodingServices: never
+  }
+  /** How long a failure is served, without a lookup. Zero or less = not stored. */
+  readonly timeToLive: Duration.Input
+}
+
+export interface FailureOptions<out F> {
+  /**
+   * Stores failures under the key of the value, so that the callers of a row that is missing share one lookup for a while, in
+   * all processes. `getOrSet` fails with what was stored; for all else the key has no value. A failure never takes the place of
+   * a value, be it stale. It bears the tags of the call where those are a list. Default: failures are not stored.
+   */
+  readonly cacheFailures?: CacheFailures<F> | undefined
+}
