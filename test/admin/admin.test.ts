@@ -1,6 +1,6 @@
 /** The admin pages: what they show, to whom, and what attackers get. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyMemory } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
@@ -214,5 +214,23 @@ describe("the admin pages", () => {
     for (const name of ["forwarded", "via", "x-forwarded-for", "X-Forwarded-Host", "x-forwarded-proto", "x-real-ip"]) {
       assert.isFalse(isServed("127.0.0.1", { host, [name]: "x" }), name)
     }
+  })
+
+  it("are a function of a web request, for other frameworks, as long as their scope", async () => {
+    const program = Effect.gen(function* () {
+      const short = yield* Effect.flip(
+        Admin.toWebHandler({ caches: [CacheService], authorize, secret: Redacted.make("short") })
+      )
+      assert.match(short.message, /secret must have 32 bytes/)
+      const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize })
+      const request = new Request("http://localhost/cache/keys", { headers: { authorization: "ada" } })
+      const response = yield* Effect.promise(() => handler(request))
+      assert.strictEqual(response.status, 200)
+    })
+    await Effect.runPromise(
+      Effect.scoped(program).pipe(
+        Effect.provide(CacheLive.layer({ prefix: "web" }).pipe(Layer.provide(ValkeyMemory.layer())))
+      )
+    )
   })
 })

@@ -67,7 +67,7 @@ describe("the admin pages in a browser", () => {
       }
       for (const address of addresses) {
         await page.emulateMedia({ colorScheme: "light" })
-        await page.goto(address, { waitUntil: "domcontentloaded" })
+        await page.goto(address)
         for (const width of [390, 1280]) {
           await page.setViewportSize({ width, height: 800 })
           const isTooWide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -82,7 +82,7 @@ describe("the admin pages in a browser", () => {
 
   it("draw charts of what happens now", () =>
     visit("viewer", async (page) => {
-      await page.goto(`${place.at}/cache`, { waitUntil: "domcontentloaded" })
+      await page.goto(`${place.at}/cache`)
       await Effect.runPromise(place.cache.get("user:0"))
       await page.locator("figure path[d*=L]").nth(1).waitFor({ state: "attached" })
       assert.match(await page.locator("figure").filter({ hasText: "Memory" }).innerText(), /[KM]iB/)

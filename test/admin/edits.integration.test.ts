@@ -1,16 +1,27 @@
 /** What visitors of the admin pages change, and what they cannot: in memory, and on a server. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Option, Redacted } from "effect"
-import { Cipher, Compressor, Serializer, type ValkeyClient, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
-import { pagesOver, type pageVisitor } from "../support/adminPages.ts"
+import { Effect, Exit, type Layer, Option, Redacted, Scope } from "effect"
+import {
+  Cipher,
+  Compressor,
+  Serializer,
+  type ValkeyClient,
+  ValkeyCluster,
+  ValkeyMemory,
+  ValkeyStandalone
+} from "effect-vcache"
+import { formsIn, pagesOver, type pageVisitor } from "../support/adminPages.ts"
+import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const server = await Effect.runPromise(sharedInFile(startServer()))
+const cluster = await Effect.runPromise(sharedInFile(startTinyCluster()))
 
 const topologies: ReadonlyArray<readonly [string, Layer.Layer<ValkeyClient, unknown>]> = [
   ["in memory", ValkeyMemory.layer()],
-  ["on a server", ValkeyStandalone.layer({ url: server.url })]
+  ["on a server", ValkeyStandalone.layer({ url: server.url })],
+  ["in a cluster", ValkeyCluster.layer({ url: cluster.url.replace("valkey:", "cluster:") })]
 ]
 
 describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
@@ -268,6 +279,30 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     await dispose()
   })
 
+  it("deletes several keys, each only if it is what was shown, and says what became of each", async () => {
+    const { as, cache, dispose, run } = await pagesOver(client, "edit-many")
+    for (const key of ["a", "b", "c", "<d>"]) await run(cache.set(key, key))
+    assert.deepStrictEqual((await as("editor").open("/cache/keys")).forms, [])
+    const { forms, page, submit } = await as("deleter").open("/cache/keys")
+    assert.match(page, /<td data-label="Size">3 B<\/td>/)
+    assert.strictEqual((await submit("choose", { k: "" })).status, 422)
+    const [choose] = forms
+    const chosen = new URLSearchParams(
+      choose?.all.filter(([name, value]) => name !== "k" || value !== "YQ").map(([a, b]) => [a, b])
+    )
+    const [confirm] = formsIn(await (await as("deleter").send(choose?.address ?? "", chosen)).text())
+    await run(cache.set("b", "changed"))
+    await run(cache.delete("c"))
+    const fields = new URLSearchParams(confirm?.all.map(([a, b]) => [a, b]))
+    const report = await (await as("deleter").send(confirm?.address ?? "", fields)).text()
+    assert.match(report, /1 of 3 were deleted/)
+    assert.match(report, />b<[^]*?changed meanwhile/)
+    assert.match(report, />c<[^]*?was there no more/)
+    assert.match(report, /&lt;d&gt;[^]*?✓ deleted/)
+    assert.deepStrictEqual([...(await run(cache.keys()))].toSorted(), ["a", "b"])
+    await dispose()
+  })
+
   it("needs the right, the token of a form made for him, and a page of ours", async () => {
     const { as, at, cache, dispose, logged, run, value } = await pagesOver(client, "edit-rights")
     await run(cache.set("k", "untouched"))
@@ -322,7 +357,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     for (const method of ["PUT", "PATCH", "DELETE"]) {
       assert.strictEqual((await as("all").ask(at("k"), { method })).status, 405)
     }
-    for (const path of ["/cache", "/cache/keys", "/cache/admin.css", "/cache/nothing"]) {
+    for (const path of ["/cache", "/cache/servers", "/cache/events", "/cache/admin.css", "/cache/nothing"]) {
       assert.strictEqual((await as("all").send(path, fields)).status, 405, path)
     }
     // A value that is not shown is not edited, and its forms do not tell its bytes.
@@ -345,3 +380,28 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
 /** The token that a visitor finds in a form of his. */
 const ownToken = async (visitor: ReturnType<typeof pageVisitor>, address: string): Promise<string> =>
   (await visitor.open(address)).forms[0]?.fields["token"] ?? ""
+
+describe("a visitor whose server is away", () => {
+  it("is told so, and not that nothing was written", async () => {
+    const scope = Effect.runSync(Scope.make())
+    const own = await Effect.runPromise(Scope.provide(startServer(), scope))
+    const away = ValkeyStandalone.layer({ url: own.url, commandTimeout: "500 millis" })
+    const { as, at, cache, dispose, run } = await pagesOver(away, "edit-away")
+    await run(cache.set("k", 1))
+    const { submit } = await as("all").open(at("k"))
+    await Effect.runPromise(own.kill)
+    const answer = await submit("value", { json: "2" })
+    assert.strictEqual(answer.status, 503)
+    assert.notMatch(await answer.text(), /Nothing was written/)
+    for (const path of ["/cache/keys", "/cache/tags", "/cache/locks", "/cache/sessions", "/cache/servers", at("k")]) {
+      assert.strictEqual((await as("all").ask(path)).status, 503, path)
+    }
+    const overview = await as("all").ask("/cache")
+    assert.strictEqual(overview.status, 200)
+    assert.match(await overview.text(), /role="alert"/)
+    const { submit: flush } = await as("all").open("/cache/danger")
+    assert.strictEqual((await flush("flush", { typed: "flush everything" })).status, 503)
+    await dispose()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+  })
+})

@@ -1,17 +1,20 @@
 /** The pages about tags, locks, sessions, servers and groups of streams, and those that delete everything: in memory, and on a server. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Option } from "effect"
-import { type ValkeyClient, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
+import { type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
 import { pagesOver } from "../support/adminPages.ts"
+import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const server = await Effect.runPromise(sharedInFile(startServer("--slowlog-log-slower-than", "0")))
+const cluster = await Effect.runPromise(sharedInFile(startTinyCluster()))
 
 const topologies: ReadonlyArray<readonly [string, Layer.Layer<ValkeyClient, unknown>]> = [
   ["in memory", ValkeyMemory.layer()],
-  ["on a server", ValkeyStandalone.layer({ url: server.url })]
+  ["on a server", ValkeyStandalone.layer({ url: server.url })],
+  ["in a cluster", ValkeyCluster.layer({ url: cluster.url.replace("valkey:", "cluster:") })]
 ]
 
 const evil = "<script>alert(1)</script>"
@@ -179,8 +182,11 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
     if (where === "in memory") assert.match(page, /there is no server/)
     else {
       assert.match(page, /When it is full/)
-      assert.match(page, /<th scope="row">SET<\/th>/, "the slow log")
-      assert.match(page, /Who is connected/)
+      if (where === "in a cluster") assert.match(page, /The slow log and the clients are left out/)
+      else {
+        assert.match(page, /<th scope="row">SET<\/th>/, "the slow log")
+        assert.match(page, /Who is connected/)
+      }
       assert.notMatch(page, /SECRET|pages-servers:1:k/)
     }
     await dispose()

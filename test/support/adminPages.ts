@@ -16,6 +16,8 @@ const attribute = (tag: string, name: string): string | undefined => {
 export interface FoundForm {
   readonly address: string
   readonly fields: Readonly<Record<string, string>>
+  /** The same with all fields that have one name. */
+  readonly all: ReadonlyArray<readonly [name: string, value: string]>
 }
 
 /** The forms of a page that change something. */
@@ -27,7 +29,7 @@ export const formsIn = (page: string): ReadonlyArray<FoundForm> =>
     const areas = [...form.matchAll(/<textarea([^>]*)>\n?([^]*?)<\/textarea/g)].map(
       ([, tag = "", text = ""]) => [attribute(tag, "name") ?? "", unescaped(text)] as const
     )
-    return { address: attribute(form, "action") ?? "", fields: Object.fromEntries([...inputs, ...areas]) }
+    return { address: attribute(form, "action") ?? "", fields: Object.fromEntries([...inputs, ...areas]), all: inputs }
   })
 
 export const pageVisitor = (handler: (request: Request) => Promise<Response>, authorization: string) => {
@@ -38,14 +40,14 @@ export const pageVisitor = (handler: (request: Request) => Promise<Response>, au
   }
   const send = (
     address: string,
-    fields: Readonly<Record<string, string>>,
+    fields: Readonly<Record<string, string>> | URLSearchParams,
     headers: Readonly<Record<string, string>> = {}
   ) => ask(address, { method: "POST", body: new URLSearchParams(fields), headers, redirect: "manual" })
 
   const form = (page: string, action: string, which: (form: FoundForm) => boolean = () => true): FoundForm => {
     const found = formsIn(page).find((form) => form.fields["action"] === action && which(form))
     assert.isDefined(found, `a form for ${action}`)
-    return found ?? { address: "", fields: {} }
+    return found ?? { address: "", fields: {}, all: [] }
   }
 
   return {

@@ -1,5 +1,5 @@
 /** Pages that look into caches, and steer them, for Effect's `HttpRouter`. */
-import { ByteSize, Context, Effect, Layer, type Redacted } from "effect"
+import { ByteSize, Context, Effect, Layer, type Redacted, type Scope } from "effect"
 import { HttpIncomingMessage, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { CacheInputError } from "../../schema/CacheError.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
@@ -8,6 +8,7 @@ import { formTokens, isSentFromHere } from "./forgery.ts"
 import { dangerAction, dangerPage } from "./dangerPage.ts"
 import { keyAction } from "./keyActions.ts"
 import { keyPage } from "./keyPage.ts"
+import { keysAction } from "./keysAction.ts"
 import { keysPage } from "./keysPage.ts"
 import { liveAnswer } from "./live.ts"
 import { lockAction, locksPage } from "./locksPage.ts"
@@ -53,7 +54,7 @@ export interface AdminOptions<C extends Tags, R = never> {
 const largestForm = ByteSize.mebibytes(10)
 
 const pages: Readonly<Record<string, Page>> = {
-  "/keys": { show: keysPage },
+  "/keys": { show: keysPage, act: keysAction },
   "/key": { show: keyPage, act: keyAction },
   "/tags": { show: tagsPage, act: tagAction },
   "/locks": { show: locksPage, act: lockAction },
@@ -169,3 +170,23 @@ const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URL
         Effect.catch(() => Effect.succeed(undefined))
       )
     : Effect.succeed(undefined)
+
+/**
+ * The pages as a function of a web request, for other frameworks: it lives as long as the scope. The caches are those of the
+ * context. A web request tells no peer, so that `authorize` is needed.
+ *
+ *     const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize })
+ *     const response = await handler(request)
+ */
+export const toWebHandler = <const C extends Tags, R = never>(
+  options: AdminOptions<C, R>
+): Effect.Effect<(request: Request) => Promise<Response>, CacheInputError, C[number]["Identifier"] | R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<C[number]["Identifier"] | R>()
+    // What cannot be used is told now, and not to the first visitor.
+    yield* formTokens(options.secret, "")
+    const pages = Layer.provide(layer(options), Layer.succeedContext(context))
+    const { dispose, handler } = HttpRouter.toWebHandler(pages, { disableLogger: true })
+    yield* Effect.addFinalizer(() => Effect.promise(dispose))
+    return (request) => handler(request, context)
+  })

@@ -3,12 +3,12 @@ import { elementMark, isEditable } from "../editing/elementEdits.ts"
 import { type Element, elementForm, type StructureType } from "../inspection/elements.ts"
 import { actionForm, button, dangerButton, selectField, textArea, textField } from "./forms.ts"
 import { html, type Html } from "./Html.ts"
-import { keyAddress, toParam } from "./keyAddress.ts"
+import { keyAddress, shortKey, toParam } from "./keyAddress.ts"
 import type { KeyVisit } from "./keyPage.ts"
 import { visitorMay } from "./Visit.ts"
 
-/** An element whose name is longer is only shown: the page would be too long with a copy of it in each form. */
-const longestName = 16_384
+/** Bytes of an element that is changed here: the page would be too long with a copy of longer ones in each form. */
+const longest = 16_384
 
 const formOf = ({ key, shown, visit }: KeyVisit, hidden: Readonly<Record<string, string>>, fields: Html): Html =>
   actionForm(visit, keyAddress(visit, shown.name, key), hidden, fields)
@@ -17,8 +17,8 @@ const formOf = ({ key, shown, visit }: KeyVisit, hidden: Readonly<Record<string,
 export const elementForms = (at: KeyVisit, type: StructureType): ((element: Element) => Html) | undefined =>
   visitorMay(at.visit, "edit", at.shown)
     ? (element) => {
-        if (element.name.length > longestName) return html`<span class="note">too long to be changed here</span>`
-        const of = type === "zset" ? (element.cells[1] ?? "") : (element.cells[0] ?? "")
+        if (element.name.length > longest) return html`<span class="note">too long to be changed here</span>`
+        const of = shortKey((type === "zset" ? element.cells[1] : element.cells[0]) ?? "")
         const hidden = { name: toParam(element.name), mark: elementMark(element) }
         const change = changeFields(type, element, of)
         return html`${
@@ -34,7 +34,7 @@ export const elementForms = (at: KeyVisit, type: StructureType): ((element: Elem
     : undefined
 
 const changeFields = (type: StructureType, element: Element, of: string): Html | undefined => {
-  if (!isEditable(type, element)) return undefined
+  if (element.stored.length > longest || !isEditable(type, element)) return undefined
   if (type === "zset") return html`${textField(`Score of ${of}`, "score", element.cells[0])}${button("Save")}`
   const { text } = elementForm(element.stored)
   return html`${textArea(`Value of ${of}, as JSON`, "json", text)}${button("Save if unchanged")}`

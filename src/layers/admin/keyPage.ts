@@ -135,6 +135,10 @@ const valueOf = (at: KeyVisit, entry: Entry, text: string, reason: string | unde
   return html`<section aria-label="Value">${notes}${value}</section>`
 }
 
+/** A hundred long elements would make a page that no browser shows. */
+const shortCell = (text: string): string =>
+  text.length <= 5000 ? text : `${text.slice(0, 5000)}… (${text.length} characters)`
+
 const elementsPage = (at: KeyVisit, type: Exclude<KeyType, "string">, content: Elements, size: number): Html => {
   const { key, shown, visit } = at
   const { columns, elements, next } = content
@@ -142,7 +146,7 @@ const elementsPage = (at: KeyVisit, type: Exclude<KeyType, "string">, content: E
   const rows = elements.map(
     (element) =>
       html`<tr>
-        ${element.cells.map((cell, column) => html`<td data-label="${columns[column]}">${cell}</td>`)}
+        ${element.cells.map((cell, column) => html`<td data-label="${columns[column]}">${shortCell(cell)}</td>`)}
         ${forms === undefined ? "" : html`<td class="forms">${forms(element)}</td>`}
       </tr>`
   )

@@ -1,56 +1,26 @@
 /** The keys of a cache. */
-import { Duration, Effect, Option, Result, Stream } from "effect"
+import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType, keyTypes } from "../../schema/Command.ts"
 import { keySpace } from "../../schema/key.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { lifetime } from "../inspection/words.ts"
-import { selectField } from "./forms.ts"
+import { type KeyFacts, keyFactsOf } from "../inspection/keyFacts.ts"
+import { inBytes, lifetime } from "../inspection/words.ts"
+import { actionForm, dangerButton, selectField } from "./forms.ts"
 import { frame, noCache, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { keyAddress, shortKey } from "./keyAddress.ts"
-import { chosenCache, type Shown, type ShownCache, type Visit } from "./Visit.ts"
+import { keyAddress, shortKey, toParam } from "./keyAddress.ts"
+import { sample } from "./sample.ts"
+import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
 
 /** Keys of one page. */
-const most = 100
-/** A search for something rare is given up. */
-const patience = Duration.seconds(3)
+export const most = 100
 
 /** The user keys that match, only those of this cache, its prefix and its version. */
 const found = ({ cache }: ShownCache, pattern: string, type: string) => {
   const { keyFunction, prefix, version } = cache.options
   const space = keySpace(keyFunction, { prefix, version }, pattern)
-  const collected: Array<string> = []
-  const options = { match: space.match, ...(isKeyType(type) ? { type } : {}) }
-  const search = cache.client.scan(options).pipe(
-    Stream.map(space.userKey),
-    Stream.filter((key) => key !== undefined),
-    Stream.take(most),
-    Stream.runForEach((key) => Effect.sync(() => collected.push(key)))
-  )
-  return Effect.map(Effect.timeoutOption(search, patience), (ended) => ({
-    keys: [...new Set(collected)],
-    gaveUp: Option.isNone(ended)
-  }))
+  return sample(cache.client, { match: space.match, ...(isKeyType(type) ? { type } : {}) }, most, space.userKey)
 }
-
-const factsOf = (client: ValkeyClientShape, finals: ReadonlyArray<string>) =>
-  Effect.map(
-    client.pipeline(
-      finals.flatMap((key) => [
-        { name: "TYPE", args: [key] },
-        { name: "PTTL", args: [key] }
-      ])
-    ),
-    (results) =>
-      finals.map((_, at) => {
-        const [type, pttl] = [results[2 * at], results[2 * at + 1]].map((result) =>
-          result !== undefined && Result.isSuccess(result) ? String(result.success) : "?"
-        )
-        const hasEnded = type === "none" || pttl === "-2"
-        return { type: type ?? "?", lives: hasEnded ? "no more" : pttl === "?" ? "?" : lifetime(Number(pttl)) }
-      })
-  )
 
 const searchForm = ({ caches, path }: Visit, name: string, pattern: string, type: string): Html =>
   html`<section aria-label="Search">
@@ -92,21 +62,10 @@ export const keysPage = (visit: Visit): Effect.Effect<Shown> =>
     if (!pattern.isWellFormed() || pattern.length > 4096)
       return Effect.succeed(framed(trouble("The pattern is no text, or too long."), 400))
     return Effect.gen(function* () {
-      const { gaveUp, keys } = yield* found(shown, pattern, type)
-      const facts =
-        keys.length === 0
-          ? []
-          : yield* factsOf(
-              cache.client,
-              keys.map((key) => cache.makeKey(key))
-            )
-      const rows = keys.map(
-        (key, at) =>
-          html`<tr>
-            <th scope="row"><a href="${keyAddress(visit, name, key)}">${shortKey(key)}</a></th>
-            <td data-label="Type">${facts[at]?.type}</td>
-            <td data-label="Lives">${facts[at]?.lives}</td>
-          </tr>`
+      const { found: keys, gaveUp } = yield* found(shown, pattern, type)
+      const facts = yield* keyFactsOf(
+        cache.client,
+        keys.map((key) => cache.makeKey(key))
       )
       const words = gaveUp
         ? `The search was given up after 3 seconds; it had found ${keys.length}.`
@@ -116,8 +75,56 @@ export const keysPage = (visit: Visit): Effect.Effect<Shown> =>
       return framed(
         html`<section aria-label="Results">
           <p role="status">${words}</p>
-          ${table("Keys", ["Key", "Type", "Lives"], rows)}
+          ${keyTable(visit, shown, keys, facts)}
         </section>`
       )
     }).pipe(Effect.catch((error: CommandError) => Effect.succeed(framed(trouble(error.message), 503))))
   })
+
+const columns = ["Key", "Type", "Lives", "Size", "Format"]
+
+/** With a box before each key for those who may delete. */
+const keyTable = (
+  visit: Visit,
+  shown: ShownCache,
+  keys: ReadonlyArray<string>,
+  facts: ReadonlyArray<KeyFacts | undefined>
+): Html => {
+  const chooses = visitorMay(visit, "delete", shown) && keys.length > 0
+  const rows = keys.map((key, at) => keyRow(visit, shown, key, facts[at], chooses))
+  return chooses
+    ? actionForm(
+        visit,
+        addressOf(visit.path, "keys", { c: shown.name }),
+        { action: "choose" },
+        html`${table("Keys", ["Choose", ...columns], rows)}${dangerButton("Delete the chosen…")}`
+      )
+    : table("Keys", columns, rows)
+}
+
+const keyRow = (
+  visit: Visit,
+  { name }: ShownCache,
+  key: string,
+  facts: KeyFacts | undefined,
+  chooses: boolean
+): Html => {
+  const box = html`<td class="forms">
+    <input type="checkbox" name="k" value="${toParam(key)}" aria-label="${shortKey(key)}" />
+  </td>`
+  return html`<tr>
+    ${chooses ? box : ""}
+    <th scope="row"><a href="${keyAddress(visit, name, key)}">${shortKey(key)}</a></th>
+    <td data-label="Type">${facts === undefined ? "gone" : (facts.type ?? "?")}</td>
+    <td data-label="Lives">
+      ${facts === undefined ? "no more" : facts.pttl === undefined ? "?" : lifetime(facts.pttl)}
+    </td>
+    <td data-label="Size">${sizeWords(facts)}</td>
+    <td data-label="Format">${facts?.format || "-"}</td>
+  </tr>`
+}
+
+const sizeWords = (facts: KeyFacts | undefined): string => {
+  if (facts?.size === undefined) return facts === undefined ? "-" : "?"
+  return facts.type === "string" ? inBytes(facts.size) : `${facts.size} elements`
+}

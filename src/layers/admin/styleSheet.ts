@@ -39,6 +39,7 @@ pre { overflow: auto; max-height: 40rem; margin: 0.5rem 0; padding: 0.75rem; bac
 form { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; }
 label { display: grid; gap: 0.25rem; color: var(--soft); font-size: 0.875rem; }
 input, select, textarea, button { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--soft); border-radius: 0.25rem; padding: 0.4rem 0.6rem; min-height: 2.5rem; max-width: 100%; }
+input[type="checkbox"] { min-height: 1.5rem; width: 1.5rem; margin: 0; }
 button { cursor: pointer; font-weight: 600; }
 textarea { width: 100%; font-family: ui-monospace, monospace; font-size: 0.9rem; }
 label.wide { flex: 1 1 100%; }
