@@ -125,21 +125,11 @@ export const connectionSettings = (
     reconnectMax: fields.millis("reconnect.max", options.reconnect?.max, 2000),
     clientName: fields.text("clientName", options.clientName)
   }
-  fields.require(
-    settings.username === undefined || settings.password !== undefined,
+  requireIdentity(fields, settings, [
     "username",
-    "needs a password beside it"
-  )
-  fields.require(
-    settings.credentials === undefined || Effect.isEffect(settings.credentials),
-    "credentials",
-    "must be an effect"
-  )
-  fields.require(
-    settings.credentials === undefined || (settings.username === undefined && settings.password === undefined),
     "credentials",
     "stand in place of a username and a password, also of those in the URL"
-  )
+  ])
   fields.require(settings.reconnectBase <= settings.reconnectMax, "reconnect.base", "must not exceed reconnect.max")
   fields.require(
     settings.clientName === undefined || /^[!-~]+$/.test(settings.clientName),
@@ -149,6 +139,17 @@ export const connectionSettings = (
   fields.secret("tls.key", settings.tls?.key)
   fields.require(target._tag !== "Unix" || settings.tls === undefined, "tls", "is not possible on a unix socket")
   return fields.result(settings)
+}
+
+/** A name needs a password, and an effect stands in place of both. */
+export const requireIdentity = (
+  fields: Fields,
+  { credentials, password, username }: Pick<ConnectionSettings, "username" | "password" | "credentials">,
+  [name, effect, inPlace]: readonly [name: string, effect: string, inPlace: string]
+): void => {
+  fields.require(username === undefined || password !== undefined, name, "needs a password beside it")
+  fields.require(credentials === undefined || Effect.isEffect(credentials), effect, "must be an effect")
+  fields.require(credentials === undefined || (username === undefined && password === undefined), effect, inPlace)
 }
 
 export const tlsSettings = (byUrl: boolean, option: boolean | TlsOptions | undefined): TlsSettings | undefined => {

@@ -1,13 +1,15 @@
 /** Settings of a primary that sentinels watch over. */
-import { type Redacted, Result } from "effect"
+import { type Effect, type Redacted, Result } from "effect"
 import type { CacheInputError } from "./CacheError.ts"
 import {
   type ConnectionOptions,
   type ConnectionSettings,
   connectionSettings,
+  requireIdentity,
   type TlsOptions,
   tlsSettings
 } from "./ConnectionOptions.ts"
+import type { Credentials } from "./Credentials.ts"
 import { type Endpoint, parseConnectionUrl, type SentinelTarget, wrongScheme } from "./connectionUrl.ts"
 import { Fields } from "./Fields.ts"
 import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
@@ -22,6 +24,11 @@ export interface SentinelOptions extends ConnectionOptions {
   readonly sentinels?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
   readonly sentinelUsername?: string | undefined
   readonly sentinelPassword?: string | Redacted.Redacted | undefined
+  /**
+   * In place of `sentinelUsername` and `sentinelPassword`, where these change, and as `credentials` are for the servers: the effect runs before
+   * the sentinels are asked, once for all of them, and before each connection on which one of them is listened to; it has `connectTimeout`.
+   */
+  readonly sentinelCredentials?: Effect.Effect<Credentials, unknown> | undefined
   /** Default: none, or that of a `sentinels://` URL. */
   readonly sentinelTls?: boolean | TlsOptions | undefined
   /** Default `"primary"`. */
@@ -50,14 +57,19 @@ export const sentinelSettings = (options: SentinelOptions): Result.Result<Sentin
     const fields = new Fields()
     const username = fields.text("sentinelUsername", options.sentinelUsername)
     const password = fields.secret("sentinelPassword", options.sentinelPassword)
-    fields.require(username === undefined || password !== undefined, "sentinelUsername", "needs a password beside it")
+    const credentials = options.sentinelCredentials
+    requireIdentity(fields, { username, password, credentials }, [
+      "sentinelUsername",
+      "sentinelCredentials",
+      "stand in place of a username and a password"
+    ])
     const readFrom = fields.oneOf("readFrom", options.readFrom, readFromChoices)
     const natMap = natMapOf(fields, options.natMap)
     const sentinel = {
       ...data,
       username,
       password,
-      credentials: undefined,
+      credentials,
       database: 0,
       tls: tlsSettings(target.tls, options.sentinelTls)
     }

@@ -1,7 +1,7 @@
 /** Faults of a primary with sentinels. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Fiber, Option, Result, Stream } from "effect"
-import { type ClientState, type SentinelOptions, ValkeySentinel } from "effect-vcache"
+import { type ClientState, type Credentials, type SentinelOptions, ValkeySentinel } from "effect-vcache"
 import {
   allTyped,
   connector,
@@ -122,6 +122,43 @@ describe("sentinels that say less", () => {
       assert.strictEqual(yield* received, before + 1)
       for (const sentinel of fleet.sentinels) yield* sentinel.call("ACL", "SETUSER", "app", "-sentinel")
       expectConnection(yield* failureWithin(500, buildEager(options)), "connect", false, "NOPERM")
+    }))
+
+  test("who we are to them may change: they are told anew whenever they are asked, and listened to", () =>
+    Effect.gen(function* () {
+      const fleet = yield* startSentinelFleet()
+      const onAll = (...command: readonly [string, ...ReadonlyArray<string>]) =>
+        Effect.forEach(fleet.sentinels, (sentinel) => sentinel.call(...command), { discard: true })
+      const grant = (n: number) => onAll("ACL", "SETUSER", `app${n}`, "on", `>SECRET${n}`, "allchannels", "+@all")
+      yield* grant(0)
+      let round = 0
+      const sentinelCredentials = Effect.sync((): Credentials => ({
+        username: `app${round}`,
+        password: `SECRET${round}`,
+        validFor: "1 minute"
+      }))
+      const sentinels = fleet.sentinels.map(({ host, port }) => ({ host, port }))
+      const options = { name: fleet.name, sentinels, sentinelCredentials }
+      const { cache } = yield* connect(options)
+      assert.isTrue(yield* cache.set("k", 1))
+      const users = Effect.map(
+        Effect.forEach(fleet.sentinels, (sentinel) => sentinel.call("CLIENT", "LIST")),
+        (lists) => lists.map((list) => / sub=9 .* user=(app\d) /.exec(String(list))?.[1])
+      )
+      yield* until("listeners by their first name", users, (names) => names.every((name) => name === "app0"))
+      yield* grant(1)
+      round = 1
+      // Whose connections end with it.
+      yield* onAll("ACL", "DELUSER", "app0")
+      yield* until("listeners by their new name", users, (names) => names.every((name) => name === "app1"))
+      yield* fleet.servers[0]!.call("CLIENT", "KILL", "TYPE", "normal")
+      assert.isTrue(yield* recovered(cache.set("k", 2)))
+
+      const failing = { ...options, sentinelCredentials: Effect.fail({ _tag: "VaultError", token: "SECRET" }) }
+      const error = yield* failureWithin(500, buildEager(failing))
+      expectConnection(error, "connect", false, "CREDENTIALS")
+      assert.include(JSON.stringify(error), "VaultError")
+      assert.notInclude(JSON.stringify(error), "SECRET")
     }))
 
   test("two names of one server are one server", () =>

@@ -276,6 +276,8 @@ describe("connection options", () => {
     ["name", { url: "sentinel://h/main", name: "other" }],
     ["sentinels", { url: "sentinel://h/main", sentinels: [{ host: "h" }] }],
     ["sentinelUsername", { url: "sentinel://h/main", sentinelUsername: "u" }],
+    ["sentinelCredentials", { url: "sentinel://h/main", sentinelCredentials: "p" as never }],
+    ["sentinelCredentials", { url: "sentinel://h/main", sentinelCredentials: Effect.never, sentinelPassword: "p" }],
     ["sentinel://", { url: "cluster://h" }],
     ["readFrom", { url: "sentinel://h/main", readFrom: "nobody" as never }],
     ["commandTimeout", { url: "sentinel://h/main", commandTimeout: -1 }]

@@ -1,9 +1,11 @@
 /** What the sentinels know: who is the primary, who are its replicas, and when that changes. */
 import { CacheConnectionError } from "../../../schema/CacheError.ts"
+import type { ConnectionSettings } from "../../../schema/ConnectionOptions.ts"
 import { checkEndpoint, type Endpoint } from "../../../schema/connectionUrl.ts"
 import type { SentinelSettings } from "../../../schema/SentinelOptions.ts"
 import { translate } from "../../../schema/natMap.ts"
 import { NoConnection } from "../ConnectionFailure.ts"
+import { identify } from "../credentials.ts"
 import { failureCode, isReplyError, isUnreachable, noneOf } from "../errors.ts"
 import { Link, nodeName } from "../Link.ts"
 import { type Listener, listen } from "../listen.ts"
@@ -74,10 +76,11 @@ export class Sentinels {
 
   /** Asks all of them; the one with the newest knowledge is right. */
   async primary(): Promise<Endpoint> {
+    const settings = await this.#asking()
     const { endpoints, majority } = this.#all()
     const askedAt = performance.now()
     const answers = await gather(
-      endpoints.map((endpoint) => this.#askPrimary(endpoint)),
+      endpoints.map((endpoint) => this.#askPrimary(endpoint, settings)),
       majority
     )
     for (const { primary, runId } of answers) if (runId !== undefined) this.#runIds.set(nodeName(primary), runId)
@@ -93,8 +96,9 @@ export class Sentinels {
 
   /** The replicas that are up and have a link to the primary, by the first sentinel that answers. */
   async replicas(): Promise<ReadonlyArray<Endpoint>> {
+    const settings = await this.#asking()
     const [replicas = []] = await gather(
-      this.#all().endpoints.map((endpoint) => this.#askReplicas(endpoint)),
+      this.#all().endpoints.map((endpoint) => this.#askReplicas(endpoint, settings)),
       1,
       0
     )
@@ -121,9 +125,16 @@ export class Sentinels {
     return { endpoints: [...all.values()], majority: Math.floor(sentinels.length / 2) + 1 }
   }
 
-  async #askPrimary(endpoint: Endpoint): Promise<Answer> {
+  /** Of the connections that are made for a question: who we are is asked once for all, and takes nothing from the time of an answer. */
+  async #asking(): Promise<ConnectionSettings> {
+    const { sentinel } = this.#options
+    const { password, username } = await identify(sentinel)
+    return { ...sentinel, credentials: undefined, username, password }
+  }
+
+  async #askPrimary(endpoint: Endpoint, settings: ConnectionSettings): Promise<Answer> {
     const { name } = this.#options
-    const [primary, current, others] = await this.#ask(endpoint, [
+    const [primary, current, others] = await this.#ask(endpoint, settings, [
       ["MASTER", name],
       // In the middle of a failover it names the new primary first.
       ["GET-MASTER-ADDR-BY-NAME", name],
@@ -140,8 +151,8 @@ export class Sentinels {
     return { primary: address, epoch, runId, sentinels: this.#servers(others).map(({ endpoint }) => endpoint) }
   }
 
-  async #askReplicas(endpoint: Endpoint): Promise<ReadonlyArray<Endpoint>> {
-    const [replicas] = await this.#ask(endpoint, [["REPLICAS", this.#options.name]])
+  async #askReplicas(endpoint: Endpoint, settings: ConnectionSettings): Promise<ReadonlyArray<Endpoint>> {
+    const [replicas] = await this.#ask(endpoint, settings, [["REPLICAS", this.#options.name]])
     return this.#servers(replicas)
       .filter(
         ({ fields }) =>
@@ -151,10 +162,14 @@ export class Sentinels {
   }
 
   /** Each question goes over a connection of its own: there are few. */
-  async #ask(endpoint: Endpoint, questions: ReadonlyArray<ReadonlyArray<string>>): Promise<ReadonlyArray<unknown>> {
-    const { random, sentinel } = this.#options
-    const timeout = Math.min(answerTimeout, sentinel.connectTimeout)
-    const link = new Link({ settings: sentinel, address: endpoint, random })
+  async #ask(
+    endpoint: Endpoint,
+    settings: ConnectionSettings,
+    questions: ReadonlyArray<ReadonlyArray<string>>
+  ): Promise<ReadonlyArray<unknown>> {
+    const { random } = this.#options
+    const timeout = Math.min(answerTimeout, settings.connectTimeout)
+    const link = new Link({ settings, address: endpoint, random })
     let timer: PatientTimer | undefined
     const tooLate = new Promise<never>((_, reject) => {
       timer = new PatientTimer(timeout, () =>

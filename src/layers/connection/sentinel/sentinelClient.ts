@@ -25,11 +25,12 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   name,
   natMap,
   readFrom,
-  sentinel,
+  sentinel: guards,
   sentinels: seeds
 }: SentinelSettings): Effect.fn.Return<ValkeyClientShape, CommandError, Scope.Scope> {
   const random = yield* randomNumbers
   const settings = yield* withCredentials(data)
+  const sentinel = yield* withCredentials(guards)
   const states = new ClientStates()
   /** All that follow the primary. */
   const connections = new Connections()
