@@ -1,5 +1,6 @@
 /** Finds what a format would not give back as it is. */
 import { FormatError } from "./FormatError.ts"
+import { defaultLimits, tooManyLevels, type ValueLimits } from "./ValueLimits.ts"
 
 /** What would be changed, and where. */
 export interface Alteration {
@@ -13,8 +14,14 @@ export const refuse = (what: string): Alteration => ({ what, path: [] })
 /** Judges a value that JSON cannot hold: undefined = this format can. */
 export type Judge = (value: unknown) => Alteration | undefined
 
-/** The first part of `value` that would be altered or dropped by a format that holds JSON's values and what `judge` lets pass. */
-export const alteration = (value: unknown, judge: Judge): Alteration | undefined => {
+/** Nothing is altered as deep as was looked; there is more. */
+const deeper: Alteration = refuse("")
+
+/**
+ * The first part of `value` that would be altered or dropped by a format that holds JSON's values and what `judge` lets pass. Lists and
+ * records within one another are looked at as deep as `levels` says.
+ */
+export const alteration = (value: unknown, judge: Judge, levels = Infinity): Alteration | undefined => {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -24,45 +31,47 @@ export const alteration = (value: unknown, judge: Judge): Alteration | undefined
       return value === 0 && Object.is(value, -0) ? refuse("negative zero") : undefined
     case "object":
       if (value === null) return undefined
-      return Array.isArray(value) ? inArray(value, judge) : inObject(value, judge)
+      if (levels <= 0) return deeper
+      return Array.isArray(value) ? inArray(value, judge, levels - 1) : inObject(value, judge, levels - 1)
     default:
       return judge(value)
   }
 }
 
-/** Throws an error that names the path of the first part that `format` would alter or drop. */
-export const refuseAlteration = (format: string, value: unknown, judge: Judge): void => {
-  const found = alteration(value, judge)
+/** Throws an error that names the path of the first part that `format` would alter or drop, or one of a value that is too deep. */
+export const refuseAlteration = (format: string, value: unknown, judge: Judge, limits?: ValueLimits): void => {
+  const found = alteration(value, judge, limits?.maxDepth)
   if (found === undefined) return
+  if (found === deeper) throw tooManyLevels(limits ?? defaultLimits)
   const at = found.path.length === 0 ? "" : ` at ${found.path.toReversed().join("")}`
   throw new FormatError(`${format} cannot hold ${found.what}${at} unchanged`)
 }
 
-const inArray = (array: ReadonlyArray<unknown>, judge: Judge): Alteration | undefined => {
+const inArray = (array: ReadonlyArray<unknown>, judge: Judge, levels: number): Alteration | undefined => {
   for (let i = 0; i < array.length; i++) {
     const item = array[i]
     if (typeof item === "string") continue
-    const found = alteration(item, judge)
+    const found = alteration(item, judge, levels)
     if (found !== undefined) return inside(found, `[${i}]`)
   }
   return Object.keys(array).length === array.length ? undefined : refuse("an array with properties")
 }
 
-const inObject = (object: object, judge: Judge): Alteration | undefined => {
+const inObject = (object: object, judge: Judge, levels: number): Alteration | undefined => {
   const prototype: unknown = Object.getPrototypeOf(object)
   if (prototype !== Object.prototype && prototype !== null) return judge(object)
   const properties = object as Readonly<Record<string, unknown>>
   for (const name in properties) {
     const property = properties[name]
     if (typeof property === "string") continue
-    const found = alteration(property, judge)
+    const found = alteration(property, judge, levels)
     if (found !== undefined) return inside(found, `.${name}`)
   }
   return Object.getOwnPropertySymbols(object).length === 0 ? undefined : refuse("a property with a symbol key")
 }
 
 export const inside = (found: Alteration, step: string): Alteration => {
-  found.path.push(step)
+  if (found !== deeper) found.path.push(step)
   return found
 }
 

@@ -9,9 +9,8 @@ import { boundBytes, defaultLimits, isDeeper, tooManyLevels, tooManyNodes, type 
 export const strictJson = (value: unknown, limits: ValueLimits = defaultLimits): string => {
   try {
     const text = JSON.stringify(value)
-    refuseAlteration("JSON", value, refuseKind)
+    refuseAlteration("JSON", value, refuseKind, limits)
     boundText(text, limits)
-    boundDepth(value, text, limits)
     return text
   } catch (error) {
     if (error instanceof FormatError) throw error
