@@ -40,7 +40,17 @@ const memoryClient = Effect.map(Layer.build(Layer.fresh(ValkeyMemory.layer())), 
   Effect.runSync(Effect.provideContext(ValkeyClient, context))
 )
 
-const unordered: ReadonlySet<string> = new Set(["KEYS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "SPOP", "SRANDMEMBER"])
+const unordered: ReadonlySet<string> = new Set([
+  "KEYS",
+  "SMEMBERS",
+  "SUNION",
+  "SINTER",
+  "SDIFF",
+  "SPOP",
+  "SRANDMEMBER",
+  "ZRANDMEMBER",
+  "HRANDFIELD"
+])
 
 /** Where time passes between the two, or the order is not defined, replies are brought into one form. */
 const comparable = ({ name }: Command, result: PipelineResults[number]): unknown => {

@@ -120,6 +120,7 @@ const pattern = Schema.Literals([
   "**",
   ""
 ])
+const lexBound = Schema.Literals(["-", "+", "[a", "(a", "[b", "(c", "[", "(", "a", "", "[ключ", "[z"])
 const condition = Schema.Literals(["NX", "XX", "GT", "LT", "nx", "WRONG"])
 
 const words = (...schemas: ReadonlyArray<Schema.Schema<string>>) => Schema.Tuple(schemas)
@@ -202,6 +203,27 @@ const claimWord = Schema.Union([
   words(literal("RETRYCOUNT"), literal("0", "5", "-1", "abc")),
   words(literal("IDLE", "TIME"), literal("0", "5000000", "abc")),
   words(literal("LASTID"), id)
+])
+
+/** Keys and how many there are, mostly right. */
+const counted = Schema.Union([
+  words(literal("1"), key),
+  words(literal("2"), key, key),
+  words(literal("3"), key, key, key),
+  words(literal("0", "3", "-1", "abc"), key, key)
+])
+const rangeLimit = Schema.Union([
+  words(),
+  words(literal("LIMIT"), literal("0", "1", "-1", "abc"), literal("-1", "0", "2")),
+  words(literal("LIMIT"), literal("0"))
+])
+const weights = Schema.Union([
+  words(),
+  words(literal("WEIGHTS"), score, score),
+  words(literal("weights"), literal("2")),
+  words(literal("WEIGHTS"), literal("0.5"), literal("-1"), literal("inf")),
+  words(literal("AGGREGATE"), literal("SUM", "MIN", "max", "WRONG")),
+  words(literal("AGGREGATE"))
 ])
 
 /** FIELDS and how many there are, mostly right. */
@@ -296,6 +318,8 @@ const families = {
     Arbitrary.schema(Schema.Union([one("HDEL", key, field), one("HDEL", key, field, field)])),
     Arbitrary.schema(one("HINCRBY", key, field, integer)),
     Arbitrary.schema(one("HINCRBYFLOAT", key, field, float)),
+    Arbitrary.schema(one("HRANDFIELD", key, literal("100", "0", "abc"))),
+    Arbitrary.schema(one("HRANDFIELD", key, literal("100", "0"), literal("WITHVALUES", "WRONG"))),
     combine(
       one("HSCAN", key, literal("0", "abc")),
       Schema.Union([
@@ -323,6 +347,11 @@ const families = {
     Arbitrary.schema(words(literal("SUNION", "SINTER", "SDIFF"), key, key)),
     Arbitrary.schema(words(literal("SUNION", "SINTER", "SDIFF"), key, key, key)),
     Arbitrary.schema(words(literal("SUNIONSTORE", "SINTERSTORE", "SDIFFSTORE"), key, key, key)),
+    combine(
+      one("SINTERCARD"),
+      counted,
+      Schema.Union([words(), words(literal("LIMIT", "WRONG"), count), words(literal("LIMIT"))])
+    ),
     combine(
       one("SSCAN", key, literal("0", "abc")),
       Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
@@ -359,6 +388,58 @@ const families = {
     Arbitrary.schema(one("ZRANGE", key, index, index, literal("LIMIT"), literal("0"), literal("1"))),
     Arbitrary.schema(Schema.Union([one("ZCOUNT", key, bound, bound), one("ZREMRANGEBYSCORE", key, bound, bound)])),
     Arbitrary.schema(one("ZREMRANGEBYRANK", key, index, index)),
+    combine(
+      one("ZRANGE", key, lexBound, lexBound, literal("BYLEX")),
+      Schema.Union([words(), words(literal("REV", "WITHSCORES", "BYSCORE"))]),
+      rangeLimit
+    ),
+    combine(
+      words(literal("ZRANGEBYLEX", "ZREVRANGEBYLEX"), key, lexBound, lexBound),
+      Schema.Union([rangeLimit, words(literal("WITHSCORES", "REV", "WRONG"))])
+    ),
+    combine(
+      words(literal("ZRANGEBYSCORE", "ZREVRANGEBYSCORE"), key, bound, bound),
+      Schema.Union([words(), words(literal("WITHSCORES", "REV", "BYLEX"))]),
+      rangeLimit
+    ),
+    combine(
+      one("ZREVRANGE", key, index, index),
+      Schema.Union([words(), words(literal("WITHSCORES", "REV")), rangeLimit])
+    ),
+    combine(
+      one("ZRANGESTORE", key, key),
+      Schema.Union([
+        words(index, index),
+        words(bound, bound, literal("BYSCORE")),
+        words(lexBound, lexBound, literal("BYLEX"))
+      ]),
+      Schema.Union([words(), words(literal("REV", "WITHSCORES"))]),
+      rangeLimit
+    ),
+    Arbitrary.schema(words(literal("ZLEXCOUNT", "ZREMRANGEBYLEX"), key, lexBound, lexBound)),
+    Arbitrary.schema(one("ZADD", key, literal("0"), member, literal("0"), member, literal("0"), member)),
+    combine(
+      words(literal("ZUNION", "ZINTER", "ZDIFF")),
+      counted,
+      weights,
+      Schema.Union([words(), words(literal("WITHSCORES"))])
+    ),
+    combine(words(literal("ZUNION", "ZINTER")), counted, weights, weights, words(literal("withscores"))),
+    combine(words(literal("ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE"), key), counted, weights),
+    combine(
+      one("ZINTERCARD"),
+      counted,
+      Schema.Union([words(), words(literal("LIMIT", "WEIGHTS"), count), words(literal("LIMIT"))])
+    ),
+    combine(
+      one("ZMPOP"),
+      counted,
+      words(literal("MIN", "MAX", "min", "WRONG")),
+      Schema.Union([words(), words(literal("COUNT"), count), words(literal("COUNT"))])
+    ),
+    Arbitrary.schema(one("ZRANDMEMBER", key, literal("100", "0", "abc"))),
+    Arbitrary.schema(one("ZRANDMEMBER", key, literal("100", "0"), literal("WITHSCORES", "WRONG"))),
+    Arbitrary.schema(one("SADD", key, member, member)),
     Arbitrary.schema(Schema.Union([one("ZPOPMIN", key), one("ZPOPMAX", key)])),
     Arbitrary.schema(words(literal("ZPOPMIN", "ZPOPMAX"), key, literal("0", "1", "2", "-1", "abc"))),
     combine(

@@ -5,6 +5,7 @@ import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { addFloats, addInteger, notAFloat } from "../kernel/sums.ts"
 import { isInfinite, parseLongDouble } from "../kernel/longDouble.ts"
+import { randomChoice } from "../kernel/randomChoice.ts"
 import { scanPage } from "../kernel/scanPage.ts"
 import { ServerReply, wrongArguments } from "../store/ServerReply.ts"
 import { hashAt, keep, kept } from "../kernel/access.ts"
@@ -106,6 +107,11 @@ export const hashCommands: CommandTable = {
   ),
   HSTRLEN: exactly(2, (context, [key, field]) =>
     Buffer.byteLength(hashAt(context, keyOf(key))?.fields.get(keyOf(field)) ?? "")
+  ),
+  HRANDFIELD: randomChoice(
+    "WITHVALUES",
+    (context, key) => hashAt(context, key)?.fields,
+    ([field, value], values) => (values ? [field, value] : [field])
   ),
   HDEL: remove,
   HINCRBY: increment,

@@ -38,6 +38,16 @@ export const setAt = structureAt(SetValue)
 export const sortedSetAt = structureAt(SortedSetValue)
 export const streamAt = structureAt(StreamValue)
 
+/** What sorted sets are combined with. */
+export const setOrSortedSetAt = (
+  { now, store }: CommandContext,
+  key: string
+): SetValue | SortedSetValue | undefined => {
+  const value = store.get(key, now)
+  if (value === undefined || value instanceof SetValue || value instanceof SortedSetValue) return value
+  throw wrongType()
+}
+
 /** Bytes stay the caller's. */
 export const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
 

@@ -2,6 +2,8 @@
 import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, positiveCount } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
+import { checkTimeout } from "../kernel/checkTimeout.ts"
+import { firstOf } from "../kernel/firstOf.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { noSuchKey, ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { keep, kept, listAt } from "../kernel/access.ts"
@@ -134,13 +136,6 @@ const move = (
   return value
 }
 
-/** Seconds, with a fraction; 0 = for ever. */
-const checkTimeout = (value: WireArg | undefined): void => {
-  const seconds = Number(value)
-  if (!Number.isFinite(seconds)) throw new ServerReply("ERR timeout is not a float or out of range")
-  if (seconds < 0) throw new ServerReply("ERR timeout is negative")
-}
-
 /** What a blocking command would do now; null = wait. */
 const popFirst = (end: End): MemoryCommand =>
   atLeast(2, (context, args) => {
@@ -153,28 +148,15 @@ const popFirst = (end: End): MemoryCommand =>
     return null
   })
 
-/** LMPOP, and what BLMPOP would do now. */
-const popFromFirst = (context: CommandContext, [countArg, ...words]: ReadonlyArray<WireArg>): Reply => {
-  const amount = parseInt64(countArg)
-  if (amount === undefined || amount <= 0n) throw new ServerReply("ERR numkeys should be greater than 0")
-  const keys = words.slice(0, Number(amount))
-  const [endArg, ...rest] = words.slice(keys.length)
-  if (keys.length < amount || endArg === undefined) throw syntaxError()
-  const end = endOf(endArg)
-  let count: number | undefined
-  for (let i = 0; i < rest.length; i += 2) {
-    if (keyword(rest[i]!) !== "COUNT" || count !== undefined || rest[i + 1] === undefined) throw syntaxError()
-    const given = parseInt64(rest[i + 1])
-    if (given === undefined || given <= 0n) throw new ServerReply("ERR count should be greater than 0")
-    count = Number(given)
-  }
-  for (const keyArg of keys) {
-    const key = keyOf(keyArg)
-    const taken = take(context, key, end, count ?? 1)
-    if (taken.length > 0) return [key, taken]
-  }
-  return null
-}
+/** LMPOP, and what BLMPOP would do now; null = none has anything. */
+const popFromFirst = (context: CommandContext, args: ReadonlyArray<WireArg>): Reply =>
+  firstOf(args, (word) => {
+    const end = endOf(word)
+    return (key, count) => {
+      const taken = take(context, key, end, count)
+      return taken.length === 0 ? null : [key, taken]
+    }
+  })
 
 export const listCommands: CommandTable = {
   LPUSH: push("LEFT"),

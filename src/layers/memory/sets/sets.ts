@@ -1,10 +1,12 @@
 /** Sets. */
 import type { WireArg } from "../../../schema/Command.ts"
-import { int64, keyOf, positiveCount } from "../kernel/arguments.ts"
+import { int64, keyOf, keyword, parseInt64, positiveCount } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { shuffled } from "../kernel/shuffled.ts"
 import { scanPage } from "../kernel/scanPage.ts"
 import { keep, kept, setAt } from "../kernel/access.ts"
+import { ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { SetValue } from "../values/SetValue.ts"
 import { stringBytes, memberId, type StringValue } from "../values/StringValue.ts"
 
@@ -56,17 +58,6 @@ const randomMember: MemoryCommand = {
       ? []
       : Array.from({ length: -count }, () => all[Math.floor(context.random() * all.length)] ?? null)
   }
-}
-
-/** Fisher and Yates. */
-const shuffled = <A>(context: CommandContext, all: Array<A>): Array<A> => {
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = Math.floor(context.random() * (i + 1))
-    const other = all[j]!
-    all[j] = all[i]!
-    all[i] = other
-  }
-  return all
 }
 
 type Combine = (sets: ReadonlyArray<SetValue>) => ReadonlyArray<StringValue>
@@ -122,6 +113,23 @@ export const setCommands: CommandTable = {
   SUNION: combining(union),
   SINTER: combining(intersection),
   SDIFF: combining(difference),
+  SINTERCARD: atLeast(2, (context, [countArg, ...words]) => {
+    const count = parseInt64(countArg)
+    if (count === undefined || count <= 0n) throw new ServerReply("ERR numkeys should be greater than 0")
+    if (count > BigInt(words.length)) {
+      throw new ServerReply("ERR Number of keys can't be greater than number of args")
+    }
+    let limit = 0
+    for (let i = Number(count); i < words.length; i += 2) {
+      const given = words[i + 1]
+      if (keyword(words[i]!) !== "LIMIT" || given === undefined) throw syntaxError()
+      const number = parseInt64(given)
+      if (number === undefined || number < 0n) throw new ServerReply("ERR LIMIT can't be negative")
+      limit = Number(number)
+    }
+    const { length } = intersection(setsAt(context, words.slice(0, Number(count))))
+    return limit === 0 ? length : Math.min(limit, length)
+  }),
   SUNIONSTORE: storing(union),
   SINTERSTORE: storing(intersection),
   SDIFFSTORE: storing(difference),

@@ -1,6 +1,6 @@
 /** Sorted sets. */
 import type { Reply, WireArg } from "../../../schema/Command.ts"
-import { int64, keyOf, keyword, positiveCount, textOf } from "../kernel/arguments.ts"
+import { keyOf, keyword } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { notAFloat } from "../kernel/sums.ts"
@@ -9,35 +9,11 @@ import { ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { keep, kept, sortedSetAt } from "../kernel/access.ts"
 import { type Scored, SortedSetValue } from "../values/SortedSetValue.ts"
 import { stringBytes, type StringValue } from "../values/StringValue.ts"
-
-/** As the server reads a double. */
-const parseScore = (value: WireArg | undefined): number | undefined => {
-  const text = textOf(value ?? "")
-  if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined
-  return Number(text)
-}
-
-/** As the server writes a double: the shortest digits, and its own idea of when to use an exponent. */
-const scoreText = (score: number): string => {
-  if (score === Infinity) return "inf"
-  if (score === -Infinity) return "-inf"
-  if (Object.is(score, -0)) return "-0"
-  if (Number.isInteger(score) && Math.abs(score) < 2 ** 52 - 1) return String(score)
-  const [, sign = "", first = "", rest = "", power = ""] =
-    /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(score.toExponential()) ?? []
-  const digits = first + rest
-  const scale = Number(power) - rest.length
-  const exponent = Math.abs(Number(power))
-  if (scale >= 0 && exponent < digits.length + 7) return sign + digits + "0".repeat(scale)
-  if (scale < 0 && (scale > -7 || exponent < 4)) {
-    const point = digits.length + scale
-    return point <= 0
-      ? `${sign}0.${"0".repeat(-point)}${digits}`
-      : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
-  }
-  return `${sign}${first}${rest === "" ? "" : `.${rest}`}e${power.startsWith("-") ? "-" : "+"}${exponent}`
-}
+import { combinationCommands } from "./combinations.ts"
+import { popCommands } from "./pops.ts"
+import { rangeCommands } from "./ranges.ts"
+import { rankedAt, removeAll } from "./ranked.ts"
+import { parseScore, scoreText } from "./scores.ts"
 
 interface AddOptions {
   readonly nx: boolean
@@ -121,78 +97,6 @@ const increment: MemoryCommand = exactly(3, (context, [key, deltaArg, member]) =
   return addTo(context, keyOf(key), plainIncrement, [[delta, kept(member!)]])
 })
 
-const removeWhere = (context: CommandContext, key: string, chosen: ReadonlyArray<Scored>): number => {
-  const set = sortedSetAt(context, key)
-  if (set === undefined) return 0
-  for (const { member } of chosen) set.delete(member)
-  keep(context, key, set)
-  return chosen.length
-}
-
-/** From index to index, both included, as the server counts: from the end where below zero. */
-const slice = <A>(all: ReadonlyArray<A>, start: number, stop: number): ReadonlyArray<A> => {
-  const from = start < 0 ? Math.max(0, all.length + start) : start
-  const to = stop < 0 ? all.length + stop : stop
-  return all.slice(from, to + 1)
-}
-
-interface Bound {
-  readonly at: number
-  readonly exclusive: boolean
-}
-
-const bound = (value: WireArg | undefined): Bound => {
-  const text = textOf(value ?? "")
-  const exclusive = text.startsWith("(")
-  // Nothing at all is read as zero.
-  const at = text === "(" || text === "" ? 0 : parseScore(exclusive ? text.slice(1) : text)
-  if (at === undefined) throw new ServerReply("ERR min or max is not a float")
-  return { at, exclusive }
-}
-
-const within = (ranked: ReadonlyArray<Scored>, min: Bound, max: Bound): ReadonlyArray<Scored> =>
-  ranked.filter(
-    ({ score }) =>
-      (min.exclusive ? score > min.at : score >= min.at) && (max.exclusive ? score < max.at : score <= max.at)
-  )
-
-const withScores = (chosen: ReadonlyArray<Scored>, scores: boolean): Reply =>
-  chosen.flatMap(({ member, score }) => (scores ? [member, scoreText(score)] : [member]))
-
-const rankedAt = (context: CommandContext, key: WireArg | undefined): ReadonlyArray<Scored> =>
-  sortedSetAt(context, keyOf(key))?.ranked ?? []
-
-const range: MemoryCommand = atLeast(3, (context, [key, startArg, stopArg, ...words]) => {
-  let scores = false
-  let byScore = false
-  let reverse = false
-  let limit: readonly [number, number] | undefined
-  for (let i = 0; i < words.length; i++) {
-    const word = keyword(words[i]!)
-    if (word === "WITHSCORES") scores = true
-    else if (word === "BYSCORE") byScore = true
-    else if (word === "REV") reverse = true
-    else if (word === "LIMIT" && i + 2 < words.length) {
-      limit = [Number(int64(words[i + 1])), Number(int64(words[i + 2]))]
-      i += 2
-    } else throw syntaxError()
-  }
-  if (limit !== undefined && !byScore) {
-    throw new ServerReply("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
-  }
-  if (!byScore) {
-    const [start, stop] = [Number(int64(startArg)), Number(int64(stopArg))]
-    const ranked = rankedAt(context, key)
-    return withScores(slice(reverse ? ranked.toReversed() : ranked, start, stop), scores)
-  }
-  const [min, max] = reverse ? [bound(stopArg), bound(startArg)] : [bound(startArg), bound(stopArg)]
-  const found = within(rankedAt(context, key), min, max)
-  const [offset, count] = limit ?? [0, -1]
-  const ordered = reverse ? found.toReversed() : found
-  if (offset < 0) return []
-  return withScores(ordered.slice(offset, count < 0 ? undefined : offset + count), scores)
-})
-
 const rank = (reverse: boolean): MemoryCommand =>
   exactly(2, (context, [key, member]) => {
     const set = sortedSetAt(context, keyOf(key))
@@ -202,31 +106,21 @@ const rank = (reverse: boolean): MemoryCommand =>
     return reverse ? set.ranked.length - 1 - rank : rank
   })
 
-const pop = (fromEnd: boolean): MemoryCommand => ({
-  least: 1,
-  most: 2,
-  run: (context, [keyArg, countArg]) => {
-    const count = countArg === undefined ? 1 : positiveCount(countArg)
-    const key = keyOf(keyArg)
-    const ranked = rankedAt(context, keyArg)
-    const taken = (fromEnd ? ranked.toReversed() : ranked).slice(0, count)
-    removeWhere(context, key, taken)
-    return withScores(taken, true)
-  }
-})
-
 const scan = scanPage(sortedSetAt, ({ ranked }, matches) =>
   ranked.filter(({ member }) => matches(member)).flatMap(({ member, score }) => [member, scoreText(score)])
 )
 
 export const sortedSetCommands: CommandTable = {
+  ...rangeCommands,
+  ...combinationCommands,
+  ...popCommands,
   ZADD: add,
   ZINCRBY: increment,
   ZREM: atLeast(2, (context, [keyArg, ...members]) => {
     const key = keyOf(keyArg)
     const set = sortedSetAt(context, key)
     const chosen = new Set(members.map((member) => set?.find(member)))
-    return removeWhere(
+    return removeAll(
       context,
       key,
       [...chosen].filter((scored) => scored !== undefined)
@@ -246,20 +140,5 @@ export const sortedSetCommands: CommandTable = {
   }),
   ZRANK: rank(false),
   ZREVRANK: rank(true),
-  ZRANGE: range,
-  ZCOUNT: exactly(3, (context, [key, min, max]) => {
-    const [from, to] = [bound(min), bound(max)]
-    return within(rankedAt(context, key), from, to).length
-  }),
-  ZREMRANGEBYRANK: exactly(3, (context, [key, start, stop]) => {
-    const [from, to] = [Number(int64(start)), Number(int64(stop))]
-    return removeWhere(context, keyOf(key), slice(rankedAt(context, key), from, to))
-  }),
-  ZREMRANGEBYSCORE: exactly(3, (context, [key, min, max]) => {
-    const [from, to] = [bound(min), bound(max)]
-    return removeWhere(context, keyOf(key), within(rankedAt(context, key), from, to))
-  }),
-  ZPOPMIN: pop(false),
-  ZPOPMAX: pop(true),
   ZSCAN: scan
 }

@@ -1,0 +1,37 @@
+/** Members in the order of their scores, and what becomes of a key that holds them. */
+import type { WireArg } from "../../../schema/Command.ts"
+import { keep, sortedSetAt } from "../kernel/access.ts"
+import { keyOf } from "../kernel/arguments.ts"
+import type { CommandContext } from "../kernel/CommandContext.ts"
+import { type Scored, SortedSetValue } from "../values/SortedSetValue.ts"
+import { stringBytes } from "../values/StringValue.ts"
+
+export const rankedAt = (context: CommandContext, key: WireArg | undefined): ReadonlyArray<Scored> =>
+  sortedSetAt(context, keyOf(key))?.ranked ?? []
+
+/** How many went. */
+export const removeAll = (context: CommandContext, key: string, chosen: ReadonlyArray<Scored>): number => {
+  const set = sortedSetAt(context, key)
+  if (set === undefined) return 0
+  for (const { member } of chosen) set.delete(member)
+  keep(context, key, set)
+  return chosen.length
+}
+
+/** In place of whatever is under the key, with its lifetime; nothing leaves nothing. How many they are. */
+export const storeAll = (
+  context: CommandContext,
+  key: string,
+  members: ReadonlyArray<Pick<Scored, "member" | "score">>
+): number => {
+  context.store.delete(key, context.now)
+  const set = new SortedSetValue()
+  for (const { member, score } of members) set.set(member, score)
+  context.store.reserve(
+    key,
+    members.reduce((sum, { member }) => sum + stringBytes(member), 0),
+    context.now
+  )
+  keep(context, key, set)
+  return members.length
+}
