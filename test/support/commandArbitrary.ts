@@ -226,6 +226,15 @@ const weights = Schema.Union([
   words(literal("AGGREGATE"))
 ])
 
+const bitOffset = Schema.Literals(["0", "1", "7", "8", "9", "20", "100", "-1", "abc", "#1", "#3", "1.5", "4294967296"])
+const bitType = Schema.Literals(["u1", "u8", "i8", "i5", "u3", "u32", "i53", "u0", "u64", "i65", "x8", "u"])
+const bitStep = Schema.Union([
+  words(literal("GET"), bitType, bitOffset),
+  words(literal("SET", "set"), bitType, bitOffset, literal("0", "1", "-1", "127", "255", "300", "-200", "abc")),
+  words(literal("INCRBY"), bitType, bitOffset, literal("1", "-1", "100", "-100", "9007199254740991", "abc")),
+  words(literal("GET"), bitType)
+])
+
 /** FIELDS and how many there are, mostly right. */
 const fieldWords = Schema.Union([
   words(literal("FIELDS"), literal("1"), field),
@@ -262,6 +271,41 @@ const families = {
     Arbitrary.schema(one("SETRANGE", key, offset, value)),
     Arbitrary.schema(one("GETRANGE", key, index, index)),
     Arbitrary.schema(one("SUBSTR", key, index, index))
+  ],
+  bits: [
+    Arbitrary.schema(one("SETBIT", key, bitOffset, literal("0", "1", "1", "2", "abc"))),
+    Arbitrary.schema(one("GETBIT", key, bitOffset)),
+    combine(
+      one("BITCOUNT", key),
+      Schema.Union([
+        words(),
+        words(index),
+        words(index, index),
+        words(index, index, literal("BIT", "BYTE", "bit", "WRONG")),
+        words(index, index, literal("BIT"), index)
+      ])
+    ),
+    combine(
+      one("BITPOS", key, literal("0", "1", "2", "abc")),
+      Schema.Union([
+        words(),
+        words(index),
+        words(index, index),
+        words(index, index, literal("BIT", "BYTE", "bit", "WRONG")),
+        words(index, index, literal("BIT"), index)
+      ])
+    ),
+    Arbitrary.schema(one("BITOP", literal("AND", "OR", "XOR", "xor"), key, key, key)),
+    Arbitrary.schema(one("BITOP", literal("NOT", "AND", "WRONG"), key, key)),
+    Arbitrary.schema(one("BITOP", literal("NOT"), key, key, key)),
+    combine(one("BITFIELD", key), bitStep, Schema.Union([words(), bitStep]), Schema.Union([words(), bitStep])),
+    combine(
+      one("BITFIELD", key),
+      words(literal("OVERFLOW"), literal("SAT", "FAIL", "wrap", "WRONG")),
+      bitStep,
+      bitStep
+    ),
+    combine(one("BITFIELD_RO", key), Schema.Union([bitStep, words(literal("GET"), bitType, bitOffset)]))
   ],
   counters: [
     Arbitrary.schema(Schema.Union([one("INCR", key), one("DECR", key)])),
@@ -691,8 +735,9 @@ const globSequence: Sequence = Arbitrary.map(
 
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
 export const structureSequences: Readonly<
-  Record<"hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams" | "globs", Sequence>
+  Record<"bits" | "hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams" | "globs", Sequence>
 > = {
+  bits: sequenceOf([...families.strings, ...families.bits, ...families.bits, ...families.keys.slice(0, 5)], 16),
   lists: sequenceOf(
     [...families.lists, ...families.lists, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],
     16

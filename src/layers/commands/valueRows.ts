@@ -56,13 +56,13 @@ const stringRows: Rows = {
 }
 
 const bitRows: Rows = {
-  BITCOUNT: { keys: [reads(first)], memory: "missing" },
-  BITFIELD: { keys: [adds(first)], memory: "missing" },
-  BITFIELD_RO: { keys: [reads(first)], memory: "missing" },
-  BITOP: { keys: [replaces(second), reads(from(2))], memory: "missing" },
-  BITPOS: { keys: [reads(first)], memory: "missing" },
-  GETBIT: { keys: [reads(first)], memory: "missing", reply: integer },
-  SETBIT: { keys: [adds(first)], memory: "missing", reply: integer }
+  BITCOUNT: { keys: [reads(first)] },
+  BITFIELD: { keys: [adds(first)] },
+  BITFIELD_RO: { keys: [reads(first)] },
+  BITOP: { keys: [replaces(second), reads(from(2))] },
+  BITPOS: { keys: [reads(first)] },
+  GETBIT: { keys: [reads(first)], reply: integer },
+  SETBIT: { keys: [adds(first)], reply: integer }
 }
 
 const keyRows: Rows = {

@@ -13,6 +13,7 @@ import { commandTable, rowOf } from "../commands/commandTable.ts"
 import { keyOf } from "./kernel/arguments.ts"
 import type { CommandContext } from "./kernel/CommandContext.ts"
 import type { CommandTable, MemoryCommand } from "./kernel/command.ts"
+import { bitCommands } from "./strings/bits.ts"
 import { counterCommands } from "./strings/counters.ts"
 import { expiryCommands } from "./keys/expiry.ts"
 import { fieldLifetimeCommands } from "./hashes/fieldLifetimes.ts"
@@ -30,6 +31,7 @@ import { stringCommands } from "./strings/strings.ts"
 
 const tables: ReadonlyArray<CommandTable> = [
   stringCommands,
+  bitCommands,
   counterCommands,
   keyCommands,
   hashCommands,

@@ -8,6 +8,7 @@ import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.t
 import { asString, stringAt } from "../kernel/access.ts"
 import { typeOf } from "../values/MemoryValue.ts"
 import type { StringValue } from "../values/StringValue.ts"
+import { bytesAt, checkLength, rewrite } from "./stringBytes.ts"
 
 interface SetOptions {
   readonly nx: boolean
@@ -86,26 +87,6 @@ const pairs = (command: string, args: ReadonlyArray<WireArg>): ReadonlyArray<rea
   const found: Array<readonly [string, WireArg]> = []
   for (let i = 0; i < args.length; i += 2) found.push([keyOf(args[i]), args[i + 1]!])
   return found
-}
-
-const maxStringBytes = 512n * 1024n * 1024n
-
-const checkLength = (bytes: bigint): void => {
-  if (bytes > maxStringBytes) {
-    throw new ServerReply("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
-  }
-}
-
-const bytesAt = (context: CommandContext, key: WireArg | undefined): Buffer | undefined => {
-  const value = stringAt(context, keyOf(key))
-  return value === undefined ? undefined : bytesOf(value)
-}
-
-/** New content, same lifetime. */
-const rewrite = ({ store, now }: CommandContext, key: WireArg | undefined, value: Buffer): number => {
-  const name = keyOf(key)
-  store.set(name, value, store.expiresAt(name, now) ?? Infinity, now)
-  return value.length
 }
 
 const append: MemoryCommand = exactly(2, (context, [key, tail]) => {
