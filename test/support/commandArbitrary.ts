@@ -272,6 +272,29 @@ const families = {
     Arbitrary.schema(one("GETRANGE", key, index, index)),
     Arbitrary.schema(one("SUBSTR", key, index, index))
   ],
+  sketches: [
+    Arbitrary.schema(one("PFADD", key)),
+    Arbitrary.schema(one("PFADD", key, value)),
+    combine(
+      one("PFADD", key),
+      words(value, member, value),
+      words(field, value, bitOffset),
+      words(index, pattern, integer)
+    ),
+    Arbitrary.map(
+      Arbitrary.all([
+        Arbitrary.schema(key),
+        Arbitrary.schema(Schema.Literals([3, 20, 200, 2000])),
+        Arbitrary.schema(Schema.Literals([0, 100, 5000]))
+      ]),
+      ([key, many, from]) => ["PFADD", key, ...Array.from({ length: many }, (_, i) => `element ${from + i}`)]
+    ),
+    Arbitrary.schema(one("PFCOUNT", key)),
+    Arbitrary.schema(one("PFCOUNT", key, key, key)),
+    Arbitrary.schema(one("PFMERGE", key, key)),
+    Arbitrary.schema(one("PFMERGE", key, key, key)),
+    Arbitrary.schema(one("PFMERGE", key))
+  ],
   bits: [
     Arbitrary.schema(one("SETBIT", key, bitOffset, literal("0", "1", "1", "2", "abc"))),
     Arbitrary.schema(one("GETBIT", key, bitOffset)),
@@ -735,8 +758,12 @@ const globSequence: Sequence = Arbitrary.map(
 
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
 export const structureSequences: Readonly<
-  Record<"bits" | "hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams" | "globs", Sequence>
+  Record<
+    "sketches" | "bits" | "hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams" | "globs",
+    Sequence
+  >
 > = {
+  sketches: sequenceOf([...families.sketches, ...families.strings.slice(0, 4), ...families.keys.slice(0, 5)], 12),
   bits: sequenceOf([...families.strings, ...families.bits, ...families.bits, ...families.keys.slice(0, 5)], 16),
   lists: sequenceOf(
     [...families.lists, ...families.lists, ...families.keys.slice(0, 5), ...families.expiry.slice(0, 1)],

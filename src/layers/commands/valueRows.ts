@@ -223,9 +223,9 @@ const sortedSetRows: Rows = {
 }
 
 const sketchRows: Rows = {
-  PFADD: { keys: [adds(first)], changed: unlessNothing, memory: "missing" },
-  PFCOUNT: { keys: [reads(from(0))], memory: "missing" },
-  PFMERGE: { keys: [adds(first), reads(from(1))], memory: "missing" }
+  PFADD: { keys: [adds(first)], changed: unlessNothing },
+  PFCOUNT: { keys: [reads(from(0))] },
+  PFMERGE: { keys: [adds(first), reads(from(1))] }
 }
 
 const geoRows: Rows = {

@@ -24,6 +24,7 @@ import { setCommands } from "./sets/sets.ts"
 import { listCommands } from "./lists/lists.ts"
 import { NotInMemory, ServerReply, wrongArguments } from "./store/ServerReply.ts"
 import { sortedSetCommands } from "./sortedSets/sortedSets.ts"
+import { sketchCommands } from "./sketches/sketches.ts"
 import { streamGroupCommands } from "./streams/streamGroups.ts"
 import { streamInfoCommands } from "./streams/streamInfo.ts"
 import { streamCommands } from "./streams/streams.ts"
@@ -32,6 +33,7 @@ import { stringCommands } from "./strings/strings.ts"
 const tables: ReadonlyArray<CommandTable> = [
   stringCommands,
   bitCommands,
+  sketchCommands,
   counterCommands,
   keyCommands,
   hashCommands,
