@@ -150,12 +150,16 @@ const sameReplies =
 
 const often = { timeout: 300_000, arbitrary: { runs, seed, concurrency: 16, size: 12 } }
 
+/** Of those that take long each, or are rarely changed, there are fewer. */
+const costly: ReadonlySet<string> = new Set(["bits", "sketches"])
+const seldom = { ...often, arbitrary: { ...often.arbitrary, runs: Math.ceil(runs / 4) } }
+
 layer(laterServer, { excludeTestServices: true })("the memory store and a Valkey 9", (it) => {
   it.effect.prop(
-    `agree on ${runs} sequences about fields that end`,
+    `agree on ${seldom.arbitrary.runs} sequences about fields that end`,
     [fieldLifetimeSequence],
     sameReplies(comparableFields),
-    often
+    seldom
   )
 })
 
@@ -163,7 +167,11 @@ layer(server, { excludeTestServices: true })("the memory store and a server", (i
   it.effect.prop(`agree on ${runs} generated sequences`, [commandSequence], sameReplies(comparable), often)
 
   for (const [name, sequence] of Object.entries(structureSequences)) {
-    it.effect.prop(`agree on ${runs} sequences about ${name}`, [sequence], sameReplies(comparable), often)
+    const { arbitrary, timeout } = costly.has(name) ? seldom : often
+    it.effect.prop(`agree on ${arbitrary.runs} sequences about ${name}`, [sequence], sameReplies(comparable), {
+      timeout,
+      arbitrary
+    })
   }
 
   it.effect.prop(

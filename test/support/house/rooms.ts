@@ -96,7 +96,8 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/memory/hashes": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
   "layers/memory/keys": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
   "layers/memory/lists": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
-  "layers/memory/sets": ["layers/memory/kernel", "layers/memory/values", "schema"],
+  "layers/memory/sets": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory/sketches": ["layers/memory/kernel", "layers/memory/store", "schema"],
   "layers/memory/sortedSets": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
   "layers/memory/streams": [
     "layers/commands",
@@ -113,6 +114,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/memory/keys",
     "layers/memory/lists",
     "layers/memory/sets",
+    "layers/memory/sketches",
     "layers/memory/sortedSets",
     "layers/memory/store",
     "layers/memory/streams",

@@ -141,7 +141,7 @@ export const estimate = (values: Uint8Array): number => {
   return Math.round((alpha * registers * registers) / z)
 }
 
-const alpha = 0.72134752044448170368
+const alpha = 0.7213475204444817
 
 const sigma = (x: number): number => {
   if (x === 1) return Infinity
