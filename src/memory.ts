@@ -89,6 +89,7 @@ export type {
   StreamsFollowOptions,
   StreamsReadOptions
 } from "./services/operations/structures/CacheStreams.ts"
+export type { StructurePage, StructurePageOptions } from "./services/operations/structures/StructurePage.ts"
 export type { CacheStructures } from "./services/operations/CacheStructures.ts"
 export type { CacheUpdates, SetIfOptions, UpdateOptions } from "./services/operations/CacheUpdates.ts"
 export type { CacheValues, SetOptions } from "./services/operations/CacheValues.ts"

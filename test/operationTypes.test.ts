@@ -164,6 +164,7 @@ it("structures", () => {
     readonly getAndTouch: Reads
     readonly setExpiring: Writes
     readonly scan: Reads
+    readonly scanPage: Reads
   }>()
   expectTypeOf<Channels<CacheList<Value, RD, RE>>>().toEqualTypeOf<{
     readonly pushLeft: Writes
@@ -205,6 +206,7 @@ it("structures", () => {
     readonly storeIntersection: Plain
     readonly storeDifference: Plain
     readonly scan: Reads
+    readonly scanPage: Reads
   }>()
   expectTypeOf<Channels<CacheSortedSet<Value, RD, RE>>>().toEqualTypeOf<{
     readonly add: Writes
@@ -224,6 +226,7 @@ it("structures", () => {
     readonly popMax: Reads
     readonly size: Plain
     readonly scan: Reads
+    readonly scanPage: Reads
   }>()
   expectTypeOf<Omit<Channels<CacheStream<Value, RD, RE>>, "group">>().toEqualTypeOf<{
     readonly add: Writes

@@ -2,7 +2,16 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, type Layer, Option, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type CacheError, CacheService, Cipher, Compressor, Serializer } from "effect-vcache"
+import {
+  type CacheError,
+  CacheService,
+  Cipher,
+  Compressor,
+  Serializer,
+  type StructurePage,
+  type StructurePageOptions,
+  type ValueError
+} from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { hasSlots } from "../support/hasSlots.ts"
@@ -325,6 +334,52 @@ export const structureContract = (name: string, cacheLayer: Layer.Layer<CacheSer
           const members = Array.from({ length: 25_000 }, (_, i) => `member ${i}`)
           assert.strictEqual(yield* set.add(...members), 25_000)
           assert.strictEqual(new Set(yield* Stream.runCollect(set.scan("*", { count: 100 }))).size, 25_000)
+        })
+      )
+
+      it.effect("scans of structures go on in pages where a cursor says", () =>
+        Effect.gen(function* () {
+          const cache = yield* fresh()
+          const names = Array.from({ length: 700 }, (_, i) => `member ${i}`)
+          const [hash, set, ranked] = [cache.hash("h"), cache.unorderedSet("s"), cache.sortedSet("z")]
+          yield* hash.setMany(names.map((name, i) => [name, i] as const))
+          yield* set.add(...names)
+          yield* ranked.add(names.map((name, i) => [name, i] as const))
+          const all = Effect.fnUntraced(function* <B>(
+            next: (pattern: string, options: StructurePageOptions) => Effect.Effect<StructurePage<B>, ValueError>,
+            pattern: string
+          ) {
+            const items: Array<B> = []
+            let pages = 0
+            let cursor: string | undefined
+            do {
+              const page: StructurePage<B> = yield* next(pattern, { cursor, count: 50 })
+              items.push(...page.items)
+              cursor = Option.getOrUndefined(page.cursor)
+              pages++
+            } while (cursor !== undefined)
+            return { items, pages }
+          })
+          for (const [pattern, count] of [
+            ["*", 700],
+            ["member 1?", 10],
+            ["none", 0]
+          ] as const) {
+            const fields = yield* all(hash.scanPage, pattern)
+            assert.strictEqual(new Map(fields.items).size, count)
+            assert.strictEqual(new Set((yield* all(set.scanPage, pattern)).items).size, count)
+            assert.strictEqual(new Map((yield* all(ranked.scanPage, pattern)).items).size, count)
+            // The memory store has small structures in one page.
+            if (cache.client.topology !== "memory") assert.isAbove(fields.pages, 1)
+          }
+          assert.deepStrictEqual(yield* cache.hash("missing").scanPage(), { items: [], cursor: Option.none() })
+          for (const cursor of ["", "x", "-1", "1 2"]) {
+            for (const page of [hash.scanPage("*", { cursor }), set.scanPage("*", { cursor })]) {
+              assert.strictEqual((yield* Effect.flip<unknown, CacheError, never>(page))._tag, "CacheInputError")
+            }
+          }
+          yield* cache.set("value", 1)
+          assert.strictEqual((yield* Effect.flip(cache.unorderedSet("value").scanPage()))._tag, "CacheServerError")
         })
       )
 

@@ -70,7 +70,8 @@ const ofHash: OperationsOf<CacheHash<unknown>> = {
   fieldTtls: { call: (hash) => orTooOld(hash.fieldTtls(["f"])), neutral: new Map() },
   getAndTouch: { call: (hash) => orTooOld(hash.getAndTouch(["f"], "1 minute")), neutral: new Map() },
   setExpiring: { call: (hash) => orTooOld(hash.setExpiring({ f: 1 }, "1 minute")), neutral: false },
-  scan: { call: (hash) => Stream.runCollect(hash.scan()), neutral: [] }
+  scan: { call: (hash) => Stream.runCollect(hash.scan()), neutral: [] },
+  scanPage: { call: (hash) => hash.scanPage(), neutral: { items: [], cursor: Option.none() } }
 }
 
 const ofSet: OperationsOf<CacheSet<unknown>> = {
@@ -91,7 +92,8 @@ const ofSet: OperationsOf<CacheSet<unknown>> = {
   storeUnion: { call: (set) => set.storeUnion("t", ["u"]), neutral: 0 },
   storeIntersection: { call: (set) => set.storeIntersection("t", ["u"]), neutral: 0 },
   storeDifference: { call: (set) => set.storeDifference("t", ["u"]), neutral: 0 },
-  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
+  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] },
+  scanPage: { call: (set) => set.scanPage(), neutral: { items: [], cursor: Option.none() } }
 }
 
 const ofSortedSet: OperationsOf<CacheSortedSet<unknown>> = {
@@ -111,7 +113,8 @@ const ofSortedSet: OperationsOf<CacheSortedSet<unknown>> = {
   popMin: { call: (set) => set.popMin(), neutral: [] },
   popMax: { call: (set) => set.popMax(2), neutral: [] },
   size: { call: (set) => set.size, neutral: 0 },
-  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] }
+  scan: { call: (set) => Stream.runCollect(set.scan()), neutral: [] },
+  scanPage: { call: (set) => set.scanPage(), neutral: { items: [], cursor: Option.none() } }
 }
 
 const ofList: OperationsOf<CacheList<unknown>> = {

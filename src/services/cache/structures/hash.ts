@@ -11,7 +11,7 @@ import { incrFieldScript } from "./hashScripts.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { fieldLifetimes } from "./fieldLifetimes.ts"
 import { hashFields } from "./hashFields.ts"
-import { scanPages } from "./members.ts"
+import { lastPage, type PageReader, scanPage, scanPages } from "./members.ts"
 import { hitOrMiss } from "../kernel/declare.ts"
 import * as replies from "../kernel/replies.ts"
 
@@ -54,6 +54,14 @@ export const makeHash = <A, RD, RE>(
         )
       )
     )
+
+  const reader =
+    (pattern = "*", count = 1000) =>
+    (): Exit.Exit<PageReader<readonly [string, A], RD>> =>
+      Exit.succeed({
+        words: ["MATCH", pattern, "COUNT", count],
+        decode: ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
+      })
 
   return {
     set: (field, value) => put("set", "HSET", field, value),
@@ -128,12 +136,11 @@ export const makeHash = <A, RD, RE>(
             : refused(operation, "delta must be a finite number")
         )
       ),
-    scan: (pattern = "*", { count = 1000 } = {}) =>
-      scanPages(context, "HSCAN", "hash.scan", key, keyOptions, () =>
-        Exit.succeed({
-          words: ["MATCH", pattern, "COUNT", count],
-          decode: ({ final, operation }, page) => Effect.map(pairsIn(operation, final, page), (found) => [...found])
-        })
+    scan: (pattern, { count } = {}) =>
+      scanPages(context, "HSCAN", "hash.scan", key, keyOptions, reader(pattern, count)),
+    scanPage: (pattern, { count, cursor } = {}) =>
+      run("scanPage", lastPage, (operation, final) =>
+        scanPage(context, "HSCAN", { operation, key, final }, reader(pattern, count), cursor)
       ),
     ...fieldLifetimes(context, run, names)
   }

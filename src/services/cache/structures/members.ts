@@ -7,6 +7,7 @@ import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import type { StructurePage } from "../../operations/structures/StructurePage.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 import * as replies from "../kernel/replies.ts"
@@ -39,7 +40,24 @@ export interface PageReader<B, RD> {
   readonly decode: (entry: EntryName, page: Reply | undefined) => Effect.Effect<ReadonlyArray<B>, ValueError, RD>
 }
 
-/** Of HSCAN, SSCAN and ZSCAN. */
+/** One page of HSCAN, SSCAN or ZSCAN. */
+const pageAt = <A, RD, RE, B>(
+  { client, readOptions }: CacheContext<A, RD, RE>,
+  command: string,
+  entry: EntryName,
+  { decode, words }: PageReader<B, RD>,
+  cursor: string
+): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> =>
+  Effect.flatMap(
+    client.send(command, [entry.final, cursor, ...words], readOptions),
+    (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> => {
+      if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(entry.operation)
+      const next = String(reply[0])
+      return Effect.map(decode(entry, reply[1]), (found) => [found, next === "0" ? Option.none() : Option.some(next)])
+    }
+  )
+
+/** All pages. */
 export const scanPages = <A, RD, RE, B>(
   context: CacheContext<A, RD, RE>,
   command: string,
@@ -48,23 +66,28 @@ export const scanPages = <A, RD, RE, B>(
   keyOptions: KeyOptions,
   readerOf: (operation: string) => Exit.Exit<PageReader<B, RD>, CacheInputError>
 ): Stream.Stream<B, ValueError, RD> => {
-  const { client, finalKey, policy, readOptions } = context
+  const { finalKey, policy } = context
   const pages: Stream.Stream<B, ValueError, RD> = Stream.unwrap(
-    Effect.map(Effect.all([finalKey(operation, key, keyOptions), readerOf(operation)]), ([final, { decode, words }]) =>
-      Stream.paginate("0", (cursor) =>
-        Effect.flatMap(
-          client.send(command, [final, cursor, ...words], readOptions),
-          (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> => {
-            if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(operation)
-            const next = String(reply[0])
-            return Effect.map(decode({ operation, key, final }, reply[1]), (found) => [
-              found,
-              next === "0" ? Option.none() : Option.some(next)
-            ])
-          }
-        )
-      )
+    Effect.map(Effect.all([finalKey(operation, key, keyOptions), readerOf(operation)]), ([final, reader]) =>
+      Stream.paginate("0", (cursor) => pageAt(context, command, { operation, key, final }, reader, cursor))
     )
   )
   return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
+}
+
+/** As if the structure were empty. */
+export const lastPage: StructurePage<never> = { items: [], cursor: Option.none() }
+
+/** The page of a cursor, which the server gave with the page before. */
+export const scanPage = <A, RD, RE, B>(
+  context: CacheContext<A, RD, RE>,
+  command: string,
+  entry: EntryName,
+  readerOf: (operation: string) => Exit.Exit<PageReader<B, RD>, CacheInputError>,
+  cursor = "0"
+): Effect.Effect<StructurePage<B>, ValueError, RD> => {
+  if (!/^\d{1,20}$/.test(cursor)) return refused(entry.operation, "the cursor is none that this operation has given")
+  return Effect.flatMapEager(readerOf(entry.operation), (reader) =>
+    Effect.map(pageAt(context, command, entry, reader, cursor), ([items, cursor]) => ({ items, cursor }))
+  )
 }

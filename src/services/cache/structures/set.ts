@@ -1,5 +1,6 @@
 /** The operations of a set. */
 import { Effect, Exit, Option } from "effect"
+import type { CacheInputError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { Part } from "../../../schema/place.ts"
@@ -9,7 +10,7 @@ import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { memberPattern } from "./memberPattern.ts"
-import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
+import { decodeMembers, encodeMembers, lastPage, type PageReader, scanPage, scanPages } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 
@@ -82,6 +83,15 @@ export const makeSet = <A, RD, RE>(
         )
       )
 
+  const reader =
+    (pattern = "*", count = 1000) =>
+    (operation: string): Exit.Exit<PageReader<A, RD>, CacheInputError> =>
+      Exit.map(memberPattern(operation, codec, pattern), ({ matches, words }) => ({
+        words: [...words, "COUNT", count],
+        decode: ({ final }, page) =>
+          decodeMembers(context, entryOf(operation, final), Array.isArray(page) ? page.filter(matches) : page)
+      }))
+
   return {
     add: (...members) => count("add", "SADD", members),
     remove: (...members) => count("remove", "SREM", members),
@@ -129,13 +139,11 @@ export const makeSet = <A, RD, RE>(
     storeUnion: stored("storeUnion", "SUNIONSTORE"),
     storeIntersection: stored("storeIntersection", "SINTERSTORE"),
     storeDifference: stored("storeDifference", "SDIFFSTORE"),
-    scan: (pattern = "*", { count = 1000 } = {}) =>
-      scanPages(context, "SSCAN", "unorderedSet.scan", key, keyOptions, (operation) =>
-        Exit.map(memberPattern(operation, codec, pattern), ({ matches, words }) => ({
-          words: [...words, "COUNT", count],
-          decode: ({ final }, page) =>
-            decodeMembers(context, entryOf(operation, final), Array.isArray(page) ? page.filter(matches) : page)
-        }))
+    scan: (pattern, { count } = {}) =>
+      scanPages(context, "SSCAN", "unorderedSet.scan", key, keyOptions, reader(pattern, count)),
+    scanPage: (pattern, { count, cursor } = {}) =>
+      run("scanPage", lastPage, (operation, final) =>
+        scanPage(context, "SSCAN", { operation, key, final }, reader(pattern, count), cursor)
       )
   }
 }

@@ -10,7 +10,7 @@ import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { countAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { memberPattern } from "./memberPattern.ts"
-import { decodeMembers, encodeMembers, scanPages } from "./members.ts"
+import { decodeMembers, encodeMembers, lastPage, type PageReader, scanPage, scanPages } from "./members.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 
@@ -72,6 +72,18 @@ export const makeSortedSet = <A, RD, RE>(
         client.request(command, [final, id], replies.optional(read(operation)))
       )
     )
+
+  const reader =
+    (pattern = "*", count = 1000) =>
+    (operation: string): Exit.Exit<PageReader<readonly [A, number], RD>, CacheInputError> =>
+      Exit.map(memberPattern(operation, codec, pattern), ({ matches, words }) => ({
+        words: [...words, "COUNT", count],
+        decode: ({ final }, page) =>
+          pairs(
+            entryOf(operation, final),
+            Array.isArray(page) ? page.filter((_, i) => matches(page[i - (i % 2)])) : page
+          )
+      }))
 
   return {
     add: (members, { countChanged = false, when } = {}) =>
@@ -204,16 +216,11 @@ export const makeSortedSet = <A, RD, RE>(
     popMin: pop("popMin", "ZPOPMIN"),
     popMax: pop("popMax", "ZPOPMAX"),
     size: run("size", 0, (operation, final) => client.request("ZCARD", [final], replies.integer(operation))),
-    scan: (pattern = "*", { count = 1000 } = {}) =>
-      scanPages(context, "ZSCAN", "sortedSet.scan", key, keyOptions, (operation) =>
-        Exit.map(memberPattern(operation, codec, pattern), ({ matches, words }) => ({
-          words: [...words, "COUNT", count],
-          decode: ({ final }, page) =>
-            pairs(
-              entryOf(operation, final),
-              Array.isArray(page) ? page.filter((_, i) => matches(page[i - (i % 2)])) : page
-            )
-        }))
+    scan: (pattern, { count } = {}) =>
+      scanPages(context, "ZSCAN", "sortedSet.scan", key, keyOptions, reader(pattern, count)),
+    scanPage: (pattern, { count, cursor } = {}) =>
+      run("scanPage", lastPage, (operation, final) =>
+        scanPage(context, "ZSCAN", { operation, key, final }, reader(pattern, count), cursor)
       )
   }
 }

@@ -1,6 +1,7 @@
 /** Hashes: many named values under one key. */
 import type { Duration, Effect, Option, Stream } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 
 /**
  * Names of fields are raw text, values go through the cache's codec, counters are raw numbers. A hash lives for ever
@@ -60,4 +61,13 @@ export interface CacheHash<A, RD = never, RE = never> {
     pattern?: string,
     options?: { readonly count?: number | undefined }
   ) => Stream.Stream<readonly [string, A], ValueError, RD>
+  /**
+   * One page of `scan`, and a cursor with which this process or another one goes on. What is there from the first page to the
+   * last comes at least once, unless the server restarts or fails over meanwhile. Fails with `CacheInputError` where the
+   * cursor is none. Under `IgnoreExceptions` a failure is an empty last page.
+   */
+  readonly scanPage: (
+    pattern?: string,
+    options?: StructurePageOptions
+  ) => Effect.Effect<StructurePage<readonly [string, A]>, ValueError, RD>
 }

@@ -1,6 +1,7 @@
 /** Sets: members without order, each once. */
 import type { Effect, Option, Stream } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 
 /** Where the result of a combination goes. */
 export interface SetDestinationOptions {
@@ -67,4 +68,13 @@ export interface CacheSet<A, RD = never, RE = never> {
     pattern?: string,
     options?: { readonly count?: number | undefined }
   ) => Stream.Stream<A, ValueError, RD>
+  /**
+   * One page of `scan`, and a cursor with which this process or another one goes on. What is there from the first page to the
+   * last comes at least once, unless the server restarts or fails over meanwhile. Fails with `CacheInputError` where the
+   * cursor is none. Under `IgnoreExceptions` a failure is an empty last page.
+   */
+  readonly scanPage: (
+    pattern?: string,
+    options?: StructurePageOptions
+  ) => Effect.Effect<StructurePage<A>, ValueError, RD>
 }

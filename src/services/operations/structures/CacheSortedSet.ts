@@ -1,6 +1,7 @@
 /** Sorted sets: members in the order of their scores. */
 import type { Effect, Option, Stream } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 
 /** Of a range of scores; both ends belong to it, but for an exclusive one. */
 export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }
@@ -84,4 +85,13 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
     pattern?: string,
     options?: { readonly count?: number | undefined }
   ) => Stream.Stream<readonly [A, number], ValueError, RD>
+  /**
+   * One page of `scan`, and a cursor with which this process or another one goes on. What is there from the first page to the
+   * last comes at least once, unless the server restarts or fails over meanwhile. Fails with `CacheInputError` where the
+   * cursor is none. Under `IgnoreExceptions` a failure is an empty last page.
+   */
+  readonly scanPage: (
+    pattern?: string,
+    options?: StructurePageOptions
+  ) => Effect.Effect<StructurePage<readonly [A, number]>, ValueError, RD>
 }
