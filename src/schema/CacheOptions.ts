@@ -33,8 +33,20 @@ export interface CacheOptions {
    * values, early refreshes, who shares a lookup. Never concerns `set`. Default: `{}`, none of it.
    */
   readonly lookup: LookupDefaults
+  /** What tags do. Default: `{}`. */
+  readonly tags: TagSettings
   /** False: the cache holds nothing, and no server is asked; see `CacheDisabled`. Default: true. */
   readonly enabled: boolean
+}
+
+/** What tags do where a cache says nothing else. */
+export interface TagSettings {
+  /**
+   * A primary that takes over may have missed the last invalidations. `"forget"` (default): all values with tags are gone after a
+   * failover, a restart, and the move of their records to another server. `"trust"`: they stay, and what such an invalidation should
+   * have forgotten may come back.
+   */
+  readonly afterFailover?: "forget" | "trust" | undefined
 }
 
 /** Settings that a view of a cache may have of its own. */
@@ -58,6 +70,7 @@ export const defaultOptions: CacheOptions = {
   cipher: undefined,
   limits: undefined,
   lookup: {},
+  tags: {},
   enabled: true
 }
 
@@ -69,6 +82,10 @@ export const optionsRefusal = (options: CacheOptions): string | undefined => {
   if (!(options.jitter >= 0 && options.jitter <= 1)) return "jitter must be between 0 and 1"
   const millis = toMillis(options.timeToLive)
   if (millis === undefined || millis === 0) return "timeToLive must be a positive duration"
+  const { afterFailover } = options.tags
+  if (afterFailover !== undefined && afterFailover !== "forget" && afterFailover !== "trust") {
+    return "tags.afterFailover must be forget or trust"
+  }
   return lookupDefaultsRefusal(options.lookup) ?? formatRefusal(options)
 }
 

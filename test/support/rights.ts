@@ -172,6 +172,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
   },
   Tags: {
     ...plain("invalidateTags", "tagSnapshot", "tagsOf"),
+    "`invalidateTags` with `replicas`": (cache) => cache.invalidateTags(["t"], { replicas: 1, waitFor: 1 }),
     "`set` with `tags`": (cache) => cache.set("k", 1, { tags: ["t"] }),
     "`get` of a value with tags": (cache, prepared) => after(prepared.set("k", 1, { tags: ["t"] }), cache.get("k"))
   },

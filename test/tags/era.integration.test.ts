@@ -36,6 +36,10 @@ describe("tags", () => {
           yield* call("REPLICAOF", "127.0.0.1", "1")
           yield* call("REPLICAOF", "NO", "ONE")
           for (const key of ["k", "l"]) assert.deepStrictEqual(yield* cache.get(key), Option.none())
+          // Who trusts it has what was invalidated before, too.
+          const trusting = cache.withOptions({ tags: { afterFailover: "trust" } })
+          for (const key of ["k", "l"]) assert.isTrue(Option.isSome(yield* trusting.get(key)))
+          assert.strictEqual((yield* trusting.getMany(["k", "l"])).size, 2)
           yield* cache.set("m", 3, { tags: ["t"], since })
           assert.deepStrictEqual(yield* cache.get("m"), Option.none())
           yield* cache.set("m", 3, { tags: ["t"] })

@@ -38,7 +38,7 @@ import { batchOperations } from "./values/batchOperations.ts"
 import { counterOperations } from "./values/counters.ts"
 import { keySpaceOperations } from "./values/keySpace.ts"
 import { lifetimeOperations } from "./values/lifetimes.ts"
-import { tagOperations } from "./values/tagOperations.ts"
+import { replicated, tagOperations } from "./values/tagOperations.ts"
 import { valueOperations } from "./values/values.ts"
 
 /** How values of one type are stored, under whatever options, and their lookups that are under way. */
@@ -146,6 +146,7 @@ export const make = (
       const cache: TypedCache<A, RD, RE> = {
         ...guarded,
         ...nearOperations(context, guarded, readAll),
+        invalidateTags: replicated(guarded.invalidateTags),
         ...lookupOperations(context, allFlights, view.flights),
         ...updateOperations(context, updateTurns),
         memoize: memoizeOver(() => cacheOf(untyped, options)),

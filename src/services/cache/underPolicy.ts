@@ -5,15 +5,21 @@ import type { BigCounterOptions, CacheCounters, CounterOptions } from "../operat
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheKeySpace, KeySize, KeysPage } from "../operations/CacheKeySpace.ts"
 import type { CacheLifetimes } from "../operations/CacheLifetimes.ts"
-import type { CacheTags } from "../operations/CacheTags.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
 import { entriesIn } from "./kernel/batches.ts"
 import { declare, declareRead, declareWrite, hitOrMiss } from "./kernel/declare.ts"
+import type { TagOperations } from "./values/tagOperations.ts"
 import { pagesUnderPolicy } from "./kernel/pagesUnderPolicy.ts"
 
 /** What passes the policy as a whole. Lookups pass it in parts, between which the lookup runs; structures where they are made. */
 interface Operations<A, RD, RE>
-  extends CacheValues<A, RD, RE>, CacheBatches<A, RD, RE>, CacheCounters, CacheLifetimes, CacheKeySpace, CacheTags {}
+  extends
+    CacheValues<A, RD, RE>,
+    CacheBatches<A, RD, RE>,
+    CacheCounters,
+    CacheLifetimes,
+    CacheKeySpace,
+    TagOperations {}
 
 const lastPage: KeysPage = { keys: [], cursor: Option.none() }
 
@@ -98,7 +104,7 @@ export const underPolicy = <A, RD, RE>(
 }
 
 /** What a cache does not hold it has forgotten. */
-const nothingHeld = Option.some<void>(undefined)
+const nothingHeld = Option.some(Infinity)
 
 /** With which nothing is stored. */
 const noSnapshot = { tokens: new Map<string, string>(), ledger: "", era: "" }

@@ -1,6 +1,7 @@
 /** Tags: names of what values were made from. Whoever changes that forgets all of them at once. */
-import type { Effect, Option } from "effect"
+import type { Duration, Effect, Option } from "effect"
 import type { CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CacheReplicationError } from "../../schema/CacheReplicationError.ts"
 import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
@@ -11,6 +12,23 @@ export interface InvalidateTagsOptions {
    * until their keys end on the server.
    */
   readonly mode?: "remove" | "stale" | undefined
+  readonly replicas?: undefined
+}
+
+/** The options of an `invalidateTags` that waits for replicas. */
+export interface ReplicatedInvalidationOptions extends Omit<InvalidateTagsOptions, "replicas"> {
+  /** How many replicas of the primary have to acknowledge it. */
+  readonly replicas: number
+  /** For how long they are waited for. Default: 1 second. */
+  readonly waitFor?: Duration.Input | undefined
+}
+
+export interface InvalidateTags {
+  (
+    tags: ReadonlyArray<string>,
+    options: ReplicatedInvalidationOptions
+  ): Effect.Effect<void, CommandError | CacheReplicationError>
+  (tags: ReadonlyArray<string>, options?: InvalidateTagsOptions): Effect.Effect<void, CommandError>
 }
 
 /** The operations of a cache that invalidate values by their tags. */
@@ -20,11 +38,12 @@ export interface CacheTags {
    * a value that was stored before. Where it is answered by the near cache of another process, `near.maxStaleness` is added. One round trip for each 500 tags, however many values bear them; a tag that no value bears
    * costs the same. Fails where the server cannot be asked, also under `IgnoreExceptions`. After a failure the call is
    * repeated: it may have been executed.
+   *
+   * With `replicas` it waits until so many replicas have it, so that a failover to one of them does not forget it. Where fewer have acknowledged it
+   * in time it fails with `CacheReplicationError`, and is executed all the same. It takes a connection of its own and four round trips, and
+   * fails with `CacheUnsupportedError` in memory.
    */
-  readonly invalidateTags: (
-    tags: ReadonlyArray<string>,
-    options?: InvalidateTagsOptions
-  ) => Effect.Effect<void, CommandError>
+  readonly invalidateTags: InvalidateTags
   /**
    * The tags as they are now, for `since`. Take it before the value is read from its source: if one of the tags is invalidated
    * between that moment and the store, the value is stored as forgotten. It stands for at least as long as the cache's own

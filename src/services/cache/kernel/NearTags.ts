@@ -111,7 +111,7 @@ export class NearTags implements TagJudges {
     const list = this.#tags.lists.of(stamp)
     const records = this.#keptOf([this.#ledger, ...list.keys], instant)
     if (records === undefined) return undefined
-    const { era, texts } = textsOf(records)
+    const { era, texts } = this.#texts(records)
     if (era === undefined) return undefined
     const told: Told = {
       now: list.digests(era, ledgerIn(texts[0] ?? ""), texts.slice(1)),
@@ -129,10 +129,12 @@ export class NearTags implements TagJudges {
     const missing = keys.filter((_, i) => kept[i] === untold)
     return Effect.flatMap(near.readAllShared(missing, reader), (reads) => {
       let next = 0
-      const records = textsOf(kept.map((record) => (record === untold ? recordIn(reads[next++]?.kept?.value) : record)))
+      const records = this.#texts(
+        kept.map((record) => (record === untold ? recordIn(reads[next++]?.kept?.value) : record))
+      )
       // What was near is of a server that another one has followed.
       return records.era === undefined
-        ? Effect.map(near.readAll(keys, reader), (reads) => textsOf(reads.map(({ kept }) => recordIn(kept?.value))))
+        ? Effect.map(near.readAll(keys, reader), (reads) => this.#texts(reads.map(({ kept }) => recordIn(kept?.value))))
         : Exit.succeed(records)
     })
   }
@@ -145,6 +147,13 @@ export class NearTags implements TagJudges {
       records.push(record)
     }
     return records
+  }
+
+  #texts(records: ReadonlyArray<NearRecord | undefined>): TagRecordsText {
+    return {
+      era: this.#tags.lists.eraOf(records.flatMap((record) => record?.era ?? [])),
+      texts: records.map((record) => record?.text ?? null)
+    }
   }
 
   /** Undefined where it is known that the server has none. Others may have kept the key in another form. */
@@ -160,14 +169,3 @@ const untold = Symbol("untold")
 
 /** Of what was kept of a reply. */
 const recordIn = (kept: unknown): NearRecord | undefined => (kept instanceof NearRecord ? kept : undefined)
-
-const textsOf = (records: ReadonlyArray<NearRecord | undefined>): TagRecordsText => {
-  let era: string | undefined
-  let isMixed = false
-  for (const record of records) {
-    if (record === undefined) continue
-    isMixed ||= era !== undefined && record.era !== era
-    era = record.era
-  }
-  return { era: isMixed ? undefined : (era ?? ""), texts: records.map((record) => record?.text ?? null) }
-}

@@ -125,7 +125,7 @@ export const makeContext = <A, RD, RE>(
   // With that in front a good key of fewer characters is a good final key.
   const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
 
-  const tags = new Tags(core.direct, prefix, makeToken)
+  const tags = new Tags(core.direct, prefix, makeToken, options.tags)
   const nearCache = options.near === false ? undefined : core.near
   const context: CacheContext<A, RD, RE> = {
     ...core,

@@ -3,6 +3,7 @@ import { Exit } from "effect"
 import type { TagKeys } from "../../../schema/tagKeys.ts"
 import { tagsIn, type TagStamp } from "../../../schema/TagStamp.ts"
 import {
+  anyEra,
   type Digests,
   digestsOf,
   judge,
@@ -66,9 +67,19 @@ const most = 4096
 export class TagLists {
   readonly #known = new Map<string, TagList>()
   readonly #keys: TagKeys
+  readonly #trusts: boolean
 
-  constructor(keys: TagKeys) {
+  /** `trusts`: entries count whatever history their server had. */
+  constructor(keys: TagKeys, trusts: boolean) {
     this.#keys = keys
+    this.#trusts = trusts
+  }
+
+  /** The history that records are of; undefined where they are of several: a slot that is being moved is answered for by two servers. */
+  eraOf(eras: ReadonlyArray<string>): string | undefined {
+    if (this.#trusts) return anyEra
+    const [first = ""] = eras
+    return eras.every((era) => era === first) ? first : undefined
   }
 
   of({ names: text }: Pick<TagStamp, "names">): TagList {

@@ -83,9 +83,12 @@ export const stampOf = (names: ReadonlyArray<string>, records: TagRecords): TagS
 /** What an entry is by its tags: as it was made, invalidated but to be served while a lookup runs, or not there at all. */
 export type TagVerdict = "live" | "stale" | "gone"
 
+/** In place of a history, where it does not matter. */
+export const anyEra = "*"
+
 /** `now` is what the entry would bear if it were made now. */
 export const judge = (stamp: Digests, now: Digests | undefined): TagVerdict => {
-  if (now === undefined || now.era !== stamp.era || now.hard !== stamp.hard) return "gone"
+  if (now === undefined || (now.era !== stamp.era && now.era !== anyEra) || now.hard !== stamp.hard) return "gone"
   return now.soft === stamp.soft ? "live" : "stale"
 }
 

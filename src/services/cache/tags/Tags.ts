@@ -1,9 +1,10 @@
 /** The tags of one cache, on the server. */
 import { Effect, Exit } from "effect"
-import type { CommandError } from "../../../schema/CacheError.ts"
+import { CacheUnsupportedError, type CommandError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { TrackedReply } from "../../../schema/Invalidation.ts"
+import type { TagSettings } from "../../../schema/CacheOptions.ts"
 import type { Script } from "../../../schema/Script.ts"
 import { type TagKeys, tagKeys } from "../../../schema/tagKeys.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
@@ -45,9 +46,14 @@ export class Tags implements TagJudges {
   readonly #random: Effect.Effect<string>
 
   /** `client` sends at once, also where the cache queues. `random` gives texts of letters and digits that nobody has given before. */
-  constructor(client: ValkeyClientShape, prefix: string, random: Effect.Effect<string>) {
+  constructor(
+    client: ValkeyClientShape,
+    prefix: string,
+    random: Effect.Effect<string>,
+    { afterFailover = "forget" }: TagSettings = {}
+  ) {
     this.#keys = tagKeys(prefix)
-    this.lists = new TagLists(this.#keys)
+    this.lists = new TagLists(this.#keys, afterFailover === "trust")
     this.#client = client
     this.#random = random
   }
@@ -94,10 +100,47 @@ export class Tags implements TagJudges {
     )
   }
 
+  /** The same, and how many replicas have it after so many milliseconds at most. */
+  invalidateReplicated(
+    names: ReadonlyArray<string>,
+    mode: "remove" | "stale",
+    replicas: number,
+    millis: number
+  ): Effect.Effect<number, CommandError> {
+    const { ledger, tokens } = this.#keys
+    if (this.#client.topology === "memory") {
+      const reason = "there are no replicas"
+      return Exit.fail(new CacheUnsupportedError({ operation: "invalidateTags", topology: "memory", reason }))
+    }
+    return Effect.scoped(
+      Effect.gen({ self: this }, function* () {
+        // WAIT counts what its own connection has written, and names no key: by WATCH all that follows goes to the server of this one.
+        const own = yield* this.#client.dedicated
+        yield* own.send("WATCH", [ledger])
+        for (const part of partsOf(names, mostNames)) {
+          const keys = [ledger, ...part.map((name) => tokens + name)]
+          const args = [invalidateTagsScript.lua, keys.length, ...keys, yield* this.#random, mode]
+          if ((yield* own.send("EVAL", args)) !== 1) return yield* Effect.fail(protocolError("invalidateTags"))
+        }
+        const acknowledged = yield* own.send("WAIT", [replicas, millis])
+        yield* own.send("UNWATCH", [])
+        return typeof acknowledged === "number" ? acknowledged : yield* Effect.fail(protocolError("invalidateTags"))
+      })
+    )
+  }
+
   #read(keys: ReadonlyArray<string>): Effect.Effect<TagRecordsText, CommandError> {
-    if (keys.length <= mostKeys) return Effect.map(this.#client.tracked(keys, reading), textsOf)
+    if (keys.length <= mostKeys)
+      return Effect.map(this.#client.tracked(keys, reading), (replies) => this.#texts(replies))
     const read = (part: ReadonlyArray<string>) => this.#client.tracked(part, reading)
-    return Effect.map(Effect.forEach(partsOf(keys, mostKeys), read), (parts) => textsOf(parts.flat()))
+    return Effect.map(Effect.forEach(partsOf(keys, mostKeys), read), (parts) => this.#texts(parts.flat()))
+  }
+
+  #texts(replies: ReadonlyArray<TrackedReply>): TagRecordsText {
+    return {
+      era: this.lists.eraOf(replies.map(({ era = "" }) => era)),
+      texts: replies.map(({ value }) => (value === null ? null : value.toString()))
+    }
   }
 
   #eval(script: Script, names: ReadonlyArray<string>, args: ReadonlyArray<Arg>): Effect.Effect<Reply, CommandError> {
@@ -110,15 +153,6 @@ const partsOf = (all: ReadonlyArray<string>, most: number): ReadonlyArray<Readon
   const parts: Array<ReadonlyArray<string>> = []
   for (let start = 0; start < all.length; start += most) parts.push(all.slice(start, start + most))
   return parts
-}
-
-const textsOf = (replies: ReadonlyArray<TrackedReply>): TagRecordsText => {
-  const era = replies[0]?.era
-  return {
-    // A slot that is being moved is answered for by two servers.
-    era: replies.every((reply) => reply.era === era) ? era : undefined,
-    texts: replies.map(({ value }) => (value === null ? null : value.toString()))
-  }
 }
 
 /** Of one server and one ledger, or there is none. */

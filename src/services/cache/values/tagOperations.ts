@@ -1,21 +1,61 @@
 /** Tags: forgetting by them, and looking at them. */
 import { Effect, Exit, Option } from "effect"
-import type { ValueError } from "../../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Reply } from "../../../schema/Command.ts"
 import { attempt } from "../../../schema/codecFailures.ts"
 import { refused } from "../../../schema/failures.ts"
 import { isFramed } from "../../../schema/frame.ts"
 import { namesRefusal, normalTags, tagsIn, tagsRefusal } from "../../../schema/TagStamp.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { CacheTags } from "../../operations/CacheTags.ts"
+import { CacheReplicationError } from "../../../schema/CacheReplicationError.ts"
+import { toMillis } from "../../../schema/timeToLive.ts"
+import type {
+  CacheTags,
+  InvalidateTags,
+  InvalidateTagsOptions,
+  ReplicatedInvalidationOptions
+} from "../../operations/CacheTags.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isLive, isStored } from "../kernel/entry.ts"
 import * as replies from "../kernel/replies.ts"
 import { snapshotOf } from "../tags/snapshots.ts"
 
+/** As policies see them. */
+export interface TagOperations extends Omit<CacheTags, "invalidateTags"> {
+  /** How many replicas have acknowledged it, where they were asked; else `Infinity`. */
+  readonly invalidateTags: (
+    tags: ReadonlyArray<string>,
+    options?: InvalidateTagsOptions | ReplicatedInvalidationOptions
+  ) => Effect.Effect<number, CommandError>
+}
+
+/** Fails where fewer replicas have acknowledged it than were asked for: nothing that a policy has to know. */
+export const replicated = (invalidate: TagOperations["invalidateTags"]): InvalidateTags => {
+  function invalidateTags(
+    tags: ReadonlyArray<string>,
+    options: ReplicatedInvalidationOptions
+  ): Effect.Effect<void, CommandError | CacheReplicationError>
+  function invalidateTags(
+    tags: ReadonlyArray<string>,
+    options?: InvalidateTagsOptions
+  ): Effect.Effect<void, CommandError>
+  function invalidateTags(
+    tags: ReadonlyArray<string>,
+    options: InvalidateTagsOptions | ReplicatedInvalidationOptions = {}
+  ): Effect.Effect<void, CommandError | CacheReplicationError> {
+    const { replicas = 0 } = options
+    return Effect.flatMap(invalidate(tags, options), (acknowledged) =>
+      acknowledged >= replicas
+        ? Exit.void
+        : Exit.fail(new CacheReplicationError({ operation: "invalidateTags", replicas, acknowledged }))
+    )
+  }
+  return invalidateTags
+}
+
 const noTags = Exit.succeed(Option.some<ReadonlyArray<string>>([]))
 
-export const tagOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheTags => {
+export const tagOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): TagOperations => {
   const { client, codec, defaults, finalKey, readOptions, tags, version } = context
 
   const tagsOfReply =
@@ -37,12 +77,23 @@ export const tagOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Cach
     }
 
   return {
-    invalidateTags: (names, { mode = "remove" } = {}) =>
+    invalidateTags: (names, { mode = "remove", ...wanted } = {}) =>
       Effect.flatMapEager(version("invalidateTags"), () => {
         const reason = namesRefusal(names)
         if (reason !== undefined) return refused("invalidateTags", reason)
         if (mode !== "remove" && mode !== "stale") return refused("invalidateTags", "mode must be remove or stale")
-        return tags.invalidate(normalTags(names), mode)
+        const all = normalTags(names)
+        if (wanted.replicas === undefined) return Effect.as(tags.invalidate(all, mode), Infinity)
+        const { replicas, waitFor = "1 second" } = wanted
+        const millis = toMillis(waitFor)
+        if (!Number.isSafeInteger(replicas) || replicas < 1) {
+          return refused("invalidateTags", "replicas must be a positive integer")
+        }
+        // WAIT takes zero for as long as it takes.
+        if (millis === undefined || millis === 0 || millis === Infinity) {
+          return refused("invalidateTags", "waitFor must be a positive and finite duration")
+        }
+        return tags.invalidateReplicated(all, mode, replicas, Math.ceil(millis))
       }),
     tagSnapshot: (names) =>
       Effect.flatMapEager(version("tagSnapshot"), () => {

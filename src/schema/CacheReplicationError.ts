@@ -1,0 +1,20 @@
+/** How an invalidation fails of which too few replicas have said that they have it. */
+import { Schema } from "effect"
+
+/**
+ * The tags are invalidated at the primary, and all processes see that. Fewer replicas than asked for have acknowledged it in time: if
+ * one of the others becomes the primary now, it may not know of it. The call can be repeated. It is not part of `CacheError`: the
+ * cache works, and the program has to decide whether this is enough.
+ */
+export class CacheReplicationError extends Schema.TaggedError<CacheReplicationError>(
+  "effect-vcache/CacheReplicationError"
+)(
+  "CacheReplicationError",
+  { operation: Schema.String, replicas: Schema.Number, acknowledged: Schema.Number },
+  { httpApiStatus: 503 }
+) {
+  override get message(): string {
+    const { acknowledged, operation, replicas } = this
+    return `${operation}: it is done at the primary, and ${acknowledged} of ${replicas} replicas have acknowledged it`
+  }
+}
