@@ -1,0 +1,45 @@
+import starlight from "@astrojs/starlight"
+import { defineConfig } from "astro/config"
+import linksValidator from "starlight-links-validator"
+import llms from "starlight-llms-txt"
+import typedoc from "starlight-typedoc"
+import { groups } from "./documents.ts"
+import manifest from "../package.json" with { type: "json" }
+
+const doors = Object.values(manifest.exports).flatMap((door) =>
+  typeof door === "string" ? [] : [`../${door["effect-vcache-source"]}`]
+)
+
+export default defineConfig({
+  // Where the site is put is not known here: llms.txt has addresses of this name.
+  site: process.env["SITE"] ?? "http://localhost:4321",
+  integrations: [
+    starlight({
+      title: "effect-vcache",
+      description: "A typed cache service for Effect programs, on Valkey",
+      plugins: [
+        typedoc({
+          entryPoints: doors,
+          tsconfig: "tsconfig.json",
+          typeDoc: {
+            // TypeScript 6 judges one line otherwise than TypeScript 7, which `npm run check` uses.
+            skipErrorChecking: true,
+            excludeExternals: true,
+            excludeInternal: true,
+            disableGit: true,
+            disableSources: true,
+            parametersFormat: "table",
+            interfacePropertiesFormat: "list"
+          }
+        }),
+        linksValidator({ exclude: ["/api/**", "/files/**"], errorOnLocalLinks: false }),
+        llms({ exclude: ["api/**"] })
+      ],
+      sidebar: [
+        ...groups.map(({ label, pages }) => ({ label, items: [...pages] })),
+        // The names alone: with all of them in the sidebar of each page the site is ten times as large.
+        { label: "API", link: "/api/readme/" }
+      ]
+    })
+  ]
+})

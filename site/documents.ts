@@ -1,0 +1,30 @@
+/** The pages of the site, in the order of its sidebar. Each document of `docs/` stands here once. */
+export interface Group {
+  readonly label: string
+  readonly pages: ReadonlyArray<string>
+}
+
+export const groups: ReadonlyArray<Group> = [
+  { label: "Begin here", pages: ["tutorial", "guides", "faq", "comparison", "migration"] },
+  {
+    label: "Values and lookups",
+    pages: ["values", "stampedes", "near-cache", "tags", "sql", "pipelines", "structures", "coordination"]
+  },
+  { label: "Applications", pages: ["http", "sessions", "effect-stores", "promises", "testing"] },
+  {
+    label: "Servers",
+    pages: ["connections", "cluster", "sentinel", "replicated", "ring", "memory", "timeouts", "outages"]
+  },
+  { label: "Running it", pages: ["runbook", "observability", "admin", "cli", "runtimes"] },
+  { label: "Reference", pages: ["errors", "options", "operations", "faults", "bench", "changelog"] },
+  { label: "Inside", pages: ["architecture", "contributing", "security"] }
+]
+
+/** Documents that lie elsewhere, by the path of their page. */
+export const elsewhere: Readonly<Record<string, string>> = {
+  index: "README.md",
+  changelog: "CHANGELOG.md",
+  contributing: "CONTRIBUTING.md",
+  security: "SECURITY.md",
+  bench: "bench/results.md"
+}
