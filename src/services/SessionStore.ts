@@ -61,6 +61,12 @@ export interface SessionStoreOptions<S extends Schema.Constraint> {
    * longest request. Default: 5 minutes.
    */
   readonly handover?: Duration.Input | undefined
+  /**
+   * Whether `find` and `load` may be answered by the near cache of `CacheService`, without its server. A session that another
+   * process saves, cycles or destroys is then seen as it was for `near.maxStaleness` at most, and usually for less than a millisecond;
+   * what this process does is seen at once. It needs the expiry `"fixed"`, because others are written at each load. Default: false.
+   */
+  readonly near?: boolean | undefined
 }
 
 /**
@@ -76,7 +82,10 @@ export interface SessionStoreShape<A, RD = never, RE = never> {
     data: A,
     options?: { readonly timeToLive?: Duration.Input | undefined }
   ) => Effect.Effect<Session<A>, ValueError, RE>
-  /** What is known of the session of that id. One that is found and not fixed lives longer from now on. One round trip. */
+  /**
+   * What is known of the session of that id. One that is found and not fixed lives longer from now on. One round trip, or none with
+   * the option `near`.
+   */
   readonly find: (id: Redacted.Redacted) => Effect.Effect<SessionStatus<A>, ValueError, RD>
   /** The session of that id, as by `find`, where it does not matter why there is none. */
   readonly load: (id: Redacted.Redacted) => Effect.Effect<Option.Option<Session<A>>, ValueError | SessionUnknown, RD>
@@ -121,6 +130,7 @@ export const make = <S extends Schema.Constraint>({
   data,
   expiry = "sliding",
   handover = "5 minutes",
+  near = false,
   prefix = "session:",
   timeToLive = "14 days"
 }: SessionStoreOptions<S>): Effect.Effect<
@@ -130,12 +140,14 @@ export const make = <S extends Schema.Constraint>({
 > =>
   Effect.gen(function* () {
     const cache = (yield* CacheService).withSchema(data)
+    if (near && expiry !== "fixed") return yield* refused("SessionStore", "near needs the expiry fixed")
     const crypto = yield* WebCrypto.WebCrypto
     const random = SecureRandom.make((size) => crypto.getRandomValues(new Uint8Array(size)))
     const newId = Effect.map(random.randomBytes(idBytes), (bytes) => Buffer.from(bytes).toString("base64url"))
     return makeStore(cache, {
       prefix,
       newId,
+      near,
       slides: expiry !== "fixed",
       lifetime: yield* lifetimeOf(timeToLive),
       handover: yield* handoverOf(handover)
@@ -144,6 +156,7 @@ export const make = <S extends Schema.Constraint>({
 
 interface Settings {
   readonly prefix: string
+  readonly near: boolean
   readonly slides: boolean
   readonly lifetime: Duration.Duration
   readonly handover: Duration.Duration
@@ -170,7 +183,7 @@ const asId = (text: string): Redacted.Redacted => Redacted.make(text, { label: "
 
 const makeStore = <A, RD, RE>(
   cache: TypedCache<A, RD, RE>,
-  { handover, lifetime, newId, prefix, slides }: Settings
+  { handover, lifetime, near, newId, prefix, slides }: Settings
 ): SessionStoreShape<A, RD, RE> => {
   /** Whoever reads the cache cannot take sessions over. */
   const keyOf = (id: string) => prefix + digest(id)
@@ -191,7 +204,8 @@ const makeStore = <A, RD, RE>(
       return use(cache.session(keyOf(text)), slides ? (own ?? lifetime) : "keep", own)
     })
 
-  const find: SessionStoreShape<A, RD, RE>["find"] = (id) => on(id, (entry, extension) => entry.find(extension))
+  const find: SessionStoreShape<A, RD, RE>["find"] = (id) =>
+    on(id, (entry, extension) => entry.find(extension, { near }))
 
   return {
     find,

@@ -1,25 +1,32 @@
 /** What a near cache promises to those who read through it, whatever the client stands on. */
 import { isDeepStrictEqual } from "node:util"
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Logger, Metric, Option, Schema, type Scope, Tracer } from "effect"
+import { Effect, Fiber, Layer, Logger, Metric, Option, Schema, type Scope, Tracer } from "effect"
 import {
   Breaker,
   type CacheError,
   CacheLive,
-  type CacheOptions,
   CacheRegion,
   CacheService,
   Metrics,
-  type NearOptions,
   type NearState,
-  type PolicySource,
   Serializer,
   Tracing,
   ValkeyClient
 } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
 import { Elsewhere } from "../support/near/elsewhere.ts"
+import {
+  isNear,
+  nearCache,
+  type NearCacheSettings,
+  newPrefix,
+  untilFar,
+  warm,
+  withoutServer
+} from "../support/near/nearCache.ts"
 import { until } from "../support/until.ts"
+import { nearReadersTests } from "./nearReadersTests.ts"
 import { nearTagTests } from "./nearTagTests.ts"
 
 export interface NearFacts {
@@ -27,50 +34,12 @@ export interface NearFacts {
   readonly pass: (millis: number) => Effect.Effect<void>
 }
 
-let spaces = 0
-
-interface Settings extends Partial<CacheOptions> {
-  readonly near?: NearOptions | false
-  readonly policies?: ReadonlyArray<PolicySource>
-}
-
-/** A near cache with a key space of its own over the client, which has been proven to hear. */
-const nearCache = ({ near = {}, ...options }: Settings = {}) =>
-  Effect.gen(function* () {
-    const prefix = `near${++spaces}`
-    const context = yield* Layer.build(CacheLive.layer({ prefix, timeToLive: "1 hour", ...options, near }))
-    const cache = yield* Effect.provideContext(CacheService, context)
-    yield* cache.get("warm")
-    const isProven = (age: Duration.Duration) => Duration.toMillis(age) < 1000
-    if (near !== false) {
-      yield* until("a proof", cache.near, (state) => state._tag === "Live" && isProven(state.proofAge))
-    }
-    return cache
-  })
-
-/** What an effect gives without the server: it fails where it asks for anything. */
-const withoutServer = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Faults.Faults, (faults) =>
-    Effect.ensuring(Effect.andThen(faults.set({ failure: "refused" }), effect), faults.clear)
-  )
-
-/** Whether it is answered in this process. */
-const isNear = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.exit(withoutServer(effect)), Exit.isSuccess)
-
-/** Reads until it is answered in this process: what announces one's own write may come after the first reply. */
-const warm = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  until("the value near", Effect.andThen(effect, isNear(effect)), (near) => near)
-
-/** Until it is not answered in this process any more. */
-const untilFar = <A, E, R>(effect: Effect.Effect<A, E, R>) => until("the drop", isNear(effect), (near) => !near)
-
 const isHolding = (entries: number) => (state: NearState) => state._tag === "Live" && state.entries >= entries
 
 const User = Schema.Struct({ name: Schema.String, tags: Schema.Array(Schema.String) })
 const Visit = Schema.Struct({ at: Schema.DateFromString })
 
-type Needs = ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope
+export type Needs = ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope
 
 export const nearContract = (
   name: string,
@@ -218,6 +187,8 @@ export const nearContract = (
           for (const fiber of others) assert.deepStrictEqual(yield* Fiber.join(fiber), Option.some({ n: 1 }))
         }))
     })
+
+    nearReadersTests(test)
 
     describe("values", () => {
       test("are one frozen object for all who read them, and nobody else's", () =>
@@ -390,7 +361,7 @@ export const nearContract = (
 
     describe("of all keys", () => {
       const isWhole = (state: NearState) => state._tag === "Live" && state.holds === "all"
-      const holding = (settings: Settings = {}) =>
+      const holding = (settings: NearCacheSettings = {}) =>
         Effect.gen(function* () {
           const cache = yield* nearCache({ ...settings, near: { hold: "all", ...settings.near } })
           yield* until("all of it", Effect.andThen(pass(5), cache.near), isWhole)
@@ -405,7 +376,7 @@ export const nearContract = (
       test("are answered without having been read, also that there is none", () =>
         Effect.gen(function* () {
           const elsewhere = yield* Elsewhere
-          const prefix = `held${++spaces}`
+          const prefix = newPrefix()
           for (let i = 0; i < 20; i++) yield* elsewhere.send("SET", [`${prefix}:1:k${i}`, i])
           const cache = yield* holding({ prefix })
           const users = cache.withSchema(Schema.Number)

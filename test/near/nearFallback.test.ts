@@ -1,8 +1,8 @@
 /** What is told of changes while another store stands in. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type Invalidation, ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
+import { CacheLive, type Invalidation, SessionStore, ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
 import { invalidationContract } from "../contracts/invalidationContract.ts"
 import { nearContract } from "../contracts/nearContract.ts"
@@ -109,6 +109,27 @@ describe("in an outage", () => {
       yield* client.send("SET", ["o:b", "1"])
       assert.deepStrictEqual(keysOf(events.slice(before)), ["n:a", "n:a"])
       assert.strictEqual(yield* Effect.promise(() => thrown), defect)
+    })
+  )
+
+  it.effect("whether there is a session is not known, although the second store has none", () =>
+    Effect.gen(function* () {
+      const { client, faults } = yield* standingIn
+      const cacheOver = Layer.provide(CacheLive.layer({ prefix: "n", near: {} }), Layer.succeed(ValkeyClient, client))
+      const context = yield* Layer.build(cacheOver)
+      const store = yield* Effect.provideContext(
+        SessionStore.make({ data: Schema.String, expiry: "fixed", near: true }),
+        context
+      )
+      const [seen, unseen] = [yield* store.create("seen"), yield* store.create("unseen")]
+      assert.strictEqual((yield* store.find(seen.id))._tag, "Found")
+      yield* faults.set({ failure: "refused" })
+      for (const { id } of [unseen, seen, unseen]) {
+        assert.strictEqual((yield* Effect.flip(store.find(id)))._tag, "CacheConnectionError")
+      }
+      yield* faults.clear
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude(yield* store.find(unseen.id), { _tag: "Found", data: "unseen" })
     })
   )
 

@@ -7,6 +7,15 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /** A lifetime; `"keep"` leaves the entry the one that it has. */
 export type SessionLifetime = Duration.Input | "keep"
 
+export interface SessionReadOptions {
+  /**
+   * Whether the cache's near cache may answer, where the lifetime is `"keep"`. What other processes have saved or destroyed is then
+   * seen no later than `near.maxStaleness`. Without a near cache, or with one that has a `timeToLive` of its own, the server
+   * answers. Default: false.
+   */
+  readonly near?: boolean | undefined
+}
+
 /**
  * A value that, once it is gone, is not brought back by whoever still knows it. Each operation is one script on one key,
  * executed by the primary, and passes the cache's policies as one operation. Lifetimes are exact: the cache's jitter does
@@ -17,7 +26,10 @@ export interface CacheSession<A, RD = never, RE = never> {
   /** Stores the session unless the key is taken; whether it was stored. */
   readonly create: (data: A, timeToLive: Duration.Input) => Effect.Effect<boolean, ValueError, RE>
   /** Reads the session, which lives for `timeToLive` from now on. */
-  readonly find: (timeToLive: SessionLifetime) => Effect.Effect<SessionStatus<A>, ValueError, RD>
+  readonly find: (
+    timeToLive: SessionLifetime,
+    options?: SessionReadOptions
+  ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
   /** Replaces the data of a session that lives; false where there is none. */
   readonly save: (data: A, timeToLive: SessionLifetime) => Effect.Effect<boolean, ValueError, RE>
   /** Replaces the data by what the function makes of it, again where somebody else replaced it meanwhile; false where there is none. */

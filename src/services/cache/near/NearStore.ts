@@ -85,6 +85,12 @@ export class NearStore<A = unknown> {
     return found
   }
 
+  /** The instant at which the lifetime of what is near of the key ends; `Infinity` where nothing is. */
+  endOf(key: string): number {
+    const entry = this.#entries.find(key)
+    return entry === none ? Infinity : this.#entries.expiresAt(entry)
+  }
+
   /** Of records that are near; undefined where each is to be looked at each time. */
   termOf(keys: ReadonlyArray<string>): Term | undefined {
     let expiresAt = Infinity

@@ -59,6 +59,20 @@ export class NearView<A, RD> {
     return undefined
   }
 
+  /**
+   * Milliseconds that are left of the lifetime that the server gave to what is near of the key; undefined where that is not
+   * known, because near values have a lifetime of their own.
+   */
+  left(final: string, caller: Fiber.Fiber<unknown, unknown>): number | undefined {
+    const { settings, store } = this.#near
+    return settings.timeToLive === Infinity ? store.endOf(final) - this.#near.instant(caller) : undefined
+  }
+
+  /** Milliseconds that are left of the lifetime of what the server said. */
+  leftOf({ expiresAt }: ServerRead, caller: Fiber.Fiber<unknown, unknown>): number {
+    return Math.max(0, expiresAt - this.#near.instant(caller))
+  }
+
   /** Puts what nobody has looked at into the form in which it is kept for this codec. Undefined where only the server can judge it. */
   #refine(final: string, { value }: NearValue): NearValue | undefined {
     if (!Buffer.isBuffer(value)) return undefined

@@ -3,7 +3,6 @@ import { Duration, Effect, Exit, Option } from "effect"
 import type { CacheError, CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused, tryAgain } from "../../../schema/failures.ts"
-import type { Stored } from "../../../schema/frame.ts"
 import { scriptCall, type Script } from "../../../schema/Script.ts"
 import { SessionStatus } from "../../../schema/SessionStatus.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
@@ -13,10 +12,11 @@ import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import { sendOne } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { hitOrMiss } from "../kernel/declare.ts"
-import { isStored, liveValue } from "../kernel/entry.ts"
+import { isStored } from "../kernel/entry.ts"
 import { finiteMillis } from "../kernel/finiteMillis.ts"
 import { lifetimeText } from "../kernel/overSeen.ts"
 import * as replies from "../kernel/replies.ts"
+import { nearStanding, readStanding } from "./nearSession.ts"
 import {
   absence,
   createScript,
@@ -28,24 +28,17 @@ import {
   tombstone,
   touchScript
 } from "./sessionScripts.ts"
+import { type Absence, type Found, type Standing, standingOf } from "./standing.ts"
 
 /** A session that changes so often while it is replaced or moved is left as it is. */
 const maxAttempts = 10
 
-/** A session as it stands in the cache. */
-interface Standing<A> {
-  readonly stored: Stored
-  readonly data: A
-  readonly expiresIn: Duration.Duration
-}
-
-type Absence = "Missing" | "Ended"
-
 export const makeSession = <A, RD, RE>(
-  { client, codec, finalKey, guard, inFlight, readOptions }: CacheContext<A, RD, RE>,
+  context: CacheContext<A, RD, RE>,
   key: string,
   keyOptions?: KeyOptions
 ): CacheSession<A, RD, RE> => {
+  const { client, codec, finalKey, guard, guardNear, inFlight, near, readOptions } = context
   /** One operation, with nothing to pretend. */
   const run = <B, E extends CacheError, R>(
     name: string,
@@ -78,18 +71,7 @@ export const makeSession = <A, RD, RE>(
         if (stored === undefined || !isStored(stored) || typeof left !== "number") {
           return replies.unexpected(entry.operation)
         }
-        return Effect.map(
-          liveValue(codec, entry, stored),
-          Option.match({
-            // A claim by `getOrSet` on the same key: no session of ours.
-            onNone: (): Absence => "Missing",
-            onSome: (data): Standing<A> => ({
-              stored,
-              data,
-              expiresIn: left === -1 ? Duration.infinity : Duration.millis(Math.max(0, left))
-            })
-          })
-        )
+        return standingOf(codec, entry, stored, left === -1 ? Infinity : Math.max(0, left))
       }
     )
 
@@ -114,6 +96,13 @@ export const makeSession = <A, RD, RE>(
     }).pipe(Effect.onExit((exit) => (Exit.isFailure(exit) ? forget : Effect.void)))
   }
 
+  const finding = {
+    name: "session.find",
+    key,
+    neutral: Option.some<SessionStatus<A>>(SessionStatus.Unknown()),
+    tally: ({ _tag }: SessionStatus<A>) => hitOrMiss(_tag === "Found" ? Option.some(_tag) : Option.none())
+  }
+
   return {
     create: (data, timeToLive) =>
       run("session.create", (entry) =>
@@ -124,20 +113,30 @@ export const makeSession = <A, RD, RE>(
         )
       ),
 
-    find: (timeToLive) =>
-      guard(
-        {
-          name: "session.find",
-          key,
-          neutral: Option.some(SessionStatus.Unknown()),
-          tally: ({ _tag }) => hitOrMiss(_tag === "Found" ? Option.some(_tag) : Option.none())
-        },
+    find: (timeToLive, options) => {
+      const fromServer = guard(
+        finding,
         on("session.find", (entry) =>
           Effect.flatMap(lifetime(entry.operation, timeToLive), (lifetime) =>
             Effect.map(lookedAt(entry, lifetime), statusOf)
           )
         )
-      ),
+      )
+      if (near === undefined || options?.near !== true || timeToLive !== "keep") return fromServer
+      return Effect.flatMapEager(finalKey("session.find", key, keyOptions), (final) =>
+        Effect.withFiber((caller) => {
+          const entry: EntryName = { operation: "session.find", key, final }
+          const known = nearStanding(near, entry, caller)
+          if (known !== undefined) return guardNear({ ...finding, near: 1 }, Exit.succeed(statusOf(known)))
+          if (!near.isFor(final)) return fromServer
+          const read = Effect.flatMap(readStanding(near, codec, entry), (read) =>
+            // Another store may have answered: whether there is a session, only the first one knows.
+            near.isFor(final) ? Effect.succeed(read) : lookedAt(entry, lifetimeText("keep"))
+          )
+          return guard(finding, Effect.map(read, statusOf))
+        })
+      )
+    },
 
     save: (data, timeToLive) =>
       run("session.save", (entry) =>
@@ -184,7 +183,7 @@ export const makeSession = <A, RD, RE>(
   }
 }
 
-const statusOf = <A>(standing: Standing<A> | Absence): SessionStatus<A> => {
+const statusOf = <A>(standing: Found<A> | Absence): SessionStatus<A> => {
   if (standing === "Missing") return SessionStatus.Missing()
   if (standing === "Ended") return SessionStatus.Ended()
   const { data, expiresIn } = standing

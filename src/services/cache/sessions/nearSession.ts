@@ -1,0 +1,46 @@
+/** What this process knows of a session that nobody extends. */
+import { Duration, Effect, type Fiber } from "effect"
+import type { ValueError } from "../../../schema/CacheError.ts"
+import type { Stored } from "../../../schema/frame.ts"
+import { type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
+import { absent } from "../near/NearValue.ts"
+import type { NearView } from "../near/NearView.ts"
+import { tombstone } from "./sessionScripts.ts"
+import { type Absence, type Found, type Standing, standingOf } from "./standing.ts"
+
+/** Undefined where the server is to be asked. */
+export const nearStanding = <A, RD>(
+  near: NearView<A, RD>,
+  entry: EntryName,
+  caller: Fiber.Fiber<unknown, unknown>
+): Found<A> | Absence | undefined => {
+  const kept = near.find(entry.final, caller)
+  if (kept === undefined) return undefined
+  if (kept.value === absent) {
+    near.hit()
+    return "Missing"
+  }
+  // What has a time or tags is no session of ours.
+  if (kept.header?.timing !== undefined || kept.header?.tags !== undefined) return undefined
+  const left = near.left(entry.final, caller)
+  const value = valueNow(near.value(entry, kept))
+  if (left === undefined || value === undefined) return undefined
+  near.hit()
+  return { data: value.value, expiresIn: Duration.millis(left) }
+}
+
+/** What the server says of it, which is near from now on where it can be. */
+export const readStanding = <A, RD, RE>(
+  near: NearView<A, RD>,
+  codec: ValueCodec<A, RD, RE>,
+  entry: EntryName
+): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
+  Effect.flatMap(near.read(entry.final, true), (read): Effect.Effect<Standing<A> | Absence, ValueError, RD> => {
+    const { reply } = read
+    if (reply === null) return Effect.succeed("Missing")
+    if (isTombstone(reply)) return Effect.succeed("Ended")
+    return Effect.withFiber((caller) => standingOf(codec, entry, reply, near.leftOf(read, caller)))
+  })
+
+const isTombstone = (stored: Stored): boolean =>
+  typeof stored === "string" ? stored === tombstone : stored.equals(Buffer.from(tombstone))
