@@ -1,4 +1,5 @@
 /** What visitors of the admin pages change, and what they cannot: in memory, and on a server. */
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, type Layer, Option, Redacted, Scope } from "effect"
 import {
@@ -13,6 +14,7 @@ import {
 import { formsIn, pagesOver, type pageVisitor } from "../support/adminPages.ts"
 import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
+import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
 const server = await Effect.runPromise(sharedInFile(startServer()))
@@ -54,6 +56,18 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     assert.strictEqual(String(after), String(before).replace('"old"', '"new"'))
     assert.strictEqual(await value("fresh"), "new")
     assert.isAbove(await pttl("fresh"), 3_000_000)
+    await dispose()
+  })
+
+  it("edits what is near, too: whoever reads in this process reads what was saved", async () => {
+    const { as, at, cache, dispose, run, value } = await pagesOver(client, "edit-near", { near: {} })
+    await run(cache.set("k", "old"))
+    await run(until("a near value", cache.near, (state) => state._tag === "Live"))
+    assert.strictEqual(await value("k"), "old")
+    assert.strictEqual((await (await as("all").open(at("k"))).submit("value", { json: '"new"' })).status, 303)
+    assert.strictEqual(await value("k"), "new")
+    assert.strictEqual((await (await as("all").open(at("k"))).submit("delete")).status, 303)
+    assert.isUndefined(await value("k"))
     await dispose()
   })
 
@@ -363,6 +377,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     // A value that is not shown is not edited, and its forms do not tell its bytes.
     const hidden = await as("all").open(at("hidden"))
     assert.notInclude(hidden.page, "SECRET")
+    assert.notInclude(hidden.page, createHash("sha256").update('"SECRET"').digest("base64url"))
     assert.isUndefined(hidden.forms.find(({ fields }) => fields["action"] === "value"))
     assert.strictEqual((await hidden.submit("lifetime", { action: "value", lifetime: "1s", json: "1" })).status, 403)
     // Only keys of this cache are reached, and none is made elsewhere.

@@ -89,7 +89,11 @@ export const authorize: Admin.Authorize<never> = ({ headers }) => {
 }
 
 /** Pages over a cache of its own, whose operations the test calls, too. */
-export const pagesOver = async (client: Layer.Layer<ValkeyClient, unknown>, prefix: string) => {
+export const pagesOver = async (
+  client: Layer.Layer<ValkeyClient, unknown>,
+  prefix: string,
+  options: Parameters<typeof CacheLive.layer>[0] = {}
+) => {
   const logged: Array<string> = []
   const log = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
   let cache: TypedCache<unknown> | undefined
@@ -99,7 +103,7 @@ export const pagesOver = async (client: Layer.Layer<ValkeyClient, unknown>, pref
     taken
   )
   const { dispose, handler } = HttpRouter.toWebHandler(
-    routes.pipe(Layer.provide(CacheLive.layer({ prefix })), Layer.provide(client), Layer.provideMerge(log)),
+    routes.pipe(Layer.provide(CacheLive.layer({ prefix, ...options })), Layer.provide(client), Layer.provideMerge(log)),
     { disableLogger: true }
   )
   await handler(new Request("http://localhost/"))

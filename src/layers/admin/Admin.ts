@@ -97,6 +97,7 @@ export const layer = <const C extends Tags, R = never>({
         caches: all.filter(({ name }) => may(visitor, "view", name)),
         params,
         token: tokens.of(visitor.name),
+        seal: tokens.seal,
         sessions,
         hide: (key, cache) => key.startsWith(sessions) || hide(key, cache)
       })

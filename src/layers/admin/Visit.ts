@@ -20,6 +20,8 @@ export interface Visit {
   readonly params: URLSearchParams
   /** For each form that changes something. */
   readonly token: string
+  /** What forms bear of a digest of what was seen. */
+  readonly seal: (mark: string) => string
   /** Keys whose values are not shown. */
   readonly hide: (key: string, cache: string) => boolean
   /** What the keys of sessions begin with. */

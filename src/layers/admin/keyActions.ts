@@ -33,11 +33,11 @@ const stay =
 const text = (form: URLSearchParams, name: string): string => form.get(name) ?? ""
 
 const whole = (
-  { key, shown }: KeyVisit,
+  { key, shown, visit }: KeyVisit,
   form: URLSearchParams,
   edit: KeyEdit
 ): Effect.Effect<Outcome, CommandError | EditRefused> =>
-  editKey(shown.cache.client, shown.cache.makeKey(key), text(form, "mark"), edit)
+  editKey(shown.cache.client, shown.cache.makeKey(key), (seen) => visit.seal(seen) === text(form, "mark"), edit)
 
 const element = (
   { key, shown }: KeyVisit,
@@ -68,14 +68,17 @@ const seenElement = (form: URLSearchParams) => ({
 })
 
 /** It looks whether the key is what was seen, and then moves what is there, over no other key: nothing is lost either way. */
-const rename = ({ key, shown }: KeyVisit, form: URLSearchParams): Effect.Effect<Outcome, CommandError | EditRefused> =>
+const rename = (
+  { key, shown, visit }: KeyVisit,
+  form: URLSearchParams
+): Effect.Effect<Outcome, CommandError | EditRefused> =>
   Effect.gen(function* () {
     const { cache } = shown
     const to = ownKey(shown, text(form, "to"))
     if (to === undefined) return yield* refuse("This can be no key of this cache.")
     const entry = yield* entryAt(cache.client, cache.makeKey(key))
     if (entry === undefined) return "gone"
-    if (markOf(entry) !== text(form, "mark")) return "changed"
+    if (visit.seal(markOf(entry)) !== text(form, "mark")) return "changed"
     const reason = editRefusal(entry, "Rename")
     if (reason !== undefined) return yield* refuse(reason)
     const isFree = yield* Effect.catchTags(cache.rename(key, to, { overwrite: false }), {

@@ -128,7 +128,7 @@ const valueOf = (at: KeyVisit, entry: Entry, text: string, reason: string | unde
       ? actionForm(
           visit,
           keyAddress(visit, shown.name, at.key),
-          { action: "value", mark: markOf(entry) },
+          { action: "value", mark: visit.seal(markOf(entry)) },
           html`${textArea("Value, as JSON", "json", text)}${button("Save if unchanged")}`
         )
       : html`<pre tabindex="0" aria-label="Value">${text}</pre>`
@@ -167,7 +167,7 @@ const elementsPage = (at: KeyVisit, type: Exclude<KeyType, "string">, content: E
 const keyForms = (at: KeyVisit, entry: Entry): Html => {
   const { key, shown, visit } = at
   const address = keyAddress(visit, shown.name, key)
-  const mark = markOf(entry)
+  const mark = visit.seal(markOf(entry))
   const form = (action: string, fields: Html) => actionForm(visit, address, { action, mark }, fields)
   const isEditor = visitorMay(visit, "edit", shown)
   const forms = [

@@ -59,7 +59,9 @@ const confirmation = (
     })
     const there = chosen.flatMap(({ key }, at) => {
       const entry = entries[at]
-      return entry === undefined || editRefusal(entry, "Delete") !== undefined ? [] : [{ key, mark: markOf(entry) }]
+      return entry === undefined || editRefusal(entry, "Delete") !== undefined
+        ? []
+        : [{ key, mark: visit.seal(markOf(entry)) }]
     })
     if (there.length === 0) return trouble("None of them is there any more.")
     const items = there.map(
@@ -92,10 +94,13 @@ const deletion = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Chosen>
     const outcomes = yield* Effect.forEach(
       chosen,
       ({ key, mark }) =>
-        Effect.match(editKey(cache.client, cache.makeKey(key), mark, { _tag: "Delete" }), {
-          onSuccess: (outcome) => words[outcome],
-          onFailure: ({ message }) => `✗ ${message}`
-        }),
+        Effect.match(
+          editKey(cache.client, cache.makeKey(key), (seen) => visit.seal(seen) === mark, { _tag: "Delete" }),
+          {
+            onSuccess: (outcome) => words[outcome],
+            onFailure: ({ message }) => `✗ ${message}`
+          }
+        ),
       { concurrency: 10 }
     )
     const rows = chosen.map(

@@ -46,7 +46,7 @@ label.wide { flex: 1 1 100%; }
 .danger { color: var(--bad); border-color: var(--bad); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .actions { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: end; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 0.75rem; margin: 0.75rem 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 0.75rem; margin: 0.75rem 0; }
 .charts[hidden] { display: none; }
 figure { margin: 0; padding: 0.5rem 0.75rem; border: 1px solid var(--line); border-radius: 0.25rem; }
 figcaption { display: flex; justify-content: space-between; gap: 0.5rem; color: var(--soft); font-size: 0.875rem; }

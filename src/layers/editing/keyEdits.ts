@@ -38,17 +38,17 @@ export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): str
     : undefined
 }
 
-/** Done only where the key holds what was seen. Four round trips at most. */
+/** Done only where the key holds what was seen, which `isSeen` says of a `markOf`. Four round trips at most. */
 export const editKey = (
   client: ValkeyClientShape,
   key: string,
-  mark: string,
+  isSeen: (mark: string) => boolean,
   edit: KeyEdit
 ): Effect.Effect<Outcome, CommandError | EditRefused> =>
   Effect.gen(function* () {
     const entry = yield* entryAt(client, key)
     if (entry === undefined) return "gone"
-    if (markOf(entry) !== mark) return "changed"
+    if (!isSeen(markOf(entry))) return "changed"
     const reason = editRefusal(entry, edit._tag)
     if (reason !== undefined || entry.type === "unknown") return yield* new EditRefused({ reason: reason ?? "" })
     const { content, size, type } = entry
