@@ -105,17 +105,18 @@ export const make = Effect.fnUntraced(function* <
       supplied(Effect.flatMap(textOf("getCached", key), (text) => values.get(text, { version, near }))),
     set: (key, value) =>
       supplied(
-        Effect.flatMap(textOf("set", key), (text) =>
-          Effect.asVoid(
+        Effect.flatMap(textOf("set", key), (text) => {
+          // Nothing that should bear tags is stored without them.
+          if (tags === "lookup") return refused("set", "the lookup of the region says the tags, and none has run")
+          return Effect.asVoid(
             spread.set(text, value, {
               version,
-              // What the lookup would say of it is not known.
-              tags: typeof tags === "function" ? tags(key, value) : undefined,
+              tags: tags?.(key, value),
               staleFor: longer(windowOf(staleFor, value), windowOf(keepFor, value)),
               timeToLive: windowOf(timeToLive, value)
             })
           )
-        )
+        })
       ),
     refresh: (key) =>
       supplied(

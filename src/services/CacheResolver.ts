@@ -1,8 +1,10 @@
 /** Effect's request resolvers with results in the cache: what several ask at once is looked up once, and only where it is not there. */
 import { Effect, Exit, type Request, RequestResolver, type Schema, type Scope } from "effect"
+import { answerOf } from "./cache/lookups/lookupAndStore.ts"
 import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
 import type { BatchLookupOptions } from "./operations/CacheLookups.ts"
+import type { LookedUp } from "./operations/LookedUp.ts"
 
 /** What gives a value or an error. */
 type AnyRequest = Request.Request<unknown, unknown>
@@ -22,7 +24,7 @@ export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>,
   /** Looks up all that are not in the cache, in one call. Its services are those of the context in which the resolver is made. */
   readonly lookup: (
     requests: ReadonlyArray<A>
-  ) => Effect.Effect<Iterable<readonly [request: A, value: S["Type"]]>, Request.Error<A>, R>
+  ) => Effect.Effect<Iterable<readonly [request: A, value: S["Type"] | LookedUp<S["Type"]>]>, Request.Error<A>, R>
   /** What a request fails with that the lookup gave nothing for. */
   readonly missing: (request: A) => Request.Error<A>
 }
@@ -56,7 +58,10 @@ export const make = <A extends AnyRequest, S extends ValueSchema<A>, R = never>(
           Array.from(found, ([request, value]) => [key(request), value] as const)
         )
       const all = Effect.suspend(() =>
-        Effect.map(Effect.scoped(lookedUp([...requests.keys()])), (found) => new Map<string, S["Type"]>(found))
+        Effect.map(
+          Effect.scoped(lookedUp([...requests.keys()])),
+          (found) => new Map(found.map(([key, given]): [string, S["Type"]] => [key, answerOf(given).value]))
+        )
       )
       const cached = values.getOrSetMany(requests.keys(), (keys) => failing(lookedUp(keys)), options)
       const found = Effect.catch(cached, (error) => (error._tag === "LookupFailed" ? Effect.fail(error.error) : all))

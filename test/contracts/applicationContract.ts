@@ -15,7 +15,15 @@ import {
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import { Reactivity } from "effect/reactivity"
-import { CacheRegion, CacheResolver, CacheService, Serializer, type TypedCache, ValkeyClient } from "effect-vcache"
+import {
+  CacheLookup,
+  CacheRegion,
+  CacheResolver,
+  CacheService,
+  Serializer,
+  type TypedCache,
+  ValkeyClient
+} from "effect-vcache"
 import { CacheReactivity, EffectBackingPersistence, EffectKeyValueStore } from "effect-vcache/effect"
 import { HttpCache, HttpSessions } from "effect-vcache/http"
 import { fresh, freshPrefix } from "../support/freshCache.ts"
@@ -51,9 +59,12 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
                   lookups.push(requests.map(({ id }) => id))
                   if (isDown) return Effect.fail("down" as const)
                   return Effect.succeed(
-                    requests.flatMap((request) =>
-                      request.id < 0 ? [] : [[request, { name: `user ${request.id}` }] as const]
-                    )
+                    requests.flatMap((request) => {
+                      if (request.id < 0) return []
+                      const user = { name: `user ${request.id}` }
+                      const isSecret = request.id === 9
+                      return [[request, isSecret ? CacheLookup.stored(user, { timeToLive: 0 }) : user] as const]
+                    })
                   )
                 }),
               missing: () => "no such user" as const
@@ -69,6 +80,8 @@ export const applicationContract = (name: string, cacheLayer: Layer.Layer<CacheS
           yield* stored(cache, "any")
           assert.deepStrictEqual(names(yield* ask(2, 3)), ["user 2", "user 3"])
           assert.deepStrictEqual(lookups, [[1, 2, -1], [3]])
+          assert.deepStrictEqual(names(yield* ask(9)), ["user 9"])
+          assert.isFalse(yield* cache.has("user:9"))
           isDown = true
           assert.deepStrictEqual(names(yield* ask(1, 4)), ["down", "down"])
           assert.deepStrictEqual(names(yield* ask(1)), ["user 1"])

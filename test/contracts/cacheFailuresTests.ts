@@ -169,6 +169,20 @@ export const cacheFailuresTests = (it: Vitest.MethodsNonLive<CacheService>): voi
       })
     )
 
+    it.effect("is stored and read without a step where the store is in this process", () =>
+      Effect.gen(function* () {
+        const cache = yield* fresh()
+        const { asked, lookup } = failing(missing)
+        const runSync = Effect.runSyncExitWith(yield* Effect.context())
+        for (let i = 0; i < 3; i++) {
+          const exit = runSync(cache.getOrSet("k", lookup, { cacheFailures }))
+          if (cache.client.topology === "memory") assert.deepStrictEqual(exit, Exit.fail(missing))
+          else assert.isTrue(Exit.hasDies(exit))
+        }
+        assert.strictEqual(asked.times, cache.client.topology === "memory" ? 1 : 0)
+      })
+    )
+
     it.effect("is what others wait for in another process", () =>
       Effect.gen(function* () {
         const cache = yield* fresh({ timeToLive: "1 hour" })

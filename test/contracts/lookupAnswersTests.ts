@@ -222,6 +222,7 @@ export const lookupAnswersTests = (it: Vitest.MethodsNonLive<CacheService>): voi
           () => tagged
         )
         yield* region(1)
+        assert.strictEqual((yield* Effect.flip(region.set(2, "v")))._tag, "CacheInputError")
         const tagsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
           lookup: ["own"],
           none: [],

@@ -75,6 +75,8 @@ export const memoScopeTests = (it: Vitest.MethodsNonLive<CacheService>): void =>
             assert.deepStrictEqual(yield* seen, Option.none())
             yield* cache.rename("other", "k")
             assert.deepStrictEqual(yield* seen, some(6))
+            yield* cache.markStale("k")
+            assert.deepStrictEqual(yield* seen, Option.none())
             yield* cache.clear
             assert.deepStrictEqual(yield* seen, Option.none())
             yield* cache.client.send("SET", [cache.makeKey("k"), "7"])

@@ -1,7 +1,7 @@
 /** What a near cache promises to those who read through it, whatever the client stands on. */
 import { isDeepStrictEqual } from "node:util"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Fiber, Layer, Logger, Metric, Option, Schema, type Scope, Tracer } from "effect"
+import { Deferred, Effect, Fiber, Layer, Logger, Metric, Option, Schema, type Scope, Tracer } from "effect"
 import {
   Breaker,
   type CacheError,
@@ -333,6 +333,24 @@ export const nearContract = (
             assert.strictEqual(yield* cache.getOrSet("a", Effect.succeed(2)), 1)
             yield* until("the lookup's value", cache.get("a"), (found) => Option.contains(found, 2))
           }
+          // What was looked up before the mark of somebody else is not stored after it.
+          const begun = yield* Deferred.make<void>()
+          const gate = yield* Deferred.make<void>()
+          const slow = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(gate)).pipe(Effect.as("older"))
+          yield* cache.markStale("a")
+          assert.strictEqual(yield* cache.getOrSet("a", slow), 2)
+          yield* Deferred.await(begun)
+          yield* there.markStale("a")
+          yield* Deferred.succeed(gate, undefined)
+          yield* until(
+            "the end of the lookup",
+            cache.getOrSetDetailed("a", Effect.succeed("new")),
+            ({ isStale, value }) => {
+              assert.notStrictEqual(value, "older")
+              return !isStale
+            }
+          )
+          assert.deepStrictEqual(yield* there.get("a"), Option.some("new"))
         }))
 
       test("of the value that a read past the near cache has seen are near afterwards", () =>

@@ -13,6 +13,7 @@ const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.tag("Get") }),
   Schema.Struct({ _tag: Schema.tag("Set"), lifetime }),
   Schema.Struct({ _tag: Schema.tag("Delete") }),
+  Schema.Struct({ _tag: Schema.tag("MarkStale") }),
   Schema.Struct({ _tag: Schema.tag("Wait"), seconds: Schema.Literals([1, 3, 5, 9, 12, 40]) }),
   Schema.Struct({
     _tag: Schema.Literals(["GetOrSet", "GetOrSetMany"]),
@@ -41,6 +42,8 @@ interface Held {
   readonly gone: number
   /** So long a lookup that failed for the fleet spares the source the next ones. */
   readonly claimedUntil: number
+  /** It was made stale before its time. */
+  readonly isMarked: boolean
 }
 
 /** Seconds. */
@@ -60,14 +63,15 @@ it.effect.prop(
       for (const step of steps) {
         const now = (yield* Clock.currentTimeMillis) / 1000
         if (held !== undefined && now >= held.gone) held = undefined
-        const isFresh = held !== undefined && (held.freshUntil === undefined || now < held.freshUntil)
+        const isInTime = held !== undefined && (held.freshUntil === undefined || now < held.freshUntil)
+        const isFresh = isInTime && held?.isMarked === false
 
         const looked = (outcome: "finds" | "fails", lifetime: number, staleFor: number, isTimed: boolean) => {
           expectedLookups++
           if (outcome === "fails") return Option.none<number>()
           const value = next + 1
           const freshUntil = isTimed ? now + lifetime : undefined
-          held = { value, freshUntil, lifetime, gone: now + lifetime + staleFor, claimedUntil: 0 }
+          held = { value, freshUntil, lifetime, gone: now + lifetime + staleFor, claimedUntil: 0, isMarked: false }
           return Option.some(value)
         }
         const source = (outcome: "finds" | "fails") =>
@@ -86,13 +90,18 @@ it.effect.prop(
               freshUntil: undefined,
               lifetime: step.lifetime,
               gone: now + step.lifetime,
-              claimedUntil: 0
+              claimedUntil: 0,
+              isMarked: false
             }
             assert.isTrue(yield* cache.set("k", next, { timeToLive: step.lifetime * 1000 }))
             break
           case "Delete":
             assert.strictEqual(yield* cache.delete("k"), held !== undefined)
             held = undefined
+            break
+          case "MarkStale":
+            assert.strictEqual(yield* cache.markStale("k"), held !== undefined)
+            if (held !== undefined) held = { ...held, isMarked: true, claimedUntil: 0 }
             break
           case "Wait":
             yield* TestClock.adjust(`${step.seconds} seconds`)
@@ -103,6 +112,7 @@ it.effect.prop(
             const options = {
               timeToLive: lifetime * 1000,
               staleFor: staleFor * 1000,
+              errorBackoff: 0,
               ...(early ? { earlyRefresh: { _tag: "fraction", of: 0.5 } as const } : {})
             }
             const asked =
@@ -120,7 +130,8 @@ it.effect.prop(
             const forFleet = singleFlight === "cluster" && _tag === "GetOrSet"
             const isClaimed = before !== undefined && now < before.claimedUntil
             const isStale =
-              before?.freshUntil !== undefined && now >= before.freshUntil && now < before.freshUntil + staleFor
+              before !== undefined &&
+              (isInTime ? before.isMarked : before.freshUntil !== undefined && now < before.freshUntil + staleFor)
             const isEarly =
               early && isFresh && before?.freshUntil !== undefined && before.freshUntil - now <= before.lifetime / 2
             let expected = before === undefined ? Option.none<number>() : Option.some(before.value)
@@ -167,7 +178,7 @@ it.effect.prop(
             const value = step.change === "Nothing" ? next : step.change.startsWith("Set") ? -1 : undefined
             const since = step.change === "Nothing" ? now + 2 : now + 1
             if (value !== undefined) {
-              held = { value, freshUntil: undefined, lifetime: 10, gone: since + 10, claimedUntil: 0 }
+              held = { value, freshUntil: undefined, lifetime: 10, gone: since + 10, claimedUntil: 0, isMarked: false }
             }
             break
           }

@@ -45,7 +45,8 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
   ) => Effect.Effect<V["Type"] | LookedUp<V["Type"]>, E, R>
   /**
    * What a value is made from: `invalidateTags` with one of the names forgets the value. A function of its key and the value, or
-   * `"lookup"`: what the lookup gives with `CacheLookup.stored`. Default: none.
+   * `"lookup"`: what the lookup gives with `CacheLookup.stored`; `set` fails with `CacheInputError` then, because it has no
+   * lookup. Default: none.
    */
   readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
   /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
