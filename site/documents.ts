@@ -8,7 +8,18 @@ export const groups: ReadonlyArray<Group> = [
   { label: "Begin here", pages: ["tutorial", "guides", "faq", "comparison", "migration"] },
   {
     label: "Values and lookups",
-    pages: ["values", "stampedes", "near-cache", "tags", "sql", "pipelines", "structures", "coordination"]
+    pages: [
+      "values",
+      "stampedes",
+      "stale-values",
+      "regions",
+      "near-cache",
+      "tags",
+      "sql",
+      "pipelines",
+      "structures",
+      "coordination"
+    ]
   },
   { label: "Applications", pages: ["http", "sessions", "effect-stores", "promises", "testing"] },
   {

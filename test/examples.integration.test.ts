@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import { elsewhere, groups } from "../site/documents.ts"
 import { run, runTs } from "./support/runProgram.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 import { environmentFor, findValkey } from "./support/valkeyBinary.ts"
@@ -123,6 +124,12 @@ describe("documents", () => {
       pages.filter((page) => !agents.includes(`](${page})`)),
       []
     )
+  })
+
+  it("each page of docs has one place in the sidebar of the site", () => {
+    const listed = groups.flatMap(({ pages }) => pages).filter((page) => elsewhere[page] === undefined)
+    const pages = documents.flatMap((name) => /^docs\/(.*)\.md$/.exec(name)?.[1] ?? [])
+    assert.deepStrictEqual(listed.toSorted(), pages.toSorted())
   })
 
   it("every link to a file of the project leads somewhere", () => {
