@@ -17,6 +17,7 @@ const theme = { "label-content-name-mismatch": { enabled: false }, "landmark-uni
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css",
   ".html": "text/html",
+  ".jpg": "image/jpeg",
   ".js": "text/javascript",
   ".svg": "image/svg+xml",
   ".txt": "text/plain",

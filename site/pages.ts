@@ -39,7 +39,7 @@ if (unlisted.length + missing.length > 0) {
 /** A copy of a file, or of the listing of a folder, beside the pages. */
 const copied = (path: string): string => {
   const isFolder = statSync(join(root, path)).isDirectory()
-  const target = isFolder ? `${path.replace(/\/$/, "")}/index.txt` : path.endsWith(".svg") ? path : `${path}.txt`
+  const target = isFolder ? `${path.replace(/\/$/, "")}/index.txt` : /\.(?:svg|jpg)$/.test(path) ? path : `${path}.txt`
   mkdirSync(dirname(join(files, target)), { recursive: true })
   if (isFolder) writeFileSync(join(files, target), readdirSync(join(root, path), { recursive: true }).join("\n"))
   else copyFileSync(join(root, path), join(files, target))

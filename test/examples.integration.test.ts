@@ -85,7 +85,8 @@ describe("examples", () => {
 
 describe("documents", () => {
   const folder = join(root, ".cache", "documents")
-  const documents = ["README.md", "AGENTS.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+  const markdown = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"))
+  const documents = ["README.md", "AGENTS.md", ...markdown.map((name) => `docs/${name}`)]
   const programs = documents.flatMap((document) =>
     [...readFileSync(join(root, document), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map((match, i) => ({
       name: `${document} ${i + 1}`,

@@ -69,7 +69,9 @@ it("npm pack, lint, install, import", async () => {
     for (const document of [
       "AGENTS.md",
       "README.md",
-      ...readdirSync(join(installed, "docs")).map((name) => join("docs", name))
+      ...readdirSync(join(installed, "docs"))
+        .filter((name) => name.endsWith(".md"))
+        .map((name) => join("docs", name))
     ]) {
       for (const target of linksIn(readFileSync(join(installed, document), "utf8"))) {
         assert.isTrue(existsSync(join(installed, dirname(document), target)), `${document} → ${target}`)

@@ -146,7 +146,7 @@ export const releaseLock = (
     const token = yield* client.send("GET", [lock])
     if (typeof token !== "string") return "gone"
     if (digest(token) !== mark) return "changed"
-    const released = yield* client.eval(releaseScript, [lock, reservedKey("fence", place)], [token, channel, lock])
+    const released = yield* client.eval(releaseScript, [lock, reservedKey("fence", place)], [token, channel])
     return released === 1 ? "done" : "changed"
   })
 
