@@ -569,6 +569,14 @@ export const nearContract = (
             assert.isAtLeast(Number(hits), 6)
             const labels = metrics.find(({ id }) => id === "effect_vcache_near_hits_total")?.attributes
             assert.deepInclude(labels, { cache: CacheService.key })
+            const gauge = (name: string) =>
+              metrics.flatMap(({ id, state }) =>
+                id === `effect_vcache_near_${name}` && "value" in state ? [state.value] : []
+              )
+            assert.deepStrictEqual([gauge("live"), gauge("whole")], [[1], [0]])
+            assert.isAbove(Number(gauge("entries")[0]), 0)
+            assert.isAbove(Number(gauge("bytes")[0]), 0)
+            assert.isBelow(Number(gauge("proof_age_seconds")[0]), 2)
           })
           yield* observed.pipe(Effect.withTracer(tracer), Effect.provideService(Metric.MetricRegistry, new Map()))
           const seen = spans.map(({ attributes, name }) => [name, attributes.get("cache.near")])

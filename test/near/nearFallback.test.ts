@@ -1,6 +1,6 @@
 /** What is told of changes while another store stands in. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Metric, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheLive, type Invalidation, SessionStore, ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
@@ -88,6 +88,29 @@ describe("in an outage", () => {
         assert.deepStrictEqual(new Set(keysOf(events.slice(before))), new Set([`n:${"abc"[i]!}`]))
       }
     })
+  )
+
+  it.effect("metrics say that nothing is proven, for how long, and why", () =>
+    Effect.gen(function* () {
+      const { client, faults } = yield* standingIn
+      yield* Layer.build(Layer.provide(CacheLive.layer({ near: {} }), Layer.succeed(ValkeyClient, client)))
+      const shown = (name: string) =>
+        Effect.map(Metric.snapshot, (metrics) => metrics.find(({ id }) => id === `effect_vcache_near_${name}`))
+      const gauge = (name: string) =>
+        Effect.map(shown(name), (metric) =>
+          metric !== undefined && "value" in metric.state ? metric.state.value : undefined
+        )
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* gauge("live"), 1)
+      assert.isAtMost(Number(yield* gauge("proof_age_seconds")), 1)
+      yield* faults.set({ failure: "refused" })
+      yield* client.send("GET", ["k"])
+      yield* TestClock.adjust("7 seconds")
+      assert.strictEqual(yield* gauge("live"), 0)
+      assert.isAtLeast(Number(yield* gauge("proof_age_seconds")), 7)
+      const downs = yield* shown("downs_total")
+      assert.match(String(downs?.attributes?.["reason"]), /^the second store is used because of a CacheConnectionError/)
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
   it.effect("each listener is told of its own keys, and one that throws harms nobody else", () =>

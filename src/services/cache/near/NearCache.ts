@@ -12,7 +12,7 @@ import type { Fill } from "./Fill.ts"
 import type { Kept, NearValue } from "./NearValue.ts"
 import { holdAll } from "./holdAll.ts"
 import { rawForm } from "./kept.ts"
-import { NearMetrics } from "./NearMetrics.ts"
+import { type NearFigures, nearGauges, NearMetrics } from "./NearMetrics.ts"
 import { NearStore } from "./NearStore.ts"
 
 /** Proofs come so much more often than they must. */
@@ -71,6 +71,8 @@ export class NearCache {
   /** The builder's, as it was then: a fiber goes on to have others. */
   readonly #context: Context.Context<never>
   readonly #metrics: NearMetrics
+  /** When all servers had proven last what they announce, or when it was made: as it was before the last event. */
+  #provenAt: number
   /** As it was said last. */
   #isWhole: boolean | undefined
   /** The servers that announce nothing, and why. */
@@ -86,6 +88,7 @@ export class NearCache {
     this.#builder = builder
     this.#context = builder.context
     this.#metrics = new NearMetrics(name, builder.context)
+    this.#provenAt = this.instant(builder)
     this.#down(undefined, lead === undefined ? noLead : beingOpened, lead === undefined ? "refused" : "lost")
   }
 
@@ -94,11 +97,12 @@ export class NearCache {
     Effect.withFiber((builder) => {
       const near = new NearCache(terms, builder)
       const { client, lead } = terms
-      if (lead === undefined) return Effect.succeed(near)
+      const gauges = nearGauges(terms.name, () => near.#figures())
+      if (lead === undefined) return Effect.as(gauges, near)
       const { maxStaleness, tracking } = near.settings
       const listening = { prefixes: near.#leads, tracking, heartbeat: Math.max(1, maxStaleness / heartbeats) }
       const listens = client.invalidations(listening, near.#onEvent)
-      return Effect.as(Effect.andThen(near.#begin(lead), listens), near)
+      return Effect.as(Effect.all([gauges, near.#begin(lead), listens]), near)
     })
 
   /** What goes on for as long as the cache is there. */
@@ -283,7 +287,10 @@ export class NearCache {
   }
 
   readonly #onEvent = (event: Invalidation): void => {
-    this.store.apply(event, this.instant(this.#builder))
+    const now = this.instant(this.#builder)
+    // It may take what was proven with it.
+    if (event._tag !== "Keys") this.#provenAt = Math.min(now, this.#lastProven())
+    this.store.apply(event, now)
     switch (event._tag) {
       case "Live": {
         const wereDown = this.#downs.delete(undefined)
@@ -324,15 +331,22 @@ export class NearCache {
   }
 
   #tell(): void {
-    const { bytes, counts, proofs, size } = this.store
-    const proofAge = this.instant(this.#builder) - proofs.provenAt
-    this.#metrics.tell(counts, {
+    this.#metrics.tell(this.store.counts)
+  }
+
+  #figures(): NearFigures {
+    const { bytes, holding, proofs, size } = this.store
+    return {
       entries: size,
       bytes,
       isLive: proofs.isLive,
-      isWhole: this.store.holding?.isWhole === true,
-      proofAge
-    })
+      isWhole: holding?.isWhole === true,
+      proofAge: Math.max(0, this.instant(this.#builder) - this.#lastProven())
+    }
+  }
+
+  #lastProven(): number {
+    return Math.max(this.#provenAt, this.store.proofs.provenAt)
   }
 }
 

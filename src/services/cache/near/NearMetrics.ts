@@ -1,12 +1,11 @@
 /** What a near cache counts, for Effect's metrics. */
-import { type Context, Metric } from "effect"
+import { type Context, Effect, Metric, type Scope } from "effect"
 import type { CacheName } from "../../../schema/CacheName.ts"
+import { gaugeOf } from "../../../schema/gauge.ts"
 import type { NearCounts } from "./NearCounts.ts"
 
 const counter = (name: string, description: string) =>
   Metric.counter(`effect_vcache_near_${name}_total`, { description, incremental: true })
-
-const gauge = (name: string, description: string) => Metric.gauge(`effect_vcache_near_${name}`, { description })
 
 const counters: Readonly<Record<keyof NearCounts, Metric.Counter<number>>> = {
   hits: counter("hits", "Reads that were answered in this process, by cache"),
@@ -22,32 +21,44 @@ const counters: Readonly<Record<keyof NearCounts, Metric.Counter<number>>> = {
   discarded: counter("discarded", "Replies that were not kept because their keys changed meanwhile, by cache")
 }
 
-const gauges = {
-  entries: gauge("entries", "Near entries, by cache"),
-  bytes: gauge("bytes", "Bytes of the keys and stored forms of near entries, by cache"),
-  proofAge: gauge("proof_age_seconds", "How long ago it was proven that every change is announced, by cache"),
-  whole: gauge("whole", "1 while all keys of the cache are near, else 0, by cache"),
-  live: gauge("live", "1 while every change is announced, else 0, by cache")
-}
-
 const downs = counter("downs", "How often changes ceased to be announced, by cache and reason")
 
 /** What the gauges show. */
 export interface NearFigures {
   readonly entries: number
   readonly bytes: number
-  /** Milliseconds. */
+  /** Milliseconds since all servers had proven last that they announce every change. */
   readonly proofAge: number
   readonly isLive: boolean
   readonly isWhole: boolean
 }
+
+type Gauge = readonly [name: string, description: string, of: (figures: NearFigures) => number]
+
+const gauges: ReadonlyArray<Gauge> = [
+  ["entries", "Near entries, by cache", ({ entries }) => entries],
+  ["bytes", "Bytes of the keys and stored forms of near entries, by cache", ({ bytes }) => bytes],
+  [
+    "proof_age_seconds",
+    "How long ago it was proven that every change is announced, by cache",
+    ({ proofAge }) => proofAge / 1000
+  ],
+  ["whole", "1 while all keys of the cache are near, else 0, by cache", ({ isWhole }) => (isWhole ? 1 : 0)],
+  ["live", "1 while every change is announced, else 0, by cache", ({ isLive }) => (isLive ? 1 : 0)]
+]
+
+export const nearGauges = (name: CacheName, figures: () => NearFigures): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.forEach(
+    gauges,
+    ([gauge, description, of]) => gaugeOf(`near_${gauge}`, description, { ...name }, () => of(figures())),
+    { discard: true }
+  )
 
 /** Counting happens in plain numbers, because a near read is cheaper than a metric. They are told now and then. */
 export class NearMetrics {
   readonly #name: CacheName
   readonly #context: Context.Context<never>
   readonly #counters: ReadonlyArray<readonly [keyof NearCounts, Metric.Metric<number, unknown>]>
-  readonly #gauges: Readonly<Record<keyof typeof gauges, Metric.Metric<number, unknown>>>
   readonly #told: Partial<Record<keyof NearCounts, number>> = {}
 
   constructor(name: CacheName, context: Context.Context<never>) {
@@ -64,16 +75,9 @@ export class NearMetrics {
       ["takenOver", labelled(counters.takenOver)],
       ["discarded", labelled(counters.discarded)]
     ]
-    this.#gauges = {
-      entries: labelled(gauges.entries),
-      bytes: labelled(gauges.bytes),
-      proofAge: labelled(gauges.proofAge),
-      live: labelled(gauges.live),
-      whole: labelled(gauges.whole)
-    }
   }
 
-  tell(counts: NearCounts, { bytes, entries, isLive, isWhole, proofAge }: NearFigures): void {
+  tell(counts: NearCounts): void {
     for (const [name, metric] of this.#counters) {
       const count = counts[name]
       const more = count - (this.#told[name] ?? 0)
@@ -81,11 +85,6 @@ export class NearMetrics {
       this.#told[name] = count
       metric.updateUnsafe(more, this.#context)
     }
-    this.#gauges.entries.updateUnsafe(entries, this.#context)
-    this.#gauges.bytes.updateUnsafe(bytes, this.#context)
-    this.#gauges.whole.updateUnsafe(isWhole ? 1 : 0, this.#context)
-    this.#gauges.live.updateUnsafe(isLive ? 1 : 0, this.#context)
-    if (Number.isFinite(proofAge)) this.#gauges.proofAge.updateUnsafe(proofAge / 1000, this.#context)
   }
 
   down(reason: string): void {
