@@ -24,3 +24,6 @@ const tags = reservedKey("tag", "")
  */
 export const isHeld = (finalKey: string): boolean =>
   isReserved(finalKey) && !finalKey.startsWith(fences) && !finalKey.startsWith(tags)
+
+/** The user key whose final key is the channel on which whoever waits for a lock or for permits is woken. */
+export const wakeUpChannel = "wake-ups"

@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyMemory } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
-import { fromThisMachine } from "../../src/layers/admin/access.ts"
+import { fromThisMachine, may } from "../../src/layers/admin/access.ts"
 import { html } from "../../src/layers/admin/Html.ts"
 
 class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}
@@ -149,6 +149,19 @@ describe("the admin pages", () => {
     assert.strictEqual((await ask("/cache", { method: "POST" })).status, 405)
     assert.strictEqual((await ask(addressOfKey("a/b"), { method: "POST" })).status, 400)
     assert.strictEqual((await ask(addressOfKey("a/b"))).status, 200)
+  })
+
+  it("take no form that is too long, and rights of a cache come before those of all", async () => {
+    const body = `token=${"x".repeat(11 * 1024 * 1024)}`
+    const headers = { "content-type": "application/x-www-form-urlencoded" }
+    assert.strictEqual((await ask(addressOfKey("a/b"), { method: "POST", body, headers })).status, 400)
+    const ada = { name: "ada", rights: { view: true, edit: true }, rightsOf: { A: { view: true }, B: { edit: true } } }
+    assert.deepStrictEqual(
+      ["A", "B", "C", "constructor", "__proto__"].map((cache) => may(ada, "edit", cache)),
+      // In B she may edit and not view, which is nothing.
+      [false, false, true, true, true]
+    )
+    assert.isFalse(may({ name: "eve", rights: { edit: true, flush: true } }, "flush", "A"))
   })
 
   it("show no key that is not of the cache, by whatever address", async () => {

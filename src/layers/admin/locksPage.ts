@@ -1,6 +1,7 @@
 /** Locks and semaphores that are held, by whom, for how long, and their release by force. */
 import { Effect } from "effect"
 import { keySpace } from "../../schema/key.ts"
+import { wakeUpChannel } from "../../schema/reservedKeys.ts"
 import {
   type HolderSeen,
   leasesIn,
@@ -122,8 +123,7 @@ export const lockAction = (visit: Visit, form: URLSearchParams): Effect.Effect<S
       const kind = action === "release" ? "lock" : "holders"
       if (!leasesIn(kind, spaceOf(shown)).owns(place)) return new Refusal(404, "It is none of this cache.")
       const { cache } = shown
-      // Where those who wait are told.
-      const seen = { place, mark: form.get("mark") ?? "", channel: cache.makeKey("wake-ups") }
+      const seen = { place, mark: form.get("mark") ?? "", channel: cache.makeKey(wakeUpChannel) }
       const outcome = yield* action === "release" ? releaseLock(cache.client, seen) : releasePermits(cache.client, seen)
       if (outcome === "done") return { done: "released" }
       return outcome === "gone"

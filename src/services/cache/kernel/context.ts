@@ -5,7 +5,7 @@ import { type CacheOptions, optionsRefusal, type ViewSettings } from "../../../s
 import { attempted, refused } from "../../../schema/failures.ts"
 import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
 import type { LookupDefaults } from "../../../schema/LookupDefaults.ts"
-import { isReserved, reservedLead } from "../../../schema/reservedKeys.ts"
+import { isReserved, reservedLead, wakeUpChannel } from "../../../schema/reservedKeys.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
 import type { ValueCodec } from "../../../schema/ValueCodec.ts"
 import type { ComposedPolicy, Observe, Operation, Tally } from "../../CachePolicy.ts"
@@ -168,7 +168,7 @@ export const makeContext = <A, RD, RE>(
       )
       return Exit.isSuccess(made) ? checkedFinal(operation, made.value) : made
     },
-    channel: ({ version = options.version }) => keyFunction.make({ prefix, version, key: "wake-ups" }),
+    channel: ({ version = options.version }) => keyFunction.make({ prefix, version, key: wakeUpChannel }),
     lifetime: (operation, timeToLive) => {
       const millis = timeToLive === undefined ? defaultMillis : toMillis(timeToLive)
       if (millis === undefined) return refused(operation, "timeToLive is not a duration")
