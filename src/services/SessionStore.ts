@@ -67,6 +67,11 @@ export interface SessionStoreOptions<S extends Schema.Constraint> {
    * what this process does is seen at once. It needs the expiry `"fixed"`, because others are written at each load. Default: false.
    */
   readonly near?: boolean | undefined
+  /**
+   * The tags of a session with that data, such as its user's: `({ user }) => [user]`. `destroyTagged` ends all sessions that bear one. For
+   * sessions of `expiry: "fixed"` alone. They take one to three round trips more for each operation. Default: none.
+   */
+  readonly tags?: ((data: S["Type"]) => ReadonlyArray<string>) | undefined
 }
 
 /**
@@ -102,6 +107,11 @@ export interface SessionStoreShape<A, RD = never, RE = never> {
   readonly cycle: (id: Redacted.Redacted) => Effect.Effect<Session<A>, ValueError | SessionMissing, RD | RE>
   /** Deletes the session. Whether there was one. One round trip. */
   readonly destroy: (id: Redacted.Redacted) => Effect.Effect<boolean, CommandError>
+  /**
+   * Ends all sessions that bear one of the tags, in all processes: signs a user out everywhere. Whoever had found such a session
+   * before cannot save it afterwards. Fails with `CacheInputError` where the store has no `tags`. One round trip, however many they are.
+   */
+  readonly destroyTagged: (tags: ReadonlyArray<string>) => Effect.Effect<void, CommandError>
 }
 
 const idBytes = 32
@@ -132,6 +142,7 @@ export const make = <S extends Schema.Constraint>({
   handover = "5 minutes",
   near = false,
   prefix = "session:",
+  tags,
   timeToLive = "14 days"
 }: SessionStoreOptions<S>): Effect.Effect<
   SessionStoreShape<S["Type"], S["DecodingServices"], S["EncodingServices"]>,
@@ -139,6 +150,9 @@ export const make = <S extends Schema.Constraint>({
   CacheService
 > =>
   Effect.gen(function* () {
+    if (tags !== undefined && expiry !== "fixed") {
+      return yield* refused("SessionStore", "tags are for sessions with the expiry fixed")
+    }
     const cache = (yield* CacheService).withSchema(data)
     if (near && expiry !== "fixed") return yield* refused("SessionStore", "near needs the expiry fixed")
     const crypto = yield* WebCrypto.WebCrypto
@@ -146,6 +160,7 @@ export const make = <S extends Schema.Constraint>({
     const newId = Effect.map(random.randomBytes(idBytes), (bytes) => Buffer.from(bytes).toString("base64url"))
     return makeStore(cache, {
       prefix,
+      tags,
       newId,
       near,
       slides: expiry !== "fixed",
@@ -154,7 +169,8 @@ export const make = <S extends Schema.Constraint>({
     })
   })
 
-interface Settings {
+interface Settings<A> {
+  readonly tags: ((data: A) => ReadonlyArray<string>) | undefined
   readonly prefix: string
   readonly near: boolean
   readonly slides: boolean
@@ -183,10 +199,19 @@ const asId = (text: string): Redacted.Redacted => Redacted.make(text, { label: "
 
 const makeStore = <A, RD, RE>(
   cache: TypedCache<A, RD, RE>,
-  { handover, lifetime, near, newId, prefix, slides }: Settings
+  { handover, lifetime, near, newId, prefix, slides, tags }: Settings<A>
 ): SessionStoreShape<A, RD, RE> => {
   /** Whoever reads the cache cannot take sessions over. */
   const keyOf = (id: string) => prefix + digest(id)
+  /** Those of values in the cache are others. */
+  const tagOf = (tag: string) => prefix + tag
+  /** A lifetime of its own is known by its id, where it matters later. */
+  const isOwnKnown = slides || tags !== undefined
+  const sessionOf = (id: string, own: Duration.Duration | undefined) =>
+    cache.session(
+      keyOf(id),
+      tags === undefined ? {} : { tags: (data) => tags(data).map(tagOf), tagsFor: own ?? lifetime }
+    )
 
   /** The entry of that id, and what its session gets whenever it is used. */
   const on = <B, E, R>(
@@ -200,8 +225,8 @@ const makeStore = <A, RD, RE>(
     Effect.suspend((): Effect.Effect<B, E | CacheInputError, R> => {
       const text = reveal(id)
       if (text === undefined) return refused("SessionStore", "the id was wiped")
-      const own = slides ? ownLifetime(text) : undefined
-      return use(cache.session(keyOf(text)), slides ? (own ?? lifetime) : "keep", own)
+      const own = isOwnKnown ? ownLifetime(text) : undefined
+      return use(sessionOf(text, own), slides ? (own ?? lifetime) : "keep", own)
     })
 
   const find: SessionStoreShape<A, RD, RE>["find"] = (id) =>
@@ -223,11 +248,11 @@ const makeStore = <A, RD, RE>(
       Effect.gen(function* () {
         const own = options?.timeToLive === undefined ? undefined : yield* lifetimeOf(options.timeToLive)
         const expiresIn = own ?? lifetime
-        const suffix = own === undefined || !slides ? "" : suffixOf(own)
+        const suffix = own === undefined || !isOwnKnown ? "" : suffixOf(own)
         for (let attempt = 0; attempt < maxAttempts; attempt++) {
           const id = (yield* newId) + suffix
           // Nobody has met two equal ids of 256 bits. Whoever does must not get another visitor's session.
-          if (yield* cache.session(keyOf(id)).create(data, expiresIn)) return { id: asId(id), data, expiresIn }
+          if (yield* sessionOf(id, own).create(data, expiresIn)) return { id: asId(id), data, expiresIn }
         }
         return yield* refused("SessionStore", "WebCrypto gives the same bytes again and again")
       }),
@@ -247,6 +272,8 @@ const makeStore = <A, RD, RE>(
           return { id: asId(next), data: moved.data, expiresIn: moved.expiresIn }
         })
       ),
-    destroy: (id) => on(id, ({ destroy }) => destroy)
+    destroy: (id) => on(id, ({ destroy }) => destroy),
+    destroyTagged: (names) =>
+      tags === undefined ? refused("SessionStore", "the store has no tags") : cache.invalidateTags(names.map(tagOf))
   }
 }

@@ -1,11 +1,12 @@
 /** What a near cache promises of values that bear tags: their records are near, too. */
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Layer, Option, type Scope } from "effect"
+import { Deferred, Effect, Layer, Option, Schema, type Scope } from "effect"
 import {
   CacheLive,
   type CacheOptions,
   CacheService,
   type NearOptions,
+  SessionStore,
   type TypedCache,
   ValkeyClient,
   type ValkeyClientShape
@@ -144,6 +145,32 @@ export const nearTagTests = ({ isNear, nearCache, pass, test, warm, withoutServe
         yield* other.invalidateTags(["t"])
         assert.deepStrictEqual(yield* other.get("k"), Option.none())
         assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
+      }))
+
+    test("end sessions here, too", () =>
+      Effect.gen(function* () {
+        const cache = yield* nearCache()
+        const stores = [cache, yield* cacheElsewhere(cache)].map((cache) =>
+          Effect.provideService(
+            SessionStore.make({
+              data: Schema.Struct({ user: Schema.String }),
+              expiry: "fixed",
+              near: true,
+              tags: ({ user }) => [user]
+            }),
+            CacheService,
+            cache
+          )
+        )
+        const [here, there] = yield* Effect.all([stores[0]!, stores[1]!])
+        for (const ending of [here, there]) {
+          const { id } = yield* here.create({ user: "ada" })
+          yield* warm(here.load(id))
+          assert.isTrue(Option.isSome(yield* withoutServer(here.load(id))))
+          yield* ending.destroyTagged(["ada"])
+          if (ending === here) assert.deepStrictEqual(yield* here.load(id), Option.none())
+          yield* until("the end", here.load(id), Option.isNone)
+        }
       }))
 
     test("of a cache that holds all its keys are held when they are asked for", () =>

@@ -255,5 +255,70 @@ export const sessionContract = (name: string, cacheLayer: Layer.Layer<CacheServi
         assert.deepInclude(yield* entry.find("keep"), { data: 3 })
       })
     )
+
+    it.effect("with a tag end together, wherever they are, and nobody brings them back", () =>
+      Effect.gen(function* () {
+        for (const options of [{}, { cipher: Cipher.aes256gcm([keyOf(1)]) }]) {
+          const cache = (yield* fresh()).withOptions(options)
+          const store = yield* storeOn(cache, { expiry: "fixed", tags: ({ user }) => [user, "all"] })
+          // Of another process that knows what tags there are, and of one that knows nothing of them.
+          const [other, unaware] = [
+            yield* storeOn(cache, { expiry: "fixed", tags: () => [] }),
+            yield* storeOn(cache, { expiry: "fixed" })
+          ]
+          const mine = [yield* store.create(ada), yield* store.create(ada, { timeToLive: "30 days" })]
+          const hers = yield* store.create(eve)
+          yield* store.save(mine[0]!.id, { ...ada, since: new Date(1) })
+          const [moved, changed] = [yield* store.create(eve), yield* store.create(eve)]
+          yield* store.save(changed.id, ada)
+          const cycled = yield* store.cycle((yield* store.create(ada)).id)
+          const all = [...mine, changed, cycled]
+          for (const { id } of [...all, hers, moved]) {
+            assert.isTrue(Option.isSome(yield* store.load(id)))
+            assert.isTrue(yield* store.touch(id))
+          }
+          // A tag of the cache with the same name is another.
+          yield* cache.invalidateTags(["ada"])
+          assert.isTrue(Option.isSome(yield* store.load(hers.id)))
+          assert.isTrue(Option.isSome(yield* store.load(mine[0]!.id)))
+
+          yield* other.destroyTagged(["ada"])
+          for (const { id } of all) {
+            for (const reader of [store, unaware]) assert.deepStrictEqual(yield* reader.load(id), Option.none())
+            // Whoever had found it.
+            assert.strictEqual((yield* Effect.flip(store.save(id, eve)))._tag, "SessionMissing")
+            assert.strictEqual((yield* Effect.flip(store.cycle(id)))._tag, "SessionMissing")
+            assert.isFalse(yield* store.touch(id))
+            assert.isFalse(yield* store.destroy(id))
+            assert.deepStrictEqual(yield* store.load(id), Option.none())
+          }
+          assert.isTrue(Option.isSome(yield* store.load(hers.id)))
+          const again = yield* store.create(ada)
+          assert.isTrue(Option.isSome(yield* store.load(again.id)))
+          yield* store.destroyTagged(["all"])
+          for (const { id } of [hers, moved, again]) assert.deepStrictEqual(yield* store.load(id), Option.none())
+        }
+      })
+    )
+
+    it.effect("have tags only where they do not slide, and none that are no tags", () =>
+      Effect.gen(function* () {
+        const cache = yield* fresh()
+        for (const expiry of ["sliding", "browser", undefined] as const) {
+          assert.strictEqual((yield* Effect.flip(storeOn(cache, { expiry, tags: () => [] })))._tag, "CacheInputError")
+        }
+        const plain = yield* storeOn(cache, { expiry: "fixed" })
+        assert.strictEqual((yield* Effect.flip(plain.destroyTagged(["a"])))._tag, "CacheInputError")
+        const bad = yield* storeOn(cache, {
+          expiry: "fixed",
+          tags: ({ user }) => Array.from({ length: user === "ada" ? 65 : 1 }, (_, i) => `${i}`)
+        })
+        assert.strictEqual((yield* Effect.flip(bad.create(ada)))._tag, "CacheInputError")
+        const { id } = yield* bad.create(eve)
+        assert.strictEqual((yield* Effect.flip(bad.save(id, ada)))._tag, "CacheInputError")
+        assert.deepInclude(yield* bad.find(id), { data: eve })
+        assert.strictEqual((yield* cache.keys()).length, 1)
+      })
+    )
   })
 }

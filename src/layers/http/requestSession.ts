@@ -24,6 +24,8 @@ export interface RequestSession<A> {
   readonly cycle: Effect.Effect<boolean, ValueError | SessionUnknown>
   /** Deletes the session and the cookie, at logout. What is set afterwards begins a new session. */
   readonly destroy: Effect.Effect<void, ValueError>
+  /** Ends all sessions that bear one of the tags, this one among them if it does: signs a user out everywhere. Needs the setting `tags`. */
+  readonly destroyTagged: (tags: ReadonlyArray<string>) => Effect.Effect<void, ValueError>
 }
 
 type State<A> =
@@ -147,6 +149,7 @@ export const requestSession = <A>(
         })
       })
     ),
+    destroyTagged: (tags) => turn.withPermit(store.destroyTagged(tags)),
     destroy: turn.withPermit(
       Effect.suspend(() => {
         const known = id()

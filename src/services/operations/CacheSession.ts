@@ -52,8 +52,18 @@ export interface CacheSession<A, RD = never, RE = never> {
   ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
 }
 
+export interface SessionOptions<A> extends KeyOptions {
+  /**
+   * The tags of a session with that data: when one of them is invalidated, the session has ended. Its operations take one to three round trips more.
+   * The session must not be given longer lifetimes than `tagsFor`, or it ends when the records of its tags do.
+   */
+  readonly tags?: ((data: A) => ReadonlyArray<string>) | undefined
+  /** The longest lifetime that the session may have. Default: that of the cache. */
+  readonly tagsFor?: Duration.Input | undefined
+}
+
 /** The operation of a cache that gives access to its sessions. */
 export interface CacheSessions<A, RD = never, RE = never> {
   /** The entry of a session under that key. Programs use `SessionStore`, which makes the keys of ids that nobody can guess. */
-  readonly session: (key: string, options?: KeyOptions) => CacheSession<A, RD, RE>
+  readonly session: (key: string, options?: SessionOptions<A>) => CacheSession<A, RD, RE>
 }

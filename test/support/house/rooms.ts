@@ -34,7 +34,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "services/cache/near": ["schema", "services/ValkeyClient"],
   "services/cache/tags": ["schema", "services/ValkeyClient"],
   "services/cache/pipelines": [...services, "services/cache/kernel"],
-  "services/cache/sessions": ["schema", "services/cache/kernel", "services/cache/near", "services/operations"],
+  "services/cache/sessions": [
+    "schema",
+    "services/cache/kernel",
+    "services/cache/near",
+    "services/cache/tags",
+    "services/operations"
+  ],
   "services/cache/structures": [...services, "services/cache/kernel", "services/operations/structures"],
   "services/cache/values": [...services, "services/cache/kernel", "services/cache/near", "services/cache/tags"],
   "services/cache/updates": [

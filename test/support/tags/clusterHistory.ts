@@ -1,5 +1,5 @@
 /** Histories of tags on a cluster, whose records change their primary now and then. */
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { ValkeyClient, ValkeyCluster } from "effect-vcache"
 import { slotOfKey } from "../../../src/layers/connection/cluster/slot.ts"
 import type { ClusterFleet } from "../ClusterFleet.ts"
@@ -14,16 +14,17 @@ const maxStaleness = 500
 const unmeasured = 500
 
 export const clusterHistory = (
-  { ownerOf, servers, url }: ClusterFleet,
+  { ownerOf, servers, settled, url }: ClusterFleet,
   { dice, isNear, steps }: { readonly dice: Dice; readonly isNear: boolean; readonly steps: number }
 ): Effect.Effect<HistoryOutcome & { readonly failovers: number }, unknown> =>
   Effect.gen(function* () {
+    // The last promotion of the history before may be under way still.
+    yield* settled
+    for (const slot of [0, 6000, 12_000]) yield* (yield* ownerOf(slot))!.call("FLUSHALL")
     const client = Effect.map(Layer.build(Layer.fresh(ValkeyCluster.layer({ url }))), (context) =>
       Context.get(context, ValkeyClient)
     )
     const clients = [yield* client, yield* client] as const
-    // The last promotion of the history before may be under way still.
-    yield* Effect.retry(clients[0].send("FLUSHALL", []), { times: 50, schedule: Schedule.spaced(100) })
     let isUnderWay = false
     let failovers = 0
     /** As an operator does it: nothing is lost, and the history is another one. */

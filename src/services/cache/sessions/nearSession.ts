@@ -3,6 +3,8 @@ import { Duration, Effect, type Fiber } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import { type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
+import type { NearTags } from "../kernel/NearTags.ts"
+import type { Judge } from "../tags/Tags.ts"
 import { absent } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import { tombstone } from "./sessionScripts.ts"
@@ -11,6 +13,7 @@ import { type Absence, type Found, type Standing, standingOf } from "./standing.
 /** Undefined where the server is to be asked. */
 export const nearStanding = <A, RD>(
   near: NearView<A, RD>,
+  nearTags: NearTags | undefined,
   entry: EntryName,
   caller: Fiber.Fiber<unknown, unknown>
 ): Found<A> | Absence | undefined => {
@@ -20,8 +23,15 @@ export const nearStanding = <A, RD>(
     near.hit()
     return "Missing"
   }
-  // What has a time or tags is no session of ours.
-  if (kept.header?.timing !== undefined || kept.header?.tags !== undefined) return undefined
+  // What has a time is no session of ours.
+  if (kept.header?.timing !== undefined) return undefined
+  const stamp = kept.header?.tags
+  const verdict = stamp === undefined ? "live" : nearTags?.verdict(stamp, caller)
+  if (verdict === undefined) return undefined
+  if (verdict !== "live") {
+    near.hit()
+    return "Missing"
+  }
   const left = near.left(entry.final, caller)
   const value = valueNow(near.value(entry, kept))
   if (left === undefined || value === undefined) return undefined
@@ -33,13 +43,14 @@ export const nearStanding = <A, RD>(
 export const readStanding = <A, RD, RE>(
   near: NearView<A, RD>,
   codec: ValueCodec<A, RD, RE>,
-  entry: EntryName
+  entry: EntryName,
+  judge: Judge
 ): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
   Effect.flatMap(near.read(entry.final, true), (read): Effect.Effect<Standing<A> | Absence, ValueError, RD> => {
     const { reply } = read
     if (reply === null) return Effect.succeed("Missing")
     if (isTombstone(reply)) return Effect.succeed("Ended")
-    return Effect.withFiber((caller) => standingOf(codec, entry, reply, near.leftOf(read, caller)))
+    return Effect.withFiber((caller) => standingOf(codec, entry, reply, near.leftOf(read, caller), judge))
   })
 
 const isTombstone = (stored: Stored): boolean =>

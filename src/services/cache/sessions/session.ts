@@ -2,19 +2,20 @@
 import { Duration, Effect, Exit, Option } from "effect"
 import type { CacheError, CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import { refused, tryAgain } from "../../../schema/failures.ts"
+import { attempted, refused, tryAgain } from "../../../schema/failures.ts"
+import type { Stored } from "../../../schema/frame.ts"
 import { scriptCall, type Script } from "../../../schema/Script.ts"
 import { SessionStatus } from "../../../schema/SessionStatus.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type { CacheSession, SessionLifetime } from "../../operations/CacheSession.ts"
-import type { KeyOptions } from "../../operations/KeyOptions.ts"
+import type { CacheSession, SessionLifetime, SessionOptions } from "../../operations/CacheSession.ts"
 import { sendOne } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { hitOrMiss } from "../kernel/declare.ts"
-import { isStored } from "../kernel/entry.ts"
+import { isStored, liveValue } from "../kernel/entry.ts"
 import { finiteMillis } from "../kernel/finiteMillis.ts"
 import { lifetimeText } from "../kernel/overSeen.ts"
+import { namesOf, stampIn } from "../kernel/tagging.ts"
 import * as replies from "../kernel/replies.ts"
 import { nearStanding, readStanding } from "./nearSession.ts"
 import {
@@ -36,9 +37,11 @@ const maxAttempts = 10
 export const makeSession = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
-  keyOptions?: KeyOptions
+  keyOptions: SessionOptions<A> = {}
 ): CacheSession<A, RD, RE> => {
-  const { client, codec, finalKey, guard, guardNear, inFlight, near, readOptions } = context
+  const { client, codec, defaults, finalKey, guard, guardNear, inFlight, near, nearTags, readOptions, tags } = context
+  const { tags: tagged, tagsFor } = keyOptions
+
   /** One operation, with nothing to pretend. */
   const run = <B, E extends CacheError, R>(
     name: string,
@@ -71,9 +74,73 @@ export const makeSession = <A, RD, RE>(
         if (stored === undefined || !isStored(stored) || typeof left !== "number") {
           return replies.unexpected(entry.operation)
         }
-        return standingOf(codec, entry, stored, left === -1 ? Infinity : Math.max(0, left))
+        return standingOf(codec, entry, stored, left === -1 ? Infinity : Math.max(0, left), tags.judge)
       }
     )
+
+  const namesOfData = ({ operation }: EntryName, data: A) => {
+    if (tagged === undefined) return Exit.succeed(undefined)
+    const given = attempted(operation, "the function tags", () => tagged(data))
+    return Exit.isSuccess(given) ? namesOf(operation, given.value, undefined) : given
+  }
+
+  /** What a session with that data bears, which has the lifetime, or a shorter one. */
+  const stampOfData = (entry: EntryName, data: A, millis: number) =>
+    Effect.flatMapEager(namesOfData(entry, data), (names) =>
+      names === undefined
+        ? Exit.succeed(undefined)
+        : Effect.flatMap(tags.ensure(names, millis), (records) => stampIn(entry.operation, names, records))
+    )
+
+  /**
+   * The same in place of a session that was found; `"ended"` where that one's tags have been invalidated. It is judged after the
+   * new tags have been read: who found the session before it was ended must not bring it back.
+   */
+  const stampOver = (entry: EntryName, stored: Stored, data: A) =>
+    Effect.flatMap(stampOfData(entry, data, longest), (stamp) =>
+      Effect.flatMapEager(codec.header(entry, stored), (header) =>
+        header?.tags === undefined
+          ? Exit.succeed(stamp)
+          : Effect.map(tags.judge(header.tags), (verdict) => (verdict === "live" ? stamp : ("ended" as const)))
+      )
+    )
+
+  const longest = (tagsFor === undefined ? undefined : toMillis(tagsFor)) ?? defaults.timeToLive
+
+  /** Whether there is a session whose tags have been invalidated. */
+  const isOver = (entry: EntryName): Effect.Effect<boolean, CommandError> => {
+    if (tagged === undefined) return Exit.succeed(false)
+    return Effect.flatMap(evaluate(entry, findScript, [""]), (found) => {
+      const [stored] = Array.isArray(found) ? found : []
+      if (stored === undefined || !isStored(stored)) return Exit.succeed(false)
+      const header = codec.header(entry, stored)
+      const stamp = Exit.isSuccess(header) ? header.value?.tags : undefined
+      return stamp === undefined ? Exit.succeed(false) : Effect.map(tags.judge(stamp), (verdict) => verdict !== "live")
+    })
+  }
+
+  /** Replaces what the entry is seen to be, as often as it is another by then. `next`: undefined where it is no session. */
+  const replaced = <E, R>(
+    entry: EntryName,
+    next: (stored: Stored) => Effect.Effect<A | undefined, E, R>,
+    timeToLive: SessionLifetime
+  ) =>
+    Effect.gen(function* () {
+      const millis = yield* lifetime(entry.operation, timeToLive)
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+        const found = yield* evaluate(entry, findScript, [""])
+        if (found === absence.missing || found === absence.ended) return false
+        const [stored] = Array.isArray(found) ? found : []
+        if (stored === undefined || !isStored(stored)) return yield* replies.unexpected(entry.operation)
+        const data = yield* next(stored)
+        const stamp = data === undefined ? "ended" : yield* stampOver(entry, stored, data)
+        if (data === undefined || stamp === "ended") return false
+        const encoded = yield* codec.encode(entry, data, undefined, stamp)
+        const reply = yield* evaluate(entry, replaceScript, [stored, encoded, millis])
+        if (yield* replies.flag(entry.operation)(reply)) return true
+      }
+      return yield* tooBusy(entry)
+    })
 
   /** Under its new key first, then the end of the old one: whoever is interrupted between has told nobody the new key. */
   const moved = (entry: EntryName, target: string, lifetime: string, handover: number) => {
@@ -107,8 +174,10 @@ export const makeSession = <A, RD, RE>(
     create: (data, timeToLive) =>
       run("session.create", (entry) =>
         Effect.flatMap(lifetime(entry.operation, timeToLive), (lifetime) =>
-          Effect.flatMap(codec.encode(entry, data), (encoded) =>
-            Effect.flatMap(evaluate(entry, createScript, [encoded, lifetime]), replies.flag(entry.operation))
+          Effect.flatMap(stampOfData(entry, data, toMillis(timeToLive) ?? 0), (stamp) =>
+            Effect.flatMap(codec.encode(entry, data, undefined, stamp), (encoded) =>
+              Effect.flatMap(evaluate(entry, createScript, [encoded, lifetime]), replies.flag(entry.operation))
+            )
           )
         )
       ),
@@ -126,10 +195,10 @@ export const makeSession = <A, RD, RE>(
       return Effect.flatMapEager(finalKey("session.find", key, keyOptions), (final) =>
         Effect.withFiber((caller) => {
           const entry: EntryName = { operation: "session.find", key, final }
-          const known = nearStanding(near, entry, caller)
+          const known = nearStanding(near, nearTags, entry, caller)
           if (known !== undefined) return guardNear({ ...finding, near: 1 }, Exit.succeed(statusOf(known)))
           if (!near.isFor(final)) return fromServer
-          const read = Effect.flatMap(readStanding(near, codec, entry), (read) =>
+          const read = Effect.flatMap(readStanding(near, codec, entry, (nearTags ?? tags).judge), (read) =>
             // Another store may have answered: whether there is a session, only the first one knows.
             near.isFor(final) ? Effect.succeed(read) : lookedAt(entry, lifetimeText("keep"))
           )
@@ -139,37 +208,40 @@ export const makeSession = <A, RD, RE>(
     },
 
     save: (data, timeToLive) =>
-      run("session.save", (entry) =>
-        Effect.flatMap(lifetime(entry.operation, timeToLive), (lifetime) =>
+      run("session.save", (entry): Effect.Effect<boolean, ValueError, RE> => {
+        if (tagged !== undefined) return replaced(entry, () => Exit.succeed(data), timeToLive)
+        return Effect.flatMap(lifetime(entry.operation, timeToLive), (lifetime) =>
           Effect.flatMap(codec.encode(entry, data), (encoded) =>
             Effect.flatMap(evaluate(entry, saveScript, [encoded, lifetime]), isDone(entry))
           )
         )
-      ),
+      }),
 
     update: (change, timeToLive) =>
-      run("session.update", (entry) =>
-        Effect.gen(function* () {
-          const millis = yield* lifetime(entry.operation, timeToLive)
-          for (let attempt = 0; attempt < maxAttempts; attempt++) {
-            const seen = yield* lookedAt(entry, "")
-            if (typeof seen === "string") return false
-            const encoded = yield* codec.encode(entry, yield* change(seen.data))
-            const reply = yield* evaluate(entry, replaceScript, [seen.stored, encoded, millis])
-            if (yield* replies.flag(entry.operation)(reply)) return true
-          }
-          return yield* tooBusy(entry)
-        })
-      ),
+      run("session.update", (entry) => {
+        const next = (stored: Stored) =>
+          Effect.flatMap(liveValue(codec, entry, stored, tags.judge), (data) =>
+            Option.isSome(data) ? change(data.value) : Exit.succeed(undefined)
+          )
+        return replaced(entry, next, timeToLive)
+      }),
 
     touch: (timeToLive) =>
       run("session.touch", (entry) =>
-        Effect.flatMap(lifetime(entry.operation, timeToLive), (lifetime) =>
-          Effect.flatMap(evaluate(entry, touchScript, [lifetime]), isDone(entry))
+        Effect.andThen(isOver(entry), (isOver): Effect.Effect<boolean, CommandError> =>
+          isOver
+            ? Exit.succeed(false)
+            : Effect.flatMap(lifetime(entry.operation, timeToLive), (lifetime) =>
+                Effect.flatMap(evaluate(entry, touchScript, [lifetime]), isDone(entry))
+              )
         )
       ),
 
-    destroy: run("session.destroy", (entry) => Effect.flatMap(evaluate(entry, destroyScript, []), isDone(entry))),
+    destroy: run("session.destroy", (entry) =>
+      Effect.flatMap(isOver(entry), (isOver) =>
+        Effect.map(Effect.flatMap(evaluate(entry, destroyScript, []), isDone(entry)), (isDone) => isDone && !isOver)
+      )
+    ),
 
     move: (to, timeToLive, handover) =>
       run("session.move", (entry) =>

@@ -4,6 +4,7 @@ import type { ValueError } from "../../../schema/CacheError.ts"
 import type { Stored } from "../../../schema/frame.ts"
 import type { EntryName, ValueCodec } from "../../../schema/ValueCodec.ts"
 import { liveValue } from "../kernel/entry.ts"
+import type { Judge } from "../tags/Tags.ts"
 
 export type Absence = "Missing" | "Ended"
 
@@ -22,12 +23,13 @@ export const standingOf = <A, RD, RE>(
   codec: ValueCodec<A, RD, RE>,
   entry: EntryName,
   stored: Stored,
-  left: number
+  left: number,
+  judge: Judge
 ): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
   Effect.map(
-    liveValue(codec, entry, stored),
+    liveValue(codec, entry, stored, judge),
     Option.match({
-      // A claim by `getOrSet` on the same key: no session of ours.
+      // Its tags were invalidated. Or it is a claim by `getOrSet` on the same key: no session of ours.
       onNone: (): Absence => "Missing",
       onSome: (data): Standing<A> => ({ stored, data, expiresIn: Duration.millis(left) })
     })
