@@ -1,8 +1,9 @@
 /** How long pages are fresh, stale and kept: RFC 9111, RFC 5861 and RFC 9213 through the router. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
+import { CacheMemory } from "effect-vcache"
 import { httpDateIn, type Page, pagesOf, saying } from "../support/httpPages.ts"
 
 /** What runs in the background. */
@@ -31,6 +32,25 @@ describe("stale pages", () => {
       assert.strictEqual(calls(), 2)
       yield* TestClock.adjust("62 seconds")
       assert.strictEqual((yield* ask()).text, "v3")
+    })
+  )
+
+  it.effect("what the cache says of its lookups concerns no page", () =>
+    Effect.gen(function* () {
+      const lookup = {
+        staleFor: "1 hour",
+        softTimeout: "1 hour",
+        errorBackoff: "1 hour",
+        earlyRefresh: { _tag: "fraction", of: 0.01 }
+      } as const
+      const { ask, calls } = yield* pagesOf(control("max-age=10"), {}, CacheMemory.layer({ lookup }).pipe(Layer.orDie))
+      assert.strictEqual((yield* ask()).text, "v1")
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual((yield* ask()).text, "v1")
+      yield* background
+      assert.strictEqual(calls(), 1)
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* ask()).text, "v2")
     })
   )
 

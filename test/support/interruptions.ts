@@ -207,6 +207,21 @@ const kindsOf = (cache: Cache, client: Client, { servers }: StormyTopology): Rea
       begin: (i) => numbers.getOrSet(`d${i % 40}`, lookup(i), cluster),
       left: noClaim("d*")
     },
+    "getOrSet in a fleet, whose failures are stored": {
+      begin: (i) =>
+        Effect.ignore(
+          numbers.getOrSet(
+            `f${i % 40}`,
+            Effect.flatMap(lookup(i), (n) => Effect.fail(n)),
+            { ...cluster, cacheFailures: { errors: Schema.Number, timeToLive: 2 } }
+          )
+        ),
+      left: noClaim("f*")
+    },
+    markStale: {
+      begin: (i) => Effect.andThen(cache.markStale(`e${i % 40}`), cache.markStale(`d${i % 40}`)),
+      left: noClaim("[de]*")
+    },
     "getOrSet of stale values": {
       begin: (i) => numbers.getOrSet(`e${i % 40}`, Effect.as(Effect.sleep(i % 5), i), { ...stale, ...cluster }),
       left: noClaim("e*")

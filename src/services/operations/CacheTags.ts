@@ -9,7 +9,7 @@ import type { KeyOptions } from "./KeyOptions.ts"
 export interface InvalidateTagsOptions {
   /**
    * `"remove"` (default): the values are gone. `"stale"`: `get` gives none, and `getOrSet` serves them while one lookup runs,
-   * until their keys end on the server.
+   * as long as they would have been served without the invalidation.
    */
   readonly mode?: "remove" | "stale" | undefined
   readonly replicas?: undefined

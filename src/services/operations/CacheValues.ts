@@ -49,8 +49,8 @@ export interface CacheValues<A, RD = never, RE = never> {
   /** Whether there was something to delete. */
   readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /**
-   * Makes the value stale now, in all processes: `get` gives none, and `getOrSet` serves it while one lookup runs, until its key
-   * ends or a lookup has replaced it. Use it in place of `delete` where many ask for the key and an old answer does no harm.
+   * Makes the value stale now, in all processes: `get` gives none, and `getOrSet` serves it while one lookup runs, as long as it
+   * would have been served without this. Use it in place of `delete` where many ask for the key and an old answer does no harm.
    * What is under way for the key is not stored, as with `delete`. Gives whether there was a value, be it stale already. One
    * script, whatever the size of the value; a counter that was made stale counts no more.
    */
