@@ -1,6 +1,7 @@
 /**
  * What the cache costs, against what people use otherwise, in one run. Writes results.md and fails where a target
- * is missed. `npm run bench`; `npm run bench -- --rounds 3` is a look that writes nothing.
+ * is missed. `npm run bench`; `npm run bench -- --rounds 3` is a look that writes nothing, and
+ * `npm run bench -- near` measures the near cache alone, which writes nothing either.
  */
 import { writeFileSync } from "node:fs"
 import { cpus, loadavg, totalmem } from "node:os"
@@ -17,13 +18,15 @@ import { prepare, rivalsAndUs } from "./contenders.ts"
 import { formats, lookups, ours as variations, policies } from "./ours.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
 import { type BurstRequest, cpuMicros, defaultRounds, measure, nanoseconds, perSecond, type Result } from "./measure.ts"
+import { benchNear, type NearSection } from "./near.ts"
 import { pinServer } from "./pin.ts"
 import { costs, rates, table, tails, versions } from "./report.ts"
 import { messageOf, Runner } from "./Runner.ts"
 import { added, cost, ratio, tail, type Target } from "./targets.ts"
 import { text } from "./value.ts"
 
-const { rounds: asked } = parseArgs({ options: { rounds: { type: "string" } } }).values
+const { positionals, values } = parseArgs({ options: { rounds: { type: "string" } }, allowPositionals: true })
+const { rounds: asked } = values
 const rounds = asked === undefined ? defaultRounds : Number(asked)
 
 const typed = "effect-vcache withSchema"
@@ -38,6 +41,12 @@ const step = async <A>(what: string, work: Promise<A>): Promise<A> => {
   console.error(`${what}: ${((performance.now() - started) / 1000).toFixed(0)} s`)
   return result
 }
+
+const tableOf = (targets: ReadonlyArray<Target>): string =>
+  table(
+    ["work", "wanted", "measured", ""],
+    targets.map(({ met, measured, wanted, work }) => [work, wanted, measured, met ? "met" : "**missed**"])
+  )
 
 /** Some contenders alone, doing one kind of work with 64 in flight. */
 const benchSome = async (
@@ -64,7 +73,8 @@ const bento = "bentocache (L2 only)"
 const bench = async (
   { port, url }: ValkeyServer,
   onSentinel: ReadonlyArray<Result>,
-  onCluster: ReadonlyArray<Result>
+  onCluster: ReadonlyArray<Result>,
+  near: NearSection
 ): Promise<ReadonlyArray<Target>> => {
   await prepare(url)
   const observer = new Redis(port, "127.0.0.1")
@@ -155,7 +165,8 @@ const bench = async (
     added(byPolicy, "Metrics", 0.7),
     added(byPolicy, "Tracing, spans collected by nobody", 6),
     { work: readOfNumber, wanted: "≤ 0.65 µs", measured: `${(nanos / 1000).toFixed(2)} µs`, met: nanos <= 650 },
-    { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 }
+    { work: "connections of one cache layer", wanted: "1", measured: String(connections), met: connections === 1 },
+    ...near.targets
   ]
 
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
@@ -175,10 +186,7 @@ Rivals: ${versions()}; unstorage and bentocache on the ioredis 5 that they ask f
 
 ## Targets
 
-${table(
-  ["work", "wanted", "measured", ""],
-  targets.map(({ met, measured, wanted, work }) => [work, wanted, measured, met ? "met" : "**missed**"])
-)}
+${tableOf(targets)}
 
 ## get
 
@@ -247,6 +255,7 @@ ${[...codecs]
   .map(([shape, rows]) => `### ${shape}\n\n${table(["format", "bytes", "µs to encode", "µs to decode"], rows)}`)
   .join("\n\n")}
 
+${near.report}
 ## In this process
 
 ${table(
@@ -296,26 +305,35 @@ ${table(
   return targets
 }
 
-const targets = await Effect.runPromise(
-  Effect.scoped(
-    Effect.gen(function* () {
-      // Servers that are not measured are not there.
-      const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
-        Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url)))).pipe(
-          // The rows of a topology that does not start are empty, and its targets are missed.
-          Effect.catchCause((cause) => {
-            console.error(messageOf(Cause.squash(cause)))
-            return Effect.succeed<ReadonlyArray<Result>>([])
-          })
-        )
-      console.error("measuring; about a quarter of an hour …")
-      const onSentinel = yield* onTopology(startSentinelFleet())
-      const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
-      const server = yield* startServer()
-      return yield* Effect.promise(() => bench(server, onSentinel, onCluster))
-    })
-  )
+/** On a server of its own, which the other measurements do not fill. */
+const measuredNear = Effect.scoped(
+  Effect.flatMap(startServer(), ({ url }) => Effect.promise(() => benchNear(url, rounds, step)))
 )
+
+const measuredAll = Effect.gen(function* () {
+  // Servers that are not measured are not there.
+  const onTopology = <R>(start: Effect.Effect<{ readonly url: string }, never, R>) =>
+    Effect.scoped(Effect.flatMap(start, ({ url }) => Effect.promise(() => benchTopology(url)))).pipe(
+      // The rows of a topology that does not start are empty, and its targets are missed.
+      Effect.catchCause((cause) => {
+        console.error(messageOf(Cause.squash(cause)))
+        return Effect.succeed<ReadonlyArray<Result>>([])
+      })
+    )
+  console.error("measuring; about twenty minutes …")
+  const onSentinel = yield* onTopology(startSentinelFleet())
+  const onCluster = yield* onTopology(startCluster({ replicas: 0 }))
+  const near = yield* measuredNear
+  const server = yield* startServer()
+  return yield* Effect.promise(() => bench(server, onSentinel, onCluster, near))
+})
+
+const measuredNearAlone = Effect.map(measuredNear, ({ report, targets }) => {
+  console.log(`${report}\n${tableOf(targets)}\n`)
+  return targets
+})
+
+const targets = await Effect.runPromise(Effect.scoped(positionals.includes("near") ? measuredNearAlone : measuredAll))
 const missed = targets.filter(({ met }) => !met)
 console.log(missed.length === 0 ? "Every target is met." : `Missed: ${missed.map(({ work }) => work).join("; ")}`)
 process.exitCode = missed.length === 0 ? 0 : 1

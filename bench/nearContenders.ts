@@ -1,11 +1,22 @@
 /** The near cache, and what else answers reads in the process, as contenders. */
 import { setImmediate } from "node:timers/promises"
-import { Cache, Duration, Effect, Option } from "effect"
-import type { NearOptions, TypedCache } from "../src/index.ts"
+import { Cache, Context, Duration, Effect, Layer, Option, Scope } from "effect"
+import {
+  type CommandError,
+  type Invalidation,
+  type NearOptions,
+  type TypedCache,
+  ValkeyClient,
+  type ValkeyClientShape,
+  ValkeyUrl
+} from "../src/index.ts"
 import type { Contender } from "./Contender.ts"
 import { type Burst, fibers, loops } from "./measure.ts"
 import { open, promises } from "./ours.ts"
 import { article, inTurn, keys, lifetime, text } from "./value.ts"
+
+/** Of this contender alone: what another one stores would be announced to it. */
+const prefix = `near-${process.pid}`
 
 /** Reads of many keys that all come from the process, in an order that ends where it began. */
 const warm = async (read: (key: string) => Promise<unknown>): Promise<void> => {
@@ -38,19 +49,24 @@ const readOf = (cache: TypedCache<unknown>) => (key: string) =>
 const withoutNear =
   (drive: typeof fibers) =>
   async (url: string): Promise<Contender> => {
-    const cache = await open(url, { options: { prefix: "near" } })
+    const cache = await open(url, { options: { prefix } })
     await store(cache)
     const key = inTurn()
     const get = drive(() => cache.get(key()))
     return { read: readOf(cache), work: { get, fill: get } }
   }
 
+/** Long enough for a busy machine, on which hits would become misses now and then. */
+const maxStaleness = "1 minute"
+
 const near =
   (options: NearOptions, drive: typeof fibers = fibers) =>
   async (url: string): Promise<Contender> => {
-    const cache = await open(url, { options: { prefix: "near", near: options } })
+    const cache = await open(url, { options: { prefix, near: { ...options, maxStaleness } } })
     // As many as fit hardly: each key is read when it has just made room for another.
-    const small = await open(url, { options: { prefix: "near", near: { ...options, maxEntries: keys.length / 2 } } })
+    const small = await open(url, {
+      options: { prefix, near: { ...options, maxStaleness, maxEntries: keys.length / 2 } }
+    })
     const read = readOf(cache)
     await store(cache)
     await proven(cache)
@@ -68,6 +84,28 @@ const near =
     }
   }
 
+/** Reads of the client, without a cache and a codec, beside a channel that announces. */
+const readsOf =
+  (
+    read: (terms: { readonly client: ValkeyClientShape; readonly key: string }) => Effect.Effect<unknown, CommandError>
+  ) =>
+  async (url: string): Promise<Contender> => {
+    const scope = Scope.makeUnsafe()
+    const context = await Effect.runPromise(Layer.buildWithScope(ValkeyUrl.layer(url), scope))
+    const client = Context.get(context, ValkeyClient)
+    for (const key of keys) await Effect.runPromise(client.send("SET", [`client:${key}`, text, "EX", String(lifetime)]))
+    await new Promise<void>((resolve) => {
+      const onEvent = ({ _tag }: Invalidation) => _tag === "Proof" && resolve()
+      const listening = client.invalidations({ prefixes: ["client:"], tracking: "perKey", heartbeat: 500 }, onEvent)
+      Effect.runFork(Effect.scoped(Effect.andThen(listening, Effect.never)))
+    })
+    const key = inTurn()
+    return {
+      read: async (key) => JSON.parse(String(await Effect.runPromise(client.send("GET", [`client:${key}`])))),
+      work: { fill: fibers(() => read({ client, key: `client:${key()}` })) }
+    }
+  }
+
 const port = (url: string): number => Number(new URL(url).port)
 
 export const nearContenders: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
@@ -76,6 +114,9 @@ export const nearContenders: Readonly<Record<string, (url: string) => Promise<Co
   "near, perKey": near({ tracking: "perKey" }),
   "without near": withoutNear(fibers),
   "without near, by runPromise": withoutNear(promises),
+  "client: GET": readsOf(({ client, key }) => client.send("GET", [key])),
+  "client: a read that is kept": readsOf(({ client, key }) => client.tracked([key])),
+  "client: a read that is kept, perKey": readsOf(({ client, key }) => client.tracked([key], { tracking: "perKey" })),
   "Effect Cache": async () => {
     const cache = Effect.runSync(
       Cache.make<string, typeof article>({ capacity: 10_000, lookup: () => Effect.succeed(article) })

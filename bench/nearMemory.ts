@@ -3,7 +3,7 @@ import { fork } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { open } from "./ours.ts"
+import { openUntil } from "./ours.ts"
 
 export const memoryPrefix = "near-memory"
 export const memoryKey = (i: number): string => `entry:${i}`
@@ -19,11 +19,12 @@ export interface NearMemory {
 
 /** Texts of 100 characters, each another one. */
 const write = async (url: string): Promise<void> => {
-  const cache = await open(url, { options: { prefix: memoryPrefix } })
+  const { cache, close } = await openUntil(url, { options: { prefix: memoryPrefix } })
   for (let first = 0; first < entries; first += step) {
     const values = Array.from({ length: step }, (_, i) => [memoryKey(first + i), `${first + i} `.padEnd(100, ".")])
     await Effect.runPromise(cache.setMany(Object.fromEntries(values), { timeToLive: "1 hour" }))
   }
+  await close()
 }
 
 const heldBy = async (kind: "near" | "lru-cache", url: string): Promise<number> => {

@@ -1,4 +1,4 @@
-/** Rivals that keep values in the process, as their documentation says, each with the settings that suit it best. */
+/** Rivals that keep values in the process, as their documentation says. */
 import { BentoCache, bentostore } from "bentocache"
 import { memoryDriver } from "bentocache/drivers/memory"
 import { redisBusDriver, redisDriver } from "bentocache/drivers/redis"
@@ -7,13 +7,13 @@ import { createClient } from "redis"
 const host = "127.0.0.1"
 const maxEntries = 200_000
 
-/** Values are not serialized in the process: readers share one object, as with ours. */
+/** Its memory layer serializes, as is its default: without that it cannot read what another process has written (1.6.1). */
 export const makeBento = (port: number) =>
   new BentoCache({
     default: "layered",
     stores: {
       layered: bentostore()
-        .useL1Layer(memoryDriver({ maxItems: maxEntries, serialize: false }))
+        .useL1Layer(memoryDriver({ maxItems: maxEntries }))
         .useL2Layer(redisDriver({ connection: { host, port } }))
         .useBus(redisBusDriver({ connection: { host, port } }))
     }

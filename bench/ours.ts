@@ -1,5 +1,5 @@
 /** The cache in its variations, as contenders. */
-import { Effect, Layer, Option } from "effect"
+import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import {
   Breaker,
   CacheLive,
@@ -32,19 +32,26 @@ export interface Variation {
 
 const millis = lifetime * 1000
 
-export const open = (url: string, { options = {}, policies = [] }: Variation): Promise<TypedCache<unknown>> => {
-  // As patient as the others: on a busy machine a server may have nothing to say for a second.
-  const client = ValkeyUrl.layer(url, { clientName: "bench-ours", commandTimeout: "20 seconds" })
-  const layer = policies.reduce((cache, policy) => Layer.provide(cache, policy), CacheLive.layer(options))
-  return new Promise((resolve, reject) => {
-    const held = Effect.flatMap(CacheService, (cache) => {
-      resolve(cache)
-      return Effect.never
-    })
-    const provided = Layer.provide(layer, client)
-    Effect.runPromise(Effect.provide(held, provided)).catch(reject)
-  })
+/** A cache, and how to end it with its connections. */
+export interface OpenCache {
+  readonly cache: TypedCache<unknown>
+  readonly close: () => Promise<void>
 }
+
+export const openUntil = async (url: string, { options = {}, policies = [] }: Variation): Promise<OpenCache> => {
+  const client = ValkeyUrl.layer(url, { clientName: "bench-ours" })
+  const layer = policies.reduce((cache, policy) => Layer.provide(cache, policy), CacheLive.layer(options))
+  const scope = Scope.makeUnsafe()
+  const context = await Effect.runPromise(Layer.buildWithScope(Layer.provide(layer, client), scope))
+  return {
+    cache: Context.get(context, CacheService),
+    close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}
+
+/** A cache until the process ends. */
+export const open = async (url: string, variation: Variation): Promise<TypedCache<unknown>> =>
+  (await openUntil(url, variation)).cache
 
 const contender =
   (variation: Variation = {}) =>

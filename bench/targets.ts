@@ -58,6 +58,39 @@ const atMost =
 /** Our CPU time against a rival's. */
 export const cost = atMost("CPU", cpuTimes)
 
+/** How many times less CPU time ours takes than another's. */
+export const less = (
+  work: string,
+  results: ReadonlyArray<Result>,
+  mine: string,
+  other: string,
+  least: number
+): Target => {
+  const measured = compared(results, other, mine, cpuTimes)
+  return {
+    work: `${work}: CPU of ${other} / ${mine}`,
+    wanted: `≥ ${least} ×`,
+    measured: shown(measured, "×"),
+    met: measured >= least
+  }
+}
+
+/** Bytes that an entry of ours holds, against a rival's. */
+export const perEntry = (work: string, mine: number, rival: number, most: number): Target => ({
+  work: `bytes of ${work}`,
+  wanted: `≤ ${most} ×`,
+  measured: shown(mine / rival, "×"),
+  met: mine / rival <= most
+})
+
+/** What nobody is to be sent. */
+export const silence = (work: string, bytes: number): Target => ({
+  work,
+  wanted: "nothing is sent",
+  measured: `${bytes.toFixed(0)} bytes/s`,
+  met: bytes === 0
+})
+
 /** The slowest of a thousand of our operations against a rival's. */
 export const tail = atMost("p99.9", slowestTimes)
 

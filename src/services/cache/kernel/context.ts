@@ -114,14 +114,6 @@ export const makeContext = <A, RD, RE>(
   const head =
     keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
   const goodHead = refusal === undefined ? head : undefined
-  // The near cache asks for a key before its operation does: it is put together once, and hashed once.
-  let lastKey = ""
-  let lastFinal = head ?? ""
-  const withHead = (key: string): string => {
-    if (key === lastKey) return lastFinal
-    lastKey = key
-    return (lastFinal = head + key)
-  }
   // With that in front a good key of fewer characters is a good final key.
   const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
 
@@ -153,13 +145,13 @@ export const makeContext = <A, RD, RE>(
     },
     uncheckedFinal: (key, keyOptions) =>
       goodHead !== undefined && keyOptions?.version === undefined && typeof key === "string"
-        ? withHead(key)
+        ? goodHead + key
         : undefined,
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return refused(operation, reason)
       if (head !== undefined && keyOptions?.version === undefined) {
-        return key.length < longKey ? Exit.succeed(withHead(key)) : checkedFinal(operation, withHead(key))
+        return key.length < longKey ? Exit.succeed(head + key) : checkedFinal(operation, head + key)
       }
       const checked = version(operation, keyOptions)
       if (!Exit.isSuccess(checked)) return Exit.failCause(checked.cause)
