@@ -37,11 +37,14 @@ const cache = CacheLive.layer({
 /** 0 = any that is free. */
 const port = Config.withDefault(Config.Int("PORT"), 3000)
 
+/** Only this machine, unless it is told otherwise. */
+const host = Config.withDefault(Config.String("HOST"), "127.0.0.1")
+
 const told = Layer.effectDiscard(HttpServer.addressFormattedWith((address) => Console.log(`listening on ${address}`)))
 
 const server = Layer.unwrap(
-  Effect.map(port, (port) => {
-    const http = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" })
+  Effect.map(Config.all({ port, host }), (address) => {
+    const http = NodeHttpServer.layer(createServer, address)
     return Layer.merge(HttpRouter.serve(app, { disableListenLog: true, disableLogger: true }), told).pipe(
       Layer.provide(http)
     )

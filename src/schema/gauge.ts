@@ -1,5 +1,14 @@
 /** Figures that are shown where somebody asks for metrics. */
-import { Effect, Metric, type Scope } from "effect"
+import { Context, Effect, Metric, type Scope } from "effect"
+
+/** What contributes to one series, and how it is taken off the registry. */
+interface Series {
+  readonly parts: Set<() => number>
+  readonly remove: () => void
+}
+
+/** A registry knows one source of each series, and two clients or stores may have the same labels: then their sum is shown. */
+const shown = new WeakMap<object, Map<string, Series>>()
 
 /** A gauge that is read when somebody asks for the metrics, and costs nothing until then. It is gone with the scope. */
 export const gaugeOf = (
@@ -11,14 +20,48 @@ export const gaugeOf = (
   Effect.contextWith((context) =>
     Effect.asVoid(
       Effect.acquireRelease(
-        Effect.sync(() =>
-          Metric.registerUnsafe(Metric.gauge(`effect_vcache_${name}`, { description, attributes }), context, {
-            get: () => ({ value: read() }),
-            update: () => {},
-            modify: () => {}
-          })
-        ),
-        (registration) => Effect.sync(() => registration.remove())
+        Effect.sync(() => {
+          const all = seriesIn(context)
+          const key = JSON.stringify([name, attributes, Context.get(context, Metric.CurrentMetricAttributes)])
+          const series = all.get(key) ?? open(context, name, description, attributes)
+          all.set(key, series)
+          // A function of its own, so that the same one may be given twice.
+          const part = () => read()
+          series.parts.add(part)
+          return () => {
+            series.parts.delete(part)
+            if (series.parts.size > 0) return
+            all.delete(key)
+            series.remove()
+          }
+        }),
+        (remove) => Effect.sync(remove)
       )
     )
   )
+
+const seriesIn = (context: Context.Context<never>): Map<string, Series> => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const known = shown.get(registry) ?? new Map<string, Series>()
+  shown.set(registry, known)
+  return known
+}
+
+const open = (
+  context: Context.Context<never>,
+  name: string,
+  description: string,
+  attributes: Readonly<Record<string, string>>
+): Series => {
+  const parts = new Set<() => number>()
+  const registration = Metric.registerUnsafe(
+    Metric.gauge(`effect_vcache_${name}`, { description, attributes }),
+    context,
+    {
+      get: () => ({ value: [...parts].reduce((sum, read) => sum + read(), 0) }),
+      update: () => {},
+      modify: () => {}
+    }
+  )
+  return { parts, remove: () => registration.remove() }
+}

@@ -540,6 +540,43 @@ describe("Tracing", () => {
 })
 
 describe("Metrics", () => {
+  it.effect("adds up what has the same labels, and forgets each with its scope", () =>
+    Effect.gen(function* () {
+      const shown = Effect.map(Metric.snapshot, (all) =>
+        all.flatMap(({ id, state }) => (id === "effect_vcache_memory_entries" && "value" in state ? [state.value] : []))
+      )
+      const store = Effect.fnUntraced(function* (scope: Scope.Scope, keys: number) {
+        const context = yield* Layer.buildWithScope(Layer.fresh(CacheMemory), scope)
+        for (let i = 0; i < keys; i++) yield* Context.get(context, CacheService).set(`k${i}`, i)
+      })
+      const [first, second] = [yield* Scope.make(), yield* Scope.make()]
+      yield* store(first, 2)
+      yield* store(second, 3)
+      assert.deepStrictEqual(yield* shown, [5])
+      yield* Scope.close(first, Exit.void)
+      assert.deepStrictEqual(yield* shown, [3])
+      yield* Scope.close(second, Exit.void)
+      assert.deepStrictEqual(yield* shown, [])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
+  it.effect("of OpenTelemetry are there where they are asked for", () =>
+    Effect.gen(function* () {
+      const layer = CacheMemory.pipe(Layer.fresh, Layer.provide(Metrics.layer({ openTelemetry: true })))
+      yield* CacheService.use((cache) => Effect.andThen(cache.set("k", 1), Effect.flip(cache.incr("none")))).pipe(
+        Effect.provide(layer)
+      )
+      const all = (yield* Metric.snapshot).filter(({ id }) => id === "db.client.operation.duration")
+      assert.deepStrictEqual(
+        all.map(({ attributes }) => [attributes?.["db.operation.name"], attributes?.["error.type"]]),
+        [
+          ["set", undefined],
+          ["incr", "CacheMissError"]
+        ]
+      )
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
   it.effect("tells caches under one layer apart, and shows gauges as long as the cache lives", () =>
     Effect.gen(function* () {
       class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}
@@ -571,6 +608,9 @@ describe("Metrics", () => {
       assert.deepStrictEqual(yield* gauge("memory_entries", {}), [1])
       const lookup = yield* Effect.forkChild(pages.getOrSet("c", Effect.never), { startImmediately: true })
       assert.deepStrictEqual(yield* gauge("lookups_running", { cache: "pages" }), [1])
+      const held = yield* pages.lock("l").withLock(gauge("leases_held", { cache: "pages" }))
+      assert.deepStrictEqual(held, [1])
+      assert.deepStrictEqual(yield* gauge("leases_held", { cache: "pages" }), [0])
       yield* Fiber.interrupt(lookup)
       assert.deepStrictEqual(yield* gauge("lookups_running", { cache: "pages" }), [0])
       yield* Scope.close(scope, Exit.void)

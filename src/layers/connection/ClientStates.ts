@@ -19,6 +19,11 @@ export class ClientStates {
     return this.#links.get(node)?._tag === "Down"
   }
 
+  /** The number of servers whose connection is in this state. */
+  count(tag: LinkState["_tag"]): number {
+    return [...this.#links.values()].filter(({ _tag }) => _tag === tag).length
+  }
+
   report(node: string, state: LinkState): void {
     this.#links.set(node, state)
     this.#publish()

@@ -78,6 +78,15 @@ export class Dispatcher<R extends Route = Route> implements Keeper {
     return (this.#closing ??= this.#close())
   }
 
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Commands that wait for a place in flight. */
+  get waiting(): number {
+    return this.#queued.size
+  }
+
   get isClosing(): boolean {
     return this.#closing !== undefined
   }

@@ -4,6 +4,7 @@ import type { Cluster, Redis } from "iovalkey"
 import { type CommandError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
 import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import { gaugeOf } from "../../schema/gauge.ts"
 import type { Invalidations, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { subscribeWith } from "../commands/channels.ts"
 import { scanPageWith, scansOf, scanWith } from "../commands/scan.ts"
@@ -130,6 +131,7 @@ export const makeClient = Effect.fnUntraced(function* (
       )
     )
 
+  yield* showTraffic(dispatcher, wiring)
   if (settings.eager) yield* connect("connect")
   return {
     topology,
@@ -155,6 +157,15 @@ export const makeClient = Effect.fnUntraced(function* (
     states: states.stream
   }
 })
+
+/** How busy a client is. Those of one topology are added up. */
+const showTraffic = (dispatcher: Dispatcher, { states, topology }: Wiring) =>
+  Effect.all([
+    gaugeOf("commands_in_flight", "Commands that have a place on the wire", { topology }, () => dispatcher.inFlight),
+    gaugeOf("commands_waiting", "Commands that wait for a place on the wire", { topology }, () => dispatcher.waiting),
+    gaugeOf("servers_up", "Servers to which there is a connection", { topology }, () => states.count("Ready")),
+    gaugeOf("servers_down", "Servers that are needed and cannot be reached", { topology }, () => states.count("Down"))
+  ])
 
 /** Numbers in [0, 1) for code that is no effect. */
 export const randomNumbers: Effect.Effect<() => number> = Effect.map(

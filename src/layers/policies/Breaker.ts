@@ -2,6 +2,7 @@
 import { Duration, Effect, Exit, type Layer, type Scope } from "effect"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import { CacheConnectionError, type CacheError, CacheInputError, isTransient } from "../../schema/CacheError.ts"
+import { gaugeOf } from "../../schema/gauge.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
 
@@ -38,6 +39,9 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
   ): Effect.Effect<A, E | CircuitBreaker.CircuitBreakerError, R> =>
     breaker.execute<A, E, R>(effect, { key: "cache", classify: outcomeOf })
 
+  let isOpen = false
+  yield* gaugeOf("breakers_open", "Circuits that refused the last operation", {}, () => Number(isOpen))
+
   // While nothing has failed since the last success, there is nothing that the breaker needs to be told or asked.
   let healthy = true
   const recorded = <E extends CacheError>(error: E) =>
@@ -55,8 +59,18 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
       healthy
         ? Effect.catchIf(effect, isTransient, recorded)
         : guarded(effect).pipe(
-            Effect.tap(() => Effect.sync(() => (healthy = true))),
-            Effect.catchTag("CircuitBreakerError", () => Effect.fail(circuitOpen(name)))
+            Effect.tap(() =>
+              Effect.sync(() => {
+                healthy = true
+                isOpen = false
+              })
+            ),
+            Effect.catchTag("CircuitBreakerError", () =>
+              Effect.suspend(() => {
+                isOpen = true
+                return Effect.fail(circuitOpen(name))
+              })
+            )
           )
     )
   return Object.assign(policy, { judges: true })

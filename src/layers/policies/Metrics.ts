@@ -4,17 +4,30 @@ import { durationOf, metricsOf } from "../../services/cache/kernel/metrics.ts"
 import { type CacheName, nobody } from "../../schema/CacheName.ts"
 import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/CachePolicy.ts"
 
+/** The options of `Metrics`. Every field has a default. */
+export interface MetricsOptions {
+  /**
+   * True: also OpenTelemetry's `db.client.operation.duration`, in seconds, with the attributes `db.system.name` (`valkey`),
+   * `db.operation.name` (the operation of the cache, not the command) and, for failures, `error.type`. Costs a second histogram
+   * for each operation. Default: false.
+   */
+  readonly openTelemetry?: boolean | undefined
+}
+
 /**
  * Hits, misses, stores, errors by operation and tag, and a histogram of what each operation takes, in Effect's `Metric`, by cache:
  * show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without it, too.
  */
-export const policy = (): Effect.Effect<CachePolicyShape> =>
-  Effect.sync(() => Object.assign(make(nobody), { forCache: make }))
+export const policy = (options: MetricsOptions = {}): Effect.Effect<CachePolicyShape> =>
+  Effect.sync(() => {
+    const forCache = (cache: CacheName) => make(cache, options)
+    return Object.assign(forCache(nobody), { forCache })
+  })
 
 /** `policy` for every cache that is built under the layer. */
-export const layer = (): Layer.Layer<never> => layerPolicy(policy())
+export const layer = (options: MetricsOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
-const make = (cache: CacheName): CachePolicyShape => {
+const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): CachePolicyShape => {
   const metrics = metricsOf(cache)
   // One of each for an operation, made once.
   const durations = new Map<string, ReturnType<typeof durationOf>>()
@@ -32,7 +45,9 @@ const make = (cache: CacheName): CachePolicyShape => {
       const clock = fiber.getRef(Clock.Clock)
       const started = clock.monotonicTimeNanosUnsafe()
       return Effect.onExitPrimitive(effect, (exit) => {
-        durationFor(name).updateUnsafe(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9, context)
+        const seconds = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
+        durationFor(name).updateUnsafe(seconds, context)
+        if (openTelemetry) conventional(name, exit).updateUnsafe(seconds, context)
         if (Exit.isSuccess(exit)) {
           const { hits, misses, stores } = tally?.(exit.value) ?? nothing
           if (hits !== undefined) metrics.hits.updateUnsafe(hits, context)
@@ -51,3 +66,18 @@ const make = (cache: CacheName): CachePolicyShape => {
 }
 
 const nothing: Tally = {}
+
+const conventionalDuration = Metric.histogram("db.client.operation.duration", {
+  description: "Duration of database client operations",
+  attributes: { unit: "s", "db.system.name": "valkey" },
+  // Those that the convention advises.
+  boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
+})
+
+const conventional = (name: string, exit: Exit.Exit<unknown, { readonly _tag: string }>) => {
+  const error = Exit.findErrorOption(exit)
+  return Metric.withAttributes(conventionalDuration, {
+    "db.operation.name": name,
+    ...(Option.isSome(error) ? { "error.type": error.value._tag } : {})
+  })
+}

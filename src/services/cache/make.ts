@@ -69,6 +69,7 @@ export const make = (
     const isOff = ({ enabled }: CacheOptions) => !enabled || client.isDisabled === true
     const near = yield* openNear(client, options, isOff(options) ? undefined : nearSettings, name)
     const metrics = metricsOf(name)
+    yield* gaugeOf("leases_held", "Locks and permits that are held here", { ...name }, () => coordination.renewals.size)
     yield* gaugeOf("lookups_running", "Keys that are looked up now", { ...name }, () => allFlights.running)
     const core: CacheCore = {
       client,

@@ -31,6 +31,11 @@ export class Renewals {
     this.#scope = scope
   }
 
+  /** How many locks and permits are held here. */
+  get size(): number {
+    return this.#held.size
+  }
+
   /** Until it is removed. */
   add(clock: Clock.Clock, renewal: Renewal): Effect.Effect<unknown> {
     return Effect.suspend(() => {
