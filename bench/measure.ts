@@ -73,7 +73,7 @@ const burstMillis = 200
 export const defaultRounds = 13
 
 /** On a busy machine there are fewer rounds after so many milliseconds, but at least these. */
-const mostMillis = 60_000
+const mostMillis = 45_000
 const leastRounds = 5
 
 /** Bursts of Promise code. */

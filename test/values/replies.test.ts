@@ -10,7 +10,7 @@ import {
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
-import { scansOf, scanWith } from "../../src/layers/commands/scan.ts"
+import { scanPageWith, scansOf, scanWith } from "../../src/layers/commands/scan.ts"
 import { operations, sessionOperations, structureOperations } from "../support/operations.ts"
 
 /** A cache whose server answers so, whatever it is asked. */
@@ -28,6 +28,7 @@ const answering = (reply: Reply) =>
       transaction: (commands) => Effect.succeed(commands.map(() => reply)),
       eval: send,
       ...scansOf(scanWith(send)),
+      scanPage: scanPageWith(send),
       dedicated: Effect.succeed({ send, pipeline })
     }
     const live = Layer.provide(Layer.fresh(CacheLive), Layer.succeed(ValkeyClient, client))
