@@ -1,4 +1,6 @@
 /** The packed tarball installs in an empty project, imports, and brings its types. */
+import { once } from "node:events"
+import { createServer } from "node:net"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -80,6 +82,22 @@ it("npm pack, lint, install, import", async () => {
     // Nor do packages of the command line.
     const command = await run(join(folder, "node_modules/.bin/effect-vcache"), ["keys"], { cwd: folder })
     assert.strictEqual(command.code, 2, command.stderr)
+    // Here they are: the command that was built and packed, with all of its subcommands.
+    const built = (...args: ReadonlyArray<string>) =>
+      run(process.execPath, [join(root, "dist/cli.js"), ...args], { cwd: folder })
+    const busy = createServer().listen(0, "127.0.0.1")
+    await once(busy, "listening")
+    const address = busy.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    const [version, keys, admin] = await Promise.all([
+      built("--version"),
+      built("keys", "--url", "memory://"),
+      built("admin", "--url", "memory://", "--port", String(port))
+    ])
+    busy.close()
+    assert.deepStrictEqual([version.code, keys.code], [0, 0], version.stderr + keys.stderr)
+    // The pages were loaded, and somebody else is there.
+    assert.deepStrictEqual([admin.code, admin.stderr], [3, `effect-vcache: Port ${port} cannot be listened on.\n`])
     assert.include(command.stderr, "npm install @effect/platform-node")
     writeFileSync(join(folder, "program.mts"), program)
     writeFileSync(

@@ -28,12 +28,15 @@ export const admin = Command.make(
     connected((client, output) =>
       Effect.scoped(
         Effect.gen(function* () {
+          if (port < 0 || port > 65_535) {
+            return yield* new CliFailure({ code: 2, message: "--port must be from 0 to 65535." })
+          }
           const { serve } = yield* Effect.promise(() => import("./adminServer.ts"))
           const prefixes = prefix.length === 0 ? [""] : [...new Set(prefix)]
           const address = yield* serve({ prefixes, version, granted: allow, port }).pipe(
             Effect.provideService(ValkeyClient, client),
             Effect.catchTag("ServeError", () =>
-              Effect.fail(new CliFailure({ code: 3, message: `No pages on port ${port}.` }))
+              Effect.fail(new CliFailure({ code: 3, message: `Port ${port} cannot be listened on.` }))
             )
           )
           yield* output.isJson ? output.json({ address }) : output.line(address)

@@ -64,7 +64,7 @@ export const run = (): void => {
     if (error.code !== "EPIPE") throw error
     process.exit(0)
   })
-  const { version } = Schema.decodeUnknownSync(Package)(createRequire(import.meta.url)("../../../package.json"))
+  const { version } = Schema.decodeUnknownSync(Package)(createRequire(import.meta.url)("effect-vcache/package.json"))
   const program = Command.run(command, { version }).pipe(
     Effect.tapCause(told),
     // What is printed stays what was asked for.
