@@ -315,6 +315,33 @@ export const nearContract = (
           assert.deepStrictEqual([yield* cache.get("a"), yield* brief.get("a")], [Option.none(), Option.some(1)])
         }))
 
+      for (const hold of ["read", "all"] as const) {
+        test(`that store a failure or a mark leave nothing near (hold: ${hold})`, () =>
+          Effect.gen(function* () {
+            const cache = yield* nearCache({ near: { hold } })
+            yield* cache.get("missing")
+            let lookups = 0
+            const lookup = Effect.suspend(() => (lookups++, Effect.fail("missing" as const)))
+            const cacheFailures = { errors: Schema.Literal("missing"), timeToLive: "1 hour" } as const
+            for (let i = 0; i < 5; i++) {
+              assert.strictEqual(yield* Effect.flip(cache.getOrSet("missing", lookup, { cacheFailures })), "missing")
+              yield* pass(2)
+            }
+            assert.strictEqual(lookups, 1)
+            assert.deepStrictEqual(yield* cache.get("missing"), Option.none())
+            assert.isFalse(yield* cache.has("missing"))
+            yield* cache.set("a", 1)
+            yield* cache.markStale("a")
+            for (let i = 0; i < 3; i++) {
+              assert.deepStrictEqual(yield* cache.get("a"), Option.none())
+              assert.strictEqual(yield* cache.getOrSet("a", Effect.fail("down"), { errorBackoff: 0 }), 1)
+              yield* pass(2)
+            }
+            assert.isTrue(yield* cache.add("missing", 2))
+            yield* until("the value near", cache.get("missing"), (found) => Option.contains(found, 2))
+          }))
+      }
+
       test("that make a value stale are seen here and elsewhere, and the stale value is judged by the server", () =>
         Effect.gen(function* () {
           const cache = yield* nearCache()
