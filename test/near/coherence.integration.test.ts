@@ -56,7 +56,8 @@ describe.concurrent("processes with near caches", () => {
             Effect.flatMap(sites["one server"]!, (site) =>
               coherence({
                 site,
-                readers: ["broadcast"],
+                // Who holds all keys asks nobody while an announcement is late, and so has the old value longer.
+                readers: [broken === "a bypass that leaves the old entry" ? "all" : "broadcast"],
                 apart: true,
                 fibers: 4,
                 millis: 0,
@@ -168,6 +169,9 @@ describe("the judge of histories", () => {
     assert.strictEqual(checkHistories([own], 400).violations["behind an own write"], 1)
     const absent = history("a", [[1, nothing, 150, 151]], [[1, 2, 100, 101, 0]])
     assert.strictEqual(checkHistories([absent], 400).violations["behind an own write"], 1)
+    const ending = [[1, nothing, 160, 161, 0]] as const
+    const meanwhile = history("a", [[1, nothing, 150, 170]], [[1, 2, 100, 101, 0], ...ending])
+    assert.strictEqual(checkHistories([meanwhile], 400).violations["behind an own write"], 0)
     const flushed = history("writer", [], [[-1, nothing, 140, 141, 0]])
     assert.strictEqual(checkHistories([absent, flushed], 400).violations["behind an own write"], 0)
   })

@@ -70,8 +70,8 @@ export const checkHistories = (histories: ReadonlyArray<ProcessHistory>, maxStal
         }
       }
       const own = all.ownBefore(name, start)
-      if (own !== undefined && (value === nothing ? !all.mayHaveGone(own, start) : value < own.value)) {
-        violated("behind an own write", `${what}: it had written ${own.value}`)
+      if (own !== undefined && (value === nothing ? !all.mayHaveGone(own, end) : value < own.value)) {
+        violated("behind an own write", `${what}: it had written ${own.value} at ${Math.round(own.end / 1000)} ms`)
       }
       const before = seen.get(key) ?? new Seen()
       seen.set(key, before)

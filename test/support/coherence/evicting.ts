@@ -2,9 +2,13 @@
 import { Effect, type Scope } from "effect"
 import { Redis } from "iovalkey"
 import { pause } from "../pause.ts"
+import { until } from "../until.ts"
 import type { ValkeyServer } from "../ValkeyServer.ts"
 import { now } from "./History.ts"
 import type { Torture } from "./Torture.ts"
+
+const evicted = "__keyevent@0__:evicted"
+const end = "coherence:end"
 
 const fillers = 200
 const fillerBytes = 300
@@ -20,21 +24,23 @@ export const evicting = ({ maxStaleness, writer }: Torture, server: ValkeyServer
       // Of a cluster's server only those that are in its slots.
       for (let i = 0; i < fillers; i++) yield* Effect.exit(ask("SET", `filler${i}`, "x".repeat(fillerBytes)))
       yield* ask("CONFIG", "SET", "notify-keyspace-events", "Ee")
-      const evicted = yield* messages(server, "__keyevent@0__:evicted")
+      const heard = yield* messages(server, evicted, end)
       yield* ask("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
       const used = Number(/used_memory:(\d+)/.exec(String(yield* ask("INFO", "memory")))?.[1])
       yield* ask("CONFIG", "SET", "maxmemory", used - missingBytes)
       yield* pause(maxStaleness / 2)
       yield* ask("CONFIG", "SET", "maxmemory", 0)
-      yield* pause(50)
-      for (const key of evicted) writer.gone(key, start)
+      // Whoever hears this has heard of all that was evicted.
+      yield* ask("PUBLISH", end, end)
+      const keys = yield* until("the end of it", Effect.succeed(heard), (heard) => heard.includes(end))
+      for (const key of keys) writer.gone(key, start)
     })
   )
 
-/** What is published on the channel from now on. */
+/** What is published on the channels from now on. */
 const messages = (
   { host, port }: ValkeyServer,
-  channel: string
+  ...channels: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const heard: Array<string> = []
@@ -44,6 +50,6 @@ const messages = (
     )
     client.on("error", () => {})
     client.on("message", (_, message: string) => void heard.push(message))
-    yield* Effect.promise(() => client.subscribe(channel))
+    yield* Effect.promise(() => client.subscribe(...channels))
     return heard
   })
