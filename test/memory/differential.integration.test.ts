@@ -27,12 +27,12 @@ const server = Layer.unwrap(
         "the memory store is compared with a Valkey 8, others answer otherwise: set VALKEY_SERVER"
       )
     }
-    return ValkeyStandalone.layer({ url })
+    return ValkeyStandalone.layer({ url, commandTimeout: "1 minute" })
   })
 )
 
 const laterServer = Layer.unwrap(
-  Effect.map(startServerWith({ later: true }), ({ url }) => ValkeyStandalone.layer({ url }))
+  Effect.map(startServerWith({ later: true }), ({ url }) => ValkeyStandalone.layer({ url, commandTimeout: "1 minute" }))
 )
 
 /** A store of the test's own; `it.live` gives it the machine's clock, as the server has. */
@@ -53,7 +53,7 @@ const unordered: ReadonlySet<string> = new Set([
 ])
 
 /** Where time passes between the two, or the order is not defined, replies are brought into one form. */
-const comparable = ({ name }: Command, result: PipelineResults[number]): unknown => {
+const comparable = ({ args, name }: Command, result: PipelineResults[number]): unknown => {
   if (Result.isFailure(result)) return describeError(result.failure)
   const reply = result.success
   if (unordered.has(name)) return sorted(reply)
@@ -63,10 +63,23 @@ const comparable = ({ name }: Command, result: PipelineResults[number]): unknown
   const toTenSeconds = (time: Reply) =>
     unit !== undefined && typeof time === "number" && time > 0 ? Math.round(time / unit / 10) : time
   if (unit !== undefined) return Array.isArray(reply) ? reply.map(toTenSeconds) : toTenSeconds(reply)
+  if (/^GEO(SEARCH|RADIUS)/.test(name) && Array.isArray(reply)) return placesOf(args, reply)
   if (name === "XINFO") return infoOf(reply)
   if (name === "XPENDING") return pendingOf(reply)
   return reply
 }
+
+/** Where nothing says otherwise, and where two are as far away, their order is not defined; their distances are in order. */
+const placesOf = (args: Command["args"], reply: ReadonlyArray<Reply>): unknown => {
+  const words = new Set(args.map((arg) => String(arg).toUpperCase()))
+  const isOrdered = words.has("WITHDIST") && (words.has("ASC") || words.has("DESC"))
+  return [
+    isOrdered ? reply.map((one) => (Array.isArray(one) ? String(one[1]) : "")) : [],
+    reply.map((one) => JSON.stringify(textIn(one))).toSorted()
+  ]
+}
+
+const textIn = (reply: Reply): unknown => (Array.isArray(reply) ? reply.map(textIn) : String(reply))
 
 /** A hash with lifetimes in it has no order. */
 const comparableFields = (command: Command, result: PipelineResults[number]): unknown => {
@@ -151,7 +164,7 @@ const sameReplies =
 const often = { timeout: 300_000, arbitrary: { runs, seed, concurrency: 16, size: 12 } }
 
 /** Of those that take long each, or are rarely changed, there are fewer. */
-const costly: ReadonlySet<string> = new Set(["bits", "sketches"])
+const costly: ReadonlySet<string> = new Set(["bits", "places", "sketches"])
 const seldom = { ...often, arbitrary: { ...often.arbitrary, runs: Math.ceil(runs / 4) } }
 
 layer(laterServer, { excludeTestServices: true })("the memory store and a Valkey 9", (it) => {

@@ -238,3 +238,60 @@ it.effect("CacheLive over a store of given bounds", () =>
     assert.strictEqual((yield* cache.keys()).length, 4)
   }).pipe(Effect.provide(Layer.provide(CacheLive, ValkeyMemory.layer({ maxEntries: 4 }))))
 )
+
+describe("chance and listeners", () => {
+  it.effect("a random key is one of those that there are, each now and then", () =>
+    withStore({}, (client) =>
+      Effect.gen(function* () {
+        assert.isNull(yield* client.send("RANDOMKEY", []))
+        for (let i = 0; i < 50; i++) yield* client.send("SET", [`k${i}`, i])
+        for (let i = 5; i < 50; i++) yield* client.send("DEL", [`k${i}`])
+        const found = new Set<unknown>()
+        for (let i = 0; i < 300; i++) found.add(yield* client.send("RANDOMKEY", []))
+        assert.deepStrictEqual([...found].map(String).toSorted(), ["k0", "k1", "k2", "k3", "k4"])
+      })
+    )
+  )
+
+  it.effect("PUBSUB tells who listens", () =>
+    withStore({}, (client) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* client.subscription(["news", "other"])
+          yield* client.subscription("news")
+          yield* client.subscription("n*", { kind: "pattern" })
+          yield* client.subscription("shard", { kind: "sharded" })
+          assert.deepStrictEqual(yield* client.send("PUBSUB", ["CHANNELS"]), ["news", "other"])
+          assert.deepStrictEqual(yield* client.send("PUBSUB", ["CHANNELS", "n*"]), ["news"])
+          assert.deepStrictEqual(yield* client.send("PUBSUB", ["NUMSUB", "news", "none"]), ["news", 2, "none", 0])
+          assert.strictEqual(yield* client.send("PUBSUB", ["NUMPAT"]), 1)
+          assert.deepStrictEqual(yield* client.send("PUBSUB", ["SHARDCHANNELS"]), ["shard"])
+          assert.deepStrictEqual(yield* client.send("PUBSUB", ["SHARDNUMSUB", "shard"]), ["shard", 1])
+        })
+      )
+    )
+  )
+
+  it.effect("a field that ends leaves the bytes of its hash, and a scan never meets it", () =>
+    withStore({}, (client) =>
+      Effect.gen(function* () {
+        yield* client.send("HSET", ["h", "gone", "x".repeat(100), "stays", "y"])
+        yield* client.send("HPEXPIRE", ["h", 1000, "FIELDS", 1, "gone"])
+        yield* client.send("HSET", ["all", "f", "1"])
+        yield* client.send("HPEXPIRE", ["all", 1000, "FIELDS", 1, "f"])
+        yield* client.send("PEXPIRE", ["h", 5000])
+        yield* TestClock.adjust(999)
+        assert.deepStrictEqual(yield* client.send("HLEN", ["h"]), 2)
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(yield* client.send("SCAN", ["0"]), ["0", ["h"]])
+        assert.strictEqual(yield* client.send("DBSIZE", []), 1)
+        assert.deepStrictEqual(yield* client.send("HGETALL", ["h"]), ["stays", "y"])
+        assert.strictEqual(yield* client.send("PTTL", ["h"]), 4000)
+        const used = [...(yield* client.info()).values()][0]?.get("used_memory")
+        assert.strictEqual(Number(used), 1 + 5 + 1)
+        yield* TestClock.adjust(4000)
+        assert.strictEqual(yield* client.send("EXISTS", ["h"]), 0)
+      })
+    )
+  )
+})

@@ -235,6 +235,49 @@ const bitStep = Schema.Union([
   words(literal("GET"), bitType)
 ])
 
+const longitude = Schema.Literals([
+  "13.361389",
+  "15.087269",
+  "-0.1275",
+  "180",
+  "-180",
+  "2.3522",
+  "13.4",
+  "181",
+  "abc",
+  "0"
+])
+const latitude = Schema.Literals([
+  "38.115556",
+  "37.502669",
+  "51.5072",
+  "85.05112878",
+  "-85",
+  "48.8566",
+  "0",
+  "86",
+  "abc"
+])
+const unit = Schema.Literals(["m", "km", "ft", "MI", "km", "km", "xx"])
+const size = Schema.Literals(["0", "1", "100", "200", "500.5", "5000", "-1", "abc"])
+const origin = Schema.Union([
+  words(literal("FROMMEMBER"), member),
+  words(literal("FROMLONLAT", "fromlonlat"), longitude, latitude),
+  words(literal("WRONG"), member)
+])
+const area = Schema.Union([
+  words(literal("BYRADIUS"), size, unit),
+  words(literal("BYBOX"), size, size, unit),
+  words(literal("BYBOX"), size, unit)
+])
+const placeOption = Schema.Union([
+  words(),
+  words(literal("ASC", "DESC", "WITHDIST", "WITHHASH", "WITHCOORD", "ANY", "STOREDIST", "WRONG")),
+  words(literal("COUNT"), literal("100", "50", "0", "-1", "abc")),
+  words(literal("COUNT"), literal("100"), literal("ANY")),
+  words(literal("STORE", "STOREDIST"), key)
+])
+
 /** FIELDS and how many there are, mostly right. */
 const fieldWords = Schema.Union([
   words(literal("FIELDS"), literal("1"), field),
@@ -271,6 +314,33 @@ const families = {
     Arbitrary.schema(one("SETRANGE", key, offset, value)),
     Arbitrary.schema(one("GETRANGE", key, index, index)),
     Arbitrary.schema(one("SUBSTR", key, index, index))
+  ],
+  places: [
+    Arbitrary.schema(one("GEOADD", key, longitude, latitude, member)),
+    combine(
+      one("GEOADD", key),
+      Schema.Union([words(), words(literal("NX", "XX", "CH", "GT")), words(literal("NX", "CH"), literal("XX", "nx"))]),
+      words(longitude, latitude, member),
+      Schema.Union([words(longitude, latitude, member), words(longitude, latitude)])
+    ),
+    Arbitrary.schema(words(literal("GEOPOS", "GEOHASH"), key, member, member)),
+    Arbitrary.schema(words(literal("GEOPOS", "GEOHASH", "GEODIST"), key)),
+    combine(one("GEODIST", key, member, member), Schema.Union([words(), words(unit), words(unit, unit)])),
+    combine(one("GEOSEARCH", key), origin, area, placeOption, placeOption),
+    combine(one("GEOSEARCH", key), placeOption, area, origin, Schema.Union([words(), origin, area])),
+    combine(one("GEOSEARCHSTORE", key, key), origin, area, placeOption),
+    combine(
+      words(literal("GEORADIUS", "GEORADIUS_RO"), key, longitude, latitude, size, unit),
+      placeOption,
+      placeOption
+    ),
+    combine(
+      words(literal("GEORADIUSBYMEMBER", "GEORADIUSBYMEMBER_RO"), key, member, size, unit),
+      placeOption,
+      placeOption
+    ),
+    Arbitrary.schema(one("ZRANGE", key, literal("0"), literal("-1"), literal("WITHSCORES"))),
+    Arbitrary.schema(one("ZADD", key, literal("1", "2.5", "1000", "3479099956230698"), member))
   ],
   sketches: [
     Arbitrary.schema(one("PFADD", key)),
@@ -368,6 +438,8 @@ const families = {
     Arbitrary.schema(
       Schema.Union([
         one("FLUSHDB", literal("SYNC", "ASYNC", "WRONG")),
+        one("PUBSUB", literal("CHANNELS", "NUMPAT", "numsub", "SHARDCHANNELS", "SHARDNUMSUB")),
+        one("PUBSUB", literal("CHANNELS", "NUMPAT", "NUMSUB", "SHARDCHANNELS", "SHARDNUMSUB"), key),
         one("GET"),
         one("SET", key),
         one("TTL", key, key)
@@ -597,6 +669,11 @@ const families = {
     ),
     Arbitrary.schema(one("XRANGE", key, literal("-"), literal("+"))),
     combine(
+      one("XSETID", key, id),
+      Schema.Union([words(), words(literal("ENTRIESADDED"), literal("0", "3", "10", "-1", "abc"))]),
+      Schema.Union([words(), words(literal("MAXDELETEDID", "WRONG"), id)])
+    ),
+    combine(
       one("XREAD"),
       Schema.Union([words(), words(literal("COUNT"), count), words(literal("NOACK")), words(literal("GROUP"), group)]),
       Schema.Union([
@@ -759,10 +836,20 @@ const globSequence: Sequence = Arbitrary.map(
 /** Up to 16 commands of one type of structure, with now and then one that meets any type. */
 export const structureSequences: Readonly<
   Record<
-    "sketches" | "bits" | "hashes" | "lists" | "sets" | "sorted sets" | "streams" | "groups of streams" | "globs",
+    | "places"
+    | "sketches"
+    | "bits"
+    | "hashes"
+    | "lists"
+    | "sets"
+    | "sorted sets"
+    | "streams"
+    | "groups of streams"
+    | "globs",
     Sequence
   >
 > = {
+  places: sequenceOf([...families.places, ...families.keys.slice(0, 4)], 16),
   sketches: sequenceOf([...families.sketches, ...families.strings.slice(0, 4), ...families.keys.slice(0, 5)], 12),
   bits: sequenceOf([...families.strings, ...families.bits, ...families.bits, ...families.keys.slice(0, 5)], 16),
   lists: sequenceOf(

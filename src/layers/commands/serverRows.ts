@@ -63,10 +63,8 @@ const scriptRows: Rows = {
 
 const channelRows: Rows = {
   PUBLISH: { changes: true, channel: "anyServer", reply: integer },
-  PUBSUB: asks,
-  ...each(["PUBSUB CHANNELS", "PUBSUB NUMPAT", "PUBSUB NUMSUB", "PUBSUB SHARDCHANNELS", "PUBSUB SHARDNUMSUB"], {
-    memory: "missing"
-  }),
+  PUBSUB: {},
+  ...each(["PUBSUB CHANNELS", "PUBSUB NUMPAT", "PUBSUB NUMSUB", "PUBSUB SHARDCHANNELS", "PUBSUB SHARDNUMSUB"], {}),
   SPUBLISH: { changes: true, channel: "itsServer" }
 }
 

@@ -90,7 +90,7 @@ const keyRows: Rows = {
   PEXPIREAT: { keys: [retimes(first)], changed: unlessNothing, reply: integer },
   PEXPIRETIME: { keys: [reads(first)], reply: integer },
   PTTL: { keys: [reads(first)], reply: integer },
-  RANDOMKEY: { memory: "missing", reply: text | nothing },
+  RANDOMKEY: { reply: text | nothing },
   RENAME: { keys: [deletes(first), replaces(second)], reply: text },
   RENAMENX: { keys: [deletes(first), replaces(second)], changed: unlessNothing, reply: integer },
   RESTORE: { keys: [replaces(first)], memory: ofAServer },
@@ -229,22 +229,20 @@ const sketchRows: Rows = {
 }
 
 const geoRows: Rows = {
-  GEOADD: { keys: [adds(first)], memory: "missing" },
-  GEODIST: { keys: [reads(first)], memory: "missing" },
-  GEOHASH: { keys: [reads(first)], memory: "missing" },
-  GEOPOS: { keys: [reads(first)], memory: "missing" },
+  GEOADD: { keys: [adds(first)] },
+  GEODIST: { keys: [reads(first)] },
+  GEOHASH: { keys: [reads(first)] },
+  GEOPOS: { keys: [reads(first)] },
   GEORADIUS: {
-    keys: [reads(first), replaces(behind("STORE", 5)), replaces(behind("STOREDIST", 5))],
-    memory: "missing"
+    keys: [reads(first), replaces(behind("STORE", 5)), replaces(behind("STOREDIST", 5))]
   },
   GEORADIUSBYMEMBER: {
-    keys: [reads(first), replaces(behind("STORE", 4)), replaces(behind("STOREDIST", 4))],
-    memory: "missing"
+    keys: [reads(first), replaces(behind("STORE", 4)), replaces(behind("STOREDIST", 4))]
   },
-  GEORADIUSBYMEMBER_RO: { keys: [reads(first)], memory: "missing" },
-  GEORADIUS_RO: { keys: [reads(first)], memory: "missing" },
-  GEOSEARCH: { keys: [reads(first)], memory: "missing" },
-  GEOSEARCHSTORE: { keys: [replaces(first), reads(second)], memory: "missing" }
+  GEORADIUSBYMEMBER_RO: { keys: [reads(first)] },
+  GEORADIUS_RO: { keys: [reads(first)] },
+  GEOSEARCH: { keys: [reads(first)] },
+  GEOSEARCHSTORE: { keys: [replaces(first), reads(second)] }
 }
 
 const streamRows: Rows = {
@@ -270,7 +268,7 @@ const streamRows: Rows = {
   XREAD: { keys: [reads(streams(0))], blocks: { keyword: "BLOCK" } },
   XREADGROUP: { keys: [adds(streams(3))], changed: unlessNothing, blocks: { keyword: "BLOCK" } },
   XREVRANGE: { keys: [reads(first)], reply: list | nothing },
-  XSETID: { keys: [adds(first)], memory: "missing" },
+  XSETID: { keys: [adds(first)] },
   XTRIM: { keys: [removes(first)], changed: unlessNothing, reply: integer }
 }
 

@@ -24,6 +24,7 @@ import { setCommands } from "./sets/sets.ts"
 import { listCommands } from "./lists/lists.ts"
 import { NotInMemory, ServerReply, wrongArguments } from "./store/ServerReply.ts"
 import { sortedSetCommands } from "./sortedSets/sortedSets.ts"
+import { placeCommands } from "./places/places.ts"
 import { sketchCommands } from "./sketches/sketches.ts"
 import { streamGroupCommands } from "./streams/streamGroups.ts"
 import { streamInfoCommands } from "./streams/streamInfo.ts"
@@ -34,6 +35,7 @@ const tables: ReadonlyArray<CommandTable> = [
   stringCommands,
   bitCommands,
   sketchCommands,
+  placeCommands,
   counterCommands,
   keyCommands,
   hashCommands,

@@ -102,6 +102,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/memory/hashes": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
   "layers/memory/keys": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
   "layers/memory/lists": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
+  "layers/memory/places": [
+    "layers/memory/kernel",
+    "layers/memory/sortedSets",
+    "layers/memory/store",
+    "layers/memory/values",
+    "schema"
+  ],
   "layers/memory/sets": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
   "layers/memory/sketches": ["layers/memory/kernel", "layers/memory/store", "schema"],
   "layers/memory/sortedSets": ["layers/memory/kernel", "layers/memory/store", "layers/memory/values", "schema"],
@@ -119,6 +126,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/memory/kernel",
     "layers/memory/keys",
     "layers/memory/lists",
+    "layers/memory/places",
     "layers/memory/sets",
     "layers/memory/sketches",
     "layers/memory/sortedSets",

@@ -53,6 +53,21 @@ export class MemoryPubSub {
     return this.#tell("sharded", channel, { channel, message })
   }
 
+  /** How many patterns are listened to. */
+  get patterns(): number {
+    return this.#listeners.pattern.size
+  }
+
+  /** Those that somebody listens to by name, and that the glob matches. */
+  channels(kind: "channel" | "sharded", pattern: string): ReadonlyArray<string> {
+    return [...this.#listeners[kind].keys()].filter(globMatcher(pattern))
+  }
+
+  /** How many listen to it by its name. */
+  listeners(kind: "channel" | "sharded", channel: string): number {
+    return this.#listeners[kind].get(channel)?.receivers.size ?? 0
+  }
+
   #tell(kind: "channel" | "sharded", channel: string, message: Message): number {
     const receivers = this.#listeners[kind].get(channel)?.receivers
     for (const receive of receivers ?? []) receive(message)

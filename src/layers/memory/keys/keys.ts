@@ -95,6 +95,23 @@ export const keyCommands: CommandTable = {
     })
     return keys
   }),
+  RANDOMKEY: exactly(0, (context) => {
+    const { now, store } = context
+    // Cursors begin anywhere; where nothing is below it, the search goes on from the end.
+    const start = Math.floor(context.random() * store.entries) + 1
+    let found: string | null = null
+    const look = (cursor: number) => {
+      for (let next = store.scan(cursor, 1, now, keepFirst); found === null && next !== 0;) {
+        next = store.scan(next, 1, now, keepFirst)
+      }
+    }
+    const keepFirst = (key: string) => {
+      found ??= key
+    }
+    look(start)
+    if (found === null) look(0)
+    return found
+  }),
   SCAN: scan,
   "MEMORY USAGE": {
     least: 2,

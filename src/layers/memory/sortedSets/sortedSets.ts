@@ -78,7 +78,8 @@ const addTo = (
   return options.ch ? added + changed : added
 }
 
-const add: MemoryCommand = atLeast(3, (context, [keyArg, ...words]) => {
+/** As ZADD. */
+export const addMembers: MemoryCommand["run"] = (context, [keyArg, ...words]) => {
   const [options, rest] = addOptions(words)
   const pairs: Array<readonly [number, StringValue]> = []
   for (let i = 0; i < rest.length; i += 2) {
@@ -87,7 +88,7 @@ const add: MemoryCommand = atLeast(3, (context, [keyArg, ...words]) => {
     pairs.push([score, kept(rest[i + 1]!)])
   }
   return addTo(context, keyOf(keyArg), options, pairs)
-})
+}
 
 const plainIncrement: AddOptions = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: true }
 
@@ -114,7 +115,7 @@ export const sortedSetCommands: CommandTable = {
   ...rangeCommands,
   ...combinationCommands,
   ...popCommands,
-  ZADD: add,
+  ZADD: atLeast(3, addMembers),
   ZINCRBY: increment,
   ZREM: atLeast(2, (context, [keyArg, ...members]) => {
     const key = keyOf(keyArg)

@@ -4,7 +4,7 @@ import type { CommandRow } from "../../commands/CommandRow.ts"
 import { int64, keyOf, keyword, textOf } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
-import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.ts"
+import { noSuchKey, ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.ts"
 import { intervalEnd, intervalStart, newId, parseId } from "./streamIds.ts"
 import { firstId, formatId, maxId, type StreamId } from "../values/StreamId.ts"
 import { itemReply, sizeOf, StreamValue } from "../values/StreamValue.ts"
@@ -219,6 +219,42 @@ export const pinned = (
   return [...args.slice(0, idsAt), ...ids]
 }
 
+const setId: MemoryCommand = atLeast(2, (context, [keyArg, idArg, ...words]) => {
+  const id = parseId(idArg)
+  let entriesAdded: bigint | undefined
+  let maxDeletedId: StreamId | undefined
+  for (let i = 0; i < words.length; i += 2) {
+    const [word, value] = [keyword(words[i]!), words[i + 1]]
+    if (word === "ENTRIESADDED" && value !== undefined) {
+      entriesAdded = int64(value)
+      if (entriesAdded < 0n) throw new ServerReply("ERR entries_added must be positive")
+    } else if (word === "MAXDELETEDID" && value !== undefined) {
+      maxDeletedId = parseId(value)
+      if (id < maxDeletedId) {
+        throw new ServerReply("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
+      }
+    } else throw syntaxError()
+  }
+  const key = keyOf(keyArg)
+  const stream = streamAt(context, key)
+  if (stream === undefined) throw noSuchKey()
+  if (id < stream.maxDeletedId) {
+    throw new ServerReply("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
+  }
+  const last = stream.items.at(-1)
+  if (last !== undefined && id < last.id) {
+    throw new ServerReply("ERR The ID specified in XSETID is smaller than the target stream top item")
+  }
+  if (last !== undefined && entriesAdded !== undefined && entriesAdded < BigInt(stream.items.length)) {
+    throw new ServerReply("ERR The entries_added specified in XSETID is smaller than the target stream length")
+  }
+  stream.lastId = id
+  if (entriesAdded !== undefined) stream.entriesAdded = Number(entriesAdded)
+  if (maxDeletedId !== undefined && maxDeletedId !== firstId) stream.maxDeletedId = maxDeletedId
+  keep(context, key, stream)
+  return "OK"
+})
+
 export const streamCommands: CommandTable = {
   XADD: add,
   XTRIM: trim,
@@ -226,5 +262,6 @@ export const streamCommands: CommandTable = {
   XLEN: exactly(1, (context, [key]) => streamAt(context, keyOf(key))?.items.length ?? 0),
   XRANGE: range(false),
   XREVRANGE: range(true),
-  XREAD: read
+  XREAD: read,
+  XSETID: setId
 }
