@@ -50,7 +50,7 @@ describe("examples", () => {
     assert.strictEqual(rest.join("\n"), expectedOutput(readFileSync(file, "utf8")))
   })
 
-  for (const name of ["rate-limiter", "reactivity", "ring", "task-queue"]) {
+  for (const name of ["near", "rate-limiter", "reactivity", "ring", "task-queue"]) {
     const file = join(root, "examples", name, "main.ts")
     it.concurrent(`${name}, by several processes`, () =>
       assertPrints(file, expectedOutput(readFileSync(file, "utf8")), environmentFor(findValkey())))
