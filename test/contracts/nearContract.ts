@@ -10,6 +10,7 @@ import {
   CacheService,
   Metrics,
   type NearState,
+  type Script,
   Serializer,
   Tracing,
   ValkeyClient
@@ -37,6 +38,12 @@ export interface NearFacts {
 const isHolding = (entries: number) => (state: NearState) => state._tag === "Live" && state.entries >= entries
 
 const User = Schema.Struct({ name: Schema.String, tags: Schema.Array(Schema.String) })
+const put: Script = {
+  name: "put",
+  lua: "return redis.call('SET', KEYS[1], ARGV[1])",
+  memory: ({ call }, [key = ""], [value = ""]) => call("SET", key, value)
+}
+
 const Visit = Schema.Struct({ at: Schema.DateFromString })
 
 export type Needs = ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope
@@ -292,7 +299,10 @@ export const nearContract = (
             [cache.client.send("SET", [cache.makeKey("a"), 10]), 10],
             [cache.delete("a"), undefined],
             [cache.getOrSet("a", Effect.succeed(11)), 11],
-            [cache.deletePattern("*"), undefined]
+            [cache.deletePattern("*"), undefined],
+            // However a raw command names itself, and whichever form its key has.
+            [cache.client.send("set", [Buffer.from(cache.makeKey("a")), 12]), 12],
+            [cache.client.eval(put, [cache.makeKey("a")], [13]), 13]
           ] as const) {
             yield* cache.get("a")
             yield* cache.get("a")

@@ -62,6 +62,20 @@ test("near values of one server whose connections are lost are changed unnoticed
     }
   }))
 
+test("near values of a server that ends a connection because too much was announced on it are no older than is promised", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer("--client-output-buffer-limit", "pubsub 1000 1000 1")
+    const { client } = yield* connector(ValkeyStandalone.layer).connect({ url: server.url })
+    const { events, holds, staleAfterChange } = yield* nearReaders(client)
+    yield* client.send("SET", ["n:k", "1"])
+    yield* holds("n:k")
+    const burst = "for i = 1, 5000 do redis.call('SET', 'n:' .. i, i) end redis.call('SET', KEYS[1], 2)"
+    yield* server.call("EVAL", burst, 1, "n:k")
+    assert.deepStrictEqual(yield* staleAfterChange("n:k", "1"), [])
+    assert.strictEqual((yield* holds("n:k")).value, "2")
+    assert.isTrue(events.some(({ _tag }) => _tag === "Down"))
+  }))
+
 test("near values are served while their server is frozen or gone, for as long as is wanted, and the state says so", () =>
   Effect.gen(function* () {
     const server = yield* startServer()
