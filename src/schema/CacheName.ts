@@ -5,6 +5,7 @@ import type { Topology } from "./Command.ts"
 export interface CacheName {
   /** The name that its layer has been given, else the key of its tag. */
   readonly cache: string
+  /** The topology of the client that the cache is over. */
   readonly topology: Topology
 }
 

@@ -9,6 +9,7 @@ import { Serializer } from "./Serializer.ts"
 import { toMillis } from "./timeToLive.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 
+/** The settings of a cache, all of them. `CacheLive.layer` takes any part of them; each field says its default. */
 export interface CacheOptions {
   /** Namespace of the keys. Default `""`. */
   readonly prefix: string
@@ -51,7 +52,10 @@ export interface TagSettings {
 
 /** Settings that a view of a cache may have of its own. */
 export interface ViewOptions extends Partial<CacheOptions> {
-  /** False: this view reads from the server. The near cache belongs to the layer, so that a view can only read past it. */
+  /**
+   * False: this view reads from the server. The near cache belongs to the layer, so that a view can only read past it.
+   * Default: as the layer reads.
+   */
   readonly near?: false | undefined
 }
 

@@ -4,11 +4,13 @@ import type { Redacted } from "effect"
 import { CacheInputError } from "./CacheError.ts"
 import { reveal } from "./reveal.ts"
 
+/** What a cache encrypts its values with. `Cipher.aes256gcm` makes one. */
 export interface Cipher {
   /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string
   /** `associated` names the entry; it is not stored, and decryption must fail where it differs. */
   readonly encrypt: (bytes: Uint8Array, associated: Uint8Array) => Uint8Array
+  /** Returns what `encrypt` was given. It throws where the bytes are damaged, their key is unknown, or `associated` differs. */
   readonly decrypt: (bytes: Uint8Array, associated: Uint8Array) => Uint8Array
 }
 

@@ -6,6 +6,7 @@ import { ForeignError } from "./CacheError.ts"
 export interface ServerDown {
   /** "host:port", or the path of the socket. */
   readonly node: string
+  /** The error that the last attempt to reach it met, where it is known. */
   readonly reason?: ForeignError | undefined
 }
 
@@ -14,6 +15,7 @@ const ServerDown: Schema.Codec<ServerDown> = Schema.Struct({
   reason: Schema.optional(ForeignError)
 })
 
+/** How the connections of a client are. `client.state` gives it, and so does `cache.health`. */
 export type ClientState =
   /** Nothing has needed a connection yet. */
   | { readonly _tag: "Idle" }

@@ -7,8 +7,12 @@ import { Fields } from "./Fields.ts"
 import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
+/** The options of `ValkeyCluster`. Either `url` or `nodes` is required. */
 export interface ClusterOptions extends ConnectionOptions {
-  /** `cluster://[user[:password]@]h1:7000,h2:7001`, with TLS `clusters://…`. A few servers are enough: they name the others. */
+  /**
+   * `cluster://[user[:password]@]h1:7000,h2:7001`, with TLS `clusters://…`. A few servers are enough: they name the others.
+   * Default: none; then `nodes` is required.
+   */
   readonly url?: string | Redacted.Redacted | undefined
   /** In place of the URL. Default port 6379. */
   readonly nodes?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import type { Script } from "./Script.ts"
 
+/** What a client is connected to. `"ring"` is several independent servers that share the keys; `"memory"` is this process. */
 export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "ring", "memory"])
 export type Topology = typeof Topology.Type
 
@@ -13,15 +14,23 @@ export type KeyType = (typeof keyTypes)[number]
 const known: ReadonlySet<string> = new Set(keyTypes)
 export const isKeyType = (text: string): text is KeyType => known.has(text)
 
+/**
+ * An argument of a command. Text with a lone surrogate, NaN, and integers beyond 2^53 as numbers are refused with
+ * `CacheInputError`.
+ */
 export type Arg = string | number | bigint | Uint8Array
 
 /** A reply as the wire gives it: bulk strings are `Buffer` with `reply: "buffer"`, else utf8 text. */
 export type Reply = null | number | string | Buffer | ReadonlyArray<Reply>
 
+/** How bulk strings of a reply are given: `"utf8"` as text, `"buffer"` as bytes. */
 export type ReplyEncoding = "utf8" | "buffer"
 
+/** A command for a pipeline or a transaction. */
 export interface Command {
+  /** The name of the command, `"GET"`. */
   readonly name: string
+  /** Its arguments, keys among them. */
   readonly args: ReadonlyArray<Arg>
   /** Default `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined

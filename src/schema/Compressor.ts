@@ -8,6 +8,10 @@ export interface Compressor {
   readonly id: string
   /** Bytes; smaller payloads are stored as they are. */
   readonly threshold: number
+  /**
+   * Compresses a payload. The cache calls it for payloads of `threshold` bytes or more, and keeps the result only if it is
+   * smaller.
+   */
   readonly compress: (bytes: Uint8Array) => Uint8Array
   /** Throws where the bytes are damaged, or would become more than `maxBytes`. */
   readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array

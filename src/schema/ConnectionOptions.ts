@@ -7,28 +7,37 @@ import { Fields } from "./Fields.ts"
 import { redacted } from "./reveal.ts"
 import { type ReplyLimitOptions, type ReplyLimits, replyLimits } from "./ReplyLimits.ts"
 
+/** The settings of TLS, as Node's `tls.connect` takes them. */
 export interface TlsOptions {
+  /** The certificates of the authorities that are trusted, in PEM. Default: those that Node trusts. */
   readonly ca?: string
+  /** The client's certificate, in PEM. Default: none. */
   readonly cert?: string
+  /** The private key of `cert`, in PEM. Default: none. */
   readonly key?: string | Redacted.Redacted
+  /** The name that the server's certificate must have. Default: the host that is connected to. */
   readonly servername?: string
+  /** Whether a certificate that cannot be verified fails the connection. Default: true. */
   readonly rejectUnauthorized?: boolean
 }
 
 /** Shared by all network topologies. What a URL says wins over these. */
 export interface ConnectionOptions {
+  /** The user to authenticate as; it needs a `password` beside it. Default: the server's default user. */
   readonly username?: string | undefined
+  /** The password to authenticate with. Default: no authentication. */
   readonly password?: string | Redacted.Redacted | undefined
   /**
    * In place of `username` and `password`, where these change: tokens of IAM, Entra or Vault, passwords that are rotated. The
    * effect runs before each connection, and again when three quarters of `validFor` are over, whereupon every living connection
    * but subscribers is authenticated anew. Connections that are made at the same time share one run. It runs in the context of the
    * layer and has `connectTimeout`. Its failure is a failed attempt to connect: `CacheConnectionError` with code `CREDENTIALS`,
-   * which names the failure's tag and nothing else of it.
+   * which names the failure's tag and nothing else of it. Default: none.
    */
   readonly credentials?: Effect.Effect<Credentials, unknown> | undefined
   /** Default 0. */
   readonly database?: number | undefined
+  /** Whether connections use TLS, or its settings. Default: what the URL's scheme says, else false. */
   readonly tls?: boolean | TlsOptions | undefined
   /** Default 5 seconds: from the first need of a connection to a ready one. */
   readonly connectTimeout?: Duration.Input | undefined
@@ -42,7 +51,10 @@ export interface ConnectionOptions {
   readonly keepAlive?: Duration.Input | undefined
   /** Default 16 MiB after encoding; larger is a `CacheInputError` before anything is sent. */
   readonly maxValueBytes?: number | undefined
-  /** How large a reply may be. One beyond a limit fails its own command with `CacheServerError`, code `REPLY_TOO_LARGE`. */
+  /**
+   * How large a reply may be. One beyond a limit fails its own command with `CacheServerError`, code `REPLY_TOO_LARGE`.
+   * Default: those of `ReplyLimitOptions`.
+   */
   readonly replyLimits?: ReplyLimitOptions | undefined
   /** Default `"lazy"`: building the layer opens nothing. `"eager"`: a failed connect fails the layer. */
   readonly connect?: "lazy" | "eager" | undefined
@@ -56,7 +68,7 @@ export interface ConnectionOptions {
   readonly poolTimeout?: Duration.Input | undefined
   /** Default 50 ms doubling to 2 seconds, with jitter, for ever. */
   readonly reconnect?: { readonly base?: Duration.Input; readonly max?: Duration.Input } | undefined
-  /** Shown by `CLIENT LIST`. */
+  /** Shown by `CLIENT LIST`. Default: none. */
   readonly clientName?: string | undefined
 }
 

@@ -5,6 +5,7 @@ import type { Duration, Redacted } from "effect"
 export interface Credentials {
   /** Default: the server's default user. */
   readonly username?: string | undefined
+  /** The password, or the token that stands in its place. */
   readonly password: string | Redacted.Redacted
   /**
    * How long the server accepts them, from now. When three quarters of it are over, the effect is run again and each connection is

@@ -12,6 +12,7 @@ export interface Health {
   readonly ready: boolean
   /** How long that took, or took to fail. */
   readonly latency: Duration.Duration
+  /** How the connections are. */
   readonly state: ClientState
   /** Why it is not ready. */
   readonly error: Option.Option<CacheError>
@@ -21,9 +22,11 @@ export interface Health {
 
 /** `Health` as JSON holds it. */
 export interface HealthJson {
+  /** Whether every server that commands go to has answered. */
   readonly ready: boolean
   /** Milliseconds. */
   readonly latency: number
+  /** How the connections are. */
   readonly state: ClientState
   /** Absent where the cache is ready. */
   readonly error?: (typeof CacheError)["Encoded"]

@@ -26,6 +26,7 @@ export const beingOpened = "the channel is being opened"
 
 /** A value that was read where its changes are announced. */
 export interface TrackedReply {
+  /** The stored value, as text or bytes; null where there is none. */
   readonly value: string | Buffer | null
   /** Milliseconds to live, as PTTL gives it: −1 = for ever, −2 = no such key. */
   readonly pttl: number

@@ -20,4 +20,5 @@ export class LockLost extends Schema.TaggedError<LockLost>("effect-vcache/LockLo
   }
 }
 
+/** What locks and semaphores fail with beside the errors of every operation. */
 export type LockError = LockUnavailable | LockLost

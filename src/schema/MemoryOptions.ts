@@ -10,6 +10,6 @@ export interface MemoryOptions {
    * refuses writes with OOM.
    */
   readonly eviction?: "lru" | "none" | undefined
-  /** Final keys that are evicted only when no others are left: sessions, say. Locks and semaphores always are. */
+  /** Final keys that are evicted only when no others are left: sessions, say. Locks and semaphores always are. Default: no other keys. */
   readonly evictLast?: ((key: string) => boolean) | undefined
 }

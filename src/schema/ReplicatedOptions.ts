@@ -4,6 +4,7 @@ import { CacheInputError } from "./CacheError.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { type ServerSettings, serverSettings } from "./ServerSettings.ts"
 
+/** The options of `ValkeyReplicated`. `urls` is required. */
 export interface ReplicatedOptions extends ConnectionOptions {
   /** The first is the primary, which takes all writes; the others are its replicas, which take the reads. */
   readonly urls: ReadonlyArray<string | Redacted.Redacted>

@@ -21,12 +21,15 @@ export interface RingServer {
 
 /** The servers of a `ValkeyRing`, given by `url` or by `urls`, and the settings of the connections to each of them. */
 export interface RingOptions extends ConnectionOptions {
-  /** `ring://[user[:password]@]h1:6379,h2:6379[/database][?whenDown=next]`, with TLS `rings://…`. */
+  /**
+   * `ring://[user[:password]@]h1:6379,h2:6379[/database][?whenDown=next]`, with TLS `rings://…`. Default: none; then `urls`
+   * is required.
+   */
   readonly url?: string | Redacted.Redacted | undefined
   /**
    * In place of the URL: one for each server, each with its own credentials and database. Their order means nothing.
    * Every process must have the same list, written in the same way or with the same names, or they look for a key on
-   * different servers.
+   * different servers. Default: the servers of the URL.
    */
   readonly urls?: ReadonlyArray<string | Redacted.Redacted | RingServer> | undefined
   /**

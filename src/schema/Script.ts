@@ -13,15 +13,18 @@ export interface ScriptStore {
 
 /** A Lua script with, for the memory topology, the same behaviour in TypeScript. */
 export interface Script {
+  /** Its name in errors, metrics and traces. */
   readonly name: string
+  /** Its text, which the server runs. */
   readonly lua: string
-  /** Whoever runs it relies on there being one store: a fallback must not run it on another. */
+  /** Whoever runs it relies on there being one store: a fallback must not run it on another. Default: false. */
   readonly exclusive?: boolean | undefined
   /**
    * What it does with its keys: `"reads"` changes nothing, `"changes"` changes values that are no structures, `"adds"`
    * (default) may do anything. `ValkeyFallback` runs it on its second client accordingly.
    */
   readonly uses?: "reads" | "changes" | "adds" | undefined
+  /** What the memory topology runs in place of the text. Without it the script fails there with `CacheUnsupportedError`. */
   readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
 

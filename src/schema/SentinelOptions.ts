@@ -15,18 +15,28 @@ import { Fields } from "./Fields.ts"
 import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
+/** The options of `ValkeySentinel`. Either `url`, or `name` and `sentinels`, are required. */
 export interface SentinelOptions extends ConnectionOptions {
-  /** `sentinel://[user[:password]@]h1:26379,h2:26379/name[/database]`, with TLS to everybody `sentinels://…`. Its credentials are the data servers'. */
+  /**
+   * `sentinel://[user[:password]@]h1:26379,h2:26379/name[/database]`, with TLS to everybody `sentinels://…`. Its
+   * credentials are the data servers'. Default: none; then `name` and `sentinels` are required.
+   */
   readonly url?: string | Redacted.Redacted | undefined
-  /** The primary's name, in place of the URL. */
+  /** The primary's name, in place of the URL. Default: the name in the URL. */
   readonly name?: string | undefined
   /** In place of the URL. Default port 26379. */
   readonly sentinels?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
+  /**
+   * The user to authenticate as at the sentinels; it needs a `sentinelPassword` beside it. Default: the sentinels' default
+   * user.
+   */
   readonly sentinelUsername?: string | undefined
+  /** The password for the sentinels. Default: no authentication there. */
   readonly sentinelPassword?: string | Redacted.Redacted | undefined
   /**
    * In place of `sentinelUsername` and `sentinelPassword`, where these change, and as `credentials` are for the servers: the effect runs before
-   * the sentinels are asked, once for all of them, and before each connection on which one of them is listened to; it has `connectTimeout`.
+   * the sentinels are asked, once for all of them, and before each connection on which one of them is listened to; it has
+   * `connectTimeout`. Default: none.
    */
   readonly sentinelCredentials?: Effect.Effect<Credentials, unknown> | undefined
   /** Default: none, or that of a `sentinels://` URL. */

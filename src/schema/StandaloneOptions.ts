@@ -7,5 +7,9 @@ import type { ConnectionOptions } from "./ConnectionOptions.ts"
  * a socket: `unix:///path?db=n`.
  */
 export interface StandaloneOptions extends ConnectionOptions {
+  /**
+   * `valkey://[user[:password]@]host[:port][/database]`, with TLS `valkeys://…`, or `unix://` and a path. `redis://` and
+   * `rediss://` are the same.
+   */
   readonly url: string | Redacted.Redacted
 }

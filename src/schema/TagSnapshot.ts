@@ -2,6 +2,7 @@
 
 /** Text alone, so that it can be handed to another process. */
 export interface TagSnapshot {
+  /** The tags that the snapshot was taken of. */
   readonly tags: ReadonlyArray<string>
   /** By tag. */
   readonly tokens: ReadonlyMap<string, string>

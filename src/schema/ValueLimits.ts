@@ -1,6 +1,7 @@
 /** What a value may be made of. The same bounds hold when it is written and when it is read: whatever `set` takes, `get` reads. */
 import { FormatError } from "./FormatError.ts"
 
+/** What a value may be made of. A value beyond a limit fails with `CacheCodecError`. */
 export interface ValueLimits {
   /** Bytes of the serialised value, uncompressed. Default: 64 MiB. */
   readonly maxBytes: number

@@ -4,7 +4,9 @@ import { isReserved } from "./reservedKeys.ts"
 
 /** Turns user keys into final keys and back. `make` must keep `key` recognisable, so that patterns work in its place. */
 export interface KeyFunction {
+  /** The final key of a user key. Different user keys must have different final keys. */
   readonly make: (parts: { readonly prefix: string; readonly version: number; readonly key: string }) => string
+  /** The user key of a final key that `make` has made with the same prefix and version. */
   readonly reverse: (finalKey: string, parts: { readonly prefix: string; readonly version: number }) => string
 }
 

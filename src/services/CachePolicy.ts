@@ -5,8 +5,11 @@ import type { CacheName } from "../schema/CacheName.ts"
 
 /** What a result says about the cache's use. */
 export interface Tally {
+  /** Keys that were found. Default: 0. */
   readonly hits?: number | undefined
+  /** Keys that were not found. Default: 0. */
   readonly misses?: number | undefined
+  /** Values that were stored. Default: 0. */
   readonly stores?: number | undefined
   /** Of the hits: those that were served past their lifetime. */
   readonly stale?: number | undefined

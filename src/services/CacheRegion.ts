@@ -174,6 +174,7 @@ const textIn = <A, E, RD, RE>(json: Schema.Codec<A, E, RD, RE>) => {
     )
 }
 
+/** The class that `CacheRegion.Service` makes: a service of the region, with its layers. */
 export interface RegionClass<Self, Id extends string, K, A, E, R> extends Context.ServiceClass<
   Self,
   Id,

@@ -15,9 +15,11 @@ type ValueSchema<A extends AnyRequest> = Schema.Constraint & { readonly Type: Re
 /** What values need to be coded. */
 type Services<S extends Schema.Constraint> = S["DecodingServices"] | S["EncodingServices"]
 
+/** The options of `CacheResolver.make`, besides those of `getOrSetMany`. */
 export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>, R = never> extends BatchLookupOptions<
   S["Type"]
 > {
+  /** The schema of the values, which are what the requests succeed with. */
   readonly value: S
   /** The user key of a request's value. */
   readonly key: (request: A) => string

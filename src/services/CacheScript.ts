@@ -6,15 +6,21 @@ import type { Script } from "../schema/Script.ts"
 /** What an argument may be on its way: text, a number, bytes. */
 type ArgSchema = Schema.Constraint & { readonly Encoded: Arg }
 
+/** A Lua script that `CacheScript.make` has made, for `cache.script`. */
 export interface CacheScript<
   K extends string,
   Args extends Readonly<Record<string, ArgSchema>>,
   Result extends Schema.Constraint
 > {
+  /** The names of its keys, in the order of KEYS. */
   readonly keys: ReadonlyArray<K>
+  /** The schemas of its arguments by name, in the order of ARGV. */
   readonly args: Args
+  /** The schema that decodes what the script returns. */
   readonly result: Result
+  /** Whether keys get the cache's prefix and version. */
   readonly prefix: boolean
+  /** The script as the client runs it. */
   readonly script: Script
 }
 
@@ -51,8 +57,11 @@ export const make = <
 
 /** What a script is run with. */
 export interface ScriptInput<K extends string, Args extends Readonly<Record<string, ArgSchema>>> {
+  /** The user key for each name of `keys`. */
   readonly keys: { readonly [name in K]: string }
+  /** The value for each name of `args`. */
   readonly args: { readonly [name in keyof Args]: Args[name]["Type"] }
+  /** The version of the keys. Default: the cache's own. */
   readonly version?: number | undefined
 }
 

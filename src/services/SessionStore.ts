@@ -33,9 +33,11 @@ export class SessionUnknown extends Schema.TaggedError<SessionUnknown>("effect-v
   }
 }
 
+/** A session that the store has found or made. */
 export interface Session<A> {
   /** What the cookie carries. The cache holds its SHA-256 only. */
   readonly id: Redacted.Redacted
+  /** The data, decoded by the store's schema. */
   readonly data: A
   /** What is left of its lifetime. */
   readonly expiresIn: Duration.Duration
@@ -48,7 +50,9 @@ export interface Session<A> {
  */
 export type SessionExpiry = "fixed" | "sliding" | "browser"
 
+/** The options of a session store. The schema of the data is required. */
 export interface SessionStoreOptions<S extends Schema.Constraint> {
+  /** The schema of the data that a session holds. */
   readonly data: S
   /** The first part of the keys, behind prefix and version of the cache. Default: `"session:"`. */
   readonly prefix?: string | undefined

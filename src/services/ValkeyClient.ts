@@ -7,15 +7,19 @@ import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../s
 import type { Invalidation, TrackedReply, Tracking } from "../schema/Invalidation.ts"
 import type { Script } from "../schema/Script.ts"
 
+/** The options of `send` and `request`. */
 export interface SendOptions extends Pick<Command, "resendIf"> {
   /** `"utf8"` (default): bulk strings as text. `"buffer"`: as bytes. */
   readonly reply?: ReplyEncoding | undefined
-  /** In place of the connection's `commandTimeout`. */
+  /** In place of the connection's `commandTimeout`, which is the default. */
   readonly timeout?: Duration.Input | undefined
 }
 
+/** A message of a subscription. */
 export interface Message {
+  /** The channel that it was published to. */
   readonly channel: string
+  /** The text that was published. */
   readonly message: string
   /** Of a subscription to patterns: the pattern that the channel matches. */
   readonly pattern?: string | undefined
@@ -35,12 +39,15 @@ export interface ScanPageOptions {
   readonly match?: string | undefined
   /** Keys looked at in one round trip, a hint. Default 1 000. */
   readonly count?: number | undefined
+  /** Only keys that hold this type. Default: all types. */
   readonly type?: KeyType | undefined
 }
 
 /** Some keys, and the cursor of the next page; undefined where there is none. */
 export interface ScanPage {
+  /** The final keys that were found; it may be empty though others follow. */
   readonly keys: ReadonlyArray<string>
+  /** The cursor of the next page; undefined where there is none. */
   readonly next: string | undefined
 }
 
@@ -48,7 +55,8 @@ export interface ScanPage {
 export interface ScanOptions extends ScanPageOptions {
   /**
    * Which of the keys that are found are going to be deleted: a client with a second one deletes them in the other, too, when
-   * it is back. A key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text.
+   * it is back. A key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text. Default: none of
+   * them.
    */
   readonly deletes?: ((key: string) => boolean) | undefined
 }
@@ -69,8 +77,9 @@ export interface SlowCommand {
   readonly duration: Duration.Duration
   /** Its name and its arguments. The server cuts long ones, and leaves out those behind the 31st. */
   readonly command: ReadonlyArray<string>
-  /** The address of who sent it, and the name of that connection, which may be empty. */
+  /** The address of the connection that sent it. */
   readonly client: string
+  /** The name of the connection that sent it, which may be empty. */
   readonly clientName: string
 }
 
@@ -79,7 +88,9 @@ export type PipelineResults = ReadonlyArray<Result.Result<Reply, CommandError>>
 
 /** A connection that nobody else shares. Blocking commands may wait here as long as they ask to. */
 export interface DedicatedClient {
+  /** One command on this connection, as the shared client's `send`. */
   readonly send: ValkeyClientShape["send"]
+  /** Many commands on this connection in one write, as the shared client's `pipeline`. */
   readonly pipeline: ValkeyClientShape["pipeline"]
 }
 
@@ -154,7 +165,9 @@ export interface ServerConnections extends Pick<
   readonly node: string
 }
 
+/** What a client can do, whatever its topology. Operations fail with `CommandError` and are bounded by the command deadline. */
 export interface ValkeyClientShape extends Invalidations {
+  /** What the client is connected to. */
   readonly topology: Topology
   /**
    * One command on the shared, multiplexed connection. Never queued while disconnected, and sent again only where a
@@ -237,4 +250,5 @@ export interface ValkeyClientShape extends Invalidations {
   ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SlowCommand>>, CommandError>
 }
 
+/** The client of a program as a service. The layers of topologies provide it, and caches are built over it. */
 export class ValkeyClient extends Context.Service<ValkeyClient, ValkeyClientShape>()("effect-vcache/ValkeyClient") {}

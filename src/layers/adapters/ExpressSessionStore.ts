@@ -53,6 +53,10 @@ export class ExpressSessionStore<E = never> extends Store {
     this.#timeToLive = timeToLive
   }
 
+  /**
+   * Gives the session with this id; null where there is none. An outage that a policy keeps back is the error
+   * `SessionUnknown`, never "no session".
+   */
   get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
     const found = this.#run((cache) =>
       Effect.flatMap(
@@ -160,6 +164,10 @@ export class ExpressSessionStore<E = never> extends Store {
     return created
   }
 
+  /**
+   * Closes the layer and its connections. Operations that are under way or come later fail with a `CacheConnectionError` of
+   * phase `closed`.
+   */
   close(): Promise<void> {
     return this.#client.close()
   }

@@ -38,6 +38,7 @@ const methods = [
  * emits as `error` events. `disconnect` closes the layer.
  */
 export class KeyvStore<E = never> extends EventEmitter {
+  /** The namespace, which Keyv sets. */
   namespace: string | undefined
   readonly #client: PromiseCache
   readonly #timeToLive: number
@@ -73,6 +74,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     return found as Value | undefined
   }
 
+  /** Returns the values in the order of the keys, undefined for each miss. One round trip. */
   async getMany<Value>(keys: Array<string>): Promise<Array<Value | undefined>> {
     const all = keys.map((key) => this.#keyIn(key))
     const found: ReadonlyMap<string, unknown> = await this.#use((cache) => cache.getMany(all))
@@ -87,6 +89,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     )
   }
 
+  /** Stores several values in one pipeline, each until its own end. Returns for each whether it was stored. */
   async setMany(entries: Array<KeyvEntry>): Promise<Array<boolean>> {
     const { end } = this.#spoken
     const all = entries.map((entry) => ({ key: this.#keyIn(entry.key), value: storable(entry.value), end: end(entry) }))
@@ -97,6 +100,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     )
   }
 
+  /** Returns whether the key was there. */
   async delete(key: string): Promise<boolean> {
     return this.#client.delete(this.#keyIn(key))
   }
@@ -114,10 +118,12 @@ export class KeyvStore<E = never> extends EventEmitter {
     await this.#use((cache) => cache.deletePattern(pattern))
   }
 
+  /** Returns whether the key is there. */
   async has(key: string): Promise<boolean> {
     return this.#client.has(this.#keyIn(key))
   }
 
+  /** Returns for each key whether it is there, in one pipeline. */
   async hasMany(keys: Array<string>): Promise<Array<boolean>> {
     const all = keys.map((key) => this.#keyIn(key))
     return this.#use((cache) => cache.pipeline((queue) => all.map((key) => queue.has(key))))
@@ -134,6 +140,7 @@ export class KeyvStore<E = never> extends EventEmitter {
     }
   }
 
+  /** Closes the layer and its connections. */
   async disconnect(): Promise<void> {
     await this.#client.close()
   }

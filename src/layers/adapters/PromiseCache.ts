@@ -15,25 +15,39 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
  * whose `phase` is `"closed"`.
  */
 export interface PromiseCache<A = unknown> extends AsyncDisposable {
+  /** Returns the value, or undefined on a miss. */
   readonly get: (key: string, options?: KeyOptions) => Promise<A | undefined>
+  /** Returns hits only, in request order. One round trip. */
   readonly getMany: (keys: Iterable<string>, options?: KeyOptions) => Promise<ReadonlyMap<string, A>>
+  /** Stores the value. False only when `when` held it back. */
   readonly set: (key: string, value: A, options?: SetOptions) => Promise<boolean>
   /** The keys that could not be stored. */
   readonly setMany: (entries: Readonly<Record<string, A>>, options?: TtlOptions) => Promise<ReadonlyArray<string>>
+  /** Stores only where `get` would give undefined. Returns whether it did. */
   readonly add: (key: string, value: A, options?: TtlOptions) => Promise<boolean>
+  /** Returns whether `get` would find a value, or the key holds a structure. */
   readonly has: (key: string, options?: KeyOptions) => Promise<boolean>
+  /** Deletes the key. Returns whether there was something to delete. */
   readonly delete: (key: string, options?: KeyOptions) => Promise<boolean>
+  /** Deletes the keys. Returns how many of them existed. */
   readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Promise<number>
+  /** Gives the key a new lifetime. Returns whether the key exists. */
   readonly touch: (key: string, options?: TtlOptions) => Promise<boolean>
   /** Milliseconds; `Infinity` = never expires, undefined = no such key. */
   readonly ttl: (key: string, options?: KeyOptions) => Promise<number | undefined>
+  /** Returns the cached value, else the lookup's, and stores that. Concurrent callers of one key in this process share one lookup. */
   readonly getOrSet: <B extends A>(
     key: string,
     /** Is given what the cache holds and may no longer serve, where there is some. */
     lookup: (stale: A | undefined) => B | PromiseLike<B>,
     options?: LookupOptions<A>
   ) => Promise<B>
+  /**
+   * Adds `delta` to a counter, atomically, and gives the new number. `delta` is 1 by default. Rejects with `CacheMissError`
+   * where the key is missing and `initial` is not given.
+   */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Promise<number>
+  /** Deletes all keys of this prefix and version. Returns how many went. */
   readonly clear: () => Promise<number>
   /** The same cache with values of a schema. Closing either closes both. */
   readonly withSchema: <
@@ -41,6 +55,7 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   >(
     schema: S
   ) => PromiseCache<S["Type"]>
+  /** Closes the layer and its connections. */
   readonly close: () => Promise<void>
   /** Any program against the cache. Rejects with its error, or with what it died of. */
   readonly run: <B, E>(effect: Effect.Effect<B, E, CacheService>) => Promise<B>

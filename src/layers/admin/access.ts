@@ -4,23 +4,25 @@ import type { HttpServerRequest } from "effect/http"
 
 /** What a visitor may do. What is missing is not allowed. */
 export interface AdminRights {
-  /** See keys and values. Without it nothing else is allowed, either. */
+  /** See keys and values. Without it nothing else is allowed, either. Default: false. */
   readonly view?: boolean | undefined
-  /** Change values, lifetimes and elements, and rename keys. */
+  /** Change values, lifetimes and elements, and rename keys. Default: false. */
   readonly edit?: boolean | undefined
-  /** Delete keys, invalidate tags, release locks, sign visitors out. */
+  /** Delete keys, invalidate tags, release locks, sign visitors out. Default: false. */
   readonly delete?: boolean | undefined
-  /** Delete all that a cache, or its server, holds. */
+  /** Delete all that a cache, or its server, holds. Default: false. */
   readonly flush?: boolean | undefined
 }
 
 export type AdminRight = keyof AdminRights
 
+/** A visitor of the admin pages. `authorize` returns it. */
 export interface AdminVisitor {
   /** Shown on the pages, and written to the log with all that the visitor changes. It stands in the tokens of forms, too. */
   readonly name: string
+  /** The rights in every cache that `rightsOf` does not name. */
   readonly rights: AdminRights
-  /** Rights in single caches in place of `rights`, by the keys of their tags. */
+  /** Rights in single caches in place of `rights`, by the keys of their tags. Default: `rights` in every cache. */
   readonly rightsOf?: Readonly<Record<string, AdminRights>> | undefined
 }
 

@@ -15,6 +15,7 @@ import { isPrivate } from "./responsePrivacy.ts"
 
 export { client, type HttpCacheClientOptions } from "./cachedClient.ts"
 
+/** The options of `HttpCache.make` and `HttpCache.Service`. Every field has a default. */
 export interface HttpCacheOptions extends CachingOptions {
   /**
    * What tells pages of one host apart, in place of path and query: to leave out parameters that change nothing. Scheme and
@@ -30,6 +31,7 @@ export interface HttpCacheOptions extends CachingOptions {
   readonly tags?: boolean | undefined
 }
 
+/** A cache of responses that `HttpCache.make` gives: the layer for routes, and what forgets their pages. */
 export interface HttpCache {
   /** For the routes that it is provided to. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<never, never, CacheService>
@@ -44,7 +46,12 @@ export interface HttpCache {
 
 /** The pages of a `Service`. */
 export interface Pages {
+  /**
+   * Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Whether it was there. One
+   * round trip.
+   */
   readonly purge: (page: string) => Effect.Effect<boolean, CommandError>
+  /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
   readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError>
   /** Forgets all pages that bear one of the tags, as the cache's own `invalidateTags` does. Needs the setting `tags`. */
   readonly invalidateTags: CacheTags["invalidateTags"]
@@ -60,7 +67,9 @@ export interface Pages {
   ) => Effect.Effect<Response, E, R>
 }
 
+/** The class that `HttpCache.Service` makes: a service of `Pages`, with its layers. */
 export interface PagesClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Pages> {
+  /** The pages, stored in `CacheService`. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<Self, never, CacheService>
   /** For the routes that it is provided to. */
   readonly routes: Layer.Layer<never, never, Self>

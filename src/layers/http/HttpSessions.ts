@@ -22,6 +22,7 @@ type Setting<A> = A | Config.Config<A>
 
 type Secrets = readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
 
+/** The options of `HttpSessions.Service`. The data's schema and the secrets are required. */
 export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
   SessionStore.SessionStoreOptions<S>,
   "timeToLive"
@@ -33,6 +34,7 @@ export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
   readonly secrets: Setting<Redacted.Redacted | Secrets>
   /** The lifetime of sessions. Default: 14 days. */
   readonly timeToLive?: Setting<Duration.Input> | undefined
+  /** The attributes of the cookie. Default: those of `CookieOptions`. */
   readonly cookie?:
     | (Omit<CookieOptions, "secure"> & {
         /** Whether browsers send it over HTTPS only. Default: true. */
@@ -41,6 +43,7 @@ export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
     | undefined
 }
 
+/** The class that `HttpSessions.Service` makes: a service of the request's session, with its layer. */
 export interface SessionsClass<Self, Id extends string, A> extends Context.ServiceClass<Self, Id, RequestSession<A>> {
   /**
    * For the routes that it is provided to. Settings that cannot be used, and cookies that no browser would accept, fail the

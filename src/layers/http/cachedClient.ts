@@ -17,6 +17,7 @@ import { type CachingOptions, pageCache } from "./caching/settings.ts"
 import { readWhole } from "./caching/wholeBody.ts"
 import { withScope } from "./requestScope.ts"
 
+/** The options of `HttpCache.client`. Every field has a default. */
 export interface HttpCacheClientOptions extends CachingOptions {}
 
 /**

@@ -6,6 +6,7 @@ import { gaugeOf } from "../../schema/gauge.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
 
+/** The options of `Breaker.policy` and `Breaker.layer`. Every field has a default. */
 export interface BreakerOptions {
   /** Transient failures in a row that open the circuit. Default 5. */
   readonly failures?: number | undefined

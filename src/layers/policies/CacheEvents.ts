@@ -151,6 +151,7 @@ const publishTally = (hub: Hub, happened: Happened, { hits = 0, misses = 0, stal
  * Events name keys, and never values. Changes that other processes make are told by `client.changes`.
  */
 export class CacheEvents extends Context.Service<CacheEvents, CacheEventsShape>()("effect-vcache/CacheEvents") {
+  /** Provides the events, and is a policy for every cache that is built under it. */
   static readonly layer = ({ capacity = 1024 }: CacheEventsOptions = {}): Layer.Layer<CacheEvents> =>
     Layer.unwrap(
       Effect.sync(() => {

@@ -5,6 +5,7 @@ import { type CacheMetrics, metricsOf } from "../../services/cache/kernel/metric
 import { type CacheName, nobody } from "../../schema/CacheName.ts"
 import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.ts"
 
+/** The options of `IgnoreExceptions.policy` and `IgnoreExceptions.layer`. Every field has a default. */
 export interface IgnoreExceptionsOptions {
   /** Whether what is ignored is logged. Default true. */
   readonly log?: boolean | undefined

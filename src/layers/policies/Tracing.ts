@@ -10,6 +10,7 @@ import {
   type Tally
 } from "../../services/CachePolicy.ts"
 
+/** The options of `Tracing.policy` and `Tracing.layer`. Every field has a default. */
 export interface TracingOptions {
   /** Whether spans name user keys, and errors with keys are shown whole. Values are never shown. Default false. */
   readonly keys?: boolean | undefined

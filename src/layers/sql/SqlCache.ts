@@ -29,6 +29,7 @@ export interface SqlQueryOptions<S extends Schema.Constraint> extends Omit<
   readonly tables?: ReadonlyArray<string> | undefined
 }
 
+/** What `SqlCache` can do: cached queries, and writes that invalidate them. */
 export interface SqlCacheShape {
   /**
    * The decoded rows of the statement, from the cache or the database. They are stored with the tables as tags, by the text
@@ -68,6 +69,7 @@ export interface SqlCacheShape {
   readonly owed: Effect.Effect<ReadonlyArray<string> | "all">
 }
 
+/** The options of `SqlCache.layer`. Every field has a default. */
 export interface SqlCacheOptions {
   /** What keys and tags of this database start with. Caches of different databases over one cache need different names. Default: `sql`. */
   readonly name?: string | undefined

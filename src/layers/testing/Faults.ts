@@ -5,18 +5,21 @@ import type { Command } from "../../schema/Command.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
+/** Something that goes wrong with some commands. Those that no fault concerns are left alone. */
 export interface Fault {
   /** Names of commands, `"GET"`, or of scripts, `"lock.acquire"`. Default: all. */
   readonly commands?: ReadonlyArray<string> | undefined
   /** What part of them, 0 to 1. Default 1. */
   readonly rate?: number | undefined
-  /** They take so much longer. */
+  /** How much longer they take. Default: 0. */
   readonly latency?: Duration.Input | undefined
   /**
    * - `"refused"`: a connection error; nothing was executed
    * - `"timeout"`: a timeout; nothing was executed, and nobody knows
    * - `"lostReply"`: it was executed, and the connection broke before the reply
    * - an error: that one; nothing was executed
+   *
+   * Default: none fails, all are only late.
    */
   readonly failure?: "refused" | "timeout" | "lostReply" | CommandError | undefined
 }

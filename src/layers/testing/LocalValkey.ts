@@ -80,10 +80,13 @@ const startAt = (port: number) =>
     return server
   })
 
+/** A Valkey server that this process has started. */
 export interface LocalServer {
+  /** Its URL, `valkey://127.0.0.1:` and a free port. */
   readonly url: string
   /** Stops the process: the server accepts connections and answers nobody. */
   readonly freeze: Effect.Effect<void>
+  /** Lets a frozen process go on. */
   readonly thaw: Effect.Effect<void>
   /** Ends the process at once, without a word to its clients. */
   readonly kill: Effect.Effect<void>

@@ -4,7 +4,9 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import { CacheService } from "../../services/CacheService.ts"
 
+/** What a snapshot says of one key. */
 export interface SnapshotEntry {
+  /** The type of what the key holds. */
   readonly type: KeyType
   /** Of strings that are values of the cache; undefined for everything else. */
   readonly value: unknown

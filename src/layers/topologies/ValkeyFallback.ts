@@ -5,7 +5,9 @@ import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeFallback } from "../fallback/fallbackClient.ts"
 
+/** The options of `ValkeyFallback.layer`: two clients, and when each is used. */
 export interface FallbackOptions<E1, R1, E2, R2> {
+  /** The client that is used whenever it answers. */
   readonly first: Layer.Layer<ValkeyClient, E1, R1>
   /** Used while the first is down: in memory, say. */
   readonly second: Layer.Layer<ValkeyClient, E2, R2>

@@ -16,6 +16,7 @@ export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOption
   readonly tags?: ReadonlyArray<string> | ((key: string, value: A) => ReadonlyArray<string>) | undefined
 }
 
+/** The operations of a cache on many values at once. */
 export interface CacheBatches<A, RD = never, RE = never> {
   /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
   readonly getMany: (

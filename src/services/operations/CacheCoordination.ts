@@ -2,7 +2,10 @@
 import type { CacheLock, LockOptions } from "./CacheLock.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "./CacheSemaphore.ts"
 
+/** The operations of a cache that coordinate processes. Making a lock or a semaphore sends nothing. */
 export interface CacheCoordination {
+  /** Returns a lock under this key: one holder at a time, in all processes. */
   readonly lock: (key: string, options?: LockOptions) => CacheLock
+  /** Returns a semaphore under this key: `permits` for all processes together. */
   readonly semaphore: (key: string, options: SemaphoreOptions) => CacheSemaphore
 }

@@ -3,21 +3,25 @@ import type { Duration, Effect } from "effect"
 import type { ExistingKeyError } from "../../schema/CacheError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
+/** The options of `incr`, `decr` and `incrFloat`. */
 export interface CounterOptions extends KeyOptions {
-  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
+  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. Default: none. */
   readonly initial?: number | undefined
   /** Lifetime of a key that `initial` creates. Default: the cache's own. An existing key keeps its lifetime. */
   readonly timeToLive?: Duration.Input | undefined
 }
 
+/** The options of `incrBig`. */
 export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
-  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. */
+  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. Default: none. */
   readonly initial?: bigint | undefined
 }
 
+/** The operations of a cache on counters. Each fails with `CacheMissError` where the key is missing and `initial` is not given. */
 export interface CacheCounters {
   /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
+  /** `incr` by the negative of `delta`, which is 1 by default. The result may be below zero. */
   readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
   /**
    * Exact at any size up to the cache's `limits.maxDigits`. One round trip within 64 bits; beyond, compare-and-set until it

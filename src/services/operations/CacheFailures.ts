@@ -1,6 +1,7 @@
 /** Failures of lookups that are stored for a while. */
 import type { Duration, Schema } from "effect"
 
+/** Which failures of a lookup are stored, and for how long. */
 export interface CacheFailures<out F> {
   /** The failures that this schema accepts are stored. All others are not, and neither are defects and interruptions. */
   readonly errors: Schema.Constraint & {
@@ -12,6 +13,7 @@ export interface CacheFailures<out F> {
   readonly timeToLive: Duration.Input
 }
 
+/** The option of lookups that stores their failures. */
 export interface FailureOptions<out F> {
   /**
    * Stores failures under the key of the value, so that the callers of a row that is missing share one lookup for a while, in

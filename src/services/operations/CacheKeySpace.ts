@@ -4,13 +4,17 @@ import type { CacheError, CommandError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
+/** The options of `rename`. */
 export interface RenameOptions {
   /** Default true. */
   readonly overwrite?: boolean | undefined
+  /** The version of the key that is renamed. Default: the cache's own. */
   readonly fromVersion?: number | undefined
+  /** The version of the new key. Default: the cache's own. */
   readonly toVersion?: number | undefined
 }
 
+/** The options of `scan` and `deletePattern`. */
 export interface ScanKeysOptions extends KeyOptions {
   /** Keys looked at in one round trip, a hint. Default 1 000. */
   readonly count?: number | undefined
@@ -26,6 +30,7 @@ export interface KeysOptions extends KeyOptions {
 export interface ScanKeysPageOptions extends ScanKeysOptions {
   /** The cursor of the page before. Default: the scan begins. */
   readonly cursor?: string | undefined
+  /** Only keys that hold this type. Default: all types. */
   readonly type?: KeyType | undefined
 }
 
@@ -49,13 +54,17 @@ export interface LargestKeysOptions extends KeyOptions {
 
 /** A key, and what it takes. */
 export interface KeySize {
+  /** The user key. */
   readonly key: string
+  /** The bytes that the key takes in the memory of its server, as `memoryUsage` gives them. */
   readonly bytes: number
 }
 
+/** The operations of a cache on its keys: it sees those of its prefix and version alone, unless an operation says otherwise. */
 export interface CacheKeySpace {
   /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
   readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
+  /** `incrVersion` by the negative of `delta`, which is 1 by default. */
   readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
   readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>

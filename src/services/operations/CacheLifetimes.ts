@@ -3,6 +3,7 @@ import type { Duration, Effect, Option } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
+/** The operations of a cache on lifetimes of keys. Each takes one round trip. */
 export interface CacheLifetimes {
   /** New lifetime; true if the key exists, also when it was and stays persistent. Zero or less deletes. */
   readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CommandError>

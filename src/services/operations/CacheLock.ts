@@ -4,8 +4,10 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
+/** The options of `lock`. */
 export interface LockOptions extends LeaseOptions {}
 
+/** A lock that is held until its scope closes. */
 export interface HeldLock extends HeldLease {
   /** Greater than that of any acquisition before. What stores it with its data can refuse an older holder. */
   readonly fence: bigint

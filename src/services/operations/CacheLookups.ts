@@ -6,6 +6,7 @@ import type { FailureOptions } from "./CacheFailures.ts"
 import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
+/** The options of `refresh`, which those of `getOrSet` extend. */
 export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, FailureOptions<F> {
   /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
@@ -44,6 +45,7 @@ export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, 
 
 /** The value that a lookup is to replace. */
 export interface Stale<out A> {
+  /** The value that the cache holds. */
   readonly value: A
   /** The time since it was stored; none where it is stored without times: without `staleFor`, `keepFor` and `earlyRefresh`. */
   readonly age: Option.Option<Duration.Duration>
@@ -67,6 +69,7 @@ export type Lookup<A, E = never, R = never> =
 
 /** A value, and where it came from. */
 export interface LookupResult<out A> {
+  /** The value, as `getOrSet` gives it. */
   readonly value: A
   /** `"near"`: this process; `"server"`; `"lookup"`: a lookup that this call began or waited for. */
   readonly source: "near" | "server" | "lookup"
@@ -78,6 +81,7 @@ export interface LookupResult<out A> {
   readonly isRefreshing: boolean
 }
 
+/** The options of `getOrSet`. Defaults are the cache's own, which `CacheOptions.lookup` sets. */
 export interface LookupOptions<A = unknown, out F = never> extends RefreshOptions<A, F>, ReadOptions {
   /**
    * `"process"`: concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in
@@ -98,6 +102,7 @@ export interface LookupOptions<A = unknown, out F = never> extends RefreshOption
 export interface BatchLookupOptions<A = unknown>
   extends Omit<RefreshOptions<A>, "cacheFailures" | "keepFor">, ReadOptions {}
 
+/** The operations of a cache that look up what is not cached. */
 export interface CacheLookups<A, RD = never, RE = never> {
   /**
    * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,

@@ -21,6 +21,7 @@ export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effe
   ServicesOf<Member<T>>
 >
 
+/** The operations of a cache that send several operations together. */
 export interface CachePipelines<A, RD = never, RE = never> {
   /**
    * Operations in one write: a tuple or record of what the function queues gives one of what they give. Each is for

@@ -16,11 +16,17 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /** The operations that need one step on the server, and so can be queued. What they give comes when the queue has run. */
 export interface CacheQueue<A, RD = never, RE = never>
   extends CacheValues<A, RD, RE>, Omit<CacheCounters, "incrBig">, CacheLifetimes, CacheScripts {
+  /** The hash under this key, as `cache.hash` gives it. */
   readonly hash: (key: string, options?: KeyOptions) => Omit<CacheHash<A, RD, RE>, "scan">
+  /** The list under this key, as `cache.list` gives it. `moveTo` with a `timeout` fails with `CacheUnsupportedError` here. */
   readonly list: (key: string, options?: KeyOptions) => Omit<CacheList<A, RD, RE>, "awaitLeft" | "awaitRight">
+  /** Several lists, as `cache.lists` gives them. `pop` with a `timeout` fails with `CacheUnsupportedError` here. */
   readonly lists: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheLists<A, RD>
+  /** The set under this key, as `cache.unorderedSet` gives it. */
   readonly unorderedSet: (key: string, options?: KeyOptions) => Omit<CacheSet<A, RD, RE>, "scan">
+  /** The sorted set under this key, as `cache.sortedSet` gives it. */
   readonly sortedSet: (key: string, options?: KeyOptions) => Omit<CacheSortedSet<A, RD, RE>, "scan">
+  /** The stream under this key, as `cache.stream` gives it, without what waits or takes several steps. */
   readonly stream: (
     key: string,
     options?: KeyOptions
@@ -31,5 +37,6 @@ export interface CacheQueue<A, RD = never, RE = never>
   readonly withSchema: <S extends Schema.Constraint>(
     schema: S
   ) => CacheQueue<S["Type"], S["DecodingServices"], S["EncodingServices"]>
+  /** The same queue with other settings, as `cache.withOptions` gives them. */
   readonly withOptions: (options: ViewOptions) => CacheQueue<A, RD, RE>
 }

@@ -4,6 +4,7 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
+/** The options of `semaphore`. `permits` is required. */
 export interface SemaphoreOptions extends LeaseOptions {
   /** Who asks with another number is admitted by that number. */
   readonly permits: number

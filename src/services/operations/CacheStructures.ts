@@ -8,13 +8,22 @@ import type { CacheStream } from "./structures/CacheStream.ts"
 import type { CacheStreams } from "./structures/CacheStreams.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
+/**
+ * The structures of a cache, by their keys. Making one sends nothing; a key of another type fails its operations with
+ * `CacheServerError` (WRONGTYPE).
+ */
 export interface CacheStructures<A, RD = never, RE = never> {
+  /** The hash under this key: many named values. */
   readonly hash: (key: string, options?: KeyOptions) => CacheHash<A, RD, RE>
+  /** The list under this key: elements in order. */
   readonly list: (key: string, options?: KeyOptions) => CacheList<A, RD, RE>
   /** Several lists, of which the first one that has something is asked. Default version: the cache's. */
   readonly lists: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheLists<A, RD>
+  /** The set under this key: members without order, each once. */
   readonly unorderedSet: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
+  /** The sorted set under this key: members in the order of their scores. */
   readonly sortedSet: (key: string, options?: KeyOptions) => CacheSortedSet<A, RD, RE>
+  /** The stream under this key: an append-only log of entries. */
   readonly stream: (key: string, options?: KeyOptions) => CacheStream<A, RD, RE>
   /** Several streams, which are read over one connection. Default version: the cache's. */
   readonly streams: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheStreams<A, RD>

@@ -5,20 +5,23 @@ import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
 import type { TagOptions } from "./TagOptions.ts"
 
+/** The options of `set` and `getAndSet`. */
 export interface SetOptions extends TtlOptions, TagOptions {
   /** Store only where the key is absent, or only where it is present. Default: always. */
   readonly when?: "absent" | "present" | undefined
   /**
    * The instant at which the key ends by the server's clock, in milliseconds since 1970 where it is a number. A past instant
-   * deletes the key, and `Infinity` never comes. No jitter is added. Not together with `timeToLive` or `keepTtl`.
+   * deletes the key, and `Infinity` never comes. No jitter is added. Not together with `timeToLive` or `keepTtl`. Default:
+   * none, and `timeToLive` decides.
    */
   readonly expireAt?: Date | number | undefined
-  /** Keep the lifetime that the key has. Not together with `timeToLive`. */
+  /** Keep the lifetime that the key has. Not together with `timeToLive`. Default: false. */
   readonly keepTtl?: boolean | undefined
   /** How long past its lifetime `getOrSet` may still serve the value while it looks up another. Default 0. Not together with `keepTtl`. */
   readonly staleFor?: Duration.Input | undefined
 }
 
+/** The operations of a cache on single values. */
 export interface CacheValues<A, RD = never, RE = never> {
   /** None on a miss; a stored `null` is a hit. */
   readonly get: (key: string, options?: ReadOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
@@ -55,6 +58,7 @@ export interface CacheValues<A, RD = never, RE = never> {
    * script, whatever the size of the value; a counter that was made stale counts no more.
    */
   readonly markStale: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
+  /** Returns whether `get` would find a value, or the key holds a structure. */
   readonly has: (key: string, options?: ReadOptions) => Effect.Effect<boolean, CommandError>
   /** None = no such key. */
   readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CommandError>

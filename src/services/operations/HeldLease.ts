@@ -4,6 +4,7 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost } from "../../schema/LockError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
+/** The options of what is held by a lease: a lock, or permits of a semaphore. */
 export interface LeaseOptions extends KeyOptions {
   /** How long it outlives a dead holder. Default 30 seconds; `"Infinity"` = until it is released. */
   readonly lease?: Duration.Input | undefined

@@ -1,8 +1,9 @@
 /** What most operations can be told about their key. */
 import type { Duration } from "effect"
 
+/** The options that most operations on a key take. */
 export interface KeyOptions {
-  /** In place of the cache's own version. */
+  /** The version of the key. Default: the cache's own. */
   readonly version?: number | undefined
 }
 
@@ -12,6 +13,7 @@ export interface ReadOptions extends KeyOptions {
   readonly near?: false | undefined
 }
 
+/** The options of operations that give a key its lifetime. */
 export interface TtlOptions extends KeyOptions {
   /** `"Infinity"` = never expires; zero or less = expires at once. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | undefined

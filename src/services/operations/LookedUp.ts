@@ -3,16 +3,22 @@ import type { Duration } from "effect"
 
 /** How a looked-up value is stored. */
 export interface StoredOptions {
-  /** In place of what the options of the lookup say. Zero or less = handed out, and not stored. */
+  /** In place of what the options of the lookup say. Zero or less = handed out, and not stored. Default: the options decide. */
   readonly timeToLive?: Duration.Input | undefined
-  /** What the value is made from. The options of the lookup must say `tags: "lookup"`, or name a function, whose place these take. */
+  /**
+   * What the value is made from. The options of the lookup must say `tags: "lookup"`, or name a function, whose place these
+   * take. Default: none.
+   */
   readonly tags?: ReadonlyArray<string> | undefined
 }
 
 /** A lookup's answer that says more than the value: `CacheLookup.stored` and `stale.unchanged` make it. */
 export class LookedUp<out A> implements StoredOptions {
+  /** The looked-up value. */
   readonly value: A
+  /** The lifetime that the lookup gave it; undefined where the options decide. */
   readonly timeToLive: Duration.Input | undefined
+  /** The tags that the lookup gave it; undefined where it gave none. */
   readonly tags: ReadonlyArray<string> | undefined
   /** The value is the one that the cache has shown to the lookup. */
   readonly isUnchanged: boolean

@@ -11,6 +11,7 @@ export interface InvalidateOptions {
   readonly mode?: "remove" | "stale" | undefined
 }
 
+/** A typed key space of a cache, with the lookup that fills it. */
 export interface Region<K, A, E = never, R = never> {
   /** The cached value, else the lookup's, stored. */
   readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
@@ -34,9 +35,12 @@ export interface Region<K, A, E = never, R = never> {
   readonly clear: Effect.Effect<number, CommandError>
 }
 
+/** The options of a region: schemas of its keys and values, its lookup, and what `getOrSet` takes. */
 export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R, F = never>
   extends Omit<LookupOptions<V["Type"]>, "cacheFailures" | "tags">, FailureOptions<F> {
+  /** The schema of the keys, whose JSON form makes the user key. */
   readonly key: K
+  /** The schema of the values. */
   readonly value: V
   /** Looks up the value of a key. It is shown the value that the cache holds and may no longer serve, where there is one. */
   readonly lookup: (
@@ -49,7 +53,7 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
    * lookup. Default: none.
    */
   readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
-  /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. */
+  /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. Default: one lookup for each key. */
   readonly lookupMany?:
     | ((
         keys: ReadonlyArray<K["Type"]>

@@ -52,13 +52,16 @@ export interface TypedCache<A, RD = never, RE = never>
   ) => TypedCache<S["Type"], S["DecodingServices"], S["EncodingServices"]>
   /** The same cache with other settings. The connection is shared, and so is the near cache. */
   readonly withOptions: (options: ViewOptions) => TypedCache<A, RD, RE>
+  /** The settings of this view of the cache, with all defaults filled in. */
   readonly options: CacheOptions
   /** The final key. Unlike the operations it does not check the key. */
   readonly makeKey: (key: string, options?: MakeKeyOptions) => string
+  /** The user key of a final key of this prefix and version, as the key function says it. */
   readonly reverseKey: (finalKey: string, options?: KeyOptions) => string
   /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
   readonly health: Effect.Effect<Health>
   /** What the near cache is doing. */
   readonly near: Effect.Effect<NearState>
+  /** The client that the cache is over, for commands that the cache has no operation for. */
   readonly client: ValkeyClientShape
 }

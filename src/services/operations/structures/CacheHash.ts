@@ -16,6 +16,7 @@ export interface CacheHash<A, RD = never, RE = never> {
   ) => Effect.Effect<number, ValueError, RE>
   /** Whether the field was absent and is now stored. */
   readonly setIfAbsent: (field: string, value: A) => Effect.Effect<boolean, ValueError, RE>
+  /** Returns the value of the field; none where there is no such field. */
   readonly get: (field: string) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Hits only, in request order. */
   readonly getMany: (fields: Iterable<string>) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
@@ -23,12 +24,20 @@ export interface CacheHash<A, RD = never, RE = never> {
   readonly getAll: Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
   /** How many there were. */
   readonly delete: (...fields: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
+  /** Returns whether there is such a field. */
   readonly has: (field: string) => Effect.Effect<boolean, CommandError>
+  /** Returns the number of fields; 0 where there is no hash. */
   readonly size: Effect.Effect<number, CommandError>
+  /** Returns the names of all fields, in no order, in one reply: for large hashes use `scan`. */
   readonly fields: Effect.Effect<ReadonlyArray<string>, CommandError>
+  /** Returns the values of all fields, in no order, in one reply: for large hashes use `scan`. */
   readonly values: Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** Atomic; a missing field counts from zero. A result beyond 2^53 is refused with code OVERFLOW and not applied. */
   readonly incr: (field: string, delta?: number) => Effect.Effect<number, CommandError>
+  /**
+   * Adds a number with a fraction, atomically, in the server's own arithmetic; a missing field counts from zero. The new
+   * number.
+   */
   readonly incrFloat: (field: string, delta: number) => Effect.Effect<number, CommandError>
   /**
    * Gives fields a lifetime of their own: how many of them there are. Zero or less deletes them, `"Infinity"` takes a lifetime away. A

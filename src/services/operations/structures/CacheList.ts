@@ -2,6 +2,7 @@
 import type { Duration, Effect, Option } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
+/** The options of `indexOf` and `indexesOf`. */
 export interface ListFindOptions {
   /** Which match: 1 = the first, 2 = the second, −1 = the first from the end. Default 1. */
   readonly rank?: number | undefined
@@ -9,6 +10,7 @@ export interface ListFindOptions {
   readonly maxLength?: number | undefined
 }
 
+/** The options of `moveTo`. */
 export interface ListMoveOptions {
   /** Which end it is taken from. Default `"left"`. */
   readonly from?: "left" | "right" | undefined
@@ -28,19 +30,26 @@ export interface ListMoveOptions {
 export interface CacheList<A, RD = never, RE = never> {
   /** One after the other, so that the last is the first then; the new length. */
   readonly pushLeft: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  /** Appends the values in order, so the last argument becomes the last element. Returns the new length. */
   readonly pushRight: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  /** Takes the first element; none where the list is empty. */
   readonly popLeft: Effect.Effect<Option.Option<A>, ValueError, RD>
+  /** Takes the last element; none where the list is empty. */
   readonly popRight: Effect.Effect<Option.Option<A>, ValueError, RD>
+  /** Takes up to `count` elements from the start, the first one first. */
   readonly popLeftMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  /** Takes up to `count` elements from the end, the last one first. */
   readonly popRightMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /**
    * Waits for an element, `"Infinity"` = for ever, on a dedicated connection; goes on over lost connections. Interruption
    * gives up without losing an element. Of several that wait for one element any may get it.
    */
   readonly awaitLeft: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, ValueError, RD>
+  /** As `awaitLeft`, for the last element. */
   readonly awaitRight: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Both ends included. Default: all. */
   readonly range: (start?: number, stop?: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  /** Returns the element at this index; none where there is no such element. */
   readonly at: (index: number) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Fails where there is no such element. */
   readonly setAt: (index: number, value: A) => Effect.Effect<void, ValueError, RE>
@@ -54,6 +63,7 @@ export interface CacheList<A, RD = never, RE = never> {
   readonly remove: (value: A, count?: number) => Effect.Effect<number, ValueError, RE>
   /** Keeps what lies between, both ends included. */
   readonly trim: (start: number, stop: number) => Effect.Effect<void, CommandError>
+  /** Returns the index of the first element that equals the value, or of the one that `rank` names; none where there is none. */
   readonly indexOf: (value: A, options?: ListFindOptions) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** Default: all of them. */
   readonly indexesOf: (
@@ -62,5 +72,6 @@ export interface CacheList<A, RD = never, RE = never> {
   ) => Effect.Effect<ReadonlyArray<number>, ValueError, RE>
   /** Takes an element and puts it elsewhere, in one step; none where there is none. Both lists in one slot of a cluster. */
   readonly moveTo: (destination: string, options?: ListMoveOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
+  /** Returns the number of elements; 0 where there is no list. */
   readonly size: Effect.Effect<number, CommandError>
 }

@@ -2,6 +2,7 @@
 import type { Duration, Effect, Option } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 
+/** The options of `lists.pop`. */
 export interface ListsPopOptions {
   /** Which end elements are taken from. Default `"left"`. */
   readonly from?: "left" | "right" | undefined

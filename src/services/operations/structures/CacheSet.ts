@@ -19,14 +19,17 @@ export interface CacheSet<A, RD = never, RE = never> {
   readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
   /** How many of them were there. */
   readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  /** Returns whether it is a member. */
   readonly has: (member: A) => Effect.Effect<boolean, ValueError, RE>
   /** In request order. */
   readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, ValueError, RE>
   /** The whole set in one reply: for large ones use `scan`. */
   readonly members: Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  /** Returns the number of members; 0 where there is no set. */
   readonly size: Effect.Effect<number, CommandError>
   /** Takes one by chance. */
   readonly pop: Effect.Effect<Option.Option<A>, ValueError, RD>
+  /** Takes up to `count` different members by chance. */
   readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** One by chance, which stays. */
   readonly random: Effect.Effect<Option.Option<A>, ValueError, RD>
@@ -40,6 +43,7 @@ export interface CacheSet<A, RD = never, RE = never> {
   ) => Effect.Effect<boolean, ValueError, RE>
   /** With other sets of the same version. */
   readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  /** Returns the members that are also in each of the other sets. */
   readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** What is in this one and in none of the others. */
   readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
@@ -49,11 +53,13 @@ export interface CacheSet<A, RD = never, RE = never> {
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
   ) => Effect.Effect<number, CommandError>
+  /** `storeUnion` of the members that are in all of the sets. */
   readonly storeIntersection: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
   ) => Effect.Effect<number, CommandError>
+  /** `storeUnion` of the members that are in this set and in none of the others. */
   readonly storeDifference: (
     destination: string,
     others: ReadonlyArray<string>,

@@ -6,6 +6,7 @@ import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 /** Of a range of scores; both ends belong to it, but for an exclusive one. */
 export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }
 
+/** The options of `add` to a sorted set. */
 export interface SortedSetAddOptions {
   /** Only members that are absent, or present, or whose score becomes greater, or less; the last two add absent members, too. Default: all. */
   readonly when?: "absent" | "present" | "greater" | "less" | undefined
@@ -13,11 +14,13 @@ export interface SortedSetAddOptions {
   readonly countChanged?: boolean | undefined
 }
 
+/** The options of ranges by rank. */
 export interface SortedSetRangeOptions {
   /** From the greatest score on. Default false. */
   readonly reverse?: boolean | undefined
 }
 
+/** The options of `rangeByScore`. */
 export interface SortedSetScoreRangeOptions extends SortedSetRangeOptions {
   /** How many to leave out. Default 0. */
   readonly offset?: number | undefined
@@ -47,9 +50,11 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
     delta: number,
     when: "absent" | "present" | "greater" | "less"
   ) => Effect.Effect<Option.Option<number>, ValueError, RE>
+  /** Returns the score of the member; none where it is not a member. */
   readonly score: (member: A) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** In request order. */
   readonly scores: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<Option.Option<number>>, ValueError, RE>
+  /** Returns the rank of the member: 0 for the least score, or with `reverse` for the greatest; none where it is not a member. */
   readonly rank: (member: A, options?: SortedSetRangeOptions) => Effect.Effect<Option.Option<number>, ValueError, RE>
   /** By rank, both ends included. Default: all. */
   readonly range: (
@@ -57,24 +62,31 @@ export interface CacheSortedSet<A, RD = never, RE = never> {
     stop?: number,
     options?: SortedSetRangeOptions
   ) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
+  /** `range`, and the score of each member. */
   readonly rangeWithScores: (
     start?: number,
     stop?: number,
     options?: SortedSetRangeOptions
   ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  /** Returns the members whose scores lie between the bounds, and their scores. `min` is the lower bound also with `reverse`. */
   readonly rangeByScore: (
     min: ScoreBound,
     max: ScoreBound,
     options?: SortedSetScoreRangeOptions
   ) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  /** Returns the number of members whose scores lie between the bounds. */
   readonly countByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CommandError>
   /** How many of them were there. */
   readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
+  /** Removes the members whose ranks lie between these, both ends included. Returns how many went. */
   readonly removeByRank: (start: number, stop: number) => Effect.Effect<number, CommandError>
+  /** Removes the members whose scores lie between the bounds. Returns how many went. */
   readonly removeByScore: (min: ScoreBound, max: ScoreBound) => Effect.Effect<number, CommandError>
   /** Takes those with the least scores. Default: one. */
   readonly popMin: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  /** Takes the members with the greatest scores, the greatest first. `count` is 1 by default. */
   readonly popMax: (count?: number) => Effect.Effect<ReadonlyArray<readonly [A, number]>, ValueError, RD>
+  /** Returns the number of members; 0 where there is no sorted set. */
   readonly size: Effect.Effect<number, CommandError>
   /**
    * Member by member, with their scores; a member may come twice while the server resizes its table. `pattern` is a glob over members: text

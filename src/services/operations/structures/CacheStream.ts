@@ -2,15 +2,19 @@
 import type { Duration, Effect, Option, Stream } from "effect"
 import type { CacheMissError, CommandError, ExistingKeyError, ValueError } from "../../../schema/CacheError.ts"
 
+/** An entry of a stream. */
 export interface StreamEntry<A> {
   /** Milliseconds and a sequence, `"1700000000000-0"`: later entries have greater ones. */
   readonly id: string
+  /** The values by the names of their fields. */
   readonly fields: ReadonlyMap<string, A>
 }
 
 /** What goes when the stream is cut: all but the newest so many, or all before an id. One of the two. */
 export interface StreamTrimOptions {
+  /** The number of newest entries that stay. Default: not cut by number. */
   readonly maxLength?: number | undefined
+  /** The id of the first entry that stays. Default: not cut by id. */
   readonly minId?: string | undefined
   /** Cheaper, and leaves up to some hundred entries more. Default false: exactly. */
   readonly approximate?: boolean | undefined
@@ -18,6 +22,7 @@ export interface StreamTrimOptions {
   readonly limit?: number | undefined
 }
 
+/** The options of `add` to a stream, which can cut the stream in the same step. */
 export interface StreamAddOptions extends StreamTrimOptions {
   /** Default: one made of the server's clock. */
   readonly id?: string | undefined
@@ -25,28 +30,39 @@ export interface StreamAddOptions extends StreamTrimOptions {
   readonly create?: boolean | undefined
 }
 
+/** The options of `range` of a stream. */
 export interface StreamRangeOptions {
   /** Default: all. */
   readonly count?: number | undefined
-  /** The last one first. `start` is before `end` all the same. */
+  /** The last one first. `start` is before `end` all the same. Default: false. */
   readonly reverse?: boolean | undefined
 }
 
+/** What the server says of a stream. */
 export type StreamInfo = {
+  /** The number of entries. */
   readonly length: number
+  /** The number of groups. */
   readonly groups: number
   /** Also of entries that are deleted. */
   readonly lastGeneratedId: string
+  /** The greatest id of the entries that were deleted; `"0-0"` where there is none. */
   readonly maxDeletedEntryId: string
+  /** The number of entries that were ever added, deleted ones included. */
   readonly entriesAdded: number
   /** `"0-0"` where there is none. */
   readonly firstEntryId: string
 }
 
+/** What the server says of a group of consumers. */
 export interface StreamGroupInfo {
+  /** The name of the group. */
   readonly name: string
+  /** The number of its consumers. */
   readonly consumers: number
+  /** The number of entries that were delivered and are not acknowledged. */
   readonly pending: number
+  /** The id of the last entry that was delivered to one of its consumers. */
   readonly lastDeliveredId: string
   /** None where deletions make it impossible to tell. */
   readonly entriesRead: Option.Option<number>
@@ -54,8 +70,11 @@ export interface StreamGroupInfo {
   readonly lag: Option.Option<number>
 }
 
+/** What the server says of a consumer. */
 export interface StreamConsumerInfo {
+  /** The name of the consumer. */
   readonly name: string
+  /** The number of entries that it was given and has not acknowledged. */
   readonly pending: number
   /** Milliseconds since it last asked. */
   readonly idle: number
@@ -65,49 +84,71 @@ export interface StreamConsumerInfo {
 
 /** An entry that was delivered and is not acknowledged. */
 export interface StreamDelivery {
+  /** The id of the entry. */
   readonly id: string
+  /** The consumer that was given it last. */
   readonly consumer: string
   /** Milliseconds since 1970. */
   readonly deliveredAt: number
+  /** How many times it was delivered. */
   readonly deliveries: number
 }
 
+/** What `details` says of a consumer. */
 export interface StreamConsumerDetails {
+  /** The name of the consumer. */
   readonly name: string
+  /** The number of entries that it was given and has not acknowledged, all of them. */
   readonly pending: number
   /** Milliseconds since 1970: when it last asked. */
   readonly seenAt: number
   /** Milliseconds since 1970: when it last was given something. */
   readonly activeAt: Option.Option<number>
+  /** The entries that it was given and has not acknowledged, at most `count` of them. */
   readonly deliveries: ReadonlyArray<StreamDelivery>
 }
 
+/** What `details` says of a group of consumers. */
 export interface StreamGroupDetails extends Omit<StreamGroupInfo, "consumers"> {
+  /** The entries of the group that are not acknowledged, at most `count` of them. */
   readonly deliveries: ReadonlyArray<StreamDelivery>
+  /** All its consumers. */
   readonly consumers: ReadonlyArray<StreamConsumerDetails>
 }
 
+/** What `details` says of a stream. */
 export interface StreamDetails<A> extends Omit<StreamInfo, "groups"> {
+  /** The first entries of the stream, at most `count` of them. */
   readonly entries: ReadonlyArray<StreamEntry<A>>
+  /** All its groups. */
   readonly groups: ReadonlyArray<StreamGroupDetails>
 }
 
+/** An entry that `pending` lists: it was delivered and is not acknowledged. */
 export interface StreamPendingEntry {
+  /** The id of the entry. */
   readonly id: string
+  /** The consumer that was given it last. */
   readonly consumer: string
   /** Milliseconds since it was delivered. */
   readonly idle: number
+  /** How many times it was delivered. */
   readonly deliveries: number
 }
 
+/** What is pending in a group, in numbers. */
 export interface StreamPendingSummary {
+  /** The number of entries that are pending. */
   readonly count: number
+  /** The smallest id of them; none where nothing is pending. */
   readonly firstId: Option.Option<string>
+  /** The greatest id of them; none where nothing is pending. */
   readonly lastId: Option.Option<string>
   /** How many each consumer has, who has any. */
   readonly consumers: ReadonlyMap<string, number>
 }
 
+/** The options of `pending`. */
 export interface StreamPendingOptions {
   /** Default `"-"`, the first. `"(1-1"` = after it. */
   readonly start?: string | undefined
@@ -117,19 +158,21 @@ export interface StreamPendingOptions {
   readonly count?: number | undefined
   /** Default: everybody's. */
   readonly consumer?: string | undefined
-  /** Only what was delivered so long ago. */
+  /** Only what was delivered so long ago. Default: 0, which is all of it. */
   readonly minIdle?: Duration.Input | undefined
 }
 
+/** The options of `claim` and `claimIds`. */
 export interface StreamClaimOptions {
   /** As if delivered so long ago. Default: now. */
   readonly idle?: Duration.Input | undefined
   /** As if delivered so many times. Default: once more than before. */
   readonly deliveries?: number | undefined
-  /** Also entries that nobody was given. */
+  /** Also entries that nobody was given. Default: false. */
   readonly force?: boolean | undefined
 }
 
+/** The options of `autoClaim` and `autoClaimIds`. */
 export interface StreamAutoClaimOptions {
   /** From which id on. Default: the first; else the `next` of the call before. */
   readonly start?: string | undefined
@@ -151,6 +194,7 @@ export interface CacheStreamGroup<A, RD = never> {
     /** How many entries lie before `from`, for `lag`. */
     readonly entriesRead?: number | undefined
   }) => Effect.Effect<boolean, CommandError>
+  /** Deletes the group and all that is pending in it. Returns whether it was there. */
   readonly destroy: Effect.Effect<boolean, CommandError>
   /** After which id it goes on to read; `"$"` = the last. */
   readonly setId: (
@@ -180,8 +224,11 @@ export interface CacheStreamGroup<A, RD = never> {
   ) => Stream.Stream<StreamEntry<A>, ValueError, RD>
   /** How many were pending. */
   readonly ack: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
+  /** Returns the entries that were delivered and are not acknowledged, in the order of their ids. */
   readonly pending: (options?: StreamPendingOptions) => Effect.Effect<ReadonlyArray<StreamPendingEntry>, CommandError>
+  /** How much is pending, between which ids, and at which consumers. */
   readonly pendingSummary: Effect.Effect<StreamPendingSummary, CommandError>
+  /** Returns the consumers of the group. */
   readonly consumers: Effect.Effect<ReadonlyArray<StreamConsumerInfo>, CommandError>
   /** Those of the entries that were idle for so long become the consumer's. */
   readonly claim: (
@@ -232,6 +279,7 @@ export interface CacheStream<A, RD = never, RE = never> {
     fields: Readonly<Record<string, A>>,
     options?: StreamAddOptions
   ) => Effect.Effect<Option.Option<string>, ValueError, RE>
+  /** Returns the number of entries; 0 where there is no stream. */
   readonly size: Effect.Effect<number, CommandError>
   /** Both ends included; `"-"` and `"+"` are the first and the last, `"(1-1"` is what comes after `1-1`. Default: all. */
   readonly range: (
@@ -241,6 +289,7 @@ export interface CacheStream<A, RD = never, RE = never> {
   ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
   /** How many went. */
   readonly trim: (options: StreamTrimOptions) => Effect.Effect<number, CommandError>
+  /** Deletes entries by their ids. Returns how many of them were there. */
   readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
   /**
    * Entries after the id `after` (default `"$"`: new ones only), then those that come, until interrupted. Fails if it cannot begin;
@@ -272,6 +321,8 @@ export interface CacheStream<A, RD = never, RE = never> {
   readonly details: (options?: {
     readonly count?: number | undefined
   }) => Effect.Effect<StreamDetails<A>, CacheMissError | ValueError, RD>
+  /** Returns the groups of the stream; empty where there is no stream. */
   readonly groups: Effect.Effect<ReadonlyArray<StreamGroupInfo>, CommandError>
+  /** The group of this name, which `create` makes. Sends nothing. */
   readonly group: (name: string) => CacheStreamGroup<A, RD>
 }

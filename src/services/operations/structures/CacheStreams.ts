@@ -12,6 +12,7 @@ export interface KeyedStreamEntry<A> extends StreamEntry<A> {
 /** By keys of streams: the id after which each is read. `"$"` = what comes from now on, `"0"` = all there is. */
 export type StreamPlaces = Readonly<Record<string, string>>
 
+/** The options of `streams.follow`. */
 export interface StreamsFollowOptions {
   /** Default, for each stream that it does not name: `"$"`. */
   readonly after?: StreamPlaces | undefined
@@ -19,6 +20,7 @@ export interface StreamsFollowOptions {
   readonly count?: number | undefined
 }
 
+/** The options of `streams.read`. */
 export interface StreamsReadOptions extends StreamsFollowOptions {
   /** Waits so long where there is nothing to read yet, `"Infinity"` = for ever, on a dedicated connection. Default: not at all. */
   readonly timeout?: Duration.Input | undefined

@@ -1,0 +1,99 @@
+/** Whoever points at a name in an editor reads what it is: none is without a doc comment. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { readFiles } from "./support/house/arrows.ts"
+import { type Described, documentationOf } from "./support/house/documentation.ts"
+
+const root = join(import.meta.dirname, "..")
+
+const Package = Schema.fromJsonString(
+  Schema.Struct({
+    exports: Schema.Record(
+      Schema.String,
+      Schema.Union([Schema.Struct({ "effect-vcache-source": Schema.String }), Schema.String])
+    )
+  })
+)
+
+/** The files that a program can import, below src. */
+const doors = Object.values(
+  Schema.decodeSync(Package)(readFileSync(join(root, "package.json"), "utf8")).exports
+).flatMap((door) => (typeof door === "string" ? [] : [door["effect-vcache-source"].replace("./src/", "")]))
+
+const withoutComment = (all: ReadonlyArray<Described>) =>
+  all.filter(({ comment }) => comment === "").map(({ name }) => name)
+
+/** Options that do not say what holds where they are left out. */
+const withoutDefault = (all: ReadonlyArray<Described>) =>
+  all
+    .filter(
+      ({ comment, isOptional, name }) => isOptional && /Options\.\w+$/.test(name) && !/\bdefault\b/i.test(comment)
+    )
+    .map(({ name }) => name)
+
+describe("the documentation of public names", () => {
+  const all = documentationOf(readFiles(join(root, "src")), doors)
+
+  it("is followed from every door, through every name", () => {
+    assert.includeMembers(doors, ["index.ts", "http.ts", "testing.ts"])
+    const names = all.map(({ name }) => name)
+    assert.includeMembers(names, [
+      "services/operations/CacheValues.ts › CacheValues.get",
+      "layers/adapters/KeyvStore.ts › KeyvStore.get",
+      "layers/http/HttpCache.ts › Pages.purge",
+      "layers/policies/Breaker.ts › policy"
+    ])
+    assert.isAbove(names.length, 900)
+  })
+
+  it("is there for every name and every member", () => assert.deepStrictEqual(withoutComment(all), []))
+
+  it("says the default of every option", () => assert.deepStrictEqual(withoutDefault(all), []))
+
+  it("would be missed", () => {
+    const files = new Map([
+      ["door.ts", `export * as Room from "./room.ts"\nexport type { Shown } from "./other.ts"\n`],
+      [
+        "room.ts",
+        `/** Is told. */
+export const told = 1
+export const untold = 2
+/** Is told. */
+export interface RoomOptions {
+  /** Bytes. Default: 1. */
+  readonly told?: number
+  /** Bytes. */
+  readonly half?: number
+  readonly untold: number
+}
+/** Is told. */
+export class Told {
+  #hidden = 1
+  private secret = 2
+  untold(): number {
+    return this.#hidden + this.secret
+  }
+}
+// Is not told.
+export type Alias = { readonly untold: number }
+/** Is told once. */
+export interface told {}
+const inner = 3
+`
+      ],
+      ["other.ts", "export interface Shown {}\nexport interface NotShown {}\n"]
+    ])
+    const planted = documentationOf(files, ["door.ts"])
+    assert.deepStrictEqual(withoutComment(planted), [
+      "room.ts › untold",
+      "room.ts › RoomOptions.untold",
+      "room.ts › Told.untold",
+      "room.ts › Alias",
+      "room.ts › Alias.untold",
+      "other.ts › Shown"
+    ])
+    assert.deepStrictEqual(withoutDefault(planted), ["room.ts › RoomOptions.half"])
+  })
+})
