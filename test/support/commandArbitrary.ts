@@ -313,6 +313,15 @@ const families = {
     Arbitrary.schema(one("STRLEN", key)),
     Arbitrary.schema(one("SETRANGE", key, offset, value)),
     Arbitrary.schema(one("GETRANGE", key, index, index)),
+    combine(
+      one("LCS", key, key),
+      Schema.Union([
+        words(),
+        words(literal("LEN", "IDX", "len", "WRONG")),
+        words(literal("IDX"), literal("LEN", "WITHMATCHLEN"))
+      ]),
+      Schema.Union([words(), words(literal("MINMATCHLEN"), literal("0", "2", "-1", "abc"))])
+    ),
     Arbitrary.schema(one("SUBSTR", key, index, index))
   ],
   places: [

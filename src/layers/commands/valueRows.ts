@@ -42,7 +42,7 @@ const stringRows: Rows = {
   INCR: { keys: [changes(first)], reply: integer },
   INCRBY: { keys: [changes(first)], reply: integer },
   INCRBYFLOAT: { keys: [changes(first)] },
-  LCS: { keys: [reads(from(0, 1))], memory: "missing" },
+  LCS: { keys: [reads(from(0, 1))] },
   MGET: { keys: [reads(from(0))], spread: { over: "keys", step: 1, merge: inOrder }, reply: list },
   MSET: { keys: [replaces(from(0, -1, 2))], spread: { over: "keys", step: 2, merge: same }, reply: text },
   MSETNX: { keys: [replaces(from(0, -1, 2))], changed: unlessNothing, reply: integer },

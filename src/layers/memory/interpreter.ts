@@ -29,11 +29,13 @@ import { sketchCommands } from "./sketches/sketches.ts"
 import { streamGroupCommands } from "./streams/streamGroups.ts"
 import { streamInfoCommands } from "./streams/streamInfo.ts"
 import { streamCommands } from "./streams/streams.ts"
+import { lcsCommands } from "./strings/lcs.ts"
 import { stringCommands } from "./strings/strings.ts"
 
 const tables: ReadonlyArray<CommandTable> = [
   stringCommands,
   bitCommands,
+  lcsCommands,
   sketchCommands,
   placeCommands,
   counterCommands,
