@@ -23,6 +23,7 @@ interface SizeOptions {
 }
 
 interface Options extends SizeOptions {
+  /** How hard it tries: a whole number, whose bounds and default each compressor has of its own. */
   readonly level?: number | undefined
 }
 

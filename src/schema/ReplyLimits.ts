@@ -1,6 +1,7 @@
 /** How large a reply may be before its command fails with `REPLY_TOO_LARGE`. */
 import type { Fields } from "./Fields.ts"
 
+/** How large a reply may be. Every field has a default. */
 export interface ReplyLimitOptions {
   /** Arrays within arrays. Default: 128. */
   readonly depth?: number | undefined

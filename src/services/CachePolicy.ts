@@ -33,6 +33,7 @@ export interface Operation<A> {
 
 /** A lookup of `getOrSet`, `getOrSetMany` or `refresh`: the same object for all that concerns it. */
 export interface ObservedLookup {
+  /** The name of the operation: `getOrSet`, `refresh` … */
   readonly operation: string
   /** The user key; undefined where there are several. */
   readonly key: string | undefined

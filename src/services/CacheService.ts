@@ -2,4 +2,5 @@
 import { Context } from "effect"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
+/** The cache of a program, as a service. Values are of type `unknown` until `withSchema` says more. */
 export class CacheService extends Context.Service<CacheService, TypedCache<unknown>>()("effect-vcache/CacheService") {}

@@ -25,6 +25,7 @@ export interface Message {
   readonly pattern?: string | undefined
 }
 
+/** The options of `subscription`. */
 export interface SubscriptionOptions {
   /**
    * `"channel"` (default): channels by their names. `"pattern"`: globs over names of channels, `news.*`. `"sharded"`:

@@ -15,7 +15,7 @@ const fromConfig = (client: ReturnType<typeof ValkeyUrl.layerConfig>): FromConfi
  * a warning in the log says so. `CacheFromConfig.required` fails then: for what only works where processes share it, as
  * locks, semaphores and sessions do.
  */
-export const CacheFromConfig: FromConfig & { readonly required: FromConfig } = Object.assign(
-  fromConfig(ValkeyUrl.layerConfig()),
-  { required: fromConfig(ValkeyUrl.layerConfigRequired()) }
-)
+export const CacheFromConfig: FromConfig & {
+  /** Fails with `ConfigError` where VALKEY_URL is unset, and with `CacheInputError` where it is empty. */
+  readonly required: FromConfig
+} = Object.assign(fromConfig(ValkeyUrl.layerConfig()), { required: fromConfig(ValkeyUrl.layerConfigRequired()) })

@@ -20,6 +20,7 @@ type DataSchema = Schema.Constraint & { readonly DecodingServices: never; readon
 /** A value, or where the layer finds it when it is built. */
 type Setting<A> = A | Config.Config<A>
 
+/** One secret or more, the one that signs first. */
 type Secrets = readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
 
 /** The options of `HttpSessions.Service`. The data's schema and the secrets are required. */

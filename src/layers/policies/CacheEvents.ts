@@ -8,6 +8,7 @@ import { type CachePolicyShape, layerPolicy, type Observe, type Tally } from "..
 
 /** What all events have. */
 interface Happened {
+  /** The name of the cache: the one that its layer has been given, else the key of its tag. */
   readonly cache: string
   /** Milliseconds since 1970. */
   readonly at: number

@@ -7,9 +7,13 @@ export type Queued =
   | ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>
   | Readonly<Record<string, Effect.Effect<unknown, unknown, unknown>>>
 
+/** Any one of the operations of a tuple or a record. */
 type Member<T extends Queued> = T extends ReadonlyArray<infer M> ? M : T[keyof T]
+/** What an operation succeeds with. */
 type SuccessOf<T> = T extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
+/** What an operation fails with. */
 type FailureOf<T> = T extends Effect.Effect<infer _A, infer E, infer _R> ? E : never
+/** The services that an operation needs. */
 type ServicesOf<T> = T extends Effect.Effect<infer _A, infer _E, infer R> ? R : never
 
 /** What becomes of them, in the form they have; with `mode: "result"` each for itself. */

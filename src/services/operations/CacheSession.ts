@@ -7,6 +7,7 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /** A lifetime; `"keep"` leaves the entry the one that it has. */
 export type SessionLifetime = Duration.Input | "keep"
 
+/** The options of `find`. */
 export interface SessionReadOptions {
   /**
    * Whether the cache's near cache may answer, where the lifetime is `"keep"`. What other processes have saved or destroyed is then
@@ -52,10 +53,11 @@ export interface CacheSession<A, RD = never, RE = never> {
   ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
 }
 
+/** The options of `session`. */
 export interface SessionOptions<A> extends KeyOptions {
   /**
    * The tags of a session with that data: when one of them is invalidated, the session has ended. Its operations take one to three round trips more.
-   * The session must not be given longer lifetimes than `tagsFor`, or it ends when the records of its tags do.
+   * The session must not be given longer lifetimes than `tagsFor`, or it ends when the records of its tags do. Default: none.
    */
   readonly tags?: ((data: A) => ReadonlyArray<string>) | undefined
   /** The longest lifetime that the session may have. Default: that of the cache. */

@@ -24,6 +24,7 @@ export interface ReplicatedInvalidationOptions extends Omit<InvalidateTagsOption
   readonly waitFor?: Duration.Input | undefined
 }
 
+/** The type of `invalidateTags`. Only a call that waits for replicas can fail with `CacheReplicationError`. */
 export interface InvalidateTags {
   (
     tags: ReadonlyArray<string>,

@@ -1,4 +1,4 @@
-/** Which public names, and which of their members, have a doc comment: followed from the package's doors. */
+/** Which public names, and which of their members, have a doc comment: what the doors export, and the types that it refers to. */
 import { posix } from "node:path"
 import { parseAst } from "vitest/node"
 import type { Files } from "./arrows.ts"
@@ -37,11 +37,22 @@ const commentBefore = (text: string, place: number): string => {
   return before.endsWith("*/") && before.startsWith("/**", start) ? before.slice(start) : ""
 }
 
-/** The members of an object type. The cases of a union are described by the comment of the union, or each by one of its own. */
-const membersOf = (type: unknown): ReadonlyArray<Node> => {
-  if (!isNode(type)) return []
-  if (type.type === "TSTypeLiteral") return nodesIn(type["members"])
-  return type.type === "TSIntersectionType" ? nodesIn(type["types"]).flatMap(membersOf) : []
+/** The members of an object type. What a union or an intersection is made of is described by the comment of the whole. */
+const membersOf = (type: unknown): ReadonlyArray<Node> =>
+  isNode(type) && type.type === "TSTypeLiteral" ? nodesIn(type["members"]) : []
+
+/** The members of the shape in `class A extends Context.Service<A, { … }>()("…")`. */
+const serviceMembers = (parent: unknown): ReadonlyArray<Node> => {
+  if (!isNode(parent)) return []
+  const given = isNode(parent["typeArguments"]) ? nodesIn(parent["typeArguments"]["params"]) : []
+  return [...given.flatMap(membersOf), ...serviceMembers(parent["callee"])]
+}
+
+/** The members of an object that is exported: those of its type where that is written, else those of its text. */
+const valueMembers = (id: unknown, value: unknown): ReadonlyArray<Node> => {
+  const annotation = isNode(id) ? id["typeAnnotation"] : undefined
+  if (isNode(annotation)) return membersOf(annotation["typeAnnotation"])
+  return isNode(value) && value.type === "ObjectExpression" ? nodesIn(value["properties"]) : []
 }
 
 const isPublic = (member: Node): boolean =>
@@ -50,20 +61,41 @@ const isPublic = (member: Node): boolean =>
   member["override"] !== true &&
   member["kind"] !== "constructor"
 
+const classMembers = (body: unknown): ReadonlyArray<Node> =>
+  isNode(body) ? nodesIn(body["body"]).filter(isPublic) : []
+
 /** The members of a declaration that a program can use. */
 const declaredMembers = (declaration: Node): ReadonlyArray<Node> => {
   switch (declaration.type) {
     case "TSInterfaceDeclaration":
+      return isNode(declaration["body"]) ? nodesIn(declaration["body"]["body"]) : []
     case "ClassDeclaration":
-      return isNode(declaration["body"]) ? nodesIn(declaration["body"]["body"]).filter(isPublic) : []
+      return [...serviceMembers(declaration["superClass"]), ...classMembers(declaration["body"])]
     case "TSTypeAliasDeclaration":
       return membersOf(declaration["typeAnnotation"])
+    case "VariableDeclarator":
+      return valueMembers(declaration["id"], declaration["init"])
     default:
       return []
   }
 }
 
-/** Reads all that the doors offer: each name once, with all comments of its declarations and overloads. */
+/** The file of the package that an import or an export names. */
+const otherFile = (file: string, node: Node): string | undefined => {
+  const source = isNode(node["source"]) ? nameOf(node["source"]) : undefined
+  return source?.startsWith(".") === true ? posix.join(posix.dirname(file), source) : undefined
+}
+
+/** The names of the types that a declaration of a type refers to. */
+const typesIn = (value: unknown): ReadonlyArray<string> => {
+  if (Array.isArray(value)) return value.flatMap(typesIn)
+  if (!isNode(value)) return []
+  const own = value.type === "TSTypeReference" ? nameOf(value["typeName"]) : undefined
+  const extended = value.type === "TSInterfaceHeritage" ? nameOf(value["expression"]) : undefined
+  return [own ?? extended ?? [], Object.values(value).flatMap(typesIn)].flat()
+}
+
+/** Reads all that the doors offer, and the types that it refers to: each name once, with all comments of its declarations and overloads. */
 export const documentationOf = (files: Files, doors: Iterable<string>): ReadonlyArray<Described> => {
   const found = new Map<string, Described>()
   const trees = new Map<string, ReadonlyArray<Node>>()
@@ -91,13 +123,34 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
         continue
       note(`${file} › ${name}.${key}`, commentBefore(text, member.start), member["optional"] === true)
     }
+    if (declaration.type === "TSInterfaceDeclaration" || declaration.type === "TSTypeAliasDeclaration") {
+      for (const type of typesIn(declaration)) follow(file, type)
+    }
+  }
+
+  /** A type that is declared in the file, or imported from another one of the package. */
+  const follow = (file: string, name: string): void => {
+    for (const node of treeOf(file)) {
+      const other = otherFile(file, node)
+      const imported = nodesIn(node["specifiers"]).find((specifier) => nameOf(specifier["local"]) === name)
+      if (node.type !== "ImportDeclaration") {
+        const declaration = isNode(node["declaration"]) ? node["declaration"] : node
+        declareAll(file, declaration, node.start, (declared) => declared === name)
+      } else if (other !== undefined && imported !== undefined) follow(other, nameOf(imported["imported"]) ?? name)
+    }
+  }
+
+  const declareAll = (file: string, node: Node, place: number, wanted: (name: string) => boolean): void => {
+    for (const one of Array.isArray(node["declarations"]) ? nodesIn(node["declarations"]) : [node]) {
+      const name = nameOf(one["id"])
+      if (name !== undefined && wanted(name)) declare(file, name, one, place)
+    }
   }
 
   /** Visits what a file exports; of the names, only those that are asked for. */
   const visit = (file: string, wanted: (name: string) => boolean): void => {
     for (const node of treeOf(file)) {
-      const source = isNode(node["source"]) ? nameOf(node["source"]) : undefined
-      const other = source?.startsWith(".") === true ? posix.join(posix.dirname(file), source) : undefined
+      const other = otherFile(file, node)
       if (node.type === "ExportAllDeclaration" && other !== undefined) visit(other, wanted)
       if (node.type !== "ExportNamedDeclaration") continue
       const asked = new Set(
@@ -106,12 +159,10 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
           .filter((name) => name !== undefined)
       )
       if (other !== undefined) visit(other, (name) => asked.has(name))
-      const { declaration } = node
-      if (!isNode(declaration)) continue
-      const ones = Array.isArray(declaration["declarations"]) ? nodesIn(declaration["declarations"]) : [declaration]
-      for (const one of ones) {
-        const name = nameOf(one["id"])
-        if (name !== undefined && wanted(name)) declare(file, name, one, node.start)
+      if (isNode(node["declaration"])) declareAll(file, node["declaration"], node.start, wanted)
+      else if (other === undefined) {
+        for (const local of treeOf(file))
+          declareAll(file, local, local.start, (name) => asked.has(name) && wanted(name))
       }
     }
   }

@@ -7,6 +7,7 @@ import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import type { PageCache } from "./Exchange.ts"
 import { StoredPage } from "./StoredPage.ts"
 
+/** The options that `HttpCache` and its client share. Every field has a default. */
 export interface CachingOptions {
   /** Of the keys, behind that of the cache. Default: `"http:"`, of a client `"http-client:"`. */
   readonly prefix?: string | undefined
