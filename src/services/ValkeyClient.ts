@@ -55,9 +55,8 @@ export interface ScanPage {
 /** The options of `scan`. */
 export interface ScanOptions extends ScanPageOptions {
   /**
-   * Which of the keys that are found are going to be deleted: a client with a second one deletes them in the other, too, when
-   * it is back. A key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text. Default: none of
-   * them.
+   * Tells `ValkeyFallback` which scanned keys you will delete, so that it can repeat the deletion on the primary client. A
+   * key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text. Default: none of them.
    */
   readonly deletes?: ((key: string) => boolean) | undefined
 }

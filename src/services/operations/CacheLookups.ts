@@ -137,7 +137,10 @@ export interface CacheLookups<A, RD = never, RE = never> {
   ) => <E, R>(
     lookup: Effect.Effect<A | LookedUp<A>, E, R>
   ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
-  /** Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Shares no lookup, in no process, that began before. */
+  /**
+   * Looks the value up and stores it, whatever is cached; what is cached stays if the lookup fails. Never joins a lookup that is
+   * already running, here or in another process.
+   */
   readonly refresh: <E, R, F = never>(
     key: string,
     lookup: Effect.Effect<A | LookedUp<A>, E, R>,

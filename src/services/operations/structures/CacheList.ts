@@ -28,7 +28,7 @@ export interface ListMoveOptions {
  * compare what the codec makes of it, and so are refused where values are encrypted.
  */
 export interface CacheList<A, RD = never, RE = never> {
-  /** One after the other, so that the last is the first then; the new length. */
+  /** Prepends the values in order, so the last argument becomes the first element. Returns the new length. */
   readonly pushLeft: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
   /** Appends the values in order, so the last argument becomes the last element. Returns the new length. */
   readonly pushRight: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>

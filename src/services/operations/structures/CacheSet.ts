@@ -33,7 +33,7 @@ export interface CacheSet<A, RD = never, RE = never> {
   readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** One by chance, which stays. */
   readonly random: Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** As many different ones; a negative number: so many, of which some may be the same. */
+  /** Up to `count` distinct members. A negative count returns `-count` members, possibly repeated. */
   readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** False where it is not a member. Atomic. */
   readonly moveTo: (

@@ -8,7 +8,10 @@ export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number
 
 /** The options of `add` to a sorted set. */
 export interface SortedSetAddOptions {
-  /** Only members that are absent, or present, or whose score becomes greater, or less; the last two add absent members, too. Default: all. */
+  /**
+   * Only members that are absent, or present. `"greater"` and `"less"` update a member only in that direction; missing
+   * members are still added. Default: all.
+   */
   readonly when?: "absent" | "present" | "greater" | "less" | undefined
   /** Count those whose score changed, not only those that are new. Default false. */
   readonly countChanged?: boolean | undefined
