@@ -5,6 +5,7 @@
 import { Effect, Layer, Result, type Scope } from "effect"
 import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
 import { startCluster } from "../test/support/ClusterFleet.ts"
+import { until } from "../test/support/until.ts"
 import { longestGap, type Outcome, slowest, startLoad } from "../test/support/load.ts"
 import { pause } from "../test/support/pause.ts"
 import { startReplicatedServers } from "../test/support/ReplicatedServers.ts"
@@ -148,6 +149,7 @@ const measure = (setup: Effect.Effect<Setup, never, Scope.Scope>) =>
       )
       yield* pause(calm)
       yield* fault
+      yield* until("an answer", Effect.result(cache.has("k0")), Result.isSuccess, { atMost: 10_000 })
       yield* pause(calm)
       return yield* load.stop
     })

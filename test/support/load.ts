@@ -75,11 +75,14 @@ export const failures = <A>(outcomes: ReadonlyArray<Outcome<A>>): ReadonlyArray<
 export const slowest = <A>(outcomes: ReadonlyArray<Outcome<A>>): number =>
   outcomes.reduce((most, { millis }) => Math.max(most, millis), 0)
 
-/** The longest time in which no operation succeeded, from the start of one to the start of the next that did. */
+/**
+ * The longest time in which no operation succeeded, from the start of one to the start of the next that did, or of the last one
+ * where none did any more.
+ */
 export const longestGap = <A>(outcomes: ReadonlyArray<Outcome<A>>): number => {
-  const successes = outcomes
-    .filter(({ result }) => Result.isSuccess(result))
+  const inOrder = outcomes.toSorted((a, b) => a.startedAt - b.startedAt)
+  const marks = inOrder
+    .filter(({ result }, i) => Result.isSuccess(result) || i === inOrder.length - 1)
     .map(({ startedAt }) => startedAt)
-    .toSorted((a, b) => a - b)
-  return successes.slice(1).reduce((most, at, i) => Math.max(most, at - successes[i]!), 0)
+  return marks.slice(1).reduce((most, at, i) => Math.max(most, at - marks[i]!), 0)
 }
