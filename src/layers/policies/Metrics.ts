@@ -29,15 +29,10 @@ export const layer = (options: MetricsOptions = {}): Layer.Layer<never> => layer
 
 const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): CachePolicyShape => {
   const metrics = metricsOf(cache)
-  // One of each for an operation, made once.
-  const durations = new Map<string, ReturnType<typeof durationOf>>()
-  const durationFor = (name: string) => {
-    const known = durations.get(name)
-    if (known !== undefined) return known
-    const made = durationOf(cache, name)
-    durations.set(name, made)
-    return made
-  }
+  const durationFor = madeOnce((operation) => durationOf(cache, operation))
+  const conventionalFor = madeOnce((operation) =>
+    Metric.withAttributes(conventionalDuration, { "db.operation.name": operation })
+  )
 
   return ({ name, tally }, effect) =>
     Effect.withFiber((fiber) => {
@@ -47,8 +42,8 @@ const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): Cach
       return Effect.onExitPrimitive(effect, (exit) => {
         const seconds = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
         durationFor(name).updateUnsafe(seconds, context)
-        if (openTelemetry) conventional(name, exit).updateUnsafe(seconds, context)
         if (Exit.isSuccess(exit)) {
+          if (openTelemetry) conventionalFor(name).updateUnsafe(seconds, context)
           const { hits, misses, stores } = tally?.(exit.value) ?? nothing
           if (hits !== undefined) metrics.hits.updateUnsafe(hits, context)
           if (misses !== undefined) metrics.misses.updateUnsafe(misses, context)
@@ -59,6 +54,10 @@ const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): Cach
         if (Option.isSome(error)) {
           const labels = { operation: name, error: error.value._tag }
           Metric.withAttributes(metrics.errors, labels).updateUnsafe(1, context)
+        }
+        if (openTelemetry) {
+          const type = Option.isSome(error) ? { "error.type": error.value._tag } : {}
+          Metric.withAttributes(conventionalFor(name), type).updateUnsafe(seconds, context)
         }
         return undefined
       })
@@ -74,10 +73,14 @@ const conventionalDuration = Metric.histogram("db.client.operation.duration", {
   boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 })
 
-const conventional = (name: string, exit: Exit.Exit<unknown, { readonly _tag: string }>) => {
-  const error = Exit.findErrorOption(exit)
-  return Metric.withAttributes(conventionalDuration, {
-    "db.operation.name": name,
-    ...(Option.isSome(error) ? { "error.type": error.value._tag } : {})
-  })
+/** A metric that is given its labels at every update looks for its series each time. */
+const madeOnce = <A>(make: (operation: string) => A): ((operation: string) => A) => {
+  const known = new Map<string, A>()
+  return (operation) => {
+    const found = known.get(operation)
+    if (found !== undefined) return found
+    const made = make(operation)
+    known.set(operation, made)
+    return made
+  }
 }
