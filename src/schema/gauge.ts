@@ -3,7 +3,8 @@ import { Context, Effect, Metric, type Scope } from "effect"
 
 /** What contributes to one series, and how it is taken off the registry. */
 interface Series {
-  readonly parts: Set<() => number>
+  /** Each reader, and how often it was given: it counts once. */
+  readonly readers: Map<() => number, number>
   readonly remove: () => void
 }
 
@@ -25,12 +26,13 @@ export const gaugeOf = (
           const key = JSON.stringify([name, attributes, Context.get(context, Metric.CurrentMetricAttributes)])
           const series = all.get(key) ?? open(context, name, description, attributes)
           all.set(key, series)
-          // A function of its own, so that the same one may be given twice.
-          const part = () => read()
-          series.parts.add(part)
+          const { readers } = series
+          readers.set(read, (readers.get(read) ?? 0) + 1)
           return () => {
-            series.parts.delete(part)
-            if (series.parts.size > 0) return
+            const left = (readers.get(read) ?? 0) - 1
+            if (left > 0) readers.set(read, left)
+            else readers.delete(read)
+            if (readers.size > 0) return
             all.delete(key)
             series.remove()
           }
@@ -53,15 +55,15 @@ const open = (
   description: string,
   attributes: Readonly<Record<string, string>>
 ): Series => {
-  const parts = new Set<() => number>()
+  const readers = new Map<() => number, number>()
   const registration = Metric.registerUnsafe(
     Metric.gauge(`effect_vcache_${name}`, { description, attributes }),
     context,
     {
-      get: () => ({ value: [...parts].reduce((sum, read) => sum + read(), 0) }),
+      get: () => ({ value: [...readers.keys()].reduce((sum, read) => sum + read(), 0) }),
       update: () => {},
       modify: () => {}
     }
   )
-  return { parts, remove: () => registration.remove() }
+  return { readers, remove: () => registration.remove() }
 }

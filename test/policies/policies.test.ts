@@ -560,6 +560,21 @@ describe("Metrics", () => {
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
+  it.effect("shows a lookup once where two caches of one name are over one client", () =>
+    Effect.gen(function* () {
+      const client = yield* Layer.build(Layer.fresh(ValkeyMemory.layer()))
+      const build = Layer.build(Layer.fresh(CacheLive)).pipe(Effect.provideContext(client))
+      const first = Context.get(yield* build, CacheService)
+      yield* build
+      const lookup = yield* Effect.forkChild(first.getOrSet("k", Effect.never), { startImmediately: true })
+      const shown = (yield* Metric.snapshot).flatMap(({ id, state }) =>
+        id === "effect_vcache_lookups_running" && "value" in state ? [state.value] : []
+      )
+      assert.deepStrictEqual(shown, [1])
+      yield* Fiber.interrupt(lookup)
+    }).pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
   it.effect("of OpenTelemetry are there where they are asked for", () =>
     Effect.gen(function* () {
       const layer = CacheMemory.pipe(Layer.fresh, Layer.provide(Metrics.layer({ openTelemetry: true })))

@@ -70,7 +70,7 @@ export const make = (
     const near = yield* openNear(client, options, isOff(options) ? undefined : nearSettings, name)
     const metrics = metricsOf(name)
     yield* gaugeOf("leases_held", "Locks and permits that are held here", { ...name }, () => coordination.renewals.size)
-    yield* gaugeOf("lookups_running", "Keys that are looked up now", { ...name }, () => allFlights.running)
+    yield* gaugeOf("lookups_running", "Keys that are looked up now", { ...name }, allFlights.running)
     const core: CacheCore = {
       client,
       direct: client,

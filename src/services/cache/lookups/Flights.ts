@@ -26,10 +26,8 @@ export class Flights implements InFlight {
     return new SingleFlight(table, scope)
   }
 
-  /** Keys that are looked up now. */
-  get running(): number {
-    return [...this.#busy].reduce((sum, { size }) => sum + size, 0)
-  }
+  /** How many keys are looked up now. */
+  readonly running = (): number => [...this.#busy].reduce((sum, { size }) => sum + size, 0)
 
   /** For work on many keys, which others do not join. */
   watch(keys: Iterable<string>): Watch {
