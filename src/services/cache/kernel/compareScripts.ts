@@ -10,23 +10,53 @@ const holds = ({ bytes }: ScriptStore, key: string, expected: Arg): boolean => {
   return Buffer.isBuffer(current) && current.equals(bytesOf(expected))
 }
 
-/** KEYS: the entry. ARGV: what it must hold, what it then gets, its lifetime in milliseconds: "" = the one it has, "0" = none at all, "inf" = for ever. 1 = done. */
+/** Stores under a key, for milliseconds: "" = the lifetime that it has, "0" = none at all, "inf" = for ever, "@" and an instant = until then. */
+export const storeLua = `
+local function store(key, value, lifetime)
+  if lifetime == '' then redis.call('SET', key, value, 'KEEPTTL')
+  elseif lifetime == '0' then redis.call('UNLINK', key)
+  elseif lifetime == 'inf' then redis.call('SET', key, value)
+  elseif string.sub(lifetime, 1, 1) == '@' then redis.call('SET', key, value, 'PXAT', string.sub(lifetime, 2))
+  else redis.call('SET', key, value, 'PX', lifetime) end
+end`
+
+/** The same in memory. */
+export const storeFor = ({ call }: ScriptStore, key: string, value: Arg, lifetime: Arg): void => {
+  if (lifetime === "") call("SET", key, value, "KEEPTTL")
+  else if (lifetime === "0") call("UNLINK", key)
+  else if (lifetime === "inf") call("SET", key, value)
+  else if (String(lifetime).startsWith("@")) call("SET", key, value, "PXAT", String(lifetime).slice(1))
+  else call("SET", key, value, "PX", lifetime)
+}
+
+/** Whether a key holds what was seen: its beginning, its length, and its SHA-1 or "" where the beginning tells. */
+export const isSeenLua = `
+local function isSeen(key, start, length, hash)
+  if redis.call('STRLEN', key) ~= tonumber(length) then return false end
+  if hash ~= '' then return redis.sha1hex(redis.call('GET', key)) == hash end
+  return redis.call('GETRANGE', key, 0, #start - 1) == start
+end`
+
+/** The same in memory. */
+export const isSeen = ({ bytes }: ScriptStore, key: string, start: Arg, length: Arg, hash: Arg): boolean => {
+  const current = bytes("GET", key)
+  if (!Buffer.isBuffer(current) || current.length !== Number(length)) return false
+  if (hash !== "") return sha1(current) === hash
+  const expected = bytesOf(start)
+  return current.subarray(0, expected.length).equals(expected)
+}
+
+/** KEYS: the entry. ARGV: what it must hold, what it then gets, its lifetime as `storeLua` takes it. 1 = done. */
 export const replaceScript: Script = {
   name: "replace",
   uses: "changes",
-  lua: `
+  lua: `${storeLua}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-elseif ARGV[3] == '0' then redis.call('UNLINK', KEYS[1])
-elseif ARGV[3] == 'inf' then redis.call('SET', KEYS[1], ARGV[2])
-else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+store(KEYS[1], ARGV[2], ARGV[3])
 return 1`,
   memory: (store, [key = ""], [expected = "", replacement = "", lifetime = ""]) => {
     if (!holds(store, key, expected)) return 0
-    if (lifetime === "") store.call("SET", key, replacement, "KEEPTTL")
-    else if (lifetime === "0") store.call("UNLINK", key)
-    else if (lifetime === "inf") store.call("SET", key, replacement)
-    else store.call("SET", key, replacement, "PX", lifetime)
+    storeFor(store, key, replacement, lifetime)
     return 1
   }
 }
@@ -43,35 +73,18 @@ return redis.call('UNLINK', KEYS[1])`,
 
 /**
  * KEYS: the entry. ARGV: what it must begin with, how many bytes it must have, the SHA-1 it must have or "" where the
- * beginning tells; what it then gets, its lifetime in milliseconds: "" = the one it has, "0" = none at all, "inf" = for
- * ever, "@" and an instant = until then. 1 = done.
+ * beginning tells; what it then gets, its lifetime as `storeLua` takes it. 1 = done.
  */
 export const replaceSeenScript: Script = {
   name: "replaceSeen",
   uses: "changes",
-  lua: `
-if redis.call('STRLEN', KEYS[1]) ~= tonumber(ARGV[2]) then return 0 end
-if ARGV[3] ~= '' then
-  if redis.sha1hex(redis.call('GET', KEYS[1])) ~= ARGV[3] then return 0 end
-elseif redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
-if ARGV[5] == '' then redis.call('SET', KEYS[1], ARGV[4], 'KEEPTTL')
-elseif ARGV[5] == '0' then redis.call('UNLINK', KEYS[1])
-elseif ARGV[5] == 'inf' then redis.call('SET', KEYS[1], ARGV[4])
-elseif string.sub(ARGV[5], 1, 1) == '@' then redis.call('SET', KEYS[1], ARGV[4], 'PXAT', string.sub(ARGV[5], 2))
-else redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5]) end
+  lua: `${isSeenLua}${storeLua}
+if not isSeen(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
+store(KEYS[1], ARGV[4], ARGV[5])
 return 1`,
-  memory: ({ bytes, call }, [key = ""], [start = "", length = "", hash = "", replacement = "", lifetime = ""]) => {
-    const current = bytes("GET", key)
-    if (!Buffer.isBuffer(current) || current.length !== Number(length)) return 0
-    if (hash === "") {
-      const expected = bytesOf(start)
-      if (!current.subarray(0, expected.length).equals(expected)) return 0
-    } else if (sha1(current) !== hash) return 0
-    if (lifetime === "") call("SET", key, replacement, "KEEPTTL")
-    else if (lifetime === "0") call("UNLINK", key)
-    else if (lifetime === "inf") call("SET", key, replacement)
-    else if (String(lifetime).startsWith("@")) call("SET", key, replacement, "PXAT", String(lifetime).slice(1))
-    else call("SET", key, replacement, "PX", lifetime)
+  memory: (store, [key = ""], [start = "", length = "", hash = "", replacement = "", lifetime = ""]) => {
+    if (!isSeen(store, key, start, length, hash)) return 0
+    storeFor(store, key, replacement, lifetime)
     return 1
   }
 }
