@@ -28,14 +28,14 @@ return there`,
   memory: (store, keys, args) => {
     const there: Array<Reply> = []
     keys.forEach((key, i) => {
-      const [start = "", length = "", hash = ""] = args.slice(i * width)
+      const [start = "", length = "", hash = ""] = args.slice(i * width, (i + 1) * width)
       const kind = store.call("TYPE", key)
       const isLeftover = kind === "string" && length !== "" && isSeen(store, key, start, length, hash)
       if (kind !== "none" && !isLeftover) there.push(i)
     })
     if (there.length > 0) return there
     keys.forEach((key, i) => {
-      const [value = "", lifetime = ""] = args.slice(i * width + 3)
+      const [value = "", lifetime = ""] = args.slice(i * width + 3, (i + 1) * width)
       storeFor(store, key, value, lifetime)
     })
     return there

@@ -28,7 +28,7 @@ export const storeAbsent = <A, RD, RE>(
   if (stores.length === 0) return Effect.succeed([])
 
   /** The places of the keys that are there, where these do not count. */
-  const attempt = (leftovers: ReadonlyMap<number, Seen>) =>
+  const attempt = (leftovers: ReadonlyMap<number, Seen | undefined>) =>
     Effect.flatMap(
       client.eval(
         setAbsentScript,
@@ -42,8 +42,7 @@ export const storeAbsent = <A, RD, RE>(
       ),
       placesIn(stores.length)
     )
-  const keysAt = (places: ReadonlyArray<number>) =>
-    stores.filter((_, i) => places.includes(i)).map(({ entry }) => entry.key)
+  const keysAt = (places: ReadonlyArray<number>) => places.map((place) => stores[place]!.entry.key)
 
   return Effect.flatMap(attempt(new Map()), (there) => {
     if (there.length === 0) return Effect.succeed([])
@@ -53,12 +52,9 @@ export const storeAbsent = <A, RD, RE>(
       { concurrency: "unbounded" }
     )
     return Effect.flatMap(looks, (looks) => {
-      const live = looks.flatMap(([place, leftover]) => (leftover === undefined ? [place] : []))
-      if (live.length > 0) return Effect.succeed(keysAt(live))
-      const leftovers = new Map(
-        looks.flatMap(([place, leftover]) => (leftover === undefined ? [] : [[place, leftover]]))
-      )
-      return Effect.map(attempt(leftovers), keysAt)
+      const leftovers = new Map(looks)
+      const live = there.filter((place) => leftovers.get(place) === undefined)
+      return live.length > 0 ? Effect.succeed(keysAt(live)) : Effect.map(attempt(leftovers), keysAt)
     })
   })
 }
