@@ -51,8 +51,12 @@ export const setOrSortedSetAt = (
 /** Bytes stay the caller's. */
 export const kept = (value: WireArg): StringValue => (typeof value === "string" ? value : Buffer.from(value))
 
+/** New content, same lifetime. */
+export const rewrite = ({ now, store }: CommandContext, key: string, value: MemoryValue): void =>
+  store.set(key, value, store.expiresAt(key, now) ?? Infinity, now)
+
 /** Stores a structure that has changed; an empty one is gone. */
-export const keep = ({ now, store }: CommandContext, key: string, value: Structure): void => {
-  if (value.empty) store.delete(key, now)
-  else store.set(key, value, store.expiresAt(key, now) ?? Infinity, now)
+export const keep = (context: CommandContext, key: string, value: Structure): void => {
+  if (value.empty) context.store.delete(key, context.now)
+  else rewrite(context, key, value)
 }

@@ -1,6 +1,6 @@
 /** HyperLogLogs: PFADD, PFCOUNT, PFMERGE. */
 import type { WireArg } from "../../../schema/Command.ts"
-import { stringAt } from "../kernel/access.ts"
+import { rewrite, stringAt } from "../kernel/access.ts"
 import { bytesOf, keyOf } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable } from "../kernel/command.ts"
@@ -16,9 +16,6 @@ const sketchAt = (context: CommandContext, key: string): Sketch | undefined => {
   if (sketch === "corrupted") throw new ServerReply("INVALIDOBJ Corrupted HLL object detected")
   return sketch
 }
-
-const keepSketch = ({ now, store }: CommandContext, key: string, sketch: Sketch): void =>
-  store.set(key, sketch.bytes, store.expiresAt(key, now) ?? Infinity, now)
 
 /** The greatest of each register. */
 const merged = (sketches: ReadonlyArray<Sketch>): Uint8Array => {
@@ -42,7 +39,7 @@ export const sketchCommands: CommandTable = {
     const changed = elements.filter((element) => sketch.add(bytesOf(element))).length
     if (known !== undefined && changed === 0) return 0
     sketch.forgetCount()
-    keepSketch(context, key, sketch)
+    rewrite(context, key, sketch.bytes)
     return 1
   }),
   PFCOUNT: atLeast(1, (context, [first, ...others]) => {
@@ -53,7 +50,7 @@ export const sketchCommands: CommandTable = {
     if (sketch.knownCount !== undefined) return sketch.knownCount
     const count = estimate(sketch.values())
     sketch.rememberCount(count)
-    keepSketch(context, key, sketch)
+    rewrite(context, key, sketch.bytes)
     return count
   }),
   PFMERGE: atLeast(1, (context, keys) => {
@@ -65,7 +62,7 @@ export const sketchCommands: CommandTable = {
       if (value > 0) result.raise(register, value)
     })
     result.forgetCount()
-    keepSketch(context, target, result)
+    rewrite(context, target, result.bytes)
     return "OK"
   })
 }

@@ -2,9 +2,10 @@
 import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { inexactInteger } from "../../../schema/failures.ts"
 import { int64, keyOf, keyword, parseInt64, textOf } from "../kernel/arguments.ts"
+import { rewrite } from "../kernel/access.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { ServerReply, syntaxError } from "../store/ServerReply.ts"
-import { bytesAt, grown, maxStringBytes, rewrite } from "./stringBytes.ts"
+import { bytesAt, grown, maxStringBytes } from "./stringBytes.ts"
 
 const badOffset = () => new ServerReply("ERR bit offset is not an integer or out of range")
 
@@ -36,7 +37,7 @@ const setBit: MemoryCommand = exactly(3, (context, [key, offsetArg, bitArg]) => 
   const bytes = grown(context, key, Math.floor(offset / 8) + 1)
   const old = bitAt(bytes, offset)
   putBit(bytes, offset, Number(bit))
-  rewrite(context, key, bytes)
+  rewrite(context, keyOf(key), bytes)
   return old
 })
 
@@ -229,7 +230,7 @@ const field = (readOnly: boolean): MemoryCommand =>
       writeField(bytes, step, value)
       return Number(step.word === "INCRBY" ? value : old)
     })
-    if (end > 0) rewrite(context, key, bytes)
+    if (end > 0) rewrite(context, keyOf(key), bytes)
     if (told.some((number) => number !== null && !Number.isSafeInteger(number))) throw inexactInteger("BITFIELD")
     return told
   })

@@ -5,13 +5,12 @@ import type { CommandContext } from "../kernel/CommandContext.ts"
 import { type CommandTable, exactly } from "../kernel/command.ts"
 import { addFloats, addInteger, notAFloat } from "../kernel/sums.ts"
 import { notAnInteger, ServerReply } from "../store/ServerReply.ts"
-import { stringAt } from "../kernel/access.ts"
+import { rewrite, stringAt } from "../kernel/access.ts"
 
 const add = (context: CommandContext, keyArg: WireArg | undefined, delta: bigint): number => {
-  const { now, store } = context
   const key = keyOf(keyArg)
   const sum = addInteger(stringAt(context, key), delta, notAnInteger)
-  store.set(key, String(sum), store.expiresAt(key, now) ?? Infinity, now)
+  rewrite(context, key, String(sum))
   return Number(sum)
 }
 
@@ -21,10 +20,9 @@ const negated = (delta: bigint): bigint => {
 }
 
 const addFloat = (context: CommandContext, keyArg: WireArg | undefined, deltaArg: WireArg | undefined): string => {
-  const { now, store } = context
   const key = keyOf(keyArg)
   const sum = addFloats(textOf(stringAt(context, key) ?? "0"), textOf(deltaArg ?? ""), notAFloat)
-  store.set(key, sum, store.expiresAt(key, now) ?? Infinity, now)
+  rewrite(context, key, sum)
   return sum
 }
 

@@ -19,13 +19,6 @@ export const bytesAt = (context: CommandContext, key: WireArg | undefined): Buff
   return value === undefined ? undefined : bytesOf(value)
 }
 
-/** New content, same lifetime. */
-export const rewrite = ({ store, now }: CommandContext, key: WireArg | undefined, value: Buffer): number => {
-  const name = keyOf(key)
-  store.set(name, value, store.expiresAt(name, now) ?? Infinity, now)
-  return value.length
-}
-
 /** A copy of what is under the key, with zeros behind it up to that length; refused where there is no room for it. */
 export const grown = (context: CommandContext, key: WireArg | undefined, length: number): Buffer => {
   const current = bytesAt(context, key) ?? Buffer.alloc(0)

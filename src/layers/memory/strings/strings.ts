@@ -5,10 +5,10 @@ import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { expiryOption, isExpiryOption, positiveInstant } from "../kernel/instants.ts"
 import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.ts"
-import { asString, stringAt } from "../kernel/access.ts"
+import { asString, kept, rewrite, stringAt } from "../kernel/access.ts"
 import { typeOf } from "../values/MemoryValue.ts"
 import type { StringValue } from "../values/StringValue.ts"
-import { bytesAt, checkLength, rewrite } from "./stringBytes.ts"
+import { bytesAt, checkLength } from "./stringBytes.ts"
 
 interface SetOptions {
   readonly nx: boolean
@@ -43,7 +43,7 @@ const setOptions = (context: CommandContext, words: ReadonlyArray<WireArg>): Set
 /** Stores text, or a copy of bytes, which stay the caller's; an instant that has passed leaves nothing. */
 const store = (context: CommandContext, key: string, value: StringValue, expiresAt = Infinity): void => {
   if (expiresAt <= context.now) context.store.delete(key, context.now)
-  else context.store.set(key, typeof value === "string" ? value : Buffer.from(value), expiresAt, context.now)
+  else context.store.set(key, kept(value), expiresAt, context.now)
 }
 
 const set: MemoryCommand = atLeast(2, (context, [keyArg, value, ...words]) => {
@@ -93,7 +93,9 @@ const append: MemoryCommand = exactly(2, (context, [key, tail]) => {
   const head = bytesAt(context, key) ?? Buffer.alloc(0)
   const more = bytesOf(tail!)
   checkLength(BigInt(head.length + more.length))
-  return rewrite(context, key, Buffer.concat([head, more]))
+  const bytes = Buffer.concat([head, more])
+  rewrite(context, keyOf(key), bytes)
+  return bytes.length
 })
 
 const setrange: MemoryCommand = exactly(3, (context, [key, offsetArg, patchArg]) => {
@@ -106,7 +108,8 @@ const setrange: MemoryCommand = exactly(3, (context, [key, offsetArg, patchArg])
   const grown = Buffer.alloc(Math.max(current.length, Number(offset) + patch.length))
   current.copy(grown)
   patch.copy(grown, Number(offset))
-  return rewrite(context, key, grown)
+  rewrite(context, keyOf(key), grown)
+  return grown.length
 })
 
 const getrange: MemoryCommand = exactly(3, (context, [key, startArg, endArg]) => {
