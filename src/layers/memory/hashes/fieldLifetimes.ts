@@ -5,7 +5,7 @@ import { int64, keyOf, keyword, parseInt64 } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, type MemoryCommand } from "../kernel/command.ts"
 import { allows, condition } from "../kernel/conditions.ts"
-import { expiryOption, instant, isExpiryOption, type Unit } from "../kernel/instants.ts"
+import { expiryOption, instant, isExpiryOption, lifetimeFrom, type Unit } from "../kernel/instants.ts"
 import { invalidExpireTime, ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { HashValue } from "../values/HashValue.ts"
 
@@ -68,13 +68,8 @@ const remaining = (unit: Unit, relative: boolean): MemoryCommand =>
   atLeast(4, (context, [keyArg, ...words]): Reply => {
     const fields = fieldsOf(words, syntaxError)
     const hash = hashAt(context, keyOf(keyArg))
-    return fields.map((field) => {
-      if (hash?.fields.has(field) !== true) return -2
-      const end = hash.endOf(field)
-      if (end === Infinity) return -1
-      const millis = end - (relative ? context.now : 0)
-      return unit === "ms" ? millis : Math.floor((millis + 500) / 1000)
-    })
+    const from = relative ? context.now : 0
+    return fields.map((field) => (hash?.fields.has(field) === true ? lifetimeFrom(from, hash.endOf(field), unit) : -2))
   })
 
 /** -2 = there is no such field, -1 = it lived for ever, 1 = done. */

@@ -14,6 +14,12 @@ export const instant = (command: string, amount: bigint, unit: Unit, from: numbe
   return Number(absolute)
 }
 
+/** How long something lives from an instant on, as TTL rounds it; -1 = for ever. From 0 on it is when it ends. */
+export const lifetimeFrom = (from: number, end: number, unit: Unit): number => {
+  if (end === Infinity) return -1
+  return unit === "ms" ? end - from : Math.floor((end - from + 500) / 1000)
+}
+
 /** What an expiry option of SET or GETEX means; undefined for any other word. */
 export const expiryOption = (
   context: CommandContext,

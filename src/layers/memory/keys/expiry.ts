@@ -2,7 +2,7 @@
 import { int64, keyOf } from "../kernel/arguments.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { allows, condition } from "../kernel/conditions.ts"
-import { instant, type Unit } from "../kernel/instants.ts"
+import { instant, lifetimeFrom, type Unit } from "../kernel/instants.ts"
 
 const expire = (command: string, unit: Unit, relative: boolean): MemoryCommand =>
   atLeast(2, (context, [keyArg, amount, ...options]) => {
@@ -20,10 +20,7 @@ const expire = (command: string, unit: Unit, relative: boolean): MemoryCommand =
 const remaining = (relative: boolean, unit: Unit): MemoryCommand =>
   exactly(1, ({ store, now }, [key]) => {
     const expiresAt = store.expiresAt(keyOf(key), now)
-    if (expiresAt === undefined) return -2
-    if (expiresAt === Infinity) return -1
-    const millis = expiresAt - (relative ? now : 0)
-    return unit === "ms" ? millis : Math.floor((millis + 500) / 1000)
+    return expiresAt === undefined ? -2 : lifetimeFrom(relative ? now : 0, expiresAt, unit)
   })
 
 export const expiryCommands: CommandTable = {
