@@ -1,6 +1,6 @@
 /** Commands about the server itself, and channels. */
 import { keyword, textOf } from "../kernel/arguments.ts"
-import { ServerReply, wrongArguments } from "../store/ServerReply.ts"
+import { unknownSubcommand, wrongArguments } from "../store/ServerReply.ts"
 import { type CommandTable, exactly } from "../kernel/command.ts"
 
 export const serverCommands: CommandTable = {
@@ -24,9 +24,7 @@ export const serverCommands: CommandTable = {
       if (word === "NUMSUB" || word === "SHARDNUMSUB") {
         return names.map(textOf).flatMap((name) => [name, pubSub.listeners(kind, name)])
       }
-      throw new ServerReply(
-        `ERR unknown subcommand or wrong number of arguments for '${textOf(wordArg ?? "")}'. Try PUBSUB HELP.`
-      )
+      throw unknownSubcommand(textOf(wordArg ?? ""), "PUBSUB")
     }
   },
   SPUBLISH: exactly(2, ({ pubSub }, [channel, message]) =>

@@ -19,8 +19,12 @@ export class NotInMemory extends Error {
 
 export const wrongArguments = (command: string) =>
   new ServerReply(`ERR wrong number of arguments for '${command.toLowerCase()}' command`)
+export const unknownSubcommand = (subcommand: string, command: string) =>
+  new ServerReply(`ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try ${command} HELP.`)
 export const syntaxError = () => new ServerReply("ERR syntax error")
 export const notAnInteger = () => new ServerReply("ERR value is not an integer or out of range")
 export const invalidExpireTime = (command: string) =>
   new ServerReply(`ERR invalid expire time in '${command.toLowerCase()}' command`)
 export const noSuchKey = () => new ServerReply("ERR no such key")
+export const noSuchGroup = (group: string, key: string) =>
+  new ServerReply(`NOGROUP No such consumer group '${group}' for key name '${key}'`)

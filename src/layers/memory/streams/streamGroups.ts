@@ -3,7 +3,7 @@ import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, textOf } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, type MemoryCommand } from "../kernel/command.ts"
-import { NotInMemory, ServerReply, syntaxError } from "../store/ServerReply.ts"
+import { NotInMemory, noSuchGroup, ServerReply, syntaxError, unknownSubcommand } from "../store/ServerReply.ts"
 import { intervalEnd, intervalStart, isId, parseAnyId, parseId } from "./streamIds.ts"
 import { firstId, formatId, maxId, type StreamId } from "../values/StreamId.ts"
 import { countOf, readWords } from "./streams.ts"
@@ -43,10 +43,7 @@ const manage: MemoryCommand = atLeast(3, (context, [subcommandArg, keyArg, group
   const subcommand = keyword(subcommandArg!)
   const key = keyOf(keyArg)
   const name = textOf(groupArg!)
-  const wrongWords = () =>
-    new ServerReply(
-      `ERR unknown subcommand or wrong number of arguments for '${textOf(subcommandArg!)}'. Try XGROUP HELP.`
-    )
+  const wrongWords = () => unknownSubcommand(textOf(subcommandArg!), "XGROUP")
   let create = false
   let entriesRead: number | undefined
   for (let i = 1; i < words.length; i++) {
@@ -65,7 +62,7 @@ const manage: MemoryCommand = atLeast(3, (context, [subcommandArg, keyArg, group
   const stream = known ?? new StreamValue()
   const existing = stream.groups.get(name)
   const group = () => {
-    if (existing === undefined) throw new ServerReply(`NOGROUP No such consumer group '${name}' for key name '${key}'`)
+    if (existing === undefined) throw noSuchGroup(name, key)
     return existing
   }
   const [first] = words

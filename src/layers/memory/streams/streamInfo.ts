@@ -3,7 +3,7 @@ import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { int64, keyOf, keyword, textOf } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable } from "../kernel/command.ts"
-import { NotInMemory, noSuchKey, ServerReply, wrongArguments } from "../store/ServerReply.ts"
+import { NotInMemory, noSuchGroup, noSuchKey, unknownSubcommand, wrongArguments } from "../store/ServerReply.ts"
 import { firstId, formatId } from "../values/StreamId.ts"
 import {
   type Consumer,
@@ -110,13 +110,10 @@ const fullInfo = (stream: StreamValue, count: number): Reply =>
 const fullCount = (words: ReadonlyArray<WireArg>): number => {
   const [word, value] = words
   if (word === undefined) return 10
-  if (words.length !== 2 || keyword(word) !== "COUNT") throw unknownSubcommand("STREAM")
+  if (words.length !== 2 || keyword(word) !== "COUNT") throw unknownSubcommand("STREAM", "XINFO")
   const count = Number(int64(value))
   return count < 0 ? 10 : count === 0 ? Infinity : count
 }
-
-const unknownSubcommand = (name: string) =>
-  new ServerReply(`ERR unknown subcommand or wrong number of arguments for '${name}'. Try XINFO HELP.`)
 
 const sortedByName = <V>(map: ReadonlyMap<string, V>) =>
   [...map].toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
@@ -130,7 +127,7 @@ const run = (context: CommandContext, args: ReadonlyArray<WireArg>): Reply => {
   const limit = most[name]
   if (limit === undefined) throw new NotInMemory(`the memory store has no XINFO ${name}`)
   if (args.length > limit || (name === "CONSUMERS" && args.length < limit)) {
-    throw name === "STREAM" ? unknownSubcommand(textOf(subcommand ?? "")) : wrongArguments(`xinfo|${name}`)
+    throw name === "STREAM" ? unknownSubcommand(textOf(subcommand ?? ""), "XINFO") : wrongArguments(`xinfo|${name}`)
   }
   const key = keyOf(keyArg)
   const stream = streamAt(context, key)
@@ -139,14 +136,12 @@ const run = (context: CommandContext, args: ReadonlyArray<WireArg>): Reply => {
   if (name === "STREAM") {
     const [word, ...rest] = words
     if (word === undefined) return ofStream(stream)
-    if (keyword(word) !== "FULL") throw unknownSubcommand(textOf(subcommand ?? ""))
+    if (keyword(word) !== "FULL") throw unknownSubcommand(textOf(subcommand ?? ""), "XINFO")
     return fullInfo(stream, fullCount(rest))
   }
   const groupName = textOf(words[0] ?? "")
   const group = stream.groups.get(groupName)
-  if (group === undefined) {
-    throw new ServerReply(`NOGROUP No such consumer group '${groupName}' for key name '${key}'`)
-  }
+  if (group === undefined) throw noSuchGroup(groupName, key)
   return ofConsumers(group, context.now)
 }
 
