@@ -109,9 +109,9 @@ export const hashCommands: CommandTable = {
     Buffer.byteLength(hashAt(context, keyOf(key))?.fields.get(keyOf(field)) ?? "")
   ),
   HRANDFIELD: randomChoice(
-    "WITHVALUES",
     (context, key) => hashAt(context, key)?.fields,
-    ([field, value], values) => (values ? [field, value] : [field])
+    ([field, value], values) => (values ? [field, value] : [field]),
+    "WITHVALUES"
   ),
   HDEL: remove,
   HINCRBY: increment,

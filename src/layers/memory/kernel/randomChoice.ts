@@ -1,4 +1,4 @@
-/** HRANDFIELD and ZRANDMEMBER: one by chance, or so many, with what belongs to them. */
+/** HRANDFIELD, ZRANDMEMBER and SRANDMEMBER: one by chance, or so many, with what belongs to them. */
 import type { Reply } from "../../../schema/Command.ts"
 import { ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { int64, keyOf, keyword } from "./arguments.ts"
@@ -6,14 +6,14 @@ import type { CommandContext } from "./CommandContext.ts"
 import type { MemoryCommand } from "./command.ts"
 import { shuffled } from "./shuffled.ts"
 
-/** `tell` of one of them; a count below zero lets the same come again. */
+/** `tell` of one of them; `flagged`: the word `flag` came last. A count below zero lets the same come again. */
 export const randomChoice = <A>(
-  flag: string,
   allAt: (context: CommandContext, key: string) => Iterable<A> | undefined,
-  tell: (one: A, flagged: boolean) => ReadonlyArray<Reply>
+  tell: (one: A, flagged: boolean) => ReadonlyArray<Reply>,
+  flag?: string
 ): MemoryCommand => ({
   least: 1,
-  most: Infinity,
+  most: flag === undefined ? 2 : Infinity,
   run: (context, [keyArg, countArg, word, ...rest]) => {
     if (countArg === undefined) {
       const all = [...(allAt(context, keyOf(keyArg)) ?? [])]

@@ -1,8 +1,9 @@
 /** Sets. */
 import type { WireArg } from "../../../schema/Command.ts"
-import { int64, keyOf, keyword, parseInt64, positiveCount } from "../kernel/arguments.ts"
+import { keyOf, keyword, parseInt64, positiveCount } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
+import { randomChoice } from "../kernel/randomChoice.ts"
 import { shuffled } from "../kernel/shuffled.ts"
 import { scanPage } from "../kernel/scanPage.ts"
 import { keep, kept, setAt } from "../kernel/access.ts"
@@ -43,20 +44,6 @@ const pop: MemoryCommand = {
     for (const member of taken) set.delete(member)
     keep(context, key, set)
     return count === undefined ? (taken[0] ?? null) : taken
-  }
-}
-
-const randomMember: MemoryCommand = {
-  least: 1,
-  most: 2,
-  run: (context, [keyArg, countArg]) => {
-    const count = countArg === undefined ? undefined : Number(int64(countArg))
-    const all = [...(setAt(context, keyOf(keyArg))?.members.values() ?? [])]
-    if (count === undefined) return all[Math.floor(context.random() * all.length)] ?? null
-    if (count >= 0) return shuffled(context, all).slice(0, count)
-    return all.length === 0
-      ? []
-      : Array.from({ length: -count }, () => all[Math.floor(context.random() * all.length)] ?? null)
   }
 }
 
@@ -108,7 +95,10 @@ export const setCommands: CommandTable = {
   }),
   SMEMBERS: exactly(1, combining(union).run),
   SPOP: pop,
-  SRANDMEMBER: randomMember,
+  SRANDMEMBER: randomChoice(
+    (context, key) => setAt(context, key)?.members.values(),
+    (member) => [member]
+  ),
   SMOVE: move,
   SUNION: combining(union),
   SINTER: combining(intersection),

@@ -64,8 +64,8 @@ export const popCommands: CommandTable = {
   BZPOPMIN: popFirst("MIN"),
   BZPOPMAX: popFirst("MAX"),
   ZRANDMEMBER: randomChoice(
-    "WITHSCORES",
     (context, key) => sortedSetAt(context, key)?.ranked,
-    ({ member, score }, scores) => (scores ? [member, scoreText(score)] : [member])
+    ({ member, score }, scores) => (scores ? [member, scoreText(score)] : [member]),
+    "WITHSCORES"
   )
 }

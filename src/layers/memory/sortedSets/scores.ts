@@ -1,12 +1,13 @@
 /** Scores, as the server reads and writes them. */
 import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { textOf } from "../kernel/arguments.ts"
+import { isInfinite } from "../kernel/longDouble.ts"
 import type { Scored } from "../values/SortedSetValue.ts"
 
 /** As the server reads a double. */
 export const parseScore = (value: WireArg | undefined): number | undefined => {
   const text = textOf(value ?? "")
-  if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity
+  if (isInfinite(text)) return text.startsWith("-") ? -Infinity : Infinity
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined
   return Number(text)
 }
