@@ -1,9 +1,15 @@
-/** LMPOP, ZMPOP and their like: keys by number, a word, and how many are taken of the first key that has any. */
+/** What is taken from the first of some keys that has anything. */
 import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { keyOf, keyword, parseInt64 } from "./arguments.ts"
+import type { CommandContext } from "./CommandContext.ts"
+import { checkTimeout } from "./checkTimeout.ts"
+import { atLeast, type MemoryCommand } from "./command.ts"
 
-/** `taker` reads the word, before the count is read, and gives what takes from a key: null = it has nothing. */
+/**
+ * LMPOP and ZMPOP: keys by number, a word, and how many are taken of one key. `taker` reads the word, before the count
+ * is read, and gives what takes from a key: null = it has nothing.
+ */
 export const firstOf = (
   [countArg, ...words]: ReadonlyArray<WireArg>,
   taker: (word: WireArg) => (key: string, count: number) => Reply
@@ -21,8 +27,27 @@ export const firstOf = (
     if (given === undefined || given <= 0n) throw new ServerReply("ERR count should be greater than 0")
     count = Number(given)
   }
+  return fromFirst(keys, (key) => take(key, count ?? 1))
+}
+
+/** What BLPOP, BZPOPMIN and their like would do now: keys, and how long to wait; null = wait. */
+export const firstOrWait = (take: (context: CommandContext, key: string) => Reply): MemoryCommand =>
+  atLeast(2, (context, args) => {
+    checkTimeout(args.at(-1))
+    return fromFirst(args.slice(0, -1), (key) => take(context, key))
+  })
+
+/** What BLMPOP and BZMPOP would do now: how long to wait, and the arguments of `run`; null = wait. */
+export const afterTimeout =
+  (run: MemoryCommand["run"]): MemoryCommand["run"] =>
+  (context, [timeout, ...args]) => {
+    checkTimeout(timeout)
+    return run(context, args)
+  }
+
+const fromFirst = (keys: ReadonlyArray<WireArg>, take: (key: string) => Reply): Reply => {
   for (const key of keys) {
-    const taken = take(keyOf(key), count ?? 1)
+    const taken = take(keyOf(key))
     if (taken !== null) return taken
   }
   return null

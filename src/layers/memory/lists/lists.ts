@@ -3,7 +3,7 @@ import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { int64, keyOf, keyword, parseInt64, positiveCount } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { checkTimeout } from "../kernel/checkTimeout.ts"
-import { firstOf } from "../kernel/firstOf.ts"
+import { afterTimeout, firstOf, firstOrWait } from "../kernel/firstOf.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { noSuchKey, ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { keep, kept, listAt } from "../kernel/access.ts"
@@ -136,19 +136,13 @@ const move = (
   return value
 }
 
-/** What a blocking command would do now; null = wait. */
 const popFirst = (end: End): MemoryCommand =>
-  atLeast(2, (context, args) => {
-    checkTimeout(args.at(-1))
-    for (const keyArg of args.slice(0, -1)) {
-      const key = keyOf(keyArg)
-      const [value] = take(context, key, end, 1)
-      if (value !== undefined) return [key, value]
-    }
-    return null
+  firstOrWait((context, key) => {
+    const [value] = take(context, key, end, 1)
+    return value === undefined ? null : [key, value]
   })
 
-/** LMPOP, and what BLMPOP would do now; null = none has anything. */
+/** LMPOP; null = none has anything. */
 const popFromFirst = (context: CommandContext, args: ReadonlyArray<WireArg>): Reply =>
   firstOf(args, (word) => {
     const end = endOf(word)
@@ -206,10 +200,7 @@ export const listCommands: CommandTable = {
   LMOVE: exactly(4, move),
   RPOPLPUSH: exactly(2, (context, args) => move(context, [...args, "RIGHT", "LEFT"])),
   LMPOP: atLeast(3, popFromFirst),
-  BLMPOP: atLeast(4, (context, [timeout, ...args]) => {
-    checkTimeout(timeout)
-    return popFromFirst(context, args)
-  }),
+  BLMPOP: atLeast(4, afterTimeout(popFromFirst)),
   BLPOP: popFirst("LEFT"),
   BRPOP: popFirst("RIGHT"),
   BLMOVE: exactly(5, (context, args) => {

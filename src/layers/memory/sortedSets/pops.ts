@@ -4,9 +4,8 @@ import { sortedSetAt } from "../kernel/access.ts"
 import { keyOf, keyword, positiveCount } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, type MemoryCommand } from "../kernel/command.ts"
-import { firstOf } from "../kernel/firstOf.ts"
+import { afterTimeout, firstOf, firstOrWait } from "../kernel/firstOf.ts"
 import { randomChoice } from "../kernel/randomChoice.ts"
-import { checkTimeout } from "../kernel/checkTimeout.ts"
 import { syntaxError } from "../store/ServerReply.ts"
 import type { Scored } from "../values/SortedSetValue.ts"
 import { rankedAt, removeAll } from "./ranked.ts"
@@ -30,7 +29,7 @@ const pop = (end: End): MemoryCommand => ({
   }
 })
 
-/** ZMPOP, and what BZMPOP would do now; null = none has anything. */
+/** ZMPOP; null = none has anything. */
 const popFromFirst = (context: CommandContext, args: ReadonlyArray<WireArg>): Reply =>
   firstOf(args, (word) => {
     const end = keyword(word)
@@ -41,26 +40,17 @@ const popFromFirst = (context: CommandContext, args: ReadonlyArray<WireArg>): Re
     }
   })
 
-/** What a blocking command would do now; null = wait. */
 const popFirst = (end: End): MemoryCommand =>
-  atLeast(2, (context, args): Reply => {
-    checkTimeout(args.at(-1))
-    for (const keyArg of args.slice(0, -1)) {
-      const key = keyOf(keyArg)
-      const [taken] = take(context, key, end, 1)
-      if (taken !== undefined) return [key, taken.member, scoreText(taken.score)]
-    }
-    return null
+  firstOrWait((context, key) => {
+    const [taken] = take(context, key, end, 1)
+    return taken === undefined ? null : [key, taken.member, scoreText(taken.score)]
   })
 
 export const popCommands: CommandTable = {
   ZPOPMIN: pop("MIN"),
   ZPOPMAX: pop("MAX"),
   ZMPOP: atLeast(3, popFromFirst),
-  BZMPOP: atLeast(4, (context, [timeout, ...args]) => {
-    checkTimeout(timeout)
-    return popFromFirst(context, args)
-  }),
+  BZMPOP: atLeast(4, afterTimeout(popFromFirst)),
   BZPOPMIN: popFirst("MIN"),
   BZPOPMAX: popFirst("MAX"),
   ZRANDMEMBER: randomChoice(
