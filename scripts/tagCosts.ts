@@ -4,8 +4,9 @@
  * server spend, in turns, so that a busy machine changes little; invalidations in milliseconds, which it does change.
  */
 import { parseArgs } from "node:util"
-import { Effect, Layer } from "effect"
-import { CacheLive, CacheService, type TypedCache, ValkeyStandalone } from "effect-vcache"
+import { Effect } from "effect"
+import { type TypedCache, ValkeyStandalone } from "effect-vcache"
+import { cacheOverLayer } from "../test/support/cacheOver.ts"
 import { startServer, type ValkeyServer } from "../test/support/ValkeyServer.ts"
 
 const { values } = parseArgs({
@@ -24,16 +25,8 @@ const keys = Array.from({ length: 100 }, (_, i) => `product:${1000 + i}`)
 const record = (key: string) => ({ key, name: `Name of ${key}`, price: 12.5, text: "x".repeat(400), stock: [1, 2, 3] })
 const list = (of: string) => Array.from({ length: 10 }, (_, i) => `${of}:${i}`)
 
-const cacheOver = (url: string, prefix: string, near: boolean) =>
-  Effect.flatMap(
-    Layer.build(
-      Layer.provide(
-        CacheLive.layer({ prefix, timeToLive: "1 day", near: near ? {} : false }),
-        ValkeyStandalone.layer({ url })
-      )
-    ),
-    (context) => Effect.provideContext(CacheService, context)
-  )
+const open = (url: string, prefix: string, near: boolean) =>
+  cacheOverLayer(ValkeyStandalone.layer({ url }), { prefix, timeToLive: "1 day", near: near ? {} : false })
 
 /** Microseconds of CPU. */
 interface Spent {
@@ -58,7 +51,7 @@ const median = (numbers: ReadonlyArray<number>): number => numbers.toSorted((a, 
 
 const batches = Effect.gen(function* () {
   const server = yield* startServer("--save", "", "--appendonly", "no")
-  const [far, near] = [yield* cacheOver(server.url, "far", false), yield* cacheOver(server.url, "near", true)]
+  const [far, near] = [yield* open(server.url, "far", false), yield* open(server.url, "near", true)]
   const kinds = {
     plain: (cache: TypedCache<unknown>) => cache.setMany(keys.map((key) => [`plain:${key}`, record(key)] as const)),
     header: (cache: TypedCache<unknown>) =>
@@ -125,7 +118,7 @@ const batches = Effect.gen(function* () {
 
 const invalidations = Effect.gen(function* () {
   const server = yield* startServer("--save", "", "--appendonly", "no")
-  const cache = yield* cacheOver(server.url, "p", false)
+  const cache = yield* open(server.url, "p", false)
   const batch = 5000
   const tags = ["all"]
   const since = yield* cache.tagSnapshot(tags)

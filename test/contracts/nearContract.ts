@@ -18,6 +18,7 @@ import {
 import { Faults } from "effect-vcache/testing"
 import { Elsewhere } from "../support/near/elsewhere.ts"
 import {
+  cacheElsewhere,
   isNear,
   nearCache,
   type NearCacheSettings,
@@ -46,7 +47,11 @@ const put: Script = {
 
 const Visit = Schema.Struct({ at: Schema.DateFromString })
 
-export type Needs = ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope
+/** A test of what a near cache does over the client. */
+export type NearTest = <E>(
+  what: string,
+  body: () => Effect.Effect<void, E, ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope>
+) => void
 
 export const nearContract = (
   name: string,
@@ -55,8 +60,7 @@ export const nearContract = (
 ): void => {
   const all = Layer.provideMerge(Faults.layer, clients)
   layer(all)(`${name}: near`, (it) => {
-    const test = <E>(what: string, body: () => Effect.Effect<void, E, Needs>) =>
-      it.effect(what, () => Effect.scoped(body()))
+    const test: NearTest = (what, body) => it.effect(what, () => Effect.scoped(body()))
 
     describe("reads", () => {
       test("are answered in this process once they were answered by the server, also where there is nothing", () =>
@@ -355,10 +359,7 @@ export const nearContract = (
       test("that make a value stale are seen here and elsewhere, and the stale value is judged by the server", () =>
         Effect.gen(function* () {
           const cache = yield* nearCache()
-          const client = Layer.succeed(ValkeyClient, yield* Elsewhere)
-          const { prefix } = cache.options
-          const context = yield* Layer.build(Layer.provide(CacheLive.layer({ prefix, timeToLive: "1 hour" }), client))
-          const there = yield* Effect.provideContext(CacheService, context)
+          const there = yield* cacheElsewhere(cache)
           for (const one of [cache, there]) {
             yield* cache.set("a", 1)
             yield* warm(cache.get("a"))
@@ -629,6 +630,6 @@ export const nearContract = (
         }))
     })
 
-    nearTagTests({ isNear, nearCache, pass, test, warm, withoutServer })
+    nearTagTests(test, { pass })
   })
 }

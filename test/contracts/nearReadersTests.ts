@@ -6,9 +6,7 @@ import { HttpCache } from "effect-vcache/http"
 import { Elsewhere } from "../support/near/elsewhere.ts"
 import { isNear, nearCache, warm, withoutServer } from "../support/near/nearCache.ts"
 import { until } from "../support/until.ts"
-import type { Needs } from "./nearContract.ts"
-
-type Test = <E>(what: string, body: () => Effect.Effect<void, E, Needs>) => void
+import type { NearTest } from "./nearContract.ts"
 
 class Pages extends HttpCache.Service<Pages>()("test/Pages") {}
 
@@ -33,7 +31,7 @@ const elsewhere = (cache: TypedCache<unknown>, command: string, ...args: Readonl
     yield* (yield* Elsewhere).send(command, [cache.makeKey(key), ...args])
   })
 
-export const nearReadersTests = (test: Test): void => {
+export const nearReadersTests = (test: NearTest): void => {
   describe("fixed sessions", () => {
     test("are near where that is wanted, with what is left of their lifetimes", () =>
       Effect.gen(function* () {

@@ -1,44 +1,13 @@
 /** What a near cache promises of values that bear tags: their records are near, too. */
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Layer, Option, Schema, type Scope } from "effect"
-import {
-  CacheLive,
-  type CacheOptions,
-  CacheService,
-  type NearOptions,
-  SessionStore,
-  type TypedCache,
-  ValkeyClient,
-  type ValkeyClientShape
-} from "effect-vcache"
-import type { Faults } from "effect-vcache/testing"
+import { Deferred, Effect, Option, Schema } from "effect"
+import { CacheService, SessionStore } from "effect-vcache"
+import { cacheBeside, cacheElsewhere, isNear, nearCache, warm, withoutServer } from "../support/near/nearCache.ts"
 import { stored } from "../support/stored.ts"
-import { Elsewhere } from "../support/near/elsewhere.ts"
 import { until } from "../support/until.ts"
+import type { NearFacts, NearTest } from "./nearContract.ts"
 
-type Needs = ValkeyClient | Elsewhere | Faults.Faults | Scope.Scope
-
-interface Tools {
-  readonly test: <E>(what: string, body: () => Effect.Effect<void, E, Needs>) => void
-  readonly nearCache: (
-    settings?: Partial<CacheOptions> & { readonly near?: NearOptions }
-  ) => Effect.Effect<TypedCache<unknown>, unknown, ValkeyClient | Scope.Scope>
-  readonly withoutServer: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Faults.Faults>
-  readonly pass: (millis: number) => Effect.Effect<void>
-  readonly isNear: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<boolean, never, R | Faults.Faults>
-  readonly warm: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<unknown, E, R | Faults.Faults>
-}
-
-/** A cache with the same keys over another client, without a near cache. */
-const cacheOver = (client: ValkeyClientShape, { options: { prefix, timeToLive } }: TypedCache<unknown>) =>
-  Effect.flatMap(
-    Layer.build(Layer.provide(CacheLive.layer({ prefix, timeToLive }), Layer.succeed(ValkeyClient, client))),
-    (context) => Effect.provideContext(CacheService, context)
-  )
-
-const cacheElsewhere = (cache: TypedCache<unknown>) => Effect.flatMap(Elsewhere, (client) => cacheOver(client, cache))
-
-export const nearTagTests = ({ isNear, nearCache, pass, test, warm, withoutServer }: Tools): void => {
+export const nearTagTests = (test: NearTest, { pass }: NearFacts): void => {
   describe("tags", () => {
     test("are judged in this process, for every read", () =>
       Effect.gen(function* () {
@@ -80,7 +49,7 @@ export const nearTagTests = ({ isNear, nearCache, pass, test, warm, withoutServe
     test("that are invalidated here are so at once, in whichever mode and by whichever cache of this client", () =>
       Effect.gen(function* () {
         const cache = yield* nearCache()
-        const writers = [cache, cache.withOptions({ near: false }), yield* cacheOver(cache.client, cache)]
+        const writers = [cache, cache.withOptions({ near: false }), yield* cacheBeside(cache.client, cache)]
         for (const mode of ["remove", "stale"] as const) {
           for (const writer of writers) {
             yield* cache.set("k", 1, { tags: ["t"] })

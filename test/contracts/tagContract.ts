@@ -4,11 +4,9 @@ import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type CacheError,
-  CacheLive,
   type CacheOptions,
   type CacheQueue,
   CacheRegion,
-  CacheService,
   Cipher,
   Compressor,
   type NearOptions,
@@ -16,7 +14,9 @@ import {
   type TypedCache,
   ValkeyClient
 } from "effect-vcache"
+import { cacheOver } from "../support/cacheOver.ts"
 import { keyOf } from "../support/formats.ts"
+import { isNone } from "../support/found.ts"
 import { Elsewhere } from "../support/near/elsewhere.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
@@ -35,25 +35,14 @@ interface Settings extends Partial<CacheOptions> {
 const both = ({ near = false, ...options }: Settings = {}) =>
   Effect.gen(function* () {
     const prefix = `tags{${++spaces}`
-    const cacheOver = (client: Effect.Success<typeof ValkeyClient>) =>
-      Effect.flatMap(
-        Layer.build(
-          Layer.provide(
-            CacheLive.layer({ prefix, timeToLive: "1 hour", ...options, near }),
-            Layer.succeed(ValkeyClient, client)
-          )
-        ),
-        (context) => Effect.provideContext(CacheService, context)
-      )
-    const here = yield* cacheOver(yield* ValkeyClient)
-    const there = yield* cacheOver(yield* Elsewhere)
+    const settings = { prefix, timeToLive: "1 hour", ...options, near } as const
+    const here = yield* cacheOver(yield* ValkeyClient, settings)
+    const there = yield* cacheOver(yield* Elsewhere, settings)
     const slot = `{${prefix.replace("{", "%7B")}#tags}`
     const ledger = `%vcache:tags:${slot}`
     const token = (tag: string) => `%vcache:tag:${slot}:${tag}`
     return { here, there, ledger, token }
   })
-
-const isNone = <A>(cache: Pick<TypedCache<A>, "get">, key: string) => Effect.map(cache.get(key), Option.isNone)
 
 export const tagContract = (name: string, clients: Layer.Layer<ValkeyClient | Elsewhere, unknown>): void => {
   layer(clients)(`${name}: tags`, (it) => {

@@ -1,19 +1,19 @@
 /** Reads through a near cache whose replies take time. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option } from "effect"
+import { Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { CacheLive, CacheService, ValkeyClient, ValkeyMemory } from "effect-vcache"
+import { ValkeyMemory } from "effect-vcache"
+import { cacheOver } from "../support/cacheOver.ts"
 
 /** A near cache, and a read of its key `k`. Replies to reads take so many milliseconds. */
 const nearCache = (delay: number) =>
   Effect.gen(function* () {
     const client = yield* ValkeyMemory.make()
-    const slow = Layer.succeed(ValkeyClient, {
+    const slow: typeof client = {
       ...client,
       tracked: (keys, options) => Effect.tap(client.tracked(keys, options), Effect.sleep(delay))
-    })
-    const context = yield* Layer.build(Layer.provide(CacheLive.layer({ prefix: "n", near: {} }), slow))
-    const cache = yield* Effect.provideContext(CacheService, context)
+    }
+    const cache = yield* cacheOver(slow, { prefix: "n", near: {} })
     const read = Effect.forkChild(cache.get("k"), { startImmediately: true })
     return { cache, read }
   })

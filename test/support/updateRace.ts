@@ -1,7 +1,8 @@
 /** Processes that update the same keys at the same time: each update must be found in the end. */
 import { spawn } from "node:child_process"
-import { Effect, Layer, type Scope } from "effect"
-import { type CacheError, CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
+import { Effect, type Scope } from "effect"
+import { type CacheError, ValkeyUrl } from "effect-vcache"
+import { cacheOverLayer } from "./cacheOver.ts"
 import type { UpdateWorkerOptions } from "./updateWorker.ts"
 
 export interface UpdateRaceOptions {
@@ -49,8 +50,7 @@ export const updateRace = (
     const codes = yield* Effect.promise(() => Promise.all(ends))
     const millis = Number(process.hrtime.bigint() - began) / 1e6
     if (codes.some((code) => code !== 0)) return yield* Effect.die(new Error(`processes ended with ${codes.join()}`))
-    const context = yield* Layer.build(Layer.provide(CacheLive, ValkeyUrl.layer(url)))
-    const cache = yield* Effect.provideContext(CacheService, context)
+    const cache = yield* cacheOverLayer(ValkeyUrl.layer(url))
     const found = yield* cache.getMany(names)
     const counted = names.map((name) => Reflect.get(Object(found.get(name)), "n"))
     return { expected: processes * fibers * updates, counted, millis }

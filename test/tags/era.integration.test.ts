@@ -1,7 +1,8 @@
 /** Records that a failover has forgotten do not bring back what was invalidated. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
-import { CacheLive, CacheService, ValkeyStandalone } from "effect-vcache"
+import { Effect, Option } from "effect"
+import { ValkeyStandalone } from "effect-vcache"
+import { cacheOverLayer } from "../support/cacheOver.ts"
 import { until } from "../support/until.ts"
 import { patient } from "../support/faults.ts"
 import { startServer } from "../support/ValkeyServer.ts"
@@ -15,10 +16,7 @@ describe("tags", () => {
       () =>
         Effect.gen(function* () {
           const { call, url } = yield* startServer()
-          const context = yield* Layer.build(
-            Layer.provide(CacheLive.layer({ prefix: "p", near }), ValkeyStandalone.layer({ ...patient, url }))
-          )
-          const cache = yield* Effect.provideContext(CacheService, context)
+          const cache = yield* cacheOverLayer(ValkeyStandalone.layer({ ...patient, url }), { prefix: "p", near })
           const records = ["%vcache:tags:{p#tags}", "%vcache:tag:{p#tags}:t"]
           yield* cache.set("k", 1, { tags: ["t"] })
           const before = yield* Effect.forEach(records, (key) => call("GET", key))

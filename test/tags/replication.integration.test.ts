@@ -1,21 +1,17 @@
 /** Invalidations that wait for replicas. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
-import { CacheLive, CacheMemory, CacheService, ValkeyCluster, type ValkeyClient, ValkeyStandalone } from "effect-vcache"
+import { Effect, Option } from "effect"
+import { CacheMemory, CacheService, ValkeyCluster, ValkeyStandalone } from "effect-vcache"
+import { cacheOverLayer } from "../support/cacheOver.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
 import { patient } from "../support/faults.ts"
 import { startReplicatedServers } from "../support/ReplicatedServers.ts"
-
-const cacheOver = <E>(client: Layer.Layer<ValkeyClient, E>) =>
-  Effect.flatMap(Layer.build(Layer.provide(CacheLive.layer({ prefix: "p" }), client)), (context) =>
-    Effect.provideContext(CacheService, context)
-  )
 
 describe("an invalidation that waits for replicas", () => {
   it.live("succeeds when they have it, and says how many do where they are too few; it stands all the same", () =>
     Effect.gen(function* () {
       const [primary, replica, other] = yield* startReplicatedServers()
-      const cache = yield* cacheOver(ValkeyStandalone.layer({ ...patient, url: primary.url }))
+      const cache = yield* cacheOverLayer(ValkeyStandalone.layer({ ...patient, url: primary.url }), { prefix: "p" })
       const tags = ["a", "b"]
       const set = cache.set("k", 1, { tags })
       const isGone = Effect.map(cache.get("k"), Option.isNone)
@@ -47,7 +43,7 @@ describe("an invalidation that waits for replicas", () => {
   it.live("asks the server of the tags in a cluster", () =>
     Effect.gen(function* () {
       const { url } = yield* startCluster()
-      const cache = yield* cacheOver(ValkeyCluster.layer({ ...patient, url }))
+      const cache = yield* cacheOverLayer(ValkeyCluster.layer({ ...patient, url }))
       for (let i = 0; i < 4; i++) {
         const view = cache.withOptions({ prefix: `p${i}` })
         yield* view.set("k", 1, { tags: ["t"] })

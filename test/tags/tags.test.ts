@@ -9,10 +9,10 @@ import {
   CacheService,
   type Stale,
   ValkeyClient,
-  type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
+import { cacheOver } from "../support/cacheOver.ts"
 import { until } from "../support/until.ts"
 import { Tags } from "../../src/services/cache/tags/Tags.ts"
 
@@ -57,15 +57,10 @@ describe("tags in memory", () => {
   it.effect("that are removed before a lookup begins: it is not shown what was stale when it was read", () =>
     Effect.gen(function* () {
       const client = yield* ValkeyClient
-      const make = (client: ValkeyClientShape) =>
-        Effect.flatMap(
-          Layer.build(Layer.provide(CacheLive.layer({ prefix: "p" }), Layer.succeed(ValkeyClient, client))),
-          (context) => Effect.provideContext(CacheService, context)
-        )
-      const there = yield* make(client)
+      const there = yield* cacheOver(client, { prefix: "p" })
       /** What happens after the value was read, and before the lookup's tags are. */
       let meanwhile: Effect.Effect<void, CommandError> = Effect.void
-      const here = yield* make({
+      const delayed: typeof client = {
         ...client,
         eval: (script, keys, args) =>
           Effect.suspend(() => {
@@ -73,7 +68,8 @@ describe("tags in memory", () => {
             meanwhile = Effect.void
             return Effect.andThen(first, client.eval(script, keys, args))
           })
-      })
+      }
+      const here = yield* cacheOver(delayed, { prefix: "p" })
       const shown: Array<unknown> = []
       const kept = (stale: Option.Option<Stale<unknown>>) =>
         Effect.sync(() => {

@@ -1,14 +1,7 @@
 /** A process that reads through a near cache and writes keys of its own, and remembers all of it. */
 import { Effect, Exit, Layer, Metric, Option } from "effect"
-import {
-  type CacheError,
-  CacheLive,
-  CacheService,
-  type CommandError,
-  type NearOptions,
-  type TypedCache,
-  ValkeyClient
-} from "effect-vcache"
+import { type CacheError, type CommandError, type NearOptions, type TypedCache, type ValkeyClient } from "effect-vcache"
+import { cacheOverLayer } from "../cacheOver.ts"
 import { Dice } from "../Dice.ts"
 import { pause } from "../pause.ts"
 import { until } from "../until.ts"
@@ -66,15 +59,12 @@ export const runReader = (
   Effect.scoped(
     Effect.gen(function* () {
       const { fibers, keys, leavesOldEntries, name, near, ownKeys, prefix } = options
-      const cacheOver = (client: Layer.Layer<ValkeyClient, CommandError>, near: NearOptions | false) =>
-        Effect.flatMap(
-          Layer.build(Layer.provide(CacheLive.layer({ prefix, timeToLive: "1 hour", near }), client)),
-          (context) => Effect.provideContext(CacheService, context)
-        )
+      const open = (client: Layer.Layer<ValkeyClient, CommandError>, near: NearOptions | false) =>
+        cacheOverLayer(client, { prefix, timeToLive: "1 hour", near })
       const client = Layer.succeedContext(yield* Layer.build(connect(false)))
-      const cache = yield* cacheOver(client, near)
+      const cache = yield* open(client, near)
       // One that this process's near cache hears nothing of.
-      const past = leavesOldEntries ? yield* cacheOver(connect(false), false) : cache.withOptions({ near: false })
+      const past = leavesOldEntries ? yield* open(connect(false), false) : cache.withOptions({ near: false })
       yield* until("what announces changes", Effect.andThen(cache.get("k"), cache.near), ({ _tag }) => _tag === "Live")
       steering.onReady()
       const reads = new Columns(readWidth)
@@ -154,7 +144,7 @@ export const runReader = (
       )
 
       // What is near now has to be what the server has.
-      const direct = yield* cacheOver(connect(true), false)
+      const direct = yield* open(connect(true), false)
       const different: Array<string> = []
       for (const key of all) {
         const read = Effect.exit(Effect.all([cache.get(keyName(key)), direct.get(keyName(key))]))

@@ -1,8 +1,18 @@
 /** Near caches for tests, and whether their reads ask a server. */
 import { Duration, Effect, Exit, Layer } from "effect"
-import { CacheLive, type CacheOptions, CacheService, type NearOptions, type PolicySource } from "effect-vcache"
+import {
+  CacheLive,
+  type CacheOptions,
+  CacheService,
+  type NearOptions,
+  type PolicySource,
+  type TypedCache,
+  type ValkeyClientShape
+} from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
+import { cacheOver } from "../cacheOver.ts"
 import { until } from "../until.ts"
+import { Elsewhere } from "./elsewhere.ts"
 
 let spaces = 0
 
@@ -27,6 +37,14 @@ export const nearCache = ({ near = {}, ...options }: NearCacheSettings = {}) =>
     }
     return cache
   })
+
+/** A cache with the same keys over another client, without a near cache. */
+export const cacheBeside = (client: ValkeyClientShape, { options: { prefix, timeToLive } }: TypedCache<unknown>) =>
+  cacheOver(client, { prefix, timeToLive })
+
+/** The cache of another process. */
+export const cacheElsewhere = (cache: TypedCache<unknown>) =>
+  Effect.flatMap(Elsewhere, (client) => cacheBeside(client, cache))
 
 /** What an effect gives without the server: it fails where it asks for anything. */
 export const withoutServer = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

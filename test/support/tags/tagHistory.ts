@@ -4,8 +4,6 @@
  */
 import { Deferred, Effect, Exit, Layer } from "effect"
 import {
-  CacheLive,
-  CacheService,
   type CommandError,
   type NearOptions,
   type TypedCache,
@@ -13,6 +11,7 @@ import {
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
+import { cacheOver } from "../cacheOver.ts"
 import type { Dice } from "../Dice.ts"
 import { until } from "../until.ts"
 
@@ -85,12 +84,7 @@ export const tagHistory = Effect.fnUntraced(function* (
   clients: readonly [ValkeyClientShape, ValkeyClientShape],
   { dice, failover, flaw, mayFail, near, slack, steps }: HistoryOptions
 ) {
-  const caches = yield* Effect.forEach(clients, (client) =>
-    Effect.flatMap(
-      Layer.build(Layer.provide(CacheLive.layer({ prefix: "p", near }), Layer.succeed(ValkeyClient, client))),
-      (context) => Effect.provideContext(CacheService, context)
-    )
-  )
+  const caches = yield* Effect.forEach(clients, (client) => cacheOver(client, { prefix: "p", near }))
   if (near !== false) {
     for (const cache of caches) yield* until("the channel", cache.near, ({ _tag }) => _tag === "Live")
   }
