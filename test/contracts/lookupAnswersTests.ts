@@ -2,18 +2,14 @@
 import { assert, describe, type Vitest } from "@effect/vitest"
 import { Context, Deferred, Duration, Effect, Fiber, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { CacheLookup, CacheRegion, type CacheService, Cipher, type Stale, type TypedCache } from "effect-vcache"
+import { CacheLookup, CacheRegion, type CacheService, Cipher, type Stale } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
+import { holds, isNone } from "../support/found.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
 
 const times = { timeToLive: "10 seconds", staleFor: "1 hour", errorBackoff: 0 } as const
-
-const isNone = <A>(cache: Pick<TypedCache<A>, "get">, key: string) => Effect.map(cache.get(key), Option.isNone)
-
-const holds = <A>(cache: Pick<TypedCache<A>, "get">, key: string, value: A) =>
-  until(`${key} in the cache`, cache.get(key), (found) => Option.contains(found, value), { every: 1 })
 
 const later = (cache: Parameters<typeof stored>[0], key: string, seconds = 11) =>
   Effect.andThen(stored(cache, key), TestClock.adjust(Duration.seconds(seconds)))

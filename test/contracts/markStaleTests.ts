@@ -2,24 +2,11 @@
 import { assert, describe, type Vitest } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import {
-  type CacheOptions,
-  type CacheService,
-  CacheRegion,
-  Cipher,
-  Compressor,
-  Serializer,
-  type TypedCache
-} from "effect-vcache"
+import { type CacheOptions, type CacheService, CacheRegion, Cipher, Compressor, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
+import { holds, isNone } from "../support/found.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
-import { until } from "../support/until.ts"
-
-const holds = <A>(cache: Pick<TypedCache<A>, "get">, key: string, value: A) =>
-  until(`${key} in the cache`, cache.get(key), (found) => Option.contains(found, value), { every: 1 })
-
-const isNone = <A>(cache: Pick<TypedCache<A>, "get">, key: string) => Effect.map(cache.get(key), Option.isNone)
 
 const forms: Readonly<Record<string, Partial<CacheOptions>>> = {
   plain: {},
