@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { startCluster } from "../test/support/ClusterFleet.ts"
 import { Dice } from "../test/support/Dice.ts"
 import { clusterHistory } from "../test/support/tags/clusterHistory.ts"
-import { type Flaw, type HistoryOutcome, memoryHistory } from "../test/support/tags/tagHistory.ts"
+import { flaws, type HistoryOutcome, historyThatShows, memoryHistory } from "../test/support/tags/tagHistory.ts"
 
 const { values } = parseArgs({
   options: {
@@ -59,22 +59,8 @@ const program = Effect.gen(function* () {
       )
     }
   }
-  const flaws: ReadonlyArray<Flaw> = [
-    "tokens read after the lookup",
-    "tokens without an era",
-    "flights joined without comparing tokens"
-  ]
   for (const flaw of flaws) {
-    let found: number | undefined
-    for (let i = 0; i < 100 && found === undefined; i++) {
-      const { violations } = yield* memoryHistory({
-        dice: new Dice(`${seed} ${flaw} ${i}`),
-        steps: each,
-        isNear: i % 2 === 1,
-        flaw
-      })
-      if (violations.length > 0) found = i + 1
-    }
+    const found = yield* historyThatShows(flaw, `${seed} ${flaw}`, each)
     console.log(`${flaw}: ${found === undefined ? "NOT FOUND" : `found in history ${found}`}`)
     if (found === undefined) process.exitCode = 1
   }

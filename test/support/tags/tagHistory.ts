@@ -12,7 +12,7 @@ import {
   ValkeyMemory
 } from "effect-vcache"
 import { cacheOver } from "../cacheOver.ts"
-import type { Dice } from "../Dice.ts"
+import { Dice } from "../Dice.ts"
 import { until } from "../until.ts"
 
 const keys = ["a", "b", "c"]
@@ -27,13 +27,16 @@ interface Row {
 }
 
 /** What is done in a way that breaks. */
-export type Flaw =
+export const flaws = [
   /** The value is stored with the tokens as they are when its lookup has ended. */
-  | "tokens read after the lookup"
+  "tokens read after the lookup",
   /** Nobody is told that another server, or another history, has the records. */
-  | "tokens without an era"
+  "tokens without an era",
   /** Whoever finds a lookup under way waits for it, whatever has been invalidated since it began. */
-  | "flights joined without comparing tokens"
+  "flights joined without comparing tokens"
+] as const
+
+export type Flaw = (typeof flaws)[number]
 
 export interface HistoryOptions {
   readonly dice: Dice
@@ -254,3 +257,13 @@ export const memoryHistory = (
       mayFail: false
     })
   }).pipe(Effect.provide(Layer.fresh(ValkeyMemory.layer())))
+
+/** The first of a hundred histories in memory that shows the flaw, near and not in turns. */
+export const historyThatShows = Effect.fnUntraced(function* (flaw: Flaw, seed: string, steps: number) {
+  for (let i = 0; i < 100; i++) {
+    const dice = new Dice(`${seed} ${i}`)
+    const { violations } = yield* memoryHistory({ dice, steps, isNear: i % 2 === 1, flaw })
+    if (violations.length > 0) return i + 1
+  }
+  return undefined
+})
