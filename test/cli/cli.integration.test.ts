@@ -19,6 +19,24 @@ const program = ["--conditions=effect-vcache-source", "src/cli.ts"]
 const cli = (...args: ReadonlyArray<string>) =>
   run(process.execPath, [...program, ...args], { cwd: root, env: { VALKEY_URL: server.url } })
 
+/** A command that runs until it is killed, or its input ends, and what it has printed. */
+const start = (
+  args: ReadonlyArray<string>,
+  {
+    errors = "inherit",
+    input = "ignore"
+  }: { readonly errors?: "inherit" | "ignore"; readonly input?: "ignore" | "pipe" } = {}
+) => {
+  const child = spawn(process.execPath, [...program, ...args], {
+    cwd: root,
+    env: { ...process.env, VALKEY_URL: server.url },
+    stdio: [input, "pipe", errors]
+  })
+  let out = ""
+  child.stdout?.on("data", (data) => (out += data))
+  return { child, printed: Effect.sync(() => out) }
+}
+
 const lines = (text: string): ReadonlyArray<unknown> =>
   text
     .split("\n")
@@ -81,34 +99,21 @@ describe("the command line", () => {
     assert.strictEqual(exported.code, 0)
     assert.strictEqual(lines(exported.stdout).length, 2)
     await call("DEL", "move:a*b")
-    const child = spawn(process.execPath, [...program, "import", "--json"], {
-      cwd: root,
-      env: { ...process.env, VALKEY_URL: server.url },
-      stdio: ["pipe", "pipe", "inherit"]
-    })
-    child.stdin.end(exported.stdout)
-    let out = ""
-    child.stdout.on("data", (data) => (out += data))
+    const { child, printed } = start(["import", "--json"], { input: "pipe" })
+    child.stdin?.end(exported.stdout)
     assert.strictEqual(await new Promise((resolve) => child.once("close", resolve)), 0)
-    assert.deepStrictEqual(lines(out), [{ stored: 1, kept: 1 }])
+    assert.deepStrictEqual(lines(Effect.runSync(printed)), [{ stored: 1, kept: 1 }])
     assert.strictEqual(await call("PEXPIRETIME", "move:a*b"), 4_000_000_000_123)
     assert.strictEqual(await call("ZSCORE", "move:z", "m"), "1.5")
   })
 
   it("prints what changes, and the rates of servers", async () => {
-    const child = spawn(process.execPath, [...program, "watch", "seen:", "--json"], {
-      cwd: root,
-      env: { ...process.env, VALKEY_URL: server.url },
-      stdio: ["ignore", "pipe", "inherit"]
-    })
+    const { child, printed } = start(["watch", "seen:", "--json"])
     try {
-      let out = ""
-      child.stdout.on("data", (data) => (out += data))
-      const printed = Effect.sync(() => out)
       await Effect.runPromise(until("that changes are announced", printed, (text) => text.includes("Live")))
       await call("SET", "unseen:k", 1)
       await call("SET", "seen:k", 1)
-      await Effect.runPromise(until("the change", printed, (text) => text.includes("seen:k")))
+      const out = await Effect.runPromise(until("the change", printed, (text) => text.includes("seen:k")))
       assert.notInclude(out, "unseen")
     } finally {
       child.kill("SIGKILL")
@@ -154,21 +159,9 @@ describe("the command line", () => {
 
   it("serves the admin pages to whoever has the address, and lets him do what it was told", async () => {
     await call("SET", "pages:1:k", '"v"')
-    const child = spawn(process.execPath, [...program, "admin", "--prefix", "pages", "--allow", "edit", "--json"], {
-      cwd: root,
-      env: { ...process.env, VALKEY_URL: server.url },
-      stdio: ["ignore", "pipe", "ignore"]
-    })
+    const { child, printed } = start(["admin", "--prefix", "pages", "--allow", "edit", "--json"], { errors: "ignore" })
     try {
-      let out = ""
-      child.stdout.on("data", (data) => (out += data))
-      await Effect.runPromise(
-        until(
-          "the address",
-          Effect.sync(() => out),
-          (text) => text.includes("\n")
-        )
-      )
+      const out = await Effect.runPromise(until("the address", printed, (text) => text.includes("\n")))
       const [, address = ""] = /"address":"([^"]+)"/.exec(out) ?? []
       const at = new URL(address).origin
       const key = `${at}/cache/key?k=${Buffer.from("k").toString("base64url")}`
