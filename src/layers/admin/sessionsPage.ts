@@ -1,7 +1,8 @@
 /** The sessions of a cache: how many there are, and signing one of their visitors out. What is in them is never shown. */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { escapeGlob, keySpace } from "../../schema/key.ts"
 import { tombstone } from "../../services/cache/sessions/sessionScripts.ts"
+import { replyOf } from "../inspection/replies.ts"
 import { lifetime } from "../inspection/words.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton } from "./forms.ts"
@@ -35,12 +36,10 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
         ])
       )
       const rows = listed.flatMap((key, at) => {
-        const [left, start] = facts
-          .slice(2 * at, 2 * at + 2)
-          .map((fact) => (Result.isSuccess(fact) ? fact.success : null))
+        const [left, start] = facts.slice(2 * at, 2 * at + 2).map(replyOf)
         // An id that was replaced, which the store remembers for a while.
         if (start === tombstone || left === -2) return []
-        return [sessionRow(visit, shown, key, left === null ? "?" : lifetime(Number(left)))]
+        return [sessionRow(visit, shown, key, left === undefined ? "?" : lifetime(Number(left)))]
       })
       const words = `${gaveUp || found.length >= mostCounted ? "At least " : ""}${found.length} keys of sessions, among them those of ids that were replaced a moment ago.`
       return html`<section aria-label="Sessions">

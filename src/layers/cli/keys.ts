@@ -1,10 +1,11 @@
 /** Commands about keys: `keys`, `get`, `set`, `delete`, `ttl`. They take final keys, as the server has them. */
 import { Clock, Effect, Exit, Option, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { isKeyType, keyTypes, type Reply } from "../../schema/Command.ts"
+import { isKeyType, keyTypes } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Entry, entryAt } from "../inspection/Entry.ts"
 import { valueFacts } from "../inspection/entryFacts.ts"
+import { replyOf } from "../inspection/replies.ts"
 import { CliFailure } from "./CliFailure.ts"
 import { connected, type Output } from "./root.ts"
 import { lifetime } from "../inspection/words.ts"
@@ -18,10 +19,6 @@ const millisLeft = (pttl: number): number | null => (pttl < 0 ? null : pttl)
 
 /** Keys that are asked about in one round trip. */
 const page = 200
-
-/** Undefined where the server refuses to tell: a user may lack the right to a command. */
-const replyOf = (result: Result.Result<Reply, unknown> | undefined): Reply | undefined =>
-  result === undefined || Result.isFailure(result) ? undefined : result.success
 
 /** What is known of keys. Of keys that have ended meanwhile there is nothing to tell. */
 const detailsOf = (client: ValkeyClientShape, keys: ReadonlyArray<string>) =>

@@ -4,14 +4,8 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
 import type { Stored } from "../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import {
-  type Element,
-  elementForm,
-  elementsOf,
-  shown,
-  sizeCommand,
-  type StructureType
-} from "../inspection/elements.ts"
+import { type Element, elementForm, elementsOf, sizeCommand, type StructureType } from "../inspection/elements.ts"
+import { shown } from "../inspection/replies.ts"
 import { compareAndSet, type Outcome, type Step } from "./compareAndSet.ts"
 import { EditRefused } from "./EditRefused.ts"
 import { pattern, sealLike } from "./sealLike.ts"

@@ -1,14 +1,14 @@
 /** Locks and semaphores as they lie on the server, and their release by somebody who does not hold them. */
-import { Clock, Effect, Result } from "effect"
+import { Clock, Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
-import type { Command, Reply } from "../../schema/Command.ts"
+import type { Command } from "../../schema/Command.ts"
 import { digest } from "../../schema/digest.ts"
 import { escapeGlob, type KeySpace } from "../../schema/key.ts"
 import { reservedKey, type ReservedKind } from "../../schema/reservedKeys.ts"
 import { releaseScript } from "../../services/cache/coordination/lockScripts.ts"
 import { releasePermitsScript } from "../../services/cache/coordination/semaphoreScripts.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { list } from "../inspection/elements.ts"
+import { list, pairs, replyOf } from "../inspection/replies.ts"
 import type { Outcome } from "./compareAndSet.ts"
 
 export interface LockSeen {
@@ -65,9 +65,6 @@ const beginning = (token: string): string => token.slice(0, 8)
 
 const command = (name: string, ...args: Command["args"]): Command => ({ name, args })
 
-const replyOf = (result: Result.Result<Reply, unknown> | undefined): Reply =>
-  result !== undefined && Result.isSuccess(result) ? result.success : null
-
 interface Place {
   readonly key: string
   readonly place: string
@@ -96,7 +93,7 @@ export const locksAt = (
             ...found,
             holder: beginning(token),
             mark: digest(token),
-            lease: Number(lease),
+            lease: Number(lease ?? 0),
             fence: last.replace(/\D/g, ""),
             waits: /\D$/.test(last)
           }
@@ -119,20 +116,16 @@ export const semaphoresAt = (
       ])
     )
     return places.map((found, at) => {
-      const flat = list(replyOf(results[2 * at])).map(String)
-      const holders = flat.flatMap((member, index) =>
-        index % 2 === 0
-          ? [
-              {
-                holder: beginning(member),
-                mark: digest(member),
-                permits: weightOf(member),
-                lease: Math.max(0, Number(flat[index + 1]) - now)
-              }
-            ]
-          : []
-      )
-      return { ...found, holders, waiting: Number(replyOf(results[2 * at + 1])) }
+      const holders = pairs(replyOf(results[2 * at]), (name, end): HolderSeen => {
+        const member = String(name)
+        return {
+          holder: beginning(member),
+          mark: digest(member),
+          permits: weightOf(member),
+          lease: Math.max(0, Number(end) - now)
+        }
+      })
+      return { ...found, holders, waiting: Number(replyOf(results[2 * at + 1]) ?? 0) }
     })
   })
 

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { list, shown } from "../inspection/elements.ts"
+import { list, shown } from "../inspection/replies.ts"
 import type { Outcome } from "./compareAndSet.ts"
 import { EditRefused } from "./EditRefused.ts"
 

@@ -3,7 +3,8 @@ import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType, type KeyType, type Reply } from "../../schema/Command.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { command, type Elements, elementsOf, type KeyName, shown } from "./elements.ts"
+import { type Elements, elementsOf, type KeyName } from "./elements.ts"
+import { command, shown } from "./replies.ts"
 import { storedForm, type StoredForm } from "./storedForm.ts"
 
 export interface Entry {

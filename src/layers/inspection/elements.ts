@@ -2,8 +2,8 @@
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, KeyType, Reply } from "../../schema/Command.ts"
-import { utf8Text } from "../../schema/utf8Text.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { command, list, pairs, shown } from "./replies.ts"
 import { storedForm, type StoredForm } from "./storedForm.ts"
 
 /** A key, as text or as the bytes of one that is no text. */
@@ -32,16 +32,6 @@ export interface Elements {
 /** Elements of one page at most. */
 export const mostElements = 100
 
-export const command = (name: string, ...args: Command["args"]): Command => ({ name, args, reply: "buffer" })
-
-export const list = (reply: Reply | undefined): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])
-
-/** Text, or hex of what is none. */
-export const shown = (reply: Reply | undefined): string => {
-  if (!Buffer.isBuffer(reply)) return reply === undefined || reply === null ? "" : String(reply)
-  return utf8Text(reply) ?? `0x${reply.toString("hex")}`
-}
-
 /** What an element says; it is a stored value, too. */
 export const elementForm = (stored: Buffer): StoredForm => storedForm(stored, "")
 
@@ -52,11 +42,6 @@ const said = (stored: Buffer): string => {
 
 const bytes = (reply: Reply | undefined): Buffer => (Buffer.isBuffer(reply) ? reply : Buffer.from(shown(reply)))
 const none = Buffer.of()
-
-const pairs = <A>(
-  flat: ReadonlyArray<Reply>,
-  row: (a: Reply | undefined, b: Reply | undefined) => A
-): ReadonlyArray<A> => flat.flatMap((first, at) => (at % 2 === 0 ? [row(first, flat[at + 1])] : []))
 
 /** A part of the elements: those by their rank, those behind a cursor, or those behind an id. */
 interface Kind {
@@ -124,7 +109,7 @@ const kinds: Readonly<Record<StructureType, Kind>> = {
     columns: ["field", "value"],
     read: (key, from) => command("HSCAN", key, placeOf(from).cursor, "COUNT", mostElements),
     page: scanned((reply) =>
-      pairs(list(reply), (field, value) => ({
+      pairs(reply, (field, value) => ({
         cells: [shown(field), said(bytes(value))],
         name: bytes(field),
         stored: bytes(value)
@@ -136,7 +121,7 @@ const kinds: Readonly<Record<StructureType, Kind>> = {
     columns: ["score", "member"],
     read: (key, from) => command("ZRANGE", key, rankOf(from), lastOf(from), "WITHSCORES"),
     page: ranked((reply) =>
-      pairs(list(reply), (member, score) => ({
+      pairs(reply, (member, score) => ({
         cells: [shown(score), said(bytes(member))],
         name: bytes(member),
         stored: bytes(score)
@@ -151,7 +136,7 @@ const kinds: Readonly<Record<StructureType, Kind>> = {
     page: (reply) => {
       const elements = list(reply).map((entry) => {
         const [id, fields] = list(entry)
-        const words = pairs(list(fields), (field, value) => `${shown(field)}: ${said(bytes(value))}`)
+        const words = pairs(fields, (field, value) => `${shown(field)}: ${said(bytes(value))}`)
         return { cells: [shown(id), words.join("\n")], name: bytes(id), stored: bytes(list(fields)[1]) }
       })
       return { elements, next: elements.length < mostElements ? undefined : elements.at(-1)?.cells[0] }

@@ -1,10 +1,11 @@
 /** What is said of keys in a list. */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType, type Reply } from "../../schema/Command.ts"
 import { isFramed, readHeader } from "../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { command, sizeCommand } from "./elements.ts"
+import { sizeCommand } from "./elements.ts"
+import { command, replyOf } from "./replies.ts"
 
 /** Undefined is what the server refuses to tell. */
 export interface KeyFacts {
@@ -19,9 +20,6 @@ export interface KeyFacts {
 
 /** Of a value so much is read to tell its format. */
 const headBytes = 256
-
-const replyOf = (result: Result.Result<Reply, unknown> | undefined): Reply | undefined =>
-  result === undefined || Result.isFailure(result) ? undefined : result.success
 
 const numberOf = (reply: Reply | undefined): number | undefined => (typeof reply === "number" ? reply : undefined)
 

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { list, shown } from "./elements.ts"
+import { list, shown } from "./replies.ts"
 
 /** Of each list. */
 const most = 50

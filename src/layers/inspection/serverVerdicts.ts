@@ -1,8 +1,8 @@
 /** What the table says about servers whose INFO is known. */
 import { Effect, Option } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
-import type { Reply } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { pairs, shown } from "./replies.ts"
 import { rules, settings } from "./rules.ts"
 import { at, unknown, type Verdict } from "./Verdict.ts"
 
@@ -37,11 +37,7 @@ export const verdictsOn = (
   })
 
 const configOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyMap<string, string>, CommandError> =>
-  Effect.map(client.send("CONFIG", ["GET", ...settings]), pairs)
-
-const pairs = (reply: Reply): ReadonlyMap<string, string> =>
-  new Map(
-    Array.isArray(reply)
-      ? reply.flatMap((name, at) => (at % 2 === 0 ? [[String(name), String(reply[at + 1])] as const] : []))
-      : []
+  Effect.map(
+    client.send("CONFIG", ["GET", ...settings]),
+    (reply) => new Map(pairs(reply, (name, value) => [shown(name), shown(value)]))
   )

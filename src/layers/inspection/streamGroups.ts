@@ -1,9 +1,10 @@
 /** The groups of a stream. */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { command, list, mostElements, shown } from "./elements.ts"
+import { mostElements } from "./elements.ts"
+import { command, list, pairs, replyOf, shown } from "./replies.ts"
 
 /** Groups that are shown. */
 const mostGroups = 20
@@ -36,20 +37,17 @@ export const groupsOf = (
     const pending = yield* client.pipeline(
       groups.map((facts) => command("XPENDING", key, shown(facts.get("name")), "-", "+", mostElements))
     )
-    return groups.map((facts, at) => {
-      const reply = pending[at]
-      return {
-        name: shown(facts.get("name")),
-        consumers: Number(shown(facts.get("consumers"))),
-        lastId: shown(facts.get("last-delivered-id")),
-        pendingCount: Number(shown(facts.get("pending"))),
-        pending: list(reply !== undefined && Result.isSuccess(reply) ? reply.success : null).map(entryIn)
-      }
-    })
+    return groups.map((facts, at) => ({
+      name: shown(facts.get("name")),
+      consumers: Number(shown(facts.get("consumers"))),
+      lastId: shown(facts.get("last-delivered-id")),
+      pendingCount: Number(shown(facts.get("pending"))),
+      pending: list(replyOf(pending[at])).map(entryIn)
+    }))
   })
 
-const factsIn = (reply: Reply): ReadonlyMap<string, Reply> =>
-  new Map(list(reply).flatMap((name, at, all) => (at % 2 === 0 ? [[shown(name), all[at + 1] ?? null]] : [])))
+const factsIn = (reply: Reply): ReadonlyMap<string, Reply | undefined> =>
+  new Map(pairs(reply, (name, value) => [shown(name), value]))
 
 const entryIn = (reply: Reply): PendingEntry => {
   const [id, consumer, idle, deliveries] = list(reply)
