@@ -5,7 +5,8 @@ import type { NearState } from "../../schema/NearState.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { countOf } from "../inspection/info.ts"
 import { verdictsOn } from "../inspection/serverVerdicts.ts"
-import { inBytes, lifetime } from "../inspection/words.ts"
+import { hitRate, roleOf } from "../inspection/serverWords.ts"
+import { inBytes, lifetime, percent } from "../inspection/words.ts"
 import { liveCharts } from "./charts.ts"
 import { countedIn, type Snapshot } from "./counted.ts"
 import { figure, frame, table, trouble } from "./frame.ts"
@@ -14,16 +15,14 @@ import { verdictTable } from "./verdicts.ts"
 import { addressOf, type ShownCache, type Visit } from "./Visit.ts"
 
 const serverRow = ([server, info]: readonly [string, ReadonlyMap<string, string>]): Html => {
-  const hits = countOf(info, "keyspace_hits")
-  const reads = hits + countOf(info, "keyspace_misses")
   const limit = countOf(info, "maxmemory")
   const memory = `${inBytes(countOf(info, "used_memory"))}${limit === 0 ? "" : ` of ${inBytes(limit)}`}`
   return html`<tr>
     <th scope="row">${server}</th>
-    <td data-label="Role">${info.get("role") === "slave" ? "replica" : "primary"}</td>
+    <td data-label="Role">${roleOf(info)}</td>
     <td data-label="Up for">${lifetime(1000 * countOf(info, "uptime_in_seconds"))}</td>
     <td data-label="Operations each second">${info.get("instantaneous_ops_per_sec") ?? "?"}</td>
-    <td data-label="Hit rate">${reads === 0 ? "no read yet" : `${((100 * hits) / reads).toFixed(1)} %`}</td>
+    <td data-label="Hit rate">${hitRate(info)}</td>
     <td data-label="Memory">${memory}</td>
     <td data-label="Evicted">${info.get("evicted_keys") ?? "?"}</td>
     <td data-label="Clients">${info.get("connected_clients") ?? "?"}</td>
@@ -48,7 +47,8 @@ const hitRateWords = (metrics: Snapshot, name: string): string => {
   const misses = countedIn(metrics, name, "misses")
   if (hits === undefined && misses === undefined) return "not counted here"
   const reads = (hits ?? 0) + (misses ?? 0)
-  return reads === 0 ? "no read yet" : `${((100 * (hits ?? 0)) / reads).toFixed(1)} % of ${reads} reads`
+  const share = percent(hits ?? 0, reads)
+  return share === undefined ? "no read yet" : `${share} of ${reads} reads`
 }
 
 const serversOf = (client: ValkeyClientShape): Effect.Effect<Html> =>

@@ -2,7 +2,7 @@
 import { Duration, Effect, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { countOf } from "../inspection/info.ts"
+import { countOf, keysIn } from "../inspection/info.ts"
 import { inBytes } from "../inspection/words.ts"
 import { connected } from "./root.ts"
 import { visible } from "./text.ts"
@@ -18,12 +18,6 @@ interface Sample {
   readonly memory: number
   readonly clients: number
 }
-
-/** `db0` has `keys=12,expires=3,avg_ttl=0`. */
-const keysIn = (info: ReadonlyMap<string, string>): number =>
-  [...info]
-    .filter(([name]) => /^db\d+$/.test(name))
-    .reduce((sum, [, line]) => sum + Number(/keys=(\d+)/.exec(line)?.[1] ?? 0), 0)
 
 const sample = (client: ValkeyClientShape) =>
   Effect.map(client.info(), (servers) =>

@@ -11,3 +11,10 @@ export const numberOf = (facts: Facts | undefined, name: string): number | undef
 
 /** 0 where the server says nothing of it. */
 export const countOf = (facts: Facts, name: string): number => numberOf(facts, name) ?? 0
+
+/** The keys of all databases: `db0` has `keys=12,expires=3,avg_ttl=0`. */
+export const keysIn = (facts: Facts): number =>
+  [...facts].reduce(
+    (sum, [name, text]) => sum + (/^db\d+$/.test(name) ? Number(/\bkeys=(\d+)/.exec(text)?.[1] ?? 0) : 0),
+    0
+  )

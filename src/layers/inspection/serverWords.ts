@@ -1,6 +1,6 @@
 /** What a server's INFO says, in words, by what it is about. */
-import { countOf, numberOf } from "./info.ts"
-import { inBytes, lifetime } from "./words.ts"
+import { countOf, keysIn, numberOf } from "./info.ts"
+import { inBytes, lifetime, percent } from "./words.ts"
 
 type Info = ReadonlyMap<string, string>
 
@@ -11,8 +11,14 @@ export interface ServerFacts {
 }
 
 const count = (value: number): string => value.toLocaleString("en")
-const percent = (part: number, whole: number): string | undefined =>
-  whole === 0 ? undefined : `${((100 * part) / whole).toFixed(1)} %`
+
+/** Of all reads since the server was started. */
+export const hitRate = (info: Info): string => {
+  const hits = countOf(info, "keyspace_hits")
+  return percent(hits, hits + countOf(info, "keyspace_misses")) ?? "no read yet"
+}
+
+export const roleOf = (info: Info): string => (info.get("role") === "slave" ? "replica" : "primary")
 
 const groups: ReadonlyArray<
   readonly [about: string, terms: ReadonlyArray<readonly [term: string, words: (info: Info) => string | undefined]>]
@@ -22,7 +28,7 @@ const groups: ReadonlyArray<
     [
       ["Version", (info) => info.get("valkey_version") ?? info.get("redis_version")],
       ["Up for", (info) => lifetime(1000 * countOf(info, "uptime_in_seconds"))],
-      ["Role", (info) => (info.get("role") === "slave" ? "replica" : "primary")],
+      ["Role", roleOf],
       ["Replicas", (info) => info.get("connected_slaves")],
       [
         "Primary",
@@ -44,11 +50,8 @@ const groups: ReadonlyArray<
   [
     "Keys",
     [
-      [
-        "Keys",
-        (info) => count([...info].reduce((sum, [name, text]) => sum + (/^db\d+$/.test(name) ? keysIn(text) : 0), 0))
-      ],
-      ["Hit rate", (info) => hitRate(info)],
+      ["Keys", (info) => count(keysIn(info))],
+      ["Hit rate", hitRate],
       ["Expired", (info) => counted(info, "expired_keys")],
       ["Evicted", (info) => counted(info, "evicted_keys")],
       ["Tracked", (info) => counted(info, "tracking_total_keys")]
@@ -84,16 +87,9 @@ const groups: ReadonlyArray<
   ]
 ]
 
-const keysIn = (text: string): number => Number(/\bkeys=(\d+)/.exec(text)?.[1] ?? 0)
-
 const counted = (info: Info, name: string): string | undefined => {
   const value = numberOf(info, name)
   return value === undefined ? undefined : count(value)
-}
-
-const hitRate = (info: Info): string | undefined => {
-  const hits = countOf(info, "keyspace_hits")
-  return percent(hits, hits + countOf(info, "keyspace_misses")) ?? "no read yet"
 }
 
 /** Of an INFO with all of its sections. What the server does not tell is left out. */

@@ -9,6 +9,10 @@ export const inBytes = (bytes: number): string => {
   return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`
 }
 
+/** "99.5 %"; undefined where the whole is nothing. */
+export const percent = (part: number, whole: number): string | undefined =>
+  whole === 0 ? undefined : `${((100 * part) / whole).toFixed(1)} %`
+
 /** "4m 12s", "for ever". */
 export const lifetime = (pttl: number): string => {
   if (pttl < 0) return "for ever"
