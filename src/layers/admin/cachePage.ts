@@ -8,17 +8,21 @@ import { html, type Html } from "./Html.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, chosenCache, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
 
+/** The field in which a cache is chosen. */
+export const cacheField = ({ caches }: Visit, name: string): Html =>
+  selectField(
+    "Cache",
+    "c",
+    caches.map((cache) => [cache.name, cache.name]),
+    name
+  )
+
 /** Where another cache is chosen, where there are several. */
-const picker = ({ caches, path }: Visit, current: PageName, name: string): Html =>
-  caches.length < 2
+const picker = (visit: Visit, current: PageName, name: string): Html =>
+  visit.caches.length < 2
     ? html``
-    : html`<form method="get" action="${path}/${current}">
-        ${selectField(
-          "Cache",
-          "c",
-          caches.map((cache) => [cache.name, cache.name]),
-          name
-        )}
+    : html`<form method="get" action="${visit.path}/${current}">
+        ${cacheField(visit, name)}
         <button>Show</button>
       </form>`
 

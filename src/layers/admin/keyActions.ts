@@ -53,7 +53,7 @@ const element = (
 
 const scoreIn = (form: URLSearchParams): Effect.Effect<number, EditRefused> => {
   const words = text(form, "score").trim()
-  const score = /^[+-]?inf$/.test(words) ? Number(`${words.replace("inf", "Infinity")}`) : Number(words)
+  const score = /^[+-]?inf$/.test(words) ? Number(words.replace("inf", "Infinity")) : Number(words)
   return words === "" || Number.isNaN(score) ? refuse("The score is no number.") : Effect.succeed(score)
 }
 

@@ -1,5 +1,5 @@
-/** Keys in addresses: base64url in the query, whatever is in them. */
-import { keyRefusal, keySpace } from "../../schema/key.ts"
+/** Which keys are a cache's own, and how they stand in addresses: in base64url in the query, whatever is in them. */
+import { keyRefusal, type KeySpace, keySpace } from "../../schema/key.ts"
 import { utf8Text } from "../../schema/utf8Text.ts"
 import { addressOf, type ShownCache, type Visit } from "./Visit.ts"
 
@@ -14,11 +14,16 @@ export const keyAddress = (
   more: Readonly<Record<string, string>> = {}
 ): string => addressOf(path, "key", { c: cache, k: toParam(key), ...more })
 
-/** The user key, where it is one of this cache: locks, other prefixes and other versions are not. */
-export const ownKey = ({ cache }: ShownCache, key: string | undefined): string | undefined => {
-  if (key === undefined || keyRefusal(key) !== undefined) return undefined
+/** The keys of the cache whose user keys match: locks, other prefixes and other versions are none of it. */
+export const spaceOf = ({ cache }: ShownCache, pattern = "*"): KeySpace => {
   const { keyFunction, prefix, version } = cache.options
-  return keySpace(keyFunction, { prefix, version }, "*").userKey(cache.makeKey(key)) === key ? key : undefined
+  return keySpace(keyFunction, { prefix, version }, pattern)
+}
+
+/** The user key, where it is one of this cache. */
+export const ownKey = (shown: ShownCache, key: string | undefined): string | undefined => {
+  if (key === undefined || keyRefusal(key) !== undefined) return undefined
+  return spaceOf(shown).userKey(shown.cache.makeKey(key)) === key ? key : undefined
 }
 
 /** The key that the address names, where it is one of this cache. */

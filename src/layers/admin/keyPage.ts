@@ -22,6 +22,7 @@ export interface KeyVisit {
   readonly key: string
 }
 
+/** A page beneath the list of the cache's keys. */
 export const framedKey = (
   { shown, visit }: Omit<KeyVisit, "key">,
   title: string,
@@ -59,8 +60,6 @@ export const onKey = <A>(
     return Effect.catch(use(at), (error) => Effect.succeed(framedKey(at, key, trouble(error.message), 503)))
   })
 
-export const gone = (at: KeyVisit): Shown => framedKey(at, at.key, trouble("There is no such key, or no longer."), 404)
-
 export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
   onKey(visit, (at) =>
     Effect.gen(function* () {
@@ -69,7 +68,7 @@ export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
         at.shown.cache.makeKey(at.key),
         visit.params.get("from") ?? ""
       )
-      if (entry === undefined) return gone(at)
+      if (entry === undefined) return framedKey(at, at.key, trouble("There is no such key, or no longer."), 404)
       const isHidden = visit.hide(at.key, at.shown.name)
       const content = isHidden
         ? html`<section aria-label="Value"><p class="note">The value is not shown here.</p></section>`

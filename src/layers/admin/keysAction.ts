@@ -4,9 +4,10 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import { editKey, editRefusal, markOf } from "../editing/keyEdits.ts"
 import { entryAt } from "../inspection/Entry.ts"
 import { actionForm, dangerButton } from "./forms.ts"
-import { frame, noCache, table, trouble } from "./frame.ts"
+import { noCache, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
 import { fromParam, keyAddress, ownKey, shortKey, toParam } from "./keyAddress.ts"
+import { framedKey } from "./keyPage.ts"
 import { most } from "./keysPage.ts"
 import { addressOf, chosenCache, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
 
@@ -19,16 +20,7 @@ interface Chosen {
 export const keysAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Shown | Onward> => {
   const shown = chosenCache(visit)
   if (shown === undefined) return Effect.succeed(noCache(visit, "keys"))
-  const page = (title: string, body: Html, status: number): Shown => ({
-    status,
-    body: frame(
-      visit,
-      title,
-      "keys",
-      html`<p><a href="${addressOf(visit.path, "keys", { c: shown.name })}">Keys of ${shown.name}</a></p>
-        ${body}`
-    )
-  })
+  const page = (title: string, body: Html, status: number): Shown => framedKey({ shown, visit }, title, body, status)
   const refused = (status: number, words: string) => Effect.succeed(page("Nothing was done", trouble(words), status))
   if (!visitorMay(visit, "delete", shown)) return refused(403, "You may not delete here.")
   const chosen = form.getAll("k").flatMap((text): ReadonlyArray<Chosen> => {

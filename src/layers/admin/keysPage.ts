@@ -2,13 +2,13 @@
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType, keyTypes } from "../../schema/Command.ts"
-import { keySpace } from "../../schema/key.ts"
 import { type KeyFacts, keyFactsOf } from "../inspection/keyFacts.ts"
 import { inBytes, lifetime } from "../inspection/words.ts"
+import { cacheField } from "./cachePage.ts"
 import { actionForm, dangerButton, selectField } from "./forms.ts"
 import { frame, noCache, table, trouble } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { keyAddress, shortKey, toParam } from "./keyAddress.ts"
+import { keyAddress, shortKey, spaceOf, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
 
@@ -16,21 +16,15 @@ import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visito
 export const most = 100
 
 /** The user keys that match, only those of this cache, its prefix and its version. */
-const found = ({ cache }: ShownCache, pattern: string, type: string) => {
-  const { keyFunction, prefix, version } = cache.options
-  const space = keySpace(keyFunction, { prefix, version }, pattern)
-  return sample(cache.client, { match: space.match, ...(isKeyType(type) ? { type } : {}) }, most, space.userKey)
+const found = (shown: ShownCache, pattern: string, type: string) => {
+  const { match, userKey } = spaceOf(shown, pattern)
+  return sample(shown.cache.client, { match, ...(isKeyType(type) ? { type } : {}) }, most, userKey)
 }
 
-const searchForm = ({ caches, path }: Visit, name: string, pattern: string, type: string): Html =>
+const searchForm = (visit: Visit, name: string, pattern: string, type: string): Html =>
   html`<section aria-label="Search">
-    <form method="get" action="${path}/keys">
-      ${selectField(
-        "Cache",
-        "c",
-        caches.map((cache) => [cache.name, cache.name]),
-        name
-      )}
+    <form method="get" action="${visit.path}/keys">
+      ${cacheField(visit, name)}
       <label
         >Pattern<input
           name="pattern"

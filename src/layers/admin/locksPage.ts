@@ -1,6 +1,5 @@
 /** Locks and semaphores that are held, by whom, for how long, and their release by force. */
 import { Effect } from "effect"
-import { keySpace } from "../../schema/key.ts"
 import { wakeUpChannel } from "../../schema/reservedKeys.ts"
 import {
   type HolderSeen,
@@ -17,18 +16,13 @@ import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton } from "./forms.ts"
 import { table } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { fromParam, shortKey, toParam } from "./keyAddress.ts"
+import { fromParam, shortKey, spaceOf, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
 
 /** Locks, and semaphores, that are listed. */
 const most = 100
-
-const spaceOf = ({ cache }: ShownCache) => {
-  const { keyFunction, prefix, version } = cache.options
-  return keySpace(keyFunction, { prefix, version }, "*")
-}
 
 const found = (shown: ShownCache, kind: "lock" | "holders") => {
   const { match, placeOf } = leasesIn(kind, spaceOf(shown))

@@ -1,6 +1,6 @@
 /** The sessions of a cache: how many there are, and signing one of their visitors out. What is in them is never shown. */
 import { Effect } from "effect"
-import { escapeGlob, keySpace } from "../../schema/key.ts"
+import { escapeGlob } from "../../schema/key.ts"
 import { tombstone } from "../../services/cache/sessions/sessionScripts.ts"
 import { replyOf } from "../inspection/replies.ts"
 import { lifetime } from "../inspection/words.ts"
@@ -8,7 +8,7 @@ import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton } from "./forms.ts"
 import { table } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { fromParam, toParam } from "./keyAddress.ts"
+import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
@@ -24,10 +24,8 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
   cachePage(visit, "sessions", "Sessions", (shown) =>
     Effect.gen(function* () {
       const { cache } = shown
-      const { keyFunction, prefix, version } = cache.options
-      const space = keySpace(keyFunction, { prefix, version }, `${escapeGlob(visit.sessions)}*`)
-      const options = { match: space.match, type: "string" } as const
-      const { found, gaveUp } = yield* sample(cache.client, options, mostCounted, space.userKey)
+      const { match, userKey } = spaceOf(shown, `${escapeGlob(visit.sessions)}*`)
+      const { found, gaveUp } = yield* sample(cache.client, { match, type: "string" }, mostCounted, userKey)
       const listed = found.slice(0, most)
       const facts = yield* cache.client.pipeline(
         listed.flatMap((key) => [

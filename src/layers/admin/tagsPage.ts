@@ -1,14 +1,13 @@
 /** The tags of a cache: which there are, what bears one, and invalidating it. */
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
-import { keySpace } from "../../schema/key.ts"
 import { namesRefusal } from "../../schema/TagStamp.ts"
 import { tagsAt } from "../inspection/tagsAt.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton, selectField, textField } from "./forms.ts"
 import { table } from "./frame.ts"
 import { html, type Html } from "./Html.ts"
-import { keyAddress, shortKey } from "./keyAddress.ts"
+import { keyAddress, shortKey, spaceOf } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
@@ -23,16 +22,11 @@ interface Bearer {
   readonly tags: ReadonlyArray<string>
 }
 
-const bearersIn = ({ cache }: ShownCache) =>
+const bearersIn = (shown: ShownCache) =>
   Effect.gen(function* () {
-    const { keyFunction, prefix, version } = cache.options
-    const space = keySpace(keyFunction, { prefix, version }, "*")
-    const { found, gaveUp } = yield* sample(
-      cache.client,
-      { match: space.match, type: "string" },
-      sampleSize,
-      space.userKey
-    )
+    const { cache } = shown
+    const { match, userKey } = spaceOf(shown)
+    const { found, gaveUp } = yield* sample(cache.client, { match, type: "string" }, sampleSize, userKey)
     const tags = yield* tagsAt(
       cache.client,
       found.map((key) => cache.makeKey(key))
