@@ -1,5 +1,5 @@
 /** The servers of a cache: what they say of themselves, in words, and what is to be said about it. */
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { clientsOf, type ConnectedClient, type SlowCommand, slowCommandsOf } from "../inspection/serverLists.ts"
@@ -90,7 +90,7 @@ const slowTable = (commands: ReadonlyArray<SlowCommand>): Html =>
       ({ at, client, command, size, took }) =>
         html`<tr>
           <th scope="row">${command}</th>
-          <td data-label="Took">${(took / 1000).toFixed(1)} ms</td>
+          <td data-label="Took">${Duration.toMillis(took).toFixed(1)} ms</td>
           <td data-label="Arguments">${size}</td>
           <td data-label="Client">${client}</td>
           <td data-label="When">${new Date(at).toISOString()}</td>

@@ -1,8 +1,8 @@
 /** Who is connected to a server, and which commands were slow. No argument of a command is shown: they are keys, values and passwords. */
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { list, shown } from "./replies.ts"
+import { shown } from "./replies.ts"
 
 /** Of each list. */
 const most = 50
@@ -45,26 +45,21 @@ export const clientsOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyArra
 export interface SlowCommand {
   /** Milliseconds since 1970. */
   readonly at: number
-  /** Microseconds. */
-  readonly took: number
+  readonly took: Duration.Duration
   readonly command: string
   /** How many arguments it had. */
   readonly size: number
   readonly client: string
 }
 
-/** SLOWLOG GET of the server that answers, the last first. */
+/** The slow log of the server that answers, the last first. */
 export const slowCommandsOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<SlowCommand>, CommandError> =>
-  Effect.map(client.send("SLOWLOG", ["GET", most]), (reply) =>
-    list(reply).map((entry) => {
-      const [, at, took, words, address, name] = list(entry)
-      const [command, ...args] = list(words)
-      return {
-        at: 1000 * Number(at),
-        took: Number(took),
-        command: shown(command).toUpperCase(),
-        size: args.length,
-        client: shown(name) || shown(address)
-      }
-    })
+  Effect.map(client.slowLog({ limit: most }), (servers) =>
+    [...servers.values()].flat().map(({ at, client, clientName, command: [name = "", ...args], duration }) => ({
+      at,
+      took: duration,
+      command: name.toUpperCase(),
+      size: args.length,
+      client: clientName || client
+    }))
   )
