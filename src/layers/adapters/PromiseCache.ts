@@ -1,6 +1,8 @@
 /** The cache for code without Effect. */
 import { Cause, Duration, Effect, Exit, type Layer, ManagedRuntime, Option, type Schema } from "effect"
-import { CacheConnectionError, type CacheError } from "../../schema/CacheError.ts"
+import type { CacheError } from "../../schema/CacheError.ts"
+import { closedError } from "../../schema/failures.ts"
+import { Thrown } from "../../schema/Thrown.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import type { CounterOptions } from "../../services/operations/CacheCounters.ts"
 import type { LookupOptions } from "../../services/operations/CacheLookups.ts"
@@ -61,19 +63,6 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   readonly run: <B, E>(effect: Effect.Effect<B, E, CacheService>) => Promise<B>
 }
 
-/** What a lookup threw, kept apart from what the cache fails with until it is thrown again. */
-class Thrown {
-  readonly reason: unknown
-
-  constructor(reason: unknown) {
-    this.reason = reason
-  }
-}
-
-/** Of operations that were under way nobody knows what became of them. */
-const closed = (operation: string, mayHaveExecuted: boolean) =>
-  new CacheConnectionError({ operation, phase: "closed", mayHaveExecuted })
-
 /**
  * Opens when it is first used; `await using cache = makeClient(layer)` closes it.
  *
@@ -85,12 +74,12 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
   let isClosed = false
 
   const runAs = async <A, E1>(operation: string, effect: Effect.Effect<A, E1, CacheService>): Promise<A> => {
-    if (isClosed) throw closed(operation, false)
+    if (isClosed) throw closedError(operation)
     const exit = await runtime.runPromiseExit(effect)
     if (Exit.isSuccess(exit)) return exit.value
-    if (isClosed && Cause.hasInterruptsOnly(exit.cause)) throw closed(operation, true)
-    const failure = Cause.squash(exit.cause)
-    throw failure instanceof Thrown ? failure.reason : failure
+    // Nobody knows what became of it.
+    if (isClosed && Cause.hasInterruptsOnly(exit.cause)) throw closedError(operation, undefined, true)
+    throw Thrown.rejectionOf(exit.cause)
   }
 
   const close = (): Promise<void> => {
@@ -129,11 +118,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
         use("getOrSet", (cache) =>
           cache.getOrSet(
             key,
-            (stale) =>
-              Effect.tryPromise({
-                try: async () => lookup(Option.getOrUndefined(Option.map(stale, ({ value }) => value))),
-                catch: (reason) => new Thrown(reason)
-              }),
+            (stale) => Thrown.by(() => lookup(Option.getOrUndefined(Option.map(stale, ({ value }) => value)))),
             options
           )
         ) as Promise<B>,

@@ -1,6 +1,7 @@
 /** Cached responses for frameworks whose handlers take a web `Request` and return a `Response`. */
-import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
+import { type Effect, Exit, Layer, ManagedRuntime } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
+import { Thrown } from "../../schema/Thrown.ts"
 import type { CacheService } from "../../services/CacheService.ts"
 import { type HttpCacheOptions, type Pages, Service } from "./HttpCache.ts"
 
@@ -22,15 +23,6 @@ export interface WebCache extends AsyncDisposable {
   readonly purgePrefix: (start: string) => Promise<number>
   /** Closes the layer. From then on the handlers answer, and `purge` and `purgePrefix` reject. */
   readonly close: () => Promise<void>
-}
-
-/** What a handler threw, kept apart from failures of the cache until it is thrown again. */
-class Thrown {
-  readonly reason: unknown
-
-  constructor(reason: unknown) {
-    this.reason = reason
-  }
 }
 
 /**
@@ -61,15 +53,10 @@ export const webCache = <E>(layer: Layer.Layer<CacheService, E>, options: HttpCa
       (handler) =>
       async (request, ...rest) => {
         if (isClosed) return handler(request, ...rest)
-        const answer = (asked: Request) =>
-          Effect.tryPromise({
-            try: async () => handler(asked, ...rest),
-            catch: (reason) => new Thrown(reason)
-          })
+        const answer = (asked: Request) => Thrown.by(() => handler(asked, ...rest))
         const exit = await runtime.runPromiseExit(Cached.use((pages) => pages.handleWeb(request, answer)))
         if (Exit.isSuccess(exit)) return exit.value
-        const failure = Cause.squash(exit.cause)
-        throw failure instanceof Thrown ? failure.reason : failure
+        throw Thrown.rejectionOf(exit.cause)
       },
     purge: (page) => use((pages) => pages.purge(page)),
     purgePrefix: (start) => use((pages) => pages.purgePrefix(start)),
