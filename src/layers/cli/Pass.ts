@@ -1,6 +1,7 @@
 /** What opens the pages of `effect-vcache admin`. */
-import { randomBytes, timingSafeEqual } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import type { HttpServerRequest } from "effect/http"
+import { isSameSecret } from "../../schema/isSameSecret.ts"
 
 /** What whoever has the printed address holds. Other users of the machine reach the port, and do not have it. */
 export class Pass {
@@ -14,8 +15,7 @@ export class Pass {
   }
 
   is(given: string): boolean {
-    const [a, b] = [Buffer.from(given), Buffer.from(this.token)]
-    return a.length === b.length && timingSafeEqual(a, b)
+    return isSameSecret(given, this.token)
   }
 
   isIn({ headers }: HttpServerRequest.HttpServerRequest): boolean {

@@ -1,8 +1,9 @@
 /** Signed ids: what a visitor's cookie must be to be one of ours. */
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto"
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
 import { Exit, Option, Redacted } from "effect"
 import type { CacheInputError } from "../../schema/CacheError.ts"
 import { refused } from "../../schema/failures.ts"
+import { isSameSecret } from "../../schema/isSameSecret.ts"
 import { reveal } from "../../schema/reveal.ts"
 
 export interface SignedId {
@@ -39,11 +40,8 @@ export const signatureBy = (
       const dot = cookie.indexOf(".")
       if (dot < 0) return Option.none()
       const id = cookie.slice(0, dot)
-      const given = Buffer.from(cookie.slice(dot + 1))
-      const signer = keys.find((key) => {
-        const expected = Buffer.from(mac(key, id))
-        return given.length === expected.length && timingSafeEqual(given, expected)
-      })
+      const given = cookie.slice(dot + 1)
+      const signer = keys.find((key) => isSameSecret(given, mac(key, id)))
       return signer === undefined
         ? Option.none()
         : Option.some({ id: Redacted.make(id, { label: "session id" }), isCurrent: signer === current })
