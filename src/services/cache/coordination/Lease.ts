@@ -56,16 +56,10 @@ export class Lease<G> {
   }
 
   extend(by: Duration.Input): Effect.Effect<void, CommandError | LockLost> {
-    const { leasable } = this.#request
     return Effect.flatMap(finiteMillis("extend", "by", by), (millis) => {
       if (millis === 0) return refused("extend", "by must be a duration above zero")
-      return Effect.flatMap(leasable.extend(this.token, 0, millis), (held): Effect.Effect<void, LockLost> => {
-        if (!held) {
-          this.#lose()
-          return this.#asLost
-        }
+      return this.#extend(0, millis, () => {
         this.#endsAt += millis
-        return Effect.void
       })
     })
   }
@@ -73,16 +67,11 @@ export class Lease<G> {
   /** Leaves it to whoever resumes it by its token, for which there is a whole lease; the token. */
   get handOver(): Effect.Effect<string, CommandError | LockLost> {
     return Effect.suspend(() => {
-      const { clock, shared, leasable, terms } = this.#request
-      const least = terms.lease === Infinity ? undefined : terms.lease
-      return Effect.flatMap(leasable.extend(this.token, least, 0), (held): Effect.Effect<string, LockLost> => {
-        if (!held) {
-          this.#lose()
-          return this.#asLost
-        }
+      const { clock, shared, terms } = this.#request
+      return this.#extend(terms.lease === Infinity ? undefined : terms.lease, 0, () => {
         this.#isHandedOver = true
         shared.renewals.remove(clock, this.#renewal)
-        return Effect.succeed(this.token)
+        return this.token
       })
     })
   }
@@ -96,6 +85,18 @@ export class Lease<G> {
       // What does not arrive ends with its lease; until then nobody else has it.
       return Effect.catch(leasable.release(this.token), () => Effect.succeed(this.#request.now < this.#endsAt))
     })
+  }
+
+  /** As `leasable.extend`; it is lost where the server says that it is not held. */
+  #extend<A>(least: number | undefined, more: number, onHeld: () => A): Effect.Effect<A, CommandError | LockLost> {
+    return Effect.flatMap(
+      this.#request.leasable.extend(this.token, least, more),
+      (held): Effect.Effect<A, LockLost> => {
+        if (held) return Effect.succeed(onHeld())
+        this.#lose()
+        return this.#asLost
+      }
+    )
   }
 
   get #asLost(): Effect.Effect<never, LockLost> {

@@ -11,9 +11,7 @@ import type { LeaseTerms } from "./LeaseTerms.ts"
 
 /** Held for the scope. */
 export const holdScoped = <G>(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.tap(acquire(shared, leasable, terms, restore), (lease) => Effect.addFinalizer(() => lease.release))
-  )
+  Effect.uninterruptibleMask((restore) => releasedWithScope(acquire(shared, leasable, terms, restore)))
 
 /** What is held by that token already, held for the scope from now on. `resume` gives what was granted then; undefined = it is not held. */
 export const resumeScoped = <G>(
@@ -24,24 +22,27 @@ export const resumeScoped = <G>(
   resume: Effect.Effect<G | undefined, CommandError>
 ) =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.withFiber((fiber): Effect.Effect<Lease<G>, CommandError | LockLost, Scope.Scope> => {
-      if (isClosed(shared)) return closed
-      const request = new LeaseRequest(shared, leasable, terms, fiber.getRef(Clock.Clock), token)
-      const sentAt = request.now
-      // Where that fails somebody else may still hold it, so that nothing is given back.
-      return Effect.flatMap(restore(resume), (grant): Effect.Effect<Lease<G>, LockLost, Scope.Scope> => {
-        if (grant === undefined) return Effect.fail(new LockLost({ key: leasable.key }))
-        const lease = new Lease(request, grant, sentAt)
-        return Effect.as(
-          Effect.andThen(
-            lease.watched,
-            Effect.addFinalizer(() => lease.release)
-          ),
-          lease
+    releasedWithScope(
+      Effect.withFiber((fiber): Effect.Effect<Lease<G>, CommandError | LockLost> => {
+        if (isClosed(shared)) return closed
+        const request = new LeaseRequest(shared, leasable, terms, fiber.getRef(Clock.Clock), token)
+        const sentAt = request.now
+        // Where that fails somebody else may still hold it, so that nothing is given back.
+        return Effect.flatMap(restore(resume), (grant) =>
+          grant === undefined ? Effect.fail(new LockLost({ key: leasable.key })) : begin(request, grant, sentAt)
         )
       })
-    })
+    )
   )
+
+const releasedWithScope = <G, E>(held: Effect.Effect<Lease<G>, E>): Effect.Effect<Lease<G>, E, Scope.Scope> =>
+  Effect.tap(held, (lease) => Effect.addFinalizer(() => lease.release))
+
+/** What was granted is held from now on. */
+const begin = <G>(request: LeaseRequest<G>, grant: G, sentAt: number): Effect.Effect<Lease<G>> => {
+  const lease = new Lease(request, grant, sentAt)
+  return Effect.as(lease.watched, lease)
+}
 
 /** Held while the effect runs, which is interrupted when it is lost. */
 export const holdWhile = <G, A, E, R>(
@@ -92,10 +93,7 @@ const acquire = <G>(
     const granted = Effect.onExit(restore(terms.wait === 0 ? tryOnce(request) : contend(request)), (exit) =>
       Exit.isFailure(exit) ? request.abandon : Effect.void
     )
-    return Effect.flatMap(granted, ({ grant, sentAt }) => {
-      const lease = new Lease(request, grant, sentAt)
-      return Effect.as(lease.watched, lease)
-    })
+    return Effect.flatMap(granted, ({ grant, sentAt }) => begin(request, grant, sentAt))
   })
 
 const tryOnce = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, CommandError | LockUnavailable> =>

@@ -1,5 +1,6 @@
 /** The scripts behind locks. */
-import type { Script } from "../../../schema/Script.ts"
+import type { Arg, Reply } from "../../../schema/Command.ts"
+import type { Script, ScriptStore } from "../../../schema/Script.ts"
 
 /** The last fence is remembered for so many milliseconds after its lease. Later ones are greater all the same, by the server's clock. */
 const memory = 24 * 60 * 60 * 1000
@@ -10,6 +11,29 @@ export const acquireArguments = (token: string, lease: number, waits: boolean): 
 
 /** Behind the last fence, where somebody waits. */
 const wanted = "w"
+
+/** The end of a script that has freed the lock: if `last`, its last fence, says that somebody waits, they are told on the channel. */
+const wakeWaiters = (channel: string) => `
+if last and string.sub(last, -1) == '${wanted}' then
+  redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
+  redis.pcall('PUBLISH', ${channel}, KEYS[1])
+end
+return 1`
+
+const wakeWaitersWith = ({ call }: ScriptStore, lock: string, fenceKey: string, channel: Arg): number => {
+  const last = call("GET", fenceKey)
+  if (typeof last === "string" && last.endsWith(wanted)) {
+    call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
+    call("PUBLISH", channel, lock)
+  }
+  return 1
+}
+
+/** Microseconds since 1970, of a reply of TIME. */
+const microsOf = (time: Reply): number => {
+  const [seconds = 0, micros = 0] = Array.isArray(time) ? time.map(Number) : []
+  return seconds * 1_000_000 + micros
+}
 
 /**
  * KEYS: the lock; its last fence. ARGV: token; lease and the fence's lifetime in milliseconds; anything where the caller waits. The
@@ -50,9 +74,7 @@ return next`,
       return call("PTTL", lock)
     }
     if (holder !== null) call("PEXPIRE", lock, lease)
-    const time = call("TIME")
-    const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
-    const next = String(Math.max(Number.parseInt(last) + 1, (seconds ?? 0) * 1_000_000 + (micros ?? 0)))
+    const next = String(Math.max(Number.parseInt(last) + 1, microsOf(call("TIME"))))
     call("SET", fenceKey, next + mark, "PX", remembered)
     return next
   }
@@ -85,21 +107,11 @@ export const releaseScript: Script = {
 local seen = redis.call('MGET', KEYS[1], KEYS[2])
 if seen[1] ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-local last = seen[2]
-if last and string.sub(last, -1) == '${wanted}' then
-  redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
-  redis.pcall('PUBLISH', ARGV[2], KEYS[1])
-end
-return 1`,
-  memory: ({ call }, [lock = "", fenceKey = ""], [token = "", channel = ""]) => {
-    if (call("GET", lock) !== token) return 0
-    call("DEL", lock)
-    const last = call("GET", fenceKey)
-    if (typeof last === "string" && last.endsWith(wanted)) {
-      call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
-      call("PUBLISH", channel, lock)
-    }
-    return 1
+local last = seen[2]${wakeWaiters("ARGV[2]")}`,
+  memory: (store, [lock = "", fenceKey = ""], [token = "", channel = ""]) => {
+    if (store.call("GET", lock) !== token) return 0
+    store.call("DEL", lock)
+    return wakeWaitersWith(store, lock, fenceKey, channel)
   }
 }
 
@@ -126,9 +138,7 @@ return next`,
     else call("PEXPIRE", lock, Math.max(Number(call("PTTL", lock)), Number(lease)))
     const last = call("GET", fenceKey)
     if (last !== null) return String(Number.parseInt(String(last)))
-    const time = call("TIME")
-    const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
-    const next = String((seconds ?? 0) * 1_000_000 + (micros ?? 0))
+    const next = String(microsOf(call("TIME")))
     call("SET", fenceKey, next, "PX", memory)
     return next
   }
@@ -140,21 +150,9 @@ export const forceReleaseScript: Script = {
   exclusive: true,
   lua: `
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-local last = redis.call('GET', KEYS[2])
-if last and string.sub(last, -1) == '${wanted}' then
-  redis.call('SET', KEYS[2], string.sub(last, 1, -2), 'KEEPTTL')
-  redis.pcall('PUBLISH', ARGV[1], KEYS[1])
-end
-return 1`,
-  memory: ({ call }, [lock = "", fenceKey = ""], [channel = ""]) => {
-    if (call("DEL", lock) === 0) return 0
-    const last = call("GET", fenceKey)
-    if (typeof last === "string" && last.endsWith(wanted)) {
-      call("SET", fenceKey, last.slice(0, -1), "KEEPTTL")
-      call("PUBLISH", channel, lock)
-    }
-    return 1
-  }
+local last = redis.call('GET', KEYS[2])${wakeWaiters("ARGV[1]")}`,
+  memory: (store, [lock = "", fenceKey = ""], [channel = ""]) =>
+    store.call("DEL", lock) === 0 ? 0 : wakeWaitersWith(store, lock, fenceKey, channel)
 }
 
 /** KEYS: the lock. 1 = somebody holds it. A script, so that the primary is asked. */
