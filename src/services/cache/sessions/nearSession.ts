@@ -1,13 +1,12 @@
 /** What this process knows of a session that nobody extends. */
 import { Duration, Effect, type Fiber } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
-import type { Stored } from "../../../schema/frame.ts"
 import { type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
 import type { NearTags } from "../kernel/NearTags.ts"
 import type { Judge } from "../tags/Tags.ts"
 import { absent } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
-import { tombstone } from "./sessionScripts.ts"
+import { isTombstone } from "./sessionScripts.ts"
 import { type Absence, type Found, type Standing, standingOf } from "./standing.ts"
 
 /** Undefined where the server is to be asked. */
@@ -52,6 +51,3 @@ export const readStanding = <A, RD, RE>(
     if (isTombstone(reply)) return Effect.succeed("Ended")
     return Effect.withFiber((caller) => standingOf(codec, entry, reply, near.leftOf(read, caller), judge))
   })
-
-const isTombstone = (stored: Stored): boolean =>
-  typeof stored === "string" ? stored === tombstone : stored.equals(Buffer.from(tombstone))

@@ -34,6 +34,12 @@ import { type Absence, type Found, type Standing, standingOf } from "./standing.
 /** A session that changes so often while it is replaced or moved is left as it is. */
 const maxAttempts = 10
 
+/** What there is under the key, and for how many milliseconds; `Infinity` = for ever. */
+interface Seen {
+  readonly stored: Stored
+  readonly left: number
+}
+
 export const makeSession = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   key: string,
@@ -64,18 +70,21 @@ export const makeSession = <A, RD, RE>(
   ): Effect.Effect<Reply, CommandError> =>
     sendOne(client, operation, scriptCall(script, [final], args, readOptions?.reply))
 
-  const lookedAt = (entry: EntryName, lifetime: string): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
-    Effect.flatMap(
-      evaluate(entry, findScript, [lifetime]),
-      (reply): Effect.Effect<Standing<A> | Absence, ValueError, RD> => {
-        if (reply === absence.missing) return Effect.succeed("Missing")
-        if (reply === absence.ended) return Effect.succeed("Ended")
-        const [stored, left] = Array.isArray(reply) ? reply : []
-        if (stored === undefined || !isStored(stored) || typeof left !== "number") {
-          return replies.unexpected(entry.operation)
-        }
-        return standingOf(codec, entry, stored, left === -1 ? Infinity : Math.max(0, left), tags.judge)
+  /** What is stored there, undecoded; it has that lifetime from now on. */
+  const found = (entry: EntryName, lifetime: string) =>
+    Effect.flatMap(evaluate(entry, findScript, [lifetime]), (reply): Exit.Exit<Seen | Absence, CommandError> => {
+      if (reply === absence.missing) return Exit.succeed("Missing")
+      if (reply === absence.ended) return Exit.succeed("Ended")
+      const [stored, left] = Array.isArray(reply) ? reply : []
+      if (stored === undefined || !isStored(stored) || typeof left !== "number") {
+        return replies.unexpected(entry.operation)
       }
+      return Exit.succeed({ stored, left: left === -1 ? Infinity : Math.max(0, left) })
+    })
+
+  const lookedAt = (entry: EntryName, lifetime: string): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
+    Effect.flatMap(found(entry, lifetime), (seen): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
+      typeof seen === "string" ? Effect.succeed(seen) : standingOf(codec, entry, seen.stored, seen.left, tags.judge)
     )
 
   const namesOfData = ({ operation }: EntryName, data: A) => {
@@ -110,10 +119,9 @@ export const makeSession = <A, RD, RE>(
   /** Whether there is a session whose tags have been invalidated. */
   const isOver = (entry: EntryName): Effect.Effect<boolean, CommandError> => {
     if (tagged === undefined) return Exit.succeed(false)
-    return Effect.flatMap(evaluate(entry, findScript, [""]), (found) => {
-      const [stored] = Array.isArray(found) ? found : []
-      if (stored === undefined || !isStored(stored)) return Exit.succeed(false)
-      const header = codec.header(entry, stored)
+    return Effect.flatMap(found(entry, lifetimeText("keep")), (seen) => {
+      if (typeof seen === "string") return Exit.succeed(false)
+      const header = codec.header(entry, seen.stored)
       const stamp = Exit.isSuccess(header) ? header.value?.tags : undefined
       return stamp === undefined ? Exit.succeed(false) : Effect.map(tags.judge(stamp), (verdict) => verdict !== "live")
     })
@@ -128,10 +136,9 @@ export const makeSession = <A, RD, RE>(
     Effect.gen(function* () {
       const millis = yield* lifetime(entry.operation, timeToLive)
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        const found = yield* evaluate(entry, findScript, [""])
-        if (found === absence.missing || found === absence.ended) return false
-        const [stored] = Array.isArray(found) ? found : []
-        if (stored === undefined || !isStored(stored)) return yield* replies.unexpected(entry.operation)
+        const seen = yield* found(entry, lifetimeText("keep"))
+        if (typeof seen === "string") return false
+        const { stored } = seen
         const data = yield* next(stored)
         const stamp = data === undefined ? "ended" : yield* stampOver(entry, stored, data)
         if (data === undefined || stamp === "ended") return false

@@ -1,8 +1,9 @@
 /** The scripts behind sessions. Each concerns one key, and a fallback runs none of them: there is one store of sessions. */
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import { bareClaim } from "../../../schema/frame.ts"
+import { bareClaim, type Stored } from "../../../schema/frame.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
 import { replaceScript as replaceAny } from "../kernel/compareScripts.ts"
+import { isStored } from "../kernel/entry.ts"
 
 /** What stands under the key of a session that got another one. For whoever reads it as a value it is nothing. */
 export const tombstone = bareClaim({ until: 0, token: "0" })
@@ -25,9 +26,12 @@ const expireWith = ({ call }: ScriptStore, key: string, lifetime: string) => {
   else if (lifetime !== "") call("PEXPIRE", key, lifetime)
 }
 
-const absenceIn = (found: unknown): number | undefined => {
+export const isTombstone = (stored: Stored): boolean =>
+  typeof stored === "string" ? stored === tombstone : stored.equals(Buffer.from(tombstone))
+
+const absenceIn = (found: Reply): number | undefined => {
   if (found === null) return absence.missing
-  return found instanceof Uint8Array && Buffer.from(found).equals(Buffer.from(tombstone)) ? absence.ended : undefined
+  return isStored(found) && isTombstone(found) ? absence.ended : undefined
 }
 
 const script = (name: string, lua: string, memory: NonNullable<Script["memory"]>): Script => ({
