@@ -34,6 +34,11 @@ export class Facts {
     return Array.isArray(fact) ? Exit.succeed(fact) : replies.unexpected(this.#operation)
   }
 
+  /** A list of facts about several things. */
+  each(name: string): Exit.Exit<ReadonlyArray<Facts>, CommandError> {
+    return factsOf(this.#operation, this.#facts.get(name) ?? null)
+  }
+
   text(name: string): Exit.Exit<string, CommandError> {
     const fact = this.#facts.get(name)
     return fact !== undefined && isStored(fact) ? Exit.succeed(String(fact)) : replies.unexpected(this.#operation)

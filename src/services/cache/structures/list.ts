@@ -10,8 +10,9 @@ import { commandsFor, sendAll } from "../kernel/batches.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { isStored, valueOf } from "../kernel/entry.ts"
-import { type End, endWord, hasTakenNothing, listPart, popCommands, pushCommands, waitMillis } from "./listEnds.ts"
+import { type End, endWord, hasTakenNothing, listPart, popCommands, pushCommands } from "./listEnds.ts"
 import { decodeMembers, encodeMembers } from "./members.ts"
+import { sendWaiting, waitMillis } from "./waiting.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import * as replies from "../kernel/replies.ts"
 
@@ -106,13 +107,8 @@ export const makeList = <A, RD, RE>(
 
   /** Waits until there is something, or the time is over. */
   const pushed = (final: string, millis: number): Effect.Effect<unknown, CommandError> => {
-    const wait = Effect.scoped(
-      Effect.flatMap(client.dedicated, (dedicated) =>
-        dedicated.send("BLMOVE", [final, final, "LEFT", "LEFT", millis === Infinity ? 0 : millis / 1000], {
-          reply: "buffer"
-        })
-      )
-    )
+    const seconds = millis === Infinity ? 0 : millis / 1000
+    const wait = sendWaiting(client, "BLMOVE", [final, final, "LEFT", "LEFT", seconds], { reply: "buffer" })
     // It takes nothing, so that it can be asked again.
     return Effect.catchIf(wait, isTransient, () => Effect.sleep(Math.min(millis, pauseAfterLoss)))
   }
@@ -215,10 +211,8 @@ export const makeList = <A, RD, RE>(
               return Effect.flatMap(waitMillis(operation, timeout), (millis) => {
                 if (millis === 0) return one(operation, final, "LMOVE", [target, source, goal])
                 const seconds = millis === Infinity ? 0 : millis / 1000
-                const moved = Effect.flatMap(client.dedicated, (dedicated) =>
-                  dedicated.send("BLMOVE", [final, target, source, goal, seconds], readOptions)
-                )
-                return Effect.flatMap(Effect.scoped(moved), valueOf(codec, entryOf(operation, final)))
+                const moved = sendWaiting(client, "BLMOVE", [final, target, source, goal, seconds], readOptions)
+                return Effect.flatMap(moved, valueOf(codec, entryOf(operation, final)))
               })
             })
           )

@@ -1,9 +1,8 @@
-/** What one list and several have in common: their ends, and how long is waited for an element. */
-import { type Duration, Exit } from "effect"
+/** What one list and several have in common: their ends, and what is known after a pop that failed. */
+import { Exit } from "effect"
 import { type CacheError, type CacheInputError, isTransient } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Part } from "../../../schema/place.ts"
-import { toMillis } from "../../../schema/timeToLive.ts"
 
 export type End = "left" | "right"
 
@@ -17,11 +16,6 @@ const words = { left: "LEFT", right: "RIGHT" } as const
 
 export const endWord = (operation: string, end: End): Exit.Exit<"LEFT" | "RIGHT", CacheInputError> =>
   end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
-
-export const waitMillis = (operation: string, timeout: Duration.Input): Exit.Exit<number, CacheInputError> => {
-  const millis = toMillis(timeout)
-  return millis === undefined ? refused(operation, "the timeout is not a duration") : Exit.succeed(millis)
-}
 
 /** A later attempt may be met otherwise, and nothing is lost by it. */
 export const hasTakenNothing = (error: CacheError): boolean =>

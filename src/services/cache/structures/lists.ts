@@ -10,8 +10,9 @@ import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import * as replies from "../kernel/replies.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
 import { decodeMembers } from "./members.ts"
-import { endWord, hasTakenNothing, listPart, pushCommands, waitMillis } from "./listEnds.ts"
+import { endWord, hasTakenNothing, listPart, pushCommands } from "./listEnds.ts"
 import { overKeys, type Source, sourceNamed } from "./severalKeys.ts"
+import { sendWaiting, waitMillis } from "./waiting.ts"
 
 /** So long the server waits before it is asked again: whoever is interrupted leaves it waiting no longer than this. */
 const stepMillis = 1000
@@ -55,9 +56,7 @@ export const makeLists = <A, RD, RE>(
     args: ReadonlyArray<Arg>
   ): Effect.Effect<Reply, CommandError> =>
     Effect.uninterruptibleMask((restore) => {
-      const step = Effect.scoped(
-        Effect.flatMap(client.dedicated, (own) => own.send("BLMPOP", [millis / 1000, ...args], readOptions))
-      )
+      const step = sendWaiting(client, "BLMPOP", [millis / 1000, ...args], readOptions)
       return Effect.flatMap(Effect.forkDetach(step, { startImmediately: true }), (fiber) =>
         Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
           Effect.forkDetach(

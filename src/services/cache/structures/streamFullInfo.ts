@@ -12,7 +12,7 @@ import type {
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"
 import * as replies from "../kernel/replies.ts"
-import { Facts, factsOf } from "./Facts.ts"
+import { Facts } from "./Facts.ts"
 import { decodePage } from "./streamReplies.ts"
 
 export const detailsOf = <A, RD, RE>(
@@ -24,7 +24,7 @@ export const detailsOf = <A, RD, RE>(
     const { operation } = entry
     const facts = new Facts(operation, reply)
     const { entries } = yield* decodePage(context, entry, yield* facts.list("entries"))
-    const groups = yield* factsOf(operation, [...(yield* facts.list("groups"))])
+    const groups = yield* facts.each("groups")
     return {
       ...(yield* streamFacts(facts)),
       entries,
@@ -44,7 +44,7 @@ export const streamFacts = (facts: Facts) =>
 
 const groupOf = (operation: string, facts: Facts): Effect.Effect<StreamGroupDetails, CommandError> =>
   Effect.gen(function* () {
-    const consumers = yield* factsOf(operation, [...(yield* facts.list("consumers"))])
+    const consumers = yield* facts.each("consumers")
     return {
       name: yield* facts.text("name"),
       lastDeliveredId: yield* facts.text("last-delivered-id"),

@@ -5,6 +5,7 @@ import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
+import { sendWaiting } from "./waiting.ts"
 
 /** So long a read waits before it is asked again, which tells a silent connection from a silent stream. */
 export const blockMillis = 5000
@@ -38,9 +39,7 @@ export const readOn = <B, P, RD>(
       let hasBegun = false
 
       const read = ({ args, blocking, command }: Step<B, P, RD>) =>
-        blocking
-          ? Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send(command, args, readOptions)))
-          : client.send(command, args, readOptions)
+        blocking ? sendWaiting(client, command, args, readOptions) : client.send(command, args, readOptions)
 
       const page = (place: P): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<P>], ValueError, RD> => {
         const next = step(place)

@@ -10,10 +10,10 @@ import { isStored } from "../kernel/entry.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import * as replies from "../kernel/replies.ts"
 import { wholeNumber } from "../kernel/wholeNumber.ts"
-import { waitMillis } from "./listEnds.ts"
 import { type Source, sourceNamed, sourcesOf } from "./severalKeys.ts"
 import { blockMillis, readOn } from "./streamReader.ts"
 import { checkedId, decodePage } from "./streamReplies.ts"
+import { sendWaiting, waitMillis } from "./waiting.ts"
 
 export interface ReadOptions {
   readonly after: StreamPlaces
@@ -73,9 +73,7 @@ export const readAll = <A, RD, RE>(
     for (let wait = 0; ;) {
       const args = readWords(sources, place, count, wait)
       const asked =
-        wait === 0
-          ? client.send("XREAD", args, readOptions)
-          : Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("XREAD", args, readOptions)))
+        wait === 0 ? client.send("XREAD", args, readOptions) : sendWaiting(client, "XREAD", args, readOptions)
       const reply = yield* Effect.result(asked)
       const rest = deadline - (yield* Clock.currentTimeMillis)
       wait = Math.min(Math.ceil(rest), blockMillis)
