@@ -112,17 +112,18 @@ export const readHeader = (stored: Stored): Header => {
 }
 
 /** The same value with a claim in place of the one it may have had. */
-export const claimed = (stored: Stored, header: Header, claim: Claim): Stored => {
-  const start = headerText(header.format, header.timing, header.tags) + markText(header.mark) + claimText(claim)
-  return framed(start, typeof stored === "string" ? stored.slice(header.length) : stored.subarray(header.length))
-}
+export const claimed = (stored: Stored, header: Header, claim: Claim): Stored =>
+  amended(stored, header, markText(header.mark) + claimText(claim))
 
 /** The same value with that mark. */
-export const marked = (stored: Stored, mark: string): Stored => {
-  const header = readHeader(stored)
-  const start = headerText(header.format, header.timing, header.tags) + markText(mark)
-  return framed(start, typeof stored === "string" ? stored.slice(header.length) : stored.subarray(header.length))
-}
+export const marked = (stored: Stored, mark: string): Stored => amended(stored, readHeader(stored), markText(mark))
+
+/** The same value with this in place of the mark and the claim of its header. */
+const amended = (stored: Stored, { format, length, tags, timing }: Header, end: string): Stored =>
+  framed(
+    headerText(format, timing, tags) + end,
+    typeof stored === "string" ? stored.slice(length) : stored.subarray(length)
+  )
 
 const endOf = (stored: Stored): number => {
   const end = typeof stored === "string" ? stored.indexOf(lineFeed) : stored.indexOf(lineFeedCode)
