@@ -1,13 +1,13 @@
 /** Addresses that pass to servers of another cluster, and tables of slots that are out of date. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import { ValkeyCluster } from "effect-vcache"
+import { type Invalidation, ValkeyCluster } from "effect-vcache"
 import { askInTurn } from "../../src/layers/connection/cluster/askInTurn.ts"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { type ClusterView, type FakeNode, nodeId, type Place, placeOf, startFakeNode } from "../support/FakeCluster.ts"
 import { connector, expectConnection, recovered, test, watchForTraces } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
-import { failure } from "../support/resp.ts"
+import { bulk, failure } from "../support/resp.ts"
 import { until } from "../support/until.ts"
 
 watchForTraces()
@@ -122,6 +122,46 @@ test("servers that tell nobody their ids are believed", () =>
     yield* second.restart()
     yield* recovered(cache.set(high, 2))
     assert.deepStrictEqual([first.keys.length, second.keys.length], [1, 2])
+  }))
+
+test("a primary without slots has left when nobody names it any more, not when somebody has not met it yet", () =>
+  Effect.gen(function* () {
+    const recruit = yield* startFakeNode("d")
+    const met = new Set(["a"])
+    const asked = { a: 0, b: 0 }
+    const says = (letter: "a" | "b") =>
+      startFakeNode(letter, ([name, question]) => {
+        if (name !== "CLUSTER" || (question !== "INFO" && question !== "NODES")) return undefined
+        if (question === "INFO") asked[letter]++
+        return question === "INFO"
+          ? bulk(`cluster_current_epoch:2\r\ncluster_known_nodes:${met.has(letter) ? 3 : 2}\r\n`)
+          : bulk(`${recruit.id} ${recruit.node}@1${recruit.port} master - 0 0 0 connected\n`)
+      })
+    const [first, second] = yield* Effect.all([says("a"), says("b")])
+    const ranges: ClusterView["ranges"] = [
+      [0, middle, placeOf(first)],
+      [middle + 1, last, placeOf(second)]
+    ]
+    join({ epoch: 2, ranges }, first, second, recruit)
+    const { client } = yield* connect({ nodes: endpoints(first, second) })
+    const events: Array<Invalidation> = []
+    yield* client.invalidations({ prefixes: ["n:"] }, (event) => events.push(event))
+    const left = () =>
+      events.some((event) => event._tag === "Down" && event.cause === "left" && event.server === recruit.node)
+    // A connection that is lost has the others asked first.
+    const askOthers = ({ restart }: FakeNode) => Effect.andThen(restart(), pause(60))
+    yield* until("it to be named", Effect.as(askOthers(second), events), (all) =>
+      all.some((event) => event._tag === "Down" && event.server === recruit.node)
+    )
+    const before = asked.b
+    yield* until(
+      "who has not met it",
+      Effect.map(askOthers(first), () => asked.b),
+      (now) => now > before + 2
+    )
+    assert.isFalse(left())
+    met.delete("a")
+    yield* until("its leaving", Effect.map(askOthers(second), left), (hasLeft) => hasLeft)
   }))
 
 describe("whom the client believes", () => {

@@ -2,8 +2,8 @@
 import type { ForeignError } from "../../../schema/CacheError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
-import { NoConnection } from "../ConnectionFailure.ts"
-import { causeOf, failureCode, isReplyError, isUnreachable, noneOf } from "../errors.ts"
+import { NoConnection, NotWritten } from "../ConnectionFailure.ts"
+import { causeOf, failureCode, isLoss, isReplyError, isUnreachable, noneOf } from "../errors.ts"
 import type { Step } from "../handshake.ts"
 import { Link, nodeName } from "../Link.ts"
 import type { ServerNode } from "../ServerNode.ts"
@@ -227,23 +227,37 @@ export class ClusterTopology {
       .map((node) => endpoints.get(node)!)
   }
 
-  #askOurs(servers: ReadonlyArray<Endpoint>): Promise<SlotTable> {
+  async #askOurs(servers: ReadonlyArray<Endpoint>): Promise<SlotTable> {
     const { server, settings } = this.#options
-    const { epoch } = this.#table
-    return askInTurn({
+    const { empty, epoch } = this.#table
+    const answers = new Map<string, SlotTable>()
+    // A new primary is not known to all at once: that it has left is for those to say who have named it.
+    const emptyBy = ({ endpoints }: SlotTable) => {
+      const isOurs = (node: string) => endpoints.has(node) || settings.nodes.some((one) => nodeName(one) === node)
+      const all = new Map([...empty].filter(([, { namedBy }]) => isOurs(namedBy) && !answers.has(namedBy)))
+      for (const answer of answers.values()) for (const [node, primary] of answer.empty) all.set(node, primary)
+      for (const node of endpoints.keys()) all.delete(node)
+      return all
+    }
+    // Who does not tell how new an answer is says nothing older than what is known.
+    const newness = (table: SlotTable) => (table.epoch === 0 ? epoch : table.epoch)
+    const newest = await askInTurn({
       servers: servers.toSorted((a, b) => Number(server(a).link.isDown) - Number(server(b).link.isDown)),
       // Each connection has made sure that its server is one of ours, which may have left since.
       ask: async (endpoint) => {
         const table = await this.#ask(server(endpoint).link, endpoint)
         if (!isSameCluster(this.#table, table)) throw new NoConnection(otherServer, "the server left the cluster")
+        answers.set(nodeName(endpoint), table)
         return table
       },
-      isEnough: (table) => table.epoch === 0 || table.epoch >= epoch,
-      epoch: (table) => table.epoch,
+      isEnough: (table) =>
+        newness(table) >= epoch && [...emptyBy(table).values()].every(({ namedBy }) => answers.has(namedBy)),
+      epoch: newness,
       timeout: settings.connection.connectTimeout,
       none: (failures) =>
         failures === undefined ? new NoConnection("ETIMEDOUT", "no server of the cluster answers") : whyNone(failures)
     })
+    return { ...newest, empty: emptyBy(newest) }
   }
 
   /** A cluster that is at most of the addresses that we were given, and where no server of ours is any more. */
@@ -292,7 +306,7 @@ export class ClusterTopology {
     const [slots, info] = await Promise.all([
       wire.ask("CLUSTER", "SLOTS"),
       // Some users may not ask: then all answers are equally new.
-      wire.ask("CLUSTER", "INFO").catch(() => undefined)
+      wire.ask("CLUSTER", "INFO").catch(unlessLost)
     ])
     const { settings, wantsEmpty } = this.#options
     const table = parseSlots(slots, endpoint, settings.natMap)
@@ -301,9 +315,14 @@ export class ClusterTopology {
     const [, epoch = 0] = /^cluster_current_epoch:(\d+)/m.exec(String(info)) ?? []
     const [, servers = 0] = /^cluster_known_nodes:(\d+)/m.exec(String(info)) ?? []
     if (!wantsEmpty() || Number(servers) <= table.endpoints.size) return { ...table, epoch: Number(epoch) }
-    const nodes = await wire.ask("CLUSTER", "NODES").catch(() => "")
+    const nodes = await wire.ask("CLUSTER", "NODES").catch(unlessLost)
     return { ...table, empty: emptyPrimaries(nodes, endpoint, settings.natMap), epoch: Number(epoch) }
   }
+}
+
+/** Whoever refuses has nothing to say; whoever is gone has not said it. */
+const unlessLost = (error: unknown): undefined => {
+  if (error instanceof Error && (isLoss(error) || error instanceof NotWritten)) throw error
 }
 
 const shuffled = <A>(all: ReadonlyArray<A>, random: () => number): ReadonlyArray<A> =>

@@ -10,12 +10,17 @@ export interface Shard {
   readonly replicas: ReadonlyArray<string>
 }
 
+/** A primary without slots, and which server has named it. */
+export interface EmptyPrimary extends Endpoint {
+  readonly namedBy: string
+}
+
 export interface SlotTable {
   /** By slot; a slot that nobody serves has none. */
   readonly shards: Array<Shard | undefined>
   readonly endpoints: Map<string, Endpoint>
   /** Primaries without slots, where they were asked for. */
-  readonly empty: ReadonlyMap<string, Endpoint>
+  readonly empty: ReadonlyMap<string, EmptyPrimary>
   /** The ids of the servers, where they tell them. */
   readonly ids: ReadonlyMap<string, string>
   /** Grows with every failover. Zero where the server does not tell it. */

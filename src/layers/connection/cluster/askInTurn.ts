@@ -10,7 +10,7 @@ const grace = 500
 export interface Questioning<S, A> {
   readonly servers: ReadonlyArray<S>
   readonly ask: (server: S) => Promise<A>
-  /** Whether nobody else need be asked. */
+  /** Whether nobody else need be asked after this answer. */
   readonly isEnough: (answer: A) => boolean
   /** Of two answers the one with the larger number is newer. */
   readonly epoch: (answer: A) => number
@@ -20,7 +20,7 @@ export interface Questioning<S, A> {
   readonly none: (failures: ReadonlyArray<unknown> | undefined) => Error
 }
 
-/** The first answer that is enough, else the newest of them all. */
+/** The newest of the answers that came until one was enough, or until there were no more to wait for. */
 export const askInTurn = <S, A>({ ask, epoch, isEnough, none, servers, timeout }: Questioning<S, A>): Promise<A> =>
   new Promise((resolve, reject) => {
     const answers: Array<A> = []
@@ -49,8 +49,8 @@ export const askInTurn = <S, A>({ ask, epoch, isEnough, none, servers, timeout }
       ask(server).then(
         (answer) => {
           if (isOver) return
-          if (isEnough(answer)) return finish(() => resolve(answer))
           answers.push(answer)
+          if (isEnough(answer)) return settle(undefined)
           patience ??= new Timer(grace, () => settle(failures))
           goOn()
         },
