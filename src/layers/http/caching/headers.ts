@@ -2,24 +2,21 @@
 
 export type HeaderRecord = Readonly<Record<string, string>>
 
-/** The members of a list, in lower case. */
-export const membersOf = (header: string | undefined): ReadonlyArray<string> =>
+const namesIn = (header: string | undefined): ReadonlyArray<string> =>
   (header ?? "")
-    .toLowerCase()
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "")
+
+/** The members of a list, in lower case. */
+export const membersOf = (header: string | undefined): ReadonlyArray<string> => namesIn(header?.toLowerCase())
 
 /** The headers that requests for this response are told apart by, in order and each once. */
 export const varyOf = (headers: HeaderRecord): ReadonlyArray<string> =>
   [...new Set(membersOf(headers["vary"]))].toSorted()
 
 /** The tags that the response says to bear. */
-export const cacheTagsOf = (headers: HeaderRecord): ReadonlyArray<string> =>
-  (headers["cache-tag"] ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "")
+export const cacheTagsOf = (headers: HeaderRecord): ReadonlyArray<string> => namesIn(headers["cache-tag"])
 
 /** They are of one connection (RFC 9110, section 7.6.1), or of one proxy. `Content-Length` follows from the body. */
 const neverStored: ReadonlySet<string> = new Set([
