@@ -41,15 +41,6 @@ const cachesOf = (prefixes: ReadonlyArray<string>, version: number) =>
     return { tag, layer: layerFor(tag, { prefix, version }) }
   })
 
-/** The pages, and the address to open. They end with the scope. */
-export const serve = ({ granted, port, prefixes, version }: Serving) =>
-  Effect.gen(function* () {
-    const pass = new Pass()
-    const context = yield* Layer.build(served(prefixes, version, granted, port, pass))
-    const at = yield* Effect.provideContext(HttpServer.addressFormattedWith(Effect.succeed), context)
-    return `${at}/?token=${pass.token}`
-  })
-
 /** What is served, and where. */
 interface Serving {
   readonly prefixes: ReadonlyArray<string>
@@ -58,13 +49,16 @@ interface Serving {
   readonly port: number
 }
 
-const served = (
-  prefixes: ReadonlyArray<string>,
-  version: number,
-  granted: ReadonlyArray<AdminRight>,
-  port: number,
-  pass: Pass
-) => {
+/** The pages, and the address to open. They end with the scope. */
+export const serve = (serving: Serving) =>
+  Effect.gen(function* () {
+    const pass = new Pass()
+    const context = yield* Layer.build(served(serving, pass))
+    const at = yield* Effect.provideContext(HttpServer.addressFormattedWith(Effect.succeed), context)
+    return `${at}/?token=${pass.token}`
+  })
+
+const served = ({ granted, port, prefixes, version }: Serving, pass: Pass) => {
   const caches = cachesOf(prefixes, version)
   const rights = Object.fromEntries([["view", true], ...granted.map((right) => [right, true])])
   const pages = Admin.layer({
