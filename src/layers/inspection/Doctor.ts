@@ -130,7 +130,7 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
   )
 
 /** The verdicts of the table about each server. It costs an INFO of each, and where one server answers for all a CONFIG GET. */
-export const examineSettings = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
+const examineSettings = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
   Effect.flatMap(client.info(), (servers) => verdictsOn(client, servers)).pipe(
     Effect.catch((error) =>
       Effect.succeed([
