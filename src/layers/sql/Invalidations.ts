@@ -22,9 +22,9 @@ export class Invalidations {
     this.owed = new OwedInvalidations((tables) => this.#forget(tables), scope)
   }
 
-  /** The tags of results of these tables: of all of them, and of everything. */
+  /** The tags of a result of these tables: that of everything, and one for each of them. */
   tagsOf(tables: ReadonlyArray<string>): ReadonlyArray<string> {
-    return [this.#head, ...tables.map((table) => `${this.#head}:${table}`)]
+    return [this.#head, ...this.#tagsOfEach(tables)]
   }
 
   /** Never fails: what could not be invalidated is owed. */
@@ -52,6 +52,10 @@ export class Invalidations {
     })
 
   #forget(tables: Tables): Effect.Effect<void, CommandError> {
-    return this.#cache.invalidateTags(tables === "all" ? [this.#head] : tables.map((table) => `${this.#head}:${table}`))
+    return this.#cache.invalidateTags(tables === "all" ? [this.#head] : this.#tagsOfEach(tables))
+  }
+
+  #tagsOfEach(tables: ReadonlyArray<string>): ReadonlyArray<string> {
+    return tables.map((table) => `${this.#head}:${table}`)
   }
 }
