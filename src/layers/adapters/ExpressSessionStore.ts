@@ -18,7 +18,7 @@ export interface ExpressSessionStoreOptions {
   readonly timeToLive?: number | undefined
 }
 
-/** As `express-session` passes callbacks, whatever its types say. */
+/** `express-session` passes callbacks of this type, and sometimes none, whatever its own types say. */
 type Done = ((error?: unknown) => void) | undefined
 
 const Data = Schema.Record(Schema.String, Schema.Json)
@@ -31,8 +31,8 @@ const sessionsPerWrite = 1000
 const handleLead = "sha256:"
 
 /**
- * `session({ store: new ExpressSessionStore(CacheFromConfig), … })`. Sessions live as long as their cookie, under the
- * SHA-256 of their id, so that whoever reads the cache cannot take them over. A session that another request destroyed is
+ * Stores sessions in a cache: `session({ store: new ExpressSessionStore(CacheFromConfig), … })`. They live as long as their
+ * cookie, under the SHA-256 of their id, so that whoever reads the cache cannot take them over. A session that another request destroyed is
  * not stored again by a slower one. An entry that cannot be decoded is no session. In an outage operations fail, also under
  * `IgnoreExceptions`: a session that is not known is not one that is not there. `close` closes the layer.
  */
@@ -73,7 +73,7 @@ export class ExpressSessionStore<E = never> extends Store {
     answer(found, done)
   }
 
-  /** Stores nothing where the session was in the store when its request began, and another request destroyed it since. */
+  /** Stores the session, unless it was in the store when its request began and another request has destroyed it since. */
   set(id: string, session: SessionData, done?: (error?: unknown) => void): void {
     settle(
       this.#run((cache) =>

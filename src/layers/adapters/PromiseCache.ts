@@ -11,7 +11,7 @@ import type { KeyOptions, TtlOptions } from "../../services/operations/KeyOption
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 
 /**
- * The operations as Promises. They reject with the cache's tagged errors, which are classes: tell them apart by `_tag`
+ * The operations of a cache, which return Promises here. They reject with the cache's tagged errors, which are classes: tell them apart by `_tag`
  * or `instanceof`, and from others by `isCacheError`. Misses are `undefined`, and a lookup's own error comes as it was
  * thrown. Closing waits for nobody: what is under way then, or called later, rejects with a `CacheConnectionError`
  * whose `phase` is `"closed"`.
@@ -21,9 +21,9 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   readonly get: (key: string, options?: KeyOptions) => Promise<A | undefined>
   /** Returns hits only, in request order. One round trip. */
   readonly getMany: (keys: Iterable<string>, options?: KeyOptions) => Promise<ReadonlyMap<string, A>>
-  /** Stores the value. False only when `when` held it back. */
+  /** Stores the value. Returns false only when `when` held it back. */
   readonly set: (key: string, value: A, options?: SetOptions) => Promise<boolean>
-  /** The keys that could not be stored. */
+  /** Stores the values, 1 000 or 1 MB of them in each round trip. Returns the keys that could not be stored. */
   readonly setMany: (entries: Readonly<Record<string, A>>, options?: TtlOptions) => Promise<ReadonlyArray<string>>
   /** Stores only where `get` would give undefined. Returns whether it did. */
   readonly add: (key: string, value: A, options?: TtlOptions) => Promise<boolean>
@@ -35,23 +35,23 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Promise<number>
   /** Gives the key a new lifetime. Returns whether the key exists. */
   readonly touch: (key: string, options?: TtlOptions) => Promise<boolean>
-  /** Milliseconds; `Infinity` = never expires, undefined = no such key. */
+  /** Returns for how many milliseconds the key still lives: `Infinity` = it never expires, undefined = there is no such key. */
   readonly ttl: (key: string, options?: KeyOptions) => Promise<number | undefined>
   /** Returns the cached value, else the lookup's, and stores that. Concurrent callers of one key in this process share one lookup. */
   readonly getOrSet: <B extends A>(
     key: string,
-    /** Is given what the cache holds and may no longer serve, where there is some. */
+    /** The lookup is given what the cache holds and may no longer serve, if there is something. */
     lookup: (stale: A | undefined) => B | PromiseLike<B>,
     options?: LookupOptions<A>
   ) => Promise<B>
   /**
-   * Adds `delta` to a counter, atomically, and gives the new number. `delta` is 1 by default. Rejects with `CacheMissError`
+   * Adds `delta` to a counter, atomically, and returns the new number. Default of `delta`: 1. Rejects with `CacheMissError`
    * where the key is missing and `initial` is not given.
    */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Promise<number>
   /** Deletes all keys of this prefix and version. Returns how many went. */
   readonly clear: () => Promise<number>
-  /** The same cache with values of a schema. Closing either closes both. */
+  /** Returns the same cache for values of a schema. Closing either closes both. */
   readonly withSchema: <
     S extends Schema.Constraint & { readonly DecodingServices: never; readonly EncodingServices: never }
   >(
@@ -59,12 +59,13 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   ) => PromiseCache<S["Type"]>
   /** Closes the layer and its connections. */
   readonly close: () => Promise<void>
-  /** Any program against the cache. Rejects with its error, or with what it died of. */
+  /** Runs any program against the cache. Rejects with its error, or with what it died of. */
   readonly run: <B, E>(effect: Effect.Effect<B, E, CacheService>) => Promise<B>
 }
 
 /**
- * Opens when it is first used; `await using cache = makeClient(layer)` closes it.
+ * Returns the cache of a layer for code without Effect. The layer is opened at the first call, which rejects where it cannot be
+ * built; `close` closes it, and so does the end of the block where the cache is declared with `await using`.
  *
  *     await using cache = makeClient(CacheFromConfig)
  *     const user = await cache.getOrSet("user:1", () => findUser(1), { timeToLive: "5 minutes" })

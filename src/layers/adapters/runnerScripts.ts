@@ -28,7 +28,7 @@ local function hold(shard, address, lease)
 end
 `
 
-/** The same in TypeScript, for the store in memory. */
+/** The tables of the scripts' prelude in TypeScript: the store in memory runs no Lua. */
 class RunnerTables {
   readonly now: number
   readonly call: ScriptStore["call"]

@@ -12,7 +12,7 @@ export interface UnstorageDriverOptions {
 }
 
 /**
- * Returns a driver: `createStorage({ driver: unstorageDriver(CacheFromConfig) })`. Prefix, version, compression and encryption
+ * Returns a driver for unstorage: `createStorage({ driver: unstorageDriver(CacheFromConfig) })`. Prefix, version, compression and encryption
  * are the cache's. An item's `ttl` is in seconds, and `getMeta` returns the seconds that are left. Methods reject with the
  * cache's tagged errors. `getInstance` gives the `PromiseCache`, and `dispose` closes the layer.
  */

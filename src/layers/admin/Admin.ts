@@ -26,31 +26,31 @@ export type { AdminRights, AdminVisitor, Authorize } from "./access.ts"
 /** The tags of caches. */
 type Tags = ReadonlyArray<Context.Key<unknown, TypedCache<unknown>>>
 
-/** Which caches the admin pages show, where, and to whom. */
+/** The options of the admin pages say which caches are shown, where, and to whom. Only `caches` is required. */
 export interface AdminOptions<C extends Tags, R = never> {
-  /** Where the pages are mounted. Default: `/cache`. */
+  /** The pages are mounted at this path. Default: `/cache`. */
   readonly path?: `/${string}` | undefined
-  /** The tags of the caches that are shown: their keys of one prefix and version, and nothing else. */
+  /** The pages show the caches with these tags: their keys of one prefix and version, and nothing else. */
   readonly caches: C
   /**
-   * Who a visitor is, and what he may do. Undefined, or no right to view, is answered with 403. Default: direct visitors from this
-   * machine may view: the peer and the Host are loopback, and no header tells of a proxy.
+   * Says who a visitor is, and what he may do. Undefined, or no right to view, is answered with 403. Default: direct visitors
+   * from this machine may view, whose peer address and Host are loopback, and whose headers tell of no proxy.
    */
   readonly authorize?: Authorize<R> | undefined
-  /** Keys whose values are neither shown nor edited, besides those of sessions. Default: all other values are shown. */
+  /** Says which keys have values that are neither shown nor edited, besides those of sessions. Default: none. */
   readonly hide?: ((key: string, cache: string) => boolean) | undefined
-  /** What the keys of sessions begin with: the `prefix` of their `SessionStore`. Their values are never shown. Default: `"session:"`. */
+  /** The keys of sessions begin with this text, the `prefix` of their `SessionStore`. Their values are never shown. Default: `"session:"`. */
   readonly sessions?: string | undefined
   /**
    * Signs the tokens of forms, so that several processes accept each other's: 32 bytes or more. Default: random, for this
    * process.
    */
   readonly secret?: Redacted.Redacted | undefined
-  /** Visitors at most who watch the charts of the overview at once; each holds a response open. Default: 32. */
+  /** At most this many visitors watch the charts of the overview at once; each holds a response open. Default: 32. */
   readonly maxStreams?: number | undefined
 }
 
-/** A form holds a value of 1 MiB, in which each character may take three, or nine. */
+/** A form holds a value of 1 MiB, of which a byte may take three characters, or nine. */
 const largestForm = ByteSize.mebibytes(10)
 
 const pages: Readonly<Record<string, Page>> = {
@@ -64,9 +64,10 @@ const pages: Readonly<Record<string, Page>> = {
 }
 
 /**
- * The routes of the pages: an overview of caches and servers; the keys, tags, locks and sessions of a cache. All are answered
- * after `authorize`, with a policy that lets nothing come from elsewhere. GET changes nothing; a form is taken
- * from whoever it was made for, and each change needs a right, is compared with what the visitor saw, and is logged.
+ * Adds the routes of the pages: an overview of caches and servers; the keys, tags, locks and sessions of a cache. Every request
+ * passes `authorize` first. The responses have a content security policy by which nothing is loaded from elsewhere. GET changes
+ * nothing. A form is accepted only from the visitor for whom it was made. Each change needs a right, is compared with what the
+ * visitor saw, and is logged.
  *
  *     const routes = Admin.layer({ path: "/cache", caches: [CacheService], authorize })
  *
@@ -173,8 +174,8 @@ const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URL
     : Effect.succeed(undefined)
 
 /**
- * The pages as a function of a web request, for other frameworks: it lives as long as the scope. The caches are those of the
- * context. A web request tells no peer, so that `authorize` is needed.
+ * Returns the pages as a function of a web request, for other frameworks. It works as long as the scope is open, on the caches
+ * of the context, and fails where `secret` is too short. A web request does not tell its peer, so `authorize` is needed.
  *
  *     const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize })
  *     const response = await handler(request)

@@ -11,18 +11,19 @@ export interface ShownCache {
   readonly cache: TypedCache<unknown>
 }
 
+/** What a page knows of the request that it answers. */
 export interface Visit {
   /** Where the pages are mounted, without a slash at the end. */
   readonly path: string
   readonly visitor: AdminVisitor
-  /** Those that the visitor may view. */
+  /** The caches that the visitor may view. */
   readonly caches: ReadonlyArray<ShownCache>
   readonly params: URLSearchParams
-  /** For each form that changes something. */
+  /** Each form that changes something sends it back. */
   readonly token: string
   /** What forms bear of a digest of what was seen. */
   readonly seal: (mark: string) => string
-  /** Keys whose values are not shown. */
+  /** Whether the value of a key is not shown. */
   readonly hide: (key: string, cache: string) => boolean
   /** What the keys of sessions begin with. */
   readonly sessions: string

@@ -2,15 +2,15 @@
 import { Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 
-/** What a visitor may do. What is missing is not allowed. */
+/** The rights of a visitor. A right that is missing is not given. */
 export interface AdminRights {
-  /** See keys and values. Without it nothing else is allowed, either. Default: false. */
+  /** The visitor may see keys and values. Without this right the others count for nothing. Default: false. */
   readonly view?: boolean | undefined
-  /** Change values, lifetimes and elements, and rename keys. Default: false. */
+  /** The visitor may change values, lifetimes and elements, and rename keys. Default: false. */
   readonly edit?: boolean | undefined
-  /** Delete keys, invalidate tags, release locks, sign visitors out. Default: false. */
+  /** The visitor may delete keys, invalidate tags, release locks and sign visitors out. Default: false. */
   readonly delete?: boolean | undefined
-  /** Delete all that a cache, or its server, holds. Default: false. */
+  /** The visitor may delete all that a cache, or its server, holds. Default: false. */
   readonly flush?: boolean | undefined
 }
 
@@ -18,15 +18,15 @@ export type AdminRight = keyof AdminRights
 
 /** A visitor of the admin pages. `authorize` returns it. */
 export interface AdminVisitor {
-  /** Shown on the pages, and written to the log with all that the visitor changes. It stands in the tokens of forms, too. */
+  /** The pages show this name, the log has it with each change that the visitor makes, and the tokens of forms depend on it. */
   readonly name: string
-  /** The rights in every cache that `rightsOf` does not name. */
+  /** These rights hold in every cache that `rightsOf` does not name. */
   readonly rights: AdminRights
-  /** Rights in single caches in place of `rights`, by the keys of their tags. Default: `rights` in every cache. */
+  /** These rights hold in single caches in place of `rights`, by the keys of their tags. Default: `rights` in every cache. */
   readonly rightsOf?: Readonly<Record<string, AdminRights>> | undefined
 }
 
-/** Undefined is refused with 403. */
+/** Says who sends a request, and what he may do. The pages answer undefined with 403. */
 export type Authorize<R> = (
   request: HttpServerRequest.HttpServerRequest
 ) => Effect.Effect<AdminVisitor | undefined, never, R>

@@ -31,47 +31,50 @@ export interface HttpCacheOptions extends CachingOptions {
   readonly tags?: boolean | undefined
 }
 
-/** A cache of responses that `HttpCache.make` gives: the layer for routes, and what forgets their pages. */
+/** `HttpCache.make` returns this cache of responses: a layer for routes, and functions that forget their pages. */
 export interface HttpCache {
-  /** For the routes that it is provided to. Settings that cannot be used are a defect. */
+  /** Caches the responses of the routes that it is provided to. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<never, never, CacheService>
   /**
    * Forgets one page in all its variants, of every scheme and proxy, by host, path and query: `"example.com/users?page=1"`.
-   * Whether it was there. One round trip. The `CacheService` must be the one that the routes use; see `Service`.
+   * Returns whether it was there. One round trip. The `CacheService` must be the one that the routes use; see `Service`.
    */
   readonly purge: (page: string) => Effect.Effect<boolean, CommandError, CacheService>
-  /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
+  /** Forgets all pages that begin so, by a scan of the whole key space. Returns how many entries went. */
   readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError, CacheService>
 }
 
-/** The pages of a `Service`. */
+/** What a `Service` of `HttpCache` can do: answer requests from the cache, and forget pages. */
 export interface Pages {
   /**
-   * Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Whether it was there. One
-   * round trip.
+   * Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Returns whether it was
+   * there. One round trip.
    */
   readonly purge: (page: string) => Effect.Effect<boolean, CommandError>
-  /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
+  /** Forgets all pages that begin so, by a scan of the whole key space. Returns how many entries went. */
   readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError>
   /** Forgets all pages that bear one of the tags, as the cache's own `invalidateTags` does. Needs the setting `tags`. */
   readonly invalidateTags: CacheTags["invalidateTags"]
-  /** Answers a request from the cache, else by `next`, which is given the request that it is to answer. For servers without an `HttpRouter`. */
+  /**
+   * Answers a request from the cache, else by `next`, which is given the request that it is to answer. Servers without an
+   * `HttpRouter` call it.
+   */
   readonly handle: <E, R>(
     request: HttpServerRequest.HttpServerRequest,
     next: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Scope.Scope>
-  /** The same for web requests. Bodies are read whole where they may be stored. */
+  /** Does what `handle` does, for web requests. It reads bodies whole where they may be stored. */
   readonly handleWeb: <E, R>(
     request: Request,
     next: (request: Request) => Effect.Effect<Response, E, R>
   ) => Effect.Effect<Response, E, R>
 }
 
-/** The class that `HttpCache.Service` makes: a service of `Pages`, with its layers. */
+/** `HttpCache.Service` makes this class: a service of `Pages`, with its layers. */
 export interface PagesClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Pages> {
-  /** The pages, stored in `CacheService`. Settings that cannot be used are a defect. */
+  /** Provides the pages, and stores them in `CacheService`. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<Self, never, CacheService>
-  /** For the routes that it is provided to. */
+  /** Caches the responses of the routes that it is provided to. */
   readonly routes: Layer.Layer<never, never, Self>
 }
 

@@ -17,10 +17,10 @@ export type { CookieOptions } from "./sessionCookie.ts"
 /** Data that needs no services to be stored. */
 type DataSchema = Schema.Constraint & { readonly DecodingServices: never; readonly EncodingServices: never }
 
-/** A value, or where the layer finds it when it is built. */
+/** A value, or a `Config` of it, which is read when the layer is built. */
 type Setting<A> = A | Config.Config<A>
 
-/** One secret or more, the one that signs first. */
+/** One secret or more. The first one signs. */
 type Secrets = readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
 
 /** The options of `HttpSessions.Service`. The data's schema and the secrets are required. */
@@ -29,7 +29,7 @@ export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
   "timeToLive"
 > {
   /**
-   * Of 32 bytes or more each. The first signs cookies, all are good for reading them; a cookie that an older one signed is
+   * Each secret has 32 bytes or more. The first signs cookies, all are good for reading them; a cookie that an older one signed is
    * signed anew. One secret, a list, or a `Config` of either: `Config.Redacted("SESSION_SECRET")`.
    */
   readonly secrets: Setting<Redacted.Redacted | Secrets>
@@ -44,10 +44,10 @@ export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
     | undefined
 }
 
-/** The class that `HttpSessions.Service` makes: a service of the request's session, with its layer. */
+/** `HttpSessions.Service` makes this class: a service of the request's session, with its layer. */
 export interface SessionsClass<Self, Id extends string, A> extends Context.ServiceClass<Self, Id, RequestSession<A>> {
   /**
-   * For the routes that it is provided to. Settings that cannot be used, and cookies that no browser would accept, fail the
+   * Gives each request of the routes that it is provided to its session. Settings that cannot be used, and cookies that no browser would accept, fail the
    * layer with `CacheInputError`; a `Config` that cannot be read fails it with `ConfigError`.
    */
   readonly layer: Layer.Layer<

@@ -11,16 +11,16 @@ import type { SignedId } from "./sessionSignature.ts"
  * Operations of one request run one after the other. Only `set` in a new session, `cycle` and `destroy` write the cookie.
  */
 export interface RequestSession<A> {
-  /** The data; none where there is no session, and where none is known (`find` tells them apart). Loaded once a request. */
+  /** Returns the data; none where there is no session, and where none is known (`find` tells them apart). It is loaded once a request. */
   readonly get: Effect.Effect<Option.Option<A>, ValueError>
-  /** What is known of the session. `Unknown` is answered under `IgnoreExceptions` in an outage, and asked again the next time. */
+  /** Returns what is known of the session. `Unknown` is answered under `IgnoreExceptions` in an outage, and asked again the next time. */
   readonly find: Effect.Effect<SessionStatus<A>, ValueError>
   /**
    * Stores the data in the session that there is, else in a new one. Fails with `SessionEnded` where another request ended the
    * session, and with `SessionUnknown` where `get` or `find` could not say whether there is one. Nothing is stored then.
    */
   readonly set: (data: A) => Effect.Effect<void, ValueError | SessionEnded | SessionUnknown>
-  /** A new id for the same data, at login. False where there is no session. */
+  /** Gives the same data a new id, at login. Returns false where there is no session. */
   readonly cycle: Effect.Effect<boolean, ValueError | SessionUnknown>
   /** Deletes the session and the cookie, at logout. What is set afterwards begins a new session. */
   readonly destroy: Effect.Effect<void, ValueError>

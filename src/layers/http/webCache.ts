@@ -5,21 +5,21 @@ import { Thrown } from "../../schema/Thrown.ts"
 import type { CacheService } from "../../services/CacheService.ts"
 import { type HttpCacheOptions, type Pages, Service } from "./HttpCache.ts"
 
-/** A handler as `fetch` of Hono, `Bun.serve`, `Deno.serve` and Workers has it: the request, then whatever the runtime adds. */
+/** A handler takes what `fetch` of Hono, `Bun.serve`, `Deno.serve` and Workers takes: the request, then whatever the runtime adds. */
 export type WebHandler<Rest extends ReadonlyArray<unknown>> = (
   request: Request,
   ...rest: Rest
 ) => Response | PromiseLike<Response>
 
-/** Pages that are cached for web handlers. */
+/** `webCache` returns this cache of responses for web handlers. */
 export interface WebCache extends AsyncDisposable {
-  /** Returns the handler with the cache before it. It rejects with what the handler itself throws. */
+  /** Returns the handler with the cache before it. The returned one rejects with what the handler itself throws. */
   readonly wrap: <Rest extends ReadonlyArray<unknown>>(
     handler: WebHandler<Rest>
   ) => (request: Request, ...rest: Rest) => Promise<Response>
-  /** Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Whether it was there. */
+  /** Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Returns whether it was there. */
   readonly purge: (page: string) => Promise<boolean>
-  /** Forgets all pages that begin so, by a scan of the whole key space. How many entries went. */
+  /** Forgets all pages that begin so, by a scan of the whole key space. Returns how many entries went. */
   readonly purgePrefix: (start: string) => Promise<number>
   /** Closes the layer. From then on the handlers answer, and `purge` and `purgePrefix` reject. */
   readonly close: () => Promise<void>

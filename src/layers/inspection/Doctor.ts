@@ -10,7 +10,7 @@ export type { Verdict } from "./Verdict.ts"
 
 /** The options of `examine`. */
 export interface DoctorOptions {
-  /** What the final keys begin with that the user is to have rights to. Default: `""`. */
+  /** The user must have rights to all final keys that begin with this text. Default: `""`. */
   readonly prefix?: string | undefined
 }
 
@@ -48,12 +48,12 @@ const inMemory = advise(
   "Give the URL of a server where processes are to share values, locks or sessions."
 )
 
-/** The worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`. */
+/** Returns the worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`. */
 export const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["status"] =>
   (["problem", "advice", "unknown"] as const).find((status) => verdicts.some((verdict) => verdict.status === status)) ??
   "ok"
 
-/** One sentence about all of them, the worst thing first. */
+/** Returns one sentence about all of them: the first of the worst, and how many more there are of its kind. */
 export const summary = (verdicts: ReadonlyArray<Verdict>): string => {
   const status = worst(verdicts)
   const found = verdicts.filter((verdict) => verdict.status === status)

@@ -32,7 +32,7 @@ export interface SqlQueryOptions<S extends Schema.Constraint> extends Omit<
 /** What `SqlCache` can do: cached queries, and writes that invalidate them. */
 export interface SqlCacheShape {
   /**
-   * The decoded rows of the statement, from the cache or the database. They are stored with the tables as tags, by the text
+   * Returns the decoded rows of the statement, from the cache or the database. They are stored with the tables as tags, by the text
    * of the statement, its parameters and the schema of its rows: a result must depend on nothing else. Concurrent callers
    * share one run. Costs what `getOrSet` with tags does: one round trip more than a plain read.
    *
@@ -65,13 +65,13 @@ export interface SqlCacheShape {
    * succeeds, as it has.
    */
   readonly confirmed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlInvalidationError, R>
-  /** The tables whose invalidation has failed and is tried again. This process reads them from the database alone. */
+  /** Returns the tables whose invalidation has failed and is tried again. This process reads them from the database alone. */
   readonly owed: Effect.Effect<ReadonlyArray<string> | "all">
 }
 
 /** The options of `SqlCache.layer`. Every field has a default. */
 export interface SqlCacheOptions {
-  /** What keys and tags of this database start with. Caches of different databases over one cache need different names. Default: `sql`. */
+  /** The keys and tags of this database start with this text. Caches of different databases over one cache need different names. Default: `sql`. */
   readonly name?: string | undefined
 }
 
@@ -90,13 +90,13 @@ export interface SqlCacheOptions {
  *     program.pipe(Effect.provide(SqlCache.layer().pipe(Layer.provide([Database, Cache]))))
  */
 export class SqlCache extends Context.Service<SqlCache, SqlCacheShape>()("effect-vcache/SqlCache") {
-  /** Over `CacheService`. */
+  /** Stores the results in `CacheService`. Fails with `CacheInputError` where `name` cannot be used. */
   static readonly layer = (
     options?: SqlCacheOptions
   ): Layer.Layer<SqlCache | SqlClient.SqlClient, CacheInputError, CacheService | SqlClient.SqlClient> =>
     SqlCache.layerFor(CacheService, options)
 
-  /** Over another cache. */
+  /** Does what `layer` does, for another cache. */
   static readonly layerFor = <I>(
     cache: Context.Service<I, TypedCache<unknown>>,
     { name = "sql" }: SqlCacheOptions = {}

@@ -9,7 +9,7 @@ import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClien
 export interface Fault {
   /** Names of commands, `"GET"`, or of scripts, `"lock.acquire"`. Default: all. */
   readonly commands?: ReadonlyArray<string> | undefined
-  /** What part of them, 0 to 1. Default 1. */
+  /** The part of these commands that it concerns, from 0 to 1. Default: 1. */
   readonly rate?: number | undefined
   /** How much longer they take. Default: 0. */
   readonly latency?: Duration.Input | undefined
@@ -24,20 +24,20 @@ export interface Fault {
   readonly failure?: "refused" | "timeout" | "lostReply" | CommandError | undefined
 }
 
-/** What goes wrong from now on. */
+/** Says which commands of the client go wrong from now on, and how. */
 export class Faults extends Context.Service<
   Faults,
   {
-    /** In place of those before; the first that concerns a command counts. */
+    /** Replaces the faults. The first one that concerns a command counts. */
     readonly set: (...faults: ReadonlyArray<Fault>) => Effect.Effect<void>
-    /** Nothing goes wrong any more. */
+    /** Removes all faults: nothing goes wrong any more. */
     readonly clear: Effect.Effect<void>
-    /** How many commands were made to fail. */
+    /** Returns how many commands were made to fail so far. */
     readonly failed: Effect.Effect<number>
   }
 >()("effect-vcache/testing/Faults") {}
 
-/** The provided client, with faults; without any it costs next to nothing. Chance comes from `Random`. */
+/** Puts faults before the provided client. Without any it costs next to nothing. Chance comes from `Random`. */
 export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = Layer.effectContext(
   Effect.map(ValkeyClient, (client) => {
     let faults: ReadonlyArray<Fault> = []

@@ -82,7 +82,7 @@ const startAt = (port: number) =>
 
 /** A Valkey server that this process has started. */
 export interface LocalServer {
-  /** Its URL, `valkey://127.0.0.1:` and a free port. */
+  /** The URL of the server: `valkey://127.0.0.1:` and a free port. */
   readonly url: string
   /** Stops the process: the server accepts connections and answers nobody. */
   readonly freeze: Effect.Effect<void>
@@ -94,20 +94,23 @@ export interface LocalServer {
   readonly start: Effect.Effect<void, CacheInputError>
 }
 
-/** A server that runs until the scope closes, empty and without persistence: `$VALKEY_SERVER`, else `valkey-server` or `redis-server` on the path. */
+/**
+ * Starts a server, empty and without persistence, which runs until the scope closes: the program is `$VALKEY_SERVER`, else
+ * `valkey-server` or `redis-server` on the path.
+ */
 export const make: Effect.Effect<LocalServer, CacheInputError | Config.ConfigError, Scope.Scope> = freePort.pipe(
   Effect.flatMap(startAt),
   // Somebody was faster at that port: there are others.
   Effect.retry({ times: 4, while: (error) => error === failures.ended })
 )
 
-/** The URL of such a server. */
+/** Starts such a server, and returns its URL. */
 export const start: Effect.Effect<string, CacheInputError | Config.ConfigError, Scope.Scope> = Effect.map(
   make,
   ({ url }) => url
 )
 
-/** A client for such a server. */
+/** Starts such a server, and provides a client for it. */
 export const layer: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = Layer.unwrap(
   Effect.map(start, (url) => ValkeyStandalone.layer({ url }))
 )

@@ -8,13 +8,13 @@ import { CacheService } from "../../services/CacheService.ts"
 export interface SnapshotEntry {
   /** The type of what the key holds. */
   readonly type: KeyType
-  /** Of strings that are values of the cache; undefined for everything else. */
+  /** The decoded value of a string; undefined for everything else, and for what the cache cannot decode. */
   readonly value: unknown
-  /** Milliseconds; `Infinity` = for ever. */
+  /** For how many milliseconds the key still lives; `Infinity` = for ever. */
   readonly timeToLive: number
 }
 
-/** All keys of this prefix and version, by user key, in the order of their names. */
+/** Returns all keys of this prefix and version with what they hold, by user key, in the order of their names. */
 export const snapshot: Effect.Effect<ReadonlyMap<string, SnapshotEntry>, CacheError, CacheService> = Effect.gen(
   function* () {
     const cache = yield* CacheService

@@ -9,7 +9,7 @@ import { StoredPage } from "./StoredPage.ts"
 
 /** The options that `HttpCache` and its client share. Every field has a default. */
 export interface CachingOptions {
-  /** Of the keys, behind that of the cache. Default: `"http:"`, of a client `"http-client:"`. */
+  /** This text stands before each key, behind the prefix and version of the cache. Default: `"http:"`, of a client `"http-client:"`. */
   readonly prefix?: string | undefined
   /**
    * How long past its freshness a response is still served while one request has it made anew, where it says no
