@@ -90,6 +90,9 @@ const memberPlace = (set: SortedSetValue, member: WireArg | undefined): Place =>
 
 const shownWords: ReadonlySet<string> = new Set(["WITHDIST", "WITHHASH", "WITHCOORD"])
 
+/** An option with its values has no more: BYBOX. */
+const mostWords = 4
+
 /** Reads one option; how many words it took, 0 = it is none. */
 const readOption = (
   search: Search,
@@ -203,10 +206,10 @@ const search = (least: number, variant: Variant): MemoryCommand =>
       words = words.slice(3)
     }
     const seen = new Set<string>()
-    while (words.length > 0) {
-      const taken = readOption(asked, variant, set, words, seen)
+    for (let i = 0; i < words.length;) {
+      const taken = readOption(asked, variant, set, words.slice(i, i + mostWords), seen)
       if (taken === 0) throw syntaxError()
-      words = words.slice(taken)
+      i += taken
     }
     if (asked.target !== undefined && asked.shown.size > 0) {
       const who = stores === "always" ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS"
