@@ -192,8 +192,8 @@ export const listCommands: CommandTable = {
     const list = listAt(context, key)
     if (list === undefined) return "OK"
     const [from, to] = span(list, start, stop)
-    const kept = from < to ? list.items.slice(from, to) : []
-    list.splice(0, list.items.length, ...kept)
+    list.splice(Math.max(from, to), list.items.length)
+    list.splice(0, from)
     keep(context, key, list)
     return "OK"
   }),
