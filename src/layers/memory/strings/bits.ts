@@ -128,6 +128,7 @@ const operate: MemoryCommand = atLeast(3, (context, [wordArg, targetArg, ...keys
     throw new ServerReply("ERR BITOP NOT must be called with a single source key.")
   }
   const sources = keys.map((key) => bytesAt(context, key) ?? Buffer.alloc(0))
+  const [first, ...others] = sources
   const length = Math.max(...sources.map((source) => source.length))
   const target = keyOf(targetArg)
   if (length === 0) {
@@ -136,8 +137,10 @@ const operate: MemoryCommand = atLeast(3, (context, [wordArg, targetArg, ...keys
   }
   const result = Buffer.alloc(length)
   for (let i = 0; i < length; i++) {
-    const bytes = sources.map((source) => source[i] ?? 0)
-    result[i] = operator === undefined ? ~bytes[0]! : bytes.reduce(operator)
+    let byte = first?.[i] ?? 0
+    if (operator === undefined) byte = ~byte
+    else for (const other of others) byte = operator(byte, other[i] ?? 0)
+    result[i] = byte
   }
   context.store.set(target, result, Infinity, context.now)
   return length
