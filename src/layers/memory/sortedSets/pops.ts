@@ -1,6 +1,6 @@
 /** What is taken from the ends of sorted sets, and by chance. */
 import type { Reply, WireArg } from "../../../schema/Command.ts"
-import { sortedSetAt } from "../kernel/access.ts"
+import { keep, sortedSetAt } from "../kernel/access.ts"
 import { keyOf, keyword, positiveCount } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, type MemoryCommand } from "../kernel/command.ts"
@@ -8,16 +8,16 @@ import { afterTimeout, firstOf, firstOrWait } from "../kernel/firstOf.ts"
 import { randomChoice } from "../kernel/randomChoice.ts"
 import { syntaxError } from "../store/ServerReply.ts"
 import type { Scored } from "../values/SortedSetValue.ts"
-import { rankedAt, removeAll } from "./ranked.ts"
 import { scoreText, withScores } from "./scores.ts"
 
 type End = "MIN" | "MAX"
 
 const take = (context: CommandContext, key: string, end: End, count: number): ReadonlyArray<Scored> => {
-  const ranked = rankedAt(context, key)
-  const taken = (end === "MAX" ? ranked.toReversed() : ranked).slice(0, count)
-  removeAll(context, key, taken)
-  return taken
+  const set = sortedSetAt(context, key)
+  if (set === undefined) return []
+  const taken = set.cut(end === "MAX" ? Math.max(0, set.ranked.length - count) : 0, count)
+  keep(context, key, set)
+  return end === "MAX" ? taken.toReversed() : taken
 }
 
 const pop = (end: End): MemoryCommand => ({

@@ -1,10 +1,11 @@
 /** Ranges of sorted sets: by rank, by score, by the bytes of members. */
 import type { Reply, WireArg } from "../../../schema/Command.ts"
+import { keep, sortedSetAt } from "../kernel/access.ts"
 import { bytesOf, int64, keyOf, keyword, textOf } from "../kernel/arguments.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { ServerReply, syntaxError } from "../store/ServerReply.ts"
 import type { Scored } from "../values/SortedSetValue.ts"
-import { rankedAt, removeAll, storeAll } from "./ranked.ts"
+import { rankedAt, storeAll } from "./ranked.ts"
 import { parseScore, withScores } from "./scores.ts"
 
 /** What of a sorted set is in the range, in its order, from the end where `reverse`. */
@@ -143,9 +144,18 @@ const counting = (kind: "SCORE" | "LEX"): MemoryCommand =>
   })
 
 const removing = (kind: keyof typeof kinds): MemoryCommand =>
-  exactly(3, (context, [key, start, stop]) => {
+  exactly(3, (context, [keyArg, start, stop]) => {
     const choose = kinds[kind](start, stop)
-    return removeAll(context, keyOf(key), choose(rankedAt(context, key), false))
+    const key = keyOf(keyArg)
+    const set = sortedSetAt(context, key)
+    if (set === undefined) return 0
+    // A range is one piece.
+    const chosen = choose(set.ranked, false)
+    const [first] = chosen
+    if (first === undefined) return 0
+    set.cut(set.rank(first), chosen.length)
+    keep(context, key, set)
+    return chosen.length
   })
 
 export const rangeCommands: CommandTable = {

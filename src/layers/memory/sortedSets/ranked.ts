@@ -9,15 +9,6 @@ import { stringBytes } from "../values/StringValue.ts"
 export const rankedAt = (context: CommandContext, key: WireArg | undefined): ReadonlyArray<Scored> =>
   sortedSetAt(context, keyOf(key))?.ranked ?? []
 
-/** How many went. */
-export const removeAll = (context: CommandContext, key: string, chosen: ReadonlyArray<Scored>): number => {
-  const set = sortedSetAt(context, key)
-  if (set === undefined) return 0
-  for (const { member } of chosen) set.delete(member)
-  keep(context, key, set)
-  return chosen.length
-}
-
 /** In place of whatever is under the key, with its lifetime; nothing leaves nothing. How many they are. */
 export const storeAll = (
   context: CommandContext,

@@ -12,7 +12,7 @@ import { stringBytes, type StringValue } from "../values/StringValue.ts"
 import { combinationCommands } from "./combinations.ts"
 import { popCommands } from "./pops.ts"
 import { rangeCommands } from "./ranges.ts"
-import { rankedAt, removeAll } from "./ranked.ts"
+import { rankedAt } from "./ranked.ts"
 import { parseScore, scoreText } from "./scores.ts"
 
 interface AddOptions {
@@ -120,12 +120,10 @@ export const sortedSetCommands: CommandTable = {
   ZREM: atLeast(2, (context, [keyArg, ...members]) => {
     const key = keyOf(keyArg)
     const set = sortedSetAt(context, key)
-    const chosen = new Set(members.map((member) => set?.find(member)))
-    return removeAll(
-      context,
-      key,
-      [...chosen].filter((scored) => scored !== undefined)
-    )
+    if (set === undefined) return 0
+    const count = members.filter((member) => set.delete(member)).length
+    keep(context, key, set)
+    return count
   }),
   ZCARD: exactly(1, (context, [key]) => rankedAt(context, key).length),
   ZSCORE: exactly(2, (context, [key, member]) => {

@@ -51,10 +51,18 @@ export class SortedSetValue {
   delete(member: StringValue): boolean {
     const old = this.find(member)
     if (old === undefined) return false
-    this.ranked.splice(this.rank(old), 1)
-    this.#byId.delete(old.id)
-    this.#bytes -= stringBytes(old.member)
+    this.cut(this.rank(old), 1)
     return true
+  }
+
+  /** Removes so many from a rank on, at once; which they were. */
+  cut(from: number, count: number): ReadonlyArray<Scored> {
+    const gone = this.ranked.splice(from, count)
+    for (const { id, member } of gone) {
+      this.#byId.delete(id)
+      this.#bytes -= stringBytes(member)
+    }
+    return gone
   }
 
   copy(): SortedSetValue {
