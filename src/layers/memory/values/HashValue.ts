@@ -3,8 +3,8 @@ import { stringBytes, type StringValue } from "./StringValue.ts"
 
 export class HashValue {
   readonly fields = new Map<string, StringValue>()
-  /** Milliseconds since 1970, of the fields that end. */
-  readonly #ends = new Map<string, number>()
+  /** Milliseconds since 1970, of the fields that end; a map only where there have been any, because few hashes have them. */
+  #ends: Map<string, number> | undefined
   /** No field ends before this. */
   #nextEnd = Infinity
   #bytes = 0
@@ -50,16 +50,17 @@ export class HashValue {
 
   /** When the field ends; `Infinity` = never. */
   endOf(field: string): number {
-    return this.#ends.get(field) ?? Infinity
+    return this.#ends?.get(field) ?? Infinity
   }
 
   endAt(field: string, end: number): void {
-    if (end === Infinity) this.#ends.delete(field)
+    if (end === Infinity) this.#ends?.delete(field)
     else {
+      this.#ends ??= new Map()
       this.#ends.set(field, end)
       this.#nextEnd = Math.min(this.#nextEnd, end)
     }
-    if (this.#ends.size === 0) this.#nextEnd = Infinity
+    if (this.#ends?.size === 0) this.#nextEnd = Infinity
   }
 
   /** Removes the fields that have ended; whether there were any. */
@@ -67,7 +68,7 @@ export class HashValue {
     if (now < this.#nextEnd) return false
     const before = this.fields.size
     let next = Infinity
-    for (const [field, end] of this.#ends) {
+    for (const [field, end] of this.#ends ?? []) {
       if (end <= now) this.delete(field)
       else next = Math.min(next, end)
     }
@@ -84,7 +85,7 @@ export class HashValue {
   copy(): HashValue {
     const copy = new HashValue()
     for (const [field, value] of this.fields) copy.set(field, value)
-    for (const [field, end] of this.#ends) copy.endAt(field, end)
+    for (const [field, end] of this.#ends ?? []) copy.endAt(field, end)
     return copy
   }
 }
