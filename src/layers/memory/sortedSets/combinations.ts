@@ -128,9 +128,7 @@ const combine = (
 const replying = (command: string, kind: Kind): MemoryCommand =>
   atLeast(2, (context, args): Reply => {
     const { result, scores } = combine(context, command, kind, "reply", args)
-    const set = new SortedSetValue()
-    for (const { member, score } of result) set.set(member, score)
-    return withScores(set.ranked, scores)
+    return withScores(SortedSetValue.of(result).ranked, scores)
   })
 
 const storing = (command: string, kind: Kind): MemoryCommand =>

@@ -4,7 +4,6 @@ import { keep, sortedSetAt } from "../kernel/access.ts"
 import { keyOf } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { type Scored, SortedSetValue } from "../values/SortedSetValue.ts"
-import { stringBytes } from "../values/StringValue.ts"
 
 export const rankedAt = (context: CommandContext, key: WireArg | undefined): ReadonlyArray<Scored> =>
   sortedSetAt(context, keyOf(key))?.ranked ?? []
@@ -16,13 +15,8 @@ export const storeAll = (
   members: ReadonlyArray<Pick<Scored, "member" | "score">>
 ): number => {
   context.store.delete(key, context.now)
-  const set = new SortedSetValue()
-  for (const { member, score } of members) set.set(member, score)
-  context.store.reserve(
-    key,
-    members.reduce((sum, { member }) => sum + stringBytes(member), 0),
-    context.now
-  )
+  const set = SortedSetValue.of(members)
+  context.store.reserve(key, set.bytes, context.now)
   keep(context, key, set)
   return members.length
 }

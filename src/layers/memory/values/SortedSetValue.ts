@@ -16,6 +16,14 @@ export class SortedSetValue {
   readonly ranked: Array<Scored> = []
   #bytes = 0
 
+  /** Of members that all differ, in any order: sorted once, because each that is put before others moves them. */
+  static of(members: ReadonlyArray<Pick<Scored, "member" | "score">>): SortedSetValue {
+    const set = new SortedSetValue()
+    const scored = members.map(({ member, score }) => ({ member, id: memberId(member), score }))
+    for (const { member, score } of scored.toSorted((a, b) => (before(a, b) ? -1 : 1))) set.set(member, score)
+    return set
+  }
+
   get bytes(): number {
     return this.#bytes
   }
@@ -66,8 +74,6 @@ export class SortedSetValue {
   }
 
   copy(): SortedSetValue {
-    const copy = new SortedSetValue()
-    for (const { member, score } of this.ranked) copy.set(member, score)
-    return copy
+    return SortedSetValue.of(this.ranked)
   }
 }
