@@ -5,9 +5,9 @@
  */
 import { join } from "node:path"
 import { Effect, Random } from "effect"
-import { type Browser, chromium } from "playwright-core"
+import type { Browser } from "playwright-core"
 import { type AdminPlace, startAdmin } from "../test/support/adminPlace.ts"
-import { findChromium, flags } from "../test/support/chromium.ts"
+import { startChromium } from "../test/support/chromium.ts"
 import { startServer } from "../test/support/ValkeyServer.ts"
 
 const docs = join(import.meta.dirname, "../docs")
@@ -53,10 +53,7 @@ await Effect.runPromise(
     Effect.gen(function* () {
       const server = yield* startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu")
       const place = yield* startAdmin(server.url)
-      const browser = yield* Effect.acquireRelease(
-        Effect.promise(async () => chromium.launch({ executablePath: await findChromium(), args: [...flags] })),
-        (browser) => Effect.promise(() => browser.close())
-      )
+      const browser = yield* startChromium
       yield* Effect.forkScoped(load(place))
       for (const picture of pictures(place)) yield* Effect.promise(() => taken(browser, picture))
     })

@@ -4,8 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
 import { extname, join } from "node:path"
-import { chromium } from "playwright-core"
-import { findChromium, flags } from "../test/support/chromium.ts"
+import { launchChromium } from "../test/support/chromium.ts"
 import { groups } from "./documents.ts"
 
 const site = join(import.meta.dirname, "dist")
@@ -39,7 +38,7 @@ const address = server.address()
 assert(typeof address === "object" && address !== null)
 const base = `http://127.0.0.1:${address.port}`
 
-const browser = await chromium.launch({ executablePath: await findChromium(), args: [...flags] })
+const browser = await launchChromium()
 try {
   const page = await browser.newPage()
   const faults: Array<string> = []
@@ -86,17 +85,6 @@ try {
     `the search for "stampede" finds ${hits.join(", ")}`
   )
   assert.deepEqual(faults, [])
-  const at = process.argv[2]
-  if (at !== undefined) {
-    for (const [name, width] of [
-      ["desktop", 1280],
-      ["phone", 390]
-    ] as const) {
-      await page.setViewportSize({ width, height: 800 })
-      await page.goto(`${base}/stampedes/`)
-      await page.screenshot({ path: join(at, `site-${name}.png`) })
-    }
-  }
   console.log(`${paths.length} pages are without a fault. The search for "stampede" finds ${hits.join(", ")}.`)
 } finally {
   await browser.close()

@@ -1,25 +1,23 @@
 /** The admin pages in Chromium: how they look to a screen reader, on a phone, by keyboard, without scripts. */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { afterAll, assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, Scope } from "effect"
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { type BrowserContextOptions, type Page } from "playwright-core"
 import { startAdmin } from "../support/adminPlace.ts"
-import { findChromium, flags } from "../support/chromium.ts"
+import { startChromium } from "../support/chromium.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
-const scope = Effect.runSync(Scope.make())
 const place = await Effect.runPromise(
-  Effect.gen(function* () {
-    const server = yield* startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu")
-    return yield* startAdmin(server.url)
-  }).pipe(Scope.provide(scope))
+  sharedInFile(
+    Effect.gen(function* () {
+      const server = yield* startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu")
+      return yield* Effect.orDie(startAdmin(server.url))
+    })
+  )
 )
-const browser: Browser = await chromium.launch({ executablePath: await findChromium(), args: [...flags] })
-afterAll(async () => {
-  await browser.close()
-  await Effect.runPromise(Scope.close(scope, Exit.void))
-})
+const browser = await Effect.runPromise(sharedInFile(startChromium))
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8")
 

@@ -1,8 +1,8 @@
 /** The example web application: in a browser, through an outage, and to its end. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { chromium, type Page } from "playwright-core"
-import { findChromium, flags } from "../support/chromium.ts"
+import type { Page } from "playwright-core"
+import { startChromium } from "../support/chromium.ts"
 import { test } from "../support/faults.ts"
 import { inTime } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
@@ -18,10 +18,7 @@ describe("the example web application", () => {
       Effect.scoped(
         Effect.gen(function* () {
           const { at } = yield* startWebApplication()
-          const browser = yield* Effect.acquireRelease(
-            Effect.promise(async () => chromium.launch({ executablePath: await findChromium(), args: [...flags] })),
-            (browser) => Effect.promise(() => browser.close())
-          )
+          const browser = yield* startChromium
           yield* Effect.promise(async () => {
             const page = await browser.newPage()
             const errors: Array<unknown> = []

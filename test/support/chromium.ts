@@ -2,6 +2,8 @@
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { promisify } from "node:util"
+import { Effect, type Scope } from "effect"
+import { type Browser, chromium } from "playwright-core"
 
 export const noBrowser =
   "No Chromium: set CHROMIUM to one, or install it (Debian: apt install chromium; Fedora: dnf install chromium; macOS: brew install chromium)."
@@ -35,7 +37,7 @@ export const findChromium = async (): Promise<string> => {
 }
 
 /** Nothing that looks for the world outside, which is not there. */
-export const flags: ReadonlyArray<string> = [
+const flags = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -44,3 +46,12 @@ export const flags: ReadonlyArray<string> = [
   "--disable-component-update",
   "--disable-sync"
 ]
+
+export const launchChromium = async (): Promise<Browser> =>
+  chromium.launch({ executablePath: await findChromium(), args: flags })
+
+/** Until the scope closes. */
+export const startChromium: Effect.Effect<Browser, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.promise(launchChromium),
+  (browser) => Effect.promise(() => browser.close())
+)
