@@ -6,6 +6,7 @@ import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyMemory } from
 import { Admin } from "effect-vcache/admin"
 import { fromThisMachine, may } from "../../src/layers/admin/access.ts"
 import { html } from "../../src/layers/admin/Html.ts"
+import { addressOf } from "../support/adminPages.ts"
 
 class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}
 
@@ -51,8 +52,6 @@ const ask = (path: string, init: RequestInit & { readonly as?: string } = {}) =>
   return handler(new Request(`http://localhost${path}`, { ...init, headers }))
 }
 
-const addressOfKey = (key: string) => `/cache/key?k=${Buffer.from(key).toString("base64url")}`
-
 describe("the admin pages", () => {
   it("show caches and the keys of one, whatever is in a key", async () => {
     const overview = await ask("/cache")
@@ -62,7 +61,7 @@ describe("the admin pages", () => {
     assert.match(keys, new RegExp(`${odd.length + 2} keys\\.`))
     assert.notMatch(keys, /newer|other/)
     for (const key of odd) {
-      const response = await ask(addressOfKey(key))
+      const response = await ask(addressOf(key))
       assert.strictEqual(response.status, 200, key)
       assert.include(keys, `k=${Buffer.from(key).toString("base64url")}`)
     }
@@ -74,8 +73,8 @@ describe("the admin pages", () => {
     for (const path of [
       "/cache",
       "/cache/keys",
-      addressOfKey(evil),
-      addressOfKey("hash"),
+      addressOf(evil),
+      addressOf("hash"),
       `/cache/keys?pattern=${encodeURIComponent(evil)}`
     ]) {
       const text = await (await ask(path)).text()
@@ -88,7 +87,7 @@ describe("the admin pages", () => {
       assert.notInclude(text, `"'&`, path)
     }
     // What would turn the text around, or ring, is shown as what it is.
-    assert.include(await (await ask(addressOfKey("\u202egnp.exe"))).text(), "\\u202egnp.exe")
+    assert.include(await (await ask(addressOf("\u202egnp.exe"))).text(), "\\u202egnp.exe")
     assert.strictEqual(
       html`<a href="${`"><b>`}">${"<i>"}${html`<b></b>`}</a>`.text,
       '<a href="&quot;&gt;&lt;b&gt;">&lt;i&gt;<b></b></a>'
@@ -107,7 +106,7 @@ describe("the admin pages", () => {
       "/cache/admin.css",
       "/cache/admin.js",
       "/cache/nothing",
-      addressOfKey("nobody")
+      addressOf("nobody")
     ]) {
       const { headers } = await ask(path)
       const policy = headers.get("content-security-policy") ?? ""
@@ -126,7 +125,7 @@ describe("the admin pages", () => {
       for (const path of [
         "/cache",
         "/cache/keys",
-        addressOfKey("a/b"),
+        addressOf("a/b"),
         "/cache/admin.css",
         "/cache/events",
         "/cache/no"
@@ -142,19 +141,19 @@ describe("the admin pages", () => {
 
   it("change nothing by another method than POST of a form", async () => {
     for (const method of ["PUT", "PATCH", "DELETE"]) {
-      const response = await ask(addressOfKey("a/b"), { method })
+      const response = await ask(addressOf("a/b"), { method })
       assert.strictEqual(response.status, 405, method)
       assert.strictEqual(response.headers.get("allow"), "GET, HEAD, POST")
     }
     assert.strictEqual((await ask("/cache", { method: "POST" })).status, 405)
-    assert.strictEqual((await ask(addressOfKey("a/b"), { method: "POST" })).status, 400)
-    assert.strictEqual((await ask(addressOfKey("a/b"))).status, 200)
+    assert.strictEqual((await ask(addressOf("a/b"), { method: "POST" })).status, 400)
+    assert.strictEqual((await ask(addressOf("a/b"))).status, 200)
   })
 
   it("take no form that is too long, and rights of a cache come before those of all", async () => {
     const body = `token=${"x".repeat(11 * 1024 * 1024)}`
     const headers = { "content-type": "application/x-www-form-urlencoded" }
-    assert.strictEqual((await ask(addressOfKey("a/b"), { method: "POST", body, headers })).status, 400)
+    assert.strictEqual((await ask(addressOf("a/b"), { method: "POST", body, headers })).status, 400)
     const ada = { name: "ada", rights: { view: true, edit: true }, rightsOf: { A: { view: true }, B: { edit: true } } }
     assert.deepStrictEqual(
       ["A", "B", "C", "constructor", "__proto__"].map((cache) => may(ada, "edit", cache)),
@@ -170,7 +169,7 @@ describe("the admin pages", () => {
       "/cache/key?k=",
       "/cache/key?k=%00",
       "/cache/key?k=_w", // no UTF-8
-      `/cache/key?k=${Buffer.from("x".repeat(70_000)).toString("base64url")}`,
+      addressOf("x".repeat(70_000)),
       "/cache/key?c=test%2FShop&k=b3RoZXI",
       "/cache/keys?c=nobody",
       "/cache/../local/keys",
@@ -189,7 +188,7 @@ describe("the admin pages", () => {
   })
 
   it("hide the values that are to be hidden", async () => {
-    const text = await (await ask(addressOfKey("session:1"))).text()
+    const text = await (await ask(addressOf("session:1"))).text()
     assert.include(text, "The value is not shown here.")
     assert.notInclude(text, "SECRET")
   })

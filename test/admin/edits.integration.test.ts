@@ -11,7 +11,7 @@ import {
   ValkeyMemory,
   ValkeyStandalone
 } from "effect-vcache"
-import { formsIn, pagesOver, type pageVisitor } from "../support/adminPages.ts"
+import { formsIn, isNamed, pagesOver, type pageVisitor } from "../support/adminPages.ts"
 import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { until } from "../support/until.ts"
@@ -200,8 +200,6 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
   it("edits elements where they are what was seen; a key keeps its lifetime", async () => {
     const { as, at, cache, call, dispose, run } = await pagesOver(client, "edit-elements")
     const openKey = (key: string) => as("editor").open(at(key))
-    const named = (text: string) => (form: { readonly fields: Readonly<Record<string, string>> }) =>
-      form.fields["name"] === Buffer.from(text).toString("base64url")
     await run(cache.list("list").pushRight("a", "b", "a"))
     await run(cache.hash("hash").set("f", { n: 1 }))
     await run(cache.unorderedSet("set").add("m", "n"))
@@ -210,11 +208,11 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     for (const key of ["list", "hash", "set", "zset", "stream"]) await call("PEXPIREAT", key, 4_000_000_000_123)
 
     const list = await openKey("list")
-    assert.strictEqual((await list.submit("set", { json: '"A"' }, named("0"))).status, 303)
-    assert.strictEqual((await list.submit("set", { json: '"again"' }, named("0"))).status, 409)
-    assert.strictEqual((await list.submit("remove", {}, named("0"))).status, 409)
-    assert.strictEqual((await list.submit("remove", {}, named("2"))).status, 303)
-    assert.strictEqual((await list.submit("remove", {}, named("2"))).status, 410)
+    assert.strictEqual((await list.submit("set", { json: '"A"' }, isNamed("0"))).status, 303)
+    assert.strictEqual((await list.submit("set", { json: '"again"' }, isNamed("0"))).status, 409)
+    assert.strictEqual((await list.submit("remove", {}, isNamed("0"))).status, 409)
+    assert.strictEqual((await list.submit("remove", {}, isNamed("2"))).status, 303)
+    assert.strictEqual((await list.submit("remove", {}, isNamed("2"))).status, 410)
     assert.strictEqual((await list.submit("add", { json: '"z"' })).status, 303)
     assert.strictEqual((await list.submit("add", { json: '"y"', first: "1" })).status, 303)
     assert.deepStrictEqual(await run(cache.list("list").range()), ["y", "A", "b", "z"])
@@ -234,13 +232,13 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
         ["<g>", "1"]
       ])
     )
-    assert.strictEqual((await (await openKey("hash")).submit("remove", {}, named("<g>"))).status, 303)
+    assert.strictEqual((await (await openKey("hash")).submit("remove", {}, isNamed("<g>"))).status, 303)
 
     const set = await openKey("set")
     assert.strictEqual((await set.submit("add", { json: '"m"' })).status, 409)
     assert.strictEqual((await set.submit("add", { json: '"o"' })).status, 303)
-    assert.strictEqual((await set.submit("remove", {}, named('"m"'))).status, 303)
-    assert.strictEqual((await set.submit("remove", {}, named('"m"'))).status, 410)
+    assert.strictEqual((await set.submit("remove", {}, isNamed('"m"'))).status, 303)
+    assert.strictEqual((await set.submit("remove", {}, isNamed('"m"'))).status, 410)
     assert.sameMembers([...(await run(cache.unorderedSet("set").members))], ["n", "o"])
 
     const zset = await openKey("zset")
@@ -250,12 +248,12 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     assert.strictEqual((await zset.submit("add", { json: '"m"', score: "9" })).status, 409)
     assert.strictEqual((await zset.submit("add", { json: '"x"', score: "inf" })).status, 303)
     assert.deepStrictEqual(await run(cache.sortedSet("zset").score("m")), Option.some(-2.5))
-    assert.strictEqual((await (await openKey("zset")).submit("remove", {}, named('"x"'))).status, 303)
+    assert.strictEqual((await (await openKey("zset")).submit("remove", {}, isNamed('"x"'))).status, 303)
 
     assert.strictEqual((await (await openKey("stream")).submit("add", { field: "g", json: '"two"' })).status, 303)
     const stream = await openKey("stream")
-    assert.strictEqual((await stream.submit("remove", {}, named(Option.getOrThrow(first)))).status, 303)
-    assert.strictEqual((await stream.submit("remove", {}, named(Option.getOrThrow(first)))).status, 410)
+    assert.strictEqual((await stream.submit("remove", {}, isNamed(Option.getOrThrow(first)))).status, 303)
+    assert.strictEqual((await stream.submit("remove", {}, isNamed(Option.getOrThrow(first)))).status, 410)
     const [left] = await run(cache.stream("stream").range())
     assert.deepStrictEqual(left?.fields, new Map([["g", "two"]]))
     assert.strictEqual((await stream.submit("trim", { keep: "1" })).status, 409, "there are fewer than were seen")

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Option } from "effect"
 import { type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
-import { pagesOver } from "../support/adminPages.ts"
+import { isNamed, pagesOver } from "../support/adminPages.ts"
 import { startTinyCluster } from "../support/ClusterFleet.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { until } from "../support/until.ts"
@@ -121,24 +121,22 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
     for (const n of [1, 2]) ids.push(Option.getOrThrow(await run(cache.stream("s").add({ n }))))
     await run(cache.client.send("XGROUP", ["CREATE", cache.makeKey("s"), "g", "0"]))
     await run(cache.client.send("XREADGROUP", ["GROUP", "g", "ann", "STREAMS", cache.makeKey("s"), ">"]))
-    const named = (id: string) => (form: { readonly fields: Readonly<Record<string, string>> }) =>
-      form.fields["name"] === Buffer.from(id).toString("base64url")
     const [first = "", second = ""] = ids
     assert.deepStrictEqual((await as("viewer").open(at("s"))).forms, [])
     const { page, submit } = await as("editor").open(at("s"))
     assert.match(page, /To be acknowledged<\/dt>\s*<dd>2</)
-    assert.strictEqual((await submit("acknowledge", {}, named(first))).status, 303)
-    assert.strictEqual((await submit("acknowledge", {}, named(first))).status, 410)
-    assert.strictEqual((await submit("claim", { to: "" }, named(second))).status, 422)
-    assert.strictEqual((await submit("claim", { to: "bob" }, named(second))).status, 303)
-    assert.strictEqual((await submit("claim", { to: "eve" }, named(second))).status, 409)
-    assert.strictEqual((await submit("acknowledge", {}, named(second))).status, 409)
+    assert.strictEqual((await submit("acknowledge", {}, isNamed(first))).status, 303)
+    assert.strictEqual((await submit("acknowledge", {}, isNamed(first))).status, 410)
+    assert.strictEqual((await submit("claim", { to: "" }, isNamed(second))).status, 422)
+    assert.strictEqual((await submit("claim", { to: "bob" }, isNamed(second))).status, 303)
+    assert.strictEqual((await submit("claim", { to: "eve" }, isNamed(second))).status, 409)
+    assert.strictEqual((await submit("acknowledge", {}, isNamed(second))).status, 409)
     assert.match(await (await as("viewer").ask(at("s"))).text(), /bob/)
     await dispose()
   })
 
   it("delete everything for those who may and type what", async () => {
-    const { as, cache, dispose, run } = await pagesOver(client, "pages-danger")
+    const { as, at, cache, dispose, run } = await pagesOver(client, "pages-danger")
     const other = cache.withOptions({ prefix: "pages-other" })
     const newer = cache.withOptions({ version: 2 })
     for (const one of [cache, other, newer]) await run(one.set("k", 1))
@@ -149,8 +147,7 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
       assert.notMatch(await (await as(name).ask("/cache")).text(), /cache\/danger/)
     }
     const { forms, submit } = await as("all").open("/cache/danger")
-    const editors = (await as("editor").open(`/cache/key?k=${Buffer.from("k").toString("base64url")}`)).forms[0]
-      ?.fields["token"]
+    const editors = (await as("editor").open(at("k"))).forms[0]?.fields["token"]
     for (const { address, fields } of forms) {
       const typed = { ...fields, typed: "pages-danger", token: editors ?? "" }
       assert.strictEqual((await as("editor").send(address, typed)).status, 403)

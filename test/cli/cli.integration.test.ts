@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { formsIn } from "../support/adminPages.ts"
+import { addressOf, formsIn } from "../support/adminPages.ts"
 import { run } from "../support/runProgram.ts"
 import { sharedInFile } from "../support/sharedInFile.ts"
 import { until } from "../support/until.ts"
@@ -164,7 +164,7 @@ describe("the command line", () => {
       const out = await Effect.runPromise(until("the address", printed, (text) => text.includes("\n")))
       const [, address = ""] = /"address":"([^"]+)"/.exec(out) ?? []
       const at = new URL(address).origin
-      const key = `${at}/cache/key?k=${Buffer.from("k").toString("base64url")}`
+      const key = at + addressOf("k")
       for (const url of [`${at}/`, `${at}/?token=wrong`, `${at}/cache`, key, `${at}/cache/events`]) {
         assert.strictEqual((await fetch(url, { redirect: "manual" })).status, 403, url)
       }

@@ -20,6 +20,15 @@ export interface FoundForm {
   readonly all: ReadonlyArray<readonly [name: string, value: string]>
 }
 
+/** The page of a key. */
+export const addressOf = (key: string): string => `/cache/key?k=${Buffer.from(key).toString("base64url")}`
+
+/** Whether a form is that of an element: an index, a field, a member or an id. */
+export const isNamed =
+  (element: string) =>
+  ({ fields }: FoundForm): boolean =>
+    fields["name"] === Buffer.from(element).toString("base64url")
+
 /** The forms of a page that change something. */
 export const formsIn = (page: string): ReadonlyArray<FoundForm> =>
   [...page.matchAll(/<form method="post"[^>]*>[^]*?<\/form>/g)].map(([form]) => {
@@ -114,7 +123,7 @@ export const pagesOver = async (
     logged,
     dispose,
     as: (name: string) => pageVisitor(handler, name),
-    at: (key: string) => `/cache/key?k=${Buffer.from(key).toString("base64url")}`,
+    at: addressOf,
     run: <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(effect),
     value: (key: string) => Effect.runPromise(Effect.map(own.get(key), Option.getOrUndefined)),
     pttl: async (key: string) => Number(await Effect.runPromise(own.client.send("PTTL", [own.makeKey(key)]))),

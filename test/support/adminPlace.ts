@@ -14,7 +14,7 @@ import {
   ValkeyStandalone
 } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
-import { authorize } from "./adminPages.ts"
+import { addressOf, authorize } from "./adminPages.ts"
 
 export interface AdminPlace {
   readonly at: string
@@ -65,7 +65,7 @@ export const startAdmin = (url: string) =>
         yield* Deferred.succeed(ready, {
           at,
           cache,
-          key: (key) => `${at}/cache/key?k=${Buffer.from(key).toString("base64url")}`
+          key: (key) => at + addressOf(key)
         })
       })
     )
