@@ -12,22 +12,31 @@ export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOption
    * give them one hash tag. Default: each value is stored for itself.
    */
   readonly when?: "absent" | undefined
-  /** The tags of each value, or a function of its key and the value. One round trip for all of them. Default: none. */
+  /**
+   * The tags of each value, or a function of its key and the value. They cost one round trip for all values together. Default:
+   * none.
+   */
   readonly tags?: ReadonlyArray<string> | ((key: string, value: A) => ReadonlyArray<string>) | undefined
 }
 
 /** The operations of a cache on many values at once. */
 export interface CacheBatches<A, RD = never, RE = never> {
-  /** Hits only, in request order, one round trip. A key that holds something other than a value counts as a miss. */
+  /**
+   * Returns the values that are there, in request order. A key that holds something other than a value counts as a miss. One round
+   * trip.
+   */
   readonly getMany: (
     keys: Iterable<string>,
     options?: ReadOptions
   ) => Effect.Effect<ReadonlyMap<string, A>, ValueError, RD>
-  /** The user keys that could not be stored; empty when all were. Fails when none could. One round trip for each 1 000 entries or 1 MB, and with `when` one for all. */
+  /**
+   * Stores the values. Returns the user keys that could not be stored, which is empty when all were; fails when none could. One
+   * round trip for each 1 000 entries or 1 MB, and with `when` one for all.
+   */
   readonly setMany: (
     entries: Iterable<readonly [string, A]> | Readonly<Record<string, A>>,
     options?: BatchSetOptions<A>
   ) => Effect.Effect<ReadonlyArray<string>, ValueError, RE>
-  /** How many of the keys existed. */
+  /** Deletes the keys. Returns how many of them existed. */
   readonly deleteMany: (keys: Iterable<string>, options?: KeyOptions) => Effect.Effect<number, CommandError>
 }

@@ -19,13 +19,17 @@ export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
 
 /** The operations of a cache on counters. Each fails with `CacheMissError` where the key is missing and `initial` is not given. */
 export interface CacheCounters {
-  /** Atomic, keeps the lifetime. A result beyond 2^53 is refused with code OVERFLOW and not applied; `incrBig` counts further. */
+  /**
+   * Adds `delta`, which is 1 by default, and returns the new number. It is atomic and keeps the lifetime. A result beyond 2^53 is
+   * refused with code OVERFLOW and not applied; `incrBig` counts further.
+   */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
   /** `incr` by the negative of `delta`, which is 1 by default. The result may be below zero. */
   readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
   /**
-   * Exact at any size up to the cache's `limits.maxDigits`. One round trip within 64 bits; beyond, compare-and-set until it
-   * holds. `get` reads it with `Schema.BigInt`; without a schema, and with `Schema.Number`, only what a number holds exactly.
+   * Adds to a number of any size up to the cache's `limits.maxDigits`, exactly. One round trip within 64 bits; beyond, a
+   * compare-and-set that is repeated until it holds. `get` reads the number with `Schema.BigInt`; without a schema, and with
+   * `Schema.Number`, it reads only what a number holds exactly.
    */
   readonly incrBig: (
     key: string,

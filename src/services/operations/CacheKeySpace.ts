@@ -6,7 +6,7 @@ import type { KeyOptions } from "./KeyOptions.ts"
 
 /** The options of `rename`. */
 export interface RenameOptions {
-  /** Default true. */
+  /** Whether an existing key is replaced. Default: true. */
   readonly overwrite?: boolean | undefined
   /** The version of the key that is renamed. Default: the cache's own. */
   readonly fromVersion?: number | undefined
@@ -16,19 +16,21 @@ export interface RenameOptions {
 
 /** The options of `scan` and `deletePattern`. */
 export interface ScanKeysOptions extends KeyOptions {
-  /** Keys looked at in one round trip, a hint. Default 1 000. */
+  /** How many keys the server looks at in one round trip, as a hint. Default: 1 000. */
   readonly count?: number | undefined
 }
 
 /** The options of `keys`. */
 export interface KeysOptions extends KeyOptions {
-  /** The number of keys at most, a whole number above 0. Which ones they are is the server's choice. Default: all. */
+  /**
+   * The number of keys that are returned at most, a whole number above 0. The server chooses which ones they are. Default: all.
+   */
   readonly limit?: number | undefined
 }
 
 /** The options of `scanPage`. */
 export interface ScanKeysPageOptions extends ScanKeysOptions {
-  /** The cursor of the page before. Default: the scan begins. */
+  /** The cursor that came with the page before. Default: the scan begins. */
   readonly cursor?: string | undefined
   /** Only keys that hold this type. Default: all types. */
   readonly type?: KeyType | undefined
@@ -36,9 +38,9 @@ export interface ScanKeysPageOptions extends ScanKeysOptions {
 
 /** Some of the keys. */
 export interface KeysPage {
-  /** In no order; a page may be empty though others follow. */
+  /** The user keys, in no order. A page may be empty though others follow. */
   readonly keys: ReadonlyArray<string>
-  /** Of the next page; none = there is no more. */
+  /** The cursor of the next page, or none after the last page. */
   readonly cursor: Option.Option<string>
 }
 
@@ -46,9 +48,9 @@ export interface KeysPage {
 export interface LargestKeysOptions extends KeyOptions {
   /** A glob over user keys. Default: all. */
   readonly pattern?: string | undefined
-  /** How many of the largest keys are returned, at most. Default: 10. */
+  /** The number of keys that are returned at most. Default: 10. */
   readonly limit?: number | undefined
-  /** How many keys are measured, at most, chosen by chance from all that there are. Default: 1 000. */
+  /** The number of keys that are measured at most, chosen at random from all keys. Default: 1 000. */
   readonly sample?: number | undefined
 }
 
@@ -62,15 +64,27 @@ export interface KeySize {
 
 /** The operations of a cache on its keys: it sees those of its prefix and version alone, unless an operation says otherwise. */
 export interface CacheKeySpace {
-  /** Moves the value to version + delta, lifetime kept; the new version. Atomic, but between slots of a cluster. */
+  /**
+   * Moves the value to version + `delta`, which is 1 by default, and keeps its lifetime. Returns the new version. It is atomic,
+   * except between slots of a cluster.
+   */
   readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   /** `incrVersion` by the negative of `delta`, which is 1 by default. */
   readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
-  /** False only with `overwrite: false` onto an existing key. Atomic, but between slots of a cluster. */
+  /**
+   * Renames the key. Returns false only where `overwrite` is false and the new key exists. It is atomic, except between slots of a
+   * cluster.
+   */
   readonly rename: (from: string, to: string, options?: RenameOptions) => Effect.Effect<boolean, CacheError>
-  /** Each key once. Default pattern: all. Keys of others that are not UTF-8 are left out. The scan ends where `limit` keys were found. */
+  /**
+   * Returns each key that matches the pattern once. Keys of other programs that are not UTF-8 are left out. The scan ends where
+   * `limit` keys were found. Default pattern: all keys.
+   */
   readonly keys: (pattern?: string, options?: KeysOptions) => Effect.Effect<ReadonlyArray<string>, CommandError>
-  /** As they are found; a key may come twice while the server resizes its table. Keys of others that are not UTF-8 are left out. */
+  /**
+   * Streams the keys as they are found. A key may come twice while the server resizes its table. Keys of other programs that are
+   * not UTF-8 are left out. Default pattern: all keys.
+   */
   readonly scan: (
     pattern?: string,
     options?: ScanKeysOptions & { readonly type?: KeyType | undefined }
@@ -83,21 +97,24 @@ export interface CacheKeySpace {
    */
   readonly scanPage: (pattern?: string, options?: ScanKeysPageOptions) => Effect.Effect<KeysPage, CommandError>
   /**
-   * The bytes that the key takes in the memory of its server, as the server estimates them: MEMORY USAGE. None = no such key. In
-   * memory: the bytes by which the store counts it.
+   * Returns the bytes that the key takes in the memory of its server, as the server estimates them (MEMORY USAGE); none where
+   * there is no such key. In memory: the bytes by which the store counts it.
    */
   readonly memoryUsage: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<number>, CommandError>
   /**
-   * The largest keys of a sample, the largest first. All names are scanned, and `sample` of them, each as likely as any other,
-   * are measured: with more keys than that a large one may be missed. One round trip for each 1 000 keys of the database.
+   * Returns the largest keys of a sample, the largest first. It scans all names and measures `sample` of them, chosen at random:
+   * where there are more keys than that, it may miss a large one. One round trip for each 1 000 keys of the database.
    */
   readonly largestKeys: (options?: LargestKeysOptions) => Effect.Effect<ReadonlyArray<KeySize>, CommandError>
-  /** Deletes while scanning, in batches; how many keys went. Keys that are not UTF-8 are deleted like all others. */
+  /**
+   * Deletes the keys that match the pattern, in batches while it scans. Returns how many keys it deleted. Keys that are not UTF-8
+   * are deleted like all others.
+   */
   readonly deletePattern: (pattern: string, options?: ScanKeysOptions) => Effect.Effect<number, CommandError>
-  /** This prefix and version only; how many keys went. */
+  /** Deletes all keys of this prefix and version. Returns how many keys it deleted. */
   readonly clear: Effect.Effect<number, CommandError>
-  /** This prefix in every version; how many keys went. */
+  /** Deletes all keys of this prefix, in every version. Returns how many keys it deleted. */
   readonly clearAllVersions: Effect.Effect<number, CommandError>
-  /** FLUSHDB: everything in the database, whoever wrote it. */
+  /** Deletes everything in the database, whoever wrote it (FLUSHDB). */
   readonly flushAll: Effect.Effect<void, CommandError>
 }

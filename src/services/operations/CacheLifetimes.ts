@@ -5,7 +5,10 @@ import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
 /** The operations of a cache on lifetimes of keys. Each takes one round trip. */
 export interface CacheLifetimes {
-  /** New lifetime; true if the key exists, also when it was and stays persistent. Zero or less deletes. */
+  /**
+   * Gives the key a new lifetime; zero or less deletes it. Returns whether the key exists, also where it never expired and still
+   * does not.
+   */
   readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CommandError>
   /** `touch` with the lifetime as an argument. */
   readonly expire: (
@@ -13,12 +16,18 @@ export interface CacheLifetimes {
     timeToLive: Duration.Input,
     options?: KeyOptions
   ) => Effect.Effect<boolean, CommandError>
-  /** Lifetime up to an instant, in milliseconds since 1970 where it is a number. A past instant deletes. */
+  /**
+   * Lets the key end at this instant, which is in milliseconds since 1970 where it is a number. A past instant deletes the key.
+   * Returns whether the key exists.
+   */
   readonly expireAt: (key: string, instant: Date | number, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
-  /** True if a lifetime was removed. */
+  /** Takes the lifetime of the key away. Returns whether it had one. */
   readonly persist: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
-  /** The instant at which the key ends, in milliseconds since 1970 by the server's clock. None = no such key; Some(Infinity) = never. */
+  /**
+   * Returns the instant at which the key ends, in milliseconds since 1970 by the server's clock. None = no such key;
+   * Some(Infinity) = it never expires.
+   */
   readonly expireTime: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<number>, CommandError>
-  /** None = no such key; Some(Duration.infinity) = never expires. */
+  /** Returns how long the key still lives. None = no such key; Some(Duration.infinity) = it never expires. */
   readonly ttl: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<Duration.Duration>, CommandError>
 }

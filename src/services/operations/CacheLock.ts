@@ -9,38 +9,48 @@ export interface LockOptions extends LeaseOptions {}
 
 /** A lock that is held until its scope closes. */
 export interface HeldLock extends HeldLease {
-  /** Greater than that of any acquisition before. What stores it with its data can refuse an older holder. */
+  /**
+   * A number that is greater than that of any acquisition before. A system that stores it with its data can refuse an older
+   * holder.
+   */
   readonly fence: bigint
   /**
-   * Leaves the lock to whoever calls `restore` with the token that this gives: from then on it is neither renewed nor released here. The
-   * receiver has a whole lease to restore it; where nobody does, the lock is free when that lease is over.
+   * Leaves the lock to whoever calls `restore` with the token that this returns: from then on it is neither renewed nor released
+   * here. The receiver has a whole lease to restore it; where nobody does, the lock is free when that lease is over.
    */
   readonly handOver: Effect.Effect<string, CommandError | LockLost>
 }
 
 /**
- * One key, which the holder's token stands under. It excludes for as long as the server keeps what it was told: a holder
- * that is paused past its lease, or a failover that loses the key, lets two work at a time. Fences tell them apart.
+ * One key, under which the token of the holder stands. It excludes others for as long as the server keeps what it was told: where
+ * a holder is paused past its lease, or a failover loses the key, two may work at a time. Fences tell them apart.
  */
 export interface CacheLock {
-  /** Held for the scope; released even on interruption. */
+  /**
+   * Acquires the lock and holds it until the scope closes, also by interruption. Fails with `LockUnavailable` where somebody else
+   * holds it for longer than `wait`.
+   */
   readonly acquire: Effect.Effect<HeldLock, CommandError | LockUnavailable, Scope.Scope>
-  /** Runs the effect while holding the lock; interrupts it and fails with `LockLost` if the lock is lost. A function is given the fence. */
+  /**
+   * Runs the effect while holding the lock. Interrupts it and fails with `LockLost` if the lock is lost. A function in place of
+   * the effect is given the held lock.
+   */
   readonly withLock: <A, E, R>(
     effect: Effect.Effect<A, E, R> | ((held: HeldLock) => Effect.Effect<A, E, R>)
   ) => Effect.Effect<A, E | CommandError | LockUnavailable | LockLost, R>
   /**
-   * Goes on holding what was acquired elsewhere, by the token that `handOver` gave there: held for the scope, with the fence of that
-   * acquisition and the lease of this lock's options. Fails with `LockLost` where the token holds nothing any more. The token may be sent to
-   * another process; whoever has it can hold the lock, and two that restore it at the same time both do.
+   * Holds the lock that was acquired elsewhere, by the token that `handOver` returned there. It is held until the scope closes,
+   * with the fence of that acquisition and the lease of this lock's options. Fails with `LockLost` where the token holds nothing
+   * any more. The token may be sent to another process; whoever has it can hold the lock, and two that restore it at the same time
+   * both do.
    */
   readonly restore: (token: string) => Effect.Effect<HeldLock, CommandError | LockLost, Scope.Scope>
   /**
-   * Releases the lock, whoever holds it; false where nobody does. For operators: the holder finds out at its next renewal, after a third of
-   * its lease at most, or when its work is done, and fails with `LockLost`. Until then two may work at a time: the next holder has a greater
-   * fence.
+   * Releases the lock, whoever holds it. Returns false where nobody does. It is for operators: the holder finds out at its next
+   * renewal, after a third of its lease at most, or when its work is done, and fails with `LockLost`. Until then two may work at a
+   * time: the next holder has a greater fence.
    */
   readonly forceRelease: Effect.Effect<boolean, CommandError>
-  /** Whether anybody holds it now. */
+  /** Returns whether anybody holds the lock now. */
   readonly isLocked: Effect.Effect<boolean, CommandError>
 }

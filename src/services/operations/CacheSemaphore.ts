@@ -11,17 +11,17 @@ export interface SemaphoreOptions extends LeaseOptions {
 }
 
 /**
- * First come, first served, whatever the weight: who waits at the head holds back those behind him, though they would fit.
- * Permits of dead holders come back when their lease ends; a dead waiter's place is free after
- * as long, 15 seconds at most.
+ * Permits are granted in the order in which they are asked for: a waiter at the head of the queue holds back those behind it, even
+ * where their smaller requests would fit. Permits of dead holders come back when their lease ends. The place of a dead waiter is
+ * free after as long, 15 seconds at most.
  */
 export interface CacheSemaphore {
-  /** So many permits, held for the scope. */
+  /** Acquires `count` permits and holds them until the scope closes. */
   readonly acquire: (count: number) => Effect.Effect<HeldLease, CommandError | LockUnavailable, Scope.Scope>
-  /** Runs the effect with so many permits; interrupts it and fails with `LockLost` if they are lost. */
+  /** Runs the effect while holding `count` permits. Interrupts it and fails with `LockLost` if they are lost. */
   readonly withPermits: (
     count: number
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CommandError | LockUnavailable | LockLost, R>
-  /** How many nobody holds now. */
+  /** Returns how many permits nobody holds now. */
   readonly available: Effect.Effect<number, CommandError>
 }

@@ -4,7 +4,7 @@ import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { SessionStatus } from "../../schema/SessionStatus.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** A lifetime; `"keep"` leaves the entry the one that it has. */
+/** A lifetime. With `"keep"` the entry keeps the one that it has. */
 export type SessionLifetime = Duration.Input | "keep"
 
 /** The options of `find`. */
@@ -24,23 +24,26 @@ export interface SessionReadOptions {
  * session was stored or destroyed would be a lie. For the same reason `ValkeyFallback` runs none of them on its second client.
  */
 export interface CacheSession<A, RD = never, RE = never> {
-  /** Stores the session unless the key is taken; whether it was stored. */
+  /** Stores the session unless the key is taken. Returns whether it was stored. */
   readonly create: (data: A, timeToLive: Duration.Input) => Effect.Effect<boolean, ValueError, RE>
   /** Reads the session, which lives for `timeToLive` from now on. */
   readonly find: (
     timeToLive: SessionLifetime,
     options?: SessionReadOptions
   ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
-  /** Replaces the data of a session that lives; false where there is none. */
+  /** Replaces the data of a session that lives. Returns false where there is none. */
   readonly save: (data: A, timeToLive: SessionLifetime) => Effect.Effect<boolean, ValueError, RE>
-  /** Replaces the data by what the function makes of it, again where somebody else replaced it meanwhile; false where there is none. */
+  /**
+   * Replaces the data by what the function makes of it. The function runs again where somebody else replaced the data meanwhile.
+   * Returns false where there is no session.
+   */
   readonly update: <R>(
     change: (data: A) => Effect.Effect<A, CommandError, R>,
     timeToLive: SessionLifetime
   ) => Effect.Effect<boolean, ValueError, RD | RE | R>
-  /** Gives the session a lifetime; false where there is none. */
+  /** Gives the session a lifetime. Returns false where there is none. */
   readonly touch: (timeToLive: SessionLifetime) => Effect.Effect<boolean, CommandError>
-  /** Deletes the session; whether there was one. */
+  /** Deletes the session. Returns whether there was one. */
   readonly destroy: Effect.Effect<boolean, CommandError>
   /**
    * Moves the session to another key, and leaves under this one for `handover` that it has ended. `Found` is what stands
@@ -66,6 +69,8 @@ export interface SessionOptions<A> extends KeyOptions {
 
 /** The operation of a cache that gives access to its sessions. */
 export interface CacheSessions<A, RD = never, RE = never> {
-  /** The entry of a session under that key. Programs use `SessionStore`, which makes the keys of ids that nobody can guess. */
+  /**
+   * Returns the entry of a session under this key. Programs use `SessionStore`, which makes the keys of ids that nobody can guess.
+   */
   readonly session: (key: string, options?: SessionOptions<A>) => CacheSession<A, RD, RE>
 }

@@ -6,20 +6,20 @@ import type { KeyOptions } from "./KeyOptions.ts"
 
 /** The options of what is held by a lease: a lock, or permits of a semaphore. */
 export interface LeaseOptions extends KeyOptions {
-  /** How long it outlives a dead holder. Default 30 seconds; `"Infinity"` = until it is released. */
+  /** How long it stays held after its holder has died. Default: 30 seconds; `"Infinity"` = until it is released. */
   readonly lease?: Duration.Input | undefined
-  /** How long to try. Default 0: once; `"Infinity"` = until acquired. */
+  /** How long `acquire` tries. Default: 0, which is one attempt; `"Infinity"` = until it is acquired. */
   readonly wait?: Duration.Input | undefined
-  /** Extended at a third of the lease while held. Default true. */
+  /** Whether the lease is extended, at a third of its length, while it is held. Default: true. */
   readonly renew?: boolean | undefined
 }
 
 /** What is held until its scope closes. */
 export interface HeldLease {
-  /** Of this acquisition only. */
+  /** The name of this acquisition, which no other acquisition has. */
   readonly token: string
-  /** Adds to what is left of the lease. */
+  /** Adds `by` to what is left of the lease. Fails with `LockLost` where it is no longer held. */
   readonly extend: (by: Duration.Input) => Effect.Effect<void, CommandError | LockLost>
-  /** Fails when it is lost, whenever that is known here. */
+  /** Fails with `LockLost` as soon as this process knows that it is lost. It never succeeds. */
   readonly lost: Effect.Effect<never, LockLost>
 }
