@@ -27,8 +27,8 @@ export interface HeldLock extends HeldLease {
  */
 export interface CacheLock {
   /**
-   * Acquires the lock and holds it until the scope closes, also by interruption. Fails with `LockUnavailable` where somebody else
-   * holds it for longer than `wait`.
+   * Acquires the lock and holds it until the scope closes. Interruption releases it, too. Fails with `LockUnavailable` where
+   * others hold it for the whole of `wait`.
    */
   readonly acquire: Effect.Effect<HeldLock, CommandError | LockUnavailable, Scope.Scope>
   /**

@@ -4,21 +4,21 @@ import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
 /** The options of `indexOf` and `indexesOf`. */
 export interface ListFindOptions {
-  /** Which match: 1 = the first, 2 = the second, −1 = the first from the end. Default 1. */
+  /** Which match is meant: 1 = the first, 2 = the second, −1 = the first from the end. Default: 1. */
   readonly rank?: number | undefined
-  /** Compare only so many elements. Default: all. */
+  /** How many elements are compared at most. Default: all. */
   readonly maxLength?: number | undefined
 }
 
 /** The options of `moveTo`. */
 export interface ListMoveOptions {
-  /** Which end it is taken from. Default `"left"`. */
+  /** The end that the element is taken from. Default: `"left"`. */
   readonly from?: "left" | "right" | undefined
-  /** Which end it goes to. Default `"right"`. */
+  /** The end that the element goes to. Default: `"right"`. */
   readonly to?: "left" | "right" | undefined
-  /** Of the destination. Default: the list's own. */
+  /** The version of the destination's key. Default: the list's own. */
   readonly version?: number | undefined
-  /** Wait so long for an element, on a dedicated connection. Default: not at all. */
+  /** How long to wait for an element, on a dedicated connection. Default: not at all. */
   readonly timeout?: Duration.Input | undefined
 }
 
@@ -32,45 +32,55 @@ export interface CacheList<A, RD = never, RE = never> {
   readonly pushLeft: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
   /** Appends the values in order, so the last argument becomes the last element. Returns the new length. */
   readonly pushRight: (...values: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
-  /** Takes the first element; none where the list is empty. */
+  /** Takes the first element. Returns none where the list is empty. */
   readonly popLeft: Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** Takes the last element; none where the list is empty. */
+  /** Takes the last element. Returns none where the list is empty. */
   readonly popRight: Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Takes up to `count` elements from the start, the first one first. */
   readonly popLeftMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** Takes up to `count` elements from the end, the last one first. */
   readonly popRightMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /**
-   * Waits for an element, `"Infinity"` = for ever, on a dedicated connection; goes on over lost connections. Interruption
-   * gives up without losing an element. Of several that wait for one element any may get it.
+   * Waits for an element and takes the first one; none when `timeout` is over. `"Infinity"` waits for ever. It waits on a
+   * dedicated connection and goes on over lost connections. Interruption gives up without losing an element. Where several callers
+   * wait for one element, any of them may get it.
    */
   readonly awaitLeft: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** As `awaitLeft`, for the last element. */
+  /** Waits as `awaitLeft` does, and takes the last element. */
   readonly awaitRight: (timeout: Duration.Input) => Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** Both ends included. Default: all. */
+  /** Returns the elements from index `start` to index `stop`, both included. Default: all. */
   readonly range: (start?: number, stop?: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** Returns the element at this index; none where there is no such element. */
   readonly at: (index: number) => Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** Fails where there is no such element. */
+  /** Replaces the element at this index. Fails where there is no such element. */
   readonly setAt: (index: number, value: A) => Effect.Effect<void, ValueError, RE>
-  /** The new length; none where there is no such pivot. */
+  /**
+   * Inserts the value before or after the first element that equals `pivot`. Returns the new length; none where there is no such
+   * element.
+   */
   readonly insert: (
     where: "before" | "after",
     pivot: A,
     value: A
   ) => Effect.Effect<Option.Option<number>, ValueError, RE>
-  /** How many went: all of them, or with a count so many from the left, below zero from the right. */
+  /**
+   * Removes elements that equal the value: all of them, or with `count` that many from the left, from the right where it is below
+   * zero. Returns how many it removed.
+   */
   readonly remove: (value: A, count?: number) => Effect.Effect<number, ValueError, RE>
-  /** Keeps what lies between, both ends included. */
+  /** Keeps the elements from index `start` to index `stop`, both included, and drops all others. */
   readonly trim: (start: number, stop: number) => Effect.Effect<void, CommandError>
   /** Returns the index of the first element that equals the value, or of the one that `rank` names; none where there is none. */
   readonly indexOf: (value: A, options?: ListFindOptions) => Effect.Effect<Option.Option<number>, ValueError, RE>
-  /** Default: all of them. */
+  /** Returns the indexes of the elements that equal the value: at most `count` of them. Default: all. */
   readonly indexesOf: (
     value: A,
     options?: ListFindOptions & { readonly count?: number | undefined }
   ) => Effect.Effect<ReadonlyArray<number>, ValueError, RE>
-  /** Takes an element and puts it elsewhere, in one step; none where there is none. Both lists in one slot of a cluster. */
+  /**
+   * Takes an element of this list and adds it to another one, in one step. Returns none where this list is empty. In a cluster
+   * both lists need one slot.
+   */
   readonly moveTo: (destination: string, options?: ListMoveOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /** Returns the number of elements; 0 where there is no list. */
   readonly size: Effect.Effect<number, CommandError>

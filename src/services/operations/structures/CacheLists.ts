@@ -4,11 +4,11 @@ import type { ValueError } from "../../../schema/CacheError.ts"
 
 /** The options of `lists.pop`. */
 export interface ListsPopOptions {
-  /** Which end elements are taken from. Default `"left"`. */
+  /** The end that elements are taken from. Default: `"left"`. */
   readonly from?: "left" | "right" | undefined
-  /** Takes at most so many elements, all of one list. Default 1. */
+  /** How many elements are taken at most, all of one list. Default: 1. */
   readonly count?: number | undefined
-  /** Waits so long for an element, `"Infinity"` = for ever, on a dedicated connection. Default: not at all. */
+  /** How long to wait for an element, on a dedicated connection; `"Infinity"` = for ever. Default: not at all. */
   readonly timeout?: Duration.Input | undefined
 }
 
@@ -16,7 +16,7 @@ export interface ListsPopOptions {
 export interface PoppedElements<A> {
   /** The key of the list, as it was given. */
   readonly key: string
-  /** In the order in which they were taken: one or more. */
+  /** The elements in the order in which they were taken: one or more. */
   readonly values: ReadonlyArray<A>
 }
 

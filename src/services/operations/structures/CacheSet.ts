@@ -5,7 +5,7 @@ import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 
 /** Where the result of a combination goes. */
 export interface SetDestinationOptions {
-  /** Of the destination. Default: the set's own. */
+  /** The version of the destination's key. Default: the set's own. */
   readonly version?: number | undefined
 }
 
@@ -15,39 +15,39 @@ export interface SetDestinationOptions {
  * sets need all of them in one slot of a cluster: give their keys the same hash tag, as in `{cart}:a`, `{cart}:b`.
  */
 export interface CacheSet<A, RD = never, RE = never> {
-  /** How many of them are new. */
+  /** Adds the members. Returns how many of them are new. */
   readonly add: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
-  /** How many of them were there. */
+  /** Removes the members. Returns how many of them were there. */
   readonly remove: (...members: ReadonlyArray<A>) => Effect.Effect<number, ValueError, RE>
   /** Returns whether it is a member. */
   readonly has: (member: A) => Effect.Effect<boolean, ValueError, RE>
-  /** In request order. */
+  /** Returns for each of the values whether it is a member, in request order. */
   readonly hasMany: (members: Iterable<A>) => Effect.Effect<ReadonlyArray<boolean>, ValueError, RE>
-  /** The whole set in one reply: for large ones use `scan`. */
+  /** Returns the whole set in one reply: for large sets use `scan`. */
   readonly members: Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** Returns the number of members; 0 where there is no set. */
   readonly size: Effect.Effect<number, CommandError>
-  /** Takes one by chance. */
+  /** Takes one member, chosen at random. Returns none where the set is empty. */
   readonly pop: Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** Takes up to `count` different members by chance. */
+  /** Takes up to `count` members, chosen at random. */
   readonly popMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
-  /** One by chance, which stays. */
+  /** Returns one member, chosen at random, and leaves it in the set. */
   readonly random: Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** Up to `count` distinct members. A negative count returns `-count` members, possibly repeated. */
+  /** Returns up to `count` distinct members, chosen at random. A negative count returns `-count` members, possibly repeated. */
   readonly randomMany: (count: number) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
-  /** False where it is not a member. Atomic. */
+  /** Moves a member to another set, atomically. Returns false where it is not a member of this set. */
   readonly moveTo: (
     destination: string,
     member: A,
     options?: SetDestinationOptions
   ) => Effect.Effect<boolean, ValueError, RE>
-  /** With other sets of the same version. */
+  /** Returns the members of this set and of the other sets. All of them have the version of this set's key. */
   readonly union: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
   /** Returns the members that are also in each of the other sets. */
   readonly intersection: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
-  /** What is in this one and in none of the others. */
+  /** Returns the members that are in none of the other sets. */
   readonly difference: (...others: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, ValueError, RD>
-  /** Stores the result in place of whatever is under `destination`; its size. */
+  /** Stores the union of the sets in place of whatever is under `destination`. Returns its size. */
   readonly storeUnion: (
     destination: string,
     others: ReadonlyArray<string>,
@@ -66,18 +66,18 @@ export interface CacheSet<A, RD = never, RE = never> {
     options?: SetDestinationOptions
   ) => Effect.Effect<number, CommandError>
   /**
-   * Member by member; a member may come twice while the server resizes its table. `pattern` is a glob over members: text as it is, other
-   * values as their JSON. Default: all. Fails with `CacheInputError` where a pattern is given and members are not stored as JSON text.
-   * `count` is how many members the server looks at in one round trip, a hint. Default: 1 000.
+   * Streams the members. A member may come twice while the server resizes its table. `pattern` is a glob over members: text as it
+   * is, other values as their JSON. Fails with `CacheInputError` where a pattern is given and members are not stored as JSON text.
+   * `count` is how many members the server looks at in one round trip, as a hint. Default: all members, and a `count` of 1 000.
    */
   readonly scan: (
     pattern?: string,
     options?: { readonly count?: number | undefined }
   ) => Stream.Stream<A, ValueError, RD>
   /**
-   * One page of `scan`, and a cursor with which this process or another one goes on. What is there from the first page to the
-   * last comes at least once, unless the server restarts or fails over meanwhile. Fails with `CacheInputError` where the
-   * cursor is none. Under `IgnoreExceptions` a failure is an empty last page.
+   * Returns one page of `scan`, and a cursor with which this process or another one goes on. What is there from the first page to
+   * the last comes at least once, unless the server restarts or fails over meanwhile. Fails with `CacheInputError` where the
+   * cursor is not one that `scanPage` returned. Under `IgnoreExceptions` a failure is an empty last page.
    */
   readonly scanPage: (
     pattern?: string,

@@ -4,37 +4,40 @@ import type { CacheMissError, CommandError, ExistingKeyError, ValueError } from 
 
 /** An entry of a stream. */
 export interface StreamEntry<A> {
-  /** Milliseconds and a sequence, `"1700000000000-0"`: later entries have greater ones. */
+  /** The id: milliseconds and a sequence, as in `"1700000000000-0"`. Later entries have greater ids. */
   readonly id: string
   /** The values by the names of their fields. */
   readonly fields: ReadonlyMap<string, A>
 }
 
-/** What goes when the stream is cut: all but the newest so many, or all before an id. One of the two. */
+/**
+ * What is dropped when the stream is cut: all but the newest `maxLength` entries, or all before `minId`. Only one of the two may
+ * be given.
+ */
 export interface StreamTrimOptions {
   /** The number of newest entries that stay. Default: not cut by number. */
   readonly maxLength?: number | undefined
   /** The id of the first entry that stays. Default: not cut by id. */
   readonly minId?: string | undefined
-  /** Cheaper, and leaves up to some hundred entries more. Default false: exactly. */
+  /** Whether the cut may leave up to some hundred entries more, which is cheaper. Default: false, which cuts exactly. */
   readonly approximate?: boolean | undefined
-  /** Only with `approximate`: drop no more at once. Default: 10 000; 0 = no limit. */
+  /** How many entries are dropped at once at most, with `approximate` only. Default: 10 000; 0 = no limit. */
   readonly limit?: number | undefined
 }
 
 /** The options of `add` to a stream, which can cut the stream in the same step. */
 export interface StreamAddOptions extends StreamTrimOptions {
-  /** Default: one made of the server's clock. */
+  /** The id of the entry. Default: one that is made of the server's clock. */
   readonly id?: string | undefined
-  /** Make the stream where there is none. Default true. */
+  /** Whether a stream that is not there is created. Default: true. */
   readonly create?: boolean | undefined
 }
 
 /** The options of `range` of a stream. */
 export interface StreamRangeOptions {
-  /** Default: all. */
+  /** How many entries are returned at most. Default: all. */
   readonly count?: number | undefined
-  /** The last one first. `start` is before `end` all the same. Default: false. */
+  /** Whether the last entry comes first. `start` is the lesser id all the same. Default: false. */
   readonly reverse?: boolean | undefined
 }
 
@@ -44,13 +47,13 @@ export type StreamInfo = {
   readonly length: number
   /** The number of groups. */
   readonly groups: number
-  /** Also of entries that are deleted. */
+  /** The id of the last entry that was added, also where it has been deleted. */
   readonly lastGeneratedId: string
   /** The greatest id of the entries that were deleted; `"0-0"` where there is none. */
   readonly maxDeletedEntryId: string
   /** The number of entries that were ever added, deleted ones included. */
   readonly entriesAdded: number
-  /** `"0-0"` where there is none. */
+  /** The id of the first entry; `"0-0"` where there is none. */
   readonly firstEntryId: string
 }
 
@@ -64,9 +67,9 @@ export interface StreamGroupInfo {
   readonly pending: number
   /** The id of the last entry that was delivered to one of its consumers. */
   readonly lastDeliveredId: string
-  /** None where deletions make it impossible to tell. */
+  /** How many entries the group has read; none where deletions make it impossible to tell. */
   readonly entriesRead: Option.Option<number>
-  /** How many entries it has still to be given. */
+  /** How many entries the group has still to be given; none where deletions make it impossible to tell. */
   readonly lag: Option.Option<number>
 }
 
@@ -76,9 +79,9 @@ export interface StreamConsumerInfo {
   readonly name: string
   /** The number of entries that it was given and has not acknowledged. */
   readonly pending: number
-  /** Milliseconds since it last asked. */
+  /** How long ago it last asked for entries, in milliseconds. */
   readonly idle: number
-  /** Milliseconds since it last was given something. */
+  /** How long ago it was last given an entry, in milliseconds; none where it never was. */
   readonly inactive: Option.Option<number>
 }
 
@@ -88,7 +91,7 @@ export interface StreamDelivery {
   readonly id: string
   /** The consumer that was given it last. */
   readonly consumer: string
-  /** Milliseconds since 1970. */
+  /** When it was delivered, in milliseconds since 1970. */
   readonly deliveredAt: number
   /** How many times it was delivered. */
   readonly deliveries: number
@@ -100,9 +103,9 @@ export interface StreamConsumerDetails {
   readonly name: string
   /** The number of entries that it was given and has not acknowledged, all of them. */
   readonly pending: number
-  /** Milliseconds since 1970: when it last asked. */
+  /** When it last asked for entries, in milliseconds since 1970. */
   readonly seenAt: number
-  /** Milliseconds since 1970: when it last was given something. */
+  /** When it was last given an entry, in milliseconds since 1970; none where it never was. */
   readonly activeAt: Option.Option<number>
   /** The entries that it was given and has not acknowledged, at most `count` of them. */
   readonly deliveries: ReadonlyArray<StreamDelivery>
@@ -144,107 +147,117 @@ export interface StreamPendingSummary {
   readonly firstId: Option.Option<string>
   /** The greatest id of them; none where nothing is pending. */
   readonly lastId: Option.Option<string>
-  /** How many each consumer has, who has any. */
+  /** How many entries are pending at each consumer, for consumers that have any. */
   readonly consumers: ReadonlyMap<string, number>
 }
 
 /** The options of `pending`. */
 export interface StreamPendingOptions {
-  /** Default `"-"`, the first. `"(1-1"` = after it. */
+  /** The least id. Default: `"-"`, the first. `"(1-1"` = after 1-1. */
   readonly start?: string | undefined
-  /** Default `"+"`, the last. */
+  /** The greatest id. Default: `"+"`, the last. */
   readonly end?: string | undefined
-  /** Default 1 000. */
+  /** How many entries are returned at most. Default: 1 000. */
   readonly count?: number | undefined
-  /** Default: everybody's. */
+  /** The consumer whose entries are returned. Default: all consumers. */
   readonly consumer?: string | undefined
-  /** Only what was delivered so long ago. Default: 0, which is all of it. */
+  /** How long ago an entry must have been delivered to be returned. Default: 0, which returns all of them. */
   readonly minIdle?: Duration.Input | undefined
 }
 
 /** The options of `claim` and `claimIds`. */
 export interface StreamClaimOptions {
-  /** As if delivered so long ago. Default: now. */
+  /** How long ago the entries count as delivered. Default: they are delivered now. */
   readonly idle?: Duration.Input | undefined
-  /** As if delivered so many times. Default: once more than before. */
+  /** How often the entries count as delivered. Default: once more than before. */
   readonly deliveries?: number | undefined
-  /** Also entries that nobody was given. Default: false. */
+  /** Whether entries are claimed that no consumer was given. Default: false. */
   readonly force?: boolean | undefined
 }
 
 /** The options of `autoClaim` and `autoClaimIds`. */
 export interface StreamAutoClaimOptions {
-  /** From which id on. Default: the first; else the `next` of the call before. */
+  /** The id to begin with: the `next` of the call before. Default: the first. */
   readonly start?: string | undefined
-  /** Default 100. */
+  /** How many entries are returned at most. Default: 100. */
   readonly count?: number | undefined
 }
 
 /**
- * Consumers that share the entries of a stream. An entry that one of them was given is pending until it is
- * acknowledged, so that a dead consumer's work is found again. Operations but `create` and `destroy` fail with
- * `CacheServerError` (NOGROUP) where there is no such group.
+ * Consumers that share the entries of a stream. An entry that one of them was given is pending until it is acknowledged, so that a
+ * dead consumer's work is found again. All operations except `create` and `destroy` fail with `CacheServerError` (NOGROUP) where
+ * there is no such group.
  */
 export interface CacheStreamGroup<A, RD = never> {
-  /** False: it was there. `from`: the id after which it reads, `"0"` = all there is; default `"$"`, what comes from now on. */
+  /**
+   * Creates the group. Returns false where it was there already. `from` is the id after which it reads; `"0"` = all there is.
+   * Default: `"$"`, what comes from now on.
+   */
   readonly create: (options?: {
     readonly from?: string | undefined
-    /** Make the stream where there is none. Default true. */
+    /** Whether a stream that is not there is created. Default: true. */
     readonly createStream?: boolean | undefined
-    /** How many entries lie before `from`, for `lag`. */
+    /** How many entries lie before `from`, which the server needs to tell the `lag`. Default: it is not known. */
     readonly entriesRead?: number | undefined
   }) => Effect.Effect<boolean, CommandError>
   /** Deletes the group and all that is pending in it. Returns whether it was there. */
   readonly destroy: Effect.Effect<boolean, CommandError>
-  /** After which id it goes on to read; `"$"` = the last. */
+  /** Sets the id after which the group goes on to read; `"$"` = the last one. */
   readonly setId: (
     id: string,
     options?: { readonly entriesRead?: number | undefined }
   ) => Effect.Effect<void, CommandError>
-  /** How many entries it had pending, which nobody has now. */
+  /** Removes a consumer. Returns how many entries it had pending, which no consumer has any more. */
   readonly removeConsumer: (consumer: string) => Effect.Effect<number, CommandError>
-  /** What nobody was given yet, now the consumer's; or with `from`, what it has pending after that id. Waits for nothing. */
+  /**
+   * Reads entries that no consumer was given yet, which are the consumer's from now on. With `from` it reads what the consumer has
+   * pending after that id. It waits for nothing.
+   */
   readonly read: (
     consumer: string,
     options?: {
-      /** Default 100. */
+      /** How many entries are returned at most. Default: 100. */
       readonly count?: number | undefined
-      /** Acknowledged at once: a reply that is lost is lost. Default false. */
+      /** Whether entries are acknowledged as they are read: those of a reply that is lost are lost, too. Default: false. */
       readonly noAck?: boolean | undefined
       readonly from?: string | undefined
     }
   ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
   /**
-   * First what the consumer has pending, then new entries as they come, until interrupted. Goes on over lost
-   * connections, and gives again what a lost reply held. Each needs a name of its own. `count`: at a time, default 10.
+   * Streams what the consumer has pending, then new entries as they come, until it is interrupted. It goes on over lost
+   * connections, and repeats what a lost reply held. Each reader needs a consumer name of its own. `count` is how many entries it
+   * asks for at a time. Default: 10.
    */
   readonly consume: (
     consumer: string,
     options?: { readonly count?: number | undefined }
   ) => Stream.Stream<StreamEntry<A>, ValueError, RD>
-  /** How many were pending. */
+  /** Acknowledges the entries. Returns how many of them were pending. */
   readonly ack: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
   /** Returns the entries that were delivered and are not acknowledged, in the order of their ids. */
   readonly pending: (options?: StreamPendingOptions) => Effect.Effect<ReadonlyArray<StreamPendingEntry>, CommandError>
-  /** How much is pending, between which ids, and at which consumers. */
+  /** Returns how many entries are pending, between which ids, and at which consumers. */
   readonly pendingSummary: Effect.Effect<StreamPendingSummary, CommandError>
   /** Returns the consumers of the group. */
   readonly consumers: Effect.Effect<ReadonlyArray<StreamConsumerInfo>, CommandError>
-  /** Those of the entries that were idle for so long become the consumer's. */
+  /** Makes those of the entries the consumer's that were idle for `minIdle`, and returns them. */
   readonly claim: (
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
     options?: StreamClaimOptions
   ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
-  /** `claim` that gives ids only and counts as no delivery. */
+  /** Does what `claim` does, but returns only ids and counts as no delivery. */
   readonly claimIds: (
     consumer: string,
     minIdle: Duration.Input,
     ids: ReadonlyArray<string>,
     options?: StreamClaimOptions
   ) => Effect.Effect<ReadonlyArray<string>, CommandError>
-  /** Whatever was idle for so long, page by page: `next` is `"0-0"` when all were looked at. `deleted` are pending no more. */
+  /**
+   * Makes entries the consumer's that were idle for `minIdle`, page by page: `next` is `"0-0"` when all were looked at. The
+   * entries in `deleted` are no longer in the stream, and no longer pending.
+   */
   readonly autoClaim: (
     consumer: string,
     minIdle: Duration.Input,
@@ -258,7 +271,7 @@ export interface CacheStreamGroup<A, RD = never> {
     ValueError,
     RD
   >
-  /** `autoClaim` that gives ids only and counts as no delivery. */
+  /** Does what `autoClaim` does, but returns only ids and counts as no delivery. */
   readonly autoClaimIds: (
     consumer: string,
     minIdle: Duration.Input,
@@ -274,55 +287,58 @@ export interface CacheStreamGroup<A, RD = never> {
  * `expire` on its key say otherwise; it stays when its last entry is deleted.
  */
 export interface CacheStream<A, RD = never, RE = never> {
-  /** The entry's id; none where there is no stream and `create` is false. */
+  /** Adds an entry. Returns its id; none where there is no stream and `create` is false. */
   readonly add: (
     fields: Readonly<Record<string, A>>,
     options?: StreamAddOptions
   ) => Effect.Effect<Option.Option<string>, ValueError, RE>
   /** Returns the number of entries; 0 where there is no stream. */
   readonly size: Effect.Effect<number, CommandError>
-  /** Both ends included; `"-"` and `"+"` are the first and the last, `"(1-1"` is what comes after `1-1`. Default: all. */
+  /**
+   * Returns the entries from id `start` to id `end`, both included. `"-"` and `"+"` are the first and the last, `"(1-1"` is what
+   * comes after `1-1`. Default: all.
+   */
   readonly range: (
     start?: string,
     end?: string,
     options?: StreamRangeOptions
   ) => Effect.Effect<ReadonlyArray<StreamEntry<A>>, ValueError, RD>
-  /** How many went. */
+  /** Cuts the stream. Returns how many entries it dropped. */
   readonly trim: (options: StreamTrimOptions) => Effect.Effect<number, CommandError>
   /** Deletes entries by their ids. Returns how many of them were there. */
   readonly delete: (...ids: ReadonlyArray<string>) => Effect.Effect<number, CommandError>
   /**
-   * Entries after the id `after` (default `"$"`: new ones only), then those that come, until interrupted. Fails if it cannot begin;
-   * then it goes on over lost connections without a gap. Each holds a dedicated connection while it waits.
-   * `count`: at a time, default 100.
+   * Streams the entries after the id `after`, then those that come, until it is interrupted. It fails if it cannot begin; then it
+   * goes on over lost connections without a gap. Each follower holds a dedicated connection while it waits. `count` is how many
+   * entries it asks for at a time. Default: `"$"`, new entries only, and a `count` of 100.
    */
   readonly follow: (options?: {
     readonly after?: string | undefined
     readonly count?: number | undefined
   }) => Stream.Stream<StreamEntry<A>, ValueError, RD>
   /**
-   * One read: up to `count` entries after `after`. Where there are none it waits for `timeout`, and gives none if nothing comes. `after` is an
-   * id, `"0"` = all there is; default `"$"`, what comes from now on. `next` is the `after` with which the next read goes on: between two reads
-   * nothing is left out. `count`: default 100. `timeout`: default not at all, `"Infinity"` = for ever; it takes a dedicated connection while
-   * it waits, and goes on over lost connections.
+   * Reads once: up to `count` entries after `after`. Where there are none it waits for `timeout`, and returns none if nothing
+   * comes. `after` is an id, `"0"` = all there is; default: `"$"`, what comes from now on. `next` is the `after` with which the
+   * next read goes on: between two reads nothing is left out. `count`: default 100. `timeout`: default not at all, `"Infinity"` =
+   * for ever; it takes a dedicated connection while it waits, and goes on over lost connections.
    */
   readonly read: (options?: {
     readonly after?: string | undefined
     readonly count?: number | undefined
     readonly timeout?: Duration.Input | undefined
   }) => Effect.Effect<{ readonly entries: ReadonlyArray<StreamEntry<A>>; readonly next: string }, ValueError, RD>
-  /** Fails with `CacheMissError` where there is no stream. */
+  /** Returns what the server says of the stream. Fails with `CacheMissError` where there is no stream. */
   readonly info: Effect.Effect<StreamInfo, ExistingKeyError>
   /**
-   * Everything that the server knows of the stream: its first entries, its groups, their consumers, and what is pending, oldest first
-   * (XINFO STREAM FULL). Of entries, and of what is pending in each group and at each consumer, it gives at most `count`; 0 = all.
-   * Default: 10. Fails with `CacheMissError` where there is no stream.
+   * Returns everything that the server knows of the stream: its first entries, its groups, their consumers, and what is pending,
+   * oldest first (XINFO STREAM FULL). Of entries, and of what is pending in each group and at each consumer, it returns at most
+   * `count`; 0 = all. Default: 10. Fails with `CacheMissError` where there is no stream.
    */
   readonly details: (options?: {
     readonly count?: number | undefined
   }) => Effect.Effect<StreamDetails<A>, CacheMissError | ValueError, RD>
   /** Returns the groups of the stream; empty where there is no stream. */
   readonly groups: Effect.Effect<ReadonlyArray<StreamGroupInfo>, CommandError>
-  /** The group of this name, which `create` makes. Sends nothing. */
+  /** Returns the group of this name, which `create` makes on the server. It sends nothing. */
   readonly group: (name: string) => CacheStreamGroup<A, RD>
 }

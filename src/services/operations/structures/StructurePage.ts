@@ -3,16 +3,16 @@ import type { Option } from "effect"
 
 /** The options of `scanPage` of a structure. */
 export interface StructurePageOptions {
-  /** The cursor of the page before. Default: the scan begins. */
+  /** The cursor that came with the page before. Default: the scan begins. */
   readonly cursor?: string | undefined
-  /** How many parts the server looks at, a hint. Default: 1 000. */
+  /** How many parts the server looks at, as a hint. Default: 1 000. */
   readonly count?: number | undefined
 }
 
 /** Some parts of a structure. */
 export interface StructurePage<B> {
-  /** In no order; a page may be empty though others follow. */
+  /** The parts of this page, in no order. A page may be empty though others follow. */
   readonly items: ReadonlyArray<B>
-  /** Of the next page; none = there is no more. */
+  /** The cursor of the next page, or none after the last page. */
   readonly cursor: Option.Option<string>
 }
