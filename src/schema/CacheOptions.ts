@@ -11,21 +11,24 @@ import type { ValueLimits } from "./ValueLimits.ts"
 
 /** The settings of a cache, all of them. `CacheLive.layer` takes any part of them; each field says its default. */
 export interface CacheOptions {
-  /** Namespace of the keys. Default `""`. */
+  /** The namespace of the keys. Default: `""`. */
   readonly prefix: string
-  /** Version of the keys, a safe integer. Default 1. */
+  /** The version of the keys, a safe integer. Default: 1. */
   readonly version: number
-  /** Lifetime where a call names none. Default 300 seconds; `"Infinity"` = for ever. */
+  /** The lifetime of values where a call names none. Default: 300 seconds; `"Infinity"` = they never expire. */
   readonly timeToLive: Duration.Input
-  /** Fraction, 0 to 1, by which every lifetime is spread up and down. Default 0. */
+  /** The fraction, 0 to 1, by which every lifetime is spread up and down. Default: 0. */
   readonly jitter: number
-  /** Default `prefix:version:key`, with colons of the prefix written `%3A`. */
+  /** The function that makes final keys. Default: `prefix:version:key`, with colons of the prefix written `%3A`. */
   readonly keyFunction: KeyFunction
-  /** Default `Serializer.json`. A list writes with the first and reads with whichever wrote it. */
+  /**
+   * What makes text or bytes of values. A list writes with its first and reads with whichever wrote the value. Default:
+   * `Serializer.json`.
+   */
   readonly serializer: Serializer | ReadonlyArray<Serializer>
-  /** Default none. A list writes with the first and reads with whichever wrote it. */
+  /** What compresses values. A list writes with its first and reads with whichever wrote the value. Default: none. */
   readonly compressor: Compressor | ReadonlyArray<Compressor> | undefined
-  /** Default none. With one, values that are not encrypted are refused; counters stay plain. */
+  /** What encrypts values. With a cipher, values that are not encrypted are refused; counters stay plain. Default: none. */
   readonly cipher: Cipher | undefined
   /** What a value may be made of, in both directions. Default: 64 MiB, 1 000 000 parts, 512 levels, 10 000 digits. */
   readonly limits: Partial<ValueLimits> | undefined
@@ -36,7 +39,7 @@ export interface CacheOptions {
   readonly lookup: LookupDefaults
   /** What tags do. Default: `{}`. */
   readonly tags: TagSettings
-  /** False: the cache holds nothing, and no server is asked; see `CacheDisabled`. Default: true. */
+  /** Whether the cache is used. False: it holds nothing, and no server is asked; see `CacheDisabled`. Default: true. */
   readonly enabled: boolean
 }
 

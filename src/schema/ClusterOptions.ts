@@ -14,9 +14,9 @@ export interface ClusterOptions extends ConnectionOptions {
    * Default: none; then `nodes` is required.
    */
   readonly url?: string | Redacted.Redacted | undefined
-  /** In place of the URL. Default port 6379. */
+  /** The servers, in place of the URL. Default port: 6379. */
   readonly nodes?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
-  /** Default `"primary"`. */
+  /** Which servers answer reads. Default: `"primary"`. */
   readonly readFrom?: ReadFrom | undefined
   /**
    * Where to reach a server that calls itself `"host:port"`: for clusters behind an address translation. Default: every

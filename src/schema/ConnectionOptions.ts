@@ -21,7 +21,7 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean
 }
 
-/** Shared by all network topologies. What a URL says wins over these. */
+/** The options that all network topologies share. What a URL says wins over them. */
 export interface ConnectionOptions {
   /** The user to authenticate as; it needs a `password` beside it. Default: the server's default user. */
   readonly username?: string | undefined
@@ -35,40 +35,53 @@ export interface ConnectionOptions {
    * which names the failure's tag and nothing else of it. Default: none.
    */
   readonly credentials?: Effect.Effect<Credentials, unknown> | undefined
-  /** Default 0. */
+  /** The number of the database. Default: 0. */
   readonly database?: number | undefined
   /** Whether connections use TLS, or its settings. Default: what the URL's scheme says, else false. */
   readonly tls?: boolean | TlsOptions | undefined
-  /** Default 5 seconds: from the first need of a connection to a ready one. */
+  /** How long it may take from the first need of a connection to a ready one. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** Default 1 second: from call to reply. No operation outlives it by more than a turn of the event loop. */
+  /**
+   * How long a command may take, from call to reply. No operation outlives it by more than a turn of the event loop. Default: 1
+   * second.
+   */
   readonly commandTimeout?: Duration.Input | undefined
-  /** Default 3 seconds without a byte while replies are due: the socket is destroyed. */
+  /** How long a socket may stay without a byte while replies are due; then it is destroyed. Default: 3 seconds. */
   readonly socketTimeout?: Duration.Input | undefined
-  /** Default 1 second for the layer to close, whatever the server does. */
+  /** How long the layer may take to close, whatever the server does. Default: 1 second. */
   readonly closeTimeout?: Duration.Input | undefined
-  /** Default 5 seconds between TCP keep-alive probes. */
+  /** The time between TCP keep-alive probes. Default: 5 seconds. */
   readonly keepAlive?: Duration.Input | undefined
-  /** Default 16 MiB after encoding; larger is a `CacheInputError` before anything is sent. */
+  /**
+   * The size of a value after encoding, in bytes, at most. A larger one fails with `CacheInputError` before anything is sent.
+   * Default: 16 MiB.
+   */
   readonly maxValueBytes?: number | undefined
   /**
    * How large a reply may be. One beyond a limit fails its own command with `CacheServerError`, code `REPLY_TOO_LARGE`.
    * Default: those of `ReplyLimitOptions`.
    */
   readonly replyLimits?: ReplyLimitOptions | undefined
-  /** Default `"lazy"`: building the layer opens nothing. `"eager"`: a failed connect fails the layer. */
+  /**
+   * When the layer connects. `"lazy"` (default): building it opens nothing. `"eager"`: a connection that fails fails the layer.
+   */
   readonly connect?: "lazy" | "eager" | undefined
-  /** Default 10 000 commands; the next one waits. */
+  /** How many commands may be in flight; the next one waits. Default: 10 000. */
   readonly maxInFlight?: number | undefined
-  /** Default 1 second waiting for a place in flight, then `CacheTimeoutError` with `phase: "queue"`. */
+  /**
+   * How long a command waits for a place in flight; then it fails with `CacheTimeoutError` of phase `queue`. Default: 1 second.
+   */
   readonly queueTimeout?: Duration.Input | undefined
-  /** Default 10 dedicated connections. */
+  /** How many dedicated connections there may be. Default: 10. */
   readonly maxConnections?: number | undefined
-  /** Default 5 seconds waiting for one of them. */
+  /** How long to wait for a dedicated connection. Default: 5 seconds. */
   readonly poolTimeout?: Duration.Input | undefined
-  /** Default 50 ms doubling to 2 seconds, with jitter, for ever. */
+  /**
+   * The pause before a connection is made again: `base` at first, doubling up to `max`, with jitter, for ever. Default: 50 ms, and
+   * 2 seconds at most.
+   */
   readonly reconnect?: { readonly base?: Duration.Input; readonly max?: Duration.Input } | undefined
-  /** Shown by `CLIENT LIST`. Default: none. */
+  /** The name of the connections, which `CLIENT LIST` shows. Default: none. */
   readonly clientName?: string | undefined
 }
 

@@ -6,15 +6,15 @@ import { NearState, type NearStateJson } from "./NearState.ts"
 
 export interface Health {
   /**
-   * Every server that commands go to has answered a PING: what a readiness probe asks. That PING is forbidden or unknown
-   * is an answer, and so is MISCONF, of a server that cannot write its snapshots and can be read.
+   * Whether every server that commands go to has answered a PING, which is what a readiness probe asks. That PING is forbidden or
+   * unknown is an answer, and so is MISCONF, of a server that cannot write its snapshots and can be read.
    */
   readonly ready: boolean
-  /** How long that took, or took to fail. */
+  /** How long the servers took to answer, or to fail. */
   readonly latency: Duration.Duration
   /** How the connections are. */
   readonly state: ClientState
-  /** Why it is not ready. */
+  /** Why the cache is not ready; none where it is. */
   readonly error: Option.Option<CacheError>
   /** What the near cache is doing, where there is one. It is never why the cache is not ready. */
   readonly near: Option.Option<NearState>
@@ -24,7 +24,7 @@ export interface Health {
 export interface HealthJson {
   /** Whether every server that commands go to has answered. */
   readonly ready: boolean
-  /** Milliseconds. */
+  /** How long the servers took to answer, or to fail, in milliseconds. */
   readonly latency: number
   /** How the connections are. */
   readonly state: ClientState

@@ -14,15 +14,21 @@ export type EarlyRefresh =
 export interface LookupDefaults {
   /** How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. Default: 0. */
   readonly staleFor?: Duration.Input | undefined
-  /** Refresh in the background before expiry. Default: never. */
+  /** When a fresh value is refreshed in the background before it expires. Default: never. */
   readonly earlyRefresh?: EarlyRefresh | undefined
-  /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default: 0. */
+  /**
+   * How long a caller with a stale value at hand waits for the lookup before it is served that value; the lookup goes on. Default:
+   * 0.
+   */
   readonly softTimeout?: Duration.Input | undefined
-  /** `"process"` (default): concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in the key. */
+  /**
+   * Who shares a lookup. `"process"` (default): concurrent callers in this process. `"cluster"`: all processes, by a claim that
+   * stands in the key.
+   */
   readonly singleFlight?: "process" | "cluster" | undefined
   /**
-   * After a refresh in the background has failed, this process serves the stale value and leaves its source alone for so
-   * long. Default: 10 seconds; 0 = every call tries again.
+   * How long this process serves the stale value and leaves its source alone after a refresh in the background has failed. 0 =
+   * every call tries again. Default: 10 seconds.
    */
   readonly errorBackoff?: Duration.Input | undefined
 }

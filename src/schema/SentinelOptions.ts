@@ -24,7 +24,7 @@ export interface SentinelOptions extends ConnectionOptions {
   readonly url?: string | Redacted.Redacted | undefined
   /** The primary's name, in place of the URL. Default: the name in the URL. */
   readonly name?: string | undefined
-  /** In place of the URL. Default port 26379. */
+  /** The sentinels, in place of the URL. Default port: 26379. */
   readonly sentinels?: ReadonlyArray<{ readonly host: string; readonly port?: number | undefined }> | undefined
   /**
    * The user to authenticate as at the sentinels; it needs a `sentinelPassword` beside it. Default: the sentinels' default
@@ -39,9 +39,9 @@ export interface SentinelOptions extends ConnectionOptions {
    * `connectTimeout`. Default: none.
    */
   readonly sentinelCredentials?: Effect.Effect<Credentials, unknown> | undefined
-  /** Default: none, or that of a `sentinels://` URL. */
+  /** TLS for the connections to the sentinels. Default: none, or that of a `sentinels://` URL. */
   readonly sentinelTls?: boolean | TlsOptions | undefined
-  /** Default `"primary"`. */
+  /** Which servers answer reads. Default: `"primary"`. */
   readonly readFrom?: ReadFrom | undefined
   /**
    * Where to reach a server or a sentinel that the sentinels call `"host:port"`: for servers behind an address translation.

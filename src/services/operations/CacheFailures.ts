@@ -3,13 +3,16 @@ import type { Duration, Schema } from "effect"
 
 /** Which failures of a lookup are stored, and for how long. */
 export interface CacheFailures<out F> {
-  /** The failures that this schema accepts are stored. All others are not, and neither are defects and interruptions. */
+  /**
+   * The schema of the failures that are stored: those that it accepts. All others are not stored, and neither are defects and
+   * interruptions.
+   */
   readonly errors: Schema.Constraint & {
     readonly Type: F
     readonly DecodingServices: never
     readonly EncodingServices: never
   }
-  /** How long a failure is served, without a lookup. Zero or less = not stored. */
+  /** How long a failure is served without a lookup. Zero or less = it is not stored. */
   readonly timeToLive: Duration.Input
 }
 

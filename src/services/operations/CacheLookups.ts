@@ -8,7 +8,10 @@ import type { LookedUp } from "./LookedUp.ts"
 
 /** The options of `refresh`, which those of `getOrSet` extend. */
 export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, FailureOptions<F> {
-  /** Of the looked-up value, or a function of it: so that "not found" can live shorter. Zero or less = not stored. Default: the cache's own. */
+  /**
+   * The lifetime of the looked-up value, or a function of the value: so that "not found" can live shorter. Zero or less = it is
+   * not stored. Default: the cache's own.
+   */
   readonly timeToLive?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
    * How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. A
@@ -21,14 +24,14 @@ export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, 
    */
   readonly keepFor?: Duration.Input | ((value: A) => Duration.Input) | undefined
   /**
-   * Refresh in the background before expiry. `xfetch`: by chance, the likelier the nearer, by what the lookup took × beta
-   * (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1. False: never. Default: the
-   * cache's own, which is never.
+   * When a fresh value is refreshed in the background. `xfetch`: by chance, the likelier the nearer its end, by what the lookup
+   * took × beta (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1. False: never. Default:
+   * the cache's own, which is never.
    */
   readonly earlyRefresh?: EarlyRefresh | false | undefined
   /**
-   * After a refresh in the background has failed, this process serves the stale value and leaves its source alone for so
-   * long. Default: the cache's own, which is 10 seconds; 0 = every call tries again.
+   * How long this process serves the stale value and leaves its source alone after a refresh in the background has failed. 0 =
+   * every call tries again. Default: the cache's own, which is 10 seconds.
    */
   readonly errorBackoff?: Duration.Input | undefined
   /**
@@ -39,7 +42,7 @@ export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, 
    * Default: none.
    */
   readonly tags?: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | "lookup" | undefined
-  /** Fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
+  /** The fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
   readonly jitter?: number | undefined
 }
 
@@ -52,8 +55,8 @@ export interface Stale<out A> {
   /** The tags that it bears. */
   readonly tags: ReadonlyArray<string>
   /**
-   * The lookup's answer where the source says that the value has not changed, as HTTP does with 304: it is stored anew, with
-   * its tags, and lives as long as a new value would, or as long as is said here.
+   * Returns the lookup's answer where the source says that the value has not changed, as HTTP does with 304. The value is stored
+   * anew, with its tags, and lives as long as a new value would, or for the `timeToLive` that is given here.
    */
   readonly unchanged: (options?: { readonly timeToLive?: Duration.Input | undefined }) => LookedUp<A>
 }
@@ -71,65 +74,73 @@ export type Lookup<A, E = never, R = never> =
 export interface LookupResult<out A> {
   /** The value, as `getOrSet` gives it. */
   readonly value: A
-  /** `"near"`: this process; `"server"`; `"lookup"`: a lookup that this call began or waited for. */
+  /**
+   * Where the value came from. `"near"`: this process; `"server"`: the server; `"lookup"`: a lookup that this call began or waited
+   * for.
+   */
   readonly source: "near" | "server" | "lookup"
-  /** It is past its lifetime or was made stale, and is served in place of one that has to be looked up. */
+  /** Whether the value is past its lifetime or was made stale, and is served in place of one that has to be looked up. */
   readonly isStale: boolean
   /** The time since it was stored; none where it is stored without times: without `staleFor`, `keepFor` and `earlyRefresh`. */
   readonly age: Option.Option<Duration.Duration>
-  /** A lookup is under way in the background, here or, with `singleFlight: "cluster"`, in another process. */
+  /** Whether a lookup is under way in the background, here or, with `singleFlight: "cluster"`, in another process. */
   readonly isRefreshing: boolean
 }
 
 /** The options of `getOrSet`. Defaults are the cache's own, which `CacheOptions.lookup` sets. */
 export interface LookupOptions<A = unknown, out F = never> extends RefreshOptions<A, F>, ReadOptions {
   /**
-   * `"process"`: concurrent callers in this process share one lookup. `"cluster"`: all processes do, by a claim that stands in
+   * Who shares a lookup. `"process"`: concurrent callers in this process. `"cluster"`: all processes, by a claim that stands in
    * the key. Default: the cache's own, which is `"process"`.
    */
   readonly singleFlight?: "process" | "cluster" | undefined
-  /** With a stale value at hand, wait this long for the lookup before serving it; the lookup goes on. Default: the cache's own, which is 0. */
+  /**
+   * How long a caller with a stale value at hand waits for the lookup before it is served that value; the lookup goes on. Default:
+   * the cache's own, which is 0.
+   */
   readonly softTimeout?: Duration.Input | undefined
   /**
-   * How long to wait for a lookup that another caller in this process has begun; then this call fails with
-   * `CacheTimeoutError` of phase `lookup`, and the lookup goes on. The caller that began it waits until it ends. Default and
-   * most: 5 minutes.
+   * How long to wait for a lookup that another caller in this process has begun. Then this call fails with `CacheTimeoutError` of
+   * phase `lookup`, and the lookup goes on. The caller that began it waits until it ends. Default and maximum: 5 minutes.
    */
   readonly waitFor?: Duration.Input | undefined
 }
 
-/** Of a lookup for many keys at once, which no other process is asked about. */
+/** The options of `getOrSetMany`, whose lookups are shared with no other caller. */
 export interface BatchLookupOptions<A = unknown>
   extends Omit<RefreshOptions<A>, "cacheFailures" | "keepFor">, ReadOptions {}
 
 /** The operations of a cache that look up what is not cached. */
 export interface CacheLookups<A, RD = never, RE = never> {
   /**
-   * The cached value, else the lookup's, stored. Concurrent callers of one key in this process share one lookup,
-   * which is interrupted only when the last of them leaves. A lookup's failure is the callers' own, and is not stored unless
-   * `cacheFailures` says so.
-   * A stored value that cannot be decoded counts as a miss. The caller has the value when the lookup has ended: its store is
-   * written by then, and nobody waits for the reply. What another process has stored meanwhile is not overwritten, and a
-   * key that is written or deleted through this client meanwhile does not get the older result.
-   * A lookup has a scope of its own, which closes when it ends. It runs with the services of the caller who began it, also
-   * where others share it; a refresh in the background runs outside of the caller's SQL transaction.
-   * Fails with `CacheInputError` where lookups would wait for themselves or for each other, and with `CacheTimeoutError`
-   * of phase `lookup` where a lookup that is shared takes longer than five minutes.
+   * Returns the cached value. Where there is none it runs the lookup, stores its result and returns it. Concurrent callers of one
+   * key in this process share one lookup, which is interrupted only when the last of them leaves. A lookup's failure is the
+   * callers' own, and is not stored unless `cacheFailures` says so. A stored value that cannot be decoded counts as a miss.
+   *
+   * The caller has the value when the lookup has ended: its store is written by then, and nobody waits for the reply. What another
+   * process has stored meanwhile is not overwritten, and a key that is written or deleted through this client meanwhile does not
+   * get the older result.
+   *
+   * A lookup has a scope of its own, which closes when it ends. It runs with the services of the caller who began it, also where
+   * others share it; a refresh in the background runs outside of the caller's SQL transaction.
+   *
+   * Fails with `CacheInputError` where lookups would wait for themselves or for each other, and with `CacheTimeoutError` of phase
+   * `lookup` where a lookup that is shared takes longer than five minutes.
    */
   readonly getOrSet: <E, R, F = never>(
     key: string,
     lookup: Lookup<A, E, R>,
     options?: LookupOptions<A, F>
   ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
-  /** `getOrSet`, and where the value came from. */
+  /** Does what `getOrSet` does, and also returns where the value came from. */
   readonly getOrSetDetailed: <E, R, F = never>(
     key: string,
     lookup: Lookup<A, E, R>,
     options?: LookupOptions<A, F>
   ) => Effect.Effect<LookupResult<A>, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /**
-   * `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. A lookup that
-   * wants to see the stale value is given to `getOrSet`.
+   * Is `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. Give a lookup
+   * that wants to see the stale value to `getOrSet`.
    */
   readonly cached: <F = never>(
     key: string,
@@ -147,8 +158,8 @@ export interface CacheLookups<A, RD = never, RE = never> {
     options?: RefreshOptions<A, F>
   ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RE>
   /**
-   * `getOrSet` for many keys: one lookup for all that are missing, one more in the background for those that are stale.
-   * Hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.
+   * Does what `getOrSet` does for many keys: one lookup for all that are missing, and one more in the background for those that
+   * are stale. Returns hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.
    */
   readonly getOrSetMany: <E, R>(
     keys: Iterable<string>,

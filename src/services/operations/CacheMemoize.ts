@@ -8,7 +8,10 @@ import type { Region, RegionOptions, RegionServices } from "./Region.ts"
 
 /** A function whose results are cached, with the operations of the region that they are in. */
 export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, E, R>, "get"> {
-  /** The cached result, else the function's, stored. Concurrent calls with one key share one call of the function. */
+  /**
+   * Returns the cached result. Where there is none it calls the function, stores its result and returns it. Concurrent calls with
+   * one key share one call of the function.
+   */
   (key: K): Effect.Effect<A, E | CommandError, R>
 }
 
@@ -22,10 +25,10 @@ export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Co
 /** The operation of a cache that memoizes a function. */
 export interface CacheMemoize {
   /**
-   * The function with its results cached: `getOrSet` with the options that are given once, under keys that the schema `key`
-   * makes of the argument. What the function needs is taken from the context now, as a `CacheRegion`'s lookup takes it. Use a
-   * `CacheRegion` where the cached function is a service of its own. Fails with `CacheInputError` where the cache could store
-   * no value of the schema, or take no key of it.
+   * Returns the function with its results cached: `getOrSet` with the options that are given once, under keys that the schema
+   * `key` makes of the argument. What the function needs is taken from the context now, as a `CacheRegion`'s lookup takes it. Use
+   * a `CacheRegion` where the cached function is a service of its own. Fails with `CacheInputError` where the cache could store no
+   * value of the schema, or take no key of it.
    */
   readonly memoize: <K extends Schema.Constraint, V extends Schema.Constraint, E = never, R = never, F = never>(
     options: MemoizeOptions<K, V, E, R, F>,

@@ -16,7 +16,7 @@ type FailureOf<T> = T extends Effect.Effect<infer _A, infer E, infer _R> ? E : n
 /** The services that an operation needs. */
 type ServicesOf<T> = T extends Effect.Effect<infer _A, infer _E, infer R> ? R : never
 
-/** What becomes of them, in the form they have; with `mode: "result"` each for itself. */
+/** What the queued operations become, in the same tuple or record. With `mode: "result"` each one has its own `Result`. */
 export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effect.Effect<
   {
     -readonly [K in keyof T]: M extends "result" ? Result.Result<SuccessOf<T[K]>, FailureOf<T[K]>> : SuccessOf<T[K]>
@@ -28,16 +28,18 @@ export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effe
 /** The operations of a cache that send several operations together. */
 export interface CachePipelines<A, RD = never, RE = never> {
   /**
-   * Operations in one write: a tuple or record of what the function queues gives one of what they give. Each is for
-   * itself: the first failure is told though others ran; with `mode: "result"` each one's success or failure is told.
+   * Sends operations in one write. The function queues a tuple or a record of operations, and the pipeline returns a tuple or a
+   * record of their results. The operations are independent of each other: if one fails, the others run all the same, and the
+   * pipeline fails with the first failure. With `mode: "result"` it never fails, and returns each one's success or failure.
    */
   readonly pipeline: <const T extends Queued, M extends "default" | "result" = "default">(
     queue: (queue: CacheQueue<A, RD, RE>) => T,
     options?: { readonly mode?: M | undefined }
   ) => QueueReturn<T, M>
   /**
-   * The same as one step that nobody comes between (MULTI). Nothing is sent where a part is refused before; one that
-   * fails on the server does not undo the others, and the error says so. In a cluster all keys are in one slot.
+   * Does what `pipeline` does, as one step that no other command comes between (MULTI). Nothing is sent where one of the
+   * operations is refused before. An operation that fails on the server does not undo the others, and the error says so. In a
+   * cluster all keys need one slot.
    */
   readonly transaction: <const T extends Queued>(
     queue: (queue: CacheQueue<A, RD, RE>) => T

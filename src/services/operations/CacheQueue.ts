@@ -13,7 +13,7 @@ import type { CacheStream, CacheStreamGroup } from "./structures/CacheStream.ts"
 import type { CacheValues } from "./CacheValues.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The operations that need one step on the server, and so can be queued. What they give comes when the queue has run. */
+/** The operations that need one step on the server, and so can be queued. Their results come when the queue has run. */
 export interface CacheQueue<A, RD = never, RE = never>
   extends CacheValues<A, RD, RE>, Omit<CacheCounters, "incrBig">, CacheLifetimes, CacheScripts {
   /** The hash under this key, as `cache.hash` gives it. */

@@ -8,8 +8,8 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /** The options of `invalidateTags`. */
 export interface InvalidateTagsOptions {
   /**
-   * `"remove"` (default): the values are gone. `"stale"`: `get` gives none, and `getOrSet` serves them while one lookup runs,
-   * as long as they would have been served without the invalidation.
+   * What becomes of the values. `"remove"` (default): they are gone. `"stale"`: `get` returns none, and `getOrSet` serves them
+   * while one lookup runs, for as long as they would have been served without the invalidation.
    */
   readonly mode?: "remove" | "stale" | undefined
   /** Never given here: `ReplicatedInvalidationOptions` has the number. Default: the call waits for no replicas. */
@@ -20,7 +20,7 @@ export interface InvalidateTagsOptions {
 export interface ReplicatedInvalidationOptions extends Omit<InvalidateTagsOptions, "replicas"> {
   /** How many replicas of the primary have to acknowledge it. */
   readonly replicas: number
-  /** For how long they are waited for. Default: 1 second. */
+  /** How long the call waits for them. Default: 1 second. */
   readonly waitFor?: Duration.Input | undefined
 }
 
@@ -36,23 +36,26 @@ export interface InvalidateTags {
 /** The operations of a cache that invalidate values by their tags. */
 export interface CacheTags {
   /**
-   * Forgets every value that bears one of the tags, for all processes: a read that starts after this has succeeded is not given
-   * a value that was stored before. Where it is answered by the near cache of another process, `near.maxStaleness` is added. One round trip for each 500 tags, however many values bear them; a tag that no value bears
-   * costs the same. Fails where the server cannot be asked, also under `IgnoreExceptions`. After a failure the call is
-   * repeated: it may have been executed.
+   * Forgets every value that bears one of the tags, for all processes: a read that starts after this has succeeded is not given a
+   * value that was stored before. Where the near cache of another process answers the read, `near.maxStaleness` is added. One
+   * round trip for each 500 tags, however many values bear them; a tag that no value bears costs the same. Fails where the server
+   * cannot be asked, also under `IgnoreExceptions`. After a failure, repeat the call: it may have been executed.
    *
-   * With `replicas` it waits until so many replicas have it, so that a failover to one of them does not forget it. Where fewer have acknowledged it
-   * in time it fails with `CacheReplicationError`, and is executed all the same. It takes a connection of its own and four round trips, and
-   * fails with `CacheUnsupportedError` in memory.
+   * With `replicas` it waits until that many replicas have the invalidation, so that a failover to one of them does not forget it.
+   * Where fewer have acknowledged it in time it fails with `CacheReplicationError`, and is executed all the same. It takes a
+   * connection of its own and four round trips, and fails with `CacheUnsupportedError` in memory.
    */
   readonly invalidateTags: InvalidateTags
   /**
-   * The tags as they are now, for `since`. Take it before the value is read from its source: if one of the tags is invalidated
-   * between that moment and the store, the value is stored as forgotten. It stands for at least as long as the cache's own
-   * lifetime. One round trip.
+   * Returns the tags as they are now, for the option `since`. Take the snapshot before the value is read from its source: if one
+   * of the tags is invalidated between that moment and the store, the value is stored as forgotten. A snapshot stands for at least
+   * as long as the cache's own lifetime. One round trip.
    */
   readonly tagSnapshot: (tags: ReadonlyArray<string>) => Effect.Effect<TagSnapshot, CommandError>
-  /** The tags of the value in the order of their names; none where `get` would give none. One round trip, and one more where there are tags. */
+  /**
+   * Returns the tags of the value, in the order of their names; none where `get` would return none. One round trip, and one more
+   * where there are tags.
+   */
   readonly tagsOf: (
     key: string,
     options?: KeyOptions

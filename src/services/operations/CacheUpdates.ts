@@ -17,7 +17,7 @@ export interface UpdateOptions extends TtlOptions {
 
 /** The options of `setIf`: those of `set`, and how values are compared. */
 export interface SetIfOptions<A = unknown> extends Omit<SetOptions, "when"> {
-  /** When two values are the same. Default: `Equal.equals`. */
+  /** The function that says whether two values are the same. Default: `Equal.equals`. */
   readonly equivalence?: Equivalence.Equivalence<A> | undefined
 }
 
@@ -37,8 +37,8 @@ export interface CacheUpdates<A, RD = never, RE = never> {
     options?: UpdateOptions
   ) => Effect.Effect<Option.Option<A>, ValueError | CacheConflictError, RD | RE>
   /**
-   * Stores the value where the key holds an equal of `expected`, in one step. None expects an absent or stale value. False:
-   * the key holds something else, and nothing was written. Two round trips.
+   * Stores the value where the key holds an equal of `expected`, in one step. None expects an absent or stale value. Returns false
+   * where the key holds something else; nothing was written then. Two round trips.
    */
   readonly setIf: (
     key: string,

@@ -7,7 +7,7 @@ import type { TagOptions } from "./TagOptions.ts"
 
 /** The options of `set` and `getAndSet`. */
 export interface SetOptions extends TtlOptions, TagOptions {
-  /** Store only where the key is absent, or only where it is present. Default: always. */
+  /** Whether the value is stored only where the key is absent, or only where it is present. Default: always. */
   readonly when?: "absent" | "present" | undefined
   /**
    * The instant at which the key ends by the server's clock, in milliseconds since 1970 where it is a number. A past instant
@@ -15,7 +15,7 @@ export interface SetOptions extends TtlOptions, TagOptions {
    * none, and `timeToLive` decides.
    */
   readonly expireAt?: Date | number | undefined
-  /** Keep the lifetime that the key has. Not together with `timeToLive`. Default: false. */
+  /** Whether the key keeps the lifetime that it has. Not together with `timeToLive`. Default: false. */
   readonly keepTtl?: boolean | undefined
   /** How long past its lifetime `getOrSet` may still serve the value while it looks up another. Default 0. Not together with `keepTtl`. */
   readonly staleFor?: Duration.Input | undefined
@@ -23,21 +23,21 @@ export interface SetOptions extends TtlOptions, TagOptions {
 
 /** The operations of a cache on single values. */
 export interface CacheValues<A, RD = never, RE = never> {
-  /** None on a miss; a stored `null` is a hit. */
+  /** Returns the value; none on a miss. A stored `null` is a hit. */
   readonly get: (key: string, options?: ReadOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
-  /** False only when `when` held it back. */
+  /** Stores the value. Returns false only where `when` held it back. */
   readonly set: (key: string, value: A, options?: SetOptions) => Effect.Effect<boolean, ValueError, RE>
-  /** Stores and gives the value that was there. */
+  /** Stores the value and returns the one that was there. */
   readonly getAndSet: (
     key: string,
     value: A,
     options?: SetOptions
   ) => Effect.Effect<Option.Option<A>, ValueError, RD | RE>
-  /** Deletes and gives the value that was there. */
+  /** Deletes the key and returns the value that was there. */
   readonly getAndDelete: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /**
-   * Returns the value and gives its key a new lifetime, in one step (GETEX). `"Infinity"` = never expires; zero or less deletes
-   * it. As with `touch`, the instant at which a value becomes stale stays as it is. None where there is no value that `get` gives.
+   * Returns the value and gives its key a new lifetime, in one step (GETEX). `"Infinity"` = it never expires; zero or less deletes
+   * it. As with `touch`, the instant at which a value becomes stale stays as it is. Returns none where `get` would return none.
    */
   readonly getAndTouch: (
     key: string,
@@ -45,21 +45,22 @@ export interface CacheValues<A, RD = never, RE = never> {
     options?: KeyOptions
   ) => Effect.Effect<Option.Option<A>, ValueError, RD>
   /**
-   * Stores only where `get` would give none: the key is absent, or its value is stale or was invalidated. Whether it did. In a
-   * pipeline or transaction only where the key is absent. One round trip, and two to four where the key exists.
+   * Stores the value only where `get` would return none: the key is absent, or its value is stale or was invalidated. Returns
+   * whether it did. In a pipeline or transaction it stores only where the key is absent. One round trip, and two to four where the
+   * key exists.
    */
   readonly add: (key: string, value: A, options?: TtlOptions & TagOptions) => Effect.Effect<boolean, ValueError, RE>
-  /** Whether there was something to delete. */
+  /** Deletes the key. Returns whether there was something to delete. */
   readonly delete: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /**
-   * Makes the value stale now, in all processes: `get` gives none, and `getOrSet` serves it while one lookup runs, as long as it
-   * would have been served without this. Use it in place of `delete` where many ask for the key and an old answer does no harm.
-   * What is under way for the key is not stored, as with `delete`. Gives whether there was a value, be it stale already. One
-   * script, whatever the size of the value; a counter that was made stale counts no more.
+   * Makes the value stale now, in all processes: `get` returns none, and `getOrSet` serves the value while one lookup runs, for as
+   * long as it would have been served without this. Use it in place of `delete` where many ask for the key and an old answer does
+   * no harm. As with `delete`, the result of a lookup that is under way for the key is not stored. Returns whether there was a
+   * value, be it stale already. One script, whatever the size of the value; a counter that was made stale counts no more.
    */
   readonly markStale: (key: string, options?: KeyOptions) => Effect.Effect<boolean, CommandError>
   /** Returns whether `get` would find a value, or the key holds a structure. */
   readonly has: (key: string, options?: ReadOptions) => Effect.Effect<boolean, CommandError>
-  /** None = no such key. */
+  /** Returns the type of what is under the key; none where there is no such key. */
   readonly typeOf: (key: string, options?: KeyOptions) => Effect.Effect<Option.Option<KeyType>, CommandError>
 }

@@ -7,14 +7,14 @@ export interface KeyOptions {
   readonly version?: number | undefined
 }
 
-/** Of reads that may be answered in this process. */
+/** The options of reads that the near cache may answer. */
 export interface ReadOptions extends KeyOptions {
-  /** False: ask the server, and keep what it answers in place of what is near. Default: as the cache is set. */
+  /** False: the server is asked, and its answer takes the place of what is near. Default: as the cache is set. */
   readonly near?: false | undefined
 }
 
 /** The options of operations that give a key its lifetime. */
 export interface TtlOptions extends KeyOptions {
-  /** `"Infinity"` = never expires; zero or less = expires at once. Default: the cache's own. */
+  /** The lifetime of the key. `"Infinity"` = it never expires; zero or less = it expires at once. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | undefined
 }

@@ -3,16 +3,19 @@ import type { Duration } from "effect"
 
 /** How a looked-up value is stored. */
 export interface StoredOptions {
-  /** In place of what the options of the lookup say. Zero or less = handed out, and not stored. Default: the options decide. */
+  /**
+   * The lifetime of the value, in place of what the options of the lookup say. Zero or less = the value is returned, and not
+   * stored. Default: the options decide.
+   */
   readonly timeToLive?: Duration.Input | undefined
   /**
-   * What the value is made from. The options of the lookup must say `tags: "lookup"`, or name a function, whose place these
-   * take. Default: none.
+   * The tags of the value. The options of the lookup must say `tags: "lookup"`, or name a function, whose place these take.
+   * Default: none.
    */
   readonly tags?: ReadonlyArray<string> | undefined
 }
 
-/** A lookup's answer that says more than the value: `CacheLookup.stored` and `stale.unchanged` make it. */
+/** A lookup's answer that says more than the value. `CacheLookup.stored` and `stale.unchanged` make it. */
 export class LookedUp<out A> implements StoredOptions {
   /** The looked-up value. */
   readonly value: A

@@ -7,31 +7,34 @@ import type { LookedUp } from "./LookedUp.ts"
 
 /** The options of a region's `invalidate`. */
 export interface InvalidateOptions {
-  /** `"remove"` (default) deletes the value; `"stale"` makes it stale, as `markStale` does. */
+  /** What becomes of the value: `"remove"` (default) deletes it; `"stale"` makes it stale, as `markStale` does. */
   readonly mode?: "remove" | "stale" | undefined
 }
 
 /** A typed key space of a cache, with the lookup that fills it. */
 export interface Region<K, A, E = never, R = never> {
-  /** The cached value, else the lookup's, stored. */
+  /** Returns the cached value. Where there is none it runs the lookup, stores its result and returns it. */
   readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
-  /** The values that are cached, and those of the others by one `lookupMany`, or where there is none by a lookup each. A key without a value is absent. */
+  /**
+   * Returns the values that are cached, and looks up the others: by one `lookupMany`, or by one lookup for each where there is no
+   * `lookupMany`. A key without a value is absent from the result.
+   */
   readonly getMany: (keys: Iterable<K>) => Effect.Effect<ReadonlyMap<K, A>, E | CommandError, R>
-  /** Without a lookup. None also where the value is stale. */
+  /** Returns the cached value and runs no lookup. Returns none also where the value is stale. */
   readonly getCached: (key: K) => Effect.Effect<Option.Option<A>, ValueError, R>
-  /** Stores it as a lookup's result would be. */
+  /** Stores the value as the result of a lookup would be stored. */
   readonly set: (key: K, value: A) => Effect.Effect<void, ValueError, R>
-  /** Looks it up and stores it, whatever is cached. */
+  /** Looks the value up and stores it, whatever is cached. */
   readonly refresh: (key: K) => Effect.Effect<A, E | CommandError, R>
   /**
-   * Later reads see nothing older: a lookup already running is returned to its callers but not stored. That holds in this
-   * process, with `singleFlight: "cluster"` in all that share the server. With the mode `"stale"` the value stays, and `get`
-   * serves it while one lookup runs.
+   * Forgets the value. Later reads see nothing older: the result of a lookup that is already running is returned to its callers,
+   * but not stored. That holds in this process, and with `singleFlight: "cluster"` in all that share the server. With the mode
+   * `"stale"` the value stays, and `get` serves it while one lookup runs.
    */
   readonly invalidate: (key: K, options?: InvalidateOptions) => Effect.Effect<void, CommandError, R>
-  /** The user key of the entry in the cache: for `CacheReactivity`, and for a look at it by other means. */
+  /** Returns the user key of the entry in the cache: for `CacheReactivity`, and to look at the entry by other means. */
   readonly cacheKey: (key: K) => Effect.Effect<string, CacheInputError, R>
-  /** Deletes all entries of the region, in the cache's version; how many there were. */
+  /** Deletes all entries of the region, in the cache's version. Returns how many there were. */
   readonly clear: Effect.Effect<number, CommandError>
 }
 
@@ -53,7 +56,7 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
    * lookup. Default: none.
    */
   readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
-  /** For `getMany`: one lookup for all keys that are missing. It may leave keys out. Default: one lookup for each key. */
+  /** One lookup for all keys that `getMany` misses. It may leave keys out. Default: one lookup for each key. */
   readonly lookupMany?:
     | ((
         keys: ReadonlyArray<K["Type"]>

@@ -23,8 +23,8 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /** The options of `makeKey`. */
 export interface MakeKeyOptions extends KeyOptions {
   /**
-   * True: a text that is a final key of this prefix and version is given back as it is. It is for code that has keys of both
-   * kinds; a user key that looks like a final key is taken for one. Default: false.
+   * Whether a text that is already a final key of this prefix and version is returned as it is. It is for code that has keys of
+   * both kinds; a user key that looks like a final key is taken for one. Default: false.
    */
   readonly unlessFinal?: boolean | undefined
 }
@@ -46,21 +46,24 @@ export interface TypedCache<A, RD = never, RE = never>
     CachePipelines<A, RD, RE>,
     CacheScripts,
     CacheSessions<A, RD, RE> {
-  /** The same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
+  /** Returns the same cache with values of a schema. The connection is shared; the codec is compiled once for each schema. */
   readonly withSchema: <S extends Schema.Constraint>(
     schema: S
   ) => TypedCache<S["Type"], S["DecodingServices"], S["EncodingServices"]>
-  /** The same cache with other settings. The connection is shared, and so is the near cache. */
+  /** Returns the same cache with other settings. The connection is shared, and so is the near cache. */
   readonly withOptions: (options: ViewOptions) => TypedCache<A, RD, RE>
   /** The settings of this view of the cache, with all defaults filled in. */
   readonly options: CacheOptions
-  /** The final key. Unlike the operations it does not check the key. */
+  /** Returns the final key of a user key. Unlike the operations it does not check the key. */
   readonly makeKey: (key: string, options?: MakeKeyOptions) => string
-  /** The user key of a final key of this prefix and version, as the key function says it. */
+  /** Returns the user key of a final key of this prefix and version, as the key function says it. */
   readonly reverseKey: (finalKey: string, options?: KeyOptions) => string
-  /** Asks every server that commands go to. Fit for a readiness probe: never fails, and takes no longer than a command may. */
+  /**
+   * Asks every server that commands go to, and returns how the cache is. It is fit for a readiness probe: it never fails, and
+   * takes no longer than a command may.
+   */
   readonly health: Effect.Effect<Health>
-  /** What the near cache is doing. */
+  /** Returns what the near cache is doing. */
   readonly near: Effect.Effect<NearState>
   /** The client that the cache is over, for commands that the cache has no operation for. */
   readonly client: ValkeyClientShape
