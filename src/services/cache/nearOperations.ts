@@ -9,6 +9,7 @@ import type { CacheValues } from "../operations/CacheValues.ts"
 import type { KeyOptions } from "../operations/KeyOptions.ts"
 import type { CacheContext } from "./kernel/context.ts"
 import { isLive } from "./kernel/entry.ts"
+import type { NearTags } from "./kernel/NearTags.ts"
 import { declare, declareRead } from "./kernel/declare.ts"
 import { entriesOf } from "./kernel/readMany.ts"
 import { liveNear } from "./kernel/nearReads.ts"
@@ -26,7 +27,7 @@ export const nearOperations = <A, RD, RE>(
   readAll: ReadAll<A, RD>
 ): Reads<A, RD, RE> => {
   const { finalKey, guard, guardNear, near, nearTags, policy, uncheckedFinal } = context
-  if (near === undefined) return operations
+  if (near === undefined || nearTags === undefined) return operations
   /** Undefined where the key is refused, which the operation itself says. */
   const finalOf = (operation: string, key: string, options: KeyOptions | undefined): string | undefined => {
     const unchecked = uncheckedFinal(key, options)
@@ -41,7 +42,7 @@ export const nearOperations = <A, RD, RE>(
     const final = finalOf("get", key, options)
     if (options?.near === false || final === undefined) return operations.get(key, options)
     return Effect.withFiber((caller) => {
-      const live = liveIn(context, near, final, key, caller)
+      const live = liveIn(near, nearTags, final, key, caller)
       if (live === undefined) return operations.get(key, options)
       return isObserved ? guardNear({ ...declareRead<A>("get", key), near: 1 }, live) : live
     })
@@ -55,7 +56,7 @@ export const nearOperations = <A, RD, RE>(
       const kept = near.held(final, caller)
       if (kept === undefined) return operations.has(key, options)
       const { header, value } = kept
-      const verdict = header?.tags === undefined ? "live" : nearTags?.verdict(header.tags, caller)
+      const verdict = nearTags.verdict(header?.tags, caller)
       if (verdict === undefined) return operations.has(key, options)
       near.hit()
       const isThere =
@@ -89,7 +90,7 @@ export const nearOperations = <A, RD, RE>(
       if (found === 0) return operations.getMany(all, options)
       const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: names.length - size })
       const declared = { ...declare("getMany", undefined, new Map<string, A>()), tally, near: found }
-      const judge = found === names.length ? nearTags?.judgeNear(stamps, caller) : undefined
+      const judge = found === names.length ? nearTags.judgeNear(stamps, caller) : undefined
       if (judge === undefined) return guard(declared, readAll(names, known))
       return guardNear(
         declared,
@@ -102,24 +103,18 @@ export const nearOperations = <A, RD, RE>(
 }
 
 /** The value that is near, or that the key holds none; undefined where the server is to be asked. */
-const liveIn = <A, RD, RE>(
-  { nearTags }: Pick<CacheContext<A, RD, RE>, "nearTags">,
+const liveIn = <A, RD>(
   near: NearView<A, RD>,
+  nearTags: NearTags,
   final: string,
   key: string,
   caller: Fiber.Fiber<unknown, unknown>
 ) => {
   const kept = near.find(final, caller)
   if (kept === undefined) return undefined
-  const stamp = kept.header?.tags
-  if (stamp !== undefined) {
-    const verdict = nearTags?.verdict(stamp, caller)
-    if (verdict === undefined) return undefined
-    if (verdict !== "live") {
-      near.hit()
-      return Effect.succeedNone
-    }
-  }
+  const verdict = nearTags.verdict(kept.header?.tags, caller)
+  if (verdict === undefined) return undefined
   near.hit()
+  if (verdict !== "live") return Effect.succeedNone
   return near.shared(kept) ?? near.live({ operation: "get", key, final }, kept)
 }

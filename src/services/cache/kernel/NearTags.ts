@@ -65,8 +65,9 @@ export class NearTags implements TagJudges {
     this.#isCovered = near.covers(this.#ledger)
   }
 
-  /** What the entry is by what is near; undefined where the server is to be asked. */
-  verdict(stamp: TagStamp, caller: Fiber.Fiber<unknown, unknown>): TagVerdict | undefined {
+  /** What the entry is by what is near, live where it bears no tags; undefined where the server is to be asked. */
+  verdict(stamp: TagStamp | undefined, caller: Fiber.Fiber<unknown, unknown>): TagVerdict | undefined {
+    if (stamp === undefined) return "live"
     const told = this.#find(stamp, this.#near.instant(caller))
     return told && judge(stamp, told.now)
   }

@@ -12,7 +12,7 @@ import { type Absence, type Found, type Standing, standingOf } from "./standing.
 /** Undefined where the server is to be asked. */
 export const nearStanding = <A, RD>(
   near: NearView<A, RD>,
-  nearTags: NearTags | undefined,
+  nearTags: NearTags,
   entry: EntryName,
   caller: Fiber.Fiber<unknown, unknown>
 ): Found<A> | Absence | undefined => {
@@ -24,8 +24,7 @@ export const nearStanding = <A, RD>(
   }
   // What has a time is no session of ours.
   if (kept.header?.timing !== undefined) return undefined
-  const stamp = kept.header?.tags
-  const verdict = stamp === undefined ? "live" : nearTags?.verdict(stamp, caller)
+  const verdict = nearTags.verdict(kept.header?.tags, caller)
   if (verdict === undefined) return undefined
   if (verdict !== "live") {
     near.hit()

@@ -198,14 +198,15 @@ export const makeSession = <A, RD, RE>(
           )
         )
       )
-      if (near === undefined || options?.near !== true || timeToLive !== "keep") return fromServer
+      if (near === undefined || nearTags === undefined || options?.near !== true || timeToLive !== "keep")
+        return fromServer
       return Effect.flatMapEager(finalKey("session.find", key, keyOptions), (final) =>
         Effect.withFiber((caller) => {
           const entry: EntryName = { operation: "session.find", key, final }
           const known = nearStanding(near, nearTags, entry, caller)
           if (known !== undefined) return guardNear({ ...finding, near: 1 }, Exit.succeed(statusOf(known)))
           if (!near.isFor(final)) return fromServer
-          const read = Effect.flatMap(readStanding(near, codec, entry, (nearTags ?? tags).judge), (read) =>
+          const read = Effect.flatMap(readStanding(near, codec, entry, nearTags.judge), (read) =>
             // Another store may have answered: whether there is a session, only the first one knows.
             near.isFor(final) ? Effect.succeed(read) : lookedAt(entry, lifetimeText("keep"))
           )
