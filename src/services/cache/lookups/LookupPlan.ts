@@ -135,7 +135,7 @@ export const lookupPlan = <A>(
   const errorBackoff = options.errorBackoff === undefined ? defaultBackoff : (optionalMillis(options.errorBackoff) ?? 0)
   const softTimeout = optionalMillis(options.softTimeout) ?? 0
   const planned = (tags: LookupPlan<A>["tags"]) =>
-    new LookupPlan(options, { ...defaults, jitter }, { softTimeout, waitFor, errorBackoff }, tags)
+    new LookupPlan(options, { jitter, timeToLive: defaults.timeToLive }, { softTimeout, waitFor, errorBackoff }, tags)
   const { tags } = options
   if (tags === undefined || tags === "lookup" || typeof tags === "function") return Exit.succeed(planned(tags))
   return Exit.map(namesOf(operation, tags, undefined), planned)
