@@ -211,8 +211,10 @@ export const makeGetOrSet = <A, RD, RE>(
       return Effect.withFiber((caller) => {
         const isNear = options.near !== false
         const known = isNear ? nearFound(nearHere, entry, plan, caller) : undefined
-        if (known?._tag === "Value" && policy?.forNear === undefined && known.header === undefined) {
-          return form.plain(Exit.succeed(known.value), "near")
+        if (known?._tag === "Value" && policy?.forNear === undefined) {
+          return known.header === undefined
+            ? form.plain(Exit.succeed(known.value), "near")
+            : serve(call, seenNear(known))
         }
         if (known?._tag === "Value" || known?._tag === "Absent") {
           const seen = guardNear({ ...declareLookup<A, F>(entry), near: 1 }, Exit.succeed(seenNear(known)))
