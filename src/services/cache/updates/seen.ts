@@ -33,7 +33,7 @@ export const seenIn =
     if (reply === null) return nothing
     if (!Buffer.isBuffer(reply)) return replies.unexpected(entry.operation)
     return Effect.flatMapEager(codec.header(entry, reply), (header) =>
-      Effect.mapEager(liveValue(codec, entry, reply, judge), (value) => ({
+      Effect.mapEager(liveValue(codec, entry, reply, judge, header), (value) => ({
         stored: reply,
         value,
         timing: header?.timing,
