@@ -11,14 +11,16 @@ export interface Until {
 /** Milliseconds from now, or until an instant. */
 export type End = number | Until
 
-/** Beyond them there are no dates. */
+/** Beyond it there are no dates, in milliseconds since 1970. */
 const lastInstant = 8.64e15
+
+export const isInstant = (millis: number): boolean => Math.abs(millis) <= lastInstant
 
 /** The end that `expireAt` names. */
 export const endAt = (operation: string, instant: Date | number): Exit.Exit<End, CacheInputError> => {
   const millis = Math.ceil(Number(instant))
   if (millis === Infinity) return Exit.succeed(millis)
-  if (!(Math.abs(millis) <= lastInstant)) return refused(operation, "expireAt is not a valid date")
+  if (!isInstant(millis)) return refused(operation, "expireAt is not a valid date")
   // Before 1970 the server knows no end; it was long ago.
   return Exit.succeed(millis <= 0 ? 0 : { until: millis })
 }

@@ -7,6 +7,7 @@ import type { CacheLifetimes } from "../../operations/CacheLifetimes.ts"
 import { sendAll } from "../kernel/batches.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import { isInstant } from "../kernel/End.ts"
 import * as replies from "../kernel/replies.ts"
 
 export const lifetimeOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheLifetimes => {
@@ -36,7 +37,7 @@ export const lifetimeOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>):
     expire: (key, timeToLive, options) => expire("expire", key, timeToLive, options),
     expireAt: (key, instant, options) => {
       const millis = Math.ceil(Number(instant))
-      if (!(Math.abs(millis) <= 8.64e15)) return refused("expireAt", "the instant is not a valid date")
+      if (!isInstant(millis)) return refused("expireAt", "the instant is not a valid date")
       return Effect.flatMapEager(finalKey("expireAt", key, options), (final) =>
         client.request("PEXPIREAT", [final, millis], replies.flag("expireAt"))
       )
