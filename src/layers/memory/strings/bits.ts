@@ -5,7 +5,7 @@ import { int64, keyOf, keyword, parseInt64, textOf } from "../kernel/arguments.t
 import { rewrite } from "../kernel/access.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { ServerReply, syntaxError } from "../store/ServerReply.ts"
-import { bytesAt, grown, maxStringBytes } from "./stringBytes.ts"
+import { bytesAt, grown, included, maxStringBytes } from "./stringBytes.ts"
 
 const badOffset = () => new ServerReply("ERR bit offset is not an integer or out of range")
 
@@ -48,15 +48,10 @@ const span = (
   bytes: Buffer,
   inBits: boolean
 ): readonly [from: number, to: number] | undefined => {
-  const total = BigInt(bytes.length) * (inBits ? 8n : 1n)
-  const place = (index: bigint) => {
-    const absolute = index < 0n ? total + index : index
-    return absolute < 0n ? 0n : absolute
-  }
-  const from = place(start)
-  const to = place(end) >= total ? total - 1n : place(end)
-  if (from > to) return undefined
-  return inBits ? [Number(from), Number(to)] : [Number(from) * 8, Number(to) * 8 + 7]
+  const places = included(start, end, BigInt(bytes.length) * (inBits ? 8n : 1n))
+  if (places === undefined || inBits) return places
+  const [from, to] = places
+  return [from * 8, to * 8 + 7]
 }
 
 /** BYTE or BIT. */

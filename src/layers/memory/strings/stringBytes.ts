@@ -19,6 +19,21 @@ export const bytesAt = (context: CommandContext, key: WireArg | undefined): Buff
   return value === undefined ? undefined : bytesOf(value)
 }
 
+/** From and to, both included, of what two indexes mean among so many, below zero from the end; undefined = nothing. */
+export const included = (
+  start: bigint,
+  end: bigint,
+  total: bigint
+): readonly [from: number, to: number] | undefined => {
+  const place = (index: bigint) => {
+    const absolute = index < 0n ? total + index : index
+    return absolute < 0n ? 0n : absolute
+  }
+  const from = place(start)
+  const to = place(end) >= total ? total - 1n : place(end)
+  return from > to ? undefined : [Number(from), Number(to)]
+}
+
 /** A copy of what is under the key, with zeros behind it up to that length; refused where there is no room for it. */
 export const grown = (context: CommandContext, key: WireArg | undefined, length: number): Buffer => {
   const current = bytesAt(context, key) ?? Buffer.alloc(0)

@@ -8,7 +8,7 @@ import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.t
 import { asString, kept, rewrite, stringAt } from "../kernel/access.ts"
 import { typeOf } from "../values/MemoryValue.ts"
 import type { StringValue } from "../values/StringValue.ts"
-import { bytesAt, checkLength } from "./stringBytes.ts"
+import { bytesAt, checkLength, included } from "./stringBytes.ts"
 
 interface SetOptions {
   readonly nx: boolean
@@ -116,15 +116,10 @@ const getrange: MemoryCommand = exactly(3, (context, [key, startArg, endArg]) =>
   const start = int64(startArg)
   const end = int64(endArg)
   const bytes = bytesAt(context, key) ?? Buffer.alloc(0)
-  const length = BigInt(bytes.length)
   // Both behind the end and in the wrong order: nothing, before they are moved into range.
   if (start < 0n && end < 0n && start > end) return ""
-  const clamp = (index: bigint) => {
-    const absolute = index < 0n ? index + length : index
-    return absolute < 0n ? 0n : absolute
-  }
-  const last = clamp(end)
-  return bytes.subarray(Number(clamp(start)), Number(last >= length ? length : last + 1n))
+  const places = included(start, end, BigInt(bytes.length))
+  return places === undefined ? "" : bytes.subarray(places[0], places[1] + 1)
 })
 
 const swap = (context: CommandContext, key: WireArg | undefined, replace: (key: string) => void): Reply => {
