@@ -60,9 +60,9 @@ const comparable = ({ args, name }: Command, result: PipelineResults[number]): u
   if ((name === "SCAN" || name === "SSCAN") && Array.isArray(reply)) return [String(reply[0]), sorted(reply[1])]
   // To ten seconds.
   const unit = { TTL: 1, PTTL: 1000, EXPIRETIME: 1, PEXPIRETIME: 1000 }[name.replace(/^H/, "")]
-  const toTenSeconds = (time: Reply) =>
-    unit !== undefined && typeof time === "number" && time > 0 ? Math.round(time / unit / 10) : time
-  if (unit !== undefined) return Array.isArray(reply) ? reply.map(toTenSeconds) : toTenSeconds(reply)
+  if (unit !== undefined) {
+    return Array.isArray(reply) ? reply.map((time: Reply) => toTenSeconds(time, unit)) : toTenSeconds(reply, unit)
+  }
   if (/^GEO(SEARCH|RADIUS)/.test(name) && Array.isArray(reply)) return placesOf(args, reply)
   if (name === "XINFO") return infoOf(reply)
   if (name === "XPENDING") return pendingOf(reply)
@@ -123,8 +123,9 @@ const pendingOf = (reply: Reply): unknown =>
     ? reply.map((item) => (Array.isArray(item) ? [item[0], item[1], toTenSeconds(item[2]), item[3]] : item))
     : reply
 
-const toTenSeconds = (millis: unknown) =>
-  typeof millis === "number" && millis > 0 ? Math.round(millis / 10_000) : millis
+/** `unit` is how many of them are a second. */
+const toTenSeconds = (time: unknown, unit = 1000) =>
+  typeof time === "number" && time > 0 ? Math.round(time / unit / 10) : time
 
 const sorted = (reply: Reply | undefined): unknown => (Array.isArray(reply) ? reply.map(String).toSorted() : reply)
 

@@ -140,6 +140,12 @@ const combine = (
   ...tails: ReadonlyArray<Schema.Schema<ReadonlyArray<string>>>
 ) => Arbitrary.map(Arbitrary.all([head, ...tails].map((schema) => Arbitrary.schema(schema))), (parts) => parts.flat())
 
+const scanTail = Schema.Union([
+  words(),
+  words(literal("MATCH"), pattern),
+  words(literal("COUNT"), literal("10", "0", "abc"))
+])
+
 const id = Schema.Literals([
   "1-1",
   "1-2",
@@ -233,6 +239,14 @@ const bitStep = Schema.Union([
   words(literal("SET", "set"), bitType, bitOffset, literal("0", "1", "-1", "127", "255", "300", "-200", "abc")),
   words(literal("INCRBY"), bitType, bitOffset, literal("1", "-1", "100", "-100", "9007199254740991", "abc")),
   words(literal("GET"), bitType)
+])
+
+const bitRange = Schema.Union([
+  words(),
+  words(index),
+  words(index, index),
+  words(index, index, literal("BIT", "BYTE", "bit", "WRONG")),
+  words(index, index, literal("BIT"), index)
 ])
 
 const longitude = Schema.Literals([
@@ -377,26 +391,8 @@ const families = {
   bits: [
     Arbitrary.schema(one("SETBIT", key, bitOffset, literal("0", "1", "1", "2", "abc"))),
     Arbitrary.schema(one("GETBIT", key, bitOffset)),
-    combine(
-      one("BITCOUNT", key),
-      Schema.Union([
-        words(),
-        words(index),
-        words(index, index),
-        words(index, index, literal("BIT", "BYTE", "bit", "WRONG")),
-        words(index, index, literal("BIT"), index)
-      ])
-    ),
-    combine(
-      one("BITPOS", key, literal("0", "1", "2", "abc")),
-      Schema.Union([
-        words(),
-        words(index),
-        words(index, index),
-        words(index, index, literal("BIT", "BYTE", "bit", "WRONG")),
-        words(index, index, literal("BIT"), index)
-      ])
-    ),
+    combine(one("BITCOUNT", key), bitRange),
+    combine(one("BITPOS", key, literal("0", "1", "2", "abc")), bitRange),
     Arbitrary.schema(one("BITOP", literal("AND", "OR", "XOR", "xor"), key, key, key)),
     Arbitrary.schema(one("BITOP", literal("NOT", "AND", "WRONG"), key, key)),
     Arbitrary.schema(one("BITOP", literal("NOT"), key, key, key)),
@@ -500,10 +496,7 @@ const families = {
       counted,
       Schema.Union([words(), words(literal("LIMIT", "WRONG"), count), words(literal("LIMIT"))])
     ),
-    combine(
-      one("SSCAN", key, literal("0", "abc")),
-      Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
-    )
+    combine(one("SSCAN", key, literal("0", "abc")), scanTail)
   ],
   sortedSets: [
     Arbitrary.schema(one("ZADD", key, score, member)),
@@ -590,10 +583,7 @@ const families = {
     Arbitrary.schema(one("SADD", key, member, member)),
     Arbitrary.schema(Schema.Union([one("ZPOPMIN", key), one("ZPOPMAX", key)])),
     Arbitrary.schema(words(literal("ZPOPMIN", "ZPOPMAX"), key, literal("0", "1", "2", "-1", "abc"))),
-    combine(
-      one("ZSCAN", key, literal("0", "abc")),
-      Schema.Union([words(), words(literal("MATCH"), pattern), words(literal("COUNT"), literal("10", "0", "abc"))])
-    )
+    combine(one("ZSCAN", key, literal("0", "abc")), scanTail)
   ],
   fieldLifetimes: [
     combine(
