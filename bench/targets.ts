@@ -26,62 +26,45 @@ const compared = (
 const shown = (measured: number, unit: string): string =>
   Number.isNaN(measured) ? "not measured" : `${measured.toFixed(2)} ${unit}`
 
-/** Ours against a rival's, from the same rounds. */
-export const ratio = (
-  work: string,
-  results: ReadonlyArray<Result>,
-  mine: string,
-  rival: string,
-  least: number
-): Target => {
-  const measured = compared(results, mine, rival, times)
-  return {
-    work: `${work}: ${mine} / ${rival}`,
-    wanted: `≥ ${least} ×`,
-    measured: shown(measured, "×"),
-    met: measured >= least
-  }
-}
+const atLeast = (work: string, measured: number, least: number): Target => ({
+  work,
+  wanted: `≥ ${least} ×`,
+  measured: shown(measured, "×"),
+  met: measured >= least
+})
 
-const atMost =
-  (what: string, compare: (mine: Result, rival: Result) => number) =>
-  (work: string, results: ReadonlyArray<Result>, mine: string, rival: string, most: number): Target => {
-    const measured = compared(results, mine, rival, compare)
-    return {
-      work: `${what} of ${work}: ${mine} / ${rival}`,
-      wanted: `≤ ${most} ×`,
-      measured: shown(measured, "×"),
-      met: measured <= most
-    }
-  }
+const atMost = (work: string, measured: number, most: number, unit = "×"): Target => ({
+  work,
+  wanted: `≤ ${most} ${unit}`,
+  measured: shown(measured, unit),
+  met: measured <= most
+})
+
+type Comparison = (work: string, results: ReadonlyArray<Result>, mine: string, rival: string, bound: number) => Target
+
+/** Ours against a rival's, from the same rounds. */
+export const ratio: Comparison = (work, results, mine, rival, least) =>
+  atLeast(`${work}: ${mine} / ${rival}`, compared(results, mine, rival, times), least)
 
 /** Our CPU time against a rival's. */
-export const cost = atMost("CPU", cpuTimes)
+export const cost: Comparison = (work, results, mine, rival, most) =>
+  atMost(`CPU of ${work}: ${mine} / ${rival}`, compared(results, mine, rival, cpuTimes), most)
 
 /** How many times less CPU time ours takes than another's. */
-export const less = (
-  work: string,
-  results: ReadonlyArray<Result>,
-  mine: string,
-  other: string,
-  least: number
-): Target => {
-  const measured = compared(results, other, mine, cpuTimes)
-  return {
-    work: `${work}: CPU of ${other} / ${mine}`,
-    wanted: `≥ ${least} ×`,
-    measured: shown(measured, "×"),
-    met: measured >= least
-  }
-}
+export const less: Comparison = (work, results, mine, other, least) =>
+  atLeast(`${work}: CPU of ${other} / ${mine}`, compared(results, other, mine, cpuTimes), least)
+
+/** The slowest of a thousand of our operations against a rival's. */
+export const tail: Comparison = (work, results, mine, rival, most) =>
+  atMost(`p99.9 of ${work}: ${mine} / ${rival}`, compared(results, mine, rival, slowestTimes), most)
+
+/** What a policy adds, in microseconds of CPU time. */
+export const added = (results: ReadonlyArray<Result>, policy: string, most: number): Target =>
+  atMost(`CPU that is added to a get: ${policy}`, compared(results, policy, "no policy", cpuMore), most, "µs")
 
 /** Bytes that an entry of ours holds, against a rival's. */
-export const perEntry = (work: string, mine: number, rival: number, most: number): Target => ({
-  work: `bytes of ${work}`,
-  wanted: `≤ ${most} ×`,
-  measured: shown(mine / rival, "×"),
-  met: mine / rival <= most
-})
+export const perEntry = (work: string, mine: number, rival: number, most: number): Target =>
+  atMost(`bytes of ${work}`, mine / rival, most)
 
 /** What nobody is to be sent. */
 export const silence = (work: string, bytes: number): Target => ({
@@ -90,17 +73,3 @@ export const silence = (work: string, bytes: number): Target => ({
   measured: `${bytes.toFixed(0)} bytes/s`,
   met: bytes === 0
 })
-
-/** The slowest of a thousand of our operations against a rival's. */
-export const tail = atMost("p99.9", slowestTimes)
-
-/** What a policy adds, in microseconds of CPU time. */
-export const added = (results: ReadonlyArray<Result>, policy: string, most: number): Target => {
-  const measured = compared(results, policy, "no policy", cpuMore)
-  return {
-    work: `CPU that is added to a get: ${policy}`,
-    wanted: `≤ ${most} µs`,
-    measured: shown(measured, "µs"),
-    met: measured <= most
-  }
-}
