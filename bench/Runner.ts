@@ -1,12 +1,12 @@
 /** A contender's process. It is started anew when it fails, and nobody waits for one that is stuck. */
 import { type ChildProcess, fork } from "node:child_process"
-import { once } from "node:events"
 import { join } from "node:path"
 import type { BurstRequest, Took } from "./measure.ts"
 import { pinClient } from "./pin.ts"
+import { answerOf, messageOf } from "./told.ts"
 
-/** What a contender answers: what it can do, what a burst took, or why there is nothing. */
-type Answer = ReadonlyArray<string> | Took | { readonly failed: string }
+/** What a contender answers: what it can do, or what a burst took. */
+type Answer = ReadonlyArray<string> | Took
 
 /** Milliseconds for a start, and for one burst. */
 const patience = 30_000
@@ -75,27 +75,12 @@ export class Runner {
     return child
   }
 
-  async #answer(child: ChildProcess): Promise<Exclude<Answer, { readonly failed: string }>> {
-    const done = new AbortController()
-    const { signal } = done
-    const ended = once(child, "exit", { signal }).then(([code]) => Promise.reject(new Error(`it ended (${code})`)))
-    const stuck = new Promise<never>((_, reject) => {
-      const timer = setTimeout(() => reject(new Error(`nothing within ${patience / 1000} seconds`)), patience)
-      signal.addEventListener("abort", () => clearTimeout(timer))
-    })
+  async #answer(child: ChildProcess): Promise<Answer> {
     try {
-      const [answer]: Array<Answer> = await Promise.race([once(child, "message", { signal }), ended, stuck])
-      if (answer === undefined || "failed" in answer) throw new Error(answer?.failed ?? "it says nothing")
-      return answer
+      return await answerOf<Answer>(child, patience)
     } catch (error) {
       this.stop()
       throw error
-    } finally {
-      ended.catch(() => {})
-      done.abort()
     }
   }
 }
-
-export const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? ""

@@ -2,13 +2,10 @@
 import { deepStrictEqual } from "node:assert/strict"
 import { contenders } from "./contenders.ts"
 import { type BurstRequest, timed } from "./measure.ts"
-import { messageOf } from "./Runner.ts"
+import { beTold, failed } from "./told.ts"
 import { article, keys } from "./value.ts"
 
-/** What cannot be done is told, and ends the process: others of the burst may still be under way. */
-const failed = (error: unknown) => process.send?.({ failed: messageOf(error) }, () => process.exit(1))
-process.on("uncaughtException", failed)
-process.on("disconnect", () => process.exit())
+beTold()
 
 const [, , name = "", url = ""] = process.argv
 const contender = await contenders[name]?.(url)

@@ -17,12 +17,22 @@ import { codecRows } from "./codecs.ts"
 import { prepare, rivalsAndUs } from "./contenders.ts"
 import { formats, lookups, ours as variations, policies } from "./ours.ts"
 import { inProcess, readOfNumber } from "./inProcess.ts"
-import { type BurstRequest, cpuMicros, defaultRounds, measure, nanoseconds, perSecond, type Result } from "./measure.ts"
+import {
+  type BurstRequest,
+  cpuMicros,
+  defaultRounds,
+  measure,
+  measureAlone,
+  nanoseconds,
+  perSecond,
+  type Result
+} from "./measure.ts"
 import { benchNear, type NearSection } from "./near.ts"
 import { pinServer } from "./pin.ts"
 import { costs, rates, table, tails, versions } from "./report.ts"
-import { messageOf, Runner } from "./Runner.ts"
+import { Runner } from "./Runner.ts"
 import { added, cost, ratio, tail, type Target } from "./targets.ts"
+import { messageOf } from "./told.ts"
 import { text } from "./value.ts"
 
 const { positionals, values } = parseArgs({ options: { rounds: { type: "string" } }, allowPositionals: true })
@@ -49,17 +59,8 @@ const tableOf = (targets: ReadonlyArray<Target>): string =>
   )
 
 /** Some contenders alone, doing one kind of work with 64 in flight. */
-const benchSome = async (
-  url: string,
-  names: ReadonlyArray<string>,
-  work: BurstRequest["work"]
-): Promise<ReadonlyArray<Result>> => {
-  const runners: Array<Runner> = []
-  for (const name of names) runners.push(await Runner.start(name, url))
-  const results = await step(work, measure(runners, work, 64, rounds))
-  for (const runner of runners) runner.stop()
-  return results
-}
+const benchSome = (url: string, names: ReadonlyArray<string>, work: BurstRequest["work"]) =>
+  step(work, measureAlone(url, names, work, 64, rounds))
 
 /** Reads on a topology of several servers: ours with and without a schema against iovalkey doing the same. */
 const benchTopology = async (url: string): Promise<ReadonlyArray<Result>> => {

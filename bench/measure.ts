@@ -1,6 +1,7 @@
 /** Interleaved rounds: every contender runs a short burst in turn, so that what the machine does meanwhile hits all. */
 import { Effect } from "effect"
-import { messageOf, type Runner } from "./Runner.ts"
+import { Runner } from "./Runner.ts"
+import { messageOf } from "./told.ts"
 
 /** Runs an operation `count` times in all, `concurrency` at a time. */
 export type Burst = (concurrency: number, count: number) => Promise<void>
@@ -130,6 +131,21 @@ export const measure = async (
     }
   }
   return all.map(({ cpu, failed, rates, runner: { name }, slowest }) => ({ name, rounds: rates, cpu, slowest, failed }))
+}
+
+/** Measures contenders that nobody else is measured beside. */
+export const measureAlone = async (
+  url: string,
+  names: ReadonlyArray<string>,
+  work: BurstRequest["work"],
+  concurrency: number,
+  rounds: number
+): Promise<ReadonlyArray<Result>> => {
+  const runners: Array<Runner> = []
+  for (const name of names) runners.push(await Runner.start(name, url))
+  const results = await measure(runners, work, concurrency, rounds)
+  for (const runner of runners) runner.stop()
+  return results
 }
 
 interface Running {

@@ -1,10 +1,9 @@
 /** The section of the near cache: what hits, fills and entries cost, and what a fleet of processes gains. */
-import { type BurstRequest, cpuMicros, measure, type Result } from "./measure.ts"
+import { type BurstRequest, cpuMicros, measureAlone, type Result } from "./measure.ts"
 import { type FleetResult, measureFleets, type Mix } from "./nearFleet.ts"
 import { measureMemory } from "./nearMemory.ts"
 import { bytesSent } from "./nearSilence.ts"
 import { costs, rates, table } from "./report.ts"
-import { Runner } from "./Runner.ts"
 import { cost, less, perEntry, ratio, silence, type Target } from "./targets.ts"
 
 const bento = "bentocache with L1, L2 and its bus"
@@ -31,13 +30,8 @@ export const benchNear = async (
   rounds: number,
   step: <A>(what: string, work: Promise<A>) => Promise<A>
 ): Promise<NearSection> => {
-  const contest = async ({ concurrency, names, work }: Contest): Promise<ReadonlyArray<Result>> => {
-    const runners: Array<Runner> = []
-    for (const name of names) runners.push(await Runner.start(name, url))
-    const results = await step(`near cache: ${work} of ${names[0]}`, measure(runners, work, concurrency, rounds))
-    for (const runner of runners) runner.stop()
-    return results
-  }
+  const contest = ({ concurrency, names, work }: Contest) =>
+    step(`near cache: ${work} of ${names[0]}`, measureAlone(url, names, work, concurrency, rounds))
   const sync = await contest({ work: "nearSync", concurrency: 1, names: ["near", "Effect Cache"] })
   const hits = await contest({
     work: "get",

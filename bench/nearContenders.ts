@@ -106,8 +106,6 @@ const readsOf =
     }
   }
 
-const port = (url: string): number => Number(new URL(url).port)
-
 export const nearContenders: Readonly<Record<string, (url: string) => Promise<Contender>>> = {
   near: near({}),
   "near by runPromise": near({}, promises),
@@ -134,7 +132,7 @@ export const nearContenders: Readonly<Record<string, (url: string) => Promise<Co
   },
   "bentocache with L1, L2 and its bus": async (url) => {
     const { makeBento } = await import("./nearRivals.ts")
-    const cache = makeBento(port(url))
+    const cache = makeBento(url)
     for (const key of keys) await cache.set({ key, value: article, ttl: lifetime * 1000 })
     const read = (key: string) => cache.get({ key })
     await warm(read)
@@ -143,7 +141,7 @@ export const nearContenders: Readonly<Record<string, (url: string) => Promise<Co
   },
   "node-redis with its client-side cache": async (url) => {
     const { makeNodeRedis } = await import("./nearRivals.ts")
-    const client = await makeNodeRedis(port(url))
+    const client = await makeNodeRedis(url)
     const read = async (key: string) => JSON.parse((await client.get(key)) ?? "")
     for (const key of keys) await client.set(key, text, { expiration: { type: "EX", value: lifetime } })
     await warm(read)

@@ -1,11 +1,11 @@
 /** Four processes on one server, that read and write the same keys. */
 import { type ChildProcess, fork } from "node:child_process"
-import { once } from "node:events"
 import { join } from "node:path"
 import { Redis } from "iovalkey"
 import type { Result } from "./measure.ts"
 import type { FleetAnswer, FleetOrder } from "./nearFleetProcess.ts"
 import { fleetMembers } from "./nearFleetMembers.ts"
+import { answerOf, messageOf } from "./told.ts"
 
 const processes = 4
 const millis = 1000
@@ -14,7 +14,7 @@ const millis = 1000
 const patience = 60_000
 
 /** So many writes among 1 000 operations. */
-export const mixes = { "99.9 % reads": 1, "99 % reads": 10 } as const
+const mixes = { "99.9 % reads": 1, "99 % reads": 10 } as const
 export type Mix = keyof typeof mixes
 
 class Fleet {
@@ -31,7 +31,7 @@ class Fleet {
     const script = join(import.meta.dirname, "nearFleetProcess.ts")
     const children = Array.from({ length: processes }, (_, i) => fork(script, [kind, url, String(i + 1)]))
     const fleet = new Fleet(kind, children)
-    await fleet.#try(() => Promise.all(children.map(answerOf)))
+    await fleet.#try(() => Promise.all(children.map((child) => answerOf(child, patience))))
     return fleet
   }
 
@@ -61,7 +61,7 @@ class Fleet {
     try {
       return await work()
     } catch (error) {
-      this.#failed = error instanceof Error ? error.message : String(error)
+      this.#failed = messageOf(error)
       console.error(`${this.kind}: ${this.#failed}`)
       this.stop()
       return undefined
@@ -70,16 +70,8 @@ class Fleet {
 }
 
 const ask = (child: ChildProcess, order: FleetOrder): Promise<FleetAnswer> => {
-  const answer = answerOf(child)
+  const answer = answerOf<FleetAnswer>(child, patience)
   child.send(order)
-  return answer
-}
-
-const answerOf = async (child: ChildProcess): Promise<FleetAnswer> => {
-  const [answer]: ReadonlyArray<FleetAnswer | { readonly failed: string }> = await once(child, "message", {
-    signal: AbortSignal.timeout(patience)
-  })
-  if (answer === undefined || "failed" in answer) throw new Error(answer?.failed ?? "it says nothing")
   return answer
 }
 

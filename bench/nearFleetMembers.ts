@@ -95,8 +95,6 @@ const byPromises = (
   }
 }
 
-const portOf = (url: string): number => Number(new URL(url).port)
-
 export const fleetMembers: Readonly<Record<string, (url: string, seed: number) => Promise<FleetMember>>> = {
   near: async (url, seed) => {
     const cache = await open(url, { options: { prefix, near: { maxEntries: 200_000, maxBytes: 2 ** 28 } } })
@@ -110,7 +108,7 @@ export const fleetMembers: Readonly<Record<string, (url: string, seed: number) =
   "without near": async (url, seed) => byEffects(await open(url, { options: { prefix } }), seed, async () => {}),
   "bentocache with L1, L2 and its bus": async (url, seed) => {
     const { makeBento } = await import("./nearRivals.ts")
-    const cache = makeBento(portOf(url))
+    const cache = makeBento(url)
     return byPromises(
       (key) => cache.get({ key }),
       (key, i) => cache.set({ key, value: product(i), ttl: lifetime }),
@@ -119,7 +117,7 @@ export const fleetMembers: Readonly<Record<string, (url: string, seed: number) =
   },
   "node-redis with its client-side cache": async (url, seed) => {
     const { makeNodeRedis } = await import("./nearRivals.ts")
-    const client = await makeNodeRedis(portOf(url))
+    const client = await makeNodeRedis(url)
     const expiration = { type: "PX", value: lifetime } as const
     return byPromises(
       async (key) => JSON.parse((await client.get(`redis:${key}`)) ?? ""),

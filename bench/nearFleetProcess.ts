@@ -1,6 +1,6 @@
 /** One process of a fleet, which does as it is told. */
 import { fleetMembers } from "./nearFleetMembers.ts"
-import { messageOf } from "./Runner.ts"
+import { beTold, failed } from "./told.ts"
 
 /** What a process is told, and what it answers when that is done. */
 export type FleetOrder = "store" | "warm" | { readonly millis: number; readonly writes: number }
@@ -12,9 +12,7 @@ export interface FleetAnswer {
   readonly cpu: number
 }
 
-const failed = (error: unknown) => process.send?.({ failed: messageOf(error) }, () => process.exit(1))
-process.on("uncaughtException", failed)
-process.on("disconnect", () => process.exit())
+beTold()
 
 const [, , kind = "", url = "", seed = ""] = process.argv
 const member = await fleetMembers[kind]?.(url, Number(seed))
