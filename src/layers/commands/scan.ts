@@ -34,14 +34,15 @@ const pageAt = (send: ValkeyClientShape["send"], cursor: string, options: ScanPa
     return Effect.succeed([keys, next === "0" ? Option.none<string>() : Option.some(next)] as const)
   })
 
-const foreign = refused("SCAN", "the cursor is none that this client has given")
+/** Why a cursor is refused that a caller has made up, or had of another client. */
+export const foreignCursor = refused("SCAN", "the cursor is none that this client has given")
 
 /** One page of one server, whose own cursors are numbers. */
 export const scanPageWith =
   (send: ValkeyClientShape["send"]): ValkeyClientShape["scanPage"] =>
   (cursor = "0", options = {}) => {
     if (!isCount(options.count)) return badCount
-    if (!/^\d{1,20}$/.test(cursor)) return foreign
+    if (!/^\d{1,20}$/.test(cursor)) return foreignCursor
     return Effect.map(pageAt(send, cursor, options), ([keys, next]) => ({
       keys: keys.filter((key) => typeof key === "string"),
       next: Option.getOrUndefined(next)
@@ -59,7 +60,7 @@ export const scanPagesOver =
   ): ValkeyClientShape["scanPage"] =>
   (cursor, options) => {
     const [, name = "", at = ""] = /^(.*)\/([^/]*)$/s.exec(cursor ?? "/") ?? []
-    if (cursor !== undefined && name === "") return foreign
+    if (cursor !== undefined && name === "") return foreignCursor
     return Effect.flatMap(servers, (servers) => {
       const names = servers.toSorted()
       const server = names.find((one) => one >= name)

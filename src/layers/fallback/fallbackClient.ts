@@ -2,7 +2,7 @@
 import { Effect, Exit, identity, Result, type Scope, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, WireArg } from "../../schema/Command.ts"
-import { isAnswerToPing, refused } from "../../schema/failures.ts"
+import { isAnswerToPing } from "../../schema/failures.ts"
 import { scriptCall } from "../../schema/Script.ts"
 import type {
   PipelineResults,
@@ -11,7 +11,7 @@ import type {
   ScanPageOptions,
   ValkeyClientShape
 } from "../../services/ValkeyClient.ts"
-import { scansOf } from "../commands/scan.ts"
+import { foreignCursor, scansOf } from "../commands/scan.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
 import { isOutage, notThere, type Outage } from "./outages.ts"
@@ -263,6 +263,10 @@ export const makeFallback = (
     return Stream.unwrap(standby.use(Effect.succeed(onFirst), () => Effect.sync(() => scanSecond(options))))
   }
 
+  /** What there is nothing to note of, in the store that is used now. */
+  const asked = <A>(onFirst: Effect.Effect<A, CommandError>, onSecond: () => Effect.Effect<A, CommandError>) =>
+    route({ commands: () => [], onFirst, onSecond }, Exit.succeed)
+
   const client: ValkeyClientShape = {
     ...first,
     invalidations: announced.invalidations,
@@ -304,22 +308,10 @@ export const makeFallback = (
             Exit.succeed
           ),
     ...scansOf(scanBinary),
-    info: (section) =>
-      route({ commands: () => [], onFirst: first.info(section), onSecond: () => second.info(section) }, Exit.succeed),
-    slowLog: (options) =>
-      route(
-        { commands: () => [], onFirst: first.slowLog(options), onSecond: () => second.slowLog(options) },
-        Exit.succeed
-      ),
+    info: (section) => asked(first.info(section), () => second.info(section)),
+    slowLog: (options) => asked(first.slowLog(options), () => second.slowLog(options)),
     scanPage: (cursor, options) =>
-      route(
-        {
-          commands: () => [],
-          onFirst: pageOf("1", first, cursor, options),
-          onSecond: () => pageOf("2", second, cursor, options)
-        },
-        Exit.succeed
-      )
+      asked(pageOf("1", first, cursor, options), () => pageOf("2", second, cursor, options))
   }
   return { client, isAway: () => standby.outage !== undefined, forget }
 }
@@ -331,8 +323,7 @@ const pageOf = (
   cursor: string | undefined,
   options: ScanPageOptions | undefined
 ): Effect.Effect<ScanPage, CommandError> => {
-  if (cursor !== undefined && !/^[12]:/.test(cursor))
-    return refused("SCAN", "the cursor is none that this client has given")
+  if (cursor !== undefined && !/^[12]:/.test(cursor)) return foreignCursor
   const place = cursor?.startsWith(name) === true ? cursor.slice(2) : undefined
   return Effect.map(scanPage(place, options), ({ keys, next }) => ({
     keys,
