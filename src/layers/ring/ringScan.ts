@@ -50,17 +50,14 @@ const isOf = (servers: RingServers, member: RingMember, key: WireArg): boolean =
 }
 
 /** One page of it, without what is nobody's. */
-export const ringScanPage = (servers: RingServers): ValkeyClientShape["scanPage"] => {
-  const members = new Map(servers.members.map((member) => [member.node, member]))
-  return scanPagesOver(Effect.succeed([...members.keys()]), (node) => (cursor, options) => {
-    const member = members.get(node)
-    if (member === undefined) return Effect.succeed({ keys: [], next: undefined })
+export const ringScanPage = (servers: RingServers): ValkeyClientShape["scanPage"] =>
+  scanPagesOver(Effect.succeed(servers.nodes), (node) => (cursor, options) => {
+    const member = servers.members[servers.nodes.indexOf(node)]!
     return Effect.map(member.client.scanPage(cursor, options), ({ keys, next }) => ({
       keys: keys.filter((key) => isOf(servers, member, key)),
       next
     }))
   })
-}
 
 const orphansOf = (
   { deletes }: ScanOptions = {},
