@@ -17,7 +17,8 @@ export const changesOf =
         if (waiting === 0) hasMissed = false
         if (event._tag !== "Keys" && event._tag !== "Proof") {
           Queue.offerUnsafe(queue, event)
-          return void (event._tag === "Down" && event.cause === "closed" && Queue.endUnsafe(queue))
+          if (event._tag === "Down" && event.cause === "closed") Queue.endUnsafe(queue)
+          return
         }
         if (hasMissed) return
         hasMissed = waiting >= maxWaiting
