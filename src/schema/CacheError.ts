@@ -129,7 +129,7 @@ export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-v
   }
 }
 
-/** Bad arguments or settings. Nothing was sent. */
+/** The arguments or settings are wrong. Nothing was sent. */
 export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect-vcache/CacheInputError")(
   "CacheInputError",
   { operation: Schema.String, reason: Schema.String }
@@ -148,7 +148,7 @@ export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedEr
   }
 }
 
-/** Any failure of the cache, as a schema for `HttpApi` and `Rpc`. */
+/** The schema of all failures of the cache, for `HttpApi` and `Rpc`. */
 export const CacheError = Schema.Union([
   CacheConnectionError,
   CacheTimeoutError,
@@ -176,7 +176,7 @@ export type ExistingKeyError = CommandError | CacheMissError
 
 const isAny = Schema.is(CacheError)
 
-/** Tells the cache's failures from those of a program, a lookup's own among them. */
+/** Returns whether a failure is the cache's, and not one of the program or of a lookup. */
 export const isCacheError = (error: unknown): error is CacheError => error instanceof Error && isAny(error)
 
 /**
@@ -221,8 +221,8 @@ const transientCodes: ReadonlySet<string> = new Set([
 ])
 
 /**
- * True for failures of the cache that a later attempt may not meet; false for whatever is none of the cache's. Mind
- * `mayHaveExecuted` before repeating a write.
+ * Returns true for failures of the cache that a later attempt may not meet, and false for whatever is not a failure of the cache.
+ * Look at `mayHaveExecuted` before you repeat a write.
  */
 export const isTransient = (error: unknown): boolean => {
   if (!isCacheError(error)) return false

@@ -33,31 +33,31 @@ export interface CacheOptions {
   /** What a value may be made of, in both directions. Default: 64 MiB, 1 000 000 parts, 512 levels, 10 000 digits. */
   readonly limits: Partial<ValueLimits> | undefined
   /**
-   * What `getOrSet`, `getOrSetMany`, `refresh`, regions and memoised functions do unless they say otherwise themselves: stale
-   * values, early refreshes, who shares a lookup. Never concerns `set`. Default: `{}`, none of it.
+   * The defaults of `getOrSet`, `getOrSetMany`, `refresh`, regions and memoised functions: stale values, early refreshes, who
+   * shares a lookup. Their own options take precedence. They never concern `set`. Default: `{}`, none of it.
    */
   readonly lookup: LookupDefaults
-  /** What tags do. Default: `{}`. */
+  /** The settings of tags. Default: `{}`. */
   readonly tags: TagSettings
   /** Whether the cache is used. False: it holds nothing, and no server is asked; see `CacheDisabled`. Default: true. */
   readonly enabled: boolean
 }
 
-/** What tags do where a cache says nothing else. */
+/** The settings of tags. Every field has a default. */
 export interface TagSettings {
   /**
-   * A primary that takes over may have missed the last invalidations. `"forget"` (default): all values with tags are gone after a
-   * failover, a restart, and the move of their records to another server. `"trust"`: they stay, and what such an invalidation should
-   * have forgotten may come back.
+   * What becomes of values with tags after a failover, since a primary that takes over may have missed the last invalidations.
+   * `"forget"` (default): all of them are gone after a failover, a restart, and the move of their records to another server.
+   * `"trust"`: they stay, and what such an invalidation should have forgotten may come back.
    */
   readonly afterFailover?: "forget" | "trust" | undefined
 }
 
-/** Settings that a view of a cache may have of its own. */
+/** The settings that a view of a cache may have of its own. */
 export interface ViewOptions extends Partial<CacheOptions> {
   /**
-   * False: this view reads from the server. The near cache belongs to the layer, so that a view can only read past it.
-   * Default: as the layer reads.
+   * False: this view reads from the server. The near cache belongs to the layer, so a view can only read past it. Default: the
+   * view reads as the layer does.
    */
   readonly near?: false | undefined
 }

@@ -6,9 +6,9 @@ import { reveal } from "./reveal.ts"
 
 /** What a cache encrypts its values with. `Cipher.aes256gcm` makes one. */
 export interface Cipher {
-  /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
+  /** The name of the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string
-  /** `associated` names the entry; it is not stored, and decryption must fail where it differs. */
+  /** Encrypts bytes. `associated` names the entry; it is not stored, and decryption must fail where it differs. */
   readonly encrypt: (bytes: Uint8Array, associated: Uint8Array) => Uint8Array
   /** Returns what `encrypt` was given. It throws where the bytes are damaged, their key is unknown, or `associated` differs. */
   readonly decrypt: (bytes: Uint8Array, associated: Uint8Array) => Uint8Array
@@ -74,9 +74,9 @@ const aes256gcm = (keys: readonly [Key, ...ReadonlyArray<Key>]): Cipher => {
 
 export const Cipher = {
   /**
-   * AES-256-GCM. Writes with the first key, reads with any: to rotate, put the new key first, and drop the old one when
-   * what it wrote has expired. A key is 32 bytes, given as such, as 64 hexadecimal digits or as base64; anything else
-   * throws a `CacheInputError`. Nonces are random: rotate before a key has written 2^32 values.
+   * Returns a cipher for AES-256-GCM. It writes with the first key and reads with any: to rotate, put the new key first, and drop
+   * the old one when what it wrote has expired. A key is 32 bytes, given as bytes, as 64 hexadecimal digits or as base64; anything
+   * else throws a `CacheInputError`. Nonces are random: rotate before a key has written 2^32 values.
    */
   aes256gcm
 }

@@ -4,7 +4,7 @@ import { ForeignError } from "./CacheError.ts"
 
 /** A server that cannot be reached, and why. */
 export interface ServerDown {
-  /** "host:port", or the path of the socket. */
+  /** The server as "host:port", or the path of its socket. */
   readonly node: string
   /** The error that the last attempt to reach it met, where it is known. */
   readonly reason?: ForeignError | undefined

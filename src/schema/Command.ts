@@ -30,16 +30,16 @@ export type ReplyEncoding = "utf8" | "buffer"
 export interface Command {
   /** The name of the command, `"GET"`. */
   readonly name: string
-  /** Its arguments, keys among them. */
+  /** The arguments of the command, keys among them. */
   readonly args: ReadonlyArray<Arg>
-  /** Default `"utf8"`. */
+  /** How bulk strings of the reply are given. Default: `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined
   /**
    * Asked before the command is sent again: because a server refused it without executing it, because its connection was
    * lost and it only reads, or because it goes to the second client of `ValkeyFallback`. Where it says false, the command fails with why it was not executed at first.
    */
   readonly resendIf?: (() => boolean) | undefined
-  /** Of EVAL: what to run where there is no Lua. */
+  /** The script that EVAL runs, for stores that have no Lua. */
   readonly script?: Script | undefined
 }
 

@@ -4,16 +4,16 @@ import * as zlib from "node:zlib"
 import { CacheInputError } from "./CacheError.ts"
 
 export interface Compressor {
-  /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
+  /** The name of the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string
-  /** Bytes; smaller payloads are stored as they are. */
+  /** The size in bytes from which payloads are compressed. Smaller ones are stored as they are. */
   readonly threshold: number
   /**
    * Compresses a payload. The cache calls it for payloads of `threshold` bytes or more, and keeps the result only if it is
    * smaller.
    */
   readonly compress: (bytes: Uint8Array) => Uint8Array
-  /** Throws where the bytes are damaged, or would become more than `maxBytes`. */
+  /** Returns what `compress` was given. It throws where the bytes are damaged, or would become more than `maxBytes`. */
   readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array
 }
 
@@ -80,9 +80,12 @@ const lz4 = (options?: SizeOptions): Compressor => {
   )
 }
 
-/** Each compresses payloads from `threshold` on, and keeps the result only if it is smaller. Bad options throw a `CacheInputError`. */
+/**
+ * The compressors. Each compresses payloads from `threshold` on, and keeps the result only if it is smaller. Bad options throw a
+ * `CacheInputError`.
+ */
 export const Compressor = {
-  /** The best in most cases. Level 1 to 22, default 3. */
+  /** Zstandard, which is the best in most cases. Its level is 1 to 22. Default: 3. */
   zstd: (options?: Options): Compressor => {
     const params = options?.level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: options.level }
     return make(
@@ -95,9 +98,12 @@ export const Compressor = {
       options
     )
   },
-  /** The fastest, with the largest results; without levels. Needs the package `lz4-napi`; a `CacheInputError` where it cannot be loaded. */
+  /**
+   * LZ4, which is the fastest, with the largest results. It has no levels. It needs the package `lz4-napi`, and throws a
+   * `CacheInputError` where that cannot be loaded.
+   */
   lz4,
-  /** Level 0 to 9, default 6. */
+  /** gzip. Its level is 0 to 9. Default: 6. */
   gzip: (options?: Options): Compressor =>
     make(
       {
@@ -108,7 +114,7 @@ export const Compressor = {
       },
       options
     ),
-  /** gzip with a shorter header. Level 0 to 9, default 6. */
+  /** zlib, which is gzip with a shorter header. Its level is 0 to 9. Default: 6. */
   zlib: (options?: Options): Compressor =>
     make(
       {
@@ -119,7 +125,10 @@ export const Compressor = {
       },
       options
     ),
-  /** The smallest text, at a price. Level 0 to 11, default 5: Node's own default of 11 takes a hundred times as long. */
+  /**
+   * Brotli, which makes the smallest text and takes longest. Its level is 0 to 11. Default: 5, because Node's own default of 11
+   * takes a hundred times as long.
+   */
   brotli: (options?: Options): Compressor => {
     const params = { [constants.BROTLI_PARAM_QUALITY]: options?.level ?? 5 }
     return make(

@@ -28,11 +28,11 @@ export interface ConnectionOptions {
   /** The password to authenticate with. Default: no authentication. */
   readonly password?: string | Redacted.Redacted | undefined
   /**
-   * In place of `username` and `password`, where these change: tokens of IAM, Entra or Vault, passwords that are rotated. The
-   * effect runs before each connection, and again when three quarters of `validFor` are over, whereupon every living connection
-   * but subscribers is authenticated anew. Connections that are made at the same time share one run. It runs in the context of the
-   * layer and has `connectTimeout`. Its failure is a failed attempt to connect: `CacheConnectionError` with code `CREDENTIALS`,
-   * which names the failure's tag and nothing else of it. Default: none.
+   * The effect that gives the credentials in place of `username` and `password`, where these change: tokens of IAM, Entra or
+   * Vault, passwords that are rotated. The effect runs before each connection, and again when three quarters of `validFor` are
+   * over; then every living connection except those of subscribers is authenticated anew. Connections that are made at the same
+   * time share one run. It runs in the context of the layer and has `connectTimeout`. Its failure is a failed attempt to connect:
+   * `CacheConnectionError` with code `CREDENTIALS`, which names the failure's tag and nothing else of it. Default: none.
    */
   readonly credentials?: Effect.Effect<Credentials, unknown> | undefined
   /** The number of the database. Default: 0. */

@@ -3,7 +3,7 @@ import type { Duration, Redacted } from "effect"
 
 /** What the effect of the option `credentials` gives: a token of IAM, Entra or Vault, or whatever was rotated last. */
 export interface Credentials {
-  /** Default: the server's default user. */
+  /** The user to authenticate as. Default: the server's default user. */
   readonly username?: string | undefined
   /** The password, or the token that stands in its place. */
   readonly password: string | Redacted.Redacted

@@ -28,9 +28,9 @@ export interface HealthJson {
   readonly latency: number
   /** How the connections are. */
   readonly state: ClientState
-  /** Absent where the cache is ready. */
+  /** Why the cache is not ready; absent where it is. */
   readonly error?: (typeof CacheError)["Encoded"]
-  /** Absent where there is no near cache. */
+  /** What the near cache is doing; absent where there is none. */
   readonly near?: NearStateJson
 }
 

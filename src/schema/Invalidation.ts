@@ -28,7 +28,7 @@ export const beingOpened = "the channel is being opened"
 export interface TrackedReply {
   /** The stored value, as text or bytes; null where there is none. */
   readonly value: string | Buffer | null
-  /** Milliseconds to live, as PTTL gives it: −1 = for ever, −2 = no such key. */
+  /** How long the key still lives in milliseconds, as PTTL tells it: −1 = for ever, −2 = no such key. */
   readonly pttl: number
   /** The instant before the read was sent. */
   readonly sentAt: number

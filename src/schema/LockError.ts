@@ -1,7 +1,7 @@
 /** How locks and semaphores fail, beside the ways in which every operation can. */
 import { Schema } from "effect"
 
-/** Not acquired within `wait` milliseconds: others have it. */
+/** The lock or the permits were not acquired within `wait` milliseconds, because others have them. */
 export class LockUnavailable extends Schema.TaggedError<LockUnavailable>("effect-vcache/LockUnavailable")(
   "LockUnavailable",
   { key: Schema.String, wait: Schema.Number }

@@ -1,15 +1,18 @@
-/** Settings of the store in this process. */
+/** The options of the store in this process. Every field has a default. */
 
 export interface MemoryOptions {
-  /** Default 100 000. */
+  /** How many entries the store may have. Default: 100 000. */
   readonly maxEntries?: number | undefined
-  /** Of keys and values together. Default 256 MiB. */
+  /** How many bytes keys and values may take together. Default: 256 MiB. */
   readonly maxBytes?: number | undefined
   /**
    * What happens when it is full and nothing has expired: `"lru"` (default) removes what was not used for longest, `"none"`
    * refuses writes with OOM.
    */
   readonly eviction?: "lru" | "none" | undefined
-  /** Final keys that are evicted only when no others are left: sessions, say. Locks and semaphores always are. Default: no other keys. */
+  /**
+   * Which final keys are evicted only when no others are left, such as those of sessions. Those of locks and semaphores always
+   * are. Default: no other keys.
+   */
   readonly evictLast?: ((key: string) => boolean) | undefined
 }

@@ -14,8 +14,8 @@ export interface NearOptions {
   /** A changed value is served at most this long after the change, whatever breaks. Default: 2 seconds. */
   readonly maxStaleness?: Duration.Input | undefined
   /**
-   * `"broadcast"` (default): the server announces every change under the prefix. `"perKey"`: it announces only changes of keys
-   * that this process has read.
+   * What the server announces. `"broadcast"` (default): every change under the prefix. `"perKey"`: only changes of keys that this
+   * process has read.
    */
   readonly tracking?: Tracking | undefined
   /**

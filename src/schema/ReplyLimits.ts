@@ -3,15 +3,15 @@ import type { Fields } from "./Fields.ts"
 
 /** How large a reply may be. Every field has a default. */
 export interface ReplyLimitOptions {
-  /** Arrays within arrays. Default: 128. */
+  /** How deep arrays may be within one another. Default: 128. */
   readonly depth?: number | undefined
-  /** Bytes of one string. Default: 512 MiB, which is the server's own limit. */
+  /** The size of one string in bytes. Default: 512 MiB, which is the server's own limit. */
   readonly stringBytes?: number | undefined
-  /** Bytes of a whole reply. Default: 1 GiB. */
+  /** The size of a whole reply in bytes. Default: 1 GiB. */
   readonly totalBytes?: number | undefined
-  /** Elements of all arrays of a reply together. Default: 16 777 216. */
+  /** How many elements all arrays of a reply may have together. Default: 16 777 216. */
   readonly elements?: number | undefined
-  /** Bytes of a status or an error. Default: 1 MiB. */
+  /** The size of a status or an error in bytes. Default: 1 MiB. */
   readonly lineBytes?: number | undefined
 }
 

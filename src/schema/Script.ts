@@ -13,11 +13,11 @@ export interface ScriptStore {
 
 /** A Lua script with, for the memory topology, the same behaviour in TypeScript. */
 export interface Script {
-  /** Its name in errors, metrics and traces. */
+  /** The name of the script in errors, metrics and traces. */
   readonly name: string
-  /** Its text, which the server runs. */
+  /** The text of the script, which the server runs. */
   readonly lua: string
-  /** Whoever runs it relies on there being one store: a fallback must not run it on another. Default: false. */
+  /** Whether its caller relies on there being one store: then a fallback does not run it on another one. Default: false. */
   readonly exclusive?: boolean | undefined
   /**
    * What it does with its keys: `"reads"` changes nothing, `"changes"` changes values that are no structures, `"adds"`

@@ -34,9 +34,9 @@ export interface SentinelOptions extends ConnectionOptions {
   /** The password for the sentinels. Default: no authentication there. */
   readonly sentinelPassword?: string | Redacted.Redacted | undefined
   /**
-   * In place of `sentinelUsername` and `sentinelPassword`, where these change, and as `credentials` are for the servers: the effect runs before
-   * the sentinels are asked, once for all of them, and before each connection on which one of them is listened to; it has
-   * `connectTimeout`. Default: none.
+   * The effect that gives the credentials in place of `sentinelUsername` and `sentinelPassword`, where these change, as
+   * `credentials` does for the servers. It runs before the sentinels are asked, once for all of them, and before each connection
+   * on which one of them is listened to; it has `connectTimeout`. Default: none.
    */
   readonly sentinelCredentials?: Effect.Effect<Credentials, unknown> | undefined
   /** TLS for the connections to the sentinels. Default: none, or that of a `sentinels://` URL. */

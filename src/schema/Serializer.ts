@@ -9,13 +9,19 @@ import type { ValueLimits } from "./ValueLimits.ts"
 
 /** How values become bytes or text, and values again. `Serializer.json` is the default of a cache. */
 export interface Serializer {
-  /** Names the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
+  /** The name of the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string
-  /** Throws where the format cannot hold the value unchanged, or where it is above the cache's limits. */
+  /**
+   * Returns the value as text or bytes. It throws where the format cannot hold the value unchanged, or where the value is above
+   * the cache's limits.
+   */
   readonly encode: (value: unknown, limits?: ValueLimits) => Uint8Array | string
-  /** Throws where the bytes are not of this format, or would become more than the cache's limits allow. */
+  /** Returns the value. It throws where the bytes are not of this format, or would become more than the cache's limits allow. */
   readonly decode: (bytes: Uint8Array, limits?: ValueLimits) => unknown
-  /** For formats derived from the schema itself: used with `withSchema` in place of schema-then-encode. */
+  /**
+   * Returns a codec for a schema, for formats that are derived from schemas: `withSchema` uses it in place of encoding by the
+   * schema first.
+   */
   readonly forSchema?: <S extends Schema.Constraint>(
     schema: S
   ) => Schema.Codec<S["Type"], Uint8Array, S["DecodingServices"], S["EncodingServices"]>
@@ -48,9 +54,14 @@ const needsSchema = (): never => {
 export const Serializer: {
   /** Plain JSON text, readable by any other client. A value that JSON would change is refused, not altered. */
   readonly json: JsonSerializer
-  /** MessagePack: also bytes, Date, Map, Set, bigint, NaN and the infinities. What it would change is refused. */
+  /**
+   * MessagePack, which also holds bytes, Date, Map, Set, bigint, NaN and the infinities. A value that it would change is refused.
+   */
   readonly msgpack: Serializer
-  /** Effect's SchemaBinary: smallest and fastest, for caches with a schema; without one a `CacheInputError`. */
+  /**
+   * Effect's SchemaBinary, which is smallest and fastest. It needs a cache with a schema, and fails with `CacheInputError` without
+   * one.
+   */
   readonly binary: Serializer
 } = {
   json: {

@@ -1,10 +1,10 @@
 /** The records of some tags at one moment, for whoever stores later what was read then. */
 
-/** Text alone, so that it can be handed to another process. */
+/** What tags were when `tagSnapshot` read them. It is text alone, so that it can be handed to another process. */
 export interface TagSnapshot {
   /** The tags that the snapshot was taken of. */
   readonly tags: ReadonlyArray<string>
-  /** By tag. */
+  /** What the server had for each tag, by the tag. */
   readonly tokens: ReadonlyMap<string, string>
   /** What counts the invalidations of the cache. */
   readonly ledger: string

@@ -3,13 +3,15 @@ import { FormatError } from "./FormatError.ts"
 
 /** What a value may be made of. A value beyond a limit fails with `CacheCodecError`. */
 export interface ValueLimits {
-  /** Bytes of the serialised value, uncompressed. Default: 64 MiB. */
+  /** The size of the serialised value in bytes, uncompressed. Default: 64 MiB. */
   readonly maxBytes: number
-  /** Values within the value, itself included: each text, number, list, record … is one. Default: 1 000 000. */
+  /**
+   * How many values there may be within the value, itself included: each text, number, list, record … is one. Default: 1 000 000.
+   */
   readonly maxNodes: number
-  /** Lists, records, maps and sets within one another. Default: 512. */
+  /** How deep lists, records, maps and sets may be within one another. Default: 512. */
   readonly maxDepth: number
-  /** Decimal digits of a bigint. Default: 10 000. */
+  /** How many decimal digits a bigint may have. Default: 10 000. */
   readonly maxDigits: number
 }
 

@@ -32,7 +32,7 @@ const mayMeet = (a: SchemaAST.AST, b: SchemaAST.AST, depth: number): boolean => 
 
 interface Shape {
   readonly kind: "string" | "number" | "boolean" | "null" | "object" | "array"
-  /** Undefined: any of that kind. */
+  /** The values that it may have; undefined where it may be any value of that kind. */
   readonly values?: ReadonlyArray<unknown>
 }
 

@@ -8,7 +8,7 @@ import { type CachePolicyShape, layerPolicy, type Operation } from "../../servic
 
 /** The options of `Breaker.policy` and `Breaker.layer`. Every field has a default. */
 export interface BreakerOptions {
-  /** Transient failures in a row that open the circuit. Default 5. */
+  /** How many transient failures in a row open the circuit. Default: 5. */
   readonly failures?: number | undefined
   /** How long operations then fail at once, before one of them tries again. Default 5 seconds. */
   readonly openFor?: Duration.Input | undefined
@@ -22,7 +22,7 @@ export interface BreakerOptions {
 export const policy = (options: BreakerOptions = {}): Effect.Effect<CachePolicyShape, never, Scope.Scope> =>
   Effect.provide(make(options), CircuitBreaker.layerStoreMemory())
 
-/** `policy` for every cache that is built under the layer: they share one circuit. */
+/** Provides `policy` for every cache that is built under the layer: they share one circuit. */
 export const layer = (options: BreakerOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" }: BreakerOptions) {

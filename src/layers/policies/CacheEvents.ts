@@ -10,9 +10,9 @@ import { type CachePolicyShape, layerPolicy, type Observe, type Tally } from "..
 interface Happened {
   /** The name of the cache: the one that its layer has been given, else the key of its tag. */
   readonly cache: string
-  /** Milliseconds since 1970. */
+  /** When it happened, in milliseconds since 1970. */
   readonly at: number
-  /** `get`, `getOrSetMany`, `delete` … */
+  /** The name of the operation: `get`, `getOrSetMany`, `delete` … */
   readonly operation: string
   /** The user key; undefined where the operation concerned several. */
   readonly key: string | undefined
@@ -37,17 +37,17 @@ export type CacheEvent = Happened &
 
 /** The events of the caches under one layer, for any number of listeners. */
 export interface CacheEventsShape {
-  /** The events from now on, until the scope closes. */
+  /** Returns the events from now on, until the scope closes. */
   readonly subscribe: Effect.Effect<Stream.Stream<CacheEvent>, never, Scope.Scope>
   /** The events from the moment on at which the stream is run. */
   readonly stream: Stream.Stream<CacheEvent>
-  /** Events that slow listeners have missed, all together. */
+  /** Returns how many events slow listeners have missed, all together. */
   readonly dropped: Effect.Effect<number>
 }
 
 /** The options of `CacheEvents.layer`. */
 export interface CacheEventsOptions {
-  /** Events that may wait for one listener; where there are more, the oldest are dropped. Default: 1 024. */
+  /** How many events may wait for one listener; where there are more, the oldest are dropped. Default: 1 024. */
   readonly capacity?: number | undefined
 }
 

@@ -7,25 +7,25 @@ import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.t
 
 /** The options of `IgnoreExceptions.policy` and `IgnoreExceptions.layer`. Every field has a default. */
 export interface IgnoreExceptionsOptions {
-  /** Whether what is ignored is logged. Default true. */
+  /** Whether what is ignored is logged. Default: true. */
   readonly log?: boolean | undefined
-  /** Default `"Warn"`. */
+  /** The level of the log lines. Default: `"Warn"`. */
   readonly logLevel?: "Debug" | "Info" | "Warn" | "Error" | undefined
-  /** At most one line in this time; the next says how many were kept back. Default 10 seconds. */
+  /** The time in which at most one line is logged; the next line says how many were kept back. Default: 10 seconds. */
   readonly logInterval?: Duration.Input | undefined
-  /** Ignore the server's error replies, too: OOM, READONLY, WRONGTYPE … Default false. */
+  /** Whether the server's error replies are ignored, too: OOM, READONLY, WRONGTYPE … Default: false. */
   readonly serverErrors?: boolean | undefined
 }
 
 /**
- * Connection and timeout errors become the operation's neutral result: reads miss, writes report false or 0. Bad
- * arguments and values that cannot be coded still fail, and so do operations for which pretending would be a lie.
- * What is ignored is counted, by operation and tag.
+ * Turns connection and timeout errors into the operation's neutral result: reads miss, writes report false or 0. Bad arguments and
+ * values that cannot be coded still fail, and so do operations for which pretending would be a lie. What is ignored is counted, by
+ * operation and tag.
  */
 export const policy = (options: IgnoreExceptionsOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => make(options))
 
-/** `policy` for every cache that is built under the layer. */
+/** Provides `policy` for every cache that is built under the layer. */
 export const layer = (options: IgnoreExceptionsOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = ({

@@ -7,16 +7,17 @@ import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/C
 /** The options of `Metrics`. Every field has a default. */
 export interface MetricsOptions {
   /**
-   * True: also OpenTelemetry's `db.client.operation.duration`, in seconds, with the attributes `db.system.name` (`valkey`),
-   * `db.operation.name` (the operation of the cache, not the command) and, for failures, `error.type`. Costs a second histogram
-   * for each operation. Default: false.
+   * Whether OpenTelemetry's `db.client.operation.duration` is kept, too, in seconds, with the attributes `db.system.name`
+   * (`valkey`), `db.operation.name` (the operation of the cache, not the command) and, for failures, `error.type`. It costs a
+   * second histogram for each operation. Default: false.
    */
   readonly openTelemetry?: boolean | undefined
 }
 
 /**
- * Hits, misses, stores, errors by operation and tag, and a histogram of what each operation takes, in Effect's `Metric`, by cache:
- * show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without it, too.
+ * Counts hits, misses, stores, and errors by operation and tag, and keeps a histogram of what each operation takes, in Effect's
+ * `Metric`, by cache: show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without
+ * it, too.
  */
 export const policy = (options: MetricsOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => {
@@ -24,7 +25,7 @@ export const policy = (options: MetricsOptions = {}): Effect.Effect<CachePolicyS
     return Object.assign(forCache(nobody), { forCache })
   })
 
-/** `policy` for every cache that is built under the layer. */
+/** Provides `policy` for every cache that is built under the layer. */
 export const layer = (options: MetricsOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): CachePolicyShape => {

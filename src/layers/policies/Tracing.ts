@@ -25,7 +25,7 @@ export interface TracingOptions {
 export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => make(options))
 
-/** `policy` for every cache that is built under the layer. */
+/** Provides `policy` for every cache that is built under the layer. */
 export const layer = (options: TracingOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = ({ keys = false }: TracingOptions): CachePolicyShape => {

@@ -7,9 +7,9 @@ import type { TagOptions } from "./TagOptions.ts"
 /** The options of `setMany`, which hold for all values of the batch. */
 export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOptions, "since"> {
   /**
-   * `"absent"`: all values are stored in one step or, where one of the keys has a value that `get` would give, none. Then the
-   * keys that were there are returned. Keys of several hash slots fail with `CacheUnsupportedError` in a cluster or a ring:
-   * give them one hash tag. Default: each value is stored for itself.
+   * When values are stored. `"absent"`: all values are stored in one step or, where one of the keys has a value that `get` would
+   * return, none of them is. Then the keys that were there are returned. Keys of several hash slots fail with
+   * `CacheUnsupportedError` in a cluster or a ring: give them one hash tag. Default: each value is stored for itself.
    */
   readonly when?: "absent" | undefined
   /**

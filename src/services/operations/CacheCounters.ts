@@ -5,15 +5,21 @@ import type { KeyOptions } from "./KeyOptions.ts"
 
 /** The options of `incr`, `decr` and `incrFloat`. */
 export interface CounterOptions extends KeyOptions {
-  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. Default: none. */
+  /**
+   * The number that a missing key counts from. Without it the operation fails with `CacheMissError` where the key is missing.
+   * Default: none.
+   */
   readonly initial?: number | undefined
-  /** Lifetime of a key that `initial` creates. Default: the cache's own. An existing key keeps its lifetime. */
+  /** The lifetime of a key that `initial` creates. An existing key keeps its lifetime. Default: the cache's own. */
   readonly timeToLive?: Duration.Input | undefined
 }
 
 /** The options of `incrBig`. */
 export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
-  /** What a missing key counts from. Without it a missing key is a `CacheMissError`. Default: none. */
+  /**
+   * The number that a missing key counts from. Without it the operation fails with `CacheMissError` where the key is missing.
+   * Default: none.
+   */
   readonly initial?: bigint | undefined
 }
 
@@ -24,7 +30,7 @@ export interface CacheCounters {
    * refused with code OVERFLOW and not applied; `incrBig` counts further.
    */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
-  /** `incr` by the negative of `delta`, which is 1 by default. The result may be below zero. */
+  /** Subtracts `delta`, which is 1 by default, and returns the new number, which may be below zero. Otherwise it is as `incr`. */
   readonly decr: (key: string, delta?: number, options?: CounterOptions) => Effect.Effect<number, ExistingKeyError>
   /**
    * Adds to a number of any size up to the cache's `limits.maxDigits`, exactly. One round trip within 64 bits; beyond, a

@@ -32,7 +32,7 @@ export interface KeysOptions extends KeyOptions {
 export interface ScanKeysPageOptions extends ScanKeysOptions {
   /** The cursor that came with the page before. Default: the scan begins. */
   readonly cursor?: string | undefined
-  /** Only keys that hold this type. Default: all types. */
+  /** The type of the keys that are returned. Default: all types. */
   readonly type?: KeyType | undefined
 }
 
@@ -69,7 +69,7 @@ export interface CacheKeySpace {
    * except between slots of a cluster.
    */
   readonly incrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
-  /** `incrVersion` by the negative of `delta`, which is 1 by default. */
+  /** Moves the value to version − `delta`, which is 1 by default. Otherwise it is as `incrVersion`. */
   readonly decrVersion: (key: string, delta?: number, options?: KeyOptions) => Effect.Effect<number, CacheError>
   /**
    * Renames the key. Returns false only where `overwrite` is false and the new key exists. It is atomic, except between slots of a

@@ -10,7 +10,7 @@ export interface CacheLifetimes {
    * does not.
    */
   readonly touch: (key: string, options?: TtlOptions) => Effect.Effect<boolean, CommandError>
-  /** `touch` with the lifetime as an argument. */
+  /** Does what `touch` does, with the lifetime as an argument. */
   readonly expire: (
     key: string,
     timeToLive: Duration.Input,

@@ -139,8 +139,8 @@ export interface CacheLookups<A, RD = never, RE = never> {
     options?: LookupOptions<A, F>
   ) => Effect.Effect<LookupResult<A>, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE>
   /**
-   * Is `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. Give a lookup
-   * that wants to see the stale value to `getOrSet`.
+   * Returns `getOrSet` as a combinator, for a lookup that is written first: `findUser(1).pipe(users.cached("user:1"))`. Give a
+   * lookup that wants to see the stale value to `getOrSet`.
    */
   readonly cached: <F = never>(
     key: string,

@@ -7,7 +7,7 @@ export type Queued =
   | ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>
   | Readonly<Record<string, Effect.Effect<unknown, unknown, unknown>>>
 
-/** Any one of the operations of a tuple or a record. */
+/** One of the operations of a tuple or a record. */
 type Member<T extends Queued> = T extends ReadonlyArray<infer M> ? M : T[keyof T]
 /** What an operation succeeds with. */
 type SuccessOf<T> = T extends Effect.Effect<infer A, infer _E, infer _R> ? A : never

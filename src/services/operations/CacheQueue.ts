@@ -20,7 +20,7 @@ export interface CacheQueue<A, RD = never, RE = never>
   readonly hash: (key: string, options?: KeyOptions) => Omit<CacheHash<A, RD, RE>, "scan">
   /** The list under this key, as `cache.list` gives it. `moveTo` with a `timeout` fails with `CacheUnsupportedError` here. */
   readonly list: (key: string, options?: KeyOptions) => Omit<CacheList<A, RD, RE>, "awaitLeft" | "awaitRight">
-  /** Several lists, as `cache.lists` gives them. `pop` with a `timeout` fails with `CacheUnsupportedError` here. */
+  /** The lists under these keys, as `cache.lists` gives them. `pop` with a `timeout` fails with `CacheUnsupportedError` here. */
   readonly lists: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheLists<A, RD>
   /** The set under this key, as `cache.unorderedSet` gives it. */
   readonly unorderedSet: (key: string, options?: KeyOptions) => Omit<CacheSet<A, RD, RE>, "scan">

@@ -6,7 +6,7 @@ import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
 /** The options of `semaphore`. `permits` is required. */
 export interface SemaphoreOptions extends LeaseOptions {
-  /** Total permits. Every caller should pass the same number; each call is checked against its own. */
+  /** The total of permits. Every caller should pass the same number; each call is checked against its own. */
   readonly permits: number
 }
 

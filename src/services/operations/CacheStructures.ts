@@ -17,7 +17,7 @@ export interface CacheStructures<A, RD = never, RE = never> {
   readonly hash: (key: string, options?: KeyOptions) => CacheHash<A, RD, RE>
   /** The list under this key: elements in order. */
   readonly list: (key: string, options?: KeyOptions) => CacheList<A, RD, RE>
-  /** Several lists, of which the first one that has something is asked. Default version: the cache's. */
+  /** The lists under these keys: the first one that has an element gives it. Default version: the cache's own. */
   readonly lists: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheLists<A, RD>
   /** The set under this key: members without order, each once. */
   readonly unorderedSet: (key: string, options?: KeyOptions) => CacheSet<A, RD, RE>
@@ -25,6 +25,6 @@ export interface CacheStructures<A, RD = never, RE = never> {
   readonly sortedSet: (key: string, options?: KeyOptions) => CacheSortedSet<A, RD, RE>
   /** The stream under this key: an append-only log of entries. */
   readonly stream: (key: string, options?: KeyOptions) => CacheStream<A, RD, RE>
-  /** Several streams, which are read over one connection. Default version: the cache's. */
+  /** The streams under these keys, which are read together over one connection. Default version: the cache's own. */
   readonly streams: (keys: ReadonlyArray<string>, options?: KeyOptions) => CacheStreams<A, RD>
 }

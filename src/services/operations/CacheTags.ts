@@ -12,7 +12,7 @@ export interface InvalidateTagsOptions {
    * while one lookup runs, for as long as they would have been served without the invalidation.
    */
   readonly mode?: "remove" | "stale" | undefined
-  /** Never given here: `ReplicatedInvalidationOptions` has the number. Default: the call waits for no replicas. */
+  /** This is never given here: `ReplicatedInvalidationOptions` has the number. Default: the call waits for no replicas. */
   readonly replicas?: undefined
 }
 

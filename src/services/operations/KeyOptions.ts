@@ -9,7 +9,10 @@ export interface KeyOptions {
 
 /** The options of reads that the near cache may answer. */
 export interface ReadOptions extends KeyOptions {
-  /** False: the server is asked, and its answer takes the place of what is near. Default: as the cache is set. */
+  /**
+   * Whether the near cache may answer. False: the server is asked, and its answer takes the place of what is near. Default: as the
+   * cache is set.
+   */
   readonly near?: false | undefined
 }
 

@@ -56,7 +56,7 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
    * lookup. Default: none.
    */
   readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
-  /** One lookup for all keys that `getMany` misses. It may leave keys out. Default: one lookup for each key. */
+  /** The lookup for all keys that `getMany` misses. It may leave keys out. Default: one lookup for each key. */
   readonly lookupMany?:
     | ((
         keys: ReadonlyArray<K["Type"]>

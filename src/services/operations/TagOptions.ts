@@ -4,8 +4,8 @@ import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
 /** The tags of a value. Every operation that stores a value with tags takes these options. */
 export interface TagOptions {
   /**
-   * Names of what the value was made from: at most 64, each well-formed text of 1 to 1 024 bytes. `invalidateTags` with one of
-   * them forgets the value. Default: none. Costs one round trip before the value is stored, for all tags together.
+   * The names of what the value was made from: at most 64, each well-formed text of 1 to 1 024 bytes. `invalidateTags` with one of
+   * them forgets the value. They cost one round trip before the value is stored, for all tags together. Default: none.
    */
   readonly tags?: ReadonlyArray<string> | undefined
   /**

@@ -152,7 +152,9 @@ export const batchOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ba
     return [...failures.keys()]
   })
 
-  /** One look at the server for the tags of all entries, and as long a life for each tag as any of them needs. */
+  /**
+   * The stamps of all entries, for one round trip. Each tag is kept for as long as the entry with the longest lifetime needs it.
+   */
   const stampsOf = (entries: ReadonlyArray<Entry<A>>, since: BatchSetOptions["since"]) => {
     const names = new Set<string>()
     let longest = 0

@@ -37,7 +37,7 @@ export const largest = Effect.fnUntraced(function* (
   return sizes.toSorted(bySize).slice(0, most)
 })
 
-/** So many of the keys, each as likely as any other, however many there are (reservoir sampling). By final key. */
+/** Chooses `size` keys at random, however many there are (reservoir sampling). Returns them by final key. */
 const chooseFrom = <E>(
   scanned: Stream.Stream<string, E>,
   size: number,

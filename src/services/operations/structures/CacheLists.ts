@@ -20,7 +20,10 @@ export interface PoppedElements<A> {
   readonly values: ReadonlyArray<A>
 }
 
-/** Lists that are asked in the order of their keys. In a cluster all of them need one slot: give their keys the same hash tag. */
+/**
+ * Several lists, which are asked in the order of their keys. In a cluster all of them need one slot: give their keys the same hash
+ * tag.
+ */
 export interface CacheLists<A, RD = never> {
   /**
    * Takes elements from the first of the lists that has any; none where all are empty, or stay empty for `timeout`. LMPOP, and

@@ -53,13 +53,13 @@ export interface CacheSet<A, RD = never, RE = never> {
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
   ) => Effect.Effect<number, CommandError>
-  /** `storeUnion` of the members that are in all of the sets. */
+  /** Does what `storeUnion` does, with the members that are in all of the sets. */
   readonly storeIntersection: (
     destination: string,
     others: ReadonlyArray<string>,
     options?: SetDestinationOptions
   ) => Effect.Effect<number, CommandError>
-  /** `storeUnion` of the members that are in this set and in none of the others. */
+  /** Does what `storeUnion` does, with the members that are in this set and in none of the others. */
   readonly storeDifference: (
     destination: string,
     others: ReadonlyArray<string>,

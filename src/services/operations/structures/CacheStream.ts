@@ -133,7 +133,7 @@ export interface StreamPendingEntry {
   readonly id: string
   /** The consumer that was given it last. */
   readonly consumer: string
-  /** Milliseconds since it was delivered. */
+  /** How long ago it was delivered, in milliseconds. */
   readonly idle: number
   /** How many times it was delivered. */
   readonly deliveries: number
