@@ -27,10 +27,17 @@ const serversOf = (client: ValkeyClientShape): Effect.Effect<Reading["servers"]>
 
 const look = (caches: ReadonlyArray<ShownCache>): Effect.Effect<Readings> =>
   Effect.gen(function* () {
-    const servers = yield* Effect.forEach(caches, ({ cache }) => serversOf(cache.client), { concurrency: 4 })
+    // Caches over one client have its servers in common.
+    const clients = new Set(caches.map(({ cache }) => cache.client))
+    const asked = Effect.forEach(
+      clients,
+      (client) => Effect.map(serversOf(client), (servers) => [client, servers] as const),
+      { concurrency: 4 }
+    )
+    const servers = new Map(yield* asked)
     const metrics = yield* Metric.snapshot
     const now = yield* Clock.currentTimeMillis
-    return new Map(caches.map(({ name }, at) => [name, readingOf(metrics, name, servers[at], now)]))
+    return new Map(caches.map(({ cache, name }) => [name, readingOf(metrics, name, servers.get(cache.client), now)]))
   })
 
 const between = (before: Readings, now: Readings): ReadonlyMap<string, Figures> =>
