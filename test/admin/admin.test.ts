@@ -4,8 +4,8 @@ import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyMemory } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
-import { fromThisMachine, may } from "../../src/layers/admin/access.ts"
-import { html } from "../../src/layers/admin/Html.ts"
+import { fromThisMachine, may } from "../../src/layers/admin/access/access.ts"
+import { html } from "../../src/layers/admin/kernel/Html.ts"
 import { addressOf } from "../support/adminPages.ts"
 
 class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}

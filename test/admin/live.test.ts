@@ -4,7 +4,7 @@ import { Context, Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { CacheLive, CacheService, layerFor, Metrics, type TypedCache, ValkeyMemory } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
-import { figuresBetween, type Reading } from "../../src/layers/admin/figures.ts"
+import { figuresBetween, type Reading } from "../../src/layers/admin/charts/figures.ts"
 
 class Other extends Context.Service<Other, TypedCache<unknown>>()("test/Other") {}
 

@@ -186,16 +186,30 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
   "layers/inspection": ["schema", "services/ValkeyClient"],
   "layers/editing": ["layers/inspection", "schema", "services/ValkeyClient", "services/cache/coordination"],
-  "layers/admin": [
+  "layers/admin/access": ["schema"],
+  "layers/admin/kernel": ["layers/admin/access", "services/operations"],
+  "layers/admin/charts": ["layers/admin/kernel", "layers/inspection", "services/ValkeyClient"],
+  "layers/admin/pages": [
+    "layers/admin/access",
+    "layers/admin/charts",
+    "layers/admin/kernel",
     "layers/editing",
     "layers/inspection",
     "schema",
     "services/ValkeyClient",
-    "services/cache/sessions",
+    "services/cache/sessions"
+  ],
+  "layers/admin": [
+    "layers/admin/access",
+    "layers/admin/charts",
+    "layers/admin/kernel",
+    "layers/admin/pages",
+    "schema",
     "services/operations"
   ],
   "layers/cli": [
     "layers/admin",
+    "layers/admin/access",
     "layers/cache",
     "layers/editing",
     "layers/inspection",

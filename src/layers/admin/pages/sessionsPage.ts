@@ -1,17 +1,17 @@
 /** The sessions of a cache: how many there are, and signing one of their visitors out. What is in them is never shown. */
 import { Effect } from "effect"
-import { escapeGlob } from "../../schema/key.ts"
-import { tombstone } from "../../services/cache/sessions/sessionScripts.ts"
-import { replyOf } from "../inspection/replies.ts"
-import { lifetime } from "../inspection/words.ts"
+import { escapeGlob } from "../../../schema/key.ts"
+import { tombstone } from "../../../services/cache/sessions/sessionScripts.ts"
+import { replyOf } from "../../inspection/replies.ts"
+import { lifetime } from "../../inspection/words.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
-import { actionForm, dangerButton } from "./forms.ts"
-import { table } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import { actionForm, dangerButton } from "../kernel/forms.ts"
+import { table } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
-import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
 /** Sessions that are counted, and of these the first that are listed. */
 const mostCounted = 10_000

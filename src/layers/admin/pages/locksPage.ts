@@ -1,6 +1,6 @@
 /** Locks and semaphores that are held, by whom, for how long, and their release by force. */
 import { Effect } from "effect"
-import { wakeUpChannel } from "../../schema/reservedKeys.ts"
+import { wakeUpChannel } from "../../../schema/reservedKeys.ts"
 import {
   type HolderSeen,
   leasesIn,
@@ -10,16 +10,16 @@ import {
   releasePermits,
   type SemaphoreSeen,
   semaphoresAt
-} from "../editing/leases.ts"
-import { lifetime } from "../inspection/words.ts"
+} from "../../editing/leases.ts"
+import { lifetime } from "../../inspection/words.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
-import { actionForm, dangerButton } from "./forms.ts"
-import { table } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import { actionForm, dangerButton } from "../kernel/forms.ts"
+import { table } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { fromParam, shortKey, spaceOf, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
-import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
 /** Locks, and semaphores, that are listed. */
 const most = 100

@@ -1,7 +1,7 @@
 /** What the doctor says, on a page. */
-import * as Doctor from "../inspection/Doctor.ts"
-import { table } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import * as Doctor from "../../inspection/Doctor.ts"
+import { table } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 
 const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
 

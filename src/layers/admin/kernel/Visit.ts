@@ -1,8 +1,8 @@
 /** One request: who asks for what. */
 import type { Effect } from "effect"
 import type { HttpServerResponse } from "effect/http"
-import type { TypedCache } from "../../services/operations/TypedCache.ts"
-import { type AdminRight, type AdminVisitor, may } from "./access.ts"
+import type { TypedCache } from "../../../services/operations/TypedCache.ts"
+import { type AdminRight, type AdminVisitor, may } from "../access/access.ts"
 import type { Html } from "./Html.ts"
 
 /** A cache that is shown, and what it is called. */

@@ -1,16 +1,16 @@
 /** The servers of a cache: what they say of themselves, in words, and what is to be said about it. */
 import { Duration, Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { clientsOf, type ConnectedClient, type SlowCommand, slowCommandsOf } from "../inspection/serverLists.ts"
-import { serverWords } from "../inspection/serverWords.ts"
-import { verdictsOn } from "../inspection/serverVerdicts.ts"
-import { lifetime } from "../inspection/words.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { clientsOf, type ConnectedClient, type SlowCommand, slowCommandsOf } from "../../inspection/serverLists.ts"
+import { serverWords } from "../../inspection/serverWords.ts"
+import { verdictsOn } from "../../inspection/serverVerdicts.ts"
+import { lifetime } from "../../inspection/words.ts"
 import { cachePage } from "./cachePage.ts"
-import { figure, table, trouble } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import { figure, table, trouble } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { verdictTable } from "./verdicts.ts"
-import type { Shown, Visit } from "./Visit.ts"
+import type { Shown, Visit } from "../kernel/Visit.ts"
 
 export const serversPage = (visit: Visit): Effect.Effect<Shown> =>
   cachePage(visit, "servers", "Servers", ({ cache: { client } }) => {

@@ -1,7 +1,7 @@
 /** Keys that a scan finds in a time that a page can take. */
 import { Duration, Effect, Option, Stream } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import type { ScanOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import type { ScanOptions, ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 
 /** A search for something rare is given up. */
 const patience = Duration.seconds(3)

@@ -1,16 +1,16 @@
 /** The keys of a cache. */
 import { Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import { isKeyType, keyTypes } from "../../schema/Command.ts"
-import { type KeyFacts, keyFactsOf } from "../inspection/keyFacts.ts"
-import { inBytes, lifetime } from "../inspection/words.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import { isKeyType, keyTypes } from "../../../schema/Command.ts"
+import { type KeyFacts, keyFactsOf } from "../../inspection/keyFacts.ts"
+import { inBytes, lifetime } from "../../inspection/words.ts"
 import { cacheField } from "./cachePage.ts"
-import { actionForm, dangerButton, selectField } from "./forms.ts"
-import { frame, noCache, table, trouble } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import { actionForm, dangerButton, selectField } from "../kernel/forms.ts"
+import { frame, noCache, table, trouble } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { keyAddress, shortKey, spaceOf, toParam } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
-import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
 /** Keys of one page. */
 export const most = 100

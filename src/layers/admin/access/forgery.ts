@@ -2,10 +2,10 @@
 import { createHmac, randomBytes } from "node:crypto"
 import { Exit, type Redacted } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import type { CacheInputError } from "../../schema/CacheError.ts"
-import { refused } from "../../schema/failures.ts"
-import { isSameSecret } from "../../schema/isSameSecret.ts"
-import { reveal } from "../../schema/reveal.ts"
+import type { CacheInputError } from "../../../schema/CacheError.ts"
+import { refused } from "../../../schema/failures.ts"
+import { isSameSecret } from "../../../schema/isSameSecret.ts"
+import { reveal } from "../../../schema/reveal.ts"
 
 /** The tokens of forms: each for one visitor and one place where the pages are mounted. */
 export interface FormTokens {

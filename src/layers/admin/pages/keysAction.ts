@@ -1,15 +1,23 @@
 /** Deleting several keys at once: they are shown once more, and each is deleted only if it has not changed since then. */
 import { Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import { editKey, editRefusal, markOf } from "../editing/keyEdits.ts"
-import { entryAt } from "../inspection/Entry.ts"
-import { actionForm, dangerButton } from "./forms.ts"
-import { noCache, table, trouble } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import { editKey, editRefusal, markOf } from "../../editing/keyEdits.ts"
+import { entryAt } from "../../inspection/Entry.ts"
+import { actionForm, dangerButton } from "../kernel/forms.ts"
+import { noCache, table, trouble } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { fromParam, keyAddress, ownKey, shortKey, toParam } from "./keyAddress.ts"
 import { framedKey } from "./keyPage.ts"
 import { most } from "./keysPage.ts"
-import { addressOf, chosenCache, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import {
+  addressOf,
+  chosenCache,
+  type Onward,
+  type Shown,
+  type ShownCache,
+  type Visit,
+  visitorMay
+} from "../kernel/Visit.ts"
 
 /** A key, and what was seen of it when it was shown once more. */
 interface Chosen {

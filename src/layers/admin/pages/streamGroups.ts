@@ -1,14 +1,14 @@
 /** The groups of a stream, what waits to be acknowledged in them, and the forms that acknowledge and claim it. */
 import { Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import { groupsOf, type PendingEntry, type StreamGroup } from "../inspection/streamGroups.ts"
-import { lifetime } from "../inspection/words.ts"
-import { actionForm, button, textField } from "./forms.ts"
-import { figure, table } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import { groupsOf, type PendingEntry, type StreamGroup } from "../../inspection/streamGroups.ts"
+import { lifetime } from "../../inspection/words.ts"
+import { actionForm, button, textField } from "../kernel/forms.ts"
+import { figure, table } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { keyAddress, toParam } from "./keyAddress.ts"
 import type { KeyVisit } from "./keyPage.ts"
-import { visitorMay } from "./Visit.ts"
+import { visitorMay } from "../kernel/Visit.ts"
 
 export const streamGroups = (at: KeyVisit): Effect.Effect<Html, CommandError> =>
   Effect.map(groupsOf(at.shown.cache.client, at.shown.cache.makeKey(at.key)), (groups) =>

@@ -1,6 +1,6 @@
 /** Where the script draws its charts. Without it they are hidden, and the figures stand in text. */
 import type { Figures } from "./figures.ts"
-import { html, type Html } from "./Html.ts"
+import { html, type Html } from "../kernel/Html.ts"
 
 interface Chart {
   readonly title: string

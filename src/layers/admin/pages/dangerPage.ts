@@ -1,12 +1,12 @@
 /** Deleting everything, for those who may, and who type what they delete. */
 import { Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
-import { actionForm, dangerButton, textField } from "./forms.ts"
-import { trouble } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import { actionForm, dangerButton, textField } from "../kernel/forms.ts"
+import { trouble } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { Refusal } from "./Refusal.ts"
-import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
 interface Deletion {
   readonly title: string

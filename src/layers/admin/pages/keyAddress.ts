@@ -1,7 +1,7 @@
 /** Which keys are a cache's own, and how they stand in addresses: in base64url in the query, whatever is in them. */
-import { keyRefusal, type KeySpace, keySpace } from "../../schema/key.ts"
-import { utf8Text } from "../../schema/utf8Text.ts"
-import { addressOf, type ShownCache, type Visit } from "./Visit.ts"
+import { keyRefusal, type KeySpace, keySpace } from "../../../schema/key.ts"
+import { utf8Text } from "../../../schema/utf8Text.ts"
+import { addressOf, type ShownCache, type Visit } from "../kernel/Visit.ts"
 
 export const toParam = (bytes: string | Buffer): string => Buffer.from(bytes).toString("base64url")
 

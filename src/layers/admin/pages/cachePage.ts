@@ -1,12 +1,20 @@
 /** What the pages about one cache have in common. */
 import { Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import type { AdminRight } from "./access.ts"
-import { selectField } from "./forms.ts"
-import { frame, noCache, type PageName, trouble } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import type { AdminRight } from "../access/access.ts"
+import { selectField } from "../kernel/forms.ts"
+import { frame, noCache, type PageName, trouble } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { Refusal } from "./Refusal.ts"
-import { addressOf, chosenCache, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import {
+  addressOf,
+  chosenCache,
+  type Onward,
+  type Shown,
+  type ShownCache,
+  type Visit,
+  visitorMay
+} from "../kernel/Visit.ts"
 
 /** The field in which a cache is chosen. */
 export const cacheField = ({ caches }: Visit, name: string): Html =>

@@ -1,11 +1,11 @@
 /** The figures of the charts, as server-sent events: one look each second for all who watch. */
 import { Clock, Deferred, Effect, Metric, Schedule, Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { countOf } from "../inspection/info.ts"
+import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { countOf } from "../../inspection/info.ts"
 import { type Figures, figuresBetween, type Reading, readingOf } from "./figures.ts"
-import { headers, plain } from "./respond.ts"
-import type { Answer, ShownCache } from "./Visit.ts"
+import { headers, plain } from "../kernel/respond.ts"
+import type { Answer, ShownCache } from "../kernel/Visit.ts"
 
 /** A stream ends after so many events, and the browser asks for another: with the rights that the visitor has by then. */
 const mostEvents = 300

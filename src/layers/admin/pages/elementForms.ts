@@ -1,11 +1,11 @@
 /** The forms that change elements of a structure. */
-import { elementMark, isEditable } from "../editing/elementEdits.ts"
-import { type Element, elementForm, type StructureType } from "../inspection/elements.ts"
-import { actionForm, button, dangerButton, selectField, textArea, textField } from "./forms.ts"
-import { html, type Html } from "./Html.ts"
+import { elementMark, isEditable } from "../../editing/elementEdits.ts"
+import { type Element, elementForm, type StructureType } from "../../inspection/elements.ts"
+import { actionForm, button, dangerButton, selectField, textArea, textField } from "../kernel/forms.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { keyAddress, shortKey, toParam } from "./keyAddress.ts"
 import type { KeyVisit } from "./keyPage.ts"
-import { visitorMay } from "./Visit.ts"
+import { visitorMay } from "../kernel/Visit.ts"
 
 /** Bytes of an element that is changed here: the page would be too long with a copy of longer ones in each form. */
 const longest = 16_384

@@ -1,16 +1,16 @@
 /** The tags of a cache: which there are, what bears one, and invalidating it. */
 import { Effect } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import { namesRefusal } from "../../schema/TagStamp.ts"
-import { tagsAt } from "../inspection/tagsAt.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import { namesRefusal } from "../../../schema/TagStamp.ts"
+import { tagsAt } from "../../inspection/tagsAt.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
-import { actionForm, dangerButton, selectField, textField } from "./forms.ts"
-import { table } from "./frame.ts"
-import { html, type Html } from "./Html.ts"
+import { actionForm, dangerButton, selectField, textField } from "../kernel/forms.ts"
+import { table } from "../kernel/frame.ts"
+import { html, type Html } from "../kernel/Html.ts"
 import { keyAddress, shortKey, spaceOf } from "./keyAddress.ts"
 import { sample } from "./sample.ts"
 import { Refusal } from "./Refusal.ts"
-import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "./Visit.ts"
+import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
 /** Values whose tags are looked at. */
 const sampleSize = 2000
