@@ -65,6 +65,15 @@ describe("expired entries", () => {
     }
   })
 
+  it.live("go in an idle process, which no other timer wakes", () =>
+    Effect.gen(function* () {
+      const client = yield* ValkeyClient
+      for (let i = 0; i < 5000; i++) yield* client.send("SET", [`dead:${i}`, "x", "PX", 500])
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 2000)))
+      assert.strictEqual(yield* used, 0)
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.live("keep no process alive, and no timer once the layer is closed", () =>
     Effect.gen(function* () {
       const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout" || name === "Immediate")

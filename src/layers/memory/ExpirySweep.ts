@@ -13,7 +13,7 @@ const restMillis = 1000
 export class ExpirySweep {
   readonly #store: MemoryStore
   #clock: Clock.Clock | undefined
-  #timer: { readonly stop: () => void } | undefined
+  #timer: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(store: MemoryStore) {
@@ -28,27 +28,24 @@ export class ExpirySweep {
 
   close(): void {
     this.#closed = true
-    this.#timer?.stop()
+    clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   #step(now: number): void {
     this.#store.removeExpired(now, afterCommand)
-    if (this.#timer === undefined) this.#rest()
+    if (this.#timer === undefined) this.#rest(restMillis)
   }
 
-  #rest(): void {
+  #rest(millis: number): void {
     if (this.#closed || !this.#store.expires) return
-    const timer = setTimeout(() => this.#sweep(), restMillis).unref()
-    this.#timer = { stop: () => clearTimeout(timer) }
+    // No immediate: one that keeps no process alive does not wake an idle event loop.
+    this.#timer = setTimeout(() => this.#sweep(), millis).unref()
   }
 
   #sweep(): void {
     this.#timer = undefined
     const now = this.#clock?.currentTimeMillisUnsafe() ?? 0
-    if (this.#store.removeExpired(now, inOneTurn)) {
-      const immediate = setImmediate(() => this.#sweep()).unref()
-      this.#timer = { stop: () => clearImmediate(immediate) }
-    } else this.#rest()
+    this.#rest(this.#store.removeExpired(now, inOneTurn) ? 0 : restMillis)
   }
 }
