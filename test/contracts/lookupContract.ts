@@ -557,6 +557,39 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
           }
         })
       )
+
+      it.effect("is asked again as soon as it has answered, whoever asked it", () =>
+        Effect.gen(function* () {
+          const options = { ...stale, errorBackoff: "1 hour" } as const
+          const answers = {
+            getOrSet: (cache: TypedCache<unknown>) =>
+              Effect.andThen(cache.delete("k"), cache.getOrSet("k", Effect.succeed("new"), options)),
+            getOrSetMany: (cache: TypedCache<unknown>) =>
+              Effect.andThen(
+                cache.delete("k"),
+                cache.getOrSetMany(["k"], () => Effect.succeed([["k", "new"] as const]), options)
+              ),
+            refresh: (cache: TypedCache<unknown>) => cache.refresh("k", Effect.succeed("new"), options)
+          }
+          for (const answer of Object.values(answers)) {
+            const cache = yield* fresh()
+            yield* cache.getOrSet("k", Effect.succeed("old"), options)
+            yield* pass(cache, "k", "20 seconds")
+            const asked = yield* Ref.make(0)
+            const failing = Effect.andThen(
+              Ref.update(asked, (n) => n + 1),
+              Effect.fail("down")
+            )
+            yield* cache.getOrSet("k", failing, options)
+            yield* eventually(Effect.map(Ref.get(asked), (n) => n === 1))
+            yield* answer(cache)
+            yield* stored(cache, "k")
+            yield* pass(cache, "k", "20 seconds")
+            assert.strictEqual(yield* cache.getOrSet("k", failing, options), "new")
+            yield* eventually(Effect.map(Ref.get(asked), (n) => n === 2))
+          }
+        })
+      )
     })
 
     describe("what another process has stored meanwhile", () => {

@@ -1,7 +1,13 @@
 /** Sources that are left alone for a while, because a refresh from them has failed. */
 
+import { Exit } from "effect"
+
 /** Keys that are remembered; the oldest is forgotten first, and its source asked again. */
 const most = 10_000
+
+/** Interruption says nothing of the source. */
+export const hasFailed = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && !Exit.hasInterrupts(exit)
 
 export class FailedRefreshes {
   readonly #until = new Map<string, number>()
@@ -17,6 +23,7 @@ export class FailedRefreshes {
     }
   }
 
+  /** Its source has answered: whoever asked. */
   succeeded(final: string): void {
     if (this.#until.size > 0) this.#until.delete(final)
   }

@@ -8,6 +8,7 @@ import type { Lookup, LookupOptions, LookupResult } from "../../operations/Cache
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
 import { type Acquired, type ClaimTarget, withClaim } from "./claim.ts"
+import { hasFailed } from "./FailedRefreshes.ts"
 import type { Failures, FailuresOf } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import { type Keep, keepNothing, keepOver } from "./keep.ts"
@@ -170,8 +171,7 @@ export const makeGetOrSet = <A, RD, RE>(
       const counted = inBackground(Effect.andThen(count(metrics.refreshes), begin(ticket)))
       return Effect.onExit(observe("refresh", ticket.observed, counted), (exit) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          if (Exit.isSuccess(exit)) failedRefreshes.succeeded(final)
-          else if (!Exit.hasInterrupts(exit)) failedRefreshes.failed(final, now + plan.errorBackoff)
+          if (hasFailed(exit)) failedRefreshes.failed(final, now + plan.errorBackoff)
         })
       )
     }

@@ -15,6 +15,7 @@ import { type Found, foundIn } from "../kernel/entry.ts"
 import { judgeFor } from "../kernel/judgeFor.ts"
 import { isKept } from "../kernel/overSeen.ts"
 import { detached } from "./detached.ts"
+import { hasFailed } from "./FailedRefreshes.ts"
 import { foundRead, judgeOfReads, readManyNear } from "../kernel/nearReads.ts"
 import type { TagJudges } from "../tags/Tags.ts"
 import { keepCommand } from "./keep.ts"
@@ -121,6 +122,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
         metrics,
         observe("lookup", observed, lookup(seen.map(({ entry }) => entry.key)))
       )
+      for (const { entry } of seen) failedRefreshes.succeeded(entry.final)
       const answers = new Map<string, LookedUp<A>>()
       for (const [key, given] of looked) if (wanted.has(key)) answers.set(key, answerOf(given))
       /** What cannot be stored leaves the others alone. */
@@ -194,8 +196,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
     Effect.map(Clock.currentTimeMillis, (now) => {
       for (const { entry } of idle) {
         refreshing.delete(entry.final)
-        if (Exit.isSuccess(exit)) failedRefreshes.succeeded(entry.final)
-        else if (!Exit.hasInterrupts(exit)) failedRefreshes.failed(entry.final, now + plan.errorBackoff)
+        if (hasFailed(exit)) failedRefreshes.failed(entry.final, now + plan.errorBackoff)
       }
     })
 

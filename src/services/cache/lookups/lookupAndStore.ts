@@ -60,6 +60,7 @@ export const lookupAndStore = <A, E, R, F, RD, RE>(
   }
   const succeeded = ([given, cost]: readonly [A | LookedUp<A>, number]) => {
     const { key, operation } = entry
+    flights.failedRefreshes.succeeded(entry.final)
     const answer = answerOf(given)
     const encoded = Effect.flatMapEager(bornBy(context, operation, plan, basis, [[key, answer]]), (borneBy) =>
       Effect.flatMapEager(borneBy(key), (stamp): Effect.Effect<ToStore, ValueError, RE> =>
