@@ -32,14 +32,16 @@ export const sourceNamed = (sources: ReadonlyArray<Source>, name: Stored): Sourc
 
 /** An operation on all of them, declared where it stands: its name, and what it gives as if the cache were empty. */
 export const overKeys = <B, E extends CacheError, R>(
-  context: Pick<CacheContext<unknown, unknown, unknown>, "begin" | "finalKey" | "policy">,
+  context: Pick<CacheContext<unknown, unknown, unknown>, "begin" | "finalKey" | "guard">,
   operation: string,
   keys: ReadonlyArray<string>,
   options: KeyOptions,
   neutral: B,
   effect: (sources: ReadonlyArray<Source>) => Effect.Effect<B, E, R>
 ): Effect.Effect<B, E | CommandError, R> => {
-  const { begin, policy } = context
-  const run = begin(() => Effect.flatMapEager(sourcesOf(context, operation, keys, options), effect))
-  return policy === undefined ? run : policy({ name: operation, key: undefined, neutral: Option.some(neutral) }, run)
+  const { begin, guard } = context
+  return guard(
+    { name: operation, key: undefined, neutral: Option.some(neutral) },
+    begin(() => Effect.flatMapEager(sourcesOf(context, operation, keys, options), effect))
+  )
 }
