@@ -7,15 +7,15 @@ import type { WakeUps } from "./WakeUps.ts"
 
 /** What the caches over one client share of it. */
 export interface SharedCoordination {
-  /** Of those who wait for one lock here only the first asks the server. */
+  /** Of the callers in this process that wait for one lock, only the first asks the server. */
   readonly localMutex: KeyedMutex
   readonly wakeUps: WakeUps
 }
 
 export interface Coordination extends SharedCoordination {
-  /** Where work goes on that nobody waits for. */
+  /** The scope of work that no caller waits for. */
   readonly scope: Scope.Scope
-  /** Names for what is held, which nobody else has. */
+  /** Makes tokens that no other process makes. */
   readonly newToken: () => string
   readonly renewals: Renewals
 }

@@ -1,4 +1,4 @@
-/** In one process those who wait for the same lock wait in a row, and only the first of them asks the server. */
+/** In one process the callers that wait for one lock queue up, and only the first of them asks the server. */
 import { type Duration, Effect, Option, type Scope, Semaphore } from "effect"
 
 interface Row {
@@ -12,7 +12,7 @@ const takeIfFree = (semaphore: Semaphore.Semaphore): Effect.Effect<boolean, neve
 export class KeyedMutex {
   readonly #rows = new Map<string, Row>()
 
-  /** Waits for everybody who came before, so long at most; held for the scope. False: it was not to be had in time. */
+  /** Waits at most `wait` for all callers that came before; held until the scope closes. False: the time was over before. */
   take(name: string, wait: Duration.Input): Effect.Effect<boolean, never, Scope.Scope> {
     return Effect.flatMap(
       Effect.acquireRelease(

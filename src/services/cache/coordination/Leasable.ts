@@ -2,7 +2,7 @@
 import type { Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 
-/** Others have it. Something may have changed in so many milliseconds, without anybody telling. */
+/** Others hold it. Their lease may end in `retryIn` milliseconds without any message that says so. */
 export interface Busy {
   readonly _tag: "Busy"
   readonly retryIn: number
@@ -10,21 +10,24 @@ export interface Busy {
 
 export type Attempt<G> = { readonly _tag: "Granted"; readonly grant: G } | Busy
 
-/** One command each. */
+/** What can be leased. Each of its effects sends one command. */
 export interface Leasable<G> {
   readonly key: string
-  /** Its key on the server, beside which changes are told. */
+  /** Its key on the server. Messages about changes are published on the server of this key. */
   readonly place: string
-  /** Where those who wait are told of changes, and by which name. */
+  /** The channel on which waiters are woken, and the message that wakes the waiter with this token. */
   readonly channel: string
   readonly wakeName: (token: string) => string
-  /** Those who wait have a place in a row on the server, which they must leave. */
+  /** Whether waiters have a place in a queue on the server, which they must leave. */
   readonly queues: boolean
-  /** Waiters ask this often though nobody tells them to, in milliseconds. */
+  /** How often waiters ask without being woken, in milliseconds. */
   readonly askEvery: number
   readonly attempt: (token: string, lease: number, waits: boolean) => Effect.Effect<Attempt<G>, CommandError>
-  /** To so many milliseconds at least, undefined = for ever, and so many more than there are. False: not held. */
+  /**
+   * Extends the lease by `more` milliseconds, and to `least` milliseconds at least; undefined = for ever. Returns false where it
+   * is not held.
+   */
   readonly extend: (token: string, least: number | undefined, more: number) => Effect.Effect<boolean, CommandError>
-  /** And the place in the row. False: not held. */
+  /** Releases it, and leaves the queue. Returns false where it is not held. */
   readonly release: (token: string) => Effect.Effect<boolean, CommandError>
 }

@@ -1,4 +1,4 @@
-/** What is held: renewed while it is, lost in time, released. */
+/** What a lease is while it is held: it is renewed, lost in time, released. */
 import { type Duration, Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
@@ -8,12 +8,12 @@ import { finiteMillis } from "../kernel/finiteMillis.ts"
 import type { Renewal } from "./Renewals.ts"
 import type { LeaseRequest } from "./LeaseRequest.ts"
 
-/** What is held, until it is released. */
+/** A lease that was granted, until it is released. */
 export class Lease<G> {
   readonly grant: G
   readonly #request: LeaseRequest<G>
   readonly #renewal: Renewal
-  /** By the clock here: the server's count began later, when the command arrived. */
+  /** When the lease ends by the local clock. The server began to count later, when the command arrived. */
   #endsAt: number
   #isLost = false
   #isHandedOver = false
@@ -34,13 +34,13 @@ export class Lease<G> {
     return this.#isLost
   }
 
-  /** From now on it is renewed, or is lost in time. */
+  /** Begins to renew it, or to find out that it has ended. */
   get watched(): Effect.Effect<unknown> {
     const { clock, shared } = this.#request
     return shared.renewals.add(clock, this.#renewal)
   }
 
-  /** Called once; at once where it is lost already. */
+  /** `tell` is called once, when the lease is lost; at once where it is lost already. Returns what takes `tell` off again. */
   onLost(tell: () => void): () => void {
     if (this.#isLost) tell()
     this.#onLost ??= new Set()
@@ -64,7 +64,7 @@ export class Lease<G> {
     })
   }
 
-  /** Leaves it to whoever resumes it by its token, for which there is a whole lease; the token. */
+  /** Gives the lease a whole length for whoever resumes it by its token, and stops renewing it here. Returns the token. */
   get handOver(): Effect.Effect<string, CommandError | LockLost> {
     return Effect.suspend(() => {
       const { clock, shared, terms } = this.#request
@@ -76,7 +76,7 @@ export class Lease<G> {
     })
   }
 
-  /** False where it was lost before. */
+  /** Releases it. Returns false where it was lost before. */
   get release(): Effect.Effect<boolean> {
     return Effect.suspend(() => {
       if (this.#isHandedOver) return Effect.succeed(true)
@@ -129,7 +129,7 @@ export class Lease<G> {
   }
 }
 
-/** What a program gets to see of it. */
+/** The part of a lease that programs see. */
 export const heldLease = (lease: Lease<unknown>): HeldLease => ({
   token: lease.token,
   extend: (by) => lease.extend(by),

@@ -1,4 +1,4 @@
-/** Asking for a lease. */
+/** How one caller asks for a lease. */
 import { type Clock, Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { LockUnavailable } from "../../../schema/LockError.ts"
@@ -14,7 +14,7 @@ export interface Granted<G> {
   readonly sentAt: number
 }
 
-/** Of one caller: his token, and what his attempts may have left on the server that nobody knows of. */
+/** The request of one caller: its token, and what its attempts may have left on the server that nobody knows of. */
 export class LeaseRequest<G> {
   readonly shared: Coordination
   readonly leasable: Leasable<G>
@@ -22,10 +22,10 @@ export class LeaseRequest<G> {
   readonly clock: Clock.Clock
   readonly token: string
   #isAsking = false
-  /** Of an attempt since the last reply, which may have been granted. */
+  /** The error of an attempt since the last reply, which may have been granted. */
   #unknown: CommandError | undefined
 
-  /** `token`: of what is held already. */
+  /** `token` is given where the lease is held already. */
   constructor(
     shared: Coordination,
     leasable: Leasable<G>,
@@ -40,7 +40,7 @@ export class LeaseRequest<G> {
     this.token = token
   }
 
-  /** Milliseconds, by the clock that nobody sets. */
+  /** The monotonic time in milliseconds. */
   get now(): number {
     return monotonicMillis(this.clock)
   }
@@ -78,7 +78,10 @@ export class LeaseRequest<G> {
     })
   }
 
-  /** Nobody waits for it: what it does not reach ends with its lease. */
+  /**
+   * Gives up what the attempts may have acquired. The caller does not wait for it: what the release does not reach ends with its
+   * lease.
+   */
   get abandon(): Effect.Effect<unknown> {
     const { queues } = this.leasable
     const isClean = !this.#isAsking && this.#unknown === undefined && !(queues && this.terms.wait > 0)

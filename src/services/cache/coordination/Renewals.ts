@@ -1,15 +1,15 @@
-/** What is due at some time, for all that is held here: one fiber for each clock, as long as anything is held. */
+/** Renews all leases that are held here: one fiber for each clock, as long as anything is held. */
 import { type Clock, Effect, Latch, type Scope } from "effect"
 
-/** Milliseconds, not moved when somebody sets the clock. */
+/** The monotonic time in milliseconds, which setting the clock does not move. */
 export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 export interface Renewal {
-  /** By the monotonic clock. */
+  /** The monotonic time at which it is due. */
   dueAt: number
-  /** Gives when it is due again; undefined = never. */
+  /** Does what is due, and returns when it is due again; undefined = never. */
   readonly onDue: Effect.Effect<number | undefined>
-  /** Nobody renews it any more. */
+  /** Called where the renewals close before the lease is released. */
   readonly onClosed: () => void
 }
 
@@ -23,7 +23,7 @@ interface Rota {
 export class Renewals {
   readonly #scope: Scope.Scope
   readonly #rotas = new WeakMap<Clock.Clock, Rota>()
-  /** All that is held here, also what is never due. */
+  /** All that is held here, including what is never due. */
   readonly #held = new Set<Renewal>()
   #isClosed = false
 
@@ -36,7 +36,7 @@ export class Renewals {
     return this.#held.size
   }
 
-  /** Until it is removed. */
+  /** Renews it until it is removed. */
   add(clock: Clock.Clock, renewal: Renewal): Effect.Effect<unknown> {
     return Effect.suspend(() => {
       if (this.#isClosed) return Effect.sync(renewal.onClosed)
@@ -45,7 +45,7 @@ export class Renewals {
     })
   }
 
-  /** With the scope. */
+  /** Ends all renewals, when the scope of the cache closes. */
   close(): void {
     this.#isClosed = true
     for (const { onClosed } of this.#held) onClosed()
@@ -99,7 +99,7 @@ export class Renewals {
     })
   }
 
-  /** Nobody waits for it: another may be due meanwhile. */
+  /** Runs in a fiber of its own, because another renewal may be due meanwhile. */
   #begin(rota: Rota, renewal: Renewal): Effect.Effect<unknown> {
     renewal.dueAt = Infinity
     const onDue = Effect.map(renewal.onDue, (next) => {

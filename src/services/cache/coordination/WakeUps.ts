@@ -1,6 +1,6 @@
 /**
- * Who waits for a lock or permits is told over a channel when to try again: one subscription for all who wait here, on the
- * server that tells them.
+ * Wakes waiters for locks and permits by messages on a channel: one subscription for all waiters of this process, on the server
+ * that publishes the messages.
  */
 import { Effect, Equal, Exit, Hash, Latch, RcMap, type Scope, Stream } from "effect"
 import type { CacheConnectionError } from "../../../schema/CacheError.ts"
@@ -9,11 +9,14 @@ import type { ValkeyClientShape } from "../../ValkeyClient.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import type { Leasable } from "./Leasable.ts"
 
-/** The subscription is kept so long for the next who waits. */
+/** How long a subscription without waiters is kept for the next one. */
 const idleTime = "10 seconds"
 
 export interface WakeUps {
-  /** Opens at each message of that name, when messages may have been lost, and when the caches close, as long as the scope lasts. */
+  /**
+   * Returns a latch that opens at each message of that name, when messages may have been lost, and when the caches close, as long
+   * as the scope lasts.
+   */
   readonly listen: (
     leasable: Pick<Leasable<unknown>, "channel" | "place">,
     name: string
@@ -43,13 +46,13 @@ export const makeWakeUps = (client: ValkeyClientShape): Effect.Effect<WakeUps, n
       )
   }))
 
-/** A map that is closed interrupts those who ask. */
+/** A map that is closed interrupts its callers, who are told that the cache is closed. */
 const orClosed = <A, R>(asked: Effect.Effect<A, never, R>): Effect.Effect<A, CacheConnectionError, R> =>
   Effect.catchCause(asked, () => Exit.fail(closedError("lock.acquire")))
 
 type Subscribing = Pick<ValkeyClientShape, "subscription">
 
-/** A channel, and where it is listened to. */
+/** A channel, and the client that subscribes to it. */
 class Source implements Equal.Equal {
   readonly client: Subscribing
   readonly channel: string

@@ -4,7 +4,7 @@ import type { CacheInputError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { reservedKey, type ReservedKind } from "../../../schema/reservedKeys.ts"
 
-/** What decides the slot, where it is not the whole key. */
+/** The hash tag, which decides the slot in place of the whole key. */
 const hashTag = /^[^{]*\{([^}]+)\}/
 
 export const coordinationKeys = (

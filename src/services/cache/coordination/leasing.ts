@@ -9,11 +9,14 @@ import { Lease } from "./Lease.ts"
 import { type Granted, LeaseRequest } from "./LeaseRequest.ts"
 import type { LeaseTerms } from "./LeaseTerms.ts"
 
-/** Held for the scope. */
+/** Acquires a lease and holds it until the scope closes. */
 export const holdScoped = <G>(shared: Coordination, leasable: Leasable<G>, terms: LeaseTerms) =>
   Effect.uninterruptibleMask((restore) => releasedWithScope(acquire(shared, leasable, terms, restore)))
 
-/** What is held by that token already, held for the scope from now on. `resume` gives what was granted then; undefined = it is not held. */
+/**
+ * Holds until the scope closes what is already held by that token. `resume` returns what was granted then; undefined = it is not
+ * held.
+ */
 export const resumeScoped = <G>(
   shared: Coordination,
   leasable: Leasable<G>,
@@ -38,13 +41,13 @@ export const resumeScoped = <G>(
 const releasedWithScope = <G, E>(held: Effect.Effect<Lease<G>, E>): Effect.Effect<Lease<G>, E, Scope.Scope> =>
   Effect.tap(held, (lease) => Effect.addFinalizer(() => lease.release))
 
-/** What was granted is held from now on. */
+/** Begins to hold what was granted. */
 const begin = <G>(request: LeaseRequest<G>, grant: G, sentAt: number): Effect.Effect<Lease<G>> => {
   const lease = new Lease(request, grant, sentAt)
   return Effect.as(lease.watched, lease)
 }
 
-/** Held while the effect runs, which is interrupted when it is lost. */
+/** Holds a lease while the effect runs, and interrupts the effect when the lease is lost. */
 export const holdWhile = <G, A, E, R>(
   shared: Coordination,
   leasable: Leasable<G>,
@@ -62,7 +65,7 @@ export const holdWhile = <G, A, E, R>(
     )
   )
 
-/** In a fiber of its own, which can be interrupted without its caller. */
+/** Runs the effect in a fiber of its own, which can be interrupted without its caller. */
 const runWhileHeld = <G, A, E, R>(
   lease: Lease<G>,
   effect: (lease: Lease<G>) => Effect.Effect<A, E, R>,
@@ -75,7 +78,7 @@ const runWhileHeld = <G, A, E, R>(
     return Effect.exit(Effect.flatten(Effect.onInterrupt(restore(Fiber.await(work)), () => Fiber.interrupt(work))))
   })
 
-/** What is held is not renewed any more, so that nothing may be taken. */
+/** Whether leases are no longer renewed, so that none may be acquired. */
 const isClosed = ({ scope }: Coordination): boolean => scope.state._tag === "Closed"
 const closed = Exit.fail(closedError("acquire"))
 
@@ -101,10 +104,10 @@ const tryOnce = <G>(request: LeaseRequest<G>): Effect.Effect<Granted<G>, Command
     outcome._tag === "Granted" ? Effect.succeed(outcome) : request.unavailable
   )
 
-/** Milliseconds before the second attempt; then twice as long each time, until something is heard. */
+/** The pause before the second attempt in milliseconds. It doubles each time, until something is heard. */
 const firstPause = 25
 
-/** After a failure that may pass, at most. */
+/** The longest pause after a failure that may pass, in milliseconds. */
 const pauseAfterFailure = 200
 
 /** Failures that may pass are waited for, too; the last one is told when the time is over. */

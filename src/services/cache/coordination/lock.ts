@@ -22,7 +22,7 @@ import * as replies from "../kernel/replies.ts"
 import type { Attempt, Leasable } from "./Leasable.ts"
 import { type LeaseTerms, termsOf } from "./LeaseTerms.ts"
 
-/** Who waits asks once a second though nobody says that it is free. */
+/** How often a waiter asks without being woken, in milliseconds. */
 const askEvery = 1000
 
 export const makeLock = <A, RD, RE>(
@@ -33,7 +33,7 @@ export const makeLock = <A, RD, RE>(
 ): CacheLock => {
   const { client, finalKey, guard } = context
 
-  /** "As if the cache were empty" would be a lie. */
+  /** An operation without a neutral result: that a lock was acquired or released cannot be pretended. */
   const run = <B>(name: string, effect: Effect.Effect<B, CommandError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 

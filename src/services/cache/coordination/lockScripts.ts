@@ -2,14 +2,17 @@
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
 
-/** The last fence is remembered for so many milliseconds after its lease. Later ones are greater all the same, by the server's clock. */
+/**
+ * How many milliseconds the last fence is remembered after its lease. Later fences are greater all the same, by the server's
+ * clock.
+ */
 const memory = 24 * 60 * 60 * 1000
 
-/** Of `acquireScript`; `lease` in milliseconds. */
+/** The arguments of `acquireScript`. `lease` is in milliseconds. */
 export const acquireArguments = (token: string, lease: number, waits: boolean): ReadonlyArray<string | number> =>
   waits ? [token, lease, lease + memory, "1"] : [token, lease, lease + memory]
 
-/** Behind the last fence, where somebody waits. */
+/** The mark behind the last fence that says that somebody waits. */
 const wanted = "w"
 
 /** The end of a script that has freed the lock: if `last`, its last fence, says that somebody waits, they are told on the channel. */
@@ -36,10 +39,12 @@ const microsOf = (time: Reply): number => {
 }
 
 /**
- * KEYS: the lock; its last fence. ARGV: token; lease and the fence's lifetime in milliseconds; anything where the caller waits. The
- * fence as text, or for how many milliseconds somebody else has it, −1 = for ever. Who has it already, and does not know, gets
- * it again. Locks are bound by the server, and what costs it most are calls: mostly the clock says a greater fence than the last
- * one, which is seen as it is replaced.
+ * KEYS: the lock; its last fence. ARGV: token; lease and the fence's lifetime in milliseconds; anything where the caller waits.
+ * Returns the fence as text, or for how many milliseconds another holder has the lock, −1 = for ever. A caller that holds it
+ * already, and does not know, gets it again.
+ *
+ * The server's time bounds how fast locks are, and calls cost most of it. Mostly the clock gives a greater fence than the last
+ * one, so the script replaces the last one at once, and looks at it by the reply of that call.
  */
 export const acquireScript: Script = {
   name: "lock.acquire",
@@ -80,7 +85,10 @@ return next`,
   }
 }
 
-/** KEYS: the lock. ARGV: token; so many milliseconds at least, "" = for ever; so many more than there are. 1 = done, 0 = not held. */
+/**
+ * KEYS: the lock. ARGV: token; the least that the lease has from now on in milliseconds, "" = for ever; how many milliseconds are
+ * added to it. 1 = done, 0 = not held.
+ */
 export const extendScript: Script = {
   name: "lock.extend",
   exclusive: true,

@@ -20,7 +20,7 @@ import {
   releasePermitsScript
 } from "./semaphoreScripts.ts"
 
-/** Who waits and was not heard of for so long is dead, in milliseconds: as long as a lease, within limits. */
+/** A waiter that was not heard of for this many milliseconds counts as dead: as long as a lease, within limits. */
 const patienceFor = (lease: number): number => Math.max(1000, Math.min(15_000, lease))
 
 export const makeSemaphore = <A, RD, RE>(
@@ -32,7 +32,7 @@ export const makeSemaphore = <A, RD, RE>(
   const { client, finalKey, guard } = context
   const { permits } = options
 
-  /** "As if the cache were empty" would be a lie. */
+  /** An operation without a neutral result: that permits were acquired or released cannot be pretended. */
   const run = <B>(name: string, effect: Effect.Effect<B, CommandError>) =>
     guard({ name, key, neutral: Option.none() }, effect)
 

@@ -1,4 +1,4 @@
-/** What this process knows of a session that nobody extends. */
+/** What the near cache knows of a session, for reads that do not extend it. */
 import { Duration, Effect, type Fiber } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 import { type EntryName, type ValueCodec, valueNow } from "../../../schema/ValueCodec.ts"
@@ -9,7 +9,7 @@ import type { NearView } from "../near/NearView.ts"
 import { isTombstone } from "./sessionScripts.ts"
 import { type Absence, type Found, type Standing, standingOf } from "./standing.ts"
 
-/** Undefined where the server is to be asked. */
+/** What the near cache knows of the session; undefined where the server has to be asked. */
 export const nearStanding = <A, RD>(
   near: NearView<A, RD>,
   nearTags: NearTags,
@@ -37,7 +37,7 @@ export const nearStanding = <A, RD>(
   return { data: value.value, expiresIn: Duration.millis(left) }
 }
 
-/** What the server says of it, which is near from now on where it can be. */
+/** Reads the session from the server, and keeps it near where it can be kept. */
 export const readStanding = <A, RD, RE>(
   near: NearView<A, RD>,
   codec: ValueCodec<A, RD, RE>,

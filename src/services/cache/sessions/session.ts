@@ -31,10 +31,10 @@ import {
 } from "./sessionScripts.ts"
 import { type Absence, type Found, type Standing, standingOf } from "./standing.ts"
 
-/** A session that changes so often while it is replaced or moved is left as it is. */
+/** How often a session is replaced or moved that others change meanwhile; then it is left as it is. */
 const maxAttempts = 10
 
-/** What there is under the key, and for how many milliseconds; `Infinity` = for ever. */
+/** What there is under the key, and for how many milliseconds it still lives; `Infinity` = for ever. */
 interface Seen {
   readonly stored: Stored
   readonly left: number
@@ -48,7 +48,7 @@ export const makeSession = <A, RD, RE>(
   const { client, codec, defaults, finalKey, guard, guardNear, inFlight, near, nearTags, readOptions, tags } = context
   const { tags: tagged, tagsFor } = keyOptions
 
-  /** One operation, with nothing to pretend. */
+  /** An operation without a neutral result. */
   const run = <B, E extends CacheError, R>(
     name: string,
     effect: (entry: EntryName) => Effect.Effect<B, E, R>
@@ -62,7 +62,7 @@ export const makeSession = <A, RD, RE>(
       })
     )
 
-  /** Its reply in the encoding of values. */
+  /** Runs a script on the session's key. Its reply is in the encoding of values. */
   const evaluate = (
     { final, operation }: EntryName,
     script: Script,
@@ -93,7 +93,7 @@ export const makeSession = <A, RD, RE>(
     return Exit.isSuccess(given) ? namesOf(operation, given.value, undefined) : given
   }
 
-  /** What a session with that data bears, which has the lifetime, or a shorter one. */
+  /** The tags of a session with that data, which lives for `millis` or shorter. */
   const stampOfData = (entry: EntryName, data: A, millis: number) =>
     Effect.flatMapEager(namesOfData(entry, data), (names) =>
       names === undefined
@@ -102,8 +102,8 @@ export const makeSession = <A, RD, RE>(
     )
 
   /**
-   * The same in place of a session that was found; `"ended"` where that one's tags have been invalidated. It is judged after the
-   * new tags have been read: who found the session before it was ended must not bring it back.
+   * The tags of a session that takes the place of one that was found; `"ended"` where the tags of that one have been invalidated.
+   * It is judged after the new tags have been read: a request that found the session before it was ended must not bring it back.
    */
   const stampOver = (entry: EntryName, stored: Stored, data: A) =>
     Effect.flatMap(stampOfData(entry, data, longest), (stamp) =>
@@ -127,7 +127,10 @@ export const makeSession = <A, RD, RE>(
     })
   }
 
-  /** Replaces what the entry is seen to be, as often as it is another by then. `next`: undefined where it is no session. */
+  /**
+   * Replaces what stands in the entry, and tries again where others have changed it meanwhile. `next` returns undefined where what
+   * stands there is not a session.
+   */
   const replaced = <E, R>(
     entry: EntryName,
     next: (stored: Stored) => Effect.Effect<A | undefined, E, R>,
@@ -149,7 +152,10 @@ export const makeSession = <A, RD, RE>(
       return yield* tooBusy(entry)
     })
 
-  /** Under its new key first, then the end of the old one: whoever is interrupted between has told nobody the new key. */
+  /**
+   * Stores the session under its new key first, and then ends the old one: a caller that is interrupted between the two has told
+   * nobody the new key.
+   */
   const moved = (entry: EntryName, target: string, lifetime: string, handover: number) => {
     const forget = Effect.ignore(client.send("UNLINK", [target]))
     return Effect.gen(function* () {
@@ -270,7 +276,7 @@ const statusOf = <A>(standing: Found<A> | Absence): SessionStatus<A> => {
   return SessionStatus.Found({ data, expiresIn })
 }
 
-/** As the scripts take it. */
+/** A lifetime as the scripts take it. */
 const lifetime = (operation: string, timeToLive: SessionLifetime) => {
   if (timeToLive === "keep") return Exit.succeed(lifetimeText("keep"))
   const millis = toMillis(timeToLive)

@@ -5,7 +5,7 @@ import type { Script, ScriptStore } from "../../../schema/Script.ts"
 import { replaceScript as replaceAny } from "../kernel/compareScripts.ts"
 import { isStored } from "../kernel/entry.ts"
 
-/** What stands under the key of a session that got another one. For whoever reads it as a value it is nothing. */
+/** What stands under the key of a session that got another key. For all who read it as a value it is nothing. */
 export const tombstone = bareClaim({ until: 0, token: "0" })
 
 /** As a string of Lua, whose decimal escapes have up to three digits. */
@@ -42,7 +42,7 @@ const script = (name: string, lua: string, memory: NonNullable<Script["memory"]>
   memory
 })
 
-/** Of a session that lives, which is `found`; else the reply is an absence. */
+/** A script on a session that lives, which is `found`. Where there is none, it replies with an absence. */
 const ofLiving = (
   name: string,
   lua: string,

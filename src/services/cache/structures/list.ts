@@ -68,8 +68,8 @@ export const makeList = <A, RD, RE>(
     )
 
   /**
-   * An element that stays where it is wakes who waits, and is then taken by a command that does not wait: so that a reply
-   * that nobody reads any more has taken nothing. Who is interrupted while he takes it puts it back.
+   * Waits without taking anything: the element wakes the waiter, and is then taken by a command that does not wait. So a reply
+   * that nobody reads any more has taken nothing. A caller that is interrupted while it takes the element puts it back.
    */
   const awaitEnd = (name: string, end: End) => (timeout: Duration.Input) =>
     run(name, Option.none<A>(), (operation, final) => {

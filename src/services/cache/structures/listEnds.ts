@@ -17,6 +17,6 @@ const words = { left: "LEFT", right: "RIGHT" } as const
 export const endWord = (operation: string, end: End): Exit.Exit<"LEFT" | "RIGHT", CacheInputError> =>
   end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
 
-/** A later attempt may be met otherwise, and nothing is lost by it. */
+/** Whether a pop failed in such a way that a later attempt may succeed, and nothing was lost. */
 export const hasTakenNothing = (error: CacheError): boolean =>
   isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)

@@ -14,7 +14,7 @@ import { endWord, hasTakenNothing, listPart, pushCommands } from "./listEnds.ts"
 import { overKeys, type Source, sourceNamed } from "./severalKeys.ts"
 import { sendWaiting, waitMillis } from "./waiting.ts"
 
-/** So long the server waits before it is asked again: whoever is interrupted leaves it waiting no longer than this. */
+/** How long the server waits before it is asked again. A caller that is interrupted leaves it waiting no longer than this. */
 const stepMillis = 1000
 
 export const makeLists = <A, RD, RE>(
@@ -39,7 +39,7 @@ export const makeLists = <A, RD, RE>(
     )
   }
 
-  /** What nobody waits for any more goes back to where it was. */
+  /** Pushes back what was taken for a caller that has gone. */
   const putBack = (end: "left" | "right", reply: Reply): Effect.Effect<unknown> => {
     const [name, elements]: ReadonlyArray<Reply> = Array.isArray(reply) ? reply : []
     if (name === undefined || !isStored(name) || !Array.isArray(elements)) return Effect.void
@@ -47,8 +47,8 @@ export const makeLists = <A, RD, RE>(
   }
 
   /**
-   * One step of waiting, in a fiber of its own, which a caller that is interrupted leaves behind: its reply is read all the same. It
-   * ends with the step, or with the client.
+   * One step of waiting, in a fiber of its own, which a caller that is interrupted leaves behind: its reply is read all the same.
+   * The fiber ends with the step, or with the client.
    */
   const waited = (
     end: "left" | "right",

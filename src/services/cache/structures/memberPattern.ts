@@ -43,7 +43,10 @@ const textOf = (json: string): string => {
   }
 }
 
-/** A glob that matches the JSON of everything that the pattern matches, and more: of what is not the same there it says nothing. */
+/**
+ * A glob that matches the JSON of everything that the pattern matches, and more: a part that JSON may write in another way becomes
+ * a star.
+ */
 const widened = (pattern: string): string =>
   `*${(pattern.match(/\\[^]|\[[^]*|[^]/gu) ?? []).map(widenedPart).join("")}*`.replace(/\*+/g, "*")
 

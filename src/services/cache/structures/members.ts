@@ -12,7 +12,7 @@ import { valueOf } from "../kernel/entry.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 import * as replies from "../kernel/replies.ts"
 
-/** Each of them, which the server finds again by the bytes it is made of. */
+/** Members as they are stored: the server finds a member again by its bytes. */
 export const encodeMembers = <A, RD, RE>(
   { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
@@ -22,7 +22,7 @@ export const encodeMembers = <A, RD, RE>(
     ? Effect.forEach(members, (member) => codec.encode(entry, member))
     : refused(entry.operation, "what is encrypted is never the same twice: members cannot be found again")
 
-/** Of a reply that is a list of members. */
+/** Decodes a reply that is a list of members. */
 export const decodeMembers = <A, RD, RE>(
   { codec }: CacheContext<A, RD, RE>,
   entry: EntryName,
@@ -57,7 +57,7 @@ const pageAt = <A, RD, RE, B>(
     }
   )
 
-/** All pages. */
+/** Streams what is on all pages. */
 export const scanPages = <A, RD, RE, B>(
   context: CacheContext<A, RD, RE>,
   command: string,
@@ -75,7 +75,7 @@ export const scanPages = <A, RD, RE, B>(
   return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
 }
 
-/** As if the structure were empty. */
+/** The page of an empty structure. */
 export const lastPage: StructurePage<never> = { items: [], cursor: Option.none() }
 
 /** The page of a cursor, which the server gave with the page before. */

@@ -30,7 +30,7 @@ export const sourceNamed = (sources: ReadonlyArray<Source>, name: Stored): Sourc
   return sources.find((source) => source.final === final)
 }
 
-/** An operation on all of them, declared where it stands: its name, and what it gives as if the cache were empty. */
+/** Declares and runs an operation on all of them. `neutral`: its result as if the cache were empty. */
 export const overKeys = <B, E extends CacheError, R>(
   context: Pick<CacheContext<unknown, unknown, unknown>, "begin" | "finalKey" | "guard">,
   operation: string,

@@ -34,7 +34,7 @@ export const makeStream = <A, RD, RE>(
 
   const run = context.structure("stream", key, keyOptions)
 
-  /** Where there is no stream, that is what the operation says. */
+  /** Turns the server's error for a missing stream into `CacheMissError`. */
   const missing = <B, E extends CacheError, R>(operation: string, effect: Effect.Effect<B, E | CommandError, R>) =>
     Effect.catchTag(effect, "CacheServerError", (error) =>
       Effect.fail(error.reply === "ERR no such key" ? new CacheMissError({ operation, key }) : error)

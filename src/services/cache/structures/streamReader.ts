@@ -7,7 +7,7 @@ import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
 import { sendWaiting } from "./waiting.ts"
 
-/** So long a read waits before it is asked again, which tells a silent connection from a silent stream. */
+/** How long a read waits before it is asked again, in milliseconds, which tells a silent connection from a silent stream. */
 export const blockMillis = 5000
 
 /** One read from a place, and where it goes on. */
@@ -62,6 +62,6 @@ export const readOn = <B, P, RD>(
   return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
 }
 
-/** A reader that cannot begin says so; one that has begun waits for better times. */
+/** Whether the reader goes on after a failure: one that cannot begin fails, and one that has begun tries again. */
 const goesOn = (error: CacheError, hasBegun: boolean): boolean =>
   isTransient(error) && (hasBegun || (error._tag === "CacheConnectionError" && error.phase === "lost"))

@@ -29,7 +29,7 @@ interface Read<A> {
   readonly next: Places
 }
 
-/** Entries of all of them for ever. */
+/** Streams the entries of all of them, without end. */
 export const followAll = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   operation: string,
@@ -57,7 +57,7 @@ export const followAll = <A, RD, RE>(
     })
   )
 
-/** Entries of them once, for which it waits up to `timeout`. */
+/** Reads entries of them once, and waits up to `timeout` for the first one. */
 export const readAll = <A, RD, RE>(
   context: CacheContext<A, RD, RE>,
   operation: string,
@@ -88,7 +88,7 @@ export const readAll = <A, RD, RE>(
     }
   })
 
-/** Where each of them begins: what is new comes after the entry that is the last one now. */
+/** Where reading begins in each of them: what is new comes after the entry that is the last one now. */
 const placesOf = (
   { client }: Pick<CacheContext<unknown, unknown, unknown>, "client">,
   operation: string,
@@ -144,7 +144,7 @@ const decodeReads = <A, RD, RE>(
   }))
 }
 
-/** Of the entry that the stream ends with, whatever it holds. */
+/** The id of the last entry, whatever it holds, of a reply of XREVRANGE. */
 const lastIdOf =
   (operation: string) =>
   (reply: Reply): Exit.Exit<string, CommandError> => {

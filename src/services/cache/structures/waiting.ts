@@ -11,7 +11,7 @@ export const waitMillis = (operation: string, timeout: Duration.Input): Exit.Exi
   return millis === undefined ? refused(operation, "the timeout is not a duration") : Exit.succeed(millis)
 }
 
-/** On a connection of its own, since commands that are sent after it on the same one would wait with it. */
+/** Sends a command on a connection of its own, because commands that are sent after it on the same one would wait with it. */
 export const sendWaiting = (
   { dedicated }: Pick<ValkeyClientShape, "dedicated">,
   command: string,

@@ -43,8 +43,9 @@ export const seenIn =
   }
 
 /**
- * Replaces what was seen, for so long: 0 = it is deleted, undefined = it keeps its lifetime. False where the key
- * holds something else. A digest of what was seen goes out, not the whole of it; another value may have the same header.
+ * Replaces what was seen, until `end`: 0 = it is deleted, undefined = it keeps its lifetime. Returns false where the key holds
+ * something else. It sends a digest of what was seen, not the whole of it; the header would not do, because another value may have
+ * the same one.
  */
 export const replaceCommand = (
   client: ValkeyClientShape,

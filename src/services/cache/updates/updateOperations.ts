@@ -22,7 +22,7 @@ interface Times extends TagOptions {
   /** The next value bears the tags that the one before it has. */
   readonly carries: boolean
   readonly timeToLive: Duration.Input | undefined
-  /** In place of it. */
+  /** The end of the value, in place of `timeToLive`. */
   readonly end?: End | undefined
   readonly keeps: boolean
   readonly staleFor: number
