@@ -68,8 +68,7 @@ export class NearStore<A = unknown> {
     const entry = this.#entries.find(key)
     if (entry === none) return undefined
     if (now >= this.#entries.expiresAt(entry)) {
-      this.#entries.remove(entry)
-      if (isReserved(key)) this.#recordsEpoch++
+      this.#remove(entry, key)
       // The server counts from when it was asked, which is later.
       this.#holdingOf(key)?.changed(key)
       return undefined
@@ -147,10 +146,7 @@ export class NearStore<A = unknown> {
     if (isMarked) this.counts.discarded++
     this.marks.end(fill)
     const known = this.#entries.find(key)
-    if (known !== none) {
-      this.#entries.remove(known)
-      if (isReserved(key)) this.#recordsEpoch++
-    }
+    if (known !== none) this.#remove(known, key)
     const holding = this.#holdingOf(key)
     if (isMarked) {
       holding?.changed(key)
@@ -183,8 +179,7 @@ export class NearStore<A = unknown> {
     const entry = this.#entries.find(key)
     if (entry === none) return
     this.counts.invalidations++
-    if (isReserved(key)) this.#recordsEpoch++
-    this.#entries.remove(entry)
+    this.#remove(entry, key)
   }
 
   /** Anything may have changed. */
@@ -253,6 +248,11 @@ export class NearStore<A = unknown> {
     }
   }
 
+  #remove(entry: number, key: string): void {
+    if (isReserved(key)) this.#recordsEpoch++
+    this.#entries.remove(entry)
+  }
+
   /** The records of tags are no keys of the prefix. */
   #holdingOf(key: string): Holding | undefined {
     return this.holding !== undefined && isReserved(key) ? undefined : this.holding
@@ -262,6 +262,7 @@ export class NearStore<A = unknown> {
     const { maxBytes, maxEntries } = this.#limits
     while (this.#entries.size > maxEntries || this.#entries.bytes > maxBytes) {
       this.counts.evictions++
+      // Whatever it was: records that are in use are looked at again, and so are not the next to go.
       this.#recordsEpoch++
       this.holding?.tooMuch()
       this.#entries.remove(this.#entries.oldest)
