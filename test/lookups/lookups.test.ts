@@ -58,6 +58,21 @@ describe("what a caller waits for", () => {
     }).pipe(Effect.provide(Layer.provideMerge(CacheLive, faulty)))
   )
 
+  it.effect("a function that says the lifetime of a value is asked once", () =>
+    Effect.gen(function* () {
+      const cache = yield* CacheService
+      const asked: Array<unknown> = []
+      const timeToLive = (value: unknown) => {
+        asked.push(value)
+        return "1 minute" as const
+      }
+      yield* cache.getOrSet("k", Effect.succeed(1), { timeToLive })
+      yield* cache.getOrSetMany(["m"], () => Effect.succeed([["m", 2] as const]), { timeToLive })
+      yield* cache.refresh("k", Effect.succeed(3), { timeToLive })
+      assert.deepStrictEqual(asked, [1, 2, 3])
+    }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+  )
+
   it.effect("cached is getOrSet behind the lookup", () =>
     Effect.gen(function* () {
       const cache = yield* CacheService

@@ -94,6 +94,8 @@ export const bornBy = <A, RD, RE>(
   const all = new Set<string>()
   let longest = 0
   for (const [key, answer] of answers) {
+    // The usual case: nobody says a tag.
+    if (plan.tags === undefined && answer.tags === undefined) continue
     const bound = plan.longest(answer)
     const names = bound === 0 ? untagged : namesFor(operation, plan, key, answer)
     named.set(key, names)
