@@ -78,7 +78,7 @@ export const lookupAndStore = <A, E, R, F, RD, RE>(
     onFailure: (cause) => {
       const error = onlyFailure(cause)
       if (error === undefined || !failures.accepts(error.value)) return Effect.failCause(cause)
-      const encoded = encodeFailure(entry, plan, failing, error.value, basis)
+      const encoded = encodeFailure(entry, plan, failures, error.value, basis)
       return storeThenEnd(Exit.failCause(cause), encoded, failing.keep)
     }
   })
@@ -95,7 +95,7 @@ const onlyFailure = <E>({ reasons }: Cause.Cause<E>): { readonly value: E } | un
 const encodeFailure = <A, F>(
   entry: EntryName,
   plan: LookupPlan<A>,
-  { failures }: { readonly failures: Failures<F> },
+  failures: Failures<F>,
   error: F,
   basis: TagBasis
 ): Effect.Effect<ToStore, ValueError> => {
