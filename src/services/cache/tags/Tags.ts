@@ -5,7 +5,7 @@ import type { Arg, Reply } from "../../../schema/Command.ts"
 import { protocolError } from "../../../schema/failures.ts"
 import type { TrackedReply } from "../../../schema/Invalidation.ts"
 import type { TagSettings } from "../../../schema/CacheOptions.ts"
-import type { Script } from "../../../schema/Script.ts"
+import { type Script, scriptCall } from "../../../schema/Script.ts"
 import { type TagKeys, tagKeys } from "../../../schema/tagKeys.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
@@ -107,7 +107,6 @@ export class Tags implements TagJudges {
     replicas: number,
     millis: number
   ): Effect.Effect<number, CommandError> {
-    const { ledger, tokens } = this.#keys
     if (this.#client.topology === "memory") {
       const reason = "there are no replicas"
       return Exit.fail(new CacheUnsupportedError({ operation: "invalidateTags", topology: "memory", reason }))
@@ -116,11 +115,10 @@ export class Tags implements TagJudges {
       Effect.gen({ self: this }, function* () {
         // WAIT counts what its own connection has written, and names no key: by WATCH all that follows goes to the server of this one.
         const own = yield* this.#client.dedicated
-        yield* own.send("WATCH", [ledger])
+        yield* own.send("WATCH", [this.#keys.ledger])
         for (const part of partsOf(names, mostNames)) {
-          const keys = [ledger, ...part.map((name) => tokens + name)]
-          const args = [invalidateTagsScript.lua, keys.length, ...keys, yield* this.#random, mode]
-          if ((yield* own.send("EVAL", args)) !== 1) return yield* Effect.fail(protocolError("invalidateTags"))
+          const { args, name } = scriptCall(invalidateTagsScript, this.#recordKeys(part), [yield* this.#random, mode])
+          if ((yield* own.send(name, args)) !== 1) return yield* Effect.fail(protocolError("invalidateTags"))
         }
         const acknowledged = yield* own.send("WAIT", [replicas, millis])
         yield* own.send("UNWATCH", [])
@@ -144,8 +142,13 @@ export class Tags implements TagJudges {
   }
 
   #eval(script: Script, names: ReadonlyArray<string>, args: ReadonlyArray<Arg>): Effect.Effect<Reply, CommandError> {
+    return this.#client.eval(script, this.#recordKeys(names), args)
+  }
+
+  /** The ledger, and the tokens of these tags: the keys of every script. */
+  #recordKeys(names: ReadonlyArray<string>): ReadonlyArray<string> {
     const { ledger, tokens } = this.#keys
-    return this.#client.eval(script, [ledger, ...names.map((name) => tokens + name)], args)
+    return [ledger, ...names.map((name) => tokens + name)]
   }
 }
 
