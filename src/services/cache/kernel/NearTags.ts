@@ -110,13 +110,14 @@ export class NearTags implements TagJudges {
     const before = this.#told.get(stamp.names)
     if (before?.term !== undefined && store.lasts(before.term, instant)) return before
     const list = this.#tags.lists.of(stamp)
-    const records = this.#keptOf([this.#ledger, ...list.keys], instant)
+    const keys = [this.#ledger, ...list.keys]
+    const records = this.#keptOf(keys, instant)
     if (records === undefined) return undefined
     const { era, texts } = this.#texts(records)
     if (era === undefined) return undefined
     const told: Told = {
       now: list.digests(era, ledgerIn(texts[0] ?? ""), texts.slice(1)),
-      term: store.termOf([this.#ledger, ...list.keys])
+      term: store.termOf(keys)
     }
     if (this.#told.size >= most) this.#told.clear()
     this.#told.set(list.text, told)
