@@ -1,4 +1,4 @@
-/** Ciphers: what is stored can be read only by who has the key, and only where it was stored. */
+/** Ciphers: what is stored can be read only with the key, and only where it was stored. */
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject, randomBytes } from "node:crypto"
 import type { Redacted } from "effect"
 import { CacheInputError } from "./CacheError.ts"

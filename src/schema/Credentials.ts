@@ -1,4 +1,4 @@
-/** Who a client is, where that changes with time. */
+/** The credentials of a client, where they change with time. */
 import type { Duration, Redacted } from "effect"
 
 /** What the effect of the option `credentials` gives: a token of IAM, Entra or Vault, or whatever was rotated last. */

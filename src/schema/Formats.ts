@@ -110,7 +110,7 @@ export class Formats {
     return headerText(nameOf(this.#plain ?? numbers, undefined, undefined), undefined, undefined)
   }
 
-  /** Undefined for plain text. Throws where the header is none of ours. */
+  /** The header of what is stored; undefined for plain text. Throws where the header is not one of this format. */
   header(stored: Stored): Header | undefined {
     if (!isFramed(stored)) return undefined
     // Most are one of the few that say nothing but the format.

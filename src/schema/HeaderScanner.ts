@@ -28,7 +28,7 @@ const longestEra = 40
 
 const damaged = (): FormatError => new FormatError("the header of the stored value is damaged")
 
-/** Its methods throw where the header is none of ours. */
+/** Reads a header from its start to its end. Its methods throw where the header is damaged. */
 export class HeaderScanner {
   readonly #text: string
   #at = 0
@@ -84,7 +84,7 @@ export class HeaderScanner {
     return { until, token: this.token() }
   }
 
-  /** Of a claim or a mark. */
+  /** The token of a claim or a mark. */
   token(): string {
     const start = this.#at
     this.#past(hex, longestToken)

@@ -3,7 +3,7 @@ import { type Duration, Schema } from "effect"
 
 /** What the near cache of a cache is doing at this moment. `cache.near` returns it. */
 export type NearState =
-  /** There is none, or changes are not announced to it for this reason: reads go to the server. */
+  /** There is no near cache, or changes are not announced to it for this reason: reads go to the server. */
   | { readonly _tag: "Off"; readonly reason: string }
   /**
    * Changes are not announced at the moment: reads go to the server. `servesUntil`: until then what is near is served all the same, by

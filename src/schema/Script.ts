@@ -28,7 +28,7 @@ export interface Script {
   readonly memory?: (store: ScriptStore, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>) => Reply
 }
 
-/** What a script's run is as a command: by its text, because nobody can load it in the middle of a pipeline. */
+/** The command that runs a script: by its text, because nobody can load it in the middle of a pipeline. */
 export const scriptCall = (
   script: Script,
   keys: ReadonlyArray<string>,

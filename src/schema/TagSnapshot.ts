@@ -1,4 +1,4 @@
-/** The records of some tags at one moment, for whoever stores later what was read then. */
+/** The records of some tags at one moment, for a caller that stores later what was read then. */
 
 /** What tags were when `tagSnapshot` read them. It is text alone, so that it can be handed to another process. */
 export interface TagSnapshot {

@@ -3,7 +3,10 @@ import { isDeepStrictEqual } from "node:util"
 import { SchemaAST } from "effect"
 import { FormatError } from "./FormatError.ts"
 
-/** Whether some value of one member may be read as one of another. Members of plain JSON come back as they are, whoever reads them. */
+/**
+ * Whether some value of one member may be read as one of another. Members of plain JSON come back as they are, whichever member
+ * reads them.
+ */
 export const isAmbiguous = ({ types }: SchemaAST.Union): boolean =>
   types.some((one, i) =>
     types.slice(i + 1).some((other) => {

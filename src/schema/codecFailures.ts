@@ -18,7 +18,7 @@ export const kindOf = (error: unknown): string => {
   return /^\w{1,40}$/.test(kind) ? kind : "Error"
 }
 
-/** The engine ran out of stack: the value is deeper than whoever walks it can go. */
+/** Whether the engine ran out of stack: the value is deeper than the code that walks it can go. */
 export const isTooDeep = (error: unknown): boolean => error instanceof RangeError && /call stack/i.test(error.message)
 
 export const tooDeep = "the value is nested too deeply, or holds itself"

@@ -12,7 +12,7 @@ export interface Endpoint {
 export const endpointName = ({ host, port }: Endpoint): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
-/** Who a URL says we are. */
+/** The identity that a URL gives the client. */
 export interface Identity {
   readonly username: string | undefined
   readonly password: Redacted.Redacted | undefined

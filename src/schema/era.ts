@@ -8,7 +8,7 @@ const digits = 16
 
 const pattern = new RegExp(`master_replid:([0-9a-f]{1,${digits}})`)
 
-/** Of what INFO says of the replication; empty where the server hides it. */
+/** The history, from what INFO says of the replication; empty where the server hides it. */
 export const eraIn = (info: unknown): string => (typeof info === "string" ? (pattern.exec(info)?.[1] ?? "") : "")
 
 /** The memory store has its records for as long as it has its entries. */

@@ -26,7 +26,7 @@ export const attempted = <A>(operation: string, who: string, run: () => A): Exit
 export const closedError = (operation: string, node?: string, mayHaveExecuted = false): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "closed", node, mayHaveExecuted })
 
-/** A reply of a shape that the command cannot have: whoever answered is not the server we think. */
+/** The error for a reply of a shape that the command cannot have: what answered is not the server that we think it is. */
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })
 

@@ -37,7 +37,7 @@ export interface Header {
   readonly timing: Timing | undefined
   /** Undefined where the value has no tags. */
   readonly tags: TagStamp | undefined
-  /** Of a value that was made stale before its time: text that no other mark has. */
+  /** The mark of a value that was made stale before its time: text that no other mark has. */
   readonly mark: string | undefined
   readonly claim: Claim | undefined
   /** Where the payload starts. */
@@ -49,7 +49,7 @@ export type Stored = string | Buffer
 /** Before the format of a failure. */
 export const failureSign = "?"
 
-/** Whether it is of the failure of a lookup, which nobody but lookups is told of. */
+/** Whether it is the header of a failure of a lookup, which only lookups are told of. */
 export const isOfFailure = ({ format }: Header): boolean => format.startsWith(failureSign)
 
 /** What GET replies: what is stored, or null where there is nothing. */
@@ -95,7 +95,7 @@ export const framed = (header: string, payload: string | Uint8Array): Stored =>
 /** A claim on a key without a value. */
 export const bareClaim = (claim: Claim): string => `${marker}1${claimText(claim)}${lineFeed}`
 
-/** Throws where the stored thing is none of ours. */
+/** Reads the header of what is stored. Throws where it is not of this form. */
 export const readHeader = (stored: Stored): Header => {
   const length = endOf(stored)
   const scanner = new HeaderScanner(

@@ -4,8 +4,8 @@
 type Token = (byte: number) => boolean
 
 /**
- * The bytes of a glob between its stars, one token each. `stars` has the positions before which a star stands: after
- * so many tokens any number of bytes may come.
+ * The bytes of a glob between its stars, one token each. `stars` has the positions before which a star stands: after that many
+ * tokens any number of bytes may come.
  */
 interface Glob {
   readonly tokens: ReadonlyArray<Token>

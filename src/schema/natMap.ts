@@ -1,4 +1,4 @@
-/** Where servers are to be found that call themselves by an address which nobody can reach from here. */
+/** Where to find servers that call themselves by an address that cannot be reached from here. */
 import { checkEndpoint, type Endpoint, endpointName } from "./connectionUrl.ts"
 import type { Fields } from "./Fields.ts"
 

@@ -4,7 +4,7 @@ import type { KeyType } from "./Command.ts"
 /** Which part of a key a value is. */
 export interface Part {
   readonly kind: KeyType
-  /** Of a field; empty for elements and members, which have no names. */
+  /** The name of a field; empty for elements and members, which have no names. */
   readonly name: string
 }
 

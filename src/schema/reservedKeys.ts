@@ -25,5 +25,5 @@ const tags = reservedKey("tag", "")
 export const isHeld = (finalKey: string): boolean =>
   isReserved(finalKey) && !finalKey.startsWith(fences) && !finalKey.startsWith(tags)
 
-/** The user key whose final key is the channel on which whoever waits for a lock or for permits is woken. */
+/** The user key whose final key is the channel on which waiters for locks and permits are woken. */
 export const wakeUpChannel = "wake-ups"

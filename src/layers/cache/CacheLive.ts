@@ -17,7 +17,10 @@ export interface CacheLayerOptions extends Partial<CacheOptions> {
    * no near cache. Each layer that asks for one has a store of its own; caches over one client share its connections.
    */
   readonly near?: NearOptions | false | undefined
-  /** The first is the innermost, those of the context come around them, those that absorb failures outermost. Default: none. */
+  /**
+   * The policies of this cache. The first is the innermost, those of the context come around them, and those that absorb failures
+   * are outermost. Default: none.
+   */
   readonly policies?: ReadonlyArray<PolicySource> | undefined
   /** What metrics and events call the cache: their label `cache`. Default: the key of the layer's tag. */
   readonly name?: string | undefined

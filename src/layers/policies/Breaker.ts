@@ -15,9 +15,9 @@ export interface BreakerOptions {
 }
 
 /**
- * After so many connection errors, timeouts and other transient failures in a row, operations fail at once, with a
- * `CacheConnectionError` of code CIRCUIT_OPEN; nothing is sent. Effect's `CircuitBreaker` underneath. Options that are
- * not above zero are a defect.
+ * Opens a circuit after `failures` connection errors, timeouts and other transient failures in a row: operations fail at once
+ * then, with a `CacheConnectionError` of code CIRCUIT_OPEN, and nothing is sent. It uses Effect's `CircuitBreaker`. Options that
+ * are not above zero are a defect.
  */
 export const policy = (options: BreakerOptions = {}): Effect.Effect<CachePolicyShape, never, Scope.Scope> =>
   Effect.provide(make(options), CircuitBreaker.layerStoreMemory())

@@ -35,11 +35,11 @@ export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, 
    */
   readonly errorBackoff?: Duration.Input | undefined
   /**
-   * What the value is made from: names, or a function of the looked-up value and its key. `invalidateTags` with one of them
-   * forgets the value, also where the lookup is under way at that moment. Costs one round trip before a lookup, and for a
-   * function one after it. Where the tags cannot be read, the call fails, or under `IgnoreExceptions` looks up for itself
-   * and stores nothing. `"lookup"`: those that the lookup gives with `CacheLookup.stored`; costs what a function does.
-   * Default: none.
+   * The names of what the value is made from, or a function of the looked-up value and its key that returns them. `invalidateTags`
+   * with one of them forgets the value, also where the lookup is under way at that moment. They cost one round trip before a
+   * lookup, and for a function one after it. Where the tags cannot be read, the call fails, or under `IgnoreExceptions` looks up
+   * for itself and stores nothing. `"lookup"`: the tags that the lookup gives with `CacheLookup.stored`, which cost what a
+   * function does. Default: none.
    */
   readonly tags?: ReadonlyArray<string> | ((value: A, key: string) => ReadonlyArray<string>) | "lookup" | undefined
   /** The fraction, 0 to 1, by which the lifetime is spread up and down. Default: the cache's own. */
@@ -62,9 +62,9 @@ export interface Stale<out A> {
 }
 
 /**
- * What computes the value: an effect, or a function of the value that the cache holds and may no longer serve. Use the
- * function for a source that can say "not modified". None = there is no such value. Either gives a value, or what
- * `CacheLookup.stored` and `unchanged` make of it.
+ * What computes the value: an effect, or a function of the value that the cache holds and may no longer serve; none = there is no
+ * such value. Use the function for a source that can say "not modified". Either gives a value, or what `CacheLookup.stored` and
+ * `unchanged` make of it.
  */
 export type Lookup<A, E = never, R = never> =
   | Effect.Effect<A | LookedUp<A>, E, R>

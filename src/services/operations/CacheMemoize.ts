@@ -18,7 +18,7 @@ export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, 
 /** The options of `memoize`: those of a region, with a name and without a lookup, which is the function itself. */
 export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R, F = never>
   extends Omit<RegionOptions<K, V, E, R>, "cacheFailures" | "lookup" | "name">, FailureOptions<F> {
-  /** What its keys start with, under the cache's prefix and version. Two functions of one name share their results. */
+  /** What the keys start with, under the cache's prefix and version. Two functions of one name share their results. */
   readonly name: string
 }
 

@@ -18,10 +18,10 @@ export interface SessionReadOptions {
 }
 
 /**
- * A value that, once it is gone, is not brought back by whoever still knows it. Each operation is one script on one key,
- * executed by the primary, and passes the cache's policies as one operation. Lifetimes are exact: the cache's jitter does
- * not concern them. Only `find` has a neutral result, `Unknown`; all others fail in an outage, because to pretend that a
- * session was stored or destroyed would be a lie. For the same reason `ValkeyFallback` runs none of them on its second client.
+ * The entry of one session. Once it is gone, a request that still knows it cannot bring it back. Each operation is one script on
+ * one key, executed by the primary, and passes the cache's policies as one operation. Lifetimes are exact: the cache's jitter does
+ * not concern them. Only `find` has a neutral result, `Unknown`; all others fail in an outage, because to pretend that a session
+ * was stored or destroyed would be a lie. For the same reason `ValkeyFallback` runs none of them on its second client.
  */
 export interface CacheSession<A, RD = never, RE = never> {
   /** Stores the session unless the key is taken. Returns whether it was stored. */
@@ -46,8 +46,8 @@ export interface CacheSession<A, RD = never, RE = never> {
   /** Deletes the session. Returns whether there was one. */
   readonly destroy: Effect.Effect<boolean, CommandError>
   /**
-   * Moves the session to another key, and leaves under this one for `handover` that it has ended. `Found` is what stands
-   * under the other key then. Where the data cannot be decoded it fails, and nothing has changed. Three round trips.
+   * Moves the session to another key, and leaves the note that it has ended under this one for `handover`. Returns `Found` with
+   * what stands under the other key then. Where the data cannot be decoded it fails, and nothing has changed. Three round trips.
    */
   readonly move: (
     to: string,
@@ -59,8 +59,9 @@ export interface CacheSession<A, RD = never, RE = never> {
 /** The options of `session`. */
 export interface SessionOptions<A> extends KeyOptions {
   /**
-   * The tags of a session with that data: when one of them is invalidated, the session has ended. Its operations take one to three round trips more.
-   * The session must not be given longer lifetimes than `tagsFor`, or it ends when the records of its tags do. Default: none.
+   * The tags of a session with that data: when one of them is invalidated, the session has ended. They cost the operations one to
+   * three round trips more. The session must not be given longer lifetimes than `tagsFor`, or it ends when the records of its tags
+   * do. Default: none.
    */
   readonly tags?: ((data: A) => ReadonlyArray<string>) | undefined
   /** The longest lifetime that the session may have. Default: that of the cache. */

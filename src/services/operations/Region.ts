@@ -51,9 +51,9 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
     stale: Option.Option<Stale<V["Type"]>>
   ) => Effect.Effect<V["Type"] | LookedUp<V["Type"]>, E, R>
   /**
-   * What a value is made from: `invalidateTags` with one of the names forgets the value. A function of its key and the value, or
-   * `"lookup"`: what the lookup gives with `CacheLookup.stored`; `set` fails with `CacheInputError` then, because it has no
-   * lookup. Default: none.
+   * The names of what a value is made from: `invalidateTags` with one of them forgets the value. A function of the key and the
+   * value returns them. `"lookup"`: the tags that the lookup gives with `CacheLookup.stored`; then `set` fails with
+   * `CacheInputError`, because it has no lookup. Default: none.
    */
   readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
   /** The lookup for all keys that `getMany` misses. It may leave keys out. Default: one lookup for each key. */
@@ -62,7 +62,10 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
         keys: ReadonlyArray<K["Type"]>
       ) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"] | LookedUp<V["Type"]>]>, E, R>)
     | undefined
-  /** What its keys start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id of the service. */
+  /**
+   * What the keys of the region start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id
+   * of the service.
+   */
   readonly name?: string | undefined
 }
 

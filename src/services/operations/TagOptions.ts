@@ -9,9 +9,9 @@ export interface TagOptions {
    */
   readonly tags?: ReadonlyArray<string> | undefined
   /**
-   * The `tagSnapshot` that was taken before the value was read from its source. What was invalidated since then is stored as
-   * forgotten. Without it the tags count from when they are read, just before the value is stored: the caller answers for a
-   * value that is older than that. A pipeline or transaction needs it. Default: none.
+   * The `tagSnapshot` that was taken before the value was read from its source. If a tag was invalidated since then, the value is
+   * stored as forgotten. Without it the tags count from when they are read, just before the value is stored, and the caller
+   * answers for a value that is older than that. A pipeline or transaction needs it. Default: none.
    */
   readonly since?: TagSnapshot | undefined
 }
