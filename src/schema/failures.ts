@@ -2,12 +2,16 @@
 import { Exit } from "effect"
 import {
   CacheConnectionError,
+  type CacheError,
   type CommandError,
   CacheInputError,
   CacheServerError,
   CacheTimeoutError
 } from "./CacheError.ts"
 import { kindOf } from "./codecFailures.ts"
+
+/** Whether the failure leaves it open that the server has done something. */
+export const mayHaveExecuted = (error: CacheError): boolean => "mayHaveExecuted" in error && error.mayHaveExecuted
 
 /** Nothing is sent: the arguments are bad. */
 export const refused = (operation: string, reason: string): Exit.Exit<never, CacheInputError> =>

@@ -2,6 +2,7 @@
 import { Clock, Effect, Exit, Option, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Reply } from "../../schema/Command.ts"
+import { mayHaveExecuted } from "../../schema/failures.ts"
 import type { PipelineResults } from "../../services/ValkeyClient.ts"
 import { Arrears } from "./Arrears.ts"
 import { KeySet } from "./KeySet.ts"
@@ -50,5 +51,3 @@ export class Notes {
     )
   }
 }
-
-const mayHaveExecuted = (error: CommandError): boolean => "mayHaveExecuted" in error && error.mayHaveExecuted

@@ -1,6 +1,7 @@
 /** How one caller asks for a lease. */
 import { type Clock, Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
+import { mayHaveExecuted } from "../../../schema/failures.ts"
 import { LockUnavailable } from "../../../schema/LockError.ts"
 import type { Coordination } from "./Coordination.ts"
 import type { Busy, Leasable } from "./Leasable.ts"
@@ -70,7 +71,7 @@ export class LeaseRequest<G> {
           },
           onFailure: (error) => {
             this.#isAsking = false
-            if ("mayHaveExecuted" in error && error.mayHaveExecuted) this.#unknown = error
+            if (mayHaveExecuted(error)) this.#unknown = error
             return Effect.fail(this.#unknown ?? error)
           }
         }

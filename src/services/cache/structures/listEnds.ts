@@ -1,7 +1,7 @@
 /** What one list and several have in common: their ends, and what is known after a pop that failed. */
 import { Exit } from "effect"
 import { type CacheError, type CacheInputError, isTransient } from "../../../schema/CacheError.ts"
-import { refused } from "../../../schema/failures.ts"
+import { mayHaveExecuted, refused } from "../../../schema/failures.ts"
 import type { Part } from "../../../schema/place.ts"
 
 export type End = "left" | "right"
@@ -18,5 +18,4 @@ export const endWord = (operation: string, end: End): Exit.Exit<"LEFT" | "RIGHT"
   end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
 
 /** Whether a pop failed in such a way that a later attempt may succeed, and nothing was lost. */
-export const hasTakenNothing = (error: CacheError): boolean =>
-  isTransient(error) && !("mayHaveExecuted" in error && error.mayHaveExecuted)
+export const hasTakenNothing = (error: CacheError): boolean => isTransient(error) && !mayHaveExecuted(error)
