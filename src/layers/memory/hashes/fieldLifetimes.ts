@@ -5,7 +5,15 @@ import { int64, keyOf, keyword, parseInt64 } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, type MemoryCommand } from "../kernel/command.ts"
 import { allows, condition } from "../kernel/conditions.ts"
-import { expiryOption, instant, isExpiryOption, lifetimeFrom, type Unit } from "../kernel/instants.ts"
+import {
+  type Expiry,
+  expiryInstant,
+  expiryOrForever,
+  instant,
+  isExpiry,
+  lifetimeFrom,
+  type Unit
+} from "../kernel/instants.ts"
 import { invalidExpireTime, ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { HashValue } from "../values/HashValue.ts"
 
@@ -88,33 +96,17 @@ const persist: MemoryCommand = atLeast(4, (context, [keyArg, ...words]): Reply =
   return told
 })
 
-interface Expiry {
-  readonly word: string
-  readonly amount: WireArg
-}
-
-/** When the fields end; the same option may come twice, and the last one counts. */
-const endOf = (context: CommandContext, command: string, { amount, word }: Expiry): number => {
-  const value = parseInt64(amount)
-  // At once, for which the options of other commands have no place.
-  return value === 0n ? 0 : (expiryOption(context, command, word, amount) ?? Infinity)
-}
+/** When the fields end: of zero at once, for which the options of other commands have no place. */
+const endOf = (context: CommandContext, command: string, expiry: Expiry): number =>
+  parseInt64(expiry.amount) === 0n ? 0 : expiryInstant(context, command, expiry)
 
 const getWithLifetime: MemoryCommand = atLeast(4, (context, [keyArg, ...words]): Reply => {
   const { count, options } = split(words, 1)
-  let expiry: Expiry | undefined
-  let forever = false
-  for (let i = 0; i < options.length; i++) {
-    const word = keyword(options[i]!)
-    if (word === "PERSIST" && expiry === undefined) forever = true
-    else if (isExpiryOption(word) && !forever && (expiry?.word ?? word) === word && i + 1 < options.length) {
-      expiry = { word, amount: options[++i]! }
-    } else throw syntaxError()
-  }
+  const expiry = expiryOrForever(options)
   const fields = count().map(keyOf)
   const key = keyOf(keyArg)
   const hash = hashAt(context, key)
-  const end = forever ? Infinity : expiry && endOf(context, "hgetex", expiry)
+  const end = expiry === "forever" ? Infinity : expiry && endOf(context, "hgetex", expiry)
   if (hash === undefined) return fields.map(() => null)
   const found = fields.map((field) => {
     const value = hash.fields.get(field)
@@ -146,14 +138,8 @@ const setWords = (options: ReadonlyArray<WireArg>): SetWords => {
     const other = pairs.find((pair) => pair.some((one) => one === word))?.find((one) => one !== word)
     if (other !== undefined && !flags.has(other)) flags.add(word)
     else if (word === "KEEPTTL" && expiry === undefined) flags.add(word)
-    else if (
-      isExpiryOption(word) &&
-      !flags.has("KEEPTTL") &&
-      (expiry?.word ?? word) === word &&
-      i + 1 < options.length
-    ) {
-      expiry = { word, amount: options[++i]! }
-    } else throw syntaxError()
+    else if (!flags.has("KEEPTTL") && isExpiry(word, options[i + 1], expiry)) expiry = { word, amount: options[++i]! }
+    else throw syntaxError()
   }
   return { flags, expiry }
 }

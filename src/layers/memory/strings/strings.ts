@@ -3,7 +3,7 @@ import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { bytesOf, int64, keyOf, keyword } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
-import { expiryOption, isExpiryOption, positiveInstant } from "../kernel/instants.ts"
+import { type Expiry, expiryInstant, expiryOrForever, isExpiry, positiveInstant } from "../kernel/instants.ts"
 import { ServerReply, syntaxError, wrongArguments } from "../store/ServerReply.ts"
 import { asString, kept, rewrite, stringAt } from "../kernel/access.ts"
 import { typeOf } from "../values/MemoryValue.ts"
@@ -23,20 +23,17 @@ const setOptions = (context: CommandContext, words: ReadonlyArray<WireArg>): Set
   let xx = false
   let get = false
   let keepTtl = false
-  let expiry: { readonly word: string; readonly amount: WireArg } | undefined
+  let expiry: Expiry | undefined
   for (let i = 0; i < words.length; i++) {
     const word = keyword(words[i]!)
     if (word === "NX" && !xx) nx = true
     else if (word === "XX" && !nx) xx = true
     else if (word === "GET") get = true
     else if (word === "KEEPTTL" && expiry === undefined) keepTtl = true
-    else if (isExpiryOption(word) && (expiry?.word ?? word) === word && !keepTtl && i + 1 < words.length) {
-      // The same option may come twice: the last one counts.
-      expiry = { word, amount: words[++i]! }
-    } else throw syntaxError()
+    else if (!keepTtl && isExpiry(word, words[i + 1], expiry)) expiry = { word, amount: words[++i]! }
+    else throw syntaxError()
   }
-  // Only once the syntax is known to be right, as the server does.
-  const expiresAt = expiry && expiryOption(context, "set", expiry.word, expiry.amount)
+  const expiresAt = expiry && expiryInstant(context, "set", expiry)
   return { nx, xx, get, keepTtl, expiresAt }
 }
 
@@ -64,19 +61,12 @@ const setWithExpiry = (command: string, unit: "s" | "ms"): MemoryCommand =>
   })
 
 const getex: MemoryCommand = atLeast(1, (context, [keyArg, ...words]) => {
-  let option: { readonly word: string; readonly amount: WireArg | undefined } | undefined
-  for (let i = 0; i < words.length; i++) {
-    const word = keyword(words[i]!)
-    if ((option?.word ?? word) !== word) throw syntaxError()
-    if (word === "PERSIST") option = { word, amount: undefined }
-    else if (isExpiryOption(word) && i + 1 < words.length) option = { word, amount: words[++i] }
-    else throw syntaxError()
-  }
+  const expiry = expiryOrForever(words)
   const key = keyOf(keyArg)
   const value = stringAt(context, key)
   if (value === undefined) return null
-  if (option === undefined) return value
-  const expiresAt = expiryOption(context, "getex", option.word, option.amount) ?? Infinity
+  if (expiry === undefined) return value
+  const expiresAt = expiry === "forever" ? Infinity : expiryInstant(context, "getex", expiry)
   if (expiresAt <= context.now) context.store.delete(key, context.now)
   else context.store.expire(key, expiresAt, context.now)
   return value
