@@ -3,6 +3,13 @@ import { isKeyType, type WireArg } from "../../../schema/Command.ts"
 import { ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { int64, keyword, textOf } from "./arguments.ts"
 
+/** Where a scan goes on; refused where it is no number. */
+export const cursorOf = (arg: WireArg | undefined): string => {
+  const text = textOf(arg ?? "")
+  if (!/^\d{1,20}$/.test(text)) throw new ServerReply("ERR invalid cursor")
+  return text
+}
+
 /** `ofKeys`: what is scanned has types. */
 export const scanOptions = (words: ReadonlyArray<WireArg>, ofKeys: boolean) => {
   let match: string | undefined

@@ -4,8 +4,7 @@ import { keyOf, keyword, textOf } from "./arguments.ts"
 import type { CommandContext } from "./CommandContext.ts"
 import { atLeast, type MemoryCommand } from "./command.ts"
 import { globMatcher } from "../../../schema/glob.ts"
-import { scanOptions } from "./scanOptions.ts"
-import { ServerReply } from "../store/ServerReply.ts"
+import { cursorOf, scanOptions } from "./scanOptions.ts"
 import type { StringValue } from "../values/StringValue.ts"
 
 /** `list` gives what matches; `flagged`: the word `flag` was the last. */
@@ -15,7 +14,7 @@ export const scanPage = <V>(
   flag?: string
 ): MemoryCommand =>
   atLeast(2, (context, [key, cursorArg, ...words]) => {
-    if (!/^\d{1,20}$/.test(textOf(cursorArg ?? ""))) throw new ServerReply("ERR invalid cursor")
+    cursorOf(cursorArg)
     const value = valueAt(context, keyOf(key))
     // The server does not read on.
     if (value === undefined) return ["0", []]

@@ -4,7 +4,7 @@ import { keyOf, keyword, textOf } from "../kernel/arguments.ts"
 import type { CommandContext } from "../kernel/CommandContext.ts"
 import { atLeast, type CommandTable, exactly, type MemoryCommand } from "../kernel/command.ts"
 import { globMatcher } from "../../../schema/glob.ts"
-import { scanOptions } from "../kernel/scanOptions.ts"
+import { cursorOf, scanOptions } from "../kernel/scanOptions.ts"
 import { NotInMemory, noSuchKey, ServerReply, syntaxError } from "../store/ServerReply.ts"
 import { copyOf, typeOf } from "../values/MemoryValue.ts"
 
@@ -51,8 +51,7 @@ const copy: MemoryCommand = atLeast(2, ({ store, now }, [fromArg, toArg, ...word
 const mostInPage = 1000
 
 const scan: MemoryCommand = atLeast(1, ({ store, now }, [cursorArg, ...words]) => {
-  const cursor = textOf(cursorArg ?? "")
-  if (!/^\d{1,20}$/.test(cursor)) throw new ServerReply("ERR invalid cursor")
+  const cursor = cursorOf(cursorArg)
   const { match, type, count } = scanOptions(words, true)
   const keys: Array<string> = []
   const matches = match === undefined ? undefined : globMatcher(match)

@@ -41,7 +41,7 @@ export const distanceText = (distance: number): string => {
 }
 
 /** All digits up to the seventeenth behind the point, without zeros at the end. */
-export const placeText = (degrees: number): string => {
+const placeText = (degrees: number): string => {
   const text = degrees.toFixed(17)
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text
 }
