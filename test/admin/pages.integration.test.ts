@@ -49,7 +49,11 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
     for (const key of ["lock<script>", "{tagged}:x"]) {
       const isHeld = await run(Deferred.make<void>())
       const holder = Effect.runFork(
-        Effect.flip(cache.lock(key).withLock(Effect.andThen(Deferred.succeed(isHeld, undefined), Effect.never)))
+        Effect.flip(
+          cache
+            .lock(key, { label: "web-2" })
+            .withLock(Effect.andThen(Deferred.succeed(isHeld, undefined), Effect.never))
+        )
       )
       await run(Deferred.await(isHeld))
       const waiter = Effect.runFork(cache.lock(key, { wait: "30 seconds" }).withLock(Effect.succeed("next")))
@@ -63,6 +67,7 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
       const viewed = await as("viewer").open("/cache/locks")
       assert.deepStrictEqual(viewed.forms, [])
       assert.notInclude(viewed.page, "<script")
+      assert.include(viewed.page, "<bdi>web-2</bdi>")
       const { submit } = await as("deleter").open("/cache/locks")
       assert.strictEqual((await as("all").open("/cache/locks")).forms.length, 1)
       assert.strictEqual((await submit("release", { mark: "x" })).status, 409)
@@ -74,12 +79,13 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
     }
     const isHeld = await run(Deferred.make<void>())
     const holder = Effect.runFork(
-      cache.semaphore("s", { permits: 3 }).withPermits(2)(
+      cache.semaphore("s", { permits: 3, label: "<b>mail</b> 2" }).withPermits(2)(
         Effect.andThen(Deferred.succeed(isHeld, undefined), Effect.never)
       )
     )
     await run(Deferred.await(isHeld))
-    const { submit } = await as("deleter").open("/cache/locks")
+    const { page, submit } = await as("deleter").open("/cache/locks")
+    assert.include(page, "<bdi>&lt;b&gt;mail&lt;/b&gt; 2</bdi>")
     assert.strictEqual((await submit("releasePermits")).status, 303)
     assert.strictEqual(await run(cache.semaphore("s", { permits: 3 }).available), 3)
     assert.strictEqual((await submit("releasePermits")).status, 410)

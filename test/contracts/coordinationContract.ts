@@ -282,6 +282,52 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
         )
       )
 
+      it.effect("a label is a part of the token, and nothing else depends on it", () =>
+        live(
+          Effect.gen(function* () {
+            const cache = yield* fresh()
+            const label = `web-2: the report & 👩‍👩‍👧 ${"x".repeat(38)}`
+            const lock = cache.lock("job", { label, lease: "20 seconds", wait: "20 seconds" })
+            const place = coordinationKey(cache, "job", "lock")
+            const plain = yield* Effect.scoped(cache.lock("job").acquire)
+            const { fence, token } = yield* lock.withLock((held) =>
+              Effect.gen(function* () {
+                assert.strictEqual(yield* cache.client.send("GET", [place]), held.token)
+                assert.strictEqual(held.token.slice(held.token.indexOf(" ") + 1), label)
+                assert.match(held.token, new RegExp(`^${plain.token.replace(/\d+$/, "")}\\d+ `))
+                yield* held.extend("20 seconds")
+                assert.isAbove(Number(yield* cache.client.send("PTTL", [place])), 30_000)
+                return { fence: held.fence, token: yield* held.handOver }
+              })
+            )
+            assert.isTrue(fence > plain.fence)
+            const waiter = yield* Effect.forkChild(lock.withLock(({ token }) => Effect.succeed(token)))
+            // Who restores it keeps the label that it was acquired with.
+            const restored = yield* Effect.scoped(cache.lock("job", { label: "another" }).restore(token))
+            assert.deepStrictEqual([restored.token, restored.fence], [token, fence])
+            assert.notStrictEqual(yield* Fiber.join(waiter), token)
+            const lost = yield* Effect.flip(lock.withLock(cache.lock("job").forceRelease))
+            assert.strictEqual(lost._tag, "LockLost")
+            assert.isFalse(yield* lock.isLocked)
+
+            const labelled = cache.semaphore("pool", { permits: 3, label: "mail:2", wait: "20 seconds" })
+            const next = yield* Effect.scoped(
+              Effect.gen(function* () {
+                const { token } = yield* labelled.acquire(2)
+                const holders = yield* cache.client.send("ZRANGE", [coordinationKey(cache, "pool", "holders"), 0, -1])
+                assert.deepStrictEqual(holders, [`${token}:2`])
+                assert.match(token, / mail:2$/)
+                const next = yield* Effect.forkChild(labelled.withPermits(2)(labelled.available))
+                yield* until("somebody who waits", waiting(cache, "pool"), (count) => count === 1)
+                return next
+              })
+            )
+            assert.strictEqual(yield* Fiber.join(next), 1)
+            assert.strictEqual(yield* labelled.available, 3)
+          })
+        )
+      )
+
       it.effect("what was restored is renewed, and lost like what was acquired", () =>
         live(
           Effect.gen(function* () {
@@ -342,6 +388,10 @@ export const coordinationContract = (name: string, cacheLayer: Layer.Layer<Cache
             Effect.map(Effect.flip(effect), (error) => assert.strictEqual(error._tag, "CacheInputError"))
           for (const options of [{ lease: 0 }, { lease: Number.NaN }, { wait: Number.NaN }, { version: 0.5 }]) {
             yield* refuse(cache.lock("job", options).withLock(Effect.void))
+          }
+          for (const label of ["", "x".repeat(65), "two\nlines", "\ud800", 1 as never]) {
+            yield* refuse(cache.lock("job", { label }).withLock(Effect.void))
+            yield* refuse(cache.semaphore("job", { permits: 1, label }).withPermits(1)(Effect.void))
           }
           yield* refuse(cache.lock("").withLock(Effect.void))
           yield* refuse(cache.lock("a}b").withLock(Effect.void))

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { escapeGlob, type KeySpace } from "../../schema/key.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { leasesIn, locksAt, semaphoresAt } from "../editing/leases.ts"
+import { holderName, leasesIn, locksAt, semaphoresAt } from "../editing/leases.ts"
 import { lifetime } from "../inspection/words.ts"
 import { connected } from "./root.ts"
 import { table, visible } from "./text.ts"
@@ -36,34 +36,34 @@ export const locks = Command.make(
         const held = yield* locksAt(client, yield* placesOf(client, "lock", space))
         const semaphores = yield* semaphoresAt(client, yield* placesOf(client, "holders", space))
         if (output.isJson) {
-          for (const { fence, holder, key, lease, waits } of held) {
-            yield* output.json({ kind: "lock", key, holder, lease: lease < 0 ? null : lease, fence, waits })
+          for (const { fence, holder, key, label = null, lease, waits } of held) {
+            yield* output.json({ kind: "lock", key, holder, label, lease: lease < 0 ? null : lease, fence, waits })
           }
           for (const { holders, key, waiting } of semaphores) {
             yield* output.json({
               kind: "semaphore",
               key,
               waiting,
-              holders: holders.map(({ holder, lease, permits }) => ({ holder, lease, permits }))
+              holders: holders.map(({ holder, label = null, lease, permits }) => ({ holder, label, lease, permits }))
             })
           }
           return
         }
         const rows = [
-          ...held.map(({ fence, holder, key, lease: left, waits }) => [
+          ...held.map((lock) => [
             "lock",
-            `${holder}…`,
-            lease(left),
-            `fence ${fence}`,
-            waits ? "somebody waits" : "nobody waits",
-            visible(key)
+            visible(holderName(lock)),
+            lease(lock.lease),
+            `fence ${lock.fence}`,
+            lock.waits ? "somebody waits" : "nobody waits",
+            visible(lock.key)
           ]),
           ...semaphores.flatMap(({ holders, key, waiting }) =>
-            holders.map(({ holder, lease: left, permits }) => [
+            holders.map((holder) => [
               "permits",
-              `${holder}…`,
-              lease(left),
-              `${permits} held`,
+              visible(holderName(holder)),
+              lease(holder.lease),
+              `${holder.permits} held`,
               waiting === 0 ? "nobody waits" : `${waiting} wait`,
               visible(key)
             ])
@@ -74,6 +74,6 @@ export const locks = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Names the locks and permits that are held: the beginning of the holder's token, what is left of the lease, the fence, whether somebody waits"
+    "Names the locks and permits that are held: the holder's label or the beginning of its token, what is left of the lease, the fence, whether somebody waits"
   )
 )

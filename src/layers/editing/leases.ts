@@ -5,6 +5,7 @@ import type { Command } from "../../schema/Command.ts"
 import { digest } from "../../schema/digest.ts"
 import { escapeGlob, type KeySpace } from "../../schema/key.ts"
 import { reservedKey, type ReservedKind } from "../../schema/reservedKeys.ts"
+import { labelOf } from "../../services/cache/coordination/leaseToken.ts"
 import { releaseScript } from "../../services/cache/coordination/lockScripts.ts"
 import { releasePermitsScript } from "../../services/cache/coordination/semaphoreScripts.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -18,6 +19,8 @@ export interface LockSeen {
   readonly place: string
   /** The first characters of the holder's token. */
   readonly holder: string
+  /** What the holder calls itself. */
+  readonly label: string | undefined
   /** The holder's whole token, in a digest: whoever knows the token could release the lock. */
   readonly mark: string
   /** What is left of the lease, in milliseconds; −1 = for ever. */
@@ -28,6 +31,7 @@ export interface LockSeen {
 
 export interface HolderSeen {
   readonly holder: string
+  readonly label: string | undefined
   readonly mark: string
   readonly permits: number
   /** What is left of the lease, in milliseconds; 0 where it has ended. */
@@ -63,6 +67,9 @@ const finalOf = (place: string): string => (/^\{.*\}$/s.test(place) ? place.slic
 /** Enough to tell holders apart, and too little to pass for one. */
 const beginning = (token: string): string => token.slice(0, 8)
 
+/** What a list calls the holder of a lock or of permits. */
+export const holderName = ({ holder, label }: Pick<HolderSeen, "holder" | "label">): string => label ?? `${holder}…`
+
 const command = (name: string, ...args: Command["args"]): Command => ({ name, args })
 
 interface Place {
@@ -92,6 +99,7 @@ export const locksAt = (
           {
             ...found,
             holder: beginning(token),
+            label: labelOf(token),
             mark: digest(token),
             lease: Number(lease ?? 0),
             fence: last.replace(/\D/g, ""),
@@ -120,6 +128,7 @@ export const semaphoresAt = (
         const member = String(name)
         return {
           holder: beginning(member),
+          label: labelOf(member.replace(/:\d+$/, "")),
           mark: digest(member),
           permits: weightOf(member),
           lease: Math.max(0, Number(end) - now)

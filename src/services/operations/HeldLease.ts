@@ -12,11 +12,17 @@ export interface LeaseOptions extends KeyOptions {
   readonly wait?: Duration.Input | undefined
   /** Whether the lease is extended, at a third of its length, while it is held. Default: true. */
   readonly renew?: boolean | undefined
+  /**
+   * What the admin pages and the command line call the holder, for instance the name of the machine and of the job: one line of 1 to 64 characters, which
+   * all who can read the server see. It is a part of `token`. What `restore` holds keeps the label that it was acquired with. Default: none, and
+   * the beginning of the token is shown.
+   */
+  readonly label?: string | undefined
 }
 
 /** What is held until its scope closes. */
 export interface HeldLease {
-  /** The name of this acquisition, which no other acquisition has. */
+  /** The name of this acquisition, which no other acquisition has. It ends with the label of the options. */
   readonly token: string
   /** Adds `by` to what is left of the lease. Fails with `LockLost` where it is no longer held. */
   readonly extend: (by: Duration.Input) => Effect.Effect<void, CommandError | LockLost>

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { wakeUpChannel } from "../../../schema/reservedKeys.ts"
 import {
+  holderName,
   type HolderSeen,
   leasesIn,
   type LockSeen,
@@ -82,7 +83,7 @@ const lockTable = (visit: Visit, shown: ShownCache, locks: ReadonlyArray<LockSee
       (lock) =>
         html`<tr>
           <th scope="row">${shortKey(lock.key)}</th>
-          <td data-label="Holder">${lock.holder}…</td>
+          <td data-label="Holder"><bdi>${holderName(lock)}</bdi></td>
           <td data-label="Lease">${lock.lease < 0 ? "without end" : `ends in ${lifetime(lock.lease)}`}</td>
           <td data-label="Fence">${lock.fence}</td>
           <td data-label="Queue">${lock.waits ? "somebody waits" : "nobody waits"}</td>
@@ -101,7 +102,7 @@ const semaphoreTable = (visit: Visit, shown: ShownCache, semaphores: ReadonlyArr
 const holderRow = (visit: Visit, shown: ShownCache, semaphore: SemaphoreSeen, holder: HolderSeen): Html =>
   html`<tr>
     <th scope="row">${shortKey(semaphore.key)}</th>
-    <td data-label="Holder">${holder.holder}…</td>
+    <td data-label="Holder"><bdi>${holderName(holder)}</bdi></td>
     <td data-label="Permits">${holder.permits}</td>
     <td data-label="Lease">${holder.lease === 0 ? "has ended" : `ends in ${lifetime(holder.lease)}`}</td>
     <td data-label="Queue">${semaphore.waiting === 0 ? "nobody waits" : `${semaphore.waiting} wait`}</td>

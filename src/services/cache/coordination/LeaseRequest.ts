@@ -6,6 +6,7 @@ import { LockUnavailable } from "../../../schema/LockError.ts"
 import type { Coordination } from "./Coordination.ts"
 import type { Busy, Leasable } from "./Leasable.ts"
 import { defaultLease, type LeaseTerms } from "./LeaseTerms.ts"
+import { leaseToken } from "./leaseToken.ts"
 import { monotonicMillis } from "./Renewals.ts"
 
 export interface Granted<G> {
@@ -32,7 +33,7 @@ export class LeaseRequest<G> {
     leasable: Leasable<G>,
     terms: LeaseTerms,
     clock: Clock.Clock,
-    token: string = shared.newToken()
+    token: string = leaseToken(shared.newToken(), terms.label)
   ) {
     this.shared = shared
     this.leasable = leasable

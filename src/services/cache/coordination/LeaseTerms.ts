@@ -4,12 +4,14 @@ import type { CommandError } from "../../../schema/CacheError.ts"
 import { refused } from "../../../schema/failures.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
 import type { LeaseOptions } from "../../operations/HeldLease.ts"
+import { isLabel } from "./leaseToken.ts"
 
 export interface LeaseTerms {
   /** Milliseconds. */
   readonly lease: number
   readonly wait: number
   readonly renew: boolean
+  readonly label: string | undefined
 }
 
 /** Milliseconds. */
@@ -17,11 +19,14 @@ export const defaultLease = 30_000
 
 export const termsOf = (
   operation: string,
-  { lease = defaultLease, renew = true, wait = 0 }: LeaseOptions
+  { label, lease = defaultLease, renew = true, wait = 0 }: LeaseOptions
 ): Exit.Exit<LeaseTerms, CommandError> => {
   const leaseMillis = toMillis(lease)
   const waitMillis = toMillis(wait)
   if (leaseMillis === undefined || leaseMillis === 0) return refused(operation, "lease must be a duration above zero")
   if (waitMillis === undefined) return refused(operation, "wait is not a duration")
-  return Exit.succeed({ lease: leaseMillis, wait: waitMillis, renew })
+  if (label !== undefined && !isLabel(label)) {
+    return refused(operation, "label must be one line of text, of 1 to 64 characters")
+  }
+  return Exit.succeed({ lease: leaseMillis, wait: waitMillis, renew, label })
 }
