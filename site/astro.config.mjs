@@ -3,7 +3,7 @@ import { defineConfig } from "astro/config"
 import linksValidator from "starlight-links-validator"
 import llms from "starlight-llms-txt"
 import typedoc from "starlight-typedoc"
-import { groups } from "./documents.ts"
+import { categories, groups } from "./documents.ts"
 import manifest from "../package.json" with { type: "json" }
 
 const doors = Object.values(manifest.exports).flatMap((door) =>
@@ -29,7 +29,11 @@ export default defineConfig({
             disableGit: true,
             disableSources: true,
             parametersFormat: "table",
-            interfacePropertiesFormat: "list"
+            interfacePropertiesFormat: "list",
+            categorizeByGroup: false,
+            // What has no category is a module, whose names have theirs.
+            categoryOrder: ["modules", ...categories],
+            defaultCategory: "modules"
           }
         }),
         linksValidator({ exclude: ["/api/**", "/files/**"], errorOnLocalLinks: false }),

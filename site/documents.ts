@@ -39,3 +39,28 @@ export const elsewhere: Readonly<Record<string, string>> = {
   security: "SECURITY.md",
   bench: "bench/results.md"
 }
+
+/** The categories of public names, in the order of the API reference. A name has one of them, by what it is about. */
+export const categories: ReadonlyArray<string> = [
+  "cache",
+  "values",
+  "keys",
+  "lookups",
+  "tags",
+  "near cache",
+  "structures",
+  "coordination",
+  "pipelines",
+  "formats",
+  "errors",
+  "policies",
+  "observability",
+  "clients",
+  "sessions",
+  "http",
+  "sql",
+  "adapters",
+  "admin",
+  "inspection",
+  "testing"
+]

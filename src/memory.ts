@@ -65,24 +65,28 @@ export type {
 } from "./services/operations/structures/CacheSortedSet.ts"
 export type {
   CacheStream,
-  CacheStreamGroup,
   StreamAddOptions,
+  StreamRangeOptions,
+  StreamTrimOptions
+} from "./services/operations/structures/CacheStream.ts"
+export type {
+  CacheStreamGroup,
   StreamAutoClaimOptions,
   StreamClaimOptions,
+  StreamPendingEntry,
+  StreamPendingOptions,
+  StreamPendingSummary
+} from "./services/operations/structures/CacheStreamGroup.ts"
+export type { StreamEntry } from "./services/operations/structures/StreamEntry.ts"
+export type {
   StreamConsumerDetails,
   StreamConsumerInfo,
   StreamDelivery,
   StreamDetails,
-  StreamEntry,
   StreamGroupDetails,
   StreamGroupInfo,
-  StreamInfo,
-  StreamPendingEntry,
-  StreamPendingOptions,
-  StreamPendingSummary,
-  StreamRangeOptions,
-  StreamTrimOptions
-} from "./services/operations/structures/CacheStream.ts"
+  StreamInfo
+} from "./services/operations/structures/StreamInfo.ts"
 export type {
   CacheStreams,
   KeyedStreamEntry,

@@ -1,8 +1,9 @@
 /** Whoever points at a name in an editor reads what it is: none is without a doc comment. */
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { categories } from "../site/documents.ts"
 import { readFiles } from "./support/house/arrows.ts"
 import { type Described, documentationOf } from "./support/house/documentation.ts"
 
@@ -33,6 +34,20 @@ const withoutDefault = (all: ReadonlyArray<Described>) =>
     )
     .map(({ name }) => name)
 
+/** What is wrong with the tags that the comment of a name ends with. */
+const tagFaults = (all: ReadonlyArray<Described>): ReadonlyArray<string> =>
+  all
+    .filter(({ isExported, kind }) => isExported && kind !== "member")
+    .flatMap(({ comment, name }) => {
+      const [, category = "none"] = /^ \* @category (.*)$/m.exec(comment) ?? []
+      const [, page = "none"] = /^ \* @see docs\/(.*)\.md$/m.exec(comment) ?? []
+      return [
+        /^ \* @since \d+\.\d+\.\d+$/m.test(comment) ? [] : `${name}: no @since`,
+        categories.includes(category) ? [] : `${name}: @category is ${category}`,
+        existsSync(join(root, "docs", `${page}.md`)) ? [] : `${name}: the page of @see is ${page}`
+      ].flat()
+    })
+
 describe("the documentation of public names", () => {
   const all = documentationOf(readFiles(join(root, "src")), doors)
 
@@ -51,6 +66,14 @@ describe("the documentation of public names", () => {
   it("is there for every name and every member", () => assert.deepStrictEqual(withoutComment(all), []))
 
   it("says the default of every option", () => assert.deepStrictEqual(withoutDefault(all), []))
+
+  it("says since when a name is there, what it is about, and which page tells more", () =>
+    assert.deepStrictEqual(tagFaults(all), []))
+
+  it("names each category", () => {
+    const named = new Set(all.flatMap(({ comment }) => /^ \* @category (.*)$/m.exec(comment)?.[1] ?? []))
+    assert.sameMembers([...named], [...categories])
+  })
 
   it("would be missed", () => {
     const files = new Map([
@@ -112,5 +135,33 @@ const inner = 3
       "door.ts › Made.untold"
     ])
     assert.deepStrictEqual(withoutDefault(planted), ["room.ts › RoomOptions.half"])
+  })
+
+  it("would be missed in the tags, too", () => {
+    const room = `/**
+ * Is told.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
+export const tagged = 1
+/**
+ * @since now
+ * @category other
+ * @see docs/nowhere.md
+ */
+export interface Half { readonly inner: Inner }
+interface Inner {}
+export const bare = 2
+`
+    assert.deepStrictEqual(tagFaults(documentationOf(new Map([["room.ts", room]]), ["room.ts"])), [
+      "room.ts › Half: no @since",
+      "room.ts › Half: @category is other",
+      "room.ts › Half: the page of @see is nowhere",
+      "room.ts › bare: no @since",
+      "room.ts › bare: @category is none",
+      "room.ts › bare: the page of @see is none"
+    ])
   })
 })

@@ -4,6 +4,10 @@ import { Schema } from "effect"
 /**
  * Others changed the key between each read and write of `update`, `attempts` times in a row. Nothing was written. It is not
  * part of `CacheError`: the cache works, and the program has to decide what to do about the contention.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
  */
 export class CacheConflictError extends Schema.TaggedError<CacheConflictError>("effect-vcache/CacheConflictError")(
   "CacheConflictError",

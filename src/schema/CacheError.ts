@@ -7,7 +7,13 @@
 import { Schema } from "effect"
 import { Topology } from "./Command.ts"
 
-/** What is kept of an error that another library raised. */
+/**
+ * What is kept of an error that another library raised.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export const ForeignError = Schema.Struct({
   name: Schema.String,
   message: Schema.String,
@@ -34,6 +40,10 @@ const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? 
  * - `code`: what is behind it, where known: ECONNREFUSED, ENOTFOUND, WRONGPASS, LOADING, PROTOCOL …
  * - `mayHaveExecuted`: the command was written to a socket before the loss, and may have changed something. False for what
  *   only reads
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
  */
 export class CacheConnectionError extends Schema.TaggedError<CacheConnectionError>(
   "effect-vcache/CacheConnectionError"
@@ -62,6 +72,10 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
  * A deadline of `timeout` milliseconds passed. `phase: "queue"` = waiting for a free place in flight, or for a free connection; never sent.
  * `"lookup"` = waiting for a lookup that another caller had begun. `code`: what the connection waited for, where somebody has
  * to repair it. TLS_HANDSHAKE = the server took the connection and does not answer the TLS handshake, as a port without TLS does.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
  */
 export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("effect-vcache/CacheTimeoutError")(
   "CacheTimeoutError",
@@ -87,7 +101,13 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
   }
 }
 
-/** The server answered with an error. `code` is the reply's first word: WRONGTYPE, OOM, READONLY, NOPERM, OVERFLOW … */
+/**
+ * The server answered with an error. `code` is the reply's first word: WRONGTYPE, OOM, READONLY, NOPERM, OVERFLOW …
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export class CacheServerError extends Schema.TaggedError<CacheServerError>("effect-vcache/CacheServerError")(
   "CacheServerError",
   {
@@ -103,7 +123,13 @@ export class CacheServerError extends Schema.TaggedError<CacheServerError>("effe
   }
 }
 
-/** A value could not be encoded for storage or decoded from it. The reason names paths and types, never the value. */
+/**
+ * A value could not be encoded for storage or decoded from it. The reason names paths and types, never the value.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect-vcache/CacheCodecError")(
   "CacheCodecError",
   {
@@ -119,7 +145,13 @@ export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect
   }
 }
 
-/** The operation needs an existing key and there is none (incr, decr, rename, incrVersion …). */
+/**
+ * The operation needs an existing key and there is none (incr, decr, rename, incrVersion …).
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-vcache/CacheMissError")(
   "CacheMissError",
   { operation: Schema.String, key: Schema.String }
@@ -129,7 +161,13 @@ export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-v
   }
 }
 
-/** The arguments or settings are wrong. Nothing was sent. */
+/**
+ * The arguments or settings are wrong. Nothing was sent.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect-vcache/CacheInputError")(
   "CacheInputError",
   { operation: Schema.String, reason: Schema.String }
@@ -139,7 +177,13 @@ export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect
   }
 }
 
-/** The topology or store cannot do it (a Lua text without a twin in the memory store, for instance). */
+/**
+ * The topology or store cannot do it (a Lua text without a twin in the memory store, for instance).
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedError>(
   "effect-vcache/CacheUnsupportedError"
 )("CacheUnsupportedError", { operation: Schema.String, topology: Topology, reason: Schema.String }) {
@@ -148,7 +192,13 @@ export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedEr
   }
 }
 
-/** The schema of all failures of the cache, for `HttpApi` and `Rpc`. */
+/**
+ * The schema of all failures of the cache, for `HttpApi` and `Rpc`.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export const CacheError = Schema.Union([
   CacheConnectionError,
   CacheTimeoutError,
@@ -160,7 +210,13 @@ export const CacheError = Schema.Union([
 ])
 export type CacheError = typeof CacheError.Type
 
-/** What every operation can fail with, because it is made of commands. */
+/**
+ * What every operation can fail with, because it is made of commands.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export type CommandError =
   | CacheConnectionError
   | CacheTimeoutError
@@ -168,20 +224,42 @@ export type CommandError =
   | CacheInputError
   | CacheUnsupportedError
 
-/** What an operation can fail with that encodes or decodes values. */
+/**
+ * What an operation can fail with that encodes or decodes values.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export type ValueError = CommandError | CacheCodecError
 
-/** What an operation can fail with that needs a key to exist. */
+/**
+ * What an operation can fail with that needs a key to exist.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export type ExistingKeyError = CommandError | CacheMissError
 
 const isAny = Schema.is(CacheError)
 
-/** Returns whether a failure is the cache's, and not one of the program or of a lookup. */
+/**
+ * Returns whether a failure is the cache's, and not one of the program or of a lookup.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
+ */
 export const isCacheError = (error: unknown): error is CacheError => error instanceof Error && isAny(error)
 
 /**
  * The same failure for clients outside: it names no server, and nothing of what another library said. The message is made
  * of what is left.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
  */
 export const forClients = (error: CacheError): CacheError => {
   switch (error._tag) {
@@ -223,6 +301,10 @@ const transientCodes: ReadonlySet<string> = new Set([
 /**
  * Returns true for failures of the cache that a later attempt may not meet, and false for whatever is not a failure of the cache.
  * Look at `mayHaveExecuted` before you repeat a write.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
  */
 export const isTransient = (error: unknown): boolean => {
   if (!isCacheError(error)) return false

@@ -1,7 +1,13 @@
 /** What metrics and events call a cache. */
 import type { Topology } from "./Command.ts"
 
-/** The name of a cache and the topology under it, which are the labels of its metrics and events. */
+/**
+ * The name of a cache and the topology under it, which are the labels of its metrics and events.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export interface CacheName {
   /** The name that its layer has been given, else the key of its tag. */
   readonly cache: string

@@ -9,7 +9,13 @@ import { Serializer } from "./Serializer.ts"
 import { toMillis } from "./timeToLive.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 
-/** The settings of a cache, all of them. `CacheLive.layer` takes any part of them; each field says its default. */
+/**
+ * The settings of a cache, all of them. `CacheLive.layer` takes any part of them; each field says its default.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
+ */
 export interface CacheOptions {
   /** The namespace of the keys. Default: `""`. */
   readonly prefix: string
@@ -43,7 +49,13 @@ export interface CacheOptions {
   readonly enabled: boolean
 }
 
-/** The settings of tags. Every field has a default. */
+/**
+ * The settings of tags. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category tags
+ * @see docs/tags.md
+ */
 export interface TagSettings {
   /**
    * What becomes of values with tags after a failover, since a primary that takes over may have missed the last invalidations.
@@ -53,7 +65,13 @@ export interface TagSettings {
   readonly afterFailover?: "forget" | "trust" | undefined
 }
 
-/** The settings that a view of a cache may have of its own. */
+/**
+ * The settings that a view of a cache may have of its own.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
+ */
 export interface ViewOptions extends Partial<CacheOptions> {
   /**
    * False: this view reads from the server. The near cache belongs to the layer, so a view can only read past it. Default: the

@@ -5,6 +5,10 @@ import { Schema } from "effect"
  * The tags are invalidated at the primary, and all processes see that. Fewer replicas than asked for have acknowledged it in time: if
  * one of the others becomes the primary now, it may not know of it. The call can be repeated. It is not part of `CacheError`: the
  * cache works, and the program has to decide whether this is enough.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/tags.md
  */
 export class CacheReplicationError extends Schema.TaggedError<CacheReplicationError>(
   "effect-vcache/CacheReplicationError"

@@ -4,7 +4,13 @@ import type { Redacted } from "effect"
 import { CacheInputError } from "./CacheError.ts"
 import { reveal } from "./reveal.ts"
 
-/** What a cache encrypts its values with. `Cipher.aes256gcm` makes one. */
+/**
+ * What a cache encrypts its values with. `Cipher.aes256gcm` makes one.
+ *
+ * @since 0.2.0
+ * @category formats
+ * @see docs/values.md
+ */
 export interface Cipher {
   /** The name of the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string

@@ -2,7 +2,13 @@
 import { Schema } from "effect"
 import { ForeignError } from "./CacheError.ts"
 
-/** A server that cannot be reached, and why. */
+/**
+ * A server that cannot be reached, and why.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ServerDown {
   /** The server as "host:port", or the path of its socket. */
   readonly node: string
@@ -15,7 +21,13 @@ const ServerDown: Schema.Codec<ServerDown> = Schema.Struct({
   reason: Schema.optional(ForeignError)
 })
 
-/** How the connections of a client are. `client.state` gives it, and so does `cache.health`. */
+/**
+ * How the connections of a client are. `client.state` gives it, and so does `cache.health`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export type ClientState =
   /** Nothing has needed a connection yet. */
   | { readonly _tag: "Idle" }

@@ -7,7 +7,13 @@ import { Fields } from "./Fields.ts"
 import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
-/** The options of `ValkeyCluster`. Either `url` or `nodes` is required. */
+/**
+ * The options of `ValkeyCluster`. Either `url` or `nodes` is required.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/cluster.md
+ */
 export interface ClusterOptions extends ConnectionOptions {
   /**
    * `cluster://[user[:password]@]h1:7000,h2:7001`, with TLS `clusters://…`. A few servers are enough: they name the others.

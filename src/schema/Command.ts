@@ -2,13 +2,25 @@
 import { Schema } from "effect"
 import type { Script } from "./Script.ts"
 
-/** What a client is connected to. `"ring"` is several independent servers that share the keys; `"memory"` is this process. */
+/**
+ * What a client is connected to. `"ring"` is several independent servers that share the keys; `"memory"` is this process.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export const Topology = Schema.Literals(["standalone", "sentinel", "cluster", "replicated", "ring", "memory"])
 export type Topology = typeof Topology.Type
 
 export const keyTypes = ["string", "list", "set", "hash", "zset", "stream"] as const
 
-/** The types of keys that this cache knows; TYPE names them so. */
+/**
+ * The types of keys that this cache knows; TYPE names them so.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export type KeyType = (typeof keyTypes)[number]
 
 const known: ReadonlySet<string> = new Set(keyTypes)
@@ -17,16 +29,38 @@ export const isKeyType = (text: string): text is KeyType => known.has(text)
 /**
  * An argument of a command. Text with a lone surrogate, NaN, and integers beyond 2^53 as numbers are refused with
  * `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
  */
 export type Arg = string | number | bigint | Uint8Array
 
-/** A reply as the wire gives it: bulk strings are `Buffer` with `reply: "buffer"`, else utf8 text. */
+/**
+ * A reply as the wire gives it: bulk strings are `Buffer` with `reply: "buffer"`, else utf8 text.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export type Reply = null | number | string | Buffer | ReadonlyArray<Reply>
 
-/** How bulk strings of a reply are given: `"utf8"` as text, `"buffer"` as bytes. */
+/**
+ * How bulk strings of a reply are given: `"utf8"` as text, `"buffer"` as bytes.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export type ReplyEncoding = "utf8" | "buffer"
 
-/** A command for a pipeline or a transaction. */
+/**
+ * A command for a pipeline or a transaction.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface Command {
   /** The name of the command, `"GET"`. */
   readonly name: string

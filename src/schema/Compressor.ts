@@ -83,6 +83,10 @@ const lz4 = (options?: SizeOptions): Compressor => {
 /**
  * The compressors. Each compresses payloads from `threshold` on, and keeps the result only if it is smaller. Bad options throw a
  * `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category formats
+ * @see docs/values.md
  */
 export const Compressor = {
   /** Zstandard, which is the best in most cases. Its level is 1 to 22. Default: 3. */

@@ -7,7 +7,13 @@ import { Fields } from "./Fields.ts"
 import { redacted } from "./reveal.ts"
 import { type ReplyLimitOptions, type ReplyLimits, replyLimits } from "./ReplyLimits.ts"
 
-/** The settings of TLS, as Node's `tls.connect` takes them. */
+/**
+ * The settings of TLS, as Node's `tls.connect` takes them.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface TlsOptions {
   /** The certificates of the authorities that are trusted, in PEM. Default: those that Node trusts. */
   readonly ca?: string
@@ -21,7 +27,13 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean
 }
 
-/** The options that all network topologies share. What a URL says wins over them. */
+/**
+ * The options that all network topologies share. What a URL says wins over them.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ConnectionOptions {
   /** The user to authenticate as; it needs a `password` beside it. Default: the server's default user. */
   readonly username?: string | undefined

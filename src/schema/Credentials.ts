@@ -1,7 +1,13 @@
 /** The credentials of a client, where they change with time. */
 import type { Duration, Redacted } from "effect"
 
-/** What the effect of the option `credentials` gives: a token of IAM, Entra or Vault, or whatever was rotated last. */
+/**
+ * What the effect of the option `credentials` gives: a token of IAM, Entra or Vault, or whatever was rotated last.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface Credentials {
   /** The user to authenticate as. Default: the server's default user. */
   readonly username?: string | undefined

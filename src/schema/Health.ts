@@ -20,7 +20,13 @@ export interface Health {
   readonly near: Option.Option<NearState>
 }
 
-/** `Health` as JSON holds it. */
+/**
+ * `Health` as JSON holds it.
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/connections.md
+ */
 export interface HealthJson {
   /** Whether every server that commands go to has answered. */
   readonly ready: boolean
@@ -39,6 +45,10 @@ export interface HealthJson {
  * strangers with `ready` alone.
  *
  *     HttpServerResponse.schemaJson(Health)(yield* cache.health)
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/connections.md
  */
 export const Health: Schema.Codec<Health, HealthJson> = Schema.Struct({
   ready: Schema.Boolean,

@@ -1,6 +1,12 @@
 /** What servers say about changes of their keys. */
 
-/** An event of a client's channel. Instants are in the milliseconds of the client's `instant`. */
+/**
+ * An event of a client's channel. Instants are in the milliseconds of the client's `instant`.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export type Invalidation =
   /** `server` announces the changes of its keys from here on. What was read from it before may have changed unannounced. */
   | { readonly _tag: "Live"; readonly server: string }
@@ -18,13 +24,23 @@ export type Invalidation =
  * - `"refused"`: the server does not announce changes to this client
  * - `"left"`: the server has no keys of this client any more
  * - `"closed"`: the layer of the client is closed, and nothing more is told
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
  */
 export type DownCause = "lost" | "refused" | "left" | "closed"
 
 /** Why nothing is announced at first. */
 export const beingOpened = "the channel is being opened"
 
-/** A value that was read where its changes are announced. */
+/**
+ * A value that was read where its changes are announced.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export interface TrackedReply {
   /** The stored value, as text or bytes; null where there is none. */
   readonly value: string | Buffer | null
@@ -41,5 +57,9 @@ export interface TrackedReply {
 /**
  * - `"broadcast"`: servers announce every change under the prefixes
  * - `"perKey"`: they announce the changes of keys that this client has read, once for each read
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
  */
 export type Tracking = "broadcast" | "perKey"

@@ -5,12 +5,22 @@ import { toMillis } from "./timeToLive.ts"
 /**
  * When a fresh value is refreshed in the background. `xfetch`: by chance, the likelier the nearer its end, by what the lookup
  * took × beta (default 1). `fraction`: once that part of the lifetime has passed, above 0 and below 1.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stale-values.md
  */
 export type EarlyRefresh =
   | { readonly _tag: "xfetch"; readonly beta?: number | undefined }
   | { readonly _tag: "fraction"; readonly of: number }
 
-/** The options of lookups that a cache can have defaults for. They never concern `set`, whose values stay plain JSON and countable. */
+/**
+ * The options of lookups that a cache can have defaults for. They never concern `set`, whose values stay plain JSON and countable.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface LookupDefaults {
   /** How long past `timeToLive` the old value is still served while one fiber refreshes it, and when the lookup fails. Default: 0. */
   readonly staleFor?: Duration.Input | undefined

@@ -1,5 +1,10 @@
-/** The options of the store in this process. Every field has a default. */
-
+/**
+ * The options of the store in this process. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/memory.md
+ */
 export interface MemoryOptions {
   /** How many entries the store may have. Default: 100 000. */
   readonly maxEntries?: number | undefined

@@ -3,7 +3,13 @@ import type { Duration } from "effect"
 import type { Tracking } from "./Invalidation.ts"
 import { toMillis } from "./timeToLive.ts"
 
-/** The bounds of a near cache and how it learns of changes. Every field has a default: `near: {}` takes all of them. */
+/**
+ * The bounds of a near cache and how it learns of changes. Every field has a default: `near: {}` takes all of them.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export interface NearOptions {
   /** The number of entries at most; the least recently used entry goes first. Default: 10 000. */
   readonly maxEntries?: number | undefined

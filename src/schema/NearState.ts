@@ -1,7 +1,13 @@
 /** What a near cache is doing, for health pages and tests. */
 import { type Duration, Schema } from "effect"
 
-/** What the near cache of a cache is doing at this moment. `cache.near` returns it. */
+/**
+ * What the near cache of a cache is doing at this moment. `cache.near` returns it.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export type NearState =
   /** There is no near cache, or changes are not announced to it for this reason: reads go to the server. */
   | { readonly _tag: "Off"; readonly reason: string }
@@ -19,7 +25,13 @@ export type NearState =
       readonly holds: "read" | "all"
     }
 
-/** `NearState` as JSON holds it; `proofAge` in milliseconds. */
+/**
+ * `NearState` as JSON holds it; `proofAge` in milliseconds.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export type NearStateJson =
   | Exclude<NearState, { readonly _tag: "Live" }>
   | {

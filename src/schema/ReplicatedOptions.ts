@@ -4,7 +4,13 @@ import { CacheInputError } from "./CacheError.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { type ServerSettings, serverSettings } from "./ServerSettings.ts"
 
-/** The options of `ValkeyReplicated`. `urls` is required. */
+/**
+ * The options of `ValkeyReplicated`. `urls` is required.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/replicated.md
+ */
 export interface ReplicatedOptions extends ConnectionOptions {
   /** The first is the primary, which takes all writes; the others are its replicas, which take the reads. */
   readonly urls: ReadonlyArray<string | Redacted.Redacted>

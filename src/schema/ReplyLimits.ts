@@ -1,7 +1,13 @@
 /** How large a reply may be before its command fails with `REPLY_TOO_LARGE`. */
 import type { Fields } from "./Fields.ts"
 
-/** How large a reply may be. Every field has a default. */
+/**
+ * How large a reply may be. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ReplyLimitOptions {
   /** How deep arrays may be within one another. Default: 128. */
   readonly depth?: number | undefined

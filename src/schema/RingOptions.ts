@@ -6,7 +6,13 @@ import { endpointName, parseConnectionUrl, type WhenDown, wrongScheme } from "./
 import { Fields } from "./Fields.ts"
 import { type ServerSettings, serverSettings } from "./ServerSettings.ts"
 
-/** A server of a ring. */
+/**
+ * A server of a ring.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/ring.md
+ */
 export interface RingServer {
   /** A URL of one server: `valkey(s)://…`, `redis(s)://…` or `unix://…`. */
   readonly url: string | Redacted.Redacted
@@ -19,7 +25,13 @@ export interface RingServer {
   readonly name?: string | undefined
 }
 
-/** The servers of a `ValkeyRing`, given by `url` or by `urls`, and the settings of the connections to each of them. */
+/**
+ * The servers of a `ValkeyRing`, given by `url` or by `urls`, and the settings of the connections to each of them.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/ring.md
+ */
 export interface RingOptions extends ConnectionOptions {
   /**
    * `ring://[user[:password]@]h1:6379,h2:6379[/database][?whenDown=next]`, with TLS `rings://…`. Default: none; then `urls`

@@ -1,7 +1,13 @@
 /** Lua scripts, and their twins for a store that runs none. */
 import type { Arg, Command, Reply, ReplyEncoding } from "./Command.ts"
 
-/** What a script's twin sees of the store: the same commands, run at once. */
+/**
+ * What a script's twin sees of the store: the same commands, run at once.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface ScriptStore {
   /** Runs a command as `server.call` does; throws where the server would answer with an error. */
   readonly call: (name: string, ...args: ReadonlyArray<Arg>) => Reply
@@ -11,7 +17,13 @@ export interface ScriptStore {
   readonly fail: (reply: string) => never
 }
 
-/** A Lua script with, for the memory topology, the same behaviour in TypeScript. */
+/**
+ * A Lua script with, for the memory topology, the same behaviour in TypeScript.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface Script {
   /** The name of the script in errors, metrics and traces. */
   readonly name: string

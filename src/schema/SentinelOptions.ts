@@ -15,7 +15,13 @@ import { Fields } from "./Fields.ts"
 import { type NatMap, type NatMapOptions, natMapOf } from "./natMap.ts"
 import { type ReadFrom, readFromChoices } from "./ReadFrom.ts"
 
-/** The options of `ValkeySentinel`. Either `url`, or `name` and `sentinels`, are required. */
+/**
+ * The options of `ValkeySentinel`. Either `url`, or `name` and `sentinels`, are required.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/sentinel.md
+ */
 export interface SentinelOptions extends ConnectionOptions {
   /**
    * `sentinel://[user[:password]@]h1:26379,h2:26379/name[/database]`, with TLS to everybody `sentinels://…`. Its

@@ -7,7 +7,13 @@ import { numberText } from "./numberText.ts"
 import { parseJson, strictJson } from "./strictJson.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 
-/** How values become bytes or text, and values again. `Serializer.json` is the default of a cache. */
+/**
+ * How values become bytes or text, and values again. `Serializer.json` is the default of a cache.
+ *
+ * @since 0.2.0
+ * @category formats
+ * @see docs/values.md
+ */
 export interface Serializer {
   /** The name of the format in what is stored: a letter, then up to 31 letters, digits, `.`, `_` or `-`. */
   readonly id: string

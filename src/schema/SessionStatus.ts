@@ -6,6 +6,10 @@ import { Data, type Duration } from "effect"
  * - `Missing`: there is none. It never was, has expired, or was destroyed
  * - `Ended`: it got another id by `cycle`, which this request cannot know
  * - `Unknown`: the cache could not be asked, and a policy such as `IgnoreExceptions` keeps the error back
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export type SessionStatus<A> = Data.TaggedEnum<{
   readonly Found: { readonly data: A; readonly expiresIn: Duration.Duration }
@@ -18,5 +22,11 @@ interface SessionStatusDefinition extends Data.TaggedEnum.WithGenerics<1> {
   readonly taggedEnum: SessionStatus<this["A"]>
 }
 
-/** Constructors, and `SessionStatus.$match`. */
+/**
+ * Constructors, and `SessionStatus.$match`.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export const SessionStatus = Data.taggedEnum<SessionStatusDefinition>()

@@ -5,6 +5,10 @@ import type { ConnectionOptions } from "./ConnectionOptions.ts"
 /**
  * `valkey://[user[:password]@]host[:port][/database][?db=n]`, also `redis://`; TLS: `valkeys://`, `rediss://`;
  * a socket: `unix:///path?db=n`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
  */
 export interface StandaloneOptions extends ConnectionOptions {
   /**

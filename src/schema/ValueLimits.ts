@@ -1,7 +1,13 @@
 /** What a value may be made of. The same bounds hold when it is written and when it is read: whatever `set` takes, `get` reads. */
 import { FormatError } from "./FormatError.ts"
 
-/** What a value may be made of. A value beyond a limit fails with `CacheCodecError`. */
+/**
+ * What a value may be made of. A value beyond a limit fails with `CacheCodecError`.
+ *
+ * @since 0.2.0
+ * @category formats
+ * @see docs/values.md
+ */
 export interface ValueLimits {
   /** The size of the serialised value in bytes, uncompressed. Default: 64 MiB. */
   readonly maxBytes: number

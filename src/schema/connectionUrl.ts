@@ -43,7 +43,13 @@ export interface ClusterTarget extends Identity {
   readonly tls: boolean
 }
 
-/** What becomes of the keys of a ring's server that is down. */
+/**
+ * What becomes of the keys of a ring's server that is down.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/ring.md
+ */
 export type WhenDown = "fail" | "next"
 
 export interface RingTarget extends Identity {

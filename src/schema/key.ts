@@ -2,7 +2,13 @@
 import { RegExp as RegularExpression } from "effect"
 import { isReserved } from "./reservedKeys.ts"
 
-/** Turns user keys into final keys and back. `make` must keep `key` recognisable, so that patterns work in its place. */
+/**
+ * Turns user keys into final keys and back. `make` must keep `key` recognisable, so that patterns work in its place.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface KeyFunction {
   /** The final key of a user key. Different user keys must have different final keys. */
   readonly make: (parts: { readonly prefix: string; readonly version: number; readonly key: string }) => string
@@ -14,7 +20,13 @@ export interface KeyFunction {
 export const escapeName = (name: string): string =>
   /[%:]/.test(name) ? name.replace(/[%:]/g, (character) => (character === ":" ? "%3A" : "%25")) : name
 
-/** `prefix:version:key`; within the prefix a colon is written `%3A`, and `%` is written `%25`. */
+/**
+ * `prefix:version:key`; within the prefix a colon is written `%3A`, and `%` is written `%25`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export const defaultKeyFunction: KeyFunction = {
   make: ({ prefix, version, key }) => `${escapeName(prefix)}:${version}:${key}`,
   reverse: (finalKey, { prefix, version }) => {

@@ -14,5 +14,9 @@ export const noteLookupError = (error: unknown): void => {
  * about this one.
  *
  *     cache.getOrSet("k", other.get("k")).pipe(Effect.catchIf((error) => !isLookupError(error), () => fallback))
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/errors.md
  */
 export const isLookupError = (error: unknown): boolean => !isCacheError(error) || fromLookups.has(error)

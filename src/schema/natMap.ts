@@ -2,7 +2,13 @@
 import { checkEndpoint, type Endpoint, endpointName } from "./connectionUrl.ts"
 import type { Fields } from "./Fields.ts"
 
-/** By "host:port", with an IPv6 host in brackets. */
+/**
+ * By "host:port", with an IPv6 host in brackets.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/cluster.md
+ */
 export type NatMapOptions = Readonly<Record<string, { readonly host: string; readonly port: number }>>
 
 export type NatMap = ReadonlyMap<string, Endpoint>

@@ -8,5 +8,9 @@ export type { LookedUp, StoredOptions } from "./operations/LookedUp.ts"
  * callers have the value, and it is not stored.
  *
  *     cache.getOrSet("page", Effect.map(fetchPage, (page) => CacheLookup.stored(page, { timeToLive: page.maxAge * 1000 })))
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
  */
 export const stored = <const A>(value: A, options: StoredOptions): LookedUp<A> => new LookedUp(value, options)

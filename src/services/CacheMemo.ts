@@ -9,6 +9,10 @@ import { CurrentMemo, Memo } from "./Memo.ts"
  * request. A scope within another one is part of that. Changes by other processes are not seen meanwhile, so nothing in the
  * effect may wait for them by reading. Structures, pipelines, transactions and scripts ask the server each time, and a near
  * cache answers as it does elsewhere. A scope remembers up to 10 000 keys and 64 MiB; what comes after is read each time.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
  */
 export const scope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {

@@ -3,7 +3,13 @@ import { Context, Effect, Layer, type Option, type Scope } from "effect"
 import type { CacheError, CommandError } from "../schema/CacheError.ts"
 import type { CacheName } from "../schema/CacheName.ts"
 
-/** What a result says about the cache's use. */
+/**
+ * What a result says about the cache's use.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export interface Tally {
   /** Keys that were found. Default: 0. */
   readonly hits?: number | undefined
@@ -15,7 +21,13 @@ export interface Tally {
   readonly stale?: number | undefined
 }
 
-/** What a policy is told about the one operation that it wraps. */
+/**
+ * What a policy is told about the one operation that it wraps.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export interface Operation<A> {
   /** "get", "setMany", "getOrSet" … */
   readonly name: string
@@ -31,7 +43,13 @@ export interface Operation<A> {
   readonly near?: number | undefined
 }
 
-/** A lookup of `getOrSet`, `getOrSetMany` or `refresh`: the same object for all that concerns it. */
+/**
+ * A lookup of `getOrSet`, `getOrSetMany` or `refresh`: the same object for all that concerns it.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export interface ObservedLookup {
   /** The name of the operation: `getOrSet`, `refresh` … */
   readonly operation: string
@@ -42,17 +60,33 @@ export interface ObservedLookup {
 /**
  * What passes no policy, and can be observed. `lookup`: the program's own lookup. `refresh`: a lookup in the background with the store of what it
  * gives, which outlives its caller. `wait`: the time that a caller waits for a lookup that another caller has begun.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
  */
 export type LookupPart = "lookup" | "refresh" | "wait"
 
-/** Wraps a part of a lookup without changing what it gives. */
+/**
+ * Wraps a part of a lookup without changing what it gives.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export type Observe = <A, E, R>(
   part: LookupPart,
   lookup: ObservedLookup,
   effect: Effect.Effect<A, E, R>
 ) => Effect.Effect<A, E, R>
 
-/** A function that wraps each operation of a cache. */
+/**
+ * A function that wraps each operation of a cache.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export interface CachePolicyShape {
   /** What it adds to the failures of an operation is what any command can fail with. */
   <A, E extends CacheError, R>(
@@ -75,7 +109,13 @@ export interface ComposedPolicy extends CachePolicyShape {
   readonly forNear: CachePolicyShape | undefined
 }
 
-/** A policy, or an effect that makes one with a state of its own for each cache, in whose scope it lives. */
+/**
+ * A policy, or an effect that makes one with a state of its own for each cache, in whose scope it lives.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export type PolicySource = CachePolicyShape | Effect.Effect<CachePolicyShape, never, Scope.Scope>
 
 /** A policy that stands in the context. */
@@ -152,6 +192,10 @@ export const layerPolicy = <E, R>(make: Effect.Effect<CachePolicyShape, E, R>) =
  * up, whether they stand in an array, in a chain or in a merge; one layer that is given twice counts once. The one
  * nearest to the cache is the innermost, but those that absorb failures come after all others. A cache that was built
  * before, and so stands in the context already, is not reached.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
  */
 export const CachePolicy: {
   /** Adds a policy to those around it. */

@@ -22,6 +22,10 @@ const concurrency = 16
  * A region over a cache. What its lookup needs is taken from the context now. Of its callers a lookup sees only by whom
  * they are observed: clock, loggers, tracer, metrics and annotations. It has a scope of its own, which closes when it ends.
  * Fails with a `CacheInputError` where the cache could store no value of the schema, or take no key of it.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
  */
 export const make = Effect.fnUntraced(function* <
   K extends Schema.Constraint,
@@ -174,7 +178,13 @@ const textIn = <A, E, RD, RE>(json: Schema.Codec<A, E, RD, RE>) => {
     )
 }
 
-/** The class that `CacheRegion.Service` makes: a service of the region, with its layers. */
+/**
+ * The class that `CacheRegion.Service` makes: a service of the region, with its layers.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
+ */
 export interface RegionClass<Self, Id extends string, K, A, E, R> extends Context.ServiceClass<
   Self,
   Id,
@@ -193,6 +203,10 @@ export interface RegionClass<Self, Id extends string, K, A, E, R> extends Contex
  *       key: Schema.Int, value: User, timeToLive: "5 minutes", staleFor: "1 hour",
  *       lookup: (id) => UserRepo.use((repo) => repo.find(id))
  *     }) {}
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
  */
 export const Service =
   <Self>() =>

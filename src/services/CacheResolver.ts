@@ -15,7 +15,13 @@ type ValueSchema<A extends AnyRequest> = Schema.Constraint & { readonly Type: Re
 /** What values need to be coded. */
 type Services<S extends Schema.Constraint> = S["DecodingServices"] | S["EncodingServices"]
 
-/** The options of `CacheResolver.make`, besides those of `getOrSetMany`. */
+/**
+ * The options of `CacheResolver.make`, besides those of `getOrSetMany`.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
+ */
 export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>, R = never> extends BatchLookupOptions<
   S["Type"]
 > {
@@ -36,6 +42,10 @@ export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>,
  * are stored, failures are not. When the cache fails, all are looked up. What the lookup and the schema need is taken from
  * the context now; of the callers the lookup sees only by whom they are observed, as a region's does, because several
  * of them share it.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const make = <A extends AnyRequest, S extends ValueSchema<A>, R = never>({
   key,

@@ -6,7 +6,13 @@ import type { Script } from "../schema/Script.ts"
 /** What an argument may be on its way: text, a number, bytes. */
 type ArgSchema = Schema.Constraint & { readonly Encoded: Arg }
 
-/** A Lua script that `CacheScript.make` has made, for `cache.script`. */
+/**
+ * A Lua script that `CacheScript.make` has made, for `cache.script`.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface CacheScript<
   K extends string,
   Args extends Readonly<Record<string, ArgSchema>>,
@@ -28,6 +34,10 @@ export interface CacheScript<
  * A script that caches run with `cache.script`. KEYS and ARGV come in the order of `keys` and `args`; `result` decodes
  * what the script returns: text, integers, `null` and arrays of them. Runs by its SHA, and is loaded where a server
  * lacks it. Without `memory` it fails with `CacheUnsupportedError` in memory. In a cluster all keys are in one slot.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
  */
 export const make = <
   const K extends string,
@@ -55,7 +65,13 @@ export const make = <
   return { keys, args, result, prefix, script: { name, lua, uses, ...(memory === undefined ? {} : { memory }) } }
 }
 
-/** What a script is run with. */
+/**
+ * What a script is run with.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface ScriptInput<K extends string, Args extends Readonly<Record<string, ArgSchema>>> {
   /** The user key for each name of `keys`. */
   readonly keys: { readonly [name in K]: string }

@@ -12,7 +12,13 @@ import { CacheService } from "./CacheService.ts"
 import type { CacheSession, SessionLifetime } from "./operations/CacheSession.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
-/** There is no session to save or to cycle: it expired, was destroyed, got another id, or never was. */
+/**
+ * There is no session to save or to cycle: it expired, was destroyed, got another id, or never was.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/sessions.md
+ */
 export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-vcache/SessionMissing")(
   "SessionMissing",
   {}
@@ -22,7 +28,13 @@ export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-v
   }
 }
 
-/** A policy such as `IgnoreExceptions` kept an outage back, and whether there is a session is not known. */
+/**
+ * A policy such as `IgnoreExceptions` kept an outage back, and whether there is a session is not known.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/sessions.md
+ */
 export class SessionUnknown extends Schema.TaggedError<SessionUnknown>("effect-vcache/SessionUnknown")(
   "SessionUnknown",
   {},
@@ -33,7 +45,13 @@ export class SessionUnknown extends Schema.TaggedError<SessionUnknown>("effect-v
   }
 }
 
-/** A session that the store has found or made. */
+/**
+ * A session that the store has found or made.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface Session<A> {
   /** What the cookie carries. The cache holds its SHA-256 only. */
   readonly id: Redacted.Redacted
@@ -47,10 +65,20 @@ export interface Session<A> {
  * - `"fixed"`: the session ends when its lifetime has passed since it was created
  * - `"sliding"`: when its lifetime has passed since it was last loaded, saved, touched or cycled
  * - `"browser"`: as sliding, and the cookie of `HttpSessions` ends with the browser
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export type SessionExpiry = "fixed" | "sliding" | "browser"
 
-/** The options of a session store. The schema of the data is required. */
+/**
+ * The options of a session store. The schema of the data is required.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface SessionStoreOptions<S extends Schema.Constraint> {
   /** The schema of the data that a session holds. */
   readonly data: S
@@ -81,6 +109,10 @@ export interface SessionStoreOptions<S extends Schema.Constraint> {
 /**
  * Every operation fails as those of the cache do. Under `IgnoreExceptions` an outage makes `find` answer `Unknown` and
  * `load` fail with `SessionUnknown`, never "no session"; all others fail with the cache's error.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export interface SessionStoreShape<A, RD = never, RE = never> {
   /**
@@ -139,7 +171,13 @@ const handoverOf = (input: Duration.Input): Effect.Effect<Duration.Duration, Cac
     Duration.isFinite(duration) ? Effect.succeed(duration) : refused("SessionStore", "handover must end")
   )
 
-/** A store of sessions with that data, over `CacheService`. Its ids come from `WebCrypto`. */
+/**
+ * A store of sessions with that data, over `CacheService`. Its ids come from `WebCrypto`.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export const make = <S extends Schema.Constraint>({
   data,
   expiry = "sliding",

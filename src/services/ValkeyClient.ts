@@ -7,7 +7,13 @@ import type { Arg, Command, KeyType, Reply, ReplyEncoding, Topology } from "../s
 import type { Invalidation, TrackedReply, Tracking } from "../schema/Invalidation.ts"
 import type { Script } from "../schema/Script.ts"
 
-/** The options of `send` and `request`. */
+/**
+ * The options of `send` and `request`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface SendOptions extends Pick<Command, "resendIf"> {
   /** `"utf8"` (default): bulk strings as text. `"buffer"`: as bytes. */
   readonly reply?: ReplyEncoding | undefined
@@ -15,7 +21,13 @@ export interface SendOptions extends Pick<Command, "resendIf"> {
   readonly timeout?: Duration.Input | undefined
 }
 
-/** A message of a subscription. */
+/**
+ * A message of a subscription.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface Message {
   /** The channel that it was published to. */
   readonly channel: string
@@ -25,7 +37,13 @@ export interface Message {
   readonly pattern?: string | undefined
 }
 
-/** The options of `subscription`. */
+/**
+ * The options of `subscription`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface SubscriptionOptions {
   /**
    * `"channel"` (default): channels by their names. `"pattern"`: globs over names of channels, `news.*`. `"sharded"`:
@@ -34,7 +52,13 @@ export interface SubscriptionOptions {
   readonly kind?: "channel" | "pattern" | "sharded" | undefined
 }
 
-/** The options of `scanPage`. */
+/**
+ * The options of `scanPage`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ScanPageOptions {
   /** Glob over whole keys. Default: all. */
   readonly match?: string | undefined
@@ -44,7 +68,13 @@ export interface ScanPageOptions {
   readonly type?: KeyType | undefined
 }
 
-/** Some keys, and the cursor of the next page; undefined where there is none. */
+/**
+ * Some keys, and the cursor of the next page; undefined where there is none.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ScanPage {
   /** The final keys that were found; it may be empty though others follow. */
   readonly keys: ReadonlyArray<string>
@@ -52,7 +82,13 @@ export interface ScanPage {
   readonly next: string | undefined
 }
 
-/** The options of `scan`. */
+/**
+ * The options of `scan`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ScanOptions extends ScanPageOptions {
   /**
    * Tells `ValkeyFallback` which scanned keys you will delete, so that it can repeat the deletion on the primary client. A
@@ -61,13 +97,25 @@ export interface ScanOptions extends ScanPageOptions {
   readonly deletes?: ((key: string) => boolean) | undefined
 }
 
-/** The options of `slowLog`. */
+/**
+ * The options of `slowLog`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface SlowLogOptions {
   /** Commands of each node, at most: a whole number above zero. Default: 10. */
   readonly limit?: number | undefined
 }
 
-/** A command that took long. */
+/**
+ * A command that took long.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface SlowCommand {
   /** Its number, which each server counts by itself. */
   readonly id: number
@@ -83,10 +131,22 @@ export interface SlowCommand {
   readonly clientName: string
 }
 
-/** One result for each command of a pipeline. */
+/**
+ * One result for each command of a pipeline.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export type PipelineResults = ReadonlyArray<Result.Result<Reply, CommandError>>
 
-/** A connection that nobody else shares. Blocking commands may wait here as long as they ask to. */
+/**
+ * A connection that nobody else shares. Blocking commands may wait here as long as they ask to.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface DedicatedClient {
   /** One command on this connection, as the shared client's `send`. */
   readonly send: ValkeyClientShape["send"]
@@ -94,7 +154,13 @@ export interface DedicatedClient {
   readonly pipeline: ValkeyClientShape["pipeline"]
 }
 
-/** Which changes a listener of `invalidations` is told of, and how the servers announce them. */
+/**
+ * Which changes a listener of `invalidations` is told of, and how the servers announce them.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export interface InvalidationOptions {
   /** What the final keys begin with. `""` is every key. */
   readonly prefixes: ReadonlyArray<string>
@@ -104,7 +170,13 @@ export interface InvalidationOptions {
   readonly heartbeat?: Duration.Input | undefined
 }
 
-/** The options of `tracked`. */
+/**
+ * The options of `tracked`.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export interface TrackedOptions {
   /** How values are wanted. Default `"utf8"`. */
   readonly reply?: ReplyEncoding | undefined
@@ -124,7 +196,13 @@ export interface TrackedOptions {
   readonly keep?: boolean | undefined
 }
 
-/** What a client knows of changes, whoever makes them. */
+/**
+ * What a client knows of changes, whoever makes them.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
 export interface Invalidations {
   /**
    * Tells of every change of keys under these prefixes until the scope closes. It opens a connection for this purpose alone to
@@ -156,7 +234,13 @@ export interface Invalidations {
   readonly instant: (caller: Fiber.Fiber<unknown, unknown>) => number
 }
 
-/** The connections to one server. */
+/**
+ * The connections to one server.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ServerConnections extends Pick<
   ValkeyClientShape,
   "subscription" | "subscribe" | "dedicated" | "raw" | "use"
@@ -165,7 +249,13 @@ export interface ServerConnections extends Pick<
   readonly node: string
 }
 
-/** What a client can do, whatever its topology. Operations fail with `CommandError` and are bounded by the command deadline. */
+/**
+ * What a client can do, whatever its topology. Operations fail with `CommandError` and are bounded by the command deadline.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export interface ValkeyClientShape extends Invalidations {
   /** What the client is connected to. */
   readonly topology: Topology
@@ -250,5 +340,11 @@ export interface ValkeyClientShape extends Invalidations {
   ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SlowCommand>>, CommandError>
 }
 
-/** The client of a program as a service. The layers of topologies provide it, and caches are built over it. */
+/**
+ * The client of a program as a service. The layers of topologies provide it, and caches are built over it.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export class ValkeyClient extends Context.Service<ValkeyClient, ValkeyClientShape>()("effect-vcache/ValkeyClient") {}

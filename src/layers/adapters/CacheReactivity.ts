@@ -13,10 +13,20 @@ type CacheTag<I> = Context.Service<I, TypedCache<unknown>>
  * changes, or when nobody can say whether one of them did. A region's key is its name and the key: `app/Users:1`.
  *
  *     findUser(1).pipe(Reactivity.stream(CacheReactivity.keys("user:1")))
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const keys = (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> => keysFor(CacheService)(...userKeys)
 
-/** Returns `keys` for another cache. */
+/**
+ * Returns `keys` for another cache.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
+ */
 export const keysFor =
   <I>({ key: cache }: CacheTag<I>) =>
   (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> => [cache, ...userKeys.map((key) => nameOf(cache, key))]
@@ -30,10 +40,20 @@ const nameOf = (cache: string, key: string): string => `${cache}:${key}`
  * registered with `keys` is invalidated once, because nobody knows what has changed meanwhile.
  *
  * A query that stores what it looks up with `getOrSet` changes the key itself, and runs once more, when it finds it stored.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const layer = (): Layer.Layer<never, never, CacheService | Reactivity.Reactivity> => layerFor(CacheService)
 
-/** Does what `layer` does, for another cache. */
+/**
+ * Does what `layer` does, for another cache.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
+ */
 export const layerFor = <I>(tag: CacheTag<I>): Layer.Layer<never, never, I | Reactivity.Reactivity> =>
   Layer.effectDiscard(
     Effect.gen(function* () {

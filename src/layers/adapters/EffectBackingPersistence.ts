@@ -83,6 +83,10 @@ const makeStore = (client: ValkeyClientShape, storeId: string): Persistence.Back
  * `BackingPersistence` over the provided client, on every topology and in memory: `Persistence.layer` and
  * `PersistedCache` over it. Unlike Effect's own store over Redis it sets many keys of a cluster, and clears by scanning
  * every primary, never by KEYS. Keys and values are those of Effect's own.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const layer = (): Layer.Layer<Persistence.BackingPersistence, never, ValkeyClient> =>
   Layer.fresh(

@@ -62,6 +62,10 @@ const make = (cache: TypedCache<unknown>): KeyValueStore.KeyValueStore => {
 /**
  * `KeyValueStore` over `CacheService`. Entries live for the cache's `timeToLive`, five minutes by default: give the cache
  * `timeToLive: "Infinity"` for a store that keeps them. As in Effect's own stores, `get` gives bytes as base64. `clear` and `keys` concern this prefix and version.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const layer = (): Layer.Layer<KeyValueStore.KeyValueStore, never, CacheService> =>
   Layer.fresh(Layer.effect(KeyValueStore.KeyValueStore, Effect.map(CacheService, make)))

@@ -64,6 +64,10 @@ const scanned = (
  * `Redis` of `effect/persistence` over the provided client: with it Effect's `Persistence`, `PersistedQueue`,
  * `RateLimiter` and `CircuitBreaker` work on each topology. In a cluster give them a prefix with a hash tag, `"{jobs}:"`,
  * where they use several keys at once. Errors are `RedisError`s with ours as their cause. Scripts are Lua: not in memory.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const layer = (): Layer.Layer<Redis.Redis, never, ValkeyClient> =>
   Layer.fresh(

@@ -18,7 +18,13 @@ import {
   unregisterScript
 } from "./runnerScripts.ts"
 
-/** The options of `layer`. */
+/**
+ * The options of `layer`.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
+ */
 export interface RunnerStorageOptions {
   /** What its five keys start with. In a cluster of servers it needs a hash tag. Default: `{effect-cluster}`. */
   readonly prefix?: string | undefined
@@ -54,6 +60,10 @@ const make = (client: ValkeyClientShape, lease: number, prefix: string): RunnerS
  * lifetime. `MessageStorage` needs durability, and is not for a cache: use `SqlMessageStorage`.
  *
  *     SocketRunner.layer.pipe(Layer.provide(EffectRunnerStorage.layer()), Layer.provide(SqlMessageStorage.layer), …)
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/effect-stores.md
  */
 export const layer = ({ prefix = "{effect-cluster}" }: RunnerStorageOptions = {}): Layer.Layer<
   RunnerStorage.RunnerStorage,

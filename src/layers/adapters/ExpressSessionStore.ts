@@ -10,7 +10,13 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { SessionUnknown } from "../../services/SessionStore.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
-/** The options of `ExpressSessionStore`. Every field has a default. */
+/**
+ * The options of `ExpressSessionStore`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface ExpressSessionStoreOptions {
   /** The store puts this text before each key, behind the prefix and version of the cache. Default: `"session:"`. */
   readonly prefix?: string | undefined
@@ -35,6 +41,10 @@ const handleLead = "sha256:"
  * cookie, under the SHA-256 of their id, so that whoever reads the cache cannot take them over. A session that another request destroyed is
  * not stored again by a slower one. An entry that cannot be decoded is no session. In an outage operations fail, also under
  * `IgnoreExceptions`: a session that is not known is not one that is not there. `close` closes the layer.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export class ExpressSessionStore<E = never> extends Store {
   readonly #client: PromiseCache

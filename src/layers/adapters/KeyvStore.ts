@@ -8,7 +8,13 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { keyv5, keyv6, type KeyvDialect, type KeyvEntry, namespaceLead } from "./keyvDialects.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
-/** The options of `KeyvStore`. Every field has a default. */
+/**
+ * The options of `KeyvStore`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/promises.md
+ */
 export interface KeyvStoreOptions {
   /** Entries that Keyv gives no lifetime live for this many milliseconds. Default: they never expire, as in Keyv's other stores. */
   readonly timeToLive?: number | undefined
@@ -36,6 +42,10 @@ const methods = [
  * Keyv hands over text unless its serialization is switched off. Other values are stored by the cache's serializer, and
  * refused with a `CacheCodecError` where it would change them. Methods reject with the cache's tagged errors, which Keyv
  * emits as `error` events. `disconnect` closes the layer.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/promises.md
  */
 export class KeyvStore<E = never> extends EventEmitter {
   /** The namespace, which Keyv sets. */

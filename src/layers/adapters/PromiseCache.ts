@@ -15,6 +15,10 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
  * or `instanceof`, and from others by `isCacheError`. Misses are `undefined`, and a lookup's own error comes as it was
  * thrown. Closing waits for nobody: what is under way then, or called later, rejects with a `CacheConnectionError`
  * whose `phase` is `"closed"`.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/promises.md
  */
 export interface PromiseCache<A = unknown> extends AsyncDisposable {
   /** Returns the value, or undefined on a miss. */
@@ -69,6 +73,10 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
  *
  *     await using cache = makeClient(CacheFromConfig)
  *     const user = await cache.getOrSet("user:1", () => findUser(1), { timeToLive: "5 minutes" })
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/promises.md
  */
 export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache => {
   const runtime = ManagedRuntime.make(layer)

@@ -5,7 +5,13 @@ import { escapeGlob } from "../../schema/key.ts"
 import { CacheService } from "../../services/CacheService.ts"
 import { makeClient, type PromiseCache } from "./PromiseCache.ts"
 
-/** The options of `unstorageDriver`. Every field has a default. */
+/**
+ * The options of `unstorageDriver`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/promises.md
+ */
 export interface UnstorageDriverOptions {
   /** Items that unstorage gives no `ttl` live for this many milliseconds. Default: they never expire, as in unstorage's other drivers. */
   readonly timeToLive?: number | undefined
@@ -15,6 +21,10 @@ export interface UnstorageDriverOptions {
  * Returns a driver for unstorage: `createStorage({ driver: unstorageDriver(CacheFromConfig) })`. Prefix, version, compression and encryption
  * are the cache's. An item's `ttl` is in seconds, and `getMeta` returns the seconds that are left. Methods reject with the
  * cache's tagged errors. `getInstance` gives the `PromiseCache`, and `dispose` closes the layer.
+ *
+ * @since 0.2.0
+ * @category adapters
+ * @see docs/promises.md
  */
 export const unstorageDriver = <E>(
   layer: Layer.Layer<CacheService, E>,

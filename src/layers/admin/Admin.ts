@@ -26,7 +26,13 @@ export type { AdminRights, AdminVisitor, Authorize } from "./access/access.ts"
 /** The tags of caches. */
 type Tags = ReadonlyArray<Context.Key<unknown, TypedCache<unknown>>>
 
-/** The options of the admin pages say which caches are shown, where, and to whom. Only `caches` is required. */
+/**
+ * The options of the admin pages say which caches are shown, where, and to whom. Only `caches` is required.
+ *
+ * @since 0.2.0
+ * @category admin
+ * @see docs/admin.md
+ */
 export interface AdminOptions<C extends Tags, R = never> {
   /** The pages are mounted at this path. Default: `/cache`. */
   readonly path?: `/${string}` | undefined
@@ -72,6 +78,10 @@ const pages: Readonly<Record<string, Page>> = {
  *     const routes = Admin.layer({ path: "/cache", caches: [CacheService], authorize })
  *
  * The layer fails where `secret` is too short.
+ *
+ * @since 0.2.0
+ * @category admin
+ * @see docs/admin.md
  */
 export const layer = <const C extends Tags, R = never>({
   authorize,
@@ -179,6 +189,10 @@ const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URL
  *
  *     const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize })
  *     const response = await handler(request)
+ *
+ * @since 0.2.0
+ * @category admin
+ * @see docs/admin.md
  */
 export const toWebHandler = <const C extends Tags, R = never>(
   options: AdminOptions<C, R>

@@ -11,6 +11,10 @@ import * as ValkeyMemory from "../topologies/ValkeyMemory.ts"
  * Locks, semaphores, `update`, transactions and scripts fail with `CacheUnsupportedError`, because pretending would give
  * everybody the lock; so do sessions, but for `find`, which says `Unknown`, and all commands of the client itself.
  * `CacheLive.layer({ enabled: false })` makes one cache so over any client.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/outages.md
  */
 export const layer: Layer.Layer<ValkeyClient> = Layer.effect(
   ValkeyClient,
@@ -20,6 +24,10 @@ export const layer: Layer.Layer<ValkeyClient> = Layer.effect(
 /**
  * Runs the effect with a `CacheService` that holds nothing, in place of the one that it has. What took its cache from the
  * context before, as regions and memoised functions do when they are made, keeps that one.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/outages.md
  */
 export const scope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | CacheService> =>
   Effect.updateService(effect, CacheService, (cache) => cache.withOptions({ enabled: false }))

@@ -14,6 +14,10 @@ const fromConfig = (client: ReturnType<typeof ValkeyUrl.layerConfig>): FromConfi
  * The cache over the client that the config key VALKEY_URL names. Where it is unset or empty, the cache is in memory, and
  * a warning in the log says so. `CacheFromConfig.required` fails then: for what only works where processes share it, as
  * locks, semaphores and sessions do.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/connections.md
  */
 export const CacheFromConfig: FromConfig & {
   /** Fails with `ConfigError` where VALKEY_URL is unset, and with `CacheInputError` where it is empty. */

@@ -10,7 +10,13 @@ import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { rememberingClient } from "./rememberingClient.ts"
 
-/** The settings of a cache, and the policies that its operations pass. What is left out keeps its default. */
+/**
+ * The settings of a cache, and the policies that its operations pass. What is left out keeps its default.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
+ */
 export interface CacheLayerOptions extends Partial<CacheOptions> {
   /**
    * Keeps values in this process, as long as the server announces every change of them. `{}` takes all defaults. Default: false,
@@ -40,6 +46,10 @@ export const configurable = <ROut, E, R, Options>(
  * A cache under a tag of its own, over the provided client. Each use of the layer builds a cache of its own, with the
  * policies that stand around it there; caches over one client share what coordinates lookups, locks and semaphores in the
  * process. Settings that cannot be used fail the layer with `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
  */
 export function layerFor<Self>(tag: Context.Service<Self, TypedCache<unknown>>): Layer.Layer<Self, never, ValkeyClient>
 export function layerFor<Self>(
@@ -82,6 +92,10 @@ export const over = <ROut, E, R, E2>(
  * `CacheService` over the provided client, with the defaults of all settings. `CacheLive.layer({ prefix: "shop" })` is the
  * same with others. Two layers of one tag in one `Layer.merge` are Effect's rule: the last one wins; give each cache a tag
  * of its own with `layerFor`.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
  */
 export const CacheLive: Configurable<CacheService, never, ValkeyClient, CacheLayerOptions> = configurable(
   layerFor(CacheService),

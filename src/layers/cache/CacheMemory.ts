@@ -8,6 +8,10 @@ const store = ValkeyMemory.layer()
 /**
  * Needs nothing, runs under `Effect.runSync`. One program has one store, whatever the settings of its caches; two
  * programs that each provide the layer have a store each. For a store of other bounds: `CacheLive` over `ValkeyMemory.layer`.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/memory.md
  */
 export const CacheMemory: Configurable<CacheService, never, never, CacheLayerOptions> = configurable(
   over(CacheLive, store),

@@ -6,7 +6,13 @@ import type { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { CacheLive, type CacheLayerOptions } from "./CacheLive.ts"
 import { CacheMemory } from "./CacheMemory.ts"
 
-/** The layers that `CacheService` has as properties. */
+/**
+ * The layers that `CacheService` has as properties.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
+ */
 export interface CacheServiceLayers {
   /** The cache over the provided client: `CacheLive.layer`. Settings that cannot be used fail it with `CacheInputError`. */
   readonly layer: (options?: CacheLayerOptions) => Layer.Layer<Tag, CacheInputError, ValkeyClient>
@@ -18,7 +24,13 @@ export interface CacheServiceLayers {
   readonly layerMemory: (options?: CacheLayerOptions) => Layer.Layer<Tag, CacheInputError>
 }
 
-/** The cache that a program asks for, with its layers: `CacheService.layer({ prefix: "shop" })`. */
+/**
+ * The cache that a program asks for, with its layers: `CacheService.layer({ prefix: "shop" })`.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
+ */
 export const CacheService: typeof Tag & CacheServiceLayers = Object.assign(Tag, {
   layer: CacheLive.layer,
   layerConfig: (options: Config.Wrap<CacheLayerOptions>) =>

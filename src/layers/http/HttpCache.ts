@@ -15,7 +15,13 @@ import { isPrivate } from "./responsePrivacy.ts"
 
 export { client, type HttpCacheClientOptions } from "./cachedClient.ts"
 
-/** The options of `HttpCache.make` and `HttpCache.Service`. Every field has a default. */
+/**
+ * The options of `HttpCache.make` and `HttpCache.Service`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface HttpCacheOptions extends CachingOptions {
   /**
    * What tells pages of one host apart, in place of path and query: to leave out parameters that change nothing. Scheme and
@@ -31,7 +37,13 @@ export interface HttpCacheOptions extends CachingOptions {
   readonly tags?: boolean | undefined
 }
 
-/** `HttpCache.make` returns this cache of responses: a layer for routes, and functions that forget their pages. */
+/**
+ * `HttpCache.make` returns this cache of responses: a layer for routes, and functions that forget their pages.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface HttpCache {
   /** Caches the responses of the routes that it is provided to. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<never, never, CacheService>
@@ -44,7 +56,13 @@ export interface HttpCache {
   readonly purgePrefix: (start: string) => Effect.Effect<number, CommandError, CacheService>
 }
 
-/** What a `Service` of `HttpCache` can do: answer requests from the cache, and forget pages. */
+/**
+ * What a `Service` of `HttpCache` can do: answer requests from the cache, and forget pages.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface Pages {
   /**
    * Forgets one page in all its variants, by host, path and query: `"example.com/users?page=1"`. Returns whether it was
@@ -70,7 +88,13 @@ export interface Pages {
   ) => Effect.Effect<Response, E, R>
 }
 
-/** `HttpCache.Service` makes this class: a service of `Pages`, with its layers. */
+/**
+ * `HttpCache.Service` makes this class: a service of `Pages`, with its layers.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface PagesClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Pages> {
   /** Provides the pages, and stores them in `CacheService`. Settings that cannot be used are a defect. */
   readonly layer: Layer.Layer<Self, never, CacheService>
@@ -86,6 +110,10 @@ const defaultPrefix = "http:"
  * set cookies, used their visitor's session, or stream, and those to a request with credentials that do not say `public` or
  * `s-maxage`. If the shared response turns out not to be storable, each waiting request runs its own handler. When the cache
  * fails the handler answers. A successful unsafe request forgets the page.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
  */
 export const make = (options: HttpCacheOptions = {}): HttpCache => ({
   layer: routed(Effect.flatMap(CacheService, (cache) => pagesOn(cache, options))),
@@ -102,6 +130,10 @@ export const make = (options: HttpCacheOptions = {}): HttpCache => ({
  *     Site.use((site) => site.purge("example.com/"))
  *
  * Provide one `SiteLive` to the routes and to whoever purges: one layer in one program is one cache, in memory as well.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
  */
 export const Service =
   <Self>() =>

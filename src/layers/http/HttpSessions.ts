@@ -23,7 +23,13 @@ type Setting<A> = A | Config.Config<A>
 /** One secret or more. The first one signs. */
 type Secrets = readonly [Redacted.Redacted, ...ReadonlyArray<Redacted.Redacted>]
 
-/** The options of `HttpSessions.Service`. The data's schema and the secrets are required. */
+/**
+ * The options of `HttpSessions.Service`. The data's schema and the secrets are required.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
   SessionStore.SessionStoreOptions<S>,
   "timeToLive"
@@ -44,7 +50,13 @@ export interface HttpSessionsOptions<S extends DataSchema> extends Omit<
     | undefined
 }
 
-/** `HttpSessions.Service` makes this class: a service of the request's session, with its layer. */
+/**
+ * `HttpSessions.Service` makes this class: a service of the request's session, with its layer.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface SessionsClass<Self, Id extends string, A> extends Context.ServiceClass<Self, Id, RequestSession<A>> {
   /**
    * Gives each request of the routes that it is provided to its session. Settings that cannot be used, and cookies that no browser would accept, fail the
@@ -68,6 +80,10 @@ export interface SessionsClass<Self, Id extends string, A> extends Context.Servi
  * The cookie holds the id and its HMAC-SHA256; one that was not signed here is no session. The cookie of a sliding session
  * is kept by the browser for 400 days, and the store decides when the session ends. Responses of requests that asked for
  * their session vary by cookie, and are private where they say nothing else.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export const Service =
   <Self>() =>

@@ -17,7 +17,13 @@ import { type CachingOptions, pageCache } from "./caching/settings.ts"
 import { readWhole } from "./caching/wholeBody.ts"
 import { withScope } from "./requestScope.ts"
 
-/** The options of `HttpCache.client`. Every field has a default. */
+/**
+ * The options of `HttpCache.client`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface HttpCacheClientOptions extends CachingOptions {}
 
 /**
@@ -31,6 +37,10 @@ export interface HttpCacheClientOptions extends CachingOptions {}
  * (`Headers.CurrentRedactedNames`; add yours to it). Never stored: responses that set a cookie,
  * responses for which a redirect was followed, and those to requests with a body.
  * Apply it before `filterStatusOk` and retries, so that it sees the responses as they are.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
  */
 export const client =
   (options: HttpCacheClientOptions = {}) =>

@@ -9,6 +9,10 @@ import type { SignedId } from "./sessionSignature.ts"
 /**
  * What a handler sees of its session. Nothing is loaded before it asks, and nothing is stored before it sets something.
  * Operations of one request run one after the other. Only `set` in a new session, `cycle` and `destroy` write the cookie.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export interface RequestSession<A> {
   /** Returns the data; none where there is no session, and where none is known (`find` tells them apart). It is loaded once a request. */

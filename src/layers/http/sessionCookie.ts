@@ -4,7 +4,13 @@ import type { CacheInputError } from "../../schema/CacheError.ts"
 import { refused } from "../../schema/failures.ts"
 import type { SessionExpiry } from "../../services/SessionStore.ts"
 
-/** Settings of the cookie by RFC 6265bis. Those that no browser would accept fail the layer. */
+/**
+ * Settings of the cookie by RFC 6265bis. Those that no browser would accept fail the layer.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface CookieOptions {
   /** Default: `"session"`. `__Host-` and `__Secure-` in front have the browser insist on what they stand for. */
   readonly name?: string | undefined

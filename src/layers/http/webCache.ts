@@ -5,13 +5,25 @@ import { Thrown } from "../../schema/Thrown.ts"
 import type { CacheService } from "../../services/CacheService.ts"
 import { type HttpCacheOptions, type Pages, Service } from "./HttpCache.ts"
 
-/** A handler takes what `fetch` of Hono, `Bun.serve`, `Deno.serve` and Workers takes: the request, then whatever the runtime adds. */
+/**
+ * A handler takes what `fetch` of Hono, `Bun.serve`, `Deno.serve` and Workers takes: the request, then whatever the runtime adds.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export type WebHandler<Rest extends ReadonlyArray<unknown>> = (
   request: Request,
   ...rest: Rest
 ) => Response | PromiseLike<Response>
 
-/** `webCache` returns this cache of responses for web handlers. */
+/**
+ * `webCache` returns this cache of responses for web handlers.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface WebCache extends AsyncDisposable {
   /** Returns the handler with the cache before it. The returned one rejects with what the handler itself throws. */
   readonly wrap: <Rest extends ReadonlyArray<unknown>>(
@@ -34,6 +46,10 @@ export interface WebCache extends AsyncDisposable {
  *     export default { fetch: pages.wrap(app.fetch) }
  *
  * A stale page is renewed after its response has gone out: a runtime that ends a function with its response must keep it alive.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
  */
 export const webCache = <E>(layer: Layer.Layer<CacheService, E>, options: HttpCacheOptions = {}): WebCache => {
   class Cached extends Service<Cached>()("effect-vcache/webCache", options) {}

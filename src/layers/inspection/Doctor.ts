@@ -8,7 +8,13 @@ import { advise, at, type Judgement, ok, problem, unknown, type Verdict } from "
 
 export type { Verdict } from "./Verdict.ts"
 
-/** The options of `examine`. */
+/**
+ * The options of `examine`.
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/cli.md
+ */
 export interface DoctorOptions {
   /** The user must have rights to all final keys that begin with this text. Default: `""`. */
   readonly prefix?: string | undefined
@@ -24,6 +30,10 @@ const patience = Duration.seconds(10)
  *
  *     const verdicts = yield* Doctor.examine()
  *     yield* Effect.logInfo(Doctor.summary(verdicts))
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/cli.md
  */
 export const examine = ({ prefix = "" }: DoctorOptions = {}): Effect.Effect<
   ReadonlyArray<Verdict>,
@@ -48,12 +58,24 @@ const inMemory = advise(
   "Give the URL of a server where processes are to share values, locks or sessions."
 )
 
-/** Returns the worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`. */
+/**
+ * Returns the worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`.
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/cli.md
+ */
 export const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["status"] =>
   (["problem", "advice", "unknown"] as const).find((status) => verdicts.some((verdict) => verdict.status === status)) ??
   "ok"
 
-/** Returns one sentence about all of them: the first of the worst, and how many more there are of its kind. */
+/**
+ * Returns one sentence about all of them: the first of the worst, and how many more there are of its kind.
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/cli.md
+ */
 export const summary = (verdicts: ReadonlyArray<Verdict>): string => {
   const status = worst(verdicts)
   const found = verdicts.filter((verdict) => verdict.status === status)

@@ -1,6 +1,12 @@
 /** What the doctor says about one point. */
 
-/** What the doctor found about one point, and what to do about it. */
+/**
+ * What the doctor found about one point, and what to do about it.
+ *
+ * @since 0.2.0
+ * @category inspection
+ * @see docs/cli.md
+ */
 export interface Verdict {
   /** What was looked at: `connection`, `rights`, `maxmemory-policy` … Each point has one name. */
   readonly check: string

@@ -6,7 +6,13 @@ import { gaugeOf } from "../../schema/gauge.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
 
-/** The options of `Breaker.policy` and `Breaker.layer`. Every field has a default. */
+/**
+ * The options of `Breaker.policy` and `Breaker.layer`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export interface BreakerOptions {
   /** How many transient failures in a row open the circuit. Default: 5. */
   readonly failures?: number | undefined
@@ -18,11 +24,21 @@ export interface BreakerOptions {
  * Opens a circuit after `failures` connection errors, timeouts and other transient failures in a row: operations fail at once
  * then, with a `CacheConnectionError` of code CIRCUIT_OPEN, and nothing is sent. It uses Effect's `CircuitBreaker`. Options that
  * are not above zero are a defect.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
  */
 export const policy = (options: BreakerOptions = {}): Effect.Effect<CachePolicyShape, never, Scope.Scope> =>
   Effect.provide(make(options), CircuitBreaker.layerStoreMemory())
 
-/** Provides `policy` for every cache that is built under the layer: they share one circuit. */
+/**
+ * Provides `policy` for every cache that is built under the layer: they share one circuit.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export const layer = (options: BreakerOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" }: BreakerOptions) {

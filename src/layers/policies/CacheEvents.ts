@@ -24,6 +24,10 @@ interface Happened {
  * - `Invalidated`: keys were deleted, a prefix was cleared, tags were invalidated, a value was marked as stale
  * - `Failed`: the operation failed; `error` is the tag of the error
  * - `LookupFailed`: a lookup of the program failed; `error` is the tag or the name of its error
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
  */
 export type CacheEvent = Happened &
   (
@@ -35,7 +39,13 @@ export type CacheEvent = Happened &
     | { readonly _tag: "LookupFailed"; readonly error: string }
   )
 
-/** The events of the caches under one layer, for any number of listeners. */
+/**
+ * The events of the caches under one layer, for any number of listeners.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export interface CacheEventsShape {
   /** Returns the events from now on, until the scope closes. */
   readonly subscribe: Effect.Effect<Stream.Stream<CacheEvent>, never, Scope.Scope>
@@ -45,7 +55,13 @@ export interface CacheEventsShape {
   readonly dropped: Effect.Effect<number>
 }
 
-/** The options of `CacheEvents.layer`. */
+/**
+ * The options of `CacheEvents.layer`.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export interface CacheEventsOptions {
   /** How many events may wait for one listener; where there are more, the oldest are dropped. Default: 1 024. */
   readonly capacity?: number | undefined
@@ -150,6 +166,10 @@ const publishTally = (hub: Hub, happened: Happened, { hits = 0, misses = 0, stal
  *
  * The same events are published on the channel `effect-vcache:event` of `node:diagnostics_channel`, where it has subscribers.
  * Events name keys, and never values. Changes that other processes make are told by `client.changes`.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
  */
 export class CacheEvents extends Context.Service<CacheEvents, CacheEventsShape>()("effect-vcache/CacheEvents") {
   /** Provides the events, and is a policy for every cache that is built under it. */

@@ -5,7 +5,13 @@ import { type CacheMetrics, metricsOf } from "../../services/cache/kernel/metric
 import { type CacheName, nobody } from "../../schema/CacheName.ts"
 import { type CachePolicyShape, layerPolicy } from "../../services/CachePolicy.ts"
 
-/** The options of `IgnoreExceptions.policy` and `IgnoreExceptions.layer`. Every field has a default. */
+/**
+ * The options of `IgnoreExceptions.policy` and `IgnoreExceptions.layer`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export interface IgnoreExceptionsOptions {
   /** Whether what is ignored is logged. Default: true. */
   readonly log?: boolean | undefined
@@ -21,11 +27,21 @@ export interface IgnoreExceptionsOptions {
  * Turns connection and timeout errors into the operation's neutral result: reads miss, writes report false or 0. Bad arguments and
  * values that cannot be coded still fail, and so do operations for which pretending would be a lie. What is ignored is counted, by
  * operation and tag.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
  */
 export const policy = (options: IgnoreExceptionsOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => make(options))
 
-/** Provides `policy` for every cache that is built under the layer. */
+/**
+ * Provides `policy` for every cache that is built under the layer.
+ *
+ * @since 0.2.0
+ * @category policies
+ * @see docs/outages.md
+ */
 export const layer = (options: IgnoreExceptionsOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = ({

@@ -4,7 +4,13 @@ import { durationOf, metricsOf } from "../../services/cache/kernel/metrics.ts"
 import { type CacheName, nobody } from "../../schema/CacheName.ts"
 import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/CachePolicy.ts"
 
-/** The options of `Metrics`. Every field has a default. */
+/**
+ * The options of `Metrics`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export interface MetricsOptions {
   /**
    * Whether OpenTelemetry's `db.client.operation.duration` is kept, too, in seconds, with the attributes `db.system.name`
@@ -18,6 +24,10 @@ export interface MetricsOptions {
  * Counts hits, misses, stores, and errors by operation and tag, and keeps a histogram of what each operation takes, in Effect's
  * `Metric`, by cache: show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without
  * it, too.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
  */
 export const policy = (options: MetricsOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => {
@@ -25,7 +35,13 @@ export const policy = (options: MetricsOptions = {}): Effect.Effect<CachePolicyS
     return Object.assign(forCache(nobody), { forCache })
   })
 
-/** Provides `policy` for every cache that is built under the layer. */
+/**
+ * Provides `policy` for every cache that is built under the layer.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export const layer = (options: MetricsOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): CachePolicyShape => {

@@ -10,7 +10,13 @@ import {
   type Tally
 } from "../../services/CachePolicy.ts"
 
-/** The options of `Tracing.policy` and `Tracing.layer`. Every field has a default. */
+/**
+ * The options of `Tracing.policy` and `Tracing.layer`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export interface TracingOptions {
   /** Whether spans name user keys, and errors with keys are shown whole. Values are never shown. Default false. */
   readonly keys?: boolean | undefined
@@ -21,11 +27,21 @@ export interface TracingOptions {
  * whether it was a hit. Lookups have spans: `cache.getOrSet.lookup`; `cache.getOrSet.wait`, with a link to the lookup that a caller
  * joined; `cache.getOrSet.refresh` in the background, which has no parent and a link to the caller's span. It costs
  * some microseconds an operation, also where nothing collects the spans.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
  */
 export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyShape> =>
   Effect.sync(() => make(options))
 
-/** Provides `policy` for every cache that is built under the layer. */
+/**
+ * Provides `policy` for every cache that is built under the layer.
+ *
+ * @since 0.2.0
+ * @category observability
+ * @see docs/observability.md
+ */
 export const layer = (options: TracingOptions = {}): Layer.Layer<never> => layerPolicy(policy(options))
 
 const make = ({ keys = false }: TracingOptions): CachePolicyShape => {

@@ -15,7 +15,13 @@ import { tableName, type Tables, tablesRefusal } from "./tableNames.ts"
 import { TableWrites } from "./TableWrites.ts"
 import { watchedClient } from "./watchedClient.ts"
 
-/** The options of `query`. Its values are lists of rows. */
+/**
+ * The options of `query`. Its values are lists of rows.
+ *
+ * @since 0.2.0
+ * @category sql
+ * @see docs/sql.md
+ */
 export interface SqlQueryOptions<S extends Schema.Constraint> extends Omit<
   LookupOptions<ReadonlyArray<S["Type"]>>,
   "tags" | "version"
@@ -29,7 +35,13 @@ export interface SqlQueryOptions<S extends Schema.Constraint> extends Omit<
   readonly tables?: ReadonlyArray<string> | undefined
 }
 
-/** What `SqlCache` can do: cached queries, and writes that invalidate them. */
+/**
+ * What `SqlCache` can do: cached queries, and writes that invalidate them.
+ *
+ * @since 0.2.0
+ * @category sql
+ * @see docs/sql.md
+ */
 export interface SqlCacheShape {
   /**
    * Returns the decoded rows of the statement, from the cache or the database. They are stored with the tables as tags, by the text
@@ -69,7 +81,13 @@ export interface SqlCacheShape {
   readonly owed: Effect.Effect<ReadonlyArray<string> | "all">
 }
 
-/** The options of `SqlCache.layer`. Every field has a default. */
+/**
+ * The options of `SqlCache.layer`. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category sql
+ * @see docs/sql.md
+ */
 export interface SqlCacheOptions {
   /** The keys and tags of this database start with this text. Caches of different databases over one cache need different names. Default: `sql`. */
   readonly name?: string | undefined
@@ -88,6 +106,10 @@ export interface SqlCacheOptions {
  *       return yield* cache.query(sql`SELECT name FROM users`, { row: Schema.Struct({ name: Schema.String }) })
  *     })
  *     program.pipe(Effect.provide(SqlCache.layer().pipe(Layer.provide([Database, Cache]))))
+ *
+ * @since 0.2.0
+ * @category sql
+ * @see docs/sql.md
  */
 export class SqlCache extends Context.Service<SqlCache, SqlCacheShape>()("effect-vcache/SqlCache") {
   /** Stores the results in `CacheService`. Fails with `CacheInputError` where `name` cannot be used. */

@@ -6,6 +6,10 @@ import { CacheError } from "../../schema/CacheError.ts"
  * The database has the write, so it must not be repeated. The results of these tables that are cached were not invalidated,
  * or it is not known whether they were. This process tries again in the background and meanwhile asks the database; other
  * processes may be given results from before the write until the invalidation succeeds, or the results' lifetime ends.
+ *
+ * @since 0.2.0
+ * @category errors
+ * @see docs/sql.md
  */
 export class SqlInvalidationError extends Schema.TaggedError<SqlInvalidationError>(
   "effect-vcache/SqlInvalidationError"

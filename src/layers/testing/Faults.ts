@@ -5,7 +5,13 @@ import type { Command } from "../../schema/Command.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
-/** Something that goes wrong with some commands. Those that no fault concerns are left alone. */
+/**
+ * Something that goes wrong with some commands. Those that no fault concerns are left alone.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export interface Fault {
   /** Names of commands, `"GET"`, or of scripts, `"lock.acquire"`. Default: all. */
   readonly commands?: ReadonlyArray<string> | undefined
@@ -24,7 +30,13 @@ export interface Fault {
   readonly failure?: "refused" | "timeout" | "lostReply" | CommandError | undefined
 }
 
-/** Says which commands of the client go wrong from now on, and how. */
+/**
+ * Says which commands of the client go wrong from now on, and how.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export class Faults extends Context.Service<
   Faults,
   {
@@ -37,7 +49,13 @@ export class Faults extends Context.Service<
   }
 >()("effect-vcache/testing/Faults") {}
 
-/** Puts faults before the provided client. Without any it costs next to nothing. Chance comes from `Random`. */
+/**
+ * Puts faults before the provided client. Without any it costs next to nothing. Chance comes from `Random`.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = Layer.effectContext(
   Effect.map(ValkeyClient, (client) => {
     let faults: ReadonlyArray<Fault> = []

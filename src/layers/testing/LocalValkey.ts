@@ -80,7 +80,13 @@ const startAt = (port: number) =>
     return server
   })
 
-/** A Valkey server that this process has started. */
+/**
+ * A Valkey server that this process has started.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export interface LocalServer {
   /** The URL of the server: `valkey://127.0.0.1:` and a free port. */
   readonly url: string
@@ -97,6 +103,10 @@ export interface LocalServer {
 /**
  * Starts a server, empty and without persistence, which runs until the scope closes: the program is `$VALKEY_SERVER`, else
  * `valkey-server` or `redis-server` on the path.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
  */
 export const make: Effect.Effect<LocalServer, CacheInputError | Config.ConfigError, Scope.Scope> = freePort.pipe(
   Effect.flatMap(startAt),
@@ -104,13 +114,25 @@ export const make: Effect.Effect<LocalServer, CacheInputError | Config.ConfigErr
   Effect.retry({ times: 4, while: (error) => error === failures.ended })
 )
 
-/** Starts such a server, and returns its URL. */
+/**
+ * Starts such a server, and returns its URL.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export const start: Effect.Effect<string, CacheInputError | Config.ConfigError, Scope.Scope> = Effect.map(
   make,
   ({ url }) => url
 )
 
-/** Starts such a server, and provides a client for it. */
+/**
+ * Starts such a server, and provides a client for it.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export const layer: Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> = Layer.unwrap(
   Effect.map(start, (url) => ValkeyStandalone.layer({ url }))
 )

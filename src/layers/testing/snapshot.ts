@@ -4,7 +4,13 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import { CacheService } from "../../services/CacheService.ts"
 
-/** What a snapshot says of one key. */
+/**
+ * What a snapshot says of one key.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export interface SnapshotEntry {
   /** The type of what the key holds. */
   readonly type: KeyType
@@ -14,7 +20,13 @@ export interface SnapshotEntry {
   readonly timeToLive: number
 }
 
-/** Returns all keys of this prefix and version with what they hold, by user key, in the order of their names. */
+/**
+ * Returns all keys of this prefix and version with what they hold, by user key, in the order of their names.
+ *
+ * @since 0.2.0
+ * @category testing
+ * @see docs/testing.md
+ */
 export const snapshot: Effect.Effect<ReadonlyMap<string, SnapshotEntry>, CacheError, CacheService> = Effect.gen(
   function* () {
     const cache = yield* CacheService

@@ -5,16 +5,34 @@ import { type ClusterOptions, clusterSettings } from "../../schema/ClusterOption
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeClusterClient } from "../connection/cluster/clusterClient.ts"
 
-/** The client of the cluster, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
+/**
+ * The client of the cluster, which closes with the scope. Settings that cannot be used fail with `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/cluster.md
+ */
 export const make = Effect.fnUntraced(function* (options: ClusterOptions) {
   return yield* makeClusterClient(yield* Effect.fromResult(clusterSettings(options)))
 })
 
-/** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
+/**
+ * Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/cluster.md
+ */
 export const layer = (options: ClusterOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
-/** The same with settings from `Config`. */
+/**
+ * The same with settings from `Config`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/cluster.md
+ */
 export const layerConfig = (
   options: Config.Wrap<ClusterOptions>
 ): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>

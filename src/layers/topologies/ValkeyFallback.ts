@@ -5,7 +5,13 @@ import { toMillis } from "../../schema/timeToLive.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeFallback } from "../fallback/fallbackClient.ts"
 
-/** The options of `ValkeyFallback.layer`: two clients, and when each is used. */
+/**
+ * The options of `ValkeyFallback.layer`: two clients, and when each is used.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/outages.md
+ */
 export interface FallbackOptions<E1, R1, E2, R2> {
   /** The client that is used whenever it answers. */
   readonly first: Layer.Layer<ValkeyClient, E1, R1>
@@ -27,6 +33,10 @@ export interface FallbackOptions<E1, R1, E2, R2> {
  * keys whose value the second has changed or deleted are deleted, removals of parts of a structure are repeated, and
  * what was only read is left alone. `structures` says what happens to additions to structures. Subscriptions,
  * dedicated connections, the raw client, locks and semaphores are always those of `first`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/outages.md
  */
 export const layer = <E1, R1, E2, R2>({
   first,

@@ -14,7 +14,13 @@ import { MemoryAnnouncer } from "../memory/kernel/MemoryAnnouncer.ts"
 import { memoryClient } from "../memory/memoryClient.ts"
 import { MemoryStore } from "../memory/store/MemoryStore.ts"
 
-/** Limits that are no positive numbers are a defect. */
+/**
+ * Limits that are no positive numbers are a defect.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/memory.md
+ */
 export const make = Effect.fnUntraced(function* (
   options: MemoryOptions = {}
 ): Effect.fn.Return<ValkeyClientShape, never, Scope.Scope> {
@@ -41,6 +47,12 @@ export const make = Effect.fnUntraced(function* (
   return memoryClient(store, sweep, announcer, closing)
 })
 
-/** Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect. */
+/**
+ * Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/memory.md
+ */
 export const layer = (options: MemoryOptions = {}): Layer.Layer<ValkeyClient> =>
   Layer.effect(ValkeyClient, make(options))

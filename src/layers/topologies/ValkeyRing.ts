@@ -5,7 +5,13 @@ import { type RingOptions, ringSettings } from "../../schema/RingOptions.ts"
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeRingClient } from "../ring/ringClient.ts"
 
-/** The client of the ring, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
+/**
+ * The client of the ring, which closes with the scope. Settings that cannot be used fail with `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/ring.md
+ */
 export const make = Effect.fnUntraced(function* (options: RingOptions) {
   return yield* makeRingClient(yield* Effect.fromResult(ringSettings(options)))
 })
@@ -27,11 +33,21 @@ export const make = Effect.fnUntraced(function* (options: RingOptions) {
  *   CacheLive,
  *   ValkeyRing.layer({ urls: ["valkey://cache-1:6379", "valkey://cache-2:6379"], whenDown: "next" })
  * )
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/ring.md
  */
 export const layer = (options: RingOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
-/** The same with settings from `Config`. */
+/**
+ * The same with settings from `Config`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/ring.md
+ */
 export const layerConfig = (
   options: Config.Wrap<RingOptions>
 ): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>

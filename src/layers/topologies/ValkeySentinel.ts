@@ -5,16 +5,34 @@ import { type SentinelOptions, sentinelSettings } from "../../schema/SentinelOpt
 import { ValkeyClient } from "../../services/ValkeyClient.ts"
 import { makeSentinelClient } from "../connection/sentinel/sentinelClient.ts"
 
-/** The client of the primary, which closes with the scope. Settings that cannot be used fail with `CacheInputError`. */
+/**
+ * The client of the primary, which closes with the scope. Settings that cannot be used fail with `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/sentinel.md
+ */
 export const make = Effect.fnUntraced(function* (options: SentinelOptions) {
   return yield* makeSentinelClient(yield* Effect.fromResult(sentinelSettings(options)))
 })
 
-/** Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field. */
+/**
+ * Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/sentinel.md
+ */
 export const layer = (options: SentinelOptions): Layer.Layer<ValkeyClient, CommandError> =>
   Layer.effect(ValkeyClient, make(options))
 
-/** The same with settings from `Config`. */
+/**
+ * The same with settings from `Config`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/sentinel.md
+ */
 export const layerConfig = (
   options: Config.Wrap<SentinelOptions>
 ): Layer.Layer<ValkeyClient, CommandError | Config.ConfigError> =>

@@ -17,6 +17,10 @@ import * as ValkeyStandalone from "./ValkeyStandalone.ts"
  * The topology is that of the scheme: `valkey(s)://`, `redis(s)://`, `unix://` one server, `sentinel(s)://`,
  * `cluster(s)://`, `ring(s)://`; `memory://` the store in this process, where `options` mean nothing. Several URLs of one server each,
  * with commas between, are a primary and its replicas.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
  */
 export const layer = (
   url: string | Redacted.Redacted,
@@ -50,6 +54,10 @@ const ofEnvironment = Config.Redacted(variable)
  * other options. Where the URL is unset or empty, the store in this process, with a warning in the log: processes then
  * share nothing. Errors of VALKEY_URL name the key. Without options a program has one client for each URL, however often
  * it calls this.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
  */
 export const layerConfig = (
   url: Config.Config<Redacted.Redacted> = ofEnvironment,
@@ -64,7 +72,13 @@ export const layerConfig = (
     )
   )
 
-/** The same, but it fails where the URL is unset or empty: with a `ConfigError`, or a `CacheInputError`. */
+/**
+ * The same, but it fails where the URL is unset or empty: with a `ConfigError`, or a `CacheInputError`.
+ *
+ * @since 0.2.0
+ * @category clients
+ * @see docs/connections.md
+ */
 export const layerConfigRequired = (
   url: Config.Config<Redacted.Redacted> = ofEnvironment,
   options?: Config.Wrap<ConnectionOptions>

@@ -4,7 +4,13 @@ import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
 import type { TagOptions } from "./TagOptions.ts"
 
-/** The options of `setMany`, which hold for all values of the batch. */
+/**
+ * The options of `setMany`, which hold for all values of the batch.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOptions, "since"> {
   /**
    * When values are stored. `"absent"`: all values are stored in one step or, where one of the keys has a value that `get` would
@@ -19,7 +25,13 @@ export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOption
   readonly tags?: ReadonlyArray<string> | ((key: string, value: A) => ReadonlyArray<string>) | undefined
 }
 
-/** The operations of a cache on many values at once. */
+/**
+ * The operations of a cache on many values at once.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface CacheBatches<A, RD = never, RE = never> {
   /**
    * Returns the values that are there, in request order. A key that holds something other than a value counts as a miss. One round

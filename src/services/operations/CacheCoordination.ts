@@ -2,7 +2,13 @@
 import type { CacheLock, LockOptions } from "./CacheLock.ts"
 import type { CacheSemaphore, SemaphoreOptions } from "./CacheSemaphore.ts"
 
-/** The operations of a cache that coordinate processes. Making a lock or a semaphore sends nothing. */
+/**
+ * The operations of a cache that coordinate processes. Making a lock or a semaphore sends nothing.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
+ */
 export interface CacheCoordination {
   /** Returns a lock under this key: one holder at a time, in all processes. */
   readonly lock: (key: string, options?: LockOptions) => CacheLock

@@ -3,7 +3,13 @@ import type { Duration, Effect } from "effect"
 import type { ExistingKeyError } from "../../schema/CacheError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The options of `incr`, `decr` and `incrFloat`. */
+/**
+ * The options of `incr`, `decr` and `incrFloat`.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface CounterOptions extends KeyOptions {
   /**
    * The number that a missing key counts from. Without it the operation fails with `CacheMissError` where the key is missing.
@@ -14,7 +20,13 @@ export interface CounterOptions extends KeyOptions {
   readonly timeToLive?: Duration.Input | undefined
 }
 
-/** The options of `incrBig`. */
+/**
+ * The options of `incrBig`.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
   /**
    * The number that a missing key counts from. Without it the operation fails with `CacheMissError` where the key is missing.
@@ -23,7 +35,13 @@ export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
   readonly initial?: bigint | undefined
 }
 
-/** The operations of a cache on counters. Each fails with `CacheMissError` where the key is missing and `initial` is not given. */
+/**
+ * The operations of a cache on counters. Each fails with `CacheMissError` where the key is missing and `initial` is not given.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface CacheCounters {
   /**
    * Adds `delta`, which is 1 by default, and returns the new number. It is atomic and keeps the lifetime. A result beyond 2^53 is

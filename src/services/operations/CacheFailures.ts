@@ -1,7 +1,13 @@
 /** Failures of lookups that are stored for a while. */
 import type { Duration, Schema } from "effect"
 
-/** Which failures of a lookup are stored, and for how long. */
+/**
+ * Which failures of a lookup are stored, and for how long.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface CacheFailures<out F> {
   /**
    * The schema of the failures that are stored: those that it accepts. All others are not stored, and neither are defects and
@@ -16,7 +22,13 @@ export interface CacheFailures<out F> {
   readonly timeToLive: Duration.Input
 }
 
-/** The option of lookups that stores their failures. */
+/**
+ * The option of lookups that stores their failures.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface FailureOptions<out F> {
   /**
    * Stores failures under the key of the value, so that the callers of a row that is missing share one lookup for a while, in

@@ -4,7 +4,13 @@ import type { CacheError, CommandError } from "../../schema/CacheError.ts"
 import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The options of `rename`. */
+/**
+ * The options of `rename`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface RenameOptions {
   /** Whether an existing key is replaced. Default: true. */
   readonly overwrite?: boolean | undefined
@@ -14,13 +20,25 @@ export interface RenameOptions {
   readonly toVersion?: number | undefined
 }
 
-/** The options of `scan` and `deletePattern`. */
+/**
+ * The options of `scan` and `deletePattern`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface ScanKeysOptions extends KeyOptions {
   /** How many keys the server looks at in one round trip, as a hint. Default: 1 000. */
   readonly count?: number | undefined
 }
 
-/** The options of `keys`. */
+/**
+ * The options of `keys`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface KeysOptions extends KeyOptions {
   /**
    * The number of keys that are returned at most, a whole number above 0. The server chooses which ones they are. Default: all.
@@ -28,7 +46,13 @@ export interface KeysOptions extends KeyOptions {
   readonly limit?: number | undefined
 }
 
-/** The options of `scanPage`. */
+/**
+ * The options of `scanPage`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface ScanKeysPageOptions extends ScanKeysOptions {
   /** The cursor that came with the page before. Default: the scan begins. */
   readonly cursor?: string | undefined
@@ -36,7 +60,13 @@ export interface ScanKeysPageOptions extends ScanKeysOptions {
   readonly type?: KeyType | undefined
 }
 
-/** Some of the keys. */
+/**
+ * Some of the keys.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface KeysPage {
   /** The user keys, in no order. A page may be empty though others follow. */
   readonly keys: ReadonlyArray<string>
@@ -44,7 +74,13 @@ export interface KeysPage {
   readonly cursor: Option.Option<string>
 }
 
-/** The options of `largestKeys`. */
+/**
+ * The options of `largestKeys`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface LargestKeysOptions extends KeyOptions {
   /** A glob over user keys. Default: all. */
   readonly pattern?: string | undefined
@@ -54,7 +90,13 @@ export interface LargestKeysOptions extends KeyOptions {
   readonly sample?: number | undefined
 }
 
-/** A key, and what it takes. */
+/**
+ * A key, and what it takes.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface KeySize {
   /** The user key. */
   readonly key: string
@@ -62,7 +104,13 @@ export interface KeySize {
   readonly bytes: number
 }
 
-/** The operations of a cache on its keys: it sees those of its prefix and version alone, unless an operation says otherwise. */
+/**
+ * The operations of a cache on its keys: it sees those of its prefix and version alone, unless an operation says otherwise.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface CacheKeySpace {
   /**
    * Moves the value to version + `delta`, which is 1 by default, and keeps its lifetime. Returns the new version. It is atomic,

@@ -3,7 +3,13 @@ import type { Duration, Effect, Option } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 
-/** The operations of a cache on lifetimes of keys. Each takes one round trip. */
+/**
+ * The operations of a cache on lifetimes of keys. Each takes one round trip.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface CacheLifetimes {
   /**
    * Gives the key a new lifetime; zero or less deletes it. Returns whether the key exists, also where it never expired and still

@@ -4,10 +4,22 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
-/** The options of `lock`. */
+/**
+ * The options of `lock`.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
+ */
 export interface LockOptions extends LeaseOptions {}
 
-/** A lock that is held until its scope closes. */
+/**
+ * A lock that is held until its scope closes.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
+ */
 export interface HeldLock extends HeldLease {
   /**
    * A number that is greater than that of any acquisition before. A system that stores it with its data can refuse an older
@@ -24,6 +36,10 @@ export interface HeldLock extends HeldLease {
 /**
  * One key, under which the token of the holder stands. It excludes others for as long as the server keeps what it was told: where
  * a holder is paused past its lease, or a failover loses the key, two may work at a time. Fences tell them apart.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
  */
 export interface CacheLock {
   /**

@@ -6,7 +6,13 @@ import type { FailureOptions } from "./CacheFailures.ts"
 import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
-/** The options of `refresh`, which those of `getOrSet` extend. */
+/**
+ * The options of `refresh`, which those of `getOrSet` extend.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, FailureOptions<F> {
   /**
    * The lifetime of the looked-up value, or a function of the value: so that "not found" can live shorter. Zero or less = it is
@@ -46,7 +52,13 @@ export interface RefreshOptions<A = unknown, out F = never> extends KeyOptions, 
   readonly jitter?: number | undefined
 }
 
-/** The value that a lookup is to replace. */
+/**
+ * The value that a lookup is to replace.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stale-values.md
+ */
 export interface Stale<out A> {
   /** The value that the cache holds. */
   readonly value: A
@@ -65,12 +77,22 @@ export interface Stale<out A> {
  * What computes the value: an effect, or a function of the value that the cache holds and may no longer serve; none = there is no
  * such value. Use the function for a source that can say "not modified". Either gives a value, or what `CacheLookup.stored` and
  * `unchanged` make of it.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
  */
 export type Lookup<A, E = never, R = never> =
   | Effect.Effect<A | LookedUp<A>, E, R>
   | ((stale: Option.Option<Stale<A>>) => Effect.Effect<A | LookedUp<A>, E, R>)
 
-/** A value, and where it came from. */
+/**
+ * A value, and where it came from.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface LookupResult<out A> {
   /** The value, as `getOrSet` gives it. */
   readonly value: A
@@ -87,7 +109,13 @@ export interface LookupResult<out A> {
   readonly isRefreshing: boolean
 }
 
-/** The options of `getOrSet`. Defaults are the cache's own, which `CacheOptions.lookup` sets. */
+/**
+ * The options of `getOrSet`. Defaults are the cache's own, which `CacheOptions.lookup` sets.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface LookupOptions<A = unknown, out F = never> extends RefreshOptions<A, F>, ReadOptions {
   /**
    * Who shares a lookup. `"process"`: concurrent callers in this process. `"cluster"`: all processes, by a claim that stands in
@@ -106,11 +134,23 @@ export interface LookupOptions<A = unknown, out F = never> extends RefreshOption
   readonly waitFor?: Duration.Input | undefined
 }
 
-/** The options of `getOrSetMany`, whose lookups are shared with no other caller. */
+/**
+ * The options of `getOrSetMany`, whose lookups are shared with no other caller.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface BatchLookupOptions<A = unknown>
   extends Omit<RefreshOptions<A>, "cacheFailures" | "keepFor">, ReadOptions {}
 
-/** The operations of a cache that look up what is not cached. */
+/**
+ * The operations of a cache that look up what is not cached.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface CacheLookups<A, RD = never, RE = never> {
   /**
    * Returns the cached value. Where there is none it runs the lookup, stores its result and returns it. Concurrent callers of one

@@ -6,7 +6,13 @@ import type { Stale } from "./CacheLookups.ts"
 import type { LookedUp } from "./LookedUp.ts"
 import type { Region, RegionOptions, RegionServices } from "./Region.ts"
 
-/** A function whose results are cached, with the operations of the region that they are in. */
+/**
+ * A function whose results are cached, with the operations of the region that they are in.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, E, R>, "get"> {
   /**
    * Returns the cached result. Where there is none it calls the function, stores its result and returns it. Concurrent calls with
@@ -15,14 +21,26 @@ export interface Memoized<K, A, E = never, R = never> extends Omit<Region<K, A, 
   (key: K): Effect.Effect<A, E | CommandError, R>
 }
 
-/** The options of `memoize`: those of a region, with a name and without a lookup, which is the function itself. */
+/**
+ * The options of `memoize`: those of a region, with a name and without a lookup, which is the function itself.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R, F = never>
   extends Omit<RegionOptions<K, V, E, R>, "cacheFailures" | "lookup" | "name">, FailureOptions<F> {
   /** What the keys start with, under the cache's prefix and version. Two functions of one name share their results. */
   readonly name: string
 }
 
-/** The operation of a cache that memoizes a function. */
+/**
+ * The operation of a cache that memoizes a function.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface CacheMemoize {
   /**
    * Returns the function with its results cached: `getOrSet` with the options that are given once, under keys that the schema

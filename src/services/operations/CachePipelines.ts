@@ -2,7 +2,13 @@
 import type { Effect, Result } from "effect"
 import type { CacheQueue } from "./CacheQueue.ts"
 
-/** A tuple or a record of operations, which may be mapped. */
+/**
+ * A tuple or a record of operations, which may be mapped.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export type Queued =
   | ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>
   | Readonly<Record<string, Effect.Effect<unknown, unknown, unknown>>>
@@ -16,7 +22,13 @@ type FailureOf<T> = T extends Effect.Effect<infer _A, infer E, infer _R> ? E : n
 /** The services that an operation needs. */
 type ServicesOf<T> = T extends Effect.Effect<infer _A, infer _E, infer R> ? R : never
 
-/** What the queued operations become, in the same tuple or record. With `mode: "result"` each one has its own `Result`. */
+/**
+ * What the queued operations become, in the same tuple or record. With `mode: "result"` each one has its own `Result`.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effect.Effect<
   {
     -readonly [K in keyof T]: M extends "result" ? Result.Result<SuccessOf<T[K]>, FailureOf<T[K]>> : SuccessOf<T[K]>
@@ -25,7 +37,13 @@ export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effe
   ServicesOf<Member<T>>
 >
 
-/** The operations of a cache that send several operations together. */
+/**
+ * The operations of a cache that send several operations together.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface CachePipelines<A, RD = never, RE = never> {
   /**
    * Sends operations in one write. The function queues a tuple or a record of operations, and the pipeline returns a tuple or a

@@ -9,11 +9,18 @@ import type { CacheLists } from "./structures/CacheLists.ts"
 import type { CacheScripts } from "./CacheScripts.ts"
 import type { CacheSet } from "./structures/CacheSet.ts"
 import type { CacheSortedSet } from "./structures/CacheSortedSet.ts"
-import type { CacheStream, CacheStreamGroup } from "./structures/CacheStream.ts"
+import type { CacheStream } from "./structures/CacheStream.ts"
+import type { CacheStreamGroup } from "./structures/CacheStreamGroup.ts"
 import type { CacheValues } from "./CacheValues.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The operations that need one step on the server, and so can be queued. Their results come when the queue has run. */
+/**
+ * The operations that need one step on the server, and so can be queued. Their results come when the queue has run.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface CacheQueue<A, RD = never, RE = never>
   extends CacheValues<A, RD, RE>, Omit<CacheCounters, "incrBig">, CacheLifetimes, CacheScripts {
   /** The hash under this key, as `cache.hash` gives it. */

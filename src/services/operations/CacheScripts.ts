@@ -3,7 +3,13 @@ import type { Effect, Schema } from "effect"
 import type { ValueError } from "../../schema/CacheError.ts"
 import type { ArgSchema, CacheScript, ScriptInput } from "../CacheScript.ts"
 
-/** The operation of a cache that runs a `CacheScript`. */
+/**
+ * The operation of a cache that runs a `CacheScript`.
+ *
+ * @since 0.2.0
+ * @category pipelines
+ * @see docs/pipelines.md
+ */
 export interface CacheScripts {
   /** Runs a script: keys with prefix and version unless it says otherwise, arguments and result through its schemas. */
   readonly script: <

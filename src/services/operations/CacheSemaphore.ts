@@ -4,7 +4,13 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost, LockUnavailable } from "../../schema/LockError.ts"
 import type { HeldLease, LeaseOptions } from "./HeldLease.ts"
 
-/** The options of `semaphore`. `permits` is required. */
+/**
+ * The options of `semaphore`. `permits` is required.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
+ */
 export interface SemaphoreOptions extends LeaseOptions {
   /** The total of permits. Every caller should pass the same number; each call is checked against its own. */
   readonly permits: number
@@ -14,6 +20,10 @@ export interface SemaphoreOptions extends LeaseOptions {
  * Permits are granted in the order in which they are asked for: a waiter at the head of the queue holds back those behind it, even
  * where their smaller requests would fit. Permits of dead holders come back when their lease ends. The place of a dead waiter is
  * free after as long, 15 seconds at most.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
  */
 export interface CacheSemaphore {
   /** Acquires `count` permits and holds them until the scope closes. */

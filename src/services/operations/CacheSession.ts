@@ -4,10 +4,22 @@ import type { CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { SessionStatus } from "../../schema/SessionStatus.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** A lifetime. With `"keep"` the entry keeps the one that it has. */
+/**
+ * A lifetime. With `"keep"` the entry keeps the one that it has.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export type SessionLifetime = Duration.Input | "keep"
 
-/** The options of `find`. */
+/**
+ * The options of `find`.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface SessionReadOptions {
   /**
    * Whether the cache's near cache may answer, where the lifetime is `"keep"`. What other processes have saved or destroyed is then
@@ -22,6 +34,10 @@ export interface SessionReadOptions {
  * one key, executed by the primary, and passes the cache's policies as one operation. Lifetimes are exact: the cache's jitter does
  * not concern them. Only `find` has a neutral result, `Unknown`; all others fail in an outage, because to pretend that a session
  * was stored or destroyed would be a lie. For the same reason `ValkeyFallback` runs none of them on its second client.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
  */
 export interface CacheSession<A, RD = never, RE = never> {
   /** Stores the session unless the key is taken. Returns whether it was stored. */
@@ -56,7 +72,13 @@ export interface CacheSession<A, RD = never, RE = never> {
   ) => Effect.Effect<SessionStatus<A>, ValueError, RD>
 }
 
-/** The options of `session`. */
+/**
+ * The options of `session`.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface SessionOptions<A> extends KeyOptions {
   /**
    * The tags of a session with that data: when one of them is invalidated, the session has ended. They cost the operations one to
@@ -68,7 +90,13 @@ export interface SessionOptions<A> extends KeyOptions {
   readonly tagsFor?: Duration.Input | undefined
 }
 
-/** The operation of a cache that gives access to its sessions. */
+/**
+ * The operation of a cache that gives access to its sessions.
+ *
+ * @since 0.2.0
+ * @category sessions
+ * @see docs/sessions.md
+ */
 export interface CacheSessions<A, RD = never, RE = never> {
   /**
    * Returns the entry of a session under this key. Programs use `SessionStore`, which makes the keys of ids that nobody can guess.

@@ -11,6 +11,10 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /**
  * The structures of a cache, by their keys. Making one sends nothing; a key of another type fails its operations with
  * `CacheServerError` (WRONGTYPE).
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
  */
 export interface CacheStructures<A, RD = never, RE = never> {
   /** The hash under this key: many named values. */

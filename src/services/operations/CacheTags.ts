@@ -5,7 +5,13 @@ import type { CacheReplicationError } from "../../schema/CacheReplicationError.t
 import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The options of `invalidateTags`. */
+/**
+ * The options of `invalidateTags`.
+ *
+ * @since 0.2.0
+ * @category tags
+ * @see docs/tags.md
+ */
 export interface InvalidateTagsOptions {
   /**
    * What becomes of the values. `"remove"` (default): they are gone. `"stale"`: `get` returns none, and `getOrSet` serves them
@@ -16,7 +22,13 @@ export interface InvalidateTagsOptions {
   readonly replicas?: undefined
 }
 
-/** The options of an `invalidateTags` that waits for replicas. */
+/**
+ * The options of an `invalidateTags` that waits for replicas.
+ *
+ * @since 0.2.0
+ * @category tags
+ * @see docs/tags.md
+ */
 export interface ReplicatedInvalidationOptions extends Omit<InvalidateTagsOptions, "replicas"> {
   /** How many replicas of the primary have to acknowledge it. */
   readonly replicas: number
@@ -24,7 +36,13 @@ export interface ReplicatedInvalidationOptions extends Omit<InvalidateTagsOption
   readonly waitFor?: Duration.Input | undefined
 }
 
-/** The type of `invalidateTags`. Only a call that waits for replicas can fail with `CacheReplicationError`. */
+/**
+ * The type of `invalidateTags`. Only a call that waits for replicas can fail with `CacheReplicationError`.
+ *
+ * @since 0.2.0
+ * @category tags
+ * @see docs/tags.md
+ */
 export interface InvalidateTags {
   (
     tags: ReadonlyArray<string>,
@@ -33,7 +51,13 @@ export interface InvalidateTags {
   (tags: ReadonlyArray<string>, options?: InvalidateTagsOptions): Effect.Effect<void, CommandError>
 }
 
-/** The operations of a cache that invalidate values by their tags. */
+/**
+ * The operations of a cache that invalidate values by their tags.
+ *
+ * @since 0.2.0
+ * @category tags
+ * @see docs/tags.md
+ */
 export interface CacheTags {
   /**
    * Forgets every value that bears one of the tags, for all processes: a read that starts after this has succeeded is not given a

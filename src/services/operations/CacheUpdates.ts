@@ -5,7 +5,13 @@ import type { CacheConflictError } from "../../schema/CacheConflictError.ts"
 import type { SetOptions } from "./CacheValues.ts"
 import type { TtlOptions } from "./KeyOptions.ts"
 
-/** The options of `update`. */
+/**
+ * The options of `update`.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface UpdateOptions extends TtlOptions {
   /** The new lifetime. Default: the value keeps the lifetime that it has, and a new value gets the cache's own. */
   readonly timeToLive?: Duration.Input | undefined
@@ -15,13 +21,25 @@ export interface UpdateOptions extends TtlOptions {
   readonly attempts?: number | undefined
 }
 
-/** The options of `setIf`: those of `set`, and how values are compared. */
+/**
+ * The options of `setIf`: those of `set`, and how values are compared.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface SetIfOptions<A = unknown> extends Omit<SetOptions, "when"> {
   /** The function that says whether two values are the same. Default: `Equal.equals`. */
   readonly equivalence?: Equivalence.Equivalence<A> | undefined
 }
 
-/** The operations of a cache that replace a value only if nobody has changed it since it was read. */
+/**
+ * The operations of a cache that replace a value only if nobody has changed it since it was read.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface CacheUpdates<A, RD = never, RE = never> {
   /**
    * Replaces the value by what the function makes of it, and returns that. None stands for an absent key: the function is

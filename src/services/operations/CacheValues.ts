@@ -5,7 +5,13 @@ import type { KeyType } from "../../schema/Command.ts"
 import type { KeyOptions, ReadOptions, TtlOptions } from "./KeyOptions.ts"
 import type { TagOptions } from "./TagOptions.ts"
 
-/** The options of `set` and `getAndSet`. */
+/**
+ * The options of `set` and `getAndSet`.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface SetOptions extends TtlOptions, TagOptions {
   /** Whether the value is stored only where the key is absent, or only where it is present. Default: always. */
   readonly when?: "absent" | "present" | undefined
@@ -21,7 +27,13 @@ export interface SetOptions extends TtlOptions, TagOptions {
   readonly staleFor?: Duration.Input | undefined
 }
 
-/** The operations of a cache on single values. */
+/**
+ * The operations of a cache on single values.
+ *
+ * @since 0.2.0
+ * @category values
+ * @see docs/operations.md
+ */
 export interface CacheValues<A, RD = never, RE = never> {
   /** Returns the value; none on a miss. A stored `null` is a hit. */
   readonly get: (key: string, options?: ReadOptions) => Effect.Effect<Option.Option<A>, ValueError, RD>

@@ -4,7 +4,13 @@ import type { CommandError } from "../../schema/CacheError.ts"
 import type { LockLost } from "../../schema/LockError.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The options of what is held by a lease: a lock, or permits of a semaphore. */
+/**
+ * The options of what is held by a lease: a lock, or permits of a semaphore.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
+ */
 export interface LeaseOptions extends KeyOptions {
   /** How long it stays held after its holder has died. Default: 30 seconds; `"Infinity"` = until it is released. */
   readonly lease?: Duration.Input | undefined
@@ -20,7 +26,13 @@ export interface LeaseOptions extends KeyOptions {
   readonly label?: string | undefined
 }
 
-/** What is held until its scope closes. */
+/**
+ * What is held until its scope closes.
+ *
+ * @since 0.2.0
+ * @category coordination
+ * @see docs/coordination.md
+ */
 export interface HeldLease {
   /** The name of this acquisition, which no other acquisition has. It ends with the label of the options. */
   readonly token: string

@@ -1,7 +1,13 @@
 /** What a lookup gives, with what it says of how that is to be stored. */
 import type { Duration } from "effect"
 
-/** How a looked-up value is stored. */
+/**
+ * How a looked-up value is stored.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export interface StoredOptions {
   /**
    * The lifetime of the value, in place of what the options of the lookup say. Zero or less = the value is returned, and not
@@ -15,7 +21,13 @@ export interface StoredOptions {
   readonly tags?: ReadonlyArray<string> | undefined
 }
 
-/** A lookup's answer that says more than the value. `CacheLookup.stored` and `stale.unchanged` make it. */
+/**
+ * A lookup's answer that says more than the value. `CacheLookup.stored` and `stale.unchanged` make it.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stampedes.md
+ */
 export class LookedUp<out A> implements StoredOptions {
   /** The looked-up value. */
   readonly value: A

@@ -5,13 +5,25 @@ import type { FailureOptions } from "./CacheFailures.ts"
 import type { LookupOptions, Stale } from "./CacheLookups.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
-/** The options of a region's `invalidate`. */
+/**
+ * The options of a region's `invalidate`.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
+ */
 export interface InvalidateOptions {
   /** What becomes of the value: `"remove"` (default) deletes it; `"stale"` makes it stale, as `markStale` does. */
   readonly mode?: "remove" | "stale" | undefined
 }
 
-/** A typed key space of a cache, with the lookup that fills it. */
+/**
+ * A typed key space of a cache, with the lookup that fills it.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
+ */
 export interface Region<K, A, E = never, R = never> {
   /** Returns the cached value. Where there is none it runs the lookup, stores its result and returns it. */
   readonly get: (key: K) => Effect.Effect<A, E | CommandError, R>
@@ -38,7 +50,13 @@ export interface Region<K, A, E = never, R = never> {
   readonly clear: Effect.Effect<number, CommandError>
 }
 
-/** The options of a region: schemas of its keys and values, its lookup, and what `getOrSet` takes. */
+/**
+ * The options of a region: schemas of its keys and values, its lookup, and what `getOrSet` takes.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
+ */
 export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Constraint, E, R, F = never>
   extends Omit<LookupOptions<V["Type"]>, "cacheFailures" | "tags">, FailureOptions<F> {
   /** The schema of the keys, whose JSON form makes the user key. */
@@ -69,7 +87,13 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
   readonly name?: string | undefined
 }
 
-/** What keys and values need to be coded. */
+/**
+ * What keys and values need to be coded.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/regions.md
+ */
 export type RegionServices<K extends Schema.Constraint, V extends Schema.Constraint> =
   | K["DecodingServices"]
   | K["EncodingServices"]

@@ -1,7 +1,13 @@
 /** What can be said about the tags of a value that is stored. */
 import type { TagSnapshot } from "../../schema/TagSnapshot.ts"
 
-/** The tags of a value. Every operation that stores a value with tags takes these options. */
+/**
+ * The tags of a value. Every operation that stores a value with tags takes these options.
+ *
+ * @since 0.2.0
+ * @category tags
+ * @see docs/tags.md
+ */
 export interface TagOptions {
   /**
    * The names of what the value was made from: at most 64, each well-formed text of 1 to 1 024 bytes. `invalidateTags` with one of

@@ -20,7 +20,13 @@ import type { Health } from "../../schema/Health.ts"
 import type { NearState } from "../../schema/NearState.ts"
 import type { KeyOptions } from "./KeyOptions.ts"
 
-/** The options of `makeKey`. */
+/**
+ * The options of `makeKey`.
+ *
+ * @since 0.2.0
+ * @category keys
+ * @see docs/operations.md
+ */
 export interface MakeKeyOptions extends KeyOptions {
   /**
    * Whether a text that is already a final key of this prefix and version is returned as it is. It is for code that has keys of
@@ -29,7 +35,13 @@ export interface MakeKeyOptions extends KeyOptions {
   readonly unlessFinal?: boolean | undefined
 }
 
-/** Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need. */
+/**
+ * Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/operations.md
+ */
 export interface TypedCache<A, RD = never, RE = never>
   extends
     CacheValues<A, RD, RE>,

@@ -1,7 +1,10 @@
-/** Which public names, and which of their members, have a doc comment: what the doors export, and the types that it refers to. */
+/** The doc comments of the public names and of their members: what the doors export, and the types that it refers to. */
 import { posix } from "node:path"
 import { parseAst } from "vitest/node"
 import type { Files } from "./arrows.ts"
+
+/** A class or a value is there when a program runs, a type is not. */
+type Kind = "class" | "value" | "type" | "member"
 
 export interface Described {
   /** `file › Name` or `file › Name.member`. */
@@ -10,6 +13,9 @@ export interface Described {
   readonly comment: string
   /** A member that may be left out. */
   readonly isOptional: boolean
+  readonly kind: Kind
+  /** The file exports it; else it only stands in a type that is exported. A member is as its owner. */
+  readonly isExported: boolean
 }
 
 interface Node {
@@ -80,6 +86,11 @@ const declaredMembers = (declaration: Node): ReadonlyArray<Node> => {
   }
 }
 
+const kindOf = (declaration: Node): Kind => {
+  if (declaration.type === "ClassDeclaration") return "class"
+  return declaration.type.startsWith("TS") && declaration.type !== "TSDeclareFunction" ? "type" : "value"
+}
+
 /** The file of the package that an import or an export names. */
 const otherFile = (file: string, node: Node): string | undefined => {
   const source = isNode(node["source"]) ? nameOf(node["source"]) : undefined
@@ -107,21 +118,26 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
     return tree
   }
 
-  const note = (name: string, comment: string, isOptional: boolean): void => {
-    const known = found.get(name)?.comment ?? ""
-    found.set(name, { name, comment: known + comment, isOptional })
+  const note = (one: Described): void => {
+    const known = found.get(one.name)
+    if (known === undefined) return void found.set(one.name, one)
+    const kind = one.kind === "type" ? known.kind : one.kind
+    found.set(one.name, { ...one, comment: known.comment + one.comment, kind })
   }
 
-  const declare = (file: string, name: string, declaration: Node, place: number): void => {
+  const declare = (file: string, name: string, declaration: Node, place: number, isExported: boolean): void => {
     const text = files.get(file) ?? ""
     if (declared.has(declaration)) return
     declared.add(declaration)
-    note(`${file} › ${name}`, commentBefore(text, place), false)
+    const own = { comment: commentBefore(text, place), isExported, isOptional: false, kind: kindOf(declaration) }
+    note({ ...own, name: `${file} › ${name}` })
     for (const member of declaredMembers(declaration)) {
       const key = nameOf(member["key"])
       if (key === undefined || key === "_tag" || !isNode(member["key"]) || member["key"].type === "PrivateIdentifier")
         continue
-      note(`${file} › ${name}.${key}`, commentBefore(text, member.start), member["optional"] === true)
+      const comment = commentBefore(text, member.start)
+      const isOptional = member["optional"] === true
+      note({ name: `${file} › ${name}.${key}`, comment, isExported, isOptional, kind: "member" })
     }
     if (declaration.type === "TSInterfaceDeclaration" || declaration.type === "TSTypeAliasDeclaration") {
       for (const type of typesIn(declaration)) follow(file, type)
@@ -134,16 +150,23 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
       const other = otherFile(file, node)
       const imported = nodesIn(node["specifiers"]).find((specifier) => nameOf(specifier["local"]) === name)
       if (node.type !== "ImportDeclaration") {
+        const isExported = isNode(node["declaration"])
         const declaration = isNode(node["declaration"]) ? node["declaration"] : node
-        declareAll(file, declaration, node.start, (declared) => declared === name)
+        declareAll(file, declaration, node.start, isExported, (declared) => declared === name)
       } else if (other !== undefined && imported !== undefined) follow(other, nameOf(imported["imported"]) ?? name)
     }
   }
 
-  const declareAll = (file: string, node: Node, place: number, wanted: (name: string) => boolean): void => {
+  const declareAll = (
+    file: string,
+    node: Node,
+    place: number,
+    isExported: boolean,
+    wanted: (name: string) => boolean
+  ): void => {
     for (const one of Array.isArray(node["declarations"]) ? nodesIn(node["declarations"]) : [node]) {
       const name = nameOf(one["id"])
-      if (name !== undefined && wanted(name)) declare(file, name, one, place)
+      if (name !== undefined && wanted(name)) declare(file, name, one, place, isExported)
     }
   }
 
@@ -159,10 +182,10 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
           .filter((name) => name !== undefined)
       )
       if (other !== undefined) visit(other, (name) => asked.has(name))
-      if (isNode(node["declaration"])) declareAll(file, node["declaration"], node.start, wanted)
+      if (isNode(node["declaration"])) declareAll(file, node["declaration"], node.start, true, wanted)
       else if (other === undefined) {
         for (const local of treeOf(file))
-          declareAll(file, local, local.start, (name) => asked.has(name) && wanted(name))
+          declareAll(file, local, local.start, true, (name) => asked.has(name) && wanted(name))
       }
     }
   }

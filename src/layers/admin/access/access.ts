@@ -2,7 +2,13 @@
 import { Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 
-/** The rights of a visitor. A right that is missing is not given. */
+/**
+ * The rights of a visitor. A right that is missing is not given.
+ *
+ * @since 0.2.0
+ * @category admin
+ * @see docs/admin.md
+ */
 export interface AdminRights {
   /** The visitor may see keys and values. Without this right the others count for nothing. Default: false. */
   readonly view?: boolean | undefined
@@ -16,7 +22,13 @@ export interface AdminRights {
 
 export type AdminRight = keyof AdminRights
 
-/** A visitor of the admin pages. `authorize` returns it. */
+/**
+ * A visitor of the admin pages. `authorize` returns it.
+ *
+ * @since 0.2.0
+ * @category admin
+ * @see docs/admin.md
+ */
 export interface AdminVisitor {
   /** The pages show this name, the log has it with each change that the visitor makes, and the tokens of forms depend on it. */
   readonly name: string
@@ -26,7 +38,13 @@ export interface AdminVisitor {
   readonly rightsOf?: Readonly<Record<string, AdminRights>> | undefined
 }
 
-/** Says who sends a request, and what he may do. The pages answer undefined with 403. */
+/**
+ * Says who sends a request, and what he may do. The pages answer undefined with 403.
+ *
+ * @since 0.2.0
+ * @category admin
+ * @see docs/admin.md
+ */
 export type Authorize<R> = (
   request: HttpServerRequest.HttpServerRequest
 ) => Effect.Effect<AdminVisitor | undefined, never, R>

@@ -7,7 +7,13 @@ import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import type { PageCache } from "./Exchange.ts"
 import { StoredPage } from "./StoredPage.ts"
 
-/** The options that `HttpCache` and its client share. Every field has a default. */
+/**
+ * The options that `HttpCache` and its client share. Every field has a default.
+ *
+ * @since 0.2.0
+ * @category http
+ * @see docs/http.md
+ */
 export interface CachingOptions {
   /** This text stands before each key, behind the prefix and version of the cache. Default: `"http:"`, of a client `"http-client:"`. */
   readonly prefix?: string | undefined

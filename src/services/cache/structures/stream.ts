@@ -4,15 +4,9 @@ import { type CacheError, type CommandError, CacheMissError } from "../../../sch
 import type { Arg } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
-import type {
-  StreamAddOptions,
-  CacheStream,
-  StreamDetails,
-  StreamGroupInfo,
-  StreamEntry,
-  StreamInfo,
-  StreamTrimOptions
-} from "../../operations/structures/CacheStream.ts"
+import type { StreamAddOptions, CacheStream, StreamTrimOptions } from "../../operations/structures/CacheStream.ts"
+import type { StreamEntry } from "../../operations/structures/StreamEntry.ts"
+import type { StreamDetails, StreamGroupInfo, StreamInfo } from "../../operations/structures/StreamInfo.ts"
 import type { KeyedStreamEntry } from "../../operations/structures/CacheStreams.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"

@@ -8,7 +8,7 @@ import type {
   StreamDelivery,
   StreamDetails,
   StreamGroupDetails
-} from "../../operations/structures/CacheStream.ts"
+} from "../../operations/structures/StreamInfo.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"
 import * as replies from "../kernel/replies.ts"

@@ -6,11 +6,11 @@ import type {
   StreamAutoClaimOptions,
   CacheStreamGroup,
   StreamClaimOptions,
-  StreamConsumerInfo,
   StreamPendingEntry,
-  StreamPendingSummary,
-  StreamEntry
-} from "../../operations/structures/CacheStream.ts"
+  StreamPendingSummary
+} from "../../operations/structures/CacheStreamGroup.ts"
+import type { StreamEntry } from "../../operations/structures/StreamEntry.ts"
+import type { StreamConsumerInfo } from "../../operations/structures/StreamInfo.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { isStored } from "../kernel/entry.ts"

@@ -6,6 +6,10 @@ import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 /**
  * Names of fields are raw text, values go through the cache's codec, counters are raw numbers. A hash lives for ever
  * unless `touch` or `expire` on its key say otherwise, and is gone with its last field.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
  */
 export interface CacheHash<A, RD = never, RE = never> {
   /** Stores the value under the field. Returns whether the field is new. */

@@ -2,7 +2,13 @@
 import type { Duration, Effect, Option } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 
-/** The options of `indexOf` and `indexesOf`. */
+/**
+ * The options of `indexOf` and `indexesOf`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface ListFindOptions {
   /** Which match is meant: 1 = the first, 2 = the second, −1 = the first from the end. Default: 1. */
   readonly rank?: number | undefined
@@ -10,7 +16,13 @@ export interface ListFindOptions {
   readonly maxLength?: number | undefined
 }
 
-/** The options of `moveTo`. */
+/**
+ * The options of `moveTo`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface ListMoveOptions {
   /** The end that the element is taken from. Default: `"left"`. */
   readonly from?: "left" | "right" | undefined
@@ -26,6 +38,10 @@ export interface ListMoveOptions {
  * Elements go through the cache's codec. Indexes count from 0, from the end where below zero. A list lives for ever unless
  * `touch` or `expire` on its key say otherwise, and is gone with its last element. Operations that look for an element
  * compare what the codec makes of it, and so are refused where values are encrypted.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
  */
 export interface CacheList<A, RD = never, RE = never> {
   /** Prepends the values in order, so the last argument becomes the first element. Returns the new length. */

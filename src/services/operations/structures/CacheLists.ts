@@ -2,7 +2,13 @@
 import type { Duration, Effect, Option } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
 
-/** The options of `lists.pop`. */
+/**
+ * The options of `lists.pop`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface ListsPopOptions {
   /** The end that elements are taken from. Default: `"left"`. */
   readonly from?: "left" | "right" | undefined
@@ -12,7 +18,13 @@ export interface ListsPopOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-/** What was taken, and from where. */
+/**
+ * What was taken, and from where.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface PoppedElements<A> {
   /** The key of the list, as it was given. */
   readonly key: string
@@ -23,6 +35,10 @@ export interface PoppedElements<A> {
 /**
  * Several lists, which are asked in the order of their keys. In a cluster all of them need one slot: give their keys the same hash
  * tag.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
  */
 export interface CacheLists<A, RD = never> {
   /**

@@ -3,7 +3,13 @@ import type { Effect, Option, Stream } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 
-/** Where the result of a combination goes. */
+/**
+ * Where the result of a combination goes.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface SetDestinationOptions {
   /** The version of the destination's key. Default: the set's own. */
   readonly version?: number | undefined
@@ -13,6 +19,10 @@ export interface SetDestinationOptions {
  * Members go through the cache's codec and are told apart by what it makes of them, so a set cannot be encrypted. It lives
  * for ever unless `touch` or `expire` on its key say otherwise, and is gone with its last member. Operations on several
  * sets need all of them in one slot of a cluster: give their keys the same hash tag, as in `{cart}:a`, `{cart}:b`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
  */
 export interface CacheSet<A, RD = never, RE = never> {
   /** Adds the members. Returns how many of them are new. */

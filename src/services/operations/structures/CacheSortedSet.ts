@@ -3,10 +3,22 @@ import type { Effect, Option, Stream } from "effect"
 import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
 import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
 
-/** An end of a range of scores, which belongs to the range unless it is exclusive. */
+/**
+ * An end of a range of scores, which belongs to the range unless it is exclusive.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export type ScoreBound = number | "-inf" | "+inf" | { readonly exclusive: number }
 
-/** The options of `add` to a sorted set. */
+/**
+ * The options of `add` to a sorted set.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface SortedSetAddOptions {
   /**
    * Which members are stored: only those that are absent, or only those that are present. `"greater"` and `"less"` update a member
@@ -17,13 +29,25 @@ export interface SortedSetAddOptions {
   readonly countChanged?: boolean | undefined
 }
 
-/** The options of ranges by rank. */
+/**
+ * The options of ranges by rank.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface SortedSetRangeOptions {
   /** Whether the order begins with the greatest score. Default: false. */
   readonly reverse?: boolean | undefined
 }
 
-/** The options of `rangeByScore`. */
+/**
+ * The options of `rangeByScore`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface SortedSetScoreRangeOptions extends SortedSetRangeOptions {
   /** How many members are left out at the beginning. Default: 0. */
   readonly offset?: number | undefined
@@ -35,6 +59,10 @@ export interface SortedSetScoreRangeOptions extends SortedSetRangeOptions {
  * Members go through the cache's codec and are told apart by what it makes of them, so a sorted set cannot be encrypted;
  * where scores are equal it is also what orders them. Scores are doubles, the infinities included. Ranks count from 0, from
  * the end where below zero. It lives for ever unless `touch` or `expire` on its key say otherwise, and is gone with its last member.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
  */
 export interface CacheSortedSet<A, RD = never, RE = never> {
   /** Adds members with their scores. Returns how many are new. Where a member comes twice, its last score counts. */

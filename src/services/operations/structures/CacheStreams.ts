@@ -1,18 +1,36 @@
 /** Several streams at once: their entries, over one connection. */
 import type { Duration, Effect, Stream } from "effect"
 import type { ValueError } from "../../../schema/CacheError.ts"
-import type { StreamEntry } from "./CacheStream.ts"
+import type { StreamEntry } from "./StreamEntry.ts"
 
-/** An entry, and the stream that it is of. */
+/**
+ * An entry, and the stream that it is of.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface KeyedStreamEntry<A> extends StreamEntry<A> {
   /** The key of the stream, as it was given. */
   readonly key: string
 }
 
-/** The id after which each stream is read, by the key of the stream. `"$"` = what comes from now on, `"0"` = all there is. */
+/**
+ * The id after which each stream is read, by the key of the stream. `"$"` = what comes from now on, `"0"` = all there is.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export type StreamPlaces = Readonly<Record<string, string>>
 
-/** The options of `streams.follow`. */
+/**
+ * The options of `streams.follow`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface StreamsFollowOptions {
   /** Where each stream is read from. Default, for each stream that it does not name: `"$"`. */
   readonly after?: StreamPlaces | undefined
@@ -20,7 +38,13 @@ export interface StreamsFollowOptions {
   readonly count?: number | undefined
 }
 
-/** The options of `streams.read`. */
+/**
+ * The options of `streams.read`.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface StreamsReadOptions extends StreamsFollowOptions {
   /**
    * How long to wait where there is nothing to read yet, on a dedicated connection; `"Infinity"` = for ever. Default: not at all.
@@ -28,7 +52,13 @@ export interface StreamsReadOptions extends StreamsFollowOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-/** Streams that are read together. In a cluster all of them need one slot: give their keys the same hash tag. */
+/**
+ * Streams that are read together. In a cluster all of them need one slot: give their keys the same hash tag.
+ *
+ * @since 0.2.0
+ * @category structures
+ * @see docs/structures.md
+ */
 export interface CacheStreams<A, RD = never> {
   /**
    * Streams the entries of all the streams after `after`, then those that come, until it is interrupted. The entries of one stream
