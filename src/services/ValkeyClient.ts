@@ -66,6 +66,11 @@ export interface ScanPageOptions {
   readonly count?: number | undefined
   /** Only keys that hold this type. Default: all types. */
   readonly type?: KeyType | undefined
+  /**
+   * What becomes of a page of a server that cannot be reached while the client has several. `"fail"`: it fails as the command
+   * does. `"passOver"`: it is empty, names the server, and its cursor is that of the next server. Default: `"fail"`.
+   */
+  readonly whenUnreachable?: "fail" | "passOver" | undefined
 }
 
 /**
@@ -80,6 +85,8 @@ export interface ScanPage {
   readonly keys: ReadonlyArray<string>
   /** The cursor of the next page; undefined where there is none. */
   readonly next: string | undefined
+  /** The server that could not be reached and was passed over; undefined where the page was read, or with one server. */
+  readonly unreachable?: string | undefined
 }
 
 /**
@@ -89,7 +96,7 @@ export interface ScanPage {
  * @category clients
  * @see docs/connections.md
  */
-export interface ScanOptions extends ScanPageOptions {
+export interface ScanOptions extends Omit<ScanPageOptions, "whenUnreachable"> {
   /**
    * Tells `ValkeyFallback` which scanned keys you will delete, so that it can repeat the deletion on the primary client. A
    * key that is not UTF-8 is shown to the function with U+FFFD in place of what is no text. Default: none of them.
@@ -328,6 +335,16 @@ export interface ValkeyClientShape extends Invalidations {
   readonly state: Effect.Effect<ClientState>
   /** The state now, then each new one; ends when the client closes. */
   readonly states: Stream.Stream<ClientState>
+  /**
+   * One command on each server that has keys, and what each answers, by "host:port". It is for commands about the server: CONFIG GET,
+   * CLIENT LIST. A server that refuses or cannot be reached has its failure there and does not keep the others from
+   * answering. Replicas are not asked; in memory nobody is. It fails only where the servers are not known. One round trip.
+   */
+  readonly sendToEach: (
+    name: string,
+    args: ReadonlyArray<Arg>,
+    options?: SendOptions
+  ) => Effect.Effect<ReadonlyMap<string, Result.Result<Reply, CommandError>>, CommandError>
   /** INFO of every node, by "host:port". */
   readonly info: (section?: string) => Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, string>>, CommandError>
   /**

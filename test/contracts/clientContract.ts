@@ -511,6 +511,25 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
       )
     )
 
+    it.effect("each server is asked by itself, and says by itself what it refuses", () =>
+      test((client) =>
+        Effect.gen(function* () {
+          const answers = yield* client.sendToEach("CONFIG", ["GET", "maxmemory-policy"])
+          if (client.topology === "memory") return assert.strictEqual(answers.size, 0)
+          assert.deepStrictEqual([...answers.keys()].toSorted(), [...(yield* client.info()).keys()].toSorted())
+          for (const answer of answers.values()) {
+            assert.deepStrictEqual(answer, Result.succeed(["maxmemory-policy", "noeviction"]))
+          }
+          for (const answer of (yield* client.sendToEach("CONFIG", ["GET"])).values()) {
+            assert.strictEqual(Result.isFailure(answer) && answer.failure._tag, "CacheServerError")
+          }
+          for (const answer of (yield* client.sendToEach("SUBSCRIBE", ["c"])).values()) {
+            assert.strictEqual(Result.isFailure(answer) && answer.failure._tag, "CacheInputError")
+          }
+        })
+      )
+    )
+
     it.effect("info has the facts of every node", () =>
       test((client) =>
         Effect.gen(function* () {

@@ -80,6 +80,10 @@ export const noting = (client: ValkeyClientShape, noted: Set<string>): ValkeyCli
     scan: scan(client.scan),
     scanBinary: scan(client.scanBinary),
     scanPage: (cursor, options) => scan(() => client.scanPage(cursor, options))(options),
+    sendToEach: (name, args, options) => {
+      note(name, args)
+      return client.sendToEach(name, args, options)
+    },
     slowLog: (options) => {
       noted.add("slowlog|get")
       return client.slowLog(options)

@@ -66,13 +66,20 @@ export const scanPagesOver =
       const server = names.find((one) => one >= name)
       if (server === undefined) return Effect.succeed({ keys: [], next: undefined })
       const place = server === name && at !== "" ? at : undefined
-      return Effect.map(pagesOf(server)(place, options), ({ keys, next }) => {
-        const following = names.find((one) => one > server)
-        if (next !== undefined) return { keys, next: `${server}/${next}` }
-        return { keys, next: following === undefined ? undefined : `${following}/` }
-      })
+      const following = names.find((one) => one > server)
+      const after = following === undefined ? undefined : `${following}/`
+      const page = Effect.map(pagesOf(server)(place, options), ({ keys, next }) => ({
+        keys,
+        next: next === undefined ? after : `${server}/${next}`
+      }))
+      return options?.whenUnreachable === "passOver"
+        ? Effect.catchIf(page, isUnreachable, () => Effect.succeed({ keys: [], next: after, unreachable: server }))
+        : page
     })
   }
+
+const isUnreachable = (error: CommandError): boolean =>
+  error._tag === "CacheTimeoutError" || (error._tag === "CacheConnectionError" && error.phase !== "closed")
 
 const scanArguments = ({ match, count = defaultCount, type }: ScanPageOptions): ReadonlyArray<Arg> => [
   ...(match === undefined ? [] : ["MATCH", match]),

@@ -46,11 +46,11 @@ export interface Wiring {
   readonly spread?: Spreading | undefined
   /** How changes are announced, and what is needed to keep values until then. */
   readonly announcing: Announcing
-  /** Where SCAN, INFO and SLOWLOG go to several servers. */
+  /** Where SCAN, INFO, SLOWLOG and commands about servers go to several servers. */
   readonly everywhere?:
     | ((
         onServer: (server: string) => Commands
-      ) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "scanPage" | "info" | "slowLog">)
+      ) => Pick<ValkeyClientShape, "scan" | "scanBinary" | "scanPage" | "sendToEach" | "info" | "slowLog">)
     | undefined
 }
 
@@ -140,6 +140,11 @@ export const makeClient = Effect.fnUntraced(function* (
     eval: makeEval(commands.send, settings.commandTimeout),
     ...scansOf(scanWith(commands.send)),
     scanPage: scanPageWith(commands.send),
+    sendToEach: (name, args, options) =>
+      Effect.map(
+        Effect.result(commands.send(name, args, options)),
+        (answer) => new Map([[wiring.node() ?? "", answer]])
+      ),
     info: makeInfo(wiring.node, commands.send),
     slowLog: makeSlowLog(wiring.node, commands.send),
     ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),

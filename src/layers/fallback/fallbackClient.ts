@@ -39,7 +39,16 @@ const maxRounds = 10
 /** What is asked of the second store. */
 export interface SecondStore extends Pick<
   ValkeyClientShape,
-  "send" | "pipeline" | "transaction" | "eval" | "scanBinary" | "scanPage" | "info" | "slowLog" | "tracked"
+  | "send"
+  | "pipeline"
+  | "transaction"
+  | "eval"
+  | "scanBinary"
+  | "scanPage"
+  | "sendToEach"
+  | "info"
+  | "slowLog"
+  | "tracked"
 > {
   /** Deletes the keys once the first store has them again. Default: by UNLINK. Must not wait for another change back. */
   readonly forget?: ((keys: ReadonlyArray<WireArg>) => Effect.Effect<void, CommandError>) | undefined
@@ -308,6 +317,14 @@ export const makeFallback = (
             Exit.succeed
           ),
     ...scansOf(scanBinary),
+    // Whichever store is used now: both have servers of which something is to be known.
+    sendToEach: (name, args, options) =>
+      Effect.map(
+        Effect.all([first.sendToEach(name, args, options), second.sendToEach(name, args, options)], {
+          concurrency: "unbounded"
+        }),
+        (answers) => new Map(answers.flatMap((servers) => [...servers]))
+      ),
     info: (section) => asked(first.info(section), () => second.info(section)),
     slowLog: (options) => asked(first.slowLog(options), () => second.slowLog(options)),
     scanPage: (cursor, options) =>
@@ -325,8 +342,8 @@ const pageOf = (
 ): Effect.Effect<ScanPage, CommandError> => {
   if (cursor !== undefined && !/^[12]:/.test(cursor)) return foreignCursor
   const place = cursor?.startsWith(name) === true ? cursor.slice(2) : undefined
-  return Effect.map(scanPage(place, options), ({ keys, next }) => ({
-    keys,
+  return Effect.map(scanPage(place, options), ({ next, ...page }) => ({
+    ...page,
     next: next === undefined ? undefined : `${name}:${next}`
   }))
 }

@@ -247,6 +247,7 @@ export const memoryClient = (
     instant: (caller) => caller.getRef(Clock.Clock).currentTimeMillisUnsafe(),
     state: Effect.sync(() => ({ _tag: closing.isClosed ? "Closed" : "Ready" })),
     states,
+    sendToEach: () => Exit.succeed(new Map()),
     slowLog: () => Effect.fail(unsupported("slowLog", "nothing there remembers how long commands took")),
     info: () =>
       at("INFO", ({ now }) => {

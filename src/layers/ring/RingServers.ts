@@ -117,6 +117,8 @@ export class RingServers implements Shards<ValkeyClientShape> {
             ? Exit.fail(nobody("SCAN", node))
             : Exit.succeed({ keys: [], next: undefined })
         ),
+      // The ring asks the server itself.
+      sendToEach: () => Exit.succeed(new Map()),
       info: () => Exit.fail(nobody("INFO", node)),
       slowLog: () => Exit.fail(nobody("SLOWLOG", node)),
       // Wherever they may have been written: on each server behind this one in their order.

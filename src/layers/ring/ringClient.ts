@@ -110,6 +110,13 @@ export const ringOver = Effect.fnUntraced(function* (
     ...shardedClient(ring, spread),
     ...scansOf(ringScan(ring)),
     scanPage: ringScanPage(ring),
+    sendToEach: (name, args, options) =>
+      Effect.map(
+        Effect.forEach(members, ({ own }) => Effect.result(own.send(name, args, options)), {
+          concurrency: "unbounded"
+        }),
+        (answers) => new Map(answers.map((answer, at) => [members[at]!.node, answer]))
+      ),
     info: (section) => ofAll((client) => client.info(section)),
     slowLog: (options) => ofAll((client) => client.slowLog(options)),
     subscription,

@@ -106,6 +106,7 @@ export const layer: Layer.Layer<ValkeyClient | Faults, never, ValkeyClient> = La
       scan: (options) => scanning(() => client.scan(options)),
       scanBinary: (options) => scanning(() => client.scanBinary(options)),
       scanPage: (cursor, options) => under("SCAN", client.scanPage(cursor, options)),
+      sendToEach: (name, args, options) => under(name, client.sendToEach(name, args, options)),
       slowLog: (options) => under("SLOWLOG", client.slowLog(options)),
       dedicated: under(
         "dedicated",

@@ -166,6 +166,10 @@ export const makeClusterClient = Effect.fnUntraced(function* (
     everywhere: (onServer) => ({
       ...scansOf(scanAll(topology, primaries, onServer)),
       scanPage: scanPagesOver(primaries, (server) => scanPageWith(onServer(server).send)),
+      sendToEach: (name, args, options) =>
+        ofAll((server) =>
+          Effect.map(Effect.result(onServer(server).send(name, args, options)), (answer) => new Map([[server, answer]]))
+        ),
       info: (section) => ofAll((server) => makeInfo(() => server, onServer(server).send)(section)),
       slowLog: (options) => ofAll((server) => makeSlowLog(() => server, onServer(server).send)(options))
     })
