@@ -44,6 +44,8 @@ export interface Routing {
   readonly slot?: number | undefined
   /** Why it was refused, where its own error does not say. */
   readonly refusal?: (() => Error | undefined) | undefined
+  /** Asked with a connection before it is written there; false where it is to fail. */
+  readonly sendIf?: ((connection: object) => boolean) | undefined
   /** Asked before it is sent again after a refusal; false where it is to fail with that refusal. */
   readonly resendIf?: (() => boolean) | undefined
   /** Makes it new for another try. */

@@ -1,6 +1,6 @@
 /** One server as a carrier of commands: its connection, and what goes over it in one write. */
 import type { CommandError } from "../../schema/CacheError.ts"
-import { protocolError } from "../../schema/failures.ts"
+import { connectionReplaced, protocolError } from "../../schema/failures.ts"
 import { NotWritten } from "./ConnectionFailure.ts"
 import { fromRejection } from "./errors.ts"
 import { Link, type LinkOptions } from "./Link.ts"
@@ -104,6 +104,9 @@ export class ServerNode implements Carrier {
     if (wire !== this.#wire) {
       this.#wire = wire
       wire.together = this.#together
+    }
+    if (command.routing?.sendIf?.(wire) === false) {
+      return this.#options.refuse(command, connectionReplaced(command.name, this.node))
     }
     command.wrote()
     if (command.prelude === undefined && (!asking || command.asks())) return wire.write(command)
