@@ -7,6 +7,7 @@
  * - `Wire`: answered or lost.
  */
 import type { CommandError } from "../../schema/CacheError.ts"
+import { type Answerer, type Answers, wantedAnswers } from "../../schema/Answers.ts"
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { closedError, inexactInteger, protocolError } from "../../schema/failures.ts"
 import { type CommandRow, mayGoElsewhere } from "../commands/CommandRow.ts"
@@ -21,6 +22,7 @@ export interface Carrier {
   readonly node: string | undefined
   /** What its connection waits for, where somebody may have to repair it. */
   readonly awaits: string | undefined
+  readonly answerer: Answerer
   readonly toError: (command: PendingCommand, error: unknown) => CommandError
   /** Whether the command goes on elsewhere instead of failing with the error. */
   readonly redirect: (command: PendingCommand, error: Error) => boolean
@@ -77,6 +79,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   #stopWaiting: (() => void) | undefined = undefined
   #refusal: CommandError | undefined = undefined
   #isResent = false
+  readonly #answers: Answers | undefined
 
   constructor(
     row: CommandRow,
@@ -89,6 +92,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.timeout = timeout
     this.prelude = prelude
     this.#routing = routing
+    this.#answers = wantedAnswers()
   }
 
   /** Told once, with one of the two. */
@@ -163,6 +167,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   fail(error: CommandError): void {
     if (this.#settled) return
     this.#settled = true
+    this.#tellWhere()
     this.onError(error)
   }
 
@@ -237,6 +242,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#settled = true
     this.#keeper?.done(this)
     if (!waiting) return
+    this.#tellWhere()
     const reply = this.read(raw)
     if (reply instanceof Error) this.onError(reply)
     else this.onReply(reply)
@@ -248,11 +254,16 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#settled = true
     this.#keeper?.done(this)
     if (!waiting) return
+    this.#tellWhere()
     const unwritten = error instanceof NotWritten
     if (this.#keeper?.isClosing === true && (unwritten || isLoss(error))) {
       return this.onError(closedError(this.name, this.node, !unwritten && this.row.changes))
     }
     this.onError(this.#carrier?.toError(this, error) ?? protocolError(this.name))
+  }
+
+  #tellWhere(): void {
+    if (this.#answers !== undefined && this.#carrier !== undefined) this.#answers.endedAt(this.#carrier.answerer)
   }
 
   /** What its caller is given for the reply. */

@@ -8,7 +8,7 @@
 import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"
 import type { Redis } from "iovalkey"
-import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Message } from "../../services/ValkeyClient.ts"
 import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { Question } from "./Question.ts"
@@ -74,6 +74,14 @@ export class Wire implements ReplyTarget {
   get awaits(): string | undefined {
     const isConnected = !this.socket.connecting && !this.socket.destroyed
     return isConnected && !this.#isSecured ? "TLS_HANDSHAKE" : undefined
+  }
+
+  /** The other end, while it is open. */
+  get peer(): Address | undefined {
+    const { remoteAddress, remotePort } = this.socket
+    return remoteAddress === undefined || remotePort === undefined
+      ? undefined
+      : { host: remoteAddress, port: remotePort }
   }
 
   /** Messages of channels come, and most commands may not be sent. */

@@ -119,6 +119,7 @@ export class ClusterRoute implements Route {
     const server: ServerNode = new ServerNode({
       settings: settings.connection,
       address: endpoint,
+      configured: settings.nodes[0],
       greeting: {
         staleReads: settings.readFrom !== "primary",
         also: () => this.#options.topology().membershipOf(endpoint)
