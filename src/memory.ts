@@ -2,6 +2,8 @@
 export * from "./codecs.ts"
 export * from "./sessions.ts"
 export * from "./schema/CacheError.ts"
+export { forClients } from "./schema/forClients.ts"
+export { isTransient } from "./schema/isTransient.ts"
 export { CacheConflictError } from "./schema/CacheConflictError.ts"
 export { CacheReplicationError } from "./schema/CacheReplicationError.ts"
 export { ClientState, type ServerDown } from "./schema/ClientState.ts"

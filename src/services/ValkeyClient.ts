@@ -366,6 +366,20 @@ export interface ValkeyClientShape extends Invalidations {
 /**
  * The client of a program as a service. The layers of topologies provide it, and caches are built over it.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ValkeyClient, ValkeyMemory } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* ValkeyClient
+ *   yield* client.send("SETRANGE", ["greeting", 0, "hello"])
+ *   return yield* client.send("GET", ["greeting"])
+ * })
+ * console.log(Effect.runSync(Effect.provide(program, ValkeyMemory.layer())))
+ * // => hello
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/connections.md

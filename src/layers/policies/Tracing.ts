@@ -30,6 +30,13 @@ export interface TracingOptions {
  * joined; `cache.getOrSet.refresh` in the background, which has no parent and a link to the caller's span. It costs
  * some microseconds an operation, also where nothing collects the spans.
  *
+ * @example
+ * ```ts
+ * import { CacheLive, Tracing } from "effect-vcache"
+ *
+ * export const cache = CacheLive.layer({ policies: [Tracing.policy()] })
+ * ```
+ *
  * @since 0.2.0
  * @category observability
  * @see docs/observability.md
@@ -39,6 +46,19 @@ export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyS
 
 /**
  * Provides `policy` for every cache that is built under the layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Tracer } from "effect"
+ * import { CacheMemory, CacheService, Tracing } from "effect-vcache"
+ *
+ * const names: Array<string> = []
+ * const tracer = Tracer.make({ span: (options) => (names.push(options.name), new Tracer.NativeSpan(options)) })
+ * const program = CacheService.use((cache) => cache.getOrSet("user:1", Effect.succeed("Ada")))
+ * Effect.runSync(Effect.withTracer(Effect.provide(program, Layer.provide(CacheMemory, Tracing.layer())), tracer))
+ * console.log(names.join(", "))
+ * // => cache.getOrSet, cache.getOrSet.lookup, cache.getOrSet.store
+ * ```
  *
  * @since 0.2.0
  * @category observability
