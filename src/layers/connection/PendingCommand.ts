@@ -15,6 +15,7 @@ import { NotWritten } from "./ConnectionFailure.ts"
 import type { Expiring } from "./Deadlines.ts"
 import { isLoss } from "./errors.ts"
 import { hasInexact, isReply, type RawReply, ReplyError } from "./RawReply.ts"
+import type { Wire } from "./Wire.ts"
 import { WireCommand } from "./WireCommand.ts"
 
 /** The server whose connection carries it. */
@@ -204,7 +205,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#stopWaiting = undefined
   }
 
-  wrote(): void {
+  wrote(_wire: Wire): void {
     this.#written = true
   }
 

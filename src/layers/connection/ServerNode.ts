@@ -128,7 +128,7 @@ export class ServerNode implements Carrier {
     if (command.routing?.sendIf?.(wire) === false) {
       return this.#options.refuse(command, connectionReplaced(command.name, this.node))
     }
-    command.wrote()
+    command.wrote(wire)
     if (command.prelude === undefined && (!asking || command.asks())) return wire.write(command)
     const [first = command] = command.prelude ?? []
     // Nobody waits for its reply: what it is for fails without it. It concerns one command, or a whole transaction.

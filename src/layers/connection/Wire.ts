@@ -15,6 +15,7 @@ import { Question } from "./Question.ts"
 import { encodeReply, type RawReply, ReplyError, withText } from "./RawReply.ts"
 import { ReplyParser, type ReplyTarget } from "./ReplyParser.ts"
 import type { ReplyShape } from "../commands/replyShape.ts"
+import { ReplyOrder } from "../invalidations/ReplyOrder.ts"
 import { fits, shapeOf } from "./replyFit.ts"
 import { Ring } from "./Ring.ts"
 import { TurnWriter } from "./TurnWriter.ts"
@@ -44,6 +45,8 @@ export interface WireOptions {
 export class Wire implements ReplyTarget {
   readonly socket: Socket
   readonly client: Redis
+  /** Of the replies that are to be kept. */
+  readonly order = new ReplyOrder()
   readonly #options: WireOptions
   readonly #writer: TurnWriter
   readonly #parser: ReplyParser

@@ -169,6 +169,7 @@ export const memoryClient = (
     at("GET", (context) => {
       const one = (name: string, key: string) =>
         runCommand(context, { row: rowOf(name, [key]), name, args: [key], reply })
+      const place = announcer.order.next()
       return Exit.succeed(
         keys.map((key): TrackedReply => {
           const got = one(many ? "MGET" : "GET", key)
@@ -180,6 +181,7 @@ export const memoryClient = (
             pttl,
             sentAt: context.now,
             server: keep ? memoryServer : undefined,
+            place,
             era: era ? memoryEra : undefined
           }
         })
