@@ -1,30 +1,14 @@
 /** What visitors of the admin pages change, and what they cannot: in memory, and on a server. */
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, type Layer, Option, Redacted, Scope } from "effect"
-import {
-  Cipher,
-  Compressor,
-  Serializer,
-  type ValkeyClient,
-  ValkeyCluster,
-  ValkeyMemory,
-  ValkeyStandalone
-} from "effect-vcache"
+import { Effect, Exit, Option, Redacted, Scope } from "effect"
+import { Cipher, Compressor, Serializer, ValkeyStandalone } from "effect-vcache"
 import { formsIn, isNamed, pagesOver, type pageVisitor } from "../support/adminPages.ts"
-import { startTinyCluster } from "../support/ClusterFleet.ts"
-import { sharedInFile } from "../support/sharedInFile.ts"
+import { adminTopologies } from "../support/adminTopologies.ts"
 import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 
-const server = await Effect.runPromise(sharedInFile(startServer()))
-const cluster = await Effect.runPromise(sharedInFile(startTinyCluster()))
-
-const topologies: ReadonlyArray<readonly [string, Layer.Layer<ValkeyClient, unknown>]> = [
-  ["in memory", ValkeyMemory.layer()],
-  ["on a server", ValkeyStandalone.layer({ url: server.url })],
-  ["in a cluster", ValkeyCluster.layer({ url: cluster.url.replace("valkey:", "cluster:") })]
-]
+const topologies = await Effect.runPromise(adminTopologies())
 
 describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
   it("edits a value as JSON, and its lifetime stays to the millisecond, and so do its tags and format", async () => {
@@ -406,9 +390,10 @@ describe("a visitor whose server is away", () => {
     const answer = await submit("value", { json: "2" })
     assert.strictEqual(answer.status, 503)
     assert.notMatch(await answer.text(), /Nothing was written/)
-    for (const path of ["/cache/keys", "/cache/tags", "/cache/locks", "/cache/sessions", "/cache/servers", at("k")]) {
+    for (const path of ["/cache/keys", "/cache/tags", "/cache/locks", "/cache/sessions", at("k")]) {
       assert.strictEqual((await as("all").ask(path)).status, 503, path)
     }
+    assert.match(await (await as("all").ask("/cache/servers")).text(), /It cannot be reached/)
     const overview = await as("all").ask("/cache")
     assert.strictEqual(overview.status, 200)
     assert.match(await overview.text(), /role="alert"/)

@@ -1,8 +1,19 @@
 /** The figures that the charts are drawn of, as they come each second. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Result } from "effect"
 import { HttpRouter } from "effect/http"
-import { CacheLive, CacheService, layerFor, Metrics, type TypedCache, ValkeyMemory } from "effect-vcache"
+import {
+  CacheLive,
+  CacheService,
+  CacheTimeoutError,
+  type CommandError,
+  layerFor,
+  Metrics,
+  type Reply,
+  type TypedCache,
+  ValkeyClient,
+  ValkeyMemory
+} from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 import { figuresBetween, type Reading } from "../../src/layers/admin/charts/figures.ts"
 
@@ -27,7 +38,8 @@ describe("the figures of a cache", () => {
         [0.001, 5],
         [0.01, 10],
         [0.1, 10]
-      ]
+      ],
+      servers: { memory: 5, evicted: new Map([["a", 10]]) }
     })
     const now = reading(3000, {
       hits: 13,
@@ -38,7 +50,14 @@ describe("the figures of a cache", () => {
         [0.01, 108],
         [0.1, 110]
       ],
-      servers: { memory: 7, evicted: 6 }
+      servers: {
+        memory: 7,
+        evicted: new Map([
+          ["a", 16],
+          // It did not answer before: what it has evicted since it was started is not what happened in between.
+          ["b", 1000]
+        ])
+      }
     })
     assert.deepStrictEqual(figuresBetween(before, now), {
       hitRate: 75,
@@ -57,6 +76,53 @@ describe("the figures of a cache", () => {
     const idle = { hits: 1, misses: 1, durations: [[0.001, 5]] as const }
     assert.deepStrictEqual(figuresBetween(reading(0, idle), reading(1000, idle)), { ...none, operations: 0 })
     assert.deepStrictEqual(figuresBetween(reading(5, idle), reading(5, idle)), none)
+  })
+})
+
+describe("the overview", () => {
+  it("asks the servers once for all caches over one client, and for all who look within a second", async () => {
+    const asked: Array<string> = []
+    const answers = new Map<string, Result.Result<Reply, CommandError>>([
+      ["a:1", Result.succeed("valkey_version:8.0.1\r\nused_memory:2048\r\n")],
+      [
+        "<b>:2",
+        Result.fail(new CacheTimeoutError({ operation: "INFO", phase: "command", timeout: 9, mayHaveExecuted: true }))
+      ]
+    ])
+    const counted = Layer.effect(
+      ValkeyClient,
+      Effect.map(ValkeyClient, (client) => ({
+        ...client,
+        topology: "cluster" as const,
+        sendToEach: (name: string) => {
+          asked.push(name)
+          return Effect.delay(Effect.succeed(name === "INFO" ? answers : new Map()), "20 millis")
+        }
+      }))
+    ).pipe(Layer.provide(ValkeyMemory.layer()))
+    const caches = Layer.mergeAll(CacheLive.layer(), layerFor(Other, { prefix: "other" }))
+    const { dispose, handler } = HttpRouter.toWebHandler(
+      Admin.layer({
+        caches: [CacheService, Other],
+        authorize: () => Effect.succeed({ name: "ada", rights: { view: true } })
+      }).pipe(Layer.provide(caches), Layer.provide(counted)),
+      { disableLogger: true }
+    )
+    const look = async () => (await handler(new Request("http://localhost/cache"))).text()
+    // Whoever leaves does not take the answer away from the others.
+    const leaving = new AbortController()
+    const left = handler(new Request("http://localhost/cache", { signal: leaving.signal })).catch(() => undefined)
+    const looks = Promise.all([look(), look(), look()])
+    leaving.abort()
+    const pages = await looks
+    await left
+    assert.deepStrictEqual(asked.toSorted(), ["CONFIG", "INFO"])
+    for (const page of pages) {
+      assert.match(page, /<th scope="row">a:1<\/th>[^]*?2\.0 KiB/)
+      assert.match(page, /&lt;b&gt;:2<\/th>\s*<td class="problem"/)
+      assert.match(page, /Its servers are those of effect-vcache\/CacheService/)
+    }
+    await dispose()
   })
 })
 

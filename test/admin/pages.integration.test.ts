@@ -1,21 +1,12 @@
 /** The pages about tags, locks, sessions, servers and groups of streams, and those that delete everything: in memory, and on a server. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, type Layer, Option } from "effect"
-import { type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
+import { Deferred, Effect, Fiber, Option, Redacted, Schema } from "effect"
+import { CacheService, SessionStore } from "effect-vcache"
 import { isNamed, pagesOver } from "../support/adminPages.ts"
-import { startTinyCluster } from "../support/ClusterFleet.ts"
-import { sharedInFile } from "../support/sharedInFile.ts"
+import { adminTopologies } from "../support/adminTopologies.ts"
 import { until } from "../support/until.ts"
-import { startServer } from "../support/ValkeyServer.ts"
 
-const server = await Effect.runPromise(sharedInFile(startServer("--slowlog-log-slower-than", "0")))
-const cluster = await Effect.runPromise(sharedInFile(startTinyCluster()))
-
-const topologies: ReadonlyArray<readonly [string, Layer.Layer<ValkeyClient, unknown>]> = [
-  ["in memory", ValkeyMemory.layer()],
-  ["on a server", ValkeyStandalone.layer({ url: server.url })],
-  ["in a cluster", ValkeyCluster.layer({ url: cluster.url.replace("valkey:", "cluster:") })]
-]
+const topologies = await Effect.runPromise(adminTopologies("--slowlog-log-slower-than", "0"))
 
 const evil = "<script>alert(1)</script>"
 
@@ -121,6 +112,48 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
     await dispose()
   })
 
+  it("list the sessions of one user by its tag, and sign that user out everywhere", async () => {
+    const { as, at, cache, dispose, run } = await pagesOver(client, "pages-user")
+    await run(cache.set("k", 1))
+    const sessions = await run(
+      SessionStore.make({
+        data: Schema.Struct({ user: Schema.String }),
+        expiry: "fixed",
+        tags: ({ user }) => [user]
+      }).pipe(Effect.provideService(CacheService, cache))
+    )
+    const evil = "<script>7"
+    const [first, , other] = await run(Effect.forEach([evil, evil, "8"], (user) => sessions.create({ user })))
+    const address = (tag: string) => `/cache/sessions?${new URLSearchParams({ tag }).toString()}`
+    const { forms, page, submit } = await as("deleter").open(address(evil))
+    assert.match(page, /2 sessions bear the tag/)
+    assert.notInclude(page, "<script>")
+    assert.sameMembers(
+      forms.map(({ fields }) => fields["action"]),
+      ["signOut", "signOut", "signOutAll"]
+    )
+    assert.deepStrictEqual((await as("editor").open(address(evil))).forms, [])
+    assert.strictEqual((await submit("signOutAll", { tag: "" })).status, 422)
+    // A token of a form does not make a right.
+    const token = (await as("editor").open(at("k"))).forms[0]?.fields["token"] ?? ""
+    assert.strictEqual(
+      (await as("editor").send("/cache/sessions", { action: "signOutAll", tag: evil, token })).status,
+      403
+    )
+    assert.isTrue(Option.isSome(await run(sessions.load(first?.id ?? Redacted.make("")))))
+    assert.strictEqual((await submit("signOut")).status, 303)
+    assert.strictEqual((await submit("signOutAll")).status, 303)
+    assert.isTrue(Option.isNone(await run(sessions.load(first?.id ?? Redacted.make("")))))
+    assert.isTrue(Option.isSome(await run(sessions.load(other?.id ?? Redacted.make("")))))
+    const after = await as("deleter").open(address(evil))
+    assert.notInclude(
+      after.forms.map(({ fields }) => fields["action"]),
+      "signOut"
+    )
+    assert.strictEqual((await as("deleter").open("/cache/sessions")).forms.length, 1, "that of the other user")
+    await dispose()
+  })
+
   it("acknowledge and claim what a group was given, where it is still with whom it was", async () => {
     const { as, at, cache, dispose, run } = await pagesOver(client, "pages-groups")
     const ids: Array<string> = []
@@ -181,15 +214,23 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
   it("say of servers what they say of themselves, and show no argument of a command", async () => {
     const { as, cache, dispose, run } = await pagesOver(client, "pages-servers")
     await run(cache.set("k", "SECRET"))
+    assert.strictEqual((await as("blind").ask("/cache/servers")).status, 403)
     const page = await (await as("viewer").ask("/cache/servers")).text()
     if (where === "in memory") assert.match(page, /there is no server/)
     else {
-      assert.match(page, /When it is full/)
-      if (where === "in a cluster") assert.match(page, /The slow log and the clients are left out/)
-      else {
-        assert.match(page, /<th scope="row">SET<\/th>/, "the slow log")
-        assert.match(page, /Who is connected/)
+      // Each says it of itself.
+      const servers = where === "on a server" ? 1 : 3
+      for (const words of [
+        /When it is full/,
+        /Slow log \([1-9]\d*\)/,
+        /Who is connected/,
+        /What the server finds of its memory/,
+        /timeout is 0/,
+        /INFO, as it is/
+      ]) {
+        assert.strictEqual(page.match(new RegExp(words, "g"))?.length, servers, String(words))
       }
+      assert.match(page, /<th scope="row">SET<\/th>/, "the slow log")
       assert.notMatch(page, /SECRET|pages-servers:1:k/)
     }
     await dispose()

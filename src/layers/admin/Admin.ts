@@ -14,6 +14,7 @@ import { liveAnswer } from "./charts/live.ts"
 import { lockAction, locksPage } from "./pages/locksPage.ts"
 import { overview } from "./pages/overview.ts"
 import { onward, page, plain, script, style } from "./kernel/respond.ts"
+import { SharedLooks } from "../inspection/SharedLooks.ts"
 import { script as scriptText } from "./charts/script.ts"
 import { serversPage } from "./pages/serversPage.ts"
 import { sessionAction, sessionsPage } from "./pages/sessionsPage.ts"
@@ -59,15 +60,15 @@ export interface AdminOptions<C extends Tags, R = never> {
 /** A form holds a value of 1 MiB, of which a byte may take three characters, or nine. */
 const largestForm = ByteSize.mebibytes(10)
 
-const pages: Readonly<Record<string, Page>> = {
+const pagesOf = (looks: SharedLooks): Readonly<Record<string, Page>> => ({
   "/keys": { show: keysPage, act: keysAction },
   "/key": { show: keyPage, act: keyAction },
   "/tags": { show: tagsPage, act: tagAction },
   "/locks": { show: locksPage, act: lockAction },
   "/sessions": { show: sessionsPage, act: sessionAction },
-  "/servers": { show: serversPage },
+  "/servers": { show: serversPage(looks) },
   "/danger": { show: dangerPage, act: dangerAction }
-}
+})
 
 /**
  * Adds the routes of the pages: an overview of caches and servers; the keys, tags, locks and sessions of a cache. Every request
@@ -75,25 +76,9 @@ const pages: Readonly<Record<string, Page>> = {
  * nothing. A form is accepted only from the visitor for whom it was made. Each change needs a right, is compared with what the
  * visitor saw, and is logged.
  *
+ *     const routes = Admin.layer({ path: "/cache", caches: [CacheService], authorize })
+ *
  * The layer fails where `secret` is too short.
- *
- * @example
- * ```ts
- * import { Effect, Layer } from "effect"
- * import { HttpRouter } from "effect/http"
- * import { CacheMemory, CacheService } from "effect-vcache"
- * import { Admin } from "effect-vcache/admin"
- *
- * const admin = Admin.layer({
- *   path: "/cache",
- *   caches: [CacheService],
- *   authorize: () => Effect.succeed({ name: "Ada", rights: { view: true } })
- * })
- * const { dispose, handler } = HttpRouter.toWebHandler(Layer.provide(admin, CacheMemory), { disableLogger: true })
- * console.log((await handler(new Request("http://localhost/cache"))).status)
- * await dispose()
- * // => 200
- * ```
  *
  * @since 0.2.0
  * @category admin
@@ -114,6 +99,7 @@ export const layer = <const C extends Tags, R = never>({
       const base = path.replace(/\/+$/, "")
       const all = caches.map((tag) => ({ name: tag.key, cache: Context.get(context, tag) }))
       const tokens = yield* formTokens(secret, base)
+      const looks = new SharedLooks(yield* Effect.scope)
 
       const visitorOf = (request: HttpServerRequest.HttpServerRequest) =>
         authorize === undefined ? fromThisMachine(request) : Effect.provideContext(authorize(request), context)
@@ -169,18 +155,18 @@ export const layer = <const C extends Tags, R = never>({
 
       const routes = {
         ...Object.fromEntries(
-          Object.entries(pages).map(([end, { act, show }]) => [
+          Object.entries(pagesOf(looks)).map(([end, { act, show }]) => [
             end,
             guarded((visit) => Effect.map(show(visit), ({ body, status }) => page(body, status)), act)
           ])
         ),
         "/admin.js": guarded(() => Effect.succeed(script(scriptText))),
-        "/events": guarded(yield* liveAnswer(all, maxStreams)),
+        "/events": guarded(yield* liveAnswer(all, maxStreams, looks)),
         "/admin.css": guarded(() => Effect.succeed(style(styleSheet))),
         "/*": (request: HttpServerRequest.HttpServerRequest) =>
           // The router takes the path itself for one beneath it.
           new URL(request.url, "http://localhost").pathname.replace(/\/$/, "") === base
-            ? guarded((visit) => Effect.map(overview(visit), (body) => page(body)))(request)
+            ? guarded((visit) => Effect.map(overview(visit, looks), (body) => page(body)))(request)
             : guarded(() => Effect.succeed(plain("There is no such page.\n", 404)))(request)
       }
       for (const [end, handler] of Object.entries(routes)) {
@@ -203,20 +189,8 @@ const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URL
  * Returns the pages as a function of a web request, for other frameworks. It works as long as the scope is open, on the caches
  * of the context, and fails where `secret` is too short. A web request does not tell its peer, so `authorize` is needed.
  *
- * @example
- * ```ts
- * import { Effect } from "effect"
- * import { CacheMemory, CacheService } from "effect-vcache"
- * import { Admin } from "effect-vcache/admin"
- *
- * const program = Effect.gen(function* () {
- *   const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize: () => Effect.undefined })
- *   const response = yield* Effect.promise(() => handler(new Request("http://localhost/cache")))
- *   console.log(response.status)
- * })
- * await Effect.runPromise(Effect.scoped(Effect.provide(program, CacheMemory)))
- * // => 403
- * ```
+ *     const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize })
+ *     const response = await handler(request)
  *
  * @since 0.2.0
  * @category admin

@@ -1,7 +1,8 @@
 /** `effect-vcache top`. */
-import { Effect, Result, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { escapeGlob } from "../../schema/key.ts"
+import { memoryUsageOf } from "../inspection/memoryUsage.ts"
 import { inBytes } from "../inspection/words.ts"
 import { withProgress } from "./progress.ts"
 import { connected } from "./root.ts"
@@ -34,11 +35,7 @@ export const top = Command.make(
         yield* withProgress("keys", (advance) =>
           Stream.runForEachArray(Stream.rechunk(sample > 0 ? Stream.take(found, sample) : found, page), (keys) =>
             Effect.gen(function* () {
-              const usages = yield* client.pipeline(keys.map((key) => ({ name: "MEMORY", args: ["USAGE", key] })))
-              // All are refused for the same reason; keys that have ended meanwhile have none.
-              const sizes = yield* Effect.forEach(usages, (usage) =>
-                Result.isFailure(usage) ? Effect.fail(usage.failure) : Effect.succeed(Number(usage.success ?? 0))
-              )
+              const sizes = yield* memoryUsageOf(client, keys)
               const here = keys.map((key, at): Measured => ({ key, bytes: sizes[at] ?? 0 }))
               measured += here.length
               bytes += sizes.reduce((sum, size) => sum + size, 0)

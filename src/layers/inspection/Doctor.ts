@@ -1,8 +1,9 @@
 /** Says what is wrong with a server, or with the way to it. */
-import { Clock, Deferred, Duration, Effect, Option, Random } from "effect"
+import { Clock, Deferred, Duration, Effect, Option, Random, Result } from "effect"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { troubleOf } from "./connectionTrouble.ts"
 import { rightsTo } from "./rights.ts"
+import { lookAtServers } from "./serverLooks.ts"
 import { verdictsOn } from "./serverVerdicts.ts"
 import { advise, at, type Judgement, ok, problem, unknown, type Verdict } from "./Verdict.ts"
 
@@ -26,17 +27,10 @@ const patience = Duration.seconds(10)
 /**
  * Looks at the connection, at the rights of the user, at clocks and latency, at the announcing of changes, and at the
  * settings of each server that matter to a cache. It changes nothing, costs some forty commands, and never fails: where
- * there is no connection, the only verdict says why. In a cluster and a ring the settings that only CONFIG tells are left out.
+ * there is no connection, the only verdict says why. Of several servers each is looked at.
  *
- * @example
- * ```ts
- * import { Effect } from "effect"
- * import { Doctor, ValkeyMemory } from "effect-vcache"
- *
- * const verdicts = Effect.runSync(Effect.provide(Doctor.examine({ prefix: "shop:" }), ValkeyMemory.layer()))
- * for (const { finding, status } of verdicts) console.log(`${status}: ${finding}`)
- * // => advice: The store is in the memory of this process: no other process shares it.
- * ```
+ *     const verdicts = yield* Doctor.examine()
+ *     yield* Effect.logInfo(Doctor.summary(verdicts))
  *
  * @since 0.2.0
  * @category inspection
@@ -56,7 +50,7 @@ export const examine = ({ prefix = "" }: DoctorOptions = {}): Effect.Effect<
           onFailure: (error) =>
             error._tag === "CacheServerError" && error.code === "NOPERM"
               ? examineServers(client, prefix)
-              : Effect.succeed([at("connection", "node" in error ? error.node : undefined)(troubleOf(error))])
+              : examineRest(client, at("connection", "node" in error ? error.node : undefined)(troubleOf(error)))
         })
   )
 
@@ -68,16 +62,6 @@ const inMemory = advise(
 /**
  * Returns the worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`.
  *
- * @example
- * ```ts
- * import { Effect } from "effect"
- * import { Doctor, ValkeyMemory } from "effect-vcache"
- *
- * const verdicts = Effect.runSync(Effect.provide(Doctor.examine(), ValkeyMemory.layer()))
- * console.log(Doctor.worst(verdicts))
- * // => advice
- * ```
- *
  * @since 0.2.0
  * @category inspection
  * @see docs/cli.md
@@ -88,16 +72,6 @@ export const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["status"] =>
 
 /**
  * Returns one sentence about all of them: the first of the worst, and how many more there are of its kind.
- *
- * @example
- * ```ts
- * import { Effect } from "effect"
- * import { Doctor, ValkeyMemory } from "effect-vcache"
- *
- * const verdicts = Effect.runSync(Effect.provide(Doctor.examine(), ValkeyMemory.layer()))
- * console.log(Doctor.summary(verdicts))
- * // => Advice: The store is in the memory of this process: no other process shares it.
- * ```
  *
  * @since 0.2.0
  * @category inspection
@@ -123,6 +97,14 @@ const examineServers = (client: ValkeyClientShape, prefix: string): Effect.Effec
       Effect.map(trackingOf(client, prefix + token), at("tracking"))
     ])
     return [...own, ...(yield* examineSettings(client))]
+  })
+
+/** Where a server of several is away, the others are looked at, and each that is away is named. */
+const examineRest = (client: ValkeyClientShape, trouble: Verdict): Effect.Effect<ReadonlyArray<Verdict>> =>
+  Effect.match(lookAtServers(client), {
+    onSuccess: (looks) =>
+      [...looks.values()].some(({ info }) => Result.isSuccess(info)) ? verdictsOn(client.topology, looks) : [trouble],
+    onFailure: () => [trouble]
   })
 
 /** The median of five: the first one may wait for a connection. */
@@ -178,12 +160,9 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
     })
   )
 
-/** The verdicts of the table about each server. It costs an INFO of each, and where one server answers for all a CONFIG GET. */
+/** The verdicts of the table about each server. It costs an INFO and a CONFIG GET of each. */
 const examineSettings = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
-  Effect.flatMap(client.info(), (servers) => verdictsOn(client, servers)).pipe(
-    Effect.catch((error) =>
-      Effect.succeed([
-        at("info")(unknown(`The server could not be looked at: ${error.message}.`, "ACL SETUSER <user> +info"))
-      ])
-    )
-  )
+  Effect.match(lookAtServers(client), {
+    onSuccess: (looks) => verdictsOn(client.topology, looks),
+    onFailure: (error) => [at("info")(unknown(`The servers could not be looked at: ${error.message}.`))]
+  })

@@ -1,43 +1,50 @@
-/** What the table says about servers whose INFO is known. */
-import { Effect, Option } from "effect"
-import type { CommandError } from "../../schema/CacheError.ts"
-import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { pairs, shown } from "./replies.ts"
-import { rules, settings } from "./rules.ts"
+/** What the table says about servers that were looked at. */
+import { Result } from "effect"
+import type { Topology } from "../../schema/Command.ts"
+import { troubleOf } from "./connectionTrouble.ts"
+import { rules } from "./rules.ts"
+import type { ServerLook, ServerLooks } from "./serverLooks.ts"
 import { at, unknown, type Verdict } from "./Verdict.ts"
 
-/** The verdicts of the table about each server, by its INFO. Where one server answers for all it costs a CONFIG GET. */
-export const verdictsOn = (
-  client: ValkeyClientShape,
-  servers: ReadonlyMap<string, ReadonlyMap<string, string>>
-): Effect.Effect<ReadonlyArray<Verdict>> =>
-  Effect.gen(function* () {
-    const { topology } = client
-    const config = topology === "cluster" || topology === "ring" ? undefined : yield* Effect.option(configOf(client))
-    const refused: ReadonlyArray<Verdict> =
-      config !== undefined && Option.isNone(config)
-        ? [
-            at("config")(
-              unknown(
-                "The user may not read the configuration.",
-                "ACL SETUSER <user> +config|get, if it is to be looked at."
-              )
-            )
-          ]
-        : []
-    return [
-      ...refused,
-      ...[...servers].flatMap(([server, info]) =>
-        rules.flatMap(({ check, judge }) => {
-          const judgement = judge({ topology, info, config: config && Option.getOrUndefined(config) })
-          return judgement === undefined ? [] : [at(check, server)(judgement)]
-        })
-      )
-    ]
-  })
+/** The verdicts of the table about each server, in their order. */
+export const verdictsOn = (topology: Topology, looks: ServerLooks): ReadonlyArray<Verdict> =>
+  [...looks].flatMap(([server, look]) => verdictsOf(topology, server, look))
 
-const configOf = (client: ValkeyClientShape): Effect.Effect<ReadonlyMap<string, string>, CommandError> =>
-  Effect.map(
-    client.send("CONFIG", ["GET", ...settings]),
-    (reply) => new Map(pairs(reply, (name, value) => [shown(name), shown(value)]))
-  )
+const verdictsOf = (topology: Topology, server: string, { config, info }: ServerLook): ReadonlyArray<Verdict> => {
+  if (Result.isFailure(info)) {
+    return info.failure._tag === "CacheServerError"
+      ? [
+          at(
+            "info",
+            server
+          )(unknown(`The server could not be looked at: ${info.failure.message}.`, "ACL SETUSER <user> +info"))
+        ]
+      : [at("connection", server)(troubleOf(info.failure))]
+  }
+  const refused =
+    config !== undefined && Result.isFailure(config)
+      ? [
+          at(
+            "config",
+            server
+          )(
+            unknown(
+              "The user may not read the configuration.",
+              "ACL SETUSER <user> +config|get, if it is to be looked at."
+            )
+          )
+        ]
+      : []
+  const facts = {
+    topology,
+    info: info.success,
+    config: config === undefined ? undefined : Result.getOrUndefined(config)
+  }
+  return [
+    ...refused,
+    ...rules.flatMap(({ check, judge }) => {
+      const judgement = judge(facts)
+      return judgement === undefined ? [] : [at(check, server)(judgement)]
+    })
+  ]
+}

@@ -204,6 +204,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layers/admin/charts",
     "layers/admin/kernel",
     "layers/admin/pages",
+    "layers/inspection",
     "schema",
     "services/operations"
   ],

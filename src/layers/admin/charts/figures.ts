@@ -9,8 +9,8 @@ export interface Reading {
   readonly misses: number | undefined
   readonly nearHits: number | undefined
   readonly durations: ReadonlyArray<readonly [seconds: number, count: number]>
-  /** Of all servers; undefined where there is none, or none that answers. */
-  readonly servers: { readonly memory: number; readonly evicted: number } | undefined
+  /** Of all servers that answer, what each has evicted; undefined where there is none. */
+  readonly servers: { readonly memory: number; readonly evicted: ReadonlyMap<string, number> } | undefined
 }
 
 /** Null where nothing happened that it could be made of, or nothing is counted. */
@@ -53,10 +53,14 @@ export const figuresBetween = (before: Reading, now: Reading): Figures => {
     median: quantile(durations, 0.5),
     p99: quantile(durations, 0.99),
     memory: now.servers?.memory ?? null,
-    evicted: rate(before.servers?.evicted, now.servers?.evicted),
+    evicted: now.servers === undefined ? null : rate(0, evictedSince(before.servers?.evicted, now.servers.evicted)),
     near: rate(before.nearHits, now.nearHits)
   }
 }
+
+/** A server that did not answer then has not evicted now all that it ever has. */
+const evictedSince = (before: ReadonlyMap<string, number> | undefined, now: ReadonlyMap<string, number>): number =>
+  [...now].reduce((sum, [server, count]) => sum + Math.max(0, count - (before?.get(server) ?? count)), 0)
 
 /** The limit that so many of them kept, in milliseconds. */
 const quantile = (durations: Reading["durations"], share: number): number | null => {

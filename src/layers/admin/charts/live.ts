@@ -1,8 +1,9 @@
 /** The figures of the charts, as server-sent events: one look each second for all who watch. */
-import { Clock, Deferred, Effect, Metric, Schedule, Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, Metric, Result, Schedule, Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { countOf } from "../../inspection/info.ts"
+import type { SharedLooks } from "../../inspection/SharedLooks.ts"
 import { type Figures, figuresBetween, type Reading, readingOf } from "./figures.ts"
 import { headers, plain } from "../kernel/respond.ts"
 import type { Answer, ShownCache } from "../kernel/Visit.ts"
@@ -13,25 +14,30 @@ const mostEvents = 300
 /** By the names of the caches. */
 type Readings = ReadonlyMap<string, Reading>
 
-/** What the servers of a cache use; undefined where there is none, or none that answers. */
-const serversOf = (client: ValkeyClientShape): Effect.Effect<Reading["servers"]> =>
-  client.topology === "memory"
-    ? Effect.succeed(undefined)
-    : Effect.match(client.info(), {
-        onFailure: () => undefined,
-        onSuccess: (servers) => {
-          const sum = (name: string) => [...servers.values()].reduce((all, info) => all + countOf(info, name), 0)
-          return { memory: sum("used_memory"), evicted: sum("evicted_keys") }
-        }
-      })
+/** What the servers of a cache use that answer; undefined where none does. */
+const serversOf = (client: ValkeyClientShape, looks: SharedLooks): Effect.Effect<Reading["servers"]> =>
+  Effect.match(looks.infosNow(client), {
+    onFailure: () => undefined,
+    onSuccess: (answers) => {
+      const infos = [...answers].flatMap(([server, info]) =>
+        Result.isSuccess(info) ? [[server, info.success] as const] : []
+      )
+      return infos.length === 0
+        ? undefined
+        : {
+            memory: infos.reduce((sum, [, info]) => sum + countOf(info, "used_memory"), 0),
+            evicted: new Map(infos.map(([server, info]) => [server, countOf(info, "evicted_keys")]))
+          }
+    }
+  })
 
-const look = (caches: ReadonlyArray<ShownCache>): Effect.Effect<Readings> =>
+const look = (caches: ReadonlyArray<ShownCache>, looks: SharedLooks): Effect.Effect<Readings> =>
   Effect.gen(function* () {
     // Caches over one client have its servers in common.
     const clients = new Set(caches.map(({ cache }) => cache.client))
     const asked = Effect.forEach(
       clients,
-      (client) => Effect.map(serversOf(client), (servers) => [client, servers] as const),
+      (client) => Effect.map(serversOf(client, looks), (servers) => [client, servers] as const),
       { concurrency: 4 }
     )
     const servers = new Map(yield* asked)
@@ -57,11 +63,12 @@ const event = (all: ReadonlyMap<string, Figures>, caches: ReadonlyArray<ShownCac
  */
 export const liveAnswer = (
   caches: ReadonlyArray<ShownCache>,
-  maxStreams: number
+  maxStreams: number,
+  looks: SharedLooks
 ): Effect.Effect<Answer, never, Scope.Scope> =>
   Effect.gen(function* () {
     const closed = yield* Deferred.make<void>()
-    const shared = yield* Stream.fromEffectSchedule(look(caches), Schedule.spaced("1 second")).pipe(
+    const shared = yield* Stream.fromEffectSchedule(look(caches, looks), Schedule.spaced("1 second")).pipe(
       Stream.mapAccum(
         (): Readings => new Map(),
         (before, now: Readings) => [now, before.size === 0 ? [] : [between(before, now)]] as const

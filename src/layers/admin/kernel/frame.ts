@@ -30,6 +30,7 @@ const done: Readonly<Record<string, string>> = {
   invalidated: "The tag was invalidated.",
   released: "It was released.",
   ended: "The visitor was signed out.",
+  allEnded: "Every session that bears the tag has ended.",
   cleared: "Its keys were deleted:",
   flushed: "The database was flushed."
 }

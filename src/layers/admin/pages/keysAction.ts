@@ -1,14 +1,10 @@
 /** Deleting several keys at once: they are shown once more, and each is deleted only if it has not changed since then. */
 import { Effect } from "effect"
-import type { CommandError } from "../../../schema/CacheError.ts"
 import { editKey, editRefusal, markOf } from "../../editing/keyEdits.ts"
 import { entryAt } from "../../inspection/Entry.ts"
 import { actionForm, dangerButton } from "../kernel/forms.ts"
 import { noCache, table, trouble } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
-import { fromParam, keyAddress, ownKey, shortKey, toParam } from "./keyAddress.ts"
-import { framedKey } from "./keyPage.ts"
-import { most } from "./keysPage.ts"
 import {
   addressOf,
   chosenCache,
@@ -18,6 +14,12 @@ import {
   type Visit,
   visitorMay
 } from "../kernel/Visit.ts"
+import { inTime } from "./inTime.ts"
+import { fromParam, keyAddress, ownKey, shortKey, toParam } from "./keyAddress.ts"
+import { framedKey } from "./keyPage.ts"
+
+/** Keys that are deleted at once. */
+const most = 1000
 
 /** A key, and what was seen of it when it was shown once more. */
 interface Chosen {
@@ -31,83 +33,87 @@ export const keysAction = (visit: Visit, form: URLSearchParams): Effect.Effect<S
   const page = (title: string, body: Html, status: number): Shown => framedKey({ shown, visit }, title, body, status)
   const refused = (status: number, words: string) => Effect.succeed(page("Nothing was done", trouble(words), status))
   if (!visitorMay(visit, "delete", shown)) return refused(403, "You may not delete here.")
-  const chosen = form.getAll("k").flatMap((text): ReadonlyArray<Chosen> => {
+  const action = form.get("action")
+  if (action !== "choose" && action !== "deleteChosen") return refused(400, "There is no such action.")
+  const params = form.getAll("k")
+  if (params.length > most) return refused(422, `At most ${most.toLocaleString("en")} keys are deleted at once.`)
+  const chosen = params.flatMap((text): ReadonlyArray<Chosen> => {
     const [param = "", mark = ""] = text.split(".")
     const key = ownKey(shown, fromParam(param).toString())
     return key === undefined ? [] : [{ key, mark }]
   })
-  const action = form.get("action")
-  if (action !== "choose" && action !== "deleteChosen") return refused(400, "There is no such action.")
   if (chosen.length === 0) return refused(422, "No key was chosen.")
-  if (chosen.length > most) return refused(422, `At most ${most} keys are deleted at once.`)
-  const done =
-    action === "choose"
-      ? Effect.map(confirmation(visit, shown, chosen), (body) => page("Delete these keys?", body, 200))
-      : Effect.map(deletion(visit, shown, chosen), (body) => page("What became of them", body, 200))
-  return Effect.catch(done, ({ message }) => refused(503, message))
+  return action === "choose"
+    ? Effect.map(confirmation(visit, shown, chosen), (body) => page("Delete these keys?", body, 200))
+    : Effect.map(deletion(visit, shown, chosen), (body) => page("What became of them", body, 200))
 }
 
-const confirmation = (
-  visit: Visit,
-  shown: ShownCache,
-  chosen: ReadonlyArray<Chosen>
-): Effect.Effect<Html, CommandError> =>
+/** What is kept of a key that was read again: no value. */
+type Again = "gone" | "unread" | { readonly mark: string }
+
+const confirmation = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Chosen>): Effect.Effect<Html> =>
   Effect.gen(function* () {
     const { cache } = shown
-    const entries = yield* Effect.forEach(chosen, ({ key }) => entryAt(cache.client, cache.makeKey(key)), {
-      concurrency: 10
-    })
+    const again = yield* inTime(chosen, ({ key }) =>
+      Effect.match(entryAt(cache.client, cache.makeKey(key)), {
+        onSuccess: (entry): Again =>
+          entry === undefined || editRefusal(entry, "Delete") !== undefined
+            ? "gone"
+            : { mark: visit.seal(markOf(entry)) },
+        onFailure: (): Again => "unread"
+      })
+    )
     const there = chosen.flatMap(({ key }, at) => {
-      const entry = entries[at]
-      return entry === undefined || editRefusal(entry, "Delete") !== undefined
-        ? []
-        : [{ key, mark: visit.seal(markOf(entry)) }]
+      const seen = again[at]
+      return typeof seen === "object" ? [{ key, mark: seen.mark }] : []
     })
-    if (there.length === 0) return trouble("None of them is there any more.")
+    const unread = again.filter((seen) => seen === undefined || seen === "unread").length
+    const left =
+      unread === 0 ? html`` : trouble(`${unread === 1 ? "1 key" : `${unread} keys`} could not be read, and stay.`)
+    if (there.length === 0) return unread === 0 ? trouble("None of them is there any more.") : left
     const items = there.map(
       ({ key, mark }) =>
         html`<li>${shortKey(key)}<input type="hidden" name="k" value="${`${toParam(key)}.${mark}`}" /></li>`
     )
-    return html`<section aria-label="Keys to delete">
-      ${actionForm(
-        visit,
-        addressOf(visit.path, "keys", { c: shown.name }),
-        { action: "deleteChosen" },
-        html`<ul>
-            ${items}
-          </ul>
-          ${dangerButton(`Delete ${there.length === 1 ? "this key" : `these ${there.length} keys`}`)}`
-      )}
-    </section>`
+    return html`${left}
+      <section aria-label="Keys to delete">
+        ${actionForm(
+          visit,
+          addressOf(visit.path, "keys", { c: shown.name }),
+          { action: "deleteChosen" },
+          html`<ul class="chosen">
+              ${items}
+            </ul>
+            ${dangerButton(`Delete ${there.length === 1 ? "this key" : `these ${there.length} keys`}`)}`
+        )}
+      </section>`
   })
 
 const words = {
   done: "✓ deleted",
   changed: "✗ changed meanwhile, and was not deleted",
-  gone: "! was there no more"
+  gone: "! was there no more",
+  late: "✗ was not tried: the time was over"
 } as const
 
 /** What became of each key. A failure of one does not keep the others from being tried. */
 const deletion = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Chosen>): Effect.Effect<Html> =>
   Effect.gen(function* () {
     const { cache, name } = shown
-    const outcomes = yield* Effect.forEach(
-      chosen,
-      ({ key, mark }) =>
-        Effect.match(
-          editKey(cache.client, cache.makeKey(key), (seen) => visit.seal(seen) === mark, { _tag: "Delete" }),
-          {
-            onSuccess: (outcome) => words[outcome],
-            onFailure: ({ message }) => `✗ ${message}`
-          }
-        ),
-      { concurrency: 10 }
+    const outcomes = yield* inTime(chosen, ({ key, mark }) =>
+      Effect.match(
+        editKey(cache.client, cache.makeKey(key), (seen) => visit.seal(seen) === mark, { _tag: "Delete" }),
+        {
+          onSuccess: (outcome): string => words[outcome],
+          onFailure: ({ message }) => `✗ ${message}`
+        }
+      )
     )
     const rows = chosen.map(
       ({ key }, at) =>
         html`<tr>
           <th scope="row"><a href="${keyAddress(visit, name, key)}">${shortKey(key)}</a></th>
-          <td data-label="Outcome">${outcomes[at]}</td>
+          <td data-label="Outcome">${outcomes[at] ?? words.late}</td>
         </tr>`
     )
     return html`<section aria-label="Outcomes">

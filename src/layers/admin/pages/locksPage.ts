@@ -18,7 +18,7 @@ import { actionForm, dangerButton } from "../kernel/forms.ts"
 import { table } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
 import { fromParam, shortKey, spaceOf, toParam } from "./keyAddress.ts"
-import { sample } from "./sample.ts"
+import { missingServers, sample } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
@@ -27,7 +27,7 @@ const most = 100
 
 const found = (shown: ShownCache, kind: "lock" | "holders") => {
   const { match, placeOf } = leasesIn(kind, spaceOf(shown))
-  return sample(shown.cache.client, { match }, most, placeOf)
+  return sample(shown.cache.client, { match, most }, placeOf)
 }
 
 export const locksPage = (visit: Visit): Effect.Effect<Shown> =>
@@ -39,7 +39,8 @@ export const locksPage = (visit: Visit): Effect.Effect<Shown> =>
       })
       const held = yield* locksAt(client, locks.found)
       const permits = yield* semaphoresAt(client, semaphores.found)
-      return html`${section(visit, shown, "Locks", locks.gaveUp, lockTable(visit, shown, held), held.length)}
+      return html`${missingServers(locks.missing)}
+      ${section(visit, shown, "Locks", locks.gaveUp, lockTable(visit, shown, held), held.length)}
       ${section(visit, shown, "Semaphores", semaphores.gaveUp, semaphoreTable(visit, shown, permits), permits.length)}`
     })
   )

@@ -1,11 +1,12 @@
 /** The first page: each cache, its servers, and what is to be said about them. */
-import { Duration, Effect, Metric, Option } from "effect"
+import { Duration, Effect, Metric, Option, Result } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { NearState } from "../../../schema/NearState.ts"
-import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { countOf } from "../../inspection/info.ts"
+import type { ServerLook } from "../../inspection/serverLooks.ts"
 import { verdictsOn } from "../../inspection/serverVerdicts.ts"
 import { hitRate, roleOf } from "../../inspection/serverWords.ts"
+import type { SharedLooks } from "../../inspection/SharedLooks.ts"
 import { inBytes, lifetime, percent } from "../../inspection/words.ts"
 import { liveCharts } from "../charts/charts.ts"
 import { countedIn, type Snapshot } from "../charts/counted.ts"
@@ -14,7 +15,14 @@ import { html, type Html } from "../kernel/Html.ts"
 import { verdictTable } from "./verdicts.ts"
 import { addressOf, type ShownCache, type Visit } from "../kernel/Visit.ts"
 
-const serverRow = ([server, info]: readonly [string, ReadonlyMap<string, string>]): Html => {
+const serverRow = ([server, { info: answer }]: readonly [string, ServerLook]): Html => {
+  if (Result.isFailure(answer)) {
+    return html`<tr>
+      <th scope="row">${server}</th>
+      <td class="problem" colspan="${serverColumns.length - 1}">✗ ${answer.failure.message}</td>
+    </tr>`
+  }
+  const info = answer.success
   const limit = countOf(info, "maxmemory")
   const memory = `${inBytes(countOf(info, "used_memory"))}${limit === 0 ? "" : ` of ${inBytes(limit)}`}`
   return html`<tr>
@@ -51,20 +59,28 @@ const hitRateWords = (metrics: Snapshot, name: string): string => {
   return share === undefined ? "no read yet" : `${share} of ${reads} reads`
 }
 
-const serversOf = (client: ValkeyClientShape): Effect.Effect<Html> =>
-  client.topology === "memory"
-    ? Effect.succeed(html`<p class="note">The store is in the memory of this process.</p>`)
-    : Effect.flatMap(client.info(), (servers) =>
-        Effect.map(
-          verdictsOn(client, servers),
-          (verdicts) => html`${verdictTable(verdicts)}${table("Servers", serverColumns, [...servers].map(serverRow))}`
-        )
-      ).pipe(Effect.catch((error: CommandError) => Effect.succeed(trouble(error.message))))
+/** Caches over one client have its servers in common: the first of them shows them. */
+const serversOf = (visit: Visit, shown: ShownCache, looks: SharedLooks): Effect.Effect<Html> => {
+  const { client } = shown.cache
+  if (client.topology === "memory") {
+    return Effect.succeed(html`<p class="note">The store is in the memory of this process.</p>`)
+  }
+  const first = visit.caches.find(({ cache }) => cache.client === client)
+  if (first !== undefined && first !== shown) {
+    return Effect.succeed(html`<p class="note">Its servers are those of ${first.name}.</p>`)
+  }
+  return Effect.match(looks.recent(client), {
+    onSuccess: (servers) =>
+      html`${verdictTable(verdictsOn(client.topology, servers))}${table("Servers", serverColumns, [...servers].map(serverRow))}`,
+    onFailure: (error: CommandError) => trouble(error.message)
+  })
+}
 
-const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effect<Html> =>
+const cacheSection = (visit: Visit, shown: ShownCache, looks: SharedLooks): Effect.Effect<Html> =>
   Effect.gen(function* () {
+    const { cache, name } = shown
     const [health, near, servers, metrics] = yield* Effect.all(
-      [cache.health, cache.near, serversOf(cache.client), Metric.snapshot],
+      [cache.health, cache.near, serversOf(visit, shown, looks), Metric.snapshot],
       { concurrency: "unbounded" }
     )
     const { prefix, version } = cache.options
@@ -83,14 +99,14 @@ const cacheSection = ({ path }: Visit, { cache, name }: ShownCache): Effect.Effe
         ${figure("Near cache", nearWords(near))}
       </dl>
       ${liveCharts(name)}
-      <p><a href="${addressOf(path, "keys", { c: name })}">Keys of ${name}</a></p>
+      <p><a href="${addressOf(visit.path, "keys", { c: name })}">Keys of ${name}</a></p>
       ${servers}
     </section>`
   })
 
-export const overview = (visit: Visit): Effect.Effect<Html> =>
+export const overview = (visit: Visit, looks: SharedLooks): Effect.Effect<Html> =>
   Effect.map(
-    Effect.forEach(visit.caches, (cache) => cacheSection(visit, cache), { concurrency: 4 }),
+    Effect.forEach(visit.caches, (cache) => cacheSection(visit, cache, looks), { concurrency: 4 }),
     (sections) =>
       frame(
         visit,

@@ -1,15 +1,18 @@
-/** The sessions of a cache: how many there are, and signing one of their visitors out. What is in them is never shown. */
+/** The sessions of a cache: how many there are, those of one user, and signing visitors out. What is in them is never shown. */
 import { Effect } from "effect"
+import type { CommandError } from "../../../schema/CacheError.ts"
 import { escapeGlob } from "../../../schema/key.ts"
+import { namesRefusal } from "../../../schema/TagStamp.ts"
 import { tombstone } from "../../../services/cache/sessions/sessionScripts.ts"
 import { replyOf } from "../../inspection/replies.ts"
+import { tagsAt } from "../../inspection/tagsAt.ts"
 import { lifetime } from "../../inspection/words.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
-import { actionForm, dangerButton } from "../kernel/forms.ts"
+import { actionForm, dangerButton, textField } from "../kernel/forms.ts"
 import { table } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
 import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
-import { sample } from "./sample.ts"
+import { missingServers, search } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
@@ -20,32 +23,81 @@ const most = 100
 /** Of the key no more than tells sessions apart: it holds a digest of the id, which nobody can make an id of. */
 const shortName = (key: string, prefix: string): string => key.slice(prefix.length, prefix.length + 6)
 
+/** What a session bears of a store whose `tags` are such: those of values are others. */
+const tagOf = ({ sessions }: Visit, tag: string): string => sessions + tag
+
 export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
   cachePage(visit, "sessions", "Sessions", (shown) =>
     Effect.gen(function* () {
-      const { cache } = shown
-      const { match, userKey } = spaceOf(shown, `${escapeGlob(visit.sessions)}*`)
-      const { found, gaveUp } = yield* sample(cache.client, { match, type: "string" }, mostCounted, userKey)
-      const listed = found.slice(0, most)
-      const facts = yield* cache.client.pipeline(
-        listed.flatMap((key) => [
-          { name: "PTTL", args: [cache.makeKey(key)] },
-          { name: "GETRANGE", args: [cache.makeKey(key), 0, tombstone.length] }
-        ])
-      )
-      const rows = listed.flatMap((key, at) => {
-        const [left, start] = facts.slice(2 * at, 2 * at + 2).map(replyOf)
-        // An id that was replaced, which the store remembers for a while.
-        if (start === tombstone || left === -2) return []
-        return [sessionRow(visit, shown, key, left === undefined ? "?" : lifetime(Number(left)))]
-      })
-      const words = `${gaveUp || found.length >= mostCounted ? "At least " : ""}${found.length} keys of sessions, among them those of ids that were replaced a moment ago.`
-      return html`<section aria-label="Sessions">
-        <p role="status">${words}</p>
-        ${rows.length === 0 ? "" : table(`The first ${rows.length}`, ["Session", "Lives", "Sign out"], rows)}
-      </section>`
+      const tag = visit.params.get("tag") ?? ""
+      const { found, gaveUp, missing, next } = yield* sessionsIn(visit, shown, tag)
+      const listed = [...found.values()].slice(0, most)
+      const rows = yield* rowsOf(visit, shown, listed)
+      const count = `${next === undefined ? "" : "At least "}${found.size.toLocaleString("en")}`
+      const words =
+        tag === ""
+          ? `${count} keys of sessions, among them those of ids that were replaced a moment ago.`
+          : `${count} sessions bear the tag, among them those that have ended already.`
+      return html`${searchForm(visit, shown, tag)}
+        <section aria-label="Sessions">
+          <p role="status">${words} ${gaveUp ? "The search was given up after 3 seconds." : ""}</p>
+          ${missingServers(missing)}
+          ${rows.length === 0 ? "" : table(`The first ${rows.length}`, ["Session", "Lives", "Sign out"], rows)}
+          ${tag !== "" && visitorMay(visit, "delete", shown) ? signOutAllForm(visit, shown, tag) : ""}
+        </section>`
     })
   )
+
+const searchForm = ({ path }: Visit, { name }: ShownCache, tag: string): Html =>
+  html`<section aria-label="Search">
+    <form method="get" action="${path}/sessions">
+      <input type="hidden" name="c" value="${name}" />
+      ${textField("Tag of a user", "tag", tag)}<button>Show the sessions</button>
+    </form>
+    <p class="note">Sessions bear the tags that the option <code>tags</code> of their store gives them.</p>
+  </section>`
+
+/** Those that bear the tag, or all where it is none. */
+const sessionsIn = (visit: Visit, shown: ShownCache, tag: string) => {
+  const { client } = shown.cache
+  const { match, userKey } = spaceOf(shown, `${escapeGlob(visit.sessions)}*`)
+  return search(client, { match, type: "string", most: mostCounted }, (finals) =>
+    tag === ""
+      ? Effect.succeed(finals.map(userKey))
+      : Effect.map(tagsAt(client, finals), (tags) =>
+          finals.map((final, at) => (tags[at]?.includes(tagOf(visit, tag)) === true ? userKey(final) : undefined))
+        )
+  )
+}
+
+const rowsOf = (
+  visit: Visit,
+  shown: ShownCache,
+  keys: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Html>, CommandError> =>
+  Effect.gen(function* () {
+    const { cache } = shown
+    const facts = yield* cache.client.pipeline(
+      keys.flatMap((key) => [
+        { name: "PTTL", args: [cache.makeKey(key)] },
+        { name: "GETRANGE", args: [cache.makeKey(key), 0, tombstone.length] }
+      ])
+    )
+    const live = yield* Effect.forEach(keys, (key) => isLive(shown, key), { concurrency: "unbounded" })
+    return keys.flatMap((key, at) => {
+      const [left, start] = facts.slice(2 * at, 2 * at + 2).map(replyOf)
+      // An id that was replaced, which the store remembers for a while; or a session that a tag has ended.
+      if (start === tombstone || left === -2 || live[at] === false) return []
+      return [sessionRow(visit, shown, key, left === undefined ? "?" : lifetime(Number(left)))]
+    })
+  })
+
+/** Whether none of its tags was invalidated. What cannot be read is shown: it can be signed out all the same. */
+const isLive = ({ cache }: ShownCache, key: string): Effect.Effect<boolean> =>
+  Effect.match(cache.tagsOf(key), {
+    onSuccess: (tags) => tags._tag === "Some",
+    onFailure: () => true
+  })
 
 const sessionRow = (visit: Visit, shown: ShownCache, key: string, lives: string): Html => {
   const name = shortName(key, visit.sessions)
@@ -67,11 +119,27 @@ const sessionRow = (visit: Visit, shown: ShownCache, key: string, lives: string)
   </tr>`
 }
 
+const signOutAllForm = (visit: Visit, shown: ShownCache, tag: string): Html =>
+  actionForm(
+    visit,
+    addressOf(visit.path, "sessions", { c: shown.name }),
+    { action: "signOutAll", tag },
+    dangerButton("Sign out all that bear the tag", tag)
+  )
+
 export const sessionAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Shown | Onward> =>
   cacheAction(visit, "sessions", "delete", ({ cache }) =>
     Effect.gen(function* () {
+      const action = form.get("action")
+      if (action === "signOutAll") {
+        const tag = form.get("tag") ?? ""
+        const name = tagOf(visit, tag)
+        if (tag === "" || namesRefusal([name]) !== undefined) return new Refusal(422, "This is no tag.")
+        yield* cache.invalidateTags([name])
+        return { tag, done: "allEnded" }
+      }
+      if (action !== "signOut") return new Refusal(400, "There is no such action.")
       const key = fromParam(form.get("k")).toString()
-      if (form.get("action") !== "signOut") return new Refusal(400, "There is no such action.")
       if (!key.startsWith(visit.sessions) || key === visit.sessions) return new Refusal(404, "It is no session.")
       const isEnded = yield* cache.session(key).destroy
       return isEnded ? { done: "ended" } : new Refusal(410, "There is no such session any more.")

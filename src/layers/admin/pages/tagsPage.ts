@@ -8,7 +8,7 @@ import { actionForm, dangerButton, selectField, textField } from "../kernel/form
 import { table } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
 import { keyAddress, shortKey, spaceOf } from "./keyAddress.ts"
-import { sample } from "./sample.ts"
+import { missingServers, sample } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
@@ -22,16 +22,19 @@ interface Bearer {
   readonly tags: ReadonlyArray<string>
 }
 
-const bearersIn = (shown: ShownCache) =>
+const bearersIn = ({ hide }: Visit, shown: ShownCache) =>
   Effect.gen(function* () {
-    const { cache } = shown
+    const { cache, name } = shown
     const { match, userKey } = spaceOf(shown)
-    const { found, gaveUp } = yield* sample(cache.client, { match, type: "string" }, sampleSize, userKey)
+    const options = { match, type: "string", most: sampleSize } as const
+    const { found, next, missing } = yield* sample(cache.client, options, userKey)
     const tags = yield* tagsAt(
       cache.client,
       found.map((key) => cache.makeKey(key))
     )
-    return { gaveUp, bearers: found.map((key, at): Bearer => ({ key, tags: tags[at] ?? [] })) }
+    // The tags of a value that is hidden are hidden with it.
+    const bearers = found.map((key, at): Bearer => ({ key, tags: hide(key, name) ? [] : (tags[at] ?? []) }))
+    return { isAll: next === undefined, missing, bearers }
   })
 
 const countsOf = (bearers: ReadonlyArray<Bearer>): ReadonlyArray<readonly [tag: string, count: number]> => {
@@ -42,12 +45,10 @@ const countsOf = (bearers: ReadonlyArray<Bearer>): ReadonlyArray<readonly [tag: 
 
 export const tagsPage = (visit: Visit): Effect.Effect<Shown> =>
   cachePage(visit, "tags", "Tags", (shown) =>
-    Effect.map(bearersIn(shown), ({ bearers, gaveUp }) => {
+    Effect.map(bearersIn(visit, shown), ({ bearers, isAll, missing }) => {
       const tag = visit.params.get("tag") ?? ""
-      const looked = `${bearers.length} values were looked at${
-        gaveUp ? ", for 3 seconds" : bearers.length < sampleSize ? ", which are all" : ""
-      }.`
-      return html`${searchForm(visit, shown, tag)}
+      const looked = `${bearers.length.toLocaleString("en")} values were looked at${isAll ? ", which are all" : ", and there are more"}.`
+      return html`${searchForm(visit, shown, tag)} ${missingServers(missing)}
       ${tag === "" ? allTags(visit, shown, bearers, looked) : oneTag(visit, shown, tag, bearers, looked)}`
     })
   )

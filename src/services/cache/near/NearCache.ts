@@ -272,10 +272,9 @@ export class NearCache {
   #keep(fill: Fill<Outcome>, tracked: TrackedReply, reader: Reader): ServerRead {
     const kept = reader.keptForm(fill.key, tracked.value, tracked.era)
     this.store.keep(fill, tracked, kept)
-    const { place, pttl, sentAt, value } = tracked
+    const { pttl, sentAt, value } = tracked
     const read: ServerRead = { reply: value, expiresAt: pttl < 0 ? Infinity : sentAt + pttl, kept }
-    // Who joined after another reply had been read must not be given an older one.
-    if (fill.isAwaited) fill.tell(fill.isBehind(place) ? undefined : Exit.succeed(read))
+    if (fill.isAwaited) fill.tell(Exit.succeed(read))
     return read
   }
 

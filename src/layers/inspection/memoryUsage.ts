@@ -1,0 +1,16 @@
+/** How much memory keys take. */
+import { Effect, Result } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
+import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
+
+/** The bytes of each key, in their order; 0 where it has ended, or its server is away. Fails where the user may not ask. One round trip. */
+export const memoryUsageOf = (
+  client: ValkeyClientShape,
+  keys: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<number>, CommandError> =>
+  Effect.flatMap(client.pipeline(keys.map((key) => ({ name: "MEMORY", args: ["USAGE", key] }))), (usages) =>
+    Effect.forEach(usages, (usage) => {
+      if (Result.isSuccess(usage)) return Effect.succeed(Number(usage.success ?? 0))
+      return usage.failure._tag === "CacheServerError" ? Effect.fail(usage.failure) : Effect.succeed(0)
+    })
+  )
