@@ -1,8 +1,9 @@
-/** Each panel of the dashboard and each alert names metrics and labels that a running program shows. */
+/** Each panel of the dashboard and each alert gives data of a running program, by Prometheus itself. */
 import { readFileSync } from "node:fs"
+import { createServer } from "node:http"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Metric } from "effect"
+import { Context, Effect, Layer, Metric, References } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { parser } from "@prometheus-io/lezer-promql"
 import {
@@ -16,8 +17,12 @@ import {
   ValkeyMemory,
   ValkeyStandalone
 } from "effect-vcache"
+import { listen } from "./support/listen.ts"
+import { promtool, startPrometheus } from "./support/Prometheus.ts"
+import { sharedInFile } from "./support/sharedInFile.ts"
 import { until } from "./support/until.ts"
 import { startServer } from "./support/ValkeyServer.ts"
+import { startWebApplication } from "./support/webApplication.ts"
 
 const folder = join(import.meta.dirname, "../dashboards")
 const dashboard: unknown = JSON.parse(readFileSync(join(folder, "grafana.json"), "utf8"))
@@ -39,10 +44,13 @@ interface Use {
   readonly labels: ReadonlyArray<string>
 }
 
+/** What Grafana makes of an expression before Prometheus sees it. */
+const asAsked = (expression: string): string =>
+  expression.replaceAll("$__rate_interval", "1m").replaceAll("$cache", ".*")
+
 /** The metrics and labels that an expression names. Throws where it is none. */
 const usedBy = (expression: string): Use => {
-  // What Grafana puts in its place before Prometheus sees it.
-  const text = expression.replaceAll("$__rate_interval", "1m").replaceAll("$cache", ".*")
+  const text = asAsked(expression)
   const metrics: Array<string> = []
   const labels: Array<string> = []
   parser.parse(text).iterate({
@@ -68,39 +76,150 @@ const shownIn = (text: string): ReadonlyMap<string, ReadonlySet<string>> => {
 
 class Kept extends Context.Service<Kept, TypedCache<unknown>>()("test/Kept") {}
 
-/** A program that has used everything: on a server with a near cache, in memory, and where nobody listens. */
-const metrics = Effect.gen(function* () {
+/** A program that uses everything, on a server with a near cache, in memory, and where nobody listens. It goes on whenever its metrics are asked for. */
+const program = Effect.gen(function* () {
   const { url } = yield* startServer()
-  const policies = [Breaker.policy({ failures: 1 }), Metrics.policy(), IgnoreExceptions.policy({ log: false })]
+  const policies = [
+    Breaker.policy({ failures: 1 }),
+    Metrics.policy({ openTelemetry: true }),
+    IgnoreExceptions.policy({ log: false })
+  ]
   const pages = CacheLive.layer({ name: "pages", prefix: "pages", policies, near: {} }).pipe(
     Layer.provide(ValkeyStandalone.layer({ url }))
   )
   const lost = layerFor(Kept, { policies }).pipe(Layer.provide(ValkeyStandalone.layer({ url: "valkey://127.0.0.1:1" })))
   const context = yield* Layer.build(Layer.mergeAll(pages, lost, Layer.fresh(ValkeyMemory.layer())))
   const cache = Context.get(context, CacheService)
-  yield* cache.set("a", 1)
-  yield* cache.get("a")
-  yield* cache.get("none")
-  yield* cache.getOrSet("b", Effect.succeed(1), { timeToLive: 1, staleFor: "1 minute" })
-  yield* Effect.sleep("5 millis")
-  yield* cache.getOrSet("b", Effect.succeed(2), { staleFor: "1 minute" })
-  yield* Effect.flip(cache.getOrSet("c", Effect.fail("no")))
-  yield* Effect.flip(cache.incr("none"))
-  for (let i = 0; i < 3; i++) yield* Context.get(context, Kept).get("a")
-  // A near cache tells its counts once in a while.
-  return yield* until("near hits", Effect.andThen(cache.get("a"), PrometheusMetrics.format()), (text) =>
-    text.includes("effect_vcache_near_hits_total")
-  )
-}).pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map()))
+  const round = Effect.gen(function* () {
+    yield* cache.set("a", 1)
+    yield* cache.get("a")
+    yield* cache.get("none")
+    yield* cache.delete("b")
+    yield* cache.getOrSet("b", Effect.succeed(1), { timeToLive: 1, staleFor: "1 minute" })
+    yield* Effect.sleep("5 millis")
+    yield* cache.getOrSet("b", Effect.succeed(2), { staleFor: "1 minute" })
+    yield* Effect.flip(cache.getOrSet("c", Effect.fail("no")))
+    // Two share a lookup, whose value nobody can store.
+    const slow = cache.getOrSet(
+      "d",
+      Effect.as(Effect.sleep("5 millis"), () => 1)
+    )
+    yield* Effect.all([slow, slow], { concurrency: 2 })
+    yield* cache.getOrSet("e", Effect.as(cache.set("e", 2), 1))
+    yield* cache.delete("e")
+    yield* cache.client.send("SET", [cache.makeKey("f"), "\u0001broken"])
+    yield* cache.getOrSet("f", Effect.succeed(1))
+    yield* Effect.flip(cache.incr("none"))
+    yield* Context.get(context, Kept).get("a")
+  })
+  return Effect.andThen(round, PrometheusMetrics.format())
+})
 
-const shown = shownIn(await Effect.runPromise(metrics))
-
-/** Counted only when something seldom happens; each has its own test in test/lookups. */
-const seldom: ReadonlySet<string> = new Set(
-  ["lookups_shared", "store_failures", "lookups_discarded", "undecodable", "unstorable"].map(
-    (name) => `effect_vcache_${name}_total`
+/** The text that Prometheus is shown, and where it is shown. */
+const running = sharedInFile(
+  Effect.gen(function* () {
+    const context = yield* Effect.context<never>()
+    const text = Effect.provideContext(yield* program, context)
+    const server = createServer((_, response) => {
+      Effect.runPromise(text).then(
+        (text) => response.setHeader("content-type", "text/plain; version=0.0.4").end(text),
+        (error: unknown) => response.writeHead(500).end(String(error))
+      )
+    })
+    const target = `127.0.0.1:${yield* listen(server, new Set())}`
+    // A near cache tells its counts once in a while.
+    yield* until("near hits", text, (text) => text.includes("effect_vcache_near_hits_total"))
+    return { text, target }
+  }).pipe(
+    Effect.orDie,
+    Effect.provideService(Metric.MetricRegistry, new Map()),
+    Effect.provideService(References.MinimumLogLevel, "None")
   )
 )
+
+const text = await Effect.runPromise(Effect.flatMap(running, ({ text }) => text))
+const shown = shownIn(text)
+
+/** It scrapes that program and the example application. */
+const prometheus = sharedInFile(
+  Effect.gen(function* () {
+    const { target } = yield* running
+    const { at } = yield* startWebApplication()
+    return yield* startPrometheus([target, new URL(at).host], join(folder, "alerts.yml"))
+  })
+)
+
+/** Of a rule, what is compared with its bound. */
+const withoutBound = (rule: string): string => rule.replace(/ [<>] [\d.]+$/, "")
+
+/** Every metric that the text shows, with its kind. */
+const kindsIn = (text: string): ReadonlyMap<string, string> =>
+  new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", kind = ""]) => [name, kind]))
+
+describe("metrics", () => {
+  it("say of which cache and topology they are, each counter and each histogram", () => {
+    const ofCaches = [...kindsIn(text)].filter(([, kind]) => kind !== "gauge")
+    for (const [name, kind] of ofCaches) {
+      const labels = shown.get(kind === "histogram" ? `${name}_bucket` : name)
+      assert.isTrue(labels?.has("cache") === true && labels.has("topology"), name)
+      assert.isFalse(labels?.has("key"), name)
+    }
+    assert.includeMembers(
+      ofCaches.map(([name]) => name),
+      [
+        "db_client_operation_duration",
+        "effect_vcache_operation_duration_seconds",
+        ...[
+          "hits",
+          "misses",
+          "stores",
+          "errors",
+          "ignored_errors",
+          "lookups",
+          "lookup_failures",
+          "lookups_shared",
+          "lookups_discarded",
+          "refreshes",
+          "stale_served",
+          "store_failures",
+          "undecodable",
+          "unstorable",
+          "near_hits",
+          "near_misses",
+          "near_invalidations"
+        ].map((name) => `effect_vcache_${name}_total`)
+      ]
+    )
+  })
+
+  it("show what is held and under way", () => {
+    const gauges: Readonly<Record<string, ReadonlyArray<string>>> = {
+      memory_entries: [],
+      memory_bytes: [],
+      near_entries: ["cache", "topology"],
+      near_bytes: ["cache", "topology"],
+      near_proof_age_seconds: ["cache", "topology"],
+      near_live: ["cache", "topology"],
+      near_whole: ["cache", "topology"],
+      leases_held: ["cache", "topology"],
+      lookups_running: ["cache", "topology"],
+      commands_in_flight: ["topology"],
+      commands_waiting: ["topology"],
+      servers_up: ["topology"],
+      servers_connecting: ["topology"],
+      servers_down: ["topology"],
+      dedicated_connections: ["topology", "state"],
+      breakers_open: []
+    }
+    for (const [name, labels] of Object.entries(gauges)) {
+      assert.sameMembers([...(shown.get(`effect_vcache_${name}`) ?? [])], [...labels], name)
+    }
+    assert.sameMembers(
+      [...kindsIn(text)].flatMap(([name, kind]) => (kind === "gauge" ? [name.replace("effect_vcache_", "")] : [])),
+      Object.keys(gauges)
+    )
+  })
+})
 
 describe("dashboards", () => {
   it("has expressions", () => {
@@ -109,18 +228,42 @@ describe("dashboards", () => {
   })
 
   for (const expression of new Set([...panels, ...alerts])) {
-    it(expression, () => {
-      const { labels, metrics } = usedBy(expression)
-      assert.isAbove(metrics.length, 0)
-      for (const metric of metrics) {
-        if (seldom.has(metric)) continue
-        const known = shown.get(metric)
-        assert.isDefined(known, `nobody shows ${metric}`)
-        for (const label of labels)
-          if (label !== "le") assert.isTrue(known?.has(label), `${metric} has no label ${label}`)
-      }
-    })
+    it.live(expression, () =>
+      Effect.gen(function* () {
+        const { labels, metrics } = usedBy(expression)
+        assert.isAbove(metrics.length, 0)
+        for (const metric of metrics) {
+          const known = shown.get(metric)
+          assert.isDefined(known, `nobody shows ${metric}`)
+          for (const label of labels)
+            if (label !== "le") assert.isTrue(known?.has(label), `${metric} has no label ${label}`)
+        }
+        const { valuesOf } = yield* prometheus
+        yield* until("data", valuesOf(asAsked(withoutBound(expression))), (values) =>
+          values.some((value) => !Number.isNaN(value))
+        )
+        yield* valuesOf(asAsked(expression))
+      })
+    )
   }
+
+  it.live("has rules that Prometheus takes and evaluates", () =>
+    Effect.gen(function* () {
+      assert.include(yield* promtool("check", "rules", join(folder, "alerts.yml")), `${alerts.length} rules found`)
+      const evaluated = yield* until("all rules to be evaluated", (yield* prometheus).rules, (rules) =>
+        rules.every(({ health }) => health !== "unknown")
+      )
+      assert.deepStrictEqual(
+        evaluated.filter(({ health }) => health !== "ok"),
+        []
+      )
+      assert.strictEqual(evaluated.length, alerts.length)
+    })
+  )
+
+  it.live("has rules that raise an alarm where they should, and only there", () =>
+    promtool("test", "rules", join(folder, "alerts.test.yml"))
+  )
 
   it("finds what is wrong", () => {
     assert.throws(() => usedBy("sum(rate(x[1m])"))

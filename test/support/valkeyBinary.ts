@@ -1,17 +1,8 @@
 /** Finds a Valkey server, or fetches Debian's into a cache folder, without root and without touching the system. */
 import { execFileSync } from "node:child_process"
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync
-} from "node:fs"
-import { homedir, tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { cacheFolder, downloadPackages, onPath } from "./debianPackages.ts"
 
 export interface ValkeyBinary {
   readonly server: string
@@ -28,13 +19,13 @@ export const findValkey = (): ValkeyBinary => {
   const known = knownValkey()
   if (known !== undefined) return known
   try {
-    download(cacheFolder())
+    downloadPackages(cacheFolder("valkey"), packages)
   } catch (error) {
-    const [older] = onPath()
+    const [older] = serversOnPath()
     if (older !== undefined) return { server: older, libraries: undefined }
     throw new Error(noServer, { cause: error })
   }
-  return binaryIn(cacheFolder())
+  return binaryIn(cacheFolder("valkey"))
 }
 
 /** The first of them that is here already. */
@@ -43,9 +34,9 @@ export const knownValkey = (): ValkeyBinary | undefined => {
   if (configured !== undefined && configured !== "") {
     return { server: configured, libraries: process.env["VALKEY_SERVER_LIBRARIES"] }
   }
-  const suitable = onPath().find(isOfThisAge)
+  const suitable = serversOnPath().find(isOfThisAge)
   if (suitable !== undefined) return { server: suitable, libraries: undefined }
-  const downloaded = binaryIn(cacheFolder())
+  const downloaded = binaryIn(cacheFolder("valkey"))
   return existsSync(downloaded.server) ? downloaded : undefined
 }
 
@@ -55,11 +46,8 @@ export const environmentFor = ({ libraries, server }: ValkeyBinary): Readonly<Re
   ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries })
 })
 
-const onPath = (): ReadonlyArray<string> =>
-  ["valkey-server", "redis-server"].flatMap((name) => {
-    const folder = (process.env["PATH"] ?? "").split(delimiter).find((folder) => existsSync(join(folder, name)))
-    return folder === undefined ? [] : [join(folder, name)]
-  })
+const serversOnPath = (): ReadonlyArray<string> =>
+  ["valkey-server", "redis-server"].flatMap((name) => onPath(name) ?? [])
 
 /** The memory store behaves as a Valkey of this age. */
 const isOfThisAge = (server: string): boolean => ageOf(server) === 8
@@ -67,16 +55,6 @@ const isOfThisAge = (server: string): boolean => ageOf(server) === 8
 /** The major version of a Valkey; 0 for another server. */
 const ageOf = (server: string): number =>
   Number(/^Valkey server v=(\d+)/.exec(execFileSync(server, ["--version"], { encoding: "utf8" }))?.[1] ?? 0)
-
-const cacheFolder = (): string => {
-  const base = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache")
-  try {
-    mkdirSync(join(base, "effect-vcache"), { recursive: true })
-    return join(base, "effect-vcache", "valkey")
-  } catch {
-    return join(tmpdir(), "effect-vcache", "valkey")
-  }
-}
 
 const binaryIn = (folder: string): ValkeyBinary => ({
   server: join(folder, "usr/bin/valkey-server"),
@@ -104,13 +82,13 @@ const noLaterServer =
 export const findLaterValkey = (): ValkeyBinary => {
   const configured = process.env["VALKEY9_SERVER"]
   if (configured !== undefined && configured !== "") return { server: configured, libraries: undefined }
-  const suitable = onPath().find((server) => ageOf(server) >= 9)
+  const suitable = serversOnPath().find((server) => ageOf(server) >= 9)
   if (suitable !== undefined) return { server: suitable, libraries: undefined }
-  const target = `${cacheFolder()}-9`
+  const target = cacheFolder("valkey-9")
   const server = join(target, "valkey-server")
   if (!existsSync(server)) {
     try {
-      download(target, laterSuites, laterPackages, withOwnLoader)
+      downloadPackages(target, laterPackages, { suites: laterSuites, finish: withOwnLoader })
     } catch (error) {
       throw new Error(noLaterServer, { cause: error })
     }
@@ -126,70 +104,4 @@ libraries=$(echo "$root"/usr/lib/*-linux-*)
 exec "$libraries"/ld-linux-*.so.* --library-path "$libraries" "$root/usr/bin/valkey-server" "$@"
 `
   writeFileSync(join(root, "valkey-server"), script, { mode: 0o755 })
-}
-
-const download = (
-  target: string,
-  suites: ReadonlyArray<string> = ownSuites(),
-  wanted: ReadonlyArray<string> = packages,
-  finish: (root: string) => void = () => {}
-): void => {
-  mkdirSync(join(target, ".."), { recursive: true })
-  const work = mkdtempSync(join(target, "..", "download-"))
-  try {
-    const apt = (...args: ReadonlyArray<string>) =>
-      execFileSync("apt-get", args, {
-        cwd: work,
-        env: { ...process.env, APT_CONFIG: join(work, "apt.conf") },
-        stdio: "pipe"
-      })
-    for (const folder of ["lists/partial", "archives/partial"]) mkdirSync(join(work, folder), { recursive: true })
-    writeFileSync(join(work, "sources.list"), sources(suites))
-    writeFileSync(join(work, "apt.conf"), aptConfig(work))
-    apt("update")
-    apt("download", ...wanted)
-    const root = join(work, "root")
-    for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
-      execFileSync("dpkg-deb", ["-x", join(work, file), root], { stdio: "pipe" })
-    }
-    finish(root)
-    // Another process may have been faster.
-    if (!existsSync(target)) renameSync(root, target)
-  } finally {
-    rmSync(work, { recursive: true, force: true })
-  }
-}
-
-/** A state of apt's own, with nothing of the system's but its keys and its way to the network. */
-const aptConfig = (work: string): string => `
-Dir::State "${work}";
-Dir::State::lists "${work}/lists";
-Dir::Cache "${work}";
-Dir::Etc::sourcelist "${work}/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Acquire::Retries "3";
-`
-
-const ownSuites = (): ReadonlyArray<string> => {
-  const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "bookworm"
-  return [codename, `${codename}-backports`]
-}
-
-const sources = (suites: ReadonlyArray<string>): string => {
-  const keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-  return suites.map((suite) => `deb [signed-by=${keys}] ${mirror()} ${suite} main\n`).join("")
-}
-
-/** The mirror that the system uses. */
-const mirror = (): string => {
-  const folder = "/etc/apt/sources.list.d"
-  const files = [
-    "/etc/apt/sources.list",
-    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])
-  ]
-  for (const file of files.filter((file) => existsSync(file))) {
-    const uri = /https?:\/\/\S+\/debian\/?(?=\s|$)/m.exec(readFileSync(file, "utf8").replace(/^#.*$/gm, ""))
-    if (uri !== null) return uri[0]
-  }
-  return "http://deb.debian.org/debian"
 }

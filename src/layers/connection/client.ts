@@ -11,7 +11,7 @@ import { scanPageWith, scansOf, scanWith } from "../commands/scan.ts"
 import { type Announcers, ClientInvalidations } from "../invalidations/ClientInvalidations.ts"
 import type { ClientStates } from "./ClientStates.ts"
 import { type CommandOptions, type Commands, makeCommands, type Spreading } from "./commands.ts"
-import { makeDedicated } from "./dedicated.ts"
+import { type DedicatedConnections, makeDedicated } from "./dedicated.ts"
 import { Dispatcher, type Route } from "./Dispatcher.ts"
 import { fromRaw } from "./errors.ts"
 import { makeInfo } from "./info.ts"
@@ -104,7 +104,7 @@ export const makeClient = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => Effect.sync(() => changes.close()))
   const options: CommandOptions = { ...settings, kind: "shared", changes }
   const commands = makeCommands(dispatcher, { ...options, spread: wiring.spread })
-  const dedicated = yield* makeDedicated(settings, wiring.openRoute, wiring.spread, changes)
+  const pool = yield* makeDedicated(settings, wiring.openRoute, wiring.spread, changes)
   const subscription = yield* makeSubscription(settings, wiring.subscribers)
 
   const { commandTimeout } = settings
@@ -131,7 +131,7 @@ export const makeClient = Effect.fnUntraced(function* (
       )
     )
 
-  yield* showTraffic(dispatcher, wiring)
+  yield* showTraffic(dispatcher, wiring, pool)
   if (settings.eager) yield* connect("connect")
   return {
     topology,
@@ -150,7 +150,7 @@ export const makeClient = Effect.fnUntraced(function* (
     ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),
     subscription,
     subscribe: subscribeWith(subscription),
-    dedicated,
+    dedicated: pool.dedicated,
     raw,
     use,
     invalidations: changes.invalidations,
@@ -164,13 +164,21 @@ export const makeClient = Effect.fnUntraced(function* (
 })
 
 /** How busy a client is. Those of one topology are added up. */
-const showTraffic = (dispatcher: Dispatcher, { states, topology }: Wiring) =>
-  Effect.all([
+const showTraffic = (dispatcher: Dispatcher, { states, topology }: Wiring, pool: DedicatedConnections) => {
+  const dedicated = (state: string, count: () => number) =>
+    gaugeOf("dedicated_connections", "Connections that nobody shares, by state", { topology, state }, count)
+  return Effect.all([
     gaugeOf("commands_in_flight", "Commands that have a place on the wire", { topology }, () => dispatcher.inFlight),
     gaugeOf("commands_waiting", "Commands that wait for a place on the wire", { topology }, () => dispatcher.waiting),
     gaugeOf("servers_up", "Servers to which there is a connection", { topology }, () => states.count("Ready")),
-    gaugeOf("servers_down", "Servers that are needed and cannot be reached", { topology }, () => states.count("Down"))
+    gaugeOf("servers_connecting", "Servers to which a connection is being opened", { topology }, () =>
+      states.count("Connecting")
+    ),
+    gaugeOf("servers_down", "Servers that are needed and cannot be reached", { topology }, () => states.count("Down")),
+    dedicated("used", pool.used),
+    dedicated("idle", pool.idle)
   ])
+}
 
 /** Numbers in [0, 1) for code that is no effect. */
 export const randomNumbers: Effect.Effect<() => number> = Effect.map(

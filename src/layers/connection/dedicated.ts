@@ -35,6 +35,14 @@ const stateLost = (operation: string): CacheConnectionError =>
 /** A server that says nothing for so many milliseconds may have been frozen, and may have been replaced meanwhile. */
 const silence = 500
 
+/** The connections that nobody shares. */
+export interface DedicatedConnections {
+  readonly dedicated: ValkeyClientShape["dedicated"]
+  /** How many somebody has, and how many are kept for the next. */
+  readonly used: () => number
+  readonly idle: () => number
+}
+
 /** Kept open so long after their last use. */
 const idleTime = "1 minute"
 
@@ -43,9 +51,14 @@ export const makeDedicated = Effect.fnUntraced(function* (
   openRoute: Wiring["openRoute"],
   spread: Wiring["spread"],
   changes: ClientInvalidations
-): Effect.fn.Return<ValkeyClientShape["dedicated"], never, Scope.Scope> {
+): Effect.fn.Return<DedicatedConnections, never, Scope.Scope> {
   const open = new Set<Dispatcher>()
   let isClosed = false
+  let used = 0
+  const use = Effect.acquireRelease(
+    Effect.sync(() => used++),
+    () => Effect.sync(() => used--)
+  )
   yield* Effect.addFinalizer(() => Effect.sync(() => (isClosed = true)))
   // A blocking command is silent for as long as it likes; TCP keep-alive notices a peer that is gone. What is still
   // under way when the connection is given up has nobody who waits for it.
@@ -93,7 +106,7 @@ export const makeDedicated = Effect.fnUntraced(function* (
     timeout: settings.poolTimeout,
     mayHaveExecuted: false
   })
-  return Effect.flatMap(pool, (pool) =>
+  const dedicated: ValkeyClientShape["dedicated"] = Effect.flatMap(pool, (pool) =>
     Pool.get(pool).pipe(
       // A pool that is shut down interrupts those who ask.
       Effect.catchCauseIf(
@@ -103,9 +116,11 @@ export const makeDedicated = Effect.fnUntraced(function* (
       Effect.timeoutOrElse({ duration: settings.poolTimeout, orElse: () => Effect.fail(tooLate) }),
       Effect.tap((dedicated) =>
         Effect.addFinalizer(() => (dedicated.isClean() ? Effect.void : Pool.invalidate(pool, dedicated)))
-      )
+      ),
+      Effect.tap(use)
     )
   )
+  return { dedicated, used: () => used, idle: () => Math.max(0, open.size - used) }
 })
 
 const clientOf = (

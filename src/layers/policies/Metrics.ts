@@ -14,8 +14,8 @@ import { type CachePolicyShape, layerPolicy, type Tally } from "../../services/C
 export interface MetricsOptions {
   /**
    * Whether OpenTelemetry's `db.client.operation.duration` is kept, too, in seconds, with the attributes `db.system.name`
-   * (`valkey`), `db.operation.name` (the operation of the cache, not the command) and, for failures, `error.type`. It costs a
-   * second histogram for each operation. Default: false.
+   * (`valkey`), `db.operation.name` (the operation of the cache, not the command) and, for failures, `error.type`, besides `cache`
+   * and `topology`. It costs a second histogram for each operation. Default: false.
    */
   readonly openTelemetry?: boolean | undefined
 }
@@ -48,7 +48,7 @@ const make = (cache: CacheName, { openTelemetry = false }: MetricsOptions): Cach
   const metrics = metricsOf(cache)
   const durationFor = madeOnce((operation) => durationOf(cache, operation))
   const conventionalFor = madeOnce((operation) =>
-    Metric.withAttributes(conventionalDuration, { "db.operation.name": operation })
+    Metric.withAttributes(conventionalDuration, { ...cache, "db.operation.name": operation })
   )
 
   return ({ name, tally }, effect) =>
