@@ -10,6 +10,17 @@ import { Topology } from "./Command.ts"
 /**
  * What is kept of an error that another library raised.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const refused = Effect.flip(CacheService.use((cache) => cache.withSchema(Schema.Int).set("age", 1.5)))
+ * const error = Effect.runSync(Effect.provide(refused, CacheMemory))
+ * console.log(error._tag === "CacheCodecError" && error.cause?.message)
+ * // => Expected an integer
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/errors.md
@@ -40,6 +51,22 @@ const unknownOutcome = (mayHaveExecuted: boolean): string => (mayHaveExecuted ? 
  * - `code`: what is behind it, where known: ECONNREFUSED, ENOTFOUND, WRONGPASS, LOADING, PROTOCOL …
  * - `mayHaveExecuted`: the command was written to a socket before the loss, and may have changed something. False for what
  *   only reads
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* (yield* Faults.Faults).set({ failure: "refused" })
+ *   const error = yield* Effect.flip(CacheService.use((cache) => cache.get("user:1")))
+ *   if (error._tag === "CacheConnectionError") console.log(error.phase, error.code, error.mayHaveExecuted)
+ * })
+ * const faulty = CacheLive.pipe(Layer.provideMerge(Faults.layer), Layer.provide(ValkeyMemory.layer()))
+ * Effect.runSync(Effect.provide(program, faulty))
+ * // => connect ECONNREFUSED false
+ * ```
  *
  * @since 0.2.0
  * @category errors
@@ -73,6 +100,22 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
  * `"lookup"` = waiting for a lookup that another caller had begun. `code`: what the connection waited for, where somebody has
  * to repair it. TLS_HANDSHAKE = the server took the connection and does not answer the TLS handshake, as a port without TLS does.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* (yield* Faults.Faults).set({ commands: ["SET"], failure: "timeout" })
+ *   const error = yield* Effect.flip(CacheService.use((cache) => cache.set("user:1", "Ada")))
+ *   if (error._tag === "CacheTimeoutError") console.log(error.phase, error.timeout, error.mayHaveExecuted)
+ * })
+ * const faulty = CacheLive.pipe(Layer.provideMerge(Faults.layer), Layer.provide(ValkeyMemory.layer()))
+ * Effect.runSync(Effect.provide(program, faulty))
+ * // => command 1000 true
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/errors.md
@@ -104,6 +147,21 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
 /**
  * The server answered with an error. `code` is the reply's first word: WRONGTYPE, OOM, READONLY, NOPERM, OVERFLOW …
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("user:1", "Ada")
+ *   const error = yield* Effect.flip(cache.list("user:1").pushRight("Grace"))
+ *   if (error._tag === "CacheServerError") console.log(error.code)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => WRONGTYPE
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/errors.md
@@ -125,6 +183,21 @@ export class CacheServerError extends Schema.TaggedError<CacheServerError>("effe
 
 /**
  * A value could not be encoded for storage or decoded from it. The reason names paths and types, never the value.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("age", "twelve")
+ *   const error = yield* Effect.flip(cache.withSchema(Schema.Int).get("age"))
+ *   if (error._tag === "CacheCodecError") console.log(error.direction, error.key)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => decode age
+ * ```
  *
  * @since 0.2.0
  * @category errors
@@ -148,6 +221,18 @@ export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect
 /**
  * The operation needs an existing key and there is none (incr, decr, rename, incrVersion …).
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const visits = CacheService.use((cache) =>
+ *   cache.incr("visits").pipe(Effect.catchTag("CacheMissError", () => Effect.succeed(0)))
+ * )
+ * console.log(Effect.runSync(Effect.provide(visits, CacheMemory)))
+ * // => 0
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/errors.md
@@ -163,6 +248,16 @@ export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-v
 
 /**
  * The arguments or settings are wrong. Nothing was sent.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const refused = Effect.flip(CacheService.use((cache) => cache.get("")))
+ * console.log(Effect.runSync(Effect.provide(refused, CacheMemory)).message)
+ * // => get: a key must not be empty
+ * ```
  *
  * @since 0.2.0
  * @category errors
@@ -180,6 +275,17 @@ export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect
 /**
  * The topology or store cannot do it (a Lua text without a twin in the memory store, for instance).
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const refused = Effect.flip(CacheService.use((cache) => cache.lock("report").withLock(Effect.void)))
+ * const error = Effect.runSync(Effect.provide(refused, CacheMemory.layer({ enabled: false })))
+ * console.log(error._tag)
+ * // => CacheUnsupportedError
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/errors.md
@@ -194,6 +300,16 @@ export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedEr
 
 /**
  * The schema of all failures of the cache, for `HttpApi` and `Rpc`.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { CacheError, CacheMissError } from "effect-vcache"
+ *
+ * const encode = Schema.encodeSync(Schema.toCodecJson(CacheError))
+ * console.log(encode(new CacheMissError({ operation: "incr", key: "visits" })))
+ * // => { _tag: 'CacheMissError', operation: 'incr', key: 'visits' }
+ * ```
  *
  * @since 0.2.0
  * @category errors
@@ -247,75 +363,22 @@ const isAny = Schema.is(CacheError)
 /**
  * Returns whether a failure is the cache's, and not one of the program or of a lookup.
  *
+ * @example
+ * ```ts
+ * import { CacheMemory, isCacheError, makeClient } from "effect-vcache"
+ *
+ * const cache = makeClient(CacheMemory)
+ * try {
+ *   await cache.get("")
+ * } catch (error) {
+ *   console.log(isCacheError(error) ? error._tag : "another error")
+ * }
+ * await cache.close()
+ * // => CacheInputError
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/errors.md
  */
 export const isCacheError = (error: unknown): error is CacheError => error instanceof Error && isAny(error)
-
-/**
- * The same failure for clients outside: it names no server, and nothing of what another library said. The message is made
- * of what is left.
- *
- * @since 0.2.0
- * @category errors
- * @see docs/errors.md
- */
-export const forClients = (error: CacheError): CacheError => {
-  switch (error._tag) {
-    case "CacheConnectionError": {
-      const { code, mayHaveExecuted, operation, phase } = error
-      return new CacheConnectionError({ operation, phase, code, mayHaveExecuted })
-    }
-    case "CacheTimeoutError": {
-      const { code, mayHaveExecuted, operation, phase, timeout } = error
-      const why = code === undefined ? {} : { code }
-      return new CacheTimeoutError({ operation, phase, timeout, mayHaveExecuted, ...why })
-    }
-    case "CacheServerError": {
-      const { code, mayHaveExecuted, operation } = error
-      return new CacheServerError({ operation, code, reply: code, mayHaveExecuted })
-    }
-    case "CacheCodecError": {
-      const { direction, key, operation } = error
-      return new CacheCodecError({ operation, direction, key })
-    }
-    default:
-      return error
-  }
-}
-
-const transientCodes: ReadonlySet<string> = new Set([
-  "LOADING",
-  "TRYAGAIN",
-  "CLUSTERDOWN",
-  "READONLY",
-  "MASTERDOWN",
-  "NOREPLICAS",
-  "BUSY",
-  "MOVED",
-  "ASK",
-  "UNBLOCKED"
-])
-
-/**
- * Returns true for failures of the cache that a later attempt may not meet, and false for whatever is not a failure of the cache.
- * Look at `mayHaveExecuted` before you repeat a write.
- *
- * @since 0.2.0
- * @category errors
- * @see docs/errors.md
- */
-export const isTransient = (error: unknown): boolean => {
-  if (!isCacheError(error)) return false
-  switch (error._tag) {
-    case "CacheConnectionError":
-      return error.phase !== "closed"
-    case "CacheTimeoutError":
-      return true
-    case "CacheServerError":
-      return transientCodes.has(error.code)
-    default:
-      return false
-  }
-}

@@ -6,6 +6,18 @@ import { Schema } from "effect"
  * one of the others becomes the primary now, it may not know of it. The call can be repeated. It is not part of `CacheError`: the
  * cache works, and the program has to decide whether this is enough.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { CacheService, ValkeyReplicated } from "effect-vcache"
+ *
+ * // Repeats the invalidation until two replicas have it.
+ * export const forget = CacheService.use((cache) => cache.invalidateTags(["prices"], { replicas: 2 })).pipe(
+ *   Effect.retry({ while: ({ _tag }) => _tag === "CacheReplicationError", schedule: Schedule.spaced("1 second") })
+ * )
+ * export const client = ValkeyReplicated.layer({ urls: ["valkey://db-1", "valkey://db-2", "valkey://db-3"] })
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/tags.md

@@ -7,6 +7,21 @@ import { reveal } from "./reveal.ts"
 /**
  * What a cache encrypts its values with. `Cipher.aes256gcm` makes one.
  *
+ * @example
+ * ```ts
+ * import { Effect, Redacted } from "effect"
+ * import { CacheMemory, CacheService, Cipher } from "effect-vcache"
+ *
+ * // 32 bytes, from wherever the program has its secrets. More keys read what older ones have written.
+ * const cipher = Cipher.aes256gcm([Redacted.make("11".repeat(32))])
+ * const program = CacheService.use((cache) =>
+ *   Effect.andThen(cache.set("card", "4111 1111"), cache.client.send("GET", [cache.makeKey("card")]))
+ * )
+ * const stored = Effect.runSync(Effect.provide(program, CacheMemory.layer({ cipher })))
+ * console.log(String(stored).includes("4111"))
+ * // => false
+ * ```
+ *
  * @since 0.2.0
  * @category formats
  * @see docs/values.md

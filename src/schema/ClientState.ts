@@ -24,6 +24,17 @@ const ServerDown: Schema.Codec<ServerDown> = Schema.Struct({
 /**
  * How the connections of a client are. `client.state` gives it, and so does `cache.health`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService, ClientState } from "effect-vcache"
+ *
+ * const program = CacheService.use((cache) => cache.client.state)
+ * const state = Effect.runSync(Effect.provide(program, CacheMemory))
+ * console.log(Schema.encodeSync(ClientState)(state))
+ * // => { _tag: 'Ready' }
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/connections.md

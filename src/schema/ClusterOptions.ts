@@ -32,7 +32,7 @@ export interface ClusterOptions extends ConnectionOptions {
 }
 
 export interface ClusterSettings {
-  readonly nodes: ReadonlyArray<Endpoint>
+  readonly nodes: readonly [Endpoint, ...ReadonlyArray<Endpoint>]
   readonly connection: ConnectionSettings
   readonly readFrom: ReadFrom
   readonly natMap: NatMap

@@ -84,6 +84,22 @@ const lz4 = (options?: SizeOptions): Compressor => {
  * The compressors. Each compresses payloads from `threshold` on, and keeps the result only if it is smaller. Bad options throw a
  * `CacheInputError`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService, Compressor } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("page", "tea ".repeat(10_000))
+ *   console.log(yield* cache.client.send("STRLEN", [cache.makeKey("page")]))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => 40002
+ * Effect.runSync(Effect.provide(program, CacheMemory.layer({ compressor: Compressor.gzip() })))
+ * // => 93
+ * ```
+ *
  * @since 0.2.0
  * @category formats
  * @see docs/values.md

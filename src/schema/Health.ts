@@ -44,7 +44,16 @@ export interface HealthJson {
  * The schema of `cache.health`, for readiness endpoints and `HttpApi`. The state and the error name servers: answer
  * strangers with `ready` alone.
  *
- *     HttpServerResponse.schemaJson(Health)(yield* cache.health)
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService, Health } from "effect-vcache"
+ *
+ * const program = CacheService.use((cache) => cache.health)
+ * const health = Effect.runSync(Effect.provide(program, CacheMemory))
+ * console.log(Schema.encodeSync(Health)(health).ready)
+ * // => true
+ * ```
  *
  * @since 0.2.0
  * @category inspection

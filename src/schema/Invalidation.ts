@@ -35,6 +35,20 @@ export type DownCause = "lost" | "refused" | "left" | "closed"
 export const beingOpened = "the channel is being opened"
 
 /**
+ * Where a reply came among those of its connection. A server answers what comes over one connection in the order in which it
+ * executes it, so that the later reply tells of the later state; of replies over two connections nobody knows.
+ *
+ * @since 0.2.0
+ * @category near cache
+ * @see docs/near-cache.md
+ */
+export interface ReplyPlace {
+  readonly connection: symbol
+  /** Grows from reply to reply. */
+  readonly number: number
+}
+
+/**
  * A value that was read where its changes are announced.
  *
  * @since 0.2.0
@@ -50,6 +64,8 @@ export interface TrackedReply {
   readonly sentAt: number
   /** The server that answered; undefined where its announcements do not cover the reply, which must not be kept. */
   readonly server: string | undefined
+  /** Undefined where nobody knows whether it is newer than other replies. */
+  readonly place?: ReplyPlace | undefined
   /** The history of the server's data, where it was asked for; empty where the server hides it. */
   readonly era?: string | undefined
 }

@@ -4,6 +4,22 @@ import { Schema } from "effect"
 /**
  * The lock or the permits were not acquired within `wait` milliseconds, because others have them.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const lock = (yield* CacheService).lock("report", { wait: "0 millis" })
+ *   const second = lock
+ *     .withLock(Effect.succeed("made"))
+ *     .pipe(Effect.catchTag("LockUnavailable", () => Effect.succeed("somebody else makes it")))
+ *   console.log(yield* lock.withLock(second))
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => somebody else makes it
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/coordination.md
@@ -19,6 +35,21 @@ export class LockUnavailable extends Schema.TaggedError<LockUnavailable>("effect
 
 /**
  * The lease ended, or somebody took the key away: others may work at the same time.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const lock = (yield* CacheService).lock("report")
+ *   // An operator releases it meanwhile.
+ *   const work = lock.withLock(Effect.asVoid(lock.forceRelease))
+ *   console.log((yield* Effect.flip(work))._tag)
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => LockLost
+ * ```
  *
  * @since 0.2.0
  * @category errors

@@ -4,6 +4,17 @@ import { type Duration, Schema } from "effect"
 /**
  * What the near cache of a cache is doing at this moment. `cache.near` returns it.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService, NearState } from "effect-vcache"
+ *
+ * const program = CacheService.use((cache) => cache.near)
+ * const state = Effect.runSync(Effect.provide(program, CacheMemory))
+ * console.log(Schema.encodeSync(NearState)(state))
+ * // => { _tag: 'Off', reason: 'the cache has no near cache' }
+ * ```
+ *
  * @since 0.2.0
  * @category near cache
  * @see docs/near-cache.md

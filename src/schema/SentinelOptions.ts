@@ -58,7 +58,7 @@ export interface SentinelOptions extends ConnectionOptions {
 
 export interface SentinelSettings {
   readonly name: string
-  readonly sentinels: ReadonlyArray<Endpoint>
+  readonly sentinels: readonly [Endpoint, ...ReadonlyArray<Endpoint>]
   readonly data: ConnectionSettings
   /** Of connections to the sentinels. */
   readonly sentinel: ConnectionSettings

@@ -10,6 +10,18 @@ import type { ValueLimits } from "./ValueLimits.ts"
 /**
  * How values become bytes or text, and values again. `Serializer.json` is the default of a cache.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { CacheMemory, CacheService, Serializer } from "effect-vcache"
+ *
+ * // MessagePack keeps what JSON would change. Values that JSON has stored before are still read.
+ * const cache = CacheMemory.layer({ serializer: [Serializer.msgpack, Serializer.json] })
+ * const program = CacheService.use((cache) => Effect.andThen(cache.set("at", new Date(0)), cache.get("at")))
+ * console.log(Option.getOrNull(Effect.runSync(Effect.provide(program, cache))))
+ * // => 1970-01-01T00:00:00.000Z
+ * ```
+ *
  * @since 0.2.0
  * @category formats
  * @see docs/values.md

@@ -25,6 +25,25 @@ interface SessionStatusDefinition extends Data.TaggedEnum.WithGenerics<1> {
 /**
  * Constructors, and `SessionStatus.$match`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Redacted, Schema } from "effect"
+ * import { CacheMemory, SessionStatus, SessionStore } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const sessions = yield* SessionStore.make({ data: Schema.String })
+ *   const status = yield* sessions.find(Redacted.make("nobody has this id"))
+ *   return SessionStatus.$match(status, {
+ *     Found: ({ data }) => `hello ${data}`,
+ *     Missing: () => "sign in",
+ *     Ended: () => "sign in again",
+ *     Unknown: () => "try again later"
+ *   })
+ * })
+ * console.log(Effect.runSync(Effect.provide(program, CacheMemory)))
+ * // => sign in
+ * ```
+ *
  * @since 0.2.0
  * @category sessions
  * @see docs/sessions.md

@@ -34,6 +34,10 @@ export const closedError = (operation: string, node?: string, mayHaveExecuted = 
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })
 
+/** What the command goes on with was another connection's, and it was not sent. */
+export const connectionReplaced = (operation: string, node?: string): CacheConnectionError =>
+  new CacheConnectionError({ operation, phase: "lost", node, mayHaveExecuted: false })
+
 /** The same failure with something that was not known where it happened. */
 export const amended = (
   error: CommandError,

@@ -23,6 +23,22 @@ export const escapeName = (name: string): string =>
 /**
  * `prefix:version:key`; within the prefix a colon is written `%3A`, and `%` is written `%25`.
  *
+ * @example
+ * ```ts
+ * import { CacheMemory, defaultKeyFunction } from "effect-vcache"
+ *
+ * console.log(defaultKeyFunction.make({ prefix: "shop", version: 1, key: "user:1" }))
+ * // => shop:1:user:1
+ *
+ * // Keys as an older program has named them.
+ * export const cache = CacheMemory.layer({
+ *   keyFunction: {
+ *     make: ({ key, prefix }) => `${prefix}/${key}`,
+ *     reverse: (key, { prefix }) => key.slice(prefix.length + 1)
+ *   }
+ * })
+ * ```
+ *
  * @since 0.2.0
  * @category keys
  * @see docs/operations.md

@@ -13,7 +13,23 @@ export const noteLookupError = (error: unknown): void => {
  * asking where the lookup can fail with a `CacheError`, because it reads another cache: an error of that cache says nothing
  * about this one.
  *
- *     cache.getOrSet("k", other.get("k")).pipe(Effect.catchIf((error) => !isLookupError(error), () => fallback))
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService, isLookupError } from "effect-vcache"
+ *
+ * const program = CacheService.use((cache) => {
+ *   // The lookup reads another cache, and fails as that one does.
+ *   const stock = cache.getOrSet("stock", cache.withOptions({ prefix: "warehouse" }).incr("stock"))
+ *   return Effect.catchIf(
+ *     stock,
+ *     (error) => !isLookupError(error),
+ *     () => Effect.succeed(0)
+ *   )
+ * })
+ * console.log(Effect.runSync(Effect.flip(Effect.provide(program, CacheMemory)))._tag)
+ * // => CacheMissError
+ * ```
  *
  * @since 0.2.0
  * @category errors

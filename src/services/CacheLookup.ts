@@ -7,7 +7,21 @@ export type { LookedUp, StoredOptions } from "./operations/LookedUp.ts"
  * A looked-up value with a lifetime and tags of its own, for lookups that learn them from their source. `timeToLive: 0` = the
  * callers have the value, and it is not stored.
  *
- *     cache.getOrSet("page", Effect.map(fetchPage, (page) => CacheLookup.stored(page, { timeToLive: page.maxAge * 1000 })))
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheLookup, CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const fetchPage = Effect.succeed({ html: "<html>", maxAge: 60 })
+ * const program = CacheService.use((cache) =>
+ *   cache.getOrSet(
+ *     "page",
+ *     Effect.map(fetchPage, (page) => CacheLookup.stored(page.html, { timeToLive: page.maxAge * 1000 }))
+ *   )
+ * )
+ * console.log(Effect.runSync(Effect.provide(program, CacheMemory)))
+ * // => <html>
+ * ```
  *
  * @since 0.2.0
  * @category lookups

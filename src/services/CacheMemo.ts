@@ -10,6 +10,25 @@ import { CurrentMemo, Memo } from "./Memo.ts"
  * effect may wait for them by reading. Structures, pipelines, transactions and scripts ask the server each time, and a near
  * cache answers as it does elsewhere. A scope remembers up to 10 000 keys and 64 MiB; what comes after is read each time.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Option } from "effect"
+ * import { CacheLive, CacheMemo, CacheService, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("user:1", "Ada")
+ *   yield* cache.get("user:1")
+ *   yield* (yield* Faults.Faults).set({ failure: "refused" })
+ *   // The server is not asked again.
+ *   console.log(Option.getOrNull(yield* cache.get("user:1")))
+ * })
+ * const faulty = CacheLive.pipe(Layer.provideMerge(Faults.layer), Layer.provide(ValkeyMemory.layer()))
+ * Effect.runSync(Effect.provide(CacheMemo.scope(program), faulty))
+ * // => Ada
+ * ```
+ *
  * @since 0.2.0
  * @category near cache
  * @see docs/near-cache.md

@@ -193,6 +193,20 @@ export const layerPolicy = <E, R>(make: Effect.Effect<CachePolicyShape, E, R>) =
  * nearest to the cache is the innermost, but those that absorb failures come after all others. A cache that was built
  * before, and so stands in the context already, is not reached.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheMemory, CachePolicy, CacheService } from "effect-vcache"
+ *
+ * const logging = CachePolicy.layer((operation, effect) =>
+ *   Effect.tap(effect, () => Effect.sync(() => console.log(operation.name, operation.key)))
+ * )
+ * const program = CacheService.use((cache) => Effect.andThen(cache.set("user:1", "Ada"), cache.get("user:1")))
+ * Effect.runSync(Effect.provide(program, Layer.provide(CacheMemory, logging)))
+ * // => set user:1
+ * // => get user:1
+ * ```
+ *
  * @since 0.2.0
  * @category policies
  * @see docs/outages.md

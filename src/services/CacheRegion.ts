@@ -23,6 +23,24 @@ const concurrency = 16
  * they are observed: clock, loggers, tracer, metrics and annotations. It has a scope of its own, which closes when it ends.
  * Fails with a `CacheInputError` where the cache could store no value of the schema, or take no key of it.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheRegion, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const squares = yield* CacheRegion.make(yield* CacheService, "squares", {
+ *     key: Schema.Int,
+ *     value: Schema.Int,
+ *     lookup: (n) => Effect.sync(() => (console.log("computing", n), n * n))
+ *   })
+ *   console.log(yield* squares.get(12), yield* squares.get(12))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => computing 12
+ * // => 144 144
+ * ```
+ *
  * @since 0.2.0
  * @category lookups
  * @see docs/regions.md
@@ -199,10 +217,23 @@ export interface RegionClass<Self, Id extends string, K, A, E, R> extends Contex
 /**
  * A region as a service of its own.
  *
- *     class Users extends CacheRegion.Service<Users>()("app/Users", {
- *       key: Schema.Int, value: User, timeToLive: "5 minutes", staleFor: "1 hour",
- *       lookup: (id) => UserRepo.use((repo) => repo.find(id))
- *     }) {}
+ * @example
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import { CacheMemory, CacheRegion } from "effect-vcache"
+ *
+ * class Users extends CacheRegion.Service<Users>()("app/Users", {
+ *   key: Schema.Int,
+ *   value: Schema.Struct({ name: Schema.String }),
+ *   timeToLive: "5 minutes",
+ *   staleFor: "1 hour",
+ *   lookup: (id) => Effect.succeed({ name: `user ${id}` })
+ * }) {}
+ *
+ * const program = Users.use((users) => users.get(1))
+ * console.log(Effect.runSync(Effect.provide(program, Layer.provide(Users.layer, CacheMemory))))
+ * // => { name: 'user 1' }
+ * ```
  *
  * @since 0.2.0
  * @category lookups

@@ -43,6 +43,29 @@ export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>,
  * the context now; of the callers the lookup sees only by whom they are observed, as a region's does, because several
  * of them share it.
  *
+ * @example
+ * ```ts
+ * import { Effect, Request, Schema } from "effect"
+ * import { CacheMemory, CacheResolver } from "effect-vcache"
+ *
+ * class FindName extends Request.TaggedClass("FindName")<{ readonly id: number }, string, string> {}
+ *
+ * const program = Effect.gen(function* () {
+ *   const names = yield* CacheResolver.make<FindName, typeof Schema.String>({
+ *     value: Schema.String,
+ *     key: ({ id }) => `name:${id}`,
+ *     lookup: (all) =>
+ *       Effect.sync(() => (console.log("asking for", all.length), all.map((one) => [one, `user ${one.id}`]))),
+ *     missing: ({ id }) => `there is no user ${id}`
+ *   })
+ *   const find = (id: number) => Effect.request(new FindName({ id }), names)
+ *   return yield* Effect.forEach([1, 2, 1], find, { concurrency: "unbounded" })
+ * })
+ * console.log(await Effect.runPromise(Effect.provide(program, CacheMemory)))
+ * // => asking for 2
+ * // => [ 'user 1', 'user 2', 'user 1' ]
+ * ```
+ *
  * @since 0.2.0
  * @category adapters
  * @see docs/effect-stores.md

@@ -35,6 +35,25 @@ export interface CacheScript<
  * what the script returns: text, integers, `null` and arrays of them. Runs by its SHA, and is loaded where a server
  * lacks it. Without `memory` it fails with `CacheUnsupportedError` in memory. In a cluster all keys are in one slot.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheScript, CacheService } from "effect-vcache"
+ *
+ * const append = CacheScript.make({
+ *   name: "append",
+ *   keys: ["log"],
+ *   args: { line: Schema.String },
+ *   result: Schema.Int,
+ *   lua: "return redis.call('APPEND', KEYS[1], ARGV[1])",
+ *   // Memory has no Lua: it runs this.
+ *   memory: ({ call }, [log = ""], [line = ""]) => call("APPEND", log, line)
+ * })
+ * const program = CacheService.use((cache) => cache.script(append, { keys: { log: "today" }, args: { line: "hello" } }))
+ * console.log(Effect.runSync(Effect.provide(program, CacheMemory)))
+ * // => 5
+ * ```
+ *
  * @since 0.2.0
  * @category pipelines
  * @see docs/pipelines.md

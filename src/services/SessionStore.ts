@@ -15,6 +15,20 @@ import type { TypedCache } from "./operations/TypedCache.ts"
 /**
  * There is no session to save or to cycle: it expired, was destroyed, got another id, or never was.
  *
+ * @example
+ * ```ts
+ * import { Effect, Redacted, Schema } from "effect"
+ * import { CacheMemory, SessionStore } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const sessions = yield* SessionStore.make({ data: Schema.String })
+ *   const saved = sessions.save(Redacted.make("gone"), "ada").pipe(Effect.as("saved"))
+ *   return yield* Effect.catchTag(saved, "SessionMissing", () => Effect.succeed("sign in again"))
+ * })
+ * console.log(Effect.runSync(Effect.provide(program, CacheMemory)))
+ * // => sign in again
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/sessions.md
@@ -30,6 +44,20 @@ export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-v
 
 /**
  * A policy such as `IgnoreExceptions` kept an outage back, and whether there is a session is not known.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Redacted, Schema } from "effect"
+ * import { CacheMemory, SessionStore } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const sessions = yield* SessionStore.make({ data: Schema.String })
+ *   return yield* Effect.flip(sessions.load(Redacted.make("an id")))
+ * })
+ * // A cache that is switched off knows of no session, and says so.
+ * console.log(Effect.runSync(Effect.provide(program, CacheMemory.layer({ enabled: false }))).message)
+ * // => the session could not be looked up
+ * ```
  *
  * @since 0.2.0
  * @category errors
@@ -173,6 +201,23 @@ const handoverOf = (input: Duration.Input): Effect.Effect<Duration.Duration, Cac
 
 /**
  * A store of sessions with that data, over `CacheService`. Its ids come from `WebCrypto`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Option, Schema } from "effect"
+ * import { CacheMemory, SessionStore } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const sessions = yield* SessionStore.make({ data: Schema.Struct({ user: Schema.String }), timeToLive: "1 hour" })
+ *   const { id } = yield* sessions.create({ user: "ada" })
+ *   const found = yield* sessions.load(id)
+ *   console.log(Option.map(found, ({ data }) => data.user).pipe(Option.getOrNull))
+ *   console.log("destroyed", yield* sessions.destroy(id))
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => ada
+ * // => destroyed true
+ * ```
  *
  * @since 0.2.0
  * @category sessions

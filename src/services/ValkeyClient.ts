@@ -19,6 +19,11 @@ export interface SendOptions extends Pick<Command, "resendIf"> {
   readonly reply?: ReplyEncoding | undefined
   /** In place of the connection's `commandTimeout`, which is the default. */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * Asked with what carries the command, each time before it is sent there: the connection, or the store in memory. Where it
+   * says false, the command is not sent, and fails as one whose connection was lost. Default: it is always sent.
+   */
+  readonly sendIf?: ((carrier: object) => boolean) | undefined
 }
 
 /**
@@ -291,7 +296,8 @@ export interface ValkeyClientShape extends Invalidations {
   ) => Effect.Effect<Reply, CommandError>
   /**
    * The keys of the database, page by page with SCAN, never with KEYS. A key that exists during the whole scan comes at least
-   * once. Keys that are not UTF-8 are left out, because no text names them.
+   * once. Keys that are not UTF-8 are left out, because no text names them. Fails with phase `lost` where the connection of the
+   * first page is lost before the last one: no other server process goes on with its cursor.
    */
   readonly scan: (options?: ScanOptions) => Stream.Stream<string, CommandError>
   /**
@@ -359,6 +365,20 @@ export interface ValkeyClientShape extends Invalidations {
 
 /**
  * The client of a program as a service. The layers of topologies provide it, and caches are built over it.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ValkeyClient, ValkeyMemory } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* ValkeyClient
+ *   yield* client.send("SETRANGE", ["greeting", 0, "hello"])
+ *   return yield* client.send("GET", ["greeting"])
+ * })
+ * console.log(Effect.runSync(Effect.provide(program, ValkeyMemory.layer())))
+ * // => hello
+ * ```
  *
  * @since 0.2.0
  * @category clients

@@ -1,8 +1,9 @@
 /** What every client does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, type Layer, Option, Result, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { type CacheError, type Command, type Script, ValkeyClient } from "effect-vcache"
+import { type CacheError, type Command, type Script, Tracing, ValkeyClient } from "effect-vcache"
+import { cacheOver } from "../support/cacheOver.ts"
 import { until } from "../support/until.ts"
 
 let names = 0
@@ -537,6 +538,73 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
           assert.isAbove(nodes.length, 0)
           for (const [, facts] of nodes) assert.isTrue(Number(facts.get("used_memory")) >= 0)
         })
+      )
+    )
+
+    it.effect("spans say where commands went, and who answered", () =>
+      test((client) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const spans: Array<Tracer.NativeSpan> = []
+            const span = (options: Parameters<Tracer.Tracer["span"]>[0]) => {
+              const made = new Tracer.NativeSpan(options)
+              spans.push(made)
+              return made
+            }
+            const cache = yield* cacheOver(client, { prefix: key(), policies: [Tracing.policy()] })
+            const names = Array.from({ length: 50 }, (_, i) => `k${i}`)
+            yield* Effect.gen(function* () {
+              yield* cache.set("k0", "text")
+              yield* cache.get("k0")
+              yield* Effect.flip(cache.incr("k0"))
+              yield* cache.transaction((queue) => [queue.set("k0", "other")])
+              yield* TestClock.withLive(cache.lock("k0").withLock(Effect.void))
+              yield* Effect.forEach(names, (name) => cache.set(name, 1), { concurrency: "unbounded" })
+              yield* cache.getMany(names)
+            }).pipe(Effect.withTracer(Tracer.make({ span })))
+            const nodes = [...(yield* client.info()).keys()]
+            for (const { attributes, name } of spans) {
+              const where = Object.fromEntries(
+                [...attributes].filter(([attribute]) => /^(server|network|db\.namespace)/.test(attribute))
+              )
+              const { "network.peer.port": peer, "server.address": configured, "server.port": port } = where
+              const isPath = nodes[0]?.startsWith("/") === true
+              const server = {
+                "db.namespace": isPath ? "3" : "0",
+                "server.address": configured,
+                ...(isPath ? {} : { "server.port": port })
+              }
+              const answered = isPath
+                ? { "network.peer.address": configured }
+                : { "network.peer.address": "127.0.0.1", "network.peer.port": peer }
+              // The keys of many are on several servers.
+              const isOfSeveral = name === "cache.getMany" && nodes.length > 1
+              const expected =
+                client.topology === "memory"
+                  ? {}
+                  : !isOfSeveral
+                    ? { ...server, ...answered }
+                    : // Each server of a ring has an address of its own.
+                      client.topology === "ring"
+                      ? { "db.namespace": "0" }
+                      : server
+              assert.deepStrictEqual(where, expected, name)
+              if (client.topology === "memory" || isOfSeveral) continue
+              assert.include(isPath ? nodes : ["127.0.0.1", "localhost"], configured)
+              assert.strictEqual(typeof port, isPath ? "undefined" : "number")
+              if (name === "cache.set" && !isPath) {
+                assert.isTrue(
+                  nodes.some((node) => node.endsWith(`:${String(peer)}`)),
+                  `${String(peer)} in ${nodes.join()}`
+                )
+              }
+            }
+            assert.deepStrictEqual(
+              spans.slice(0, 6).map(({ name }) => name),
+              ["set", "get", "incr", "transaction", "lock.acquire", "lock.release"].map((name) => `cache.${name}`)
+            )
+          })
+        )
       )
     )
 

@@ -362,6 +362,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
           assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed("new")), "new")
           yield* Deferred.succeed(gate, undefined)
           assert.strictEqual(yield* Fiber.join(old), "old")
+          yield* stored(cache, "k")
           assert.deepStrictEqual(yield* cache.get("k"), Option.some("new"))
         })
       )

@@ -1,8 +1,8 @@
 /** Connections that a server closes, and those that are slow only because the process was. */
 import type { Socket } from "node:net"
 import { afterEach, assert, describe, vi } from "@effect/vitest"
-import { Effect, Fiber, Option, type Scope, Stream } from "effect"
-import type { CacheError, ValkeyClient } from "effect-vcache"
+import { Effect, Fiber, Option, Result, type Scope, Stream } from "effect"
+import { type CacheError, type ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
 import { startPrimary, topologiesOf } from "../support/fakePrimaries.ts"
 import {
   connect,
@@ -173,4 +173,67 @@ describe("a connection that the server closes with commands under way", () => {
         yield* isLost("GET", (client) => client.send("GET", ["lost"]), 2)
       }))
   }
+})
+
+describe("an iteration by cursor whose connection is lost between two pages", () => {
+  /** Each page has one element, and the next one's cursor. */
+  const startPaged = Effect.gen(function* () {
+    const sockets = new Set<Socket>()
+    const state = { isDown: false }
+    const server = yield* startPrimary(([name = "", first, second], socket) => {
+      if (state.isDown) {
+        socket.destroy()
+        return ""
+      }
+      if (!/^(?:H|S|Z)?SCAN$/.test(name)) return undefined
+      sockets.add(socket)
+      const cursor = name === "SCAN" ? first : second
+      const bulk = `$1\r\n${cursor === "0" ? 1 : 2}\r\n`
+      const elements = name === "HSCAN" || name === "ZSCAN" ? `*2\r\n${bulk}${bulk}` : `*1\r\n${bulk}`
+      return `*2\r\n$1\r\n${cursor === "0" ? 7 : 0}\r\n${elements}`
+    })
+    return { ...server, sockets, state }
+  })
+
+  for (const [topology, layerOf] of Object.entries(topologiesOf)) {
+    test(`${topology}: fails, and asks no other with its cursor`, () =>
+      Effect.gen(function* () {
+        const server = yield* startPaged
+        const { cache, client } = yield* connectTo(withCache(yield* layerOf(server, { ...profile, ...patient })))
+        const pagesOf: Record<string, Stream.Stream<unknown, CacheError>> = {
+          SCAN: client.scan(),
+          HSCAN: cache.hash("k").scan(),
+          SSCAN: cache.unorderedSet("k").scan(),
+          ZSCAN: cache.sortedSet("k").scan()
+        }
+        for (const [name, pages] of Object.entries(pagesOf)) {
+          const asked = () => server.commands.filter(([command]) => command === name).length
+          assert.strictEqual(yield* Stream.runCount(pages), 2, name)
+          assert.strictEqual(asked(), 2, name)
+          const lose = Effect.gen(function* () {
+            const lost = [...server.sockets].at(-1)!
+            lost.destroy()
+            yield* isClosed(lost)
+            yield* until("another connection", Effect.result(client.send("PING", [])), Result.isSuccess)
+          })
+          expectConnection(yield* Effect.flip(Stream.runForEach(pages, () => lose)), "lost", false)
+          assert.strictEqual(asked(), 3, name)
+        }
+      }))
+  }
+
+  test("is not ended by the second client of a fallback", () =>
+    Effect.gen(function* () {
+      const server = yield* startPaged
+      const first = yield* topologiesOf["standalone"]!(server, profile)
+      const { cache, client } = yield* connectTo(
+        withCache(ValkeyFallback.layer({ first, second: ValkeyMemory.layer(), structures: "second" }))
+      )
+      const lose = Effect.gen(function* () {
+        server.state.isDown = true
+        for (const socket of server.sockets) socket.destroy()
+        yield* until("the second client", Effect.result(client.send("GET", ["k"])), Result.isSuccess)
+      })
+      expectConnection(yield* Effect.flip(Stream.runForEach(cache.hash("k").scan(), () => lose)), "lost", false)
+    }))
 })

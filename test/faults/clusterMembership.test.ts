@@ -1,13 +1,13 @@
 /** Addresses that pass to servers of another cluster, and tables of slots that are out of date. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
-import { type Invalidation, ValkeyCluster } from "effect-vcache"
+import { Effect, Exit, Result } from "effect"
+import { type CacheError, type Invalidation, ValkeyCluster } from "effect-vcache"
 import { askInTurn } from "../../src/layers/connection/cluster/askInTurn.ts"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { type ClusterView, type FakeNode, nodeId, type Place, placeOf, startFakeNode } from "../support/FakeCluster.ts"
 import { connector, expectConnection, recovered, test, watchForTraces } from "../support/faults.ts"
 import { pause } from "../support/pause.ts"
-import { bulk, failure } from "../support/resp.ts"
+import { bulk, failure, status } from "../support/resp.ts"
 import { until } from "../support/until.ts"
 
 watchForTraces()
@@ -112,6 +112,65 @@ for (const kind of ["MOVED", "ASK"]) {
       assert.deepStrictEqual([stranger.keys.length, recruit.keys.length > 0], [0, true])
     }))
 }
+
+describe("a primary that was demoted, and is asked for what names no key", () => {
+  const readOnly = failure("READONLY You can't write against a read only replica.")
+  const calls: Readonly<
+    Record<string, (open: Effect.Success<ReturnType<typeof connect>>) => Effect.Effect<unknown, CacheError>>
+  > = {
+    flushAll: ({ cache }) => cache.flushAll,
+    send: ({ client }) => client.send("FLUSHALL", []),
+    pipeline: ({ client }) =>
+      Effect.map(client.pipeline([{ name: "FLUSHDB", args: [] }]), ([answer]) => Result.getOrThrow(answer!)),
+    "a connection of one's own": ({ client }) =>
+      Effect.scoped(Effect.flatMap(client.dedicated, (own) => own.send("FLUSHDB", [])))
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    for (const hasHeard of [true, false]) {
+      test(`${name}: its successor does it${hasHeard ? "" : ", when the others have heard of it"}`, () =>
+        Effect.gen(function* () {
+          const flushed = { first: 0, second: 0, successor: 0 }
+          let isReplica = false
+          const says = (letter: string, server: keyof typeof flushed) =>
+            startFakeNode(letter, ([name = ""]) => {
+              if (!name.startsWith("FLUSH")) return undefined
+              if (server === "first" && isReplica) return readOnly
+              flushed[server]++
+              return status("OK")
+            })
+          const [first, second] = yield* Effect.all([says("a", "first"), says("b", "second")])
+          const successor = yield* says("c", "successor")
+          const view = (lower: ReadonlyArray<FakeNode>, epoch: number): ClusterView => ({
+            epoch,
+            ranges: [
+              [0, middle, ...lower.map(placeOf)],
+              [middle + 1, last, placeOf(second)]
+            ]
+          })
+          join(view([first, successor], 2), first, second, successor)
+          const open = yield* connect({ nodes: endpoints(first, second) })
+          yield* call(open)
+          assert.deepStrictEqual(flushed, { first: 1, second: 1, successor: 0 })
+          isReplica = true
+          const news = Effect.sync(() => join(view([successor, first], 3), first, second, successor))
+          if (hasHeard) yield* news
+          else yield* Effect.forkChild(Effect.delay(news, 150))
+          yield* call(open)
+          assert.deepStrictEqual(flushed, { first: 1, second: 2, successor: 1 })
+        }))
+    }
+  }
+
+  test("a script that says so is not run again: its server may be a primary", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const only = yield* startFakeNode("a", ([name]) => (name === "EVAL" ? (runs++, readOnly) : undefined))
+      join({ epoch: 1, ranges: [[0, last, placeOf(only)]] }, only)
+      const { client } = yield* connect({ nodes: endpoints(only) })
+      const error = yield* Effect.flip(client.send("EVAL", ["return says", 0]))
+      assert.deepStrictEqual([error._tag === "CacheServerError" && error.code, runs], ["READONLY", 1])
+    }))
+})
 
 test("servers that tell nobody their ids are believed", () =>
   Effect.gen(function* () {

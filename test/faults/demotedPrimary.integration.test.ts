@@ -10,7 +10,7 @@ import { until } from "../support/until.ts"
 watchForTraces()
 
 const readOnly = "READONLY You can't write against a read only replica."
-const writes = new Set(["SET", "INCR", "EVAL", "EVALSHA"])
+const writes = new Set(["SET", "INCR", "EVAL", "EVALSHA", "FLUSHDB"])
 
 /** One address, whose older connections lead to a replica as soon as it is demoted. */
 const startName = Effect.gen(function* () {
@@ -57,7 +57,8 @@ const startName = Effect.gen(function* () {
       return `-${readOnly}\r\n`
     }
     if (count !== undefined) queued.set(socket, count + 1)
-    return count === undefined ? ":1\r\n" : "+QUEUED\r\n"
+    if (count !== undefined) return "+QUEUED\r\n"
+    return command === "FLUSHDB" ? "+OK\r\n" : ":1\r\n"
   })
   return {
     ...server,
@@ -97,6 +98,14 @@ for (const [topology, layerOf] of Object.entries(topologies)) {
         assert.strictEqual(sent("GET"), 1)
         assert.strictEqual(connections() - before, 1)
         assert.strictEqual((yield* client.state)._tag, "Ready")
+      }))
+
+    test("is not flushed: the next server is", () =>
+      Effect.gen(function* () {
+        const { client, name, sent } = yield* open
+        name.generation++
+        assert.strictEqual(yield* client.send("FLUSHDB", []), "OK")
+        assert.strictEqual(sent("FLUSHDB"), 2)
       }))
 
     test("runs no transaction, and the next server runs the whole of it", () =>

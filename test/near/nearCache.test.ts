@@ -5,17 +5,19 @@ import { TestClock } from "effect/testing"
 import { ValkeyMemory } from "effect-vcache"
 import { cacheOver } from "../support/cacheOver.ts"
 
-/** A near cache, and a read of its key `k`. Replies to reads take so many milliseconds. */
-const nearCache = (delay: number) =>
+/** A near cache of one entry, and a read of its key `k`. Replies to reads take so many milliseconds: the first, and those after it. */
+const nearCache = (...delays: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const client = yield* ValkeyMemory.make()
+    let asked = 0
     const slow: typeof client = {
       ...client,
-      tracked: (keys, options) => Effect.tap(client.tracked(keys, options), Effect.sleep(delay))
+      tracked: (keys, options) =>
+        Effect.tap(client.tracked(keys, options), () => Effect.sleep(delays[asked++] ?? delays.at(-1)!))
     }
-    const cache = yield* cacheOver(slow, { prefix: "n", near: {} })
+    const cache = yield* cacheOver(slow, { prefix: "n", near: { maxEntries: 1 } })
     const read = Effect.forkChild(cache.get("k"), { startImmediately: true })
-    return { cache, read }
+    return { cache, read, asked: () => asked }
   })
 
 describe("a read that joins another one", () => {
@@ -31,6 +33,25 @@ describe("a read that joins another one", () => {
       yield* TestClock.adjust(200)
       const found = yield* Effect.forEach([asking, joined, tooLate], (fiber) => Fiber.join(fiber))
       assert.deepStrictEqual(found, [Option.some(1), Option.some(1), Option.none()])
+    })
+  )
+
+  it.effect("asks again where a later reply had been read before it came", () =>
+    Effect.gen(function* () {
+      const { asked, cache, read } = yield* nearCache(100, 10)
+      yield* cache.set("k", 1)
+      const first = yield* read
+      const second = yield* Effect.forkChild(cache.getMany(["k", "other"]), { startImmediately: true })
+      yield* TestClock.adjust(20)
+      yield* Fiber.join(second)
+      // What was kept of it has made room for the other key.
+      const late = yield* read
+      yield* TestClock.adjust(200)
+      assert.deepStrictEqual(yield* Effect.forEach([first, late], (fiber) => Fiber.join(fiber)), [
+        Option.some(1),
+        Option.some(1)
+      ])
+      assert.strictEqual(asked(), 3)
     })
   )
 })

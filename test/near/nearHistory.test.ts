@@ -39,6 +39,7 @@ describe("histories of a near store", () => {
 
   const counterProofs: ReadonlyArray<Broken> = [
     "no mark on reads under way",
+    "the order of replies is not looked at",
     "proof by the time of receiving",
     "neither flush",
     "no epoch",

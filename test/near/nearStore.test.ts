@@ -1,6 +1,7 @@
 /** The near store by itself: a manual clock, and a channel that says what a test wants. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Invalidation } from "../../src/schema/Invalidation.ts"
+import { ReplyOrder } from "../../src/layers/invalidations/ReplyOrder.ts"
 import { absent, type Kept } from "../../src/services/cache/near/NearValue.ts"
 import { type NearLimits, NearStore } from "../../src/services/cache/near/NearStore.ts"
 
@@ -195,7 +196,35 @@ describe("reads under way of a near store", () => {
     assert.isUndefined(store.find("a", 0))
   })
 
-  it("of two at a time only the first reply is kept: nobody knows which is the newer one", () => {
+  it("of two at a time the later reply is kept where they come over one connection", () => {
+    const order = new ReplyOrder()
+    const store = storeWith()
+    const [first, second, third] = [store.begin("a", 0), store.begin("a", 0), store.begin("a", 0)]
+    store.apply(changed("a"))
+    const fourth = store.begin("a", 0)
+    const [one, two] = [order.next(), order.next()]
+    assert.isFalse(store.keep(first, { ...reply, place: one }, kept(1)))
+    assert.isTrue(store.keep(fourth, { ...reply, place: order.next() }, kept(4)))
+    assert.strictEqual(store.find("a", 0)?.value, 4)
+    // Whoever was to keep them has come late.
+    assert.isFalse(store.keep(second, { ...reply, place: two }, kept(2)))
+    assert.isFalse(store.keep(third, reply, kept(3)))
+    assert.deepStrictEqual([present(store), store.marks.size], [[], 0])
+  })
+
+  it("of two at a time over one connection none is kept whose reply came before another's", () => {
+    const order = new ReplyOrder()
+    const store = storeWith()
+    const [first, second, third] = [store.begin("a", 0), store.begin("a", 0), store.begin("a", 0)]
+    const [one, two, other] = [order.next(), order.next(), new ReplyOrder().next()]
+    assert.isTrue(store.keep(second, { ...reply, place: two }, kept(2)))
+    assert.isTrue(first.isBehind(one))
+    assert.isFalse(store.keep(first, { ...reply, place: one }, kept(1)))
+    assert.isFalse(store.keep(third, { ...reply, place: other }, kept(3)))
+    assert.deepStrictEqual([present(store), store.marks.size], [[], 0])
+  })
+
+  it("of two at a time only the first reply is kept where nobody knows which is the newer one", () => {
     const store = storeWith()
     const first = store.begin("a", 0)
     const second = store.begin("a", 0)

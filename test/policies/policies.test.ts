@@ -459,7 +459,9 @@ describe("Tracing", () => {
         "error.type": "CacheConnectionError",
         "db.response.status_code": "ECONNREFUSED",
         "server.address": "cache.example",
-        "server.port": "6379"
+        "server.port": 6379,
+        "network.peer.address": "cache.example",
+        "network.peer.port": 6379
       })
       const shown = spans.map(
         (span) => `${JSON.stringify([...span.attributes])} ${String(span.status._tag === "Ended" && span.status.exit)}`

@@ -1,11 +1,17 @@
-/** Invalidations that wait for replicas. */
+/** Invalidations that wait for replicas, and records that change their server. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { CacheMemory, CacheService, ValkeyCluster, ValkeyStandalone } from "effect-vcache"
 import { cacheOverLayer } from "../support/cacheOver.ts"
 import { startCluster } from "../support/ClusterFleet.ts"
+import { Dice } from "../support/Dice.ts"
 import { patient } from "../support/faults.ts"
 import { startReplicatedServers } from "../support/ReplicatedServers.ts"
+import { sharedInFile } from "../support/sharedInFile.ts"
+import { clusterHistory } from "../support/tags/clusterHistory.ts"
+import { downAfter, recordFaults } from "../support/tags/recordFaults.ts"
+
+const cluster = sharedInFile(startCluster({ downAfter }))
 
 describe("an invalidation that waits for replicas", () => {
   it.live("succeeds when they have it, and says how many do where they are too few; it stands all the same", () =>
@@ -42,7 +48,7 @@ describe("an invalidation that waits for replicas", () => {
 
   it.live("asks the server of the tags in a cluster", () =>
     Effect.gen(function* () {
-      const { url } = yield* startCluster()
+      const { url } = yield* cluster
       const cache = yield* cacheOverLayer(ValkeyCluster.layer({ ...patient, url }))
       for (let i = 0; i < 4; i++) {
         const view = cache.withOptions({ prefix: `p${i}` })
@@ -75,3 +81,20 @@ describe("an invalidation that waits for replicas", () => {
     }).pipe(Effect.provide(CacheMemory))
   )
 })
+
+it.live("histories on a cluster give nobody what was invalidated, and nearly all calls succeed", () =>
+  Effect.gen(function* () {
+    const fleet = yield* cluster
+    const faults = recordFaults(fleet)
+    let fromCache = 0
+    for (const isNear of [false, true]) {
+      const seen = yield* clusterHistory(fleet, faults, { dice: new Dice("19"), steps: 500, isNear })
+      assert.deepStrictEqual(seen.violations, [])
+      assert.isBelow(seen.failed, 50)
+      fromCache += seen.fromCache
+    }
+    assert.isAbove(fromCache, 20)
+    const { moves, promotions } = faults.counts
+    assert.isTrue(promotions > 0 && moves > 0, `${promotions} promotions, ${moves} moves`)
+  })
+)

@@ -12,7 +12,13 @@ type CacheTag<I> = Context.Service<I, TypedCache<unknown>>
  * Returns the reactivity keys under which a query or an atom is refreshed when one of these user keys of `CacheService`
  * changes, or when nobody can say whether one of them did. A region's key is its name and the key: `app/Users:1`.
  *
- *     findUser(1).pipe(Reactivity.stream(CacheReactivity.keys("user:1")))
+ * @example
+ * ```ts
+ * import { CacheReactivity } from "effect-vcache/effect"
+ *
+ * console.log(CacheReactivity.keys("user:1"))
+ * // => [ 'effect-vcache/CacheService', 'effect-vcache/CacheService:user:1' ]
+ * ```
  *
  * @since 0.2.0
  * @category adapters
@@ -22,6 +28,18 @@ export const keys = (...userKeys: ReadonlyArray<string>): ReadonlyArray<string> 
 
 /**
  * Returns `keys` for another cache.
+ *
+ * @example
+ * ```ts
+ * import { Context } from "effect"
+ * import type { TypedCache } from "effect-vcache"
+ * import { CacheReactivity } from "effect-vcache/effect"
+ *
+ * class Prices extends Context.Service<Prices, TypedCache<unknown>>()("app/Prices") {}
+ *
+ * console.log(CacheReactivity.keysFor(Prices)("tea"))
+ * // => [ 'app/Prices', 'app/Prices:tea' ]
+ * ```
  *
  * @since 0.2.0
  * @category adapters
@@ -41,6 +59,31 @@ const nameOf = (cache: string, key: string): string => `${cache}:${key}`
  *
  * A query that stores what it looks up with `getOrSet` changes the key itself, and runs once more, when it finds it stored.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Option, Stream } from "effect"
+ * import { Reactivity } from "effect/reactivity"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ * import { CacheReactivity } from "effect-vcache/effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const price = Effect.map(cache.get("price"), Option.getOrNull)
+ *   const prices = price.pipe(Reactivity.stream(CacheReactivity.keys("price")))
+ *   // Reads again after each change, whichever process makes it.
+ *   yield* Stream.runForEach(Stream.take(prices, 2), (price) =>
+ *     Effect.andThen(
+ *       Effect.sync(() => console.log(price)),
+ *       cache.set("price", 12)
+ *     )
+ *   )
+ * })
+ * const live = CacheReactivity.layer().pipe(Layer.provideMerge([CacheMemory, Reactivity.layer]))
+ * await Effect.runPromise(Effect.provide(program, live))
+ * // => null
+ * // => 12
+ * ```
+ *
  * @since 0.2.0
  * @category adapters
  * @see docs/effect-stores.md
@@ -49,6 +92,21 @@ export const layer = (): Layer.Layer<never, never, CacheService | Reactivity.Rea
 
 /**
  * Does what `layer` does, for another cache.
+ *
+ * @example
+ * ```ts
+ * import { Context, Layer } from "effect"
+ * import { Reactivity } from "effect/reactivity"
+ * import { layerFor, type TypedCache, ValkeyMemory } from "effect-vcache"
+ * import { CacheReactivity } from "effect-vcache/effect"
+ *
+ * class Prices extends Context.Service<Prices, TypedCache<unknown>>()("app/Prices") {}
+ *
+ * export const Live = CacheReactivity.layerFor(Prices).pipe(
+ *   Layer.provideMerge([layerFor(Prices, { prefix: "prices" }), Reactivity.layer]),
+ *   Layer.provide(ValkeyMemory.layer())
+ * )
+ * ```
  *
  * @since 0.2.0
  * @category adapters

@@ -84,6 +84,23 @@ const makeStore = (client: ValkeyClientShape, storeId: string): Persistence.Back
  * `PersistedCache` over it. Unlike Effect's own store over Redis it sets many keys of a cluster, and clears by scanning
  * every primary, never by KEYS. Keys and values are those of Effect's own.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Persistence } from "effect/persistence"
+ * import { ValkeyMemory } from "effect-vcache"
+ * import { EffectBackingPersistence } from "effect-vcache/effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* (yield* Persistence.BackingPersistence).make("users")
+ *   yield* store.set("1", { name: "Ada" }, undefined)
+ *   return yield* store.get("1")
+ * })
+ * const live = Layer.provide(EffectBackingPersistence.layer(), ValkeyMemory.layer())
+ * console.log(await Effect.runPromise(Effect.scoped(Effect.provide(program, live))))
+ * // => { name: 'Ada' }
+ * ```
+ *
  * @since 0.2.0
  * @category adapters
  * @see docs/effect-stores.md

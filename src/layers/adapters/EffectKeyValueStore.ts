@@ -63,6 +63,23 @@ const make = (cache: TypedCache<unknown>): KeyValueStore.KeyValueStore => {
  * `KeyValueStore` over `CacheService`. Entries live for the cache's `timeToLive`, five minutes by default: give the cache
  * `timeToLive: "Infinity"` for a store that keeps them. As in Effect's own stores, `get` gives bytes as base64. `clear` and `keys` concern this prefix and version.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { KeyValueStore } from "effect/persistence"
+ * import { CacheMemory } from "effect-vcache"
+ * import { EffectKeyValueStore } from "effect-vcache/effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* KeyValueStore.KeyValueStore
+ *   yield* store.set("theme", "dark")
+ *   return yield* store.get("theme")
+ * })
+ * const live = Layer.provide(EffectKeyValueStore.layer(), CacheMemory.layer({ timeToLive: "Infinity" }))
+ * console.log(Effect.runSync(Effect.provide(program, live)))
+ * // => dark
+ * ```
+ *
  * @since 0.2.0
  * @category adapters
  * @see docs/effect-stores.md

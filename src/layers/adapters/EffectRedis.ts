@@ -1,7 +1,8 @@
 /** Effect's own `Redis` service on our connection, on every topology of servers. */
 import { Clock, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as Redis from "effect/persistence/Redis"
-import { type CommandError, isTransient } from "../../schema/CacheError.ts"
+import type { CommandError } from "../../schema/CacheError.ts"
+import { isTransient } from "../../schema/isTransient.ts"
 import type { Reply } from "../../schema/Command.ts"
 import { refused } from "../../schema/failures.ts"
 import { sha1 } from "../../schema/digest.ts"
@@ -64,6 +65,21 @@ const scanned = (
  * `Redis` of `effect/persistence` over the provided client: with it Effect's `Persistence`, `PersistedQueue`,
  * `RateLimiter` and `CircuitBreaker` work on each topology. In a cluster give them a prefix with a hash tag, `"{jobs}:"`,
  * where they use several keys at once. Errors are `RedisError`s with ours as their cause. Scripts are Lua: not in memory.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { RateLimiter } from "effect/persistence"
+ * import { ValkeyUrl } from "effect-vcache"
+ * import { EffectRedis } from "effect-vcache/effect"
+ *
+ * // Effect's rate limiter over a server, or over a cluster because of the hash tag.
+ * export const Limits = RateLimiter.layer.pipe(
+ *   Layer.provide(RateLimiter.layerStoreRedis({ prefix: "{limits}:" })),
+ *   Layer.provide(EffectRedis.layer()),
+ *   Layer.provide(ValkeyUrl.layerConfigRequired())
+ * )
+ * ```
  *
  * @since 0.2.0
  * @category adapters

@@ -59,7 +59,18 @@ const make = (client: ValkeyClientShape, lease: number, prefix: string): RunnerS
  * `shardLockRefreshInterval`. Where that does harm use `SqlRunnerStorage`. It needs a server that evicts no keys without a
  * lifetime. `MessageStorage` needs durability, and is not for a cache: use `SqlMessageStorage`.
  *
- *     SocketRunner.layer.pipe(Layer.provide(EffectRunnerStorage.layer()), Layer.provide(SqlMessageStorage.layer), …)
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { RunnerStorage, ShardingConfig } from "effect/cluster"
+ * import { ValkeyMemory } from "effect-vcache"
+ * import { EffectRunnerStorage } from "effect-vcache/effect"
+ *
+ * const live = EffectRunnerStorage.layer().pipe(Layer.provide([ShardingConfig.layer(), ValkeyMemory.layer()]))
+ * const runners = RunnerStorage.RunnerStorage.use(({ getRunners }) => getRunners)
+ * console.log(Effect.runSync(Effect.provide(runners, live)))
+ * // => []
+ * ```
  *
  * @since 0.2.0
  * @category adapters

@@ -42,6 +42,20 @@ const handleLead = "sha256:"
  * not stored again by a slower one. An entry that cannot be decoded is no session. In an outage operations fail, also under
  * `IgnoreExceptions`: a session that is not known is not one that is not there. `close` closes the layer.
  *
+ * @example
+ * ```ts
+ * import express from "express"
+ * import session from "express-session"
+ * import { CacheMemory } from "effect-vcache"
+ * import { ExpressSessionStore } from "effect-vcache/express-session"
+ *
+ * const store = new ExpressSessionStore(CacheMemory)
+ * export const app = express().use(
+ *   session({ store, secret: "32 bytes or more of a real secret", resave: false, saveUninitialized: false })
+ * )
+ * await store.close()
+ * ```
+ *
  * @since 0.2.0
  * @category sessions
  * @see docs/sessions.md

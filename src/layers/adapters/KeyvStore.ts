@@ -43,6 +43,19 @@ const methods = [
  * refused with a `CacheCodecError` where it would change them. Methods reject with the cache's tagged errors, which Keyv
  * emits as `error` events. `disconnect` closes the layer.
  *
+ * @example
+ * ```ts
+ * import { Keyv } from "keyv"
+ * import { CacheMemory } from "effect-vcache"
+ * import { KeyvStore } from "effect-vcache/keyv"
+ *
+ * const users = new Keyv({ store: new KeyvStore(CacheMemory), namespace: "users" })
+ * await users.set("1", { name: "Ada" }, 60_000)
+ * console.log(await users.get("1"))
+ * await users.disconnect()
+ * // => { name: 'Ada' }
+ * ```
+ *
  * @since 0.2.0
  * @category adapters
  * @see docs/promises.md

@@ -71,8 +71,16 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
  * Returns the cache of a layer for code without Effect. The layer is opened at the first call, which rejects where it cannot be
  * built; `close` closes it, and so does the end of the block where the cache is declared with `await using`.
  *
- *     await using cache = makeClient(CacheFromConfig)
- *     const user = await cache.getOrSet("user:1", () => findUser(1), { timeToLive: "5 minutes" })
+ * @example
+ * ```ts
+ * import { CacheMemory, makeClient } from "effect-vcache"
+ *
+ * const cache = makeClient(CacheMemory)
+ * const findUser = async (id: number) => ({ id, name: "Ada" })
+ * console.log(await cache.getOrSet("user:1", () => findUser(1), { timeToLive: "5 minutes" }))
+ * await cache.close()
+ * // => { id: 1, name: 'Ada' }
+ * ```
  *
  * @since 0.2.0
  * @category adapters

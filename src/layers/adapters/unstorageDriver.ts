@@ -22,6 +22,19 @@ export interface UnstorageDriverOptions {
  * are the cache's. An item's `ttl` is in seconds, and `getMeta` returns the seconds that are left. Methods reject with the
  * cache's tagged errors. `getInstance` gives the `PromiseCache`, and `dispose` closes the layer.
  *
+ * @example
+ * ```ts
+ * import { createStorage } from "unstorage"
+ * import { CacheMemory } from "effect-vcache"
+ * import { unstorageDriver } from "effect-vcache/unstorage"
+ *
+ * const storage = createStorage({ driver: unstorageDriver(CacheMemory) })
+ * await storage.setItem("user:1", { name: "Ada" }, { ttl: 60 })
+ * console.log(await storage.getItem("user:1"))
+ * await storage.dispose()
+ * // => { name: 'Ada' }
+ * ```
+ *
  * @since 0.2.0
  * @category adapters
  * @see docs/promises.md

@@ -76,9 +76,25 @@ const pagesOf = (looks: SharedLooks): Readonly<Record<string, Page>> => ({
  * nothing. A form is accepted only from the visitor for whom it was made. Each change needs a right, is compared with what the
  * visitor saw, and is logged.
  *
- *     const routes = Admin.layer({ path: "/cache", caches: [CacheService], authorize })
- *
  * The layer fails where `secret` is too short.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { HttpRouter } from "effect/http"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ * import { Admin } from "effect-vcache/admin"
+ *
+ * const admin = Admin.layer({
+ *   path: "/cache",
+ *   caches: [CacheService],
+ *   authorize: () => Effect.succeed({ name: "Ada", rights: { view: true } })
+ * })
+ * const { dispose, handler } = HttpRouter.toWebHandler(Layer.provide(admin, CacheMemory), { disableLogger: true })
+ * console.log((await handler(new Request("http://localhost/cache"))).status)
+ * await dispose()
+ * // => 200
+ * ```
  *
  * @since 0.2.0
  * @category admin
@@ -189,8 +205,20 @@ const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URL
  * Returns the pages as a function of a web request, for other frameworks. It works as long as the scope is open, on the caches
  * of the context, and fails where `secret` is too short. A web request does not tell its peer, so `authorize` is needed.
  *
- *     const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize })
- *     const response = await handler(request)
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ * import { Admin } from "effect-vcache/admin"
+ *
+ * const program = Effect.gen(function* () {
+ *   const handler = yield* Admin.toWebHandler({ caches: [CacheService], authorize: () => Effect.undefined })
+ *   const response = yield* Effect.promise(() => handler(new Request("http://localhost/cache")))
+ *   console.log(response.status)
+ * })
+ * await Effect.runPromise(Effect.scoped(Effect.provide(program, CacheMemory)))
+ * // => 403
+ * ```
  *
  * @since 0.2.0
  * @category admin

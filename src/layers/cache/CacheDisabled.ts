@@ -12,6 +12,16 @@ import * as ValkeyMemory from "../topologies/ValkeyMemory.ts"
  * everybody the lock; so do sessions, but for `find`, which says `Unknown`, and all commands of the client itself.
  * `CacheLive.layer({ enabled: false })` makes one cache so over any client.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheDisabled, CacheLive, CacheService } from "effect-vcache"
+ *
+ * const program = CacheService.use((cache) => cache.getOrSet("user:1", Effect.succeed("Ada")))
+ * console.log(Effect.runSync(Effect.provide(program, Layer.provide(CacheLive, CacheDisabled.layer))))
+ * // => Ada
+ * ```
+ *
  * @since 0.2.0
  * @category cache
  * @see docs/outages.md
@@ -24,6 +34,20 @@ export const layer: Layer.Layer<ValkeyClient> = Layer.effect(
 /**
  * Runs the effect with a `CacheService` that holds nothing, in place of the one that it has. What took its cache from the
  * context before, as regions and memoised functions do when they are made, keeps that one.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheDisabled, CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const isThere = CacheService.use((cache) => cache.has("user:1"))
+ * const program = Effect.gen(function* () {
+ *   yield* CacheService.use((cache) => cache.set("user:1", "Ada"))
+ *   console.log(yield* isThere, yield* CacheDisabled.scope(isThere))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => true false
+ * ```
  *
  * @since 0.2.0
  * @category cache

@@ -15,6 +15,22 @@ const fromConfig = (client: ReturnType<typeof ValkeyUrl.layerConfig>): FromConfi
  * a warning in the log says so. `CacheFromConfig.required` fails then: for what only works where processes share it, as
  * locks, semaphores and sessions do.
  *
+ * @example
+ * ```ts
+ * import { ConfigProvider, Effect } from "effect"
+ * import { CacheFromConfig, CacheService } from "effect-vcache"
+ *
+ * const program = CacheService.useSync((cache) => cache.client.topology)
+ * // A program has its URL from the environment: VALKEY_URL=valkey://localhost node app.ts
+ * const provider = ConfigProvider.fromUnknown({ VALKEY_URL: "memory://" })
+ * console.log(
+ *   Effect.runSync(
+ *     Effect.provide(program, CacheFromConfig).pipe(Effect.provideService(ConfigProvider.ConfigProvider, provider))
+ *   )
+ * )
+ * // => memory
+ * ```
+ *
  * @since 0.2.0
  * @category cache
  * @see docs/connections.md

@@ -47,6 +47,19 @@ export const configurable = <ROut, E, R, Options>(
  * policies that stand around it there; caches over one client share what coordinates lookups, locks and semaphores in the
  * process. Settings that cannot be used fail the layer with `CacheInputError`.
  *
+ * @example
+ * ```ts
+ * import { Context, Effect, Layer } from "effect"
+ * import { layerFor, type TypedCache, ValkeyMemory } from "effect-vcache"
+ *
+ * class Pages extends Context.Service<Pages, TypedCache<unknown>>()("app/Pages") {}
+ *
+ * const PagesLive = layerFor(Pages, { prefix: "pages", timeToLive: "1 minute" })
+ * const program = Pages.useSync((pages) => pages.makeKey("home"))
+ * console.log(Effect.runSync(Effect.provide(program, Layer.provide(PagesLive, ValkeyMemory.layer()))))
+ * // => pages:1:home
+ * ```
+ *
  * @since 0.2.0
  * @category cache
  * @see docs/options.md
@@ -92,6 +105,17 @@ export const over = <ROut, E, R, E2>(
  * `CacheService` over the provided client, with the defaults of all settings. `CacheLive.layer({ prefix: "shop" })` is the
  * same with others. Two layers of one tag in one `Layer.merge` are Effect's rule: the last one wins; give each cache a tag
  * of its own with `layerFor`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
+ *
+ * const cache = CacheLive.layer({ prefix: "shop", timeToLive: "10 minutes" })
+ * const program = CacheService.useSync((cache) => cache.makeKey("user:1"))
+ * console.log(Effect.runSync(Effect.provide(program, Layer.provide(cache, ValkeyMemory.layer()))))
+ * // => shop:1:user:1
+ * ```
  *
  * @since 0.2.0
  * @category cache

@@ -9,6 +9,20 @@ const store = ValkeyMemory.layer()
  * Needs nothing, runs under `Effect.runSync`. One program has one store, whatever the settings of its caches; two
  * programs that each provide the layer have a store each. For a store of other bounds: `CacheLive` over `ValkeyMemory.layer`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("user:1", { name: "Ada" }, { timeToLive: "5 minutes" })
+ *   return Option.getOrNull(yield* cache.get("user:1"))
+ * })
+ * console.log(Effect.runSync(Effect.provide(program, CacheMemory)))
+ * // => { name: 'Ada' }
+ * ```
+ *
  * @since 0.2.0
  * @category cache
  * @see docs/memory.md

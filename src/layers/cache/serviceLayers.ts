@@ -27,6 +27,21 @@ export interface CacheServiceLayers {
 /**
  * The cache that a program asks for, with its layers: `CacheService.layer({ prefix: "shop" })`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option, Schema } from "effect"
+ * import { CacheService } from "effect-vcache"
+ *
+ * const User = Schema.Struct({ name: Schema.String, born: Schema.Date })
+ * const program = Effect.gen(function* () {
+ *   const users = (yield* CacheService).withSchema(User)
+ *   yield* users.set("user:1", { name: "Ada", born: new Date("1815-12-10") })
+ *   return Option.map(yield* users.get("user:1"), ({ born }) => born.getUTCFullYear())
+ * })
+ * console.log(Option.getOrNull(Effect.runSync(Effect.provide(program, CacheService.layerMemory({ prefix: "shop" })))))
+ * // => 1815
+ * ```
+ *
  * @since 0.2.0
  * @category cache
  * @see docs/options.md

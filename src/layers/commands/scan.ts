@@ -4,7 +4,8 @@ import { Effect, Option, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../schema/Command.ts"
 import { protocolError, refused } from "../../schema/failures.ts"
-import type { ScanPageOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
+import { Iteration } from "../../schema/Iteration.ts"
+import type { ScanPageOptions, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
 const defaultCount = 1000
 
@@ -20,15 +21,23 @@ export const scanWith =
   (send: ValkeyClientShape["send"]): Scans["scanBinary"] =>
   (options = {}) => {
     if (!isCount(options.count)) return Stream.fromEffect(badCount)
-    return Stream.paginate("0", (cursor) => pageAt(send, cursor, options))
+    return Stream.suspend(() => {
+      const iteration = new Iteration()
+      return Stream.paginate("0", (cursor) => pageAt(send, cursor, options, iteration.at(cursor)))
+    })
   }
 
 const isCount = (count: number | undefined): boolean =>
   count === undefined || (Number.isSafeInteger(count) && count > 0)
 const badCount = refused("SCAN", "count must be a whole number above zero")
 
-const pageAt = (send: ValkeyClientShape["send"], cursor: string, options: ScanPageOptions) =>
-  Effect.flatMap(send("SCAN", [cursor, ...scanArguments(options)], { reply: "buffer" }), (reply) => {
+const pageAt = (
+  send: ValkeyClientShape["send"],
+  cursor: string,
+  options: ScanPageOptions,
+  sendIf?: SendOptions["sendIf"]
+) =>
+  Effect.flatMap(send("SCAN", [cursor, ...scanArguments(options)], { reply: "buffer", sendIf }), (reply) => {
     if (!isPage(reply)) return Effect.fail<CommandError>(protocolError("SCAN"))
     const [next, keys] = [String(reply[0]), reply[1].map(keyOf)]
     return Effect.succeed([keys, next === "0" ? Option.none<string>() : Option.some(next)] as const)

@@ -7,6 +7,7 @@
  * - `Wire`: answered or lost.
  */
 import type { CommandError } from "../../schema/CacheError.ts"
+import { type Answerer, type Answers, wantedAnswers } from "../../schema/Answers.ts"
 import type { Reply, WireArg } from "../../schema/Command.ts"
 import { closedError, inexactInteger, protocolError } from "../../schema/failures.ts"
 import { type CommandRow, mayGoElsewhere } from "../commands/CommandRow.ts"
@@ -14,6 +15,7 @@ import { NotWritten } from "./ConnectionFailure.ts"
 import type { Expiring } from "./Deadlines.ts"
 import { isLoss } from "./errors.ts"
 import { hasInexact, isReply, type RawReply, ReplyError } from "./RawReply.ts"
+import type { Wire } from "./Wire.ts"
 import { WireCommand } from "./WireCommand.ts"
 
 /** The server whose connection carries it. */
@@ -21,6 +23,7 @@ export interface Carrier {
   readonly node: string | undefined
   /** What its connection waits for, where somebody may have to repair it. */
   readonly awaits: string | undefined
+  readonly answerer: Answerer
   readonly toError: (command: PendingCommand, error: unknown) => CommandError
   /** Whether the command goes on elsewhere instead of failing with the error. */
   readonly redirect: (command: PendingCommand, error: Error) => boolean
@@ -44,6 +47,8 @@ export interface Routing {
   readonly slot?: number | undefined
   /** Why it was refused, where its own error does not say. */
   readonly refusal?: (() => Error | undefined) | undefined
+  /** Asked with a connection before it is written there; false where it is to fail. */
+  readonly sendIf?: ((connection: object) => boolean) | undefined
   /** Asked before it is sent again after a refusal; false where it is to fail with that refusal. */
   readonly resendIf?: (() => boolean) | undefined
   /** Makes it new for another try. */
@@ -75,6 +80,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   #stopWaiting: (() => void) | undefined = undefined
   #refusal: CommandError | undefined = undefined
   #isResent = false
+  readonly #answers: Answers | undefined
 
   constructor(
     row: CommandRow,
@@ -87,6 +93,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.timeout = timeout
     this.prelude = prelude
     this.#routing = routing
+    this.#answers = wantedAnswers()
   }
 
   /** Told once, with one of the two. */
@@ -161,6 +168,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
   fail(error: CommandError): void {
     if (this.#settled) return
     this.#settled = true
+    this.#tellWhere()
     this.onError(error)
   }
 
@@ -197,7 +205,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#stopWaiting = undefined
   }
 
-  wrote(): void {
+  wrote(_wire: Wire): void {
     this.#written = true
   }
 
@@ -235,6 +243,7 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#settled = true
     this.#keeper?.done(this)
     if (!waiting) return
+    this.#tellWhere()
     const reply = this.read(raw)
     if (reply instanceof Error) this.onError(reply)
     else this.onReply(reply)
@@ -246,11 +255,16 @@ export abstract class PendingCommand extends WireCommand implements Expiring {
     this.#settled = true
     this.#keeper?.done(this)
     if (!waiting) return
+    this.#tellWhere()
     const unwritten = error instanceof NotWritten
     if (this.#keeper?.isClosing === true && (unwritten || isLoss(error))) {
       return this.onError(closedError(this.name, this.node, !unwritten && this.row.changes))
     }
     this.onError(this.#carrier?.toError(this, error) ?? protocolError(this.name))
+  }
+
+  #tellWhere(): void {
+    if (this.#answers !== undefined && this.#carrier !== undefined) this.#answers.endedAt(this.#carrier.answerer)
   }
 
   /** What its caller is given for the reply. */

@@ -3,8 +3,7 @@
  * now goes over a new connection, to whoever is found there.
  */
 import type { CommandError } from "../../schema/CacheError.ts"
-import type { CommandRow } from "../commands/CommandRow.ts"
-import { unlisted } from "../commands/commandTable.ts"
+import { mayRunScript } from "../commands/commandTable.ts"
 import { isDemoted } from "./errors.ts"
 import type { PendingCommand } from "./PendingCommand.ts"
 import type { ServerNode } from "./ServerNode.ts"
@@ -48,7 +47,7 @@ export class Primary {
   rejected(command: PendingCommand, from: ServerNode, error: Error): boolean {
     const refusal = refusalOf(command, error)
     if (!isDemoted(refusal)) return false
-    if (!runsScript(command.row)) {
+    if (!mayRunScript(command.row)) {
       this.#leave(from)
       return this.#again(command, from, refusal)
     }
@@ -67,7 +66,7 @@ export class Primary {
   /** The same for a server whose connection is no part of this, and whose commands are never sent again. */
   noticed(command: PendingCommand, from: ServerNode, error: Error): void {
     if (!isDemoted(refusalOf(command, error))) return
-    if (!runsScript(command.row)) return this.#leave(from)
+    if (!mayRunScript(command.row)) return this.#leave(from)
     void this.#isReplica(from).then((isReplica) => isReplica && this.#leave(from))
   }
 
@@ -110,6 +109,3 @@ export class Primary {
 /** A transaction tells what kept it from running in its own words, or has been told before. */
 const refusalOf = (command: PendingCommand, error: Error): Error =>
   error.message.startsWith("EXECABORT") ? (command.routing?.refusal?.() ?? error) : error
-
-/** It ends with whatever error its author wants; so may what is not known. */
-const runsScript = (row: CommandRow): boolean => row === unlisted || /^(?:EVAL|FCALL)/.test(row.name)

@@ -1,6 +1,8 @@
 /** One server as a carrier of commands: its connection, and what goes over it in one write. */
+import type { Answerer } from "../../schema/Answers.ts"
 import type { CommandError } from "../../schema/CacheError.ts"
-import { protocolError } from "../../schema/failures.ts"
+import type { Address } from "../../schema/ConnectionOptions.ts"
+import { connectionReplaced, protocolError } from "../../schema/failures.ts"
 import { NotWritten } from "./ConnectionFailure.ts"
 import { fromRejection } from "./errors.ts"
 import { Link, type LinkOptions } from "./Link.ts"
@@ -22,9 +24,17 @@ export interface ServerNodeOptions extends Pick<
   LinkOptions,
   "settings" | "address" | "greeting" | "random" | "onLost" | "onState" | "isBusy" | "connections"
 > {
+  /** Where the settings of the program lead. */
+  readonly configured: Address
   readonly detours?: Detours | undefined
   readonly refuse: (command: PendingCommand, error: CommandError) => void
 }
+
+/** How the one primary is reached. */
+export type ToPrimary = Pick<
+  ServerNodeOptions,
+  "settings" | "address" | "configured" | "greeting" | "random" | "connections"
+>
 
 export class ServerNode implements Carrier {
   readonly link: Link
@@ -43,6 +53,16 @@ export class ServerNode implements Carrier {
 
   get awaits(): string | undefined {
     return this.link.awaits
+  }
+
+  get answerer(): Answerer {
+    const { configured, settings } = this.#options
+    const { wire } = this.link
+    return {
+      configured,
+      database: settings.database,
+      peer: wire === undefined ? undefined : "path" in configured ? configured : wire.peer
+    }
   }
 
   get isReady(): boolean {
@@ -105,7 +125,10 @@ export class ServerNode implements Carrier {
       this.#wire = wire
       wire.together = this.#together
     }
-    command.wrote()
+    if (command.routing?.sendIf?.(wire) === false) {
+      return this.#options.refuse(command, connectionReplaced(command.name, this.node))
+    }
+    command.wrote(wire)
     if (command.prelude === undefined && (!asking || command.asks())) return wire.write(command)
     const [first = command] = command.prelude ?? []
     // Nobody waits for its reply: what it is for fails without it. It concerns one command, or a whole transaction.

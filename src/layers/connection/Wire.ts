@@ -8,13 +8,14 @@
 import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"
 import type { Redis } from "iovalkey"
-import type { ConnectionSettings } from "../../schema/ConnectionOptions.ts"
+import type { Address, ConnectionSettings } from "../../schema/ConnectionOptions.ts"
 import type { Message } from "../../services/ValkeyClient.ts"
 import { ConnectionBroken, ConnectionLost, NotWritten, ReplyTooLarge } from "./ConnectionFailure.ts"
 import { Question } from "./Question.ts"
 import { encodeReply, type RawReply, ReplyError, withText } from "./RawReply.ts"
 import { ReplyParser, type ReplyTarget } from "./ReplyParser.ts"
 import type { ReplyShape } from "../commands/replyShape.ts"
+import { ReplyOrder } from "../invalidations/ReplyOrder.ts"
 import { fits, shapeOf } from "./replyFit.ts"
 import { Ring } from "./Ring.ts"
 import { TurnWriter } from "./TurnWriter.ts"
@@ -44,6 +45,8 @@ export interface WireOptions {
 export class Wire implements ReplyTarget {
   readonly socket: Socket
   readonly client: Redis
+  /** Of the replies that are to be kept. */
+  readonly order = new ReplyOrder()
   readonly #options: WireOptions
   readonly #writer: TurnWriter
   readonly #parser: ReplyParser
@@ -74,6 +77,14 @@ export class Wire implements ReplyTarget {
   get awaits(): string | undefined {
     const isConnected = !this.socket.connecting && !this.socket.destroyed
     return isConnected && !this.#isSecured ? "TLS_HANDSHAKE" : undefined
+  }
+
+  /** The other end, while it is open. */
+  get peer(): Address | undefined {
+    const { remoteAddress, remotePort } = this.socket
+    return remoteAddress === undefined || remotePort === undefined
+      ? undefined
+      : { host: remoteAddress, port: remotePort }
   }
 
   /** Messages of channels come, and most commands may not be sent. */

@@ -19,7 +19,7 @@ import { Link, type LinkOptions, whenReady } from "./Link.ts"
 import type { MachineTime } from "./MachineTime.ts"
 import type { Primary } from "./Primary.ts"
 import { makeEval } from "./scripts.ts"
-import { type Detours, ServerNode } from "./ServerNode.ts"
+import { type Detours, ServerNode, type ToPrimary } from "./ServerNode.ts"
 import { makeSlowLog } from "./slowLog.ts"
 import { singleRoute } from "./singleRoute.ts"
 import { makeSubscription, type SubscriberRoute } from "./subscription.ts"
@@ -64,7 +64,7 @@ export interface Announcing {
 /** What a client gets from its one primary: dedicated connections, subscriptions, iovalkey itself. */
 export const onPrimary = (
   { primary }: { readonly primary: Primary },
-  options: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections">
+  options: ToPrimary
 ): Pick<Wiring, "openRoute" | "connect" | "raw" | "subscribers"> => {
   const connect = (operation: string) => Effect.suspend(() => whenReady(primary.server.link, operation))
   const detours: Detours = {

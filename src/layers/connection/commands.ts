@@ -45,7 +45,7 @@ export type SendAll = (
 ) => Effect.Effect<PipelineResults, CommandError>
 
 /** A command with what a topology adds to it. */
-export interface RoutedCommand extends Command, Pick<SendOptions, "timeout"> {
+export interface RoutedCommand extends Command, Pick<SendOptions, "timeout" | "sendIf"> {
   /** The only server that may carry it. */
   readonly server?: string | undefined
 }
@@ -69,10 +69,10 @@ export const makeCommands = (
   { changes, commandTimeout, kind, maxValueBytes, onSend, server, spread }: CommandOptions
 ): Commands => {
   const routing = server === undefined ? undefined : { server }
-  const routingOf = (options: Pick<RoutedCommand, "resendIf" | "server"> | undefined): Routing | undefined =>
-    options?.resendIf === undefined && options?.server === undefined
+  const routingOf = (options: Omit<RoutedCommand, "name" | "args"> | undefined): Routing | undefined =>
+    options?.resendIf === undefined && options?.sendIf === undefined && options?.server === undefined
       ? routing
-      : { server: options.server ?? server, resendIf: options.resendIf }
+      : { server: options.server ?? server, sendIf: options.sendIf, resendIf: options.resendIf }
 
   /** Of most commands: made once. */
   const usualTerms = { asText: true, timeout: commandTimeout, routing }

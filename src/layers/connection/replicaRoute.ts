@@ -4,17 +4,17 @@ import type { ReadFrom } from "../../schema/ReadFrom.ts"
 import type { Dispatcher, Route } from "./Dispatcher.ts"
 import { NoConnection } from "./ConnectionFailure.ts"
 import { causeOf, isLoss, isReplyError, notConnected } from "./errors.ts"
-import type { LinkOptions, LinkState } from "./Link.ts"
+import type { LinkState } from "./Link.ts"
 import { mayOutliveConnection, type PendingCommand } from "./PendingCommand.ts"
 import { Primary, type PrimaryOptions } from "./Primary.ts"
-import { type Detours, ServerNode } from "./ServerNode.ts"
+import { type Detours, ServerNode, type ToPrimary } from "./ServerNode.ts"
 
 export interface ReplicaRouteOptions {
   readonly dispatcher: Dispatcher
   readonly random: () => number
   readonly readFrom: ReadFrom
   /** How the primary is reached. */
-  readonly primary: Pick<LinkOptions, "settings" | "address" | "greeting" | "random" | "connections">
+  readonly primary: ToPrimary
   /** How the connection to it is. One that was left says nothing any more. */
   readonly onState: (state: LinkState) => void
   /** Known at once, or asked for. */

@@ -111,6 +111,25 @@ const defaultPrefix = "http:"
  * `s-maxage`. If the shared response turns out not to be storable, each waiting request runs its own handler. When the cache
  * fails the handler answers. A successful unsafe request forgets the page.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { HttpRouter, HttpServerResponse } from "effect/http"
+ * import { CacheMemory } from "effect-vcache"
+ * import { HttpCache } from "effect-vcache/http"
+ *
+ * let made = 0
+ * const page = Effect.sync(() =>
+ *   HttpServerResponse.text(`page ${++made}`, { headers: { "cache-control": "max-age=60" } })
+ * )
+ * const routes = HttpRouter.add("GET", "/", page).pipe(Layer.provide(HttpCache.make().layer), Layer.provide(CacheMemory))
+ * const { dispose, handler } = HttpRouter.toWebHandler(routes, { disableLogger: true })
+ * for (let i = 0; i < 2; i++) console.log(await (await handler(new Request("http://localhost/"))).text())
+ * await dispose()
+ * // => page 1
+ * // => page 1
+ * ```
+ *
  * @since 0.2.0
  * @category http
  * @see docs/http.md
@@ -124,12 +143,24 @@ export const make = (options: HttpCacheOptions = {}): HttpCache => ({
 /**
  * The same as a service, to forget pages from wherever it is known: another handler, a worker, a command.
  *
- *     class Site extends HttpCache.Service<Site>()("app/Site", { staleFor: "1 hour" }) {}
- *     const routes = HttpRouter.add("GET", "/", …).pipe(Layer.provide(Site.routes))
- *     const SiteLive = Site.layer.pipe(Layer.provide(CacheFromConfig))
- *     Site.use((site) => site.purge("example.com/"))
- *
  * Provide one `SiteLive` to the routes and to whoever purges: one layer in one program is one cache, in memory as well.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { HttpRouter, HttpServerResponse } from "effect/http"
+ * import { CacheMemory } from "effect-vcache"
+ * import { HttpCache } from "effect-vcache/http"
+ *
+ * class Site extends HttpCache.Service<Site>()("app/Site", { staleFor: "1 hour" }) {}
+ *
+ * // One layer for the routes and for whoever purges.
+ * export const SiteLive = Layer.provide(Site.layer, CacheMemory)
+ * export const routes = HttpRouter.add("GET", "/", HttpServerResponse.text("home")).pipe(Layer.provide(Site.routes))
+ * const purged = Site.use((site) => site.purge("example.com/"))
+ * console.log(await Effect.runPromise(Effect.provide(purged, SiteLive)))
+ * // => false
+ * ```
  *
  * @since 0.2.0
  * @category http

@@ -72,14 +72,33 @@ export interface SessionsClass<Self, Id extends string, A> extends Context.Servi
 /**
  * The session of a request, as a service that routes ask for.
  *
- *     class Visit extends HttpSessions.Service<Visit>()("app/Visit", {
- *       data: Schema.Struct({ user: Schema.String }), secrets: Config.Redacted("SESSION_SECRET")
- *     }) {}
- *     const routes = HttpRouter.add("GET", "/", Visit.use((visit) => …)).pipe(Layer.provide(Visit.layer))
- *
  * The cookie holds the id and its HMAC-SHA256; one that was not signed here is no session. The cookie of a sliding session
  * is kept by the browser for 400 days, and the store decides when the session ends. Responses of requests that asked for
  * their session vary by cookie, and are private where they say nothing else.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Option, Redacted, Schema } from "effect"
+ * import { HttpRouter, HttpServerResponse } from "effect/http"
+ * import { CacheMemory } from "effect-vcache"
+ * import { HttpSessions } from "effect-vcache/http"
+ *
+ * class Visit extends HttpSessions.Service<Visit>()("app/Visit", {
+ *   data: Schema.Struct({ user: Schema.String }),
+ *   secrets: Redacted.make("at least 32 bytes of a real secret")
+ * }) {}
+ *
+ * const who = Visit.use((visit) => visit.get).pipe(
+ *   Effect.map((data) =>
+ *     HttpServerResponse.text(Option.match(data, { onNone: () => "nobody", onSome: ({ user }) => user }))
+ *   )
+ * )
+ * const routes = HttpRouter.add("GET", "/", who).pipe(Layer.provide(Visit.layer), Layer.provide(CacheMemory))
+ * const { dispose, handler } = HttpRouter.toWebHandler(routes, { disableLogger: true })
+ * console.log(await (await handler(new Request("http://localhost/"))).text())
+ * await dispose()
+ * // => nobody
+ * ```
  *
  * @since 0.2.0
  * @category sessions

@@ -30,13 +30,31 @@ export interface HttpCacheClientOptions extends CachingOptions {}
  * The same client with its responses in the cache, as long as their own headers say: for APIs of others. One request serves all
  * who ask meanwhile; what is stale is asked for with its ETag, and with `staleIfError` serves in place of a failure.
  *
- *     const github = yield* Effect.flatMap(HttpClient.HttpClient, HttpCache.client({ staleIfError: "1 hour" }))
- *
  * The cache is private: it stores responses that say `private` and ignores `s-maxage`. Requests with different credentials never
  * share a response: `Authorization`, `Cookie`, `Proxy-Authorization`, and the headers that Effect redacts, such as `X-Api-Key`
  * (`Headers.CurrentRedactedNames`; add yours to it). Never stored: responses that set a cookie,
  * responses for which a redirect was followed, and those to requests with a body.
  * Apply it before `filterStatusOk` and retries, so that it sees the responses as they are.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { HttpClient, HttpClientResponse } from "effect/http"
+ * import { CacheMemory } from "effect-vcache"
+ * import { HttpCache } from "effect-vcache/http"
+ *
+ * let asked = 0
+ * const answer = () => new Response(`answer ${++asked}`, { headers: { "cache-control": "max-age=60" } })
+ * const source = HttpClient.make((request) => Effect.sync(() => HttpClientResponse.fromWeb(request, answer())))
+ *
+ * const program = Effect.gen(function* () {
+ *   const api = yield* Effect.flatMap(HttpClient.HttpClient, HttpCache.client({ staleIfError: "1 hour" }))
+ *   const read = Effect.flatMap(api.get("http://api.example/rates"), ({ text }) => text)
+ *   console.log(yield* read, "-", yield* read)
+ * })
+ * await Effect.runPromise(Effect.provide(program, [CacheMemory, Layer.succeed(HttpClient.HttpClient, source)]))
+ * // => answer 1 - answer 1
+ * ```
  *
  * @since 0.2.0
  * @category http

@@ -42,10 +42,23 @@ export interface WebCache extends AsyncDisposable {
  * `HttpCache.make`. The layer is opened at the first request, which rejects where it cannot be built. When the server of the
  * cache fails later, the handler answers. `purge` and `purgePrefix` reject with the cache's tagged errors.
  *
- *     const pages = webCache(CacheFromConfig, { staleFor: "1 minute" })
- *     export default { fetch: pages.wrap(app.fetch) }
- *
  * A stale page is renewed after its response has gone out: a runtime that ends a function with its response must keep it alive.
+ *
+ * @example
+ * ```ts
+ * import { CacheMemory } from "effect-vcache"
+ * import { webCache } from "effect-vcache/http"
+ *
+ * let made = 0
+ * const app = () => new Response(`page ${++made}`, { headers: { "cache-control": "max-age=60" } })
+ *
+ * const pages = webCache(CacheMemory, { staleFor: "1 minute" })
+ * const fetch = pages.wrap(app)
+ * for (let i = 0; i < 2; i++) console.log(await (await fetch(new Request("http://localhost/"))).text())
+ * await pages.close()
+ * // => page 1
+ * // => page 1
+ * ```
  *
  * @since 0.2.0
  * @category http

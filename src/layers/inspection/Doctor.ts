@@ -29,8 +29,15 @@ const patience = Duration.seconds(10)
  * settings of each server that matter to a cache. It changes nothing, costs some forty commands, and never fails: where
  * there is no connection, the only verdict says why. Of several servers each is looked at.
  *
- *     const verdicts = yield* Doctor.examine()
- *     yield* Effect.logInfo(Doctor.summary(verdicts))
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Doctor, ValkeyMemory } from "effect-vcache"
+ *
+ * const verdicts = Effect.runSync(Effect.provide(Doctor.examine({ prefix: "shop:" }), ValkeyMemory.layer()))
+ * for (const { finding, status } of verdicts) console.log(`${status}: ${finding}`)
+ * // => advice: The store is in the memory of this process: no other process shares it.
+ * ```
  *
  * @since 0.2.0
  * @category inspection
@@ -62,6 +69,16 @@ const inMemory = advise(
 /**
  * Returns the worst status of all: `"problem"` before `"advice"`, `"unknown"` and `"ok"`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Doctor, ValkeyMemory } from "effect-vcache"
+ *
+ * const verdicts = Effect.runSync(Effect.provide(Doctor.examine(), ValkeyMemory.layer()))
+ * console.log(Doctor.worst(verdicts))
+ * // => advice
+ * ```
+ *
  * @since 0.2.0
  * @category inspection
  * @see docs/cli.md
@@ -72,6 +89,16 @@ export const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["status"] =>
 
 /**
  * Returns one sentence about all of them: the first of the worst, and how many more there are of its kind.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Doctor, ValkeyMemory } from "effect-vcache"
+ *
+ * const verdicts = Effect.runSync(Effect.provide(Doctor.examine(), ValkeyMemory.layer()))
+ * console.log(Doctor.summary(verdicts))
+ * // => Advice: The store is in the memory of this process: no other process shares it.
+ * ```
  *
  * @since 0.2.0
  * @category inspection

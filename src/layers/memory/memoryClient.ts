@@ -7,7 +7,7 @@ import {
   CacheUnsupportedError
 } from "../../schema/CacheError.ts"
 import type { Arg, Reply, ReplyEncoding } from "../../schema/Command.ts"
-import { closedError, inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
+import { closedError, connectionReplaced, inexactInteger, maxReplyLength, refused } from "../../schema/failures.ts"
 import { isValueReply } from "../../schema/frame.ts"
 import { memoryEra } from "../../schema/era.ts"
 import type { TrackedReply } from "../../schema/Invalidation.ts"
@@ -74,14 +74,19 @@ export const memoryClient = (
 
   const request: ValkeyClientShape["request"] = (name, args, use, options) => {
     const timeout = timeoutOf(options)
-    return typeof timeout === "string" ? refused(name, timeout) : perform(name, args, options?.reply, undefined, use)
+    if (typeof timeout === "string") return refused(name, timeout)
+    const command = perform(name, args, options?.reply, undefined, use)
+    const sendIf = options?.sendIf
+    return sendIf === undefined
+      ? command
+      : Effect.suspend((): typeof command => (sendIf(store) ? command : Exit.fail(connectionReplaced(name))))
   }
 
   const send: ValkeyClientShape["send"] = (name, args, options) => request(name, args, Exit.succeed, options)
 
   /** Between two pages of a scan others have their turn. Its keys are texts: there is no need to ask for bytes. */
-  const sendPage: ValkeyClientShape["send"] = (name, args) => {
-    const page = send(name, args)
+  const sendPage: ValkeyClientShape["send"] = (name, args, options) => {
+    const page = send(name, args, { sendIf: options?.sendIf })
     return args[0] === "0" ? page : Effect.andThen(Effect.yieldNow, page)
   }
 
@@ -164,6 +169,7 @@ export const memoryClient = (
     at("GET", (context) => {
       const one = (name: string, key: string) =>
         runCommand(context, { row: rowOf(name, [key]), name, args: [key], reply })
+      const place = announcer.order.next()
       return Exit.succeed(
         keys.map((key): TrackedReply => {
           const got = one(many ? "MGET" : "GET", key)
@@ -175,6 +181,7 @@ export const memoryClient = (
             pttl,
             sentAt: context.now,
             server: keep ? memoryServer : undefined,
+            place,
             era: era ? memoryEra : undefined
           }
         })

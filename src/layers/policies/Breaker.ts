@@ -1,7 +1,8 @@
 /** A policy that spares a server that is down, and its callers the wait. */
 import { Duration, Effect, Exit, type Layer, type Scope } from "effect"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
-import { CacheConnectionError, type CacheError, CacheInputError, isTransient } from "../../schema/CacheError.ts"
+import { CacheConnectionError, type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import { isTransient } from "../../schema/isTransient.ts"
 import { gaugeOf } from "../../schema/gauge.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
@@ -25,6 +26,14 @@ export interface BreakerOptions {
  * then, with a `CacheConnectionError` of code CIRCUIT_OPEN, and nothing is sent. It uses Effect's `CircuitBreaker`. Options that
  * are not above zero are a defect.
  *
+ * @example
+ * ```ts
+ * import { Breaker, CacheLive } from "effect-vcache"
+ *
+ * // Two caches that have it each have a circuit of their own.
+ * export const cache = CacheLive.layer({ policies: [Breaker.policy({ failures: 3, openFor: "2 seconds" })] })
+ * ```
+ *
  * @since 0.2.0
  * @category policies
  * @see docs/outages.md
@@ -34,6 +43,25 @@ export const policy = (options: BreakerOptions = {}): Effect.Effect<CachePolicyS
 
 /**
  * Provides `policy` for every cache that is built under the layer: they share one circuit.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Breaker, CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* (yield* Faults.Faults).set({ failure: "refused" })
+ *   for (let i = 0; i < 2; i++) {
+ *     const error = yield* Effect.flip(CacheService.use((cache) => cache.get("user:1")))
+ *     console.log("code" in error && error.code)
+ *   }
+ * })
+ * const cache = Layer.provide(CacheLive, Breaker.layer({ failures: 1 }))
+ * Effect.runSync(Effect.provide(program, Layer.provideMerge(cache, Layer.provide(Faults.layer, ValkeyMemory.layer()))))
+ * // => ECONNREFUSED
+ * // => CIRCUIT_OPEN
+ * ```
  *
  * @since 0.2.0
  * @category policies

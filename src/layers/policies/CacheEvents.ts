@@ -162,10 +162,27 @@ const publishTally = (hub: Hub, happened: Happened, { hits = 0, misses = 0, stal
  * The events of all caches that are built under its layer. Without the layer a cache makes no events; with it, and without
  * a listener, it costs what a policy costs that does nothing.
  *
- *     const caches = CacheLive.pipe(Layer.provideMerge(CacheEvents.layer()), Layer.provide(ValkeyUrl.layerConfig()))
- *
  * The same events are published on the channel `effect-vcache:event` of `node:diagnostics_channel`, where it has subscribers.
  * Events name keys, and never values. Changes that other processes make are told by `client.changes`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Fiber, Layer, Stream } from "effect"
+ * import { CacheEvents, CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const events = yield* (yield* CacheEvents).subscribe
+ *   const seen = yield* Effect.forkChild(Stream.runCollect(Stream.take(events, 2)))
+ *   yield* cache.set("user:1", "Ada")
+ *   yield* cache.get("user:2")
+ *   for (const event of yield* Fiber.join(seen)) console.log(event._tag, event.operation, event.key)
+ * })
+ * const live = Layer.provideMerge(CacheMemory, CacheEvents.layer())
+ * await Effect.runPromise(Effect.scoped(Effect.provide(program, live)))
+ * // => Stored set user:1
+ * // => Miss get user:2
+ * ```
  *
  * @since 0.2.0
  * @category observability

@@ -28,6 +28,14 @@ export interface IgnoreExceptionsOptions {
  * values that cannot be coded still fail, and so do operations for which pretending would be a lie. What is ignored is counted, by
  * operation and tag.
  *
+ * @example
+ * ```ts
+ * import { CacheLive, IgnoreExceptions } from "effect-vcache"
+ *
+ * // The other caches of the program go on failing.
+ * export const cache = CacheLive.layer({ policies: [IgnoreExceptions.policy({ logInterval: "1 minute" })] })
+ * ```
+ *
  * @since 0.2.0
  * @category policies
  * @see docs/outages.md
@@ -37,6 +45,21 @@ export const policy = (options: IgnoreExceptionsOptions = {}): Effect.Effect<Cac
 
 /**
  * Provides `policy` for every cache that is built under the layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, IgnoreExceptions, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* (yield* Faults.Faults).set({ failure: "refused" })
+ *   console.log(yield* CacheService.use((cache) => cache.getOrSet("user:1", Effect.succeed("Ada"))))
+ * })
+ * const cache = Layer.provide(CacheLive, IgnoreExceptions.layer({ log: false }))
+ * Effect.runSync(Effect.provide(program, Layer.provideMerge(cache, Layer.provide(Faults.layer, ValkeyMemory.layer()))))
+ * // => Ada
+ * ```
  *
  * @since 0.2.0
  * @category policies

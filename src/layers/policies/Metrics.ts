@@ -25,6 +25,13 @@ export interface MetricsOptions {
  * `Metric`, by cache: show them with `PrometheusMetrics` or send them with `Otlp`. What `getOrSet` does besides is counted without
  * it, too.
  *
+ * @example
+ * ```ts
+ * import { CacheLive, Metrics } from "effect-vcache"
+ *
+ * export const cache = CacheLive.layer({ name: "pages", policies: [Metrics.policy()] })
+ * ```
+ *
  * @since 0.2.0
  * @category observability
  * @see docs/observability.md
@@ -37,6 +44,22 @@ export const policy = (options: MetricsOptions = {}): Effect.Effect<CachePolicyS
 
 /**
  * Provides `policy` for every cache that is built under the layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { PrometheusMetrics } from "effect/observability"
+ * import { CacheMemory, CacheService, Metrics } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.getMany(["user:1", "user:2"])
+ *   const text = yield* PrometheusMetrics.format()
+ *   console.log(text.split("\n").find((line) => line.includes('misses_total{cache="users"')))
+ * })
+ * Effect.runSync(Effect.provide(program, Layer.provide(CacheMemory.layer({ name: "users" }), Metrics.layer())))
+ * // => effect_vcache_misses_total{cache="users",topology="memory"} 2
+ * ```
  *
  * @since 0.2.0
  * @category observability

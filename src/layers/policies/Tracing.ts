@@ -1,6 +1,8 @@
 /** A policy that gives every operation a span. */
 import { Clock, Context, Effect, Exit, type Layer, Option, Tracer } from "effect"
+import { answersIn, wantAnswers } from "../../schema/Answers.ts"
 import type { CacheError } from "../../schema/CacheError.ts"
+import type { Address } from "../../schema/ConnectionOptions.ts"
 import { kindOf } from "../../schema/codecFailures.ts"
 import {
   type CachePolicyShape,
@@ -23,10 +25,17 @@ export interface TracingOptions {
 }
 
 /**
- * A client span for each operation, named after it, with the attributes of OpenTelemetry's database conventions, and
- * whether it was a hit. Lookups have spans: `cache.getOrSet.lookup`; `cache.getOrSet.wait`, with a link to the lookup that a caller
+ * A client span for each operation, named after it, with the attributes of OpenTelemetry's database conventions, the server that
+ * answered among them, and whether it was a hit. Lookups have spans: `cache.getOrSet.lookup`; `cache.getOrSet.wait`, with a link to the lookup that a caller
  * joined; `cache.getOrSet.refresh` in the background, which has no parent and a link to the caller's span. It costs
  * some microseconds an operation, also where nothing collects the spans.
+ *
+ * @example
+ * ```ts
+ * import { CacheLive, Tracing } from "effect-vcache"
+ *
+ * export const cache = CacheLive.layer({ policies: [Tracing.policy()] })
+ * ```
  *
  * @since 0.2.0
  * @category observability
@@ -37,6 +46,19 @@ export const policy = (options: TracingOptions = {}): Effect.Effect<CachePolicyS
 
 /**
  * Provides `policy` for every cache that is built under the layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Tracer } from "effect"
+ * import { CacheMemory, CacheService, Tracing } from "effect-vcache"
+ *
+ * const names: Array<string> = []
+ * const tracer = Tracer.make({ span: (options) => (names.push(options.name), new Tracer.NativeSpan(options)) })
+ * const program = CacheService.use((cache) => cache.getOrSet("user:1", Effect.succeed("Ada")))
+ * Effect.runSync(Effect.withTracer(Effect.provide(program, Layer.provide(CacheMemory, Tracing.layer())), tracer))
+ * console.log(names.join(", "))
+ * // => cache.getOrSet, cache.getOrSet.lookup, cache.getOrSet.store
+ * ```
  *
  * @since 0.2.0
  * @category observability
@@ -57,16 +79,19 @@ const make = ({ keys = false }: TracingOptions): CachePolicyShape => {
       ...(near === undefined ? {} : { "cache.near": near }),
       ...keyOf(key)
     }
-    return within(`cache.${name}`, { kind: "client", attributes }, effect, (span, exit) => {
-      if (Exit.isSuccess(exit)) {
-        if (tally !== undefined) tell(span, tallied(tally(exit.value), key))
-        return exit
-      }
-      const error = Exit.findErrorOption(exit)
-      if (Option.isNone(error)) return exit
-      tell(span, attributesOf(error.value))
-      return shown(exit, error.value._tag)
-    })
+    return within(
+      `cache.${name}`,
+      { kind: "client", attributes },
+      effect,
+      (span, exit) => {
+        const error = Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Exit.findErrorOption(exit))
+        tell(span, placeOf(span, error))
+        if (Exit.isSuccess(exit) && tally !== undefined) tell(span, tallied(tally(exit.value), key))
+        if (error !== undefined) tell(span, attributesOf(error))
+        return shown(exit, error?._tag)
+      },
+      wantAnswers
+    )
   }
 
   /** The span of each lookup, for those who join it. */
@@ -137,13 +162,28 @@ const withoutStack = { captureStackTrace: false }
 
 const attributesOf = (error: CacheError): Attributes => ({
   "error.type": error._tag,
-  ...("code" in error && error.code !== undefined ? { "db.response.status_code": error.code } : {}),
-  ...("node" in error && error.node !== undefined ? serverOf(error.node) : {})
+  ...("code" in error && error.code !== undefined ? { "db.response.status_code": error.code } : {})
 })
 
-const serverOf = (node: string): Readonly<Record<string, string>> => {
-  const colon = node.lastIndexOf(":")
-  return colon < 0
-    ? { "server.address": node }
-    : { "server.address": node.slice(0, colon), "server.port": node.slice(colon + 1) }
+/** Where its commands went. An error names its server where no connection does. */
+const placeOf = (span: Tracer.Span, error: CacheError | undefined): Attributes => {
+  const { configured, database, peer } = answersIn(span)
+  const failed = error !== undefined && "node" in error && error.node !== undefined ? addressIn(error.node) : undefined
+  return {
+    ...(database === undefined ? {} : { "db.namespace": String(database) }),
+    ...addressAs("server", configured ?? failed),
+    ...addressAs("network.peer", peer ?? failed)
+  }
+}
+
+const addressAs = (kind: "server" | "network.peer", address: Address | undefined): Attributes => {
+  if (address === undefined) return {}
+  return "path" in address
+    ? { [`${kind}.address`]: address.path }
+    : { [`${kind}.address`]: address.host, [`${kind}.port`]: address.port }
+}
+
+const addressIn = (node: string): Address => {
+  const [, ipv6, host = ipv6, port] = /^(?:\[(.+)\]|(.+)):(\d+)$/.exec(node) ?? []
+  return host === undefined ? { path: node } : { host, port: Number(port) }
 }

@@ -99,13 +99,24 @@ export interface SqlCacheOptions {
  * tables cannot be found in their text invalidate everything. A program must write through that client. The database is
  * what is true: a failing cache fails no statement.
  *
- *     const program = Effect.gen(function* () {
- *       const sql = yield* SqlClient.SqlClient
- *       const cache = yield* SqlCache
- *       yield* sql`INSERT INTO users ${sql.insert({ name: "Ada" })}`
- *       return yield* cache.query(sql`SELECT name FROM users`, { row: Schema.Struct({ name: Schema.String }) })
- *     })
- *     program.pipe(Effect.provide(SqlCache.layer().pipe(Layer.provide([Database, Cache]))))
+ * @example
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import { SqlClient } from "effect/sql"
+ * import { CacheMemory } from "effect-vcache"
+ * import { SqlCache } from "effect-vcache/sql"
+ *
+ * const User = Schema.Struct({ name: Schema.String })
+ *
+ * // After the write the query asks the database again.
+ * export const program = Effect.gen(function* () {
+ *   const sql = yield* SqlClient.SqlClient
+ *   const cache = yield* SqlCache
+ *   yield* sql`INSERT INTO users ${sql.insert({ name: "Ada" })}`
+ *   return yield* cache.query(sql`SELECT name FROM users`, { row: User, timeToLive: "1 hour" })
+ * })
+ * export const Live = Layer.provide(SqlCache.layer(), CacheMemory)
+ * ```
  *
  * @since 0.2.0
  * @category sql

@@ -7,6 +7,22 @@ import { CacheError } from "../../schema/CacheError.ts"
  * or it is not known whether they were. This process tries again in the background and meanwhile asks the database; other
  * processes may be given results from before the write until the invalidation succeeds, or the results' lifetime ends.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { SqlClient } from "effect/sql"
+ * import { SqlCache } from "effect-vcache/sql"
+ *
+ * // The write is made in any case. Whether all processes see it at once is what `confirmed` tells.
+ * export const rename = (id: number, name: string) =>
+ *   Effect.gen(function* () {
+ *     const sql = yield* SqlClient.SqlClient
+ *     const cache = yield* SqlCache
+ *     yield* cache.confirmed(sql`UPDATE users SET name = ${name} WHERE id = ${id}`)
+ *     return "seen by all"
+ *   }).pipe(Effect.catchTag("SqlInvalidationError", ({ tables }) => Effect.succeed(`${tables} may be old for a while`)))
+ * ```
+ *
  * @since 0.2.0
  * @category errors
  * @see docs/sql.md

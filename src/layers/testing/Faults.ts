@@ -33,6 +33,25 @@ export interface Fault {
 /**
  * Says which commands of the client go wrong from now on, and how.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const faults = yield* Faults.Faults
+ *   const cache = yield* CacheService
+ *   yield* faults.set({ commands: ["SET"], failure: "lostReply" })
+ *   const error = yield* Effect.flip(cache.set("user:1", "Ada"))
+ *   yield* faults.clear
+ *   console.log(error._tag, "- stored all the same:", yield* cache.has("user:1"))
+ * })
+ * const faulty = CacheLive.pipe(Layer.provideMerge(Faults.layer), Layer.provide(ValkeyMemory.layer()))
+ * Effect.runSync(Effect.provide(program, faulty))
+ * // => CacheConnectionError - stored all the same: true
+ * ```
+ *
  * @since 0.2.0
  * @category testing
  * @see docs/testing.md
@@ -51,6 +70,24 @@ export class Faults extends Context.Service<
 
 /**
  * Puts faults before the provided client. Without any it costs next to nothing. Chance comes from `Random`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { ValkeyClient, ValkeyMemory } from "effect-vcache"
+ * import { Faults } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const faults = yield* Faults.Faults
+ *   yield* faults.set({ rate: 0.5, failure: "timeout" })
+ *   const client = yield* ValkeyClient
+ *   for (let i = 0; i < 1000; i++) yield* Effect.ignore(client.send("PING", []))
+ *   const failed = yield* faults.failed
+ *   console.log("about half:", failed > 400 && failed < 600)
+ * })
+ * Effect.runSync(Effect.provide(program, Layer.provide(Faults.layer, ValkeyMemory.layer())))
+ * // => about half: true
+ * ```
  *
  * @since 0.2.0
  * @category testing

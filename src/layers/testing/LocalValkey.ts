@@ -104,6 +104,24 @@ export interface LocalServer {
  * Starts a server, empty and without persistence, which runs until the scope closes: the program is `$VALKEY_SERVER`, else
  * `valkey-server` or `redis-server` on the path.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
+ * import { LocalValkey } from "effect-vcache/testing"
+ *
+ * // A test of what the program does while its server is frozen.
+ * export const test = Effect.gen(function* () {
+ *   const server = yield* LocalValkey.make
+ *   const get = CacheService.use((cache) => cache.get("user:1")).pipe(
+ *     Effect.provide(CacheLive),
+ *     Effect.provide(ValkeyUrl.layer(server.url, { commandTimeout: "100 millis" }))
+ *   )
+ *   yield* server.freeze
+ *   return (yield* Effect.flip(get))._tag
+ * })
+ * ```
+ *
  * @since 0.2.0
  * @category testing
  * @see docs/testing.md
@@ -117,6 +135,15 @@ export const make: Effect.Effect<LocalServer, CacheInputError | Config.ConfigErr
 /**
  * Starts such a server, and returns its URL.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { LocalValkey } from "effect-vcache/testing"
+ *
+ * // A server for programs that are no part of this process; it ends with the scope.
+ * export const url = Effect.tap(LocalValkey.start, (url) => Effect.log(`VALKEY_URL=${url}`))
+ * ```
+ *
  * @since 0.2.0
  * @category testing
  * @see docs/testing.md
@@ -128,6 +155,16 @@ export const start: Effect.Effect<string, CacheInputError | Config.ConfigError, 
 
 /**
  * Starts such a server, and provides a client for it.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { CacheLive } from "effect-vcache"
+ * import { LocalValkey } from "effect-vcache/testing"
+ *
+ * // A cache on an empty server, for a suite of tests.
+ * export const TestCache = Layer.provide(CacheLive, LocalValkey.layer)
+ * ```
  *
  * @since 0.2.0
  * @category testing

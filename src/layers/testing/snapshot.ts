@@ -23,6 +23,20 @@ export interface SnapshotEntry {
 /**
  * Returns all keys of this prefix and version with what they hold, by user key, in the order of their names.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ * import { snapshot } from "effect-vcache/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* (yield* CacheService).set("user:1", "Ada", { timeToLive: "Infinity" })
+ *   console.log((yield* snapshot).get("user:1"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => { type: 'string', value: 'Ada', timeToLive: Infinity }
+ * ```
+ *
  * @since 0.2.0
  * @category testing
  * @see docs/testing.md

@@ -34,6 +34,21 @@ export interface FallbackOptions<E1, R1, E2, R2> {
  * what was only read is left alone. `structures` says what happens to additions to structures. Subscriptions,
  * dedicated connections, the raw client, locks and semaphores are always those of `first`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Option } from "effect"
+ * import { CacheLive, CacheService, ValkeyFallback, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
+ *
+ * const client = ValkeyFallback.layer({
+ *   // Nothing listens at this port.
+ *   first: ValkeyStandalone.layer({ url: "valkey://127.0.0.1:1" }),
+ *   second: ValkeyMemory.layer({ maxEntries: 10_000 })
+ * })
+ * const program = CacheService.use((cache) => Effect.andThen(cache.set("user:1", "Ada"), cache.get("user:1")))
+ * console.log(Option.getOrNull(await Effect.runPromise(Effect.provide(program, Layer.provide(CacheLive, client)))))
+ * // => Ada
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/outages.md

@@ -17,6 +17,19 @@ import { MemoryStore } from "../memory/store/MemoryStore.ts"
 /**
  * Limits that are no positive numbers are a defect.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ValkeyMemory } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* ValkeyMemory.make({ maxEntries: 1000 })
+ *   return yield* client.send("INCRBY", ["visits", 2])
+ * })
+ * console.log(Effect.runSync(Effect.scoped(program)))
+ * // => 2
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/memory.md
@@ -49,6 +62,21 @@ export const make = Effect.fnUntraced(function* (
 
 /**
  * Needs nothing and opens nothing. Each layer built has a store of its own. Limits that are no positive numbers are a defect.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
+ *
+ * const small = Layer.provide(CacheLive, ValkeyMemory.layer({ maxEntries: 2 }))
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   for (const user of ["ada", "bob", "eve"]) yield* cache.set(user, 1)
+ *   return (yield* cache.keys()).toSorted()
+ * })
+ * console.log(Effect.runSync(Effect.provide(program, small)))
+ * // => [ 'bob', 'eve' ]
+ * ```
  *
  * @since 0.2.0
  * @category clients

@@ -8,6 +8,16 @@ import { makeKnownServers } from "../connection/known/knownServers.ts"
 /**
  * The client of the servers, which closes with the scope. Settings that cannot be used fail with `CacheInputError`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ValkeyReplicated } from "effect-vcache"
+ *
+ * const made = ValkeyReplicated.make({ urls: ["valkey://primary", "valkey://replica-1"] })
+ * console.log(await Effect.runPromise(Effect.scoped(Effect.map(made, ({ topology }) => topology))))
+ * // => replicated
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/replicated.md
@@ -20,6 +30,17 @@ export const make = Effect.fnUntraced(function* (options: ReplicatedOptions) {
 /**
  * Opens nothing until the first command, unless `connect` is `"eager"`. A read that a replica fails goes to the next, at last to the primary.
  *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { CacheLive, ValkeyReplicated } from "effect-vcache"
+ *
+ * export const Cache = Layer.provide(
+ *   CacheLive,
+ *   ValkeyReplicated.layer({ urls: ["valkey://primary", "valkey://replica-1", "valkey://replica-2"] })
+ * )
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/replicated.md
@@ -29,6 +50,16 @@ export const layer = (options: ReplicatedOptions): Layer.Layer<ValkeyClient, Com
 
 /**
  * The same with settings from `Config`.
+ *
+ * @example
+ * ```ts
+ * import { Config } from "effect"
+ * import { ValkeyReplicated } from "effect-vcache"
+ *
+ * export const Client = ValkeyReplicated.layerConfig({
+ *   urls: Config.all([Config.Redacted("PRIMARY_URL"), Config.Redacted("REPLICA_URL")])
+ * })
+ * ```
  *
  * @since 0.2.0
  * @category clients

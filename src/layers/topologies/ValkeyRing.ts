@@ -8,6 +8,19 @@ import { makeRingClient } from "../ring/ringClient.ts"
 /**
  * The client of the ring, which closes with the scope. Settings that cannot be used fail with `CacheInputError`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ValkeyRing } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* ValkeyRing.make({ urls: ["valkey://cache-1", "valkey://cache-2"] })
+ *   return client.serverOf?.("user:1").node
+ * })
+ * console.log(await Effect.runPromise(Effect.scoped(program)))
+ * // => cache-2:6379
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/ring.md
@@ -26,13 +39,15 @@ export const make = Effect.fnUntraced(function* (options: RingOptions) {
  * timeout hold for each server by itself. Bad settings fail the layer and name the field.
  *
  * @example
+ * ```ts
  * import { Layer } from "effect"
  * import { CacheLive, ValkeyRing } from "effect-vcache"
  *
- * const Cache = Layer.provide(
+ * export const Cache = Layer.provide(
  *   CacheLive,
  *   ValkeyRing.layer({ urls: ["valkey://cache-1:6379", "valkey://cache-2:6379"], whenDown: "next" })
  * )
+ * ```
  *
  * @since 0.2.0
  * @category clients
@@ -43,6 +58,14 @@ export const layer = (options: RingOptions): Layer.Layer<ValkeyClient, CommandEr
 
 /**
  * The same with settings from `Config`.
+ *
+ * @example
+ * ```ts
+ * import { Config } from "effect"
+ * import { ValkeyRing } from "effect-vcache"
+ *
+ * export const Client = ValkeyRing.layerConfig({ url: Config.Redacted("CACHE_URL") })
+ * ```
  *
  * @since 0.2.0
  * @category clients

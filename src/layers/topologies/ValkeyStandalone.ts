@@ -10,6 +10,16 @@ import { makeKnownServers } from "../connection/known/knownServers.ts"
 /**
  * The client of the server, which closes with the scope. Settings that cannot be used fail with `CacheInputError`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ValkeyStandalone } from "effect-vcache"
+ *
+ * const made = ValkeyStandalone.make({ url: "valkey://localhost:6379/1" })
+ * console.log(await Effect.runPromise(Effect.scoped(Effect.flatMap(made, ({ state }) => state))))
+ * // => { _tag: 'Idle' }
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/connections.md
@@ -22,6 +32,17 @@ export const make = Effect.fnUntraced(function* ({ url, ...options }: Standalone
 /**
  * Opens nothing until the first command, unless `connect` is `"eager"`. Bad settings fail the layer and name the field.
  *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { CacheLive, ValkeyStandalone } from "effect-vcache"
+ *
+ * export const Cache = Layer.provide(
+ *   CacheLive.layer({ prefix: "shop" }),
+ *   ValkeyStandalone.layer({ url: "valkey://localhost:6379", commandTimeout: "500 millis" })
+ * )
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/connections.md
@@ -31,6 +52,17 @@ export const layer = (options: StandaloneOptions): Layer.Layer<ValkeyClient, Com
 
 /**
  * The same with settings from `Config`.
+ *
+ * @example
+ * ```ts
+ * import { Config } from "effect"
+ * import { ValkeyStandalone } from "effect-vcache"
+ *
+ * export const Client = ValkeyStandalone.layerConfig({
+ *   url: Config.Redacted("CACHE_URL"),
+ *   commandTimeout: Config.Duration("CACHE_TIMEOUT").pipe(Config.withDefault("1 second"))
+ * })
+ * ```
  *
  * @since 0.2.0
  * @category clients

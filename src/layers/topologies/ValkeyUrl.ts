@@ -18,6 +18,20 @@ import * as ValkeyStandalone from "./ValkeyStandalone.ts"
  * `cluster(s)://`, `ring(s)://`; `memory://` the store in this process, where `options` mean nothing. Several URLs of one server each,
  * with commas between, are a primary and its replicas.
  *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
+ *
+ * const program = CacheService.useSync((cache) => cache.client.topology)
+ * for (const url of ["memory://", "valkey://localhost", "cluster://cache-1,cache-2"]) {
+ *   console.log(await Effect.runPromise(Effect.provide(program, Layer.provide(CacheLive, ValkeyUrl.layer(url)))))
+ * }
+ * // => memory
+ * // => standalone
+ * // => cluster
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/connections.md
@@ -55,6 +69,19 @@ const ofEnvironment = Config.Redacted(variable)
  * share nothing. Errors of VALKEY_URL name the key. Without options a program has one client for each URL, however often
  * it calls this.
  *
+ * @example
+ * ```ts
+ * import { Config, Layer } from "effect"
+ * import { CacheLive, ValkeyUrl } from "effect-vcache"
+ *
+ * export const Cache = Layer.provide(CacheLive, ValkeyUrl.layerConfig())
+ *
+ * export const Sessions = Layer.provide(
+ *   CacheLive.layer({ prefix: "sessions" }),
+ *   ValkeyUrl.layerConfig(Config.Redacted("SESSIONS_URL"), { commandTimeout: Config.Duration("SESSIONS_TIMEOUT") })
+ * )
+ * ```
+ *
  * @since 0.2.0
  * @category clients
  * @see docs/connections.md
@@ -74,6 +101,17 @@ export const layerConfig = (
 
 /**
  * The same, but it fails where the URL is unset or empty: with a `ConfigError`, or a `CacheInputError`.
+ *
+ * @example
+ * ```ts
+ * import { ConfigProvider, Effect } from "effect"
+ * import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
+ *
+ * const program = Effect.provide(CacheService, CacheLive).pipe(Effect.provide(ValkeyUrl.layerConfigRequired()))
+ * const nothing = Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({}))
+ * console.log(Effect.runSync(nothing(Effect.flip(program)))._tag)
+ * // => ConfigError
+ * ```
  *
  * @since 0.2.0
  * @category clients

@@ -28,6 +28,22 @@ export interface BatchSetOptions<A = unknown> extends TtlOptions, Pick<TagOption
 /**
  * The operations of a cache on many values at once.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.setMany({ ada: 1, bob: 2, eve: 3 }, { timeToLive: "1 hour" })
+ *   console.log(yield* cache.getMany(["ada", "nobody", "eve"]))
+ *   console.log(yield* cache.deleteMany(["ada", "nobody"]))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => Map(2) { 'ada' => 1, 'eve' => 3 }
+ * // => 1
+ * ```
+ *
  * @since 0.2.0
  * @category values
  * @see docs/operations.md

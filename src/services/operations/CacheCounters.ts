@@ -38,6 +38,21 @@ export interface BigCounterOptions extends Omit<CounterOptions, "initial"> {
 /**
  * The operations of a cache on counters. Each fails with `CacheMissError` where the key is missing and `initial` is not given.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const visit = cache.incr("visits:today", 1, { initial: 0, timeToLive: "1 day" })
+ *   yield* visit
+ *   console.log(yield* visit, yield* cache.incrFloat("revenue", 9.5, { initial: 0 }))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => 2 9.5
+ * ```
+ *
  * @since 0.2.0
  * @category values
  * @see docs/operations.md

@@ -4,6 +4,26 @@ import type { Duration, Schema } from "effect"
 /**
  * Which failures of a lookup are stored, and for how long.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * class NoUser extends Schema.TaggedError<NoUser>("NoUser")("NoUser", { id: Schema.Int }) {}
+ *
+ * const findUser = Effect.suspend(() => (console.log("asking the database"), Effect.fail(new NoUser({ id: 7 }))))
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const cacheFailures = { errors: NoUser, timeToLive: "10 seconds" } as const
+ *   for (let i = 0; i < 2; i++)
+ *     console.log((yield* Effect.flip(cache.getOrSet("user:7", findUser, { cacheFailures })))._tag)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => asking the database
+ * // => NoUser
+ * // => NoUser
+ * ```
+ *
  * @since 0.2.0
  * @category lookups
  * @see docs/stampedes.md

@@ -107,6 +107,22 @@ export interface KeySize {
 /**
  * The operations of a cache on its keys: it sees those of its prefix and version alone, unless an operation says otherwise.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.setMany({ "user:1": "Ada", "user:2": "Grace", "page:1": "…" })
+ *   console.log((yield* cache.keys("user:*")).toSorted())
+ *   console.log(yield* cache.deletePattern("user:*"), yield* cache.keys())
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => [ 'user:1', 'user:2' ]
+ * // => 2 [ 'page:1' ]
+ * ```
+ *
  * @since 0.2.0
  * @category keys
  * @see docs/operations.md

@@ -6,6 +6,24 @@ import type { KeyOptions, TtlOptions } from "./KeyOptions.ts"
 /**
  * The operations of a cache on lifetimes of keys. Each takes one round trip.
  *
+ * @example
+ * ```ts
+ * import { Duration, Effect, Option } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("report", "…", { timeToLive: "1 minute" })
+ *   yield* cache.persist("report")
+ *   console.log(Option.map(yield* cache.ttl("report"), Duration.isFinite))
+ *   yield* cache.expire("report", 0)
+ *   console.log(yield* cache.has("report"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => { _id: 'Option', _tag: 'Some', value: false }
+ * // => false
+ * ```
+ *
  * @since 0.2.0
  * @category values
  * @see docs/operations.md

@@ -37,6 +37,21 @@ export interface HeldLock extends HeldLease {
  * One key, under which the token of the holder stands. It excludes others for as long as the server keeps what it was told: where
  * a holder is paused past its lease, or a failover loses the key, two may work at a time. Fences tell them apart.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const lock = (yield* CacheService).lock("nightly-report", { lease: "30 seconds", wait: "5 seconds" })
+ *   yield* lock.withLock((held) => Effect.sync(() => console.log("only here, fenced:", held.fence > 0n)))
+ *   console.log("locked:", yield* lock.isLocked)
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => only here, fenced: true
+ * // => locked: false
+ * ```
+ *
  * @since 0.2.0
  * @category coordination
  * @see docs/coordination.md

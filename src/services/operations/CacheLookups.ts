@@ -147,6 +147,23 @@ export interface BatchLookupOptions<A = unknown>
 /**
  * The operations of a cache that look up what is not cached.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const findUser = Effect.sync(() => (console.log("asking the database"), "Ada"))
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const user = cache.getOrSet("user:1", findUser, { timeToLive: "5 minutes", staleFor: "1 hour" })
+ *   // Three callers at once share one lookup.
+ *   console.log(yield* Effect.all([user, user, user], { concurrency: "unbounded" }))
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => asking the database
+ * // => [ 'Ada', 'Ada', 'Ada' ]
+ * ```
+ *
  * @since 0.2.0
  * @category lookups
  * @see docs/stampedes.md

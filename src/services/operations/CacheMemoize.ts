@@ -37,6 +37,23 @@ export interface MemoizeOptions<K extends Schema.Constraint, V extends Schema.Co
 /**
  * The operation of a cache that memoizes a function.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const square = yield* cache.memoize({ name: "square", key: Schema.Int, value: Schema.Int }, (n) =>
+ *     Effect.sync(() => (console.log("computing", n), n * n))
+ *   )
+ *   console.log(yield* square(12), yield* square(12))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => computing 12
+ * // => 144 144
+ * ```
+ *
  * @since 0.2.0
  * @category lookups
  * @see docs/stampedes.md

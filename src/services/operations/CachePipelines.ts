@@ -40,6 +40,23 @@ export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effe
 /**
  * The operations of a cache that send several operations together.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const { visits } = yield* cache.pipeline((queue) => ({
+ *     visits: queue.incr("visits", 1, { initial: 0 }),
+ *     last: queue.set("last", "ada")
+ *   }))
+ *   console.log(visits)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => 1
+ * ```
+ *
  * @since 0.2.0
  * @category pipelines
  * @see docs/pipelines.md

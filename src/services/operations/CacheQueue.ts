@@ -17,6 +17,24 @@ import type { KeyOptions } from "./KeyOptions.ts"
 /**
  * The operations that need one step on the server, and so can be queued. Their results come when the queue has run.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   // One step: nobody sees the order without the longer queue.
+ *   const [, waiting] = yield* cache.transaction((queue) => [
+ *     queue.set("order:1", "tea"),
+ *     queue.list("orders").pushRight("order:1")
+ *   ])
+ *   console.log("waiting:", waiting)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => waiting: 1
+ * ```
+ *
  * @since 0.2.0
  * @category pipelines
  * @see docs/pipelines.md

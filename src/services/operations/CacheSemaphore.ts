@@ -21,6 +21,20 @@ export interface SemaphoreOptions extends LeaseOptions {
  * where their smaller requests would fit. Permits of dead holders come back when their lease ends. The place of a dead waiter is
  * free after as long, 15 seconds at most.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   // Three calls of the API at once, in all processes together.
+ *   const calls = (yield* CacheService).semaphore("api", { permits: 3, wait: "10 seconds" })
+ *   console.log("left:", yield* calls.withPermits(2)(calls.available))
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => left: 1
+ * ```
+ *
  * @since 0.2.0
  * @category coordination
  * @see docs/coordination.md

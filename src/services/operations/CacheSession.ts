@@ -35,6 +35,22 @@ export interface SessionReadOptions {
  * not concern them. Only `find` has a neutral result, `Unknown`; all others fail in an outage, because to pretend that a session
  * was stored or destroyed would be a lie. For the same reason `ValkeyFallback` runs none of them on its second client.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = (yield* CacheService).withSchema(Schema.String).session("session:1")
+ *   console.log(yield* session.create("ada", "1 hour"), yield* session.destroy)
+ *   // A request that still knows the session cannot bring it back.
+ *   console.log(yield* session.save("ada", "1 hour"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => true true
+ * // => false
+ * ```
+ *
  * @since 0.2.0
  * @category sessions
  * @see docs/sessions.md
@@ -92,6 +108,21 @@ export interface SessionOptions<A> extends KeyOptions {
 
 /**
  * The operation of a cache that gives access to its sessions.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const sessions = (yield* CacheService).withSchema(Schema.String)
+ *   yield* sessions.session("session:1").create("ada", "1 hour")
+ *   const status = yield* sessions.session("session:1").find("keep")
+ *   if (status._tag === "Found") console.log(status.data)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => ada
+ * ```
  *
  * @since 0.2.0
  * @category sessions

@@ -12,6 +12,22 @@ import type { KeyOptions } from "./KeyOptions.ts"
  * The structures of a cache, by their keys. Making one sends nothing; a key of another type fails its operations with
  * `CacheServerError` (WRONGTYPE).
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = (yield* CacheService).withSchema(Schema.Finite)
+ *   yield* cache.hash("prices").set("tea", 3.5)
+ *   // Lifetimes, names and deletion are those of any key.
+ *   yield* cache.expire("prices", "1 hour")
+ *   console.log(yield* cache.hash("prices").getAll, yield* cache.delete("prices"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => Map(1) { 'tea' => 3.5 } true
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

@@ -54,6 +54,22 @@ export interface InvalidateTags {
 /**
  * The operations of a cache that invalidate values by their tags.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("page:1", "<html>", { tags: ["product:7", "home"] })
+ *   yield* cache.set("page:2", "<html>", { tags: ["product:8"] })
+ *   yield* cache.invalidateTags(["product:7"])
+ *   console.log(yield* cache.has("page:1"), yield* cache.has("page:2"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => false true
+ * ```
+ *
  * @since 0.2.0
  * @category tags
  * @see docs/tags.md

@@ -36,6 +36,22 @@ export interface SetIfOptions<A = unknown> extends Omit<SetOptions, "when"> {
 /**
  * The operations of a cache that replace a value only if nobody has changed it since it was read.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const carts = (yield* CacheService).withSchema(Schema.Array(Schema.String))
+ *   const add = (item: string) => carts.update("cart", (cart) => Option.some([...Option.getOrElse(cart, () => []), item]))
+ *   // No addition is lost, whoever else adds at the same time.
+ *   yield* Effect.all([add("tea"), add("milk")], { concurrency: "unbounded" })
+ *   console.log(Option.getOrNull(yield* carts.get("cart")))
+ * })
+ * await Effect.runPromise(Effect.provide(program, CacheMemory))
+ * // => [ 'tea', 'milk' ]
+ * ```
+ *
  * @since 0.2.0
  * @category values
  * @see docs/operations.md

@@ -30,6 +30,22 @@ export interface SetOptions extends TtlOptions, TagOptions {
 /**
  * The operations of a cache on single values.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.set("user:1", "Ada", { timeToLive: "5 minutes" })
+ *   console.log(yield* cache.add("user:1", "Grace"), Option.getOrNull(yield* cache.get("user:1")))
+ *   console.log(yield* cache.delete("user:1"), yield* cache.has("user:1"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => false Ada
+ * // => true false
+ * ```
+ *
  * @since 0.2.0
  * @category values
  * @see docs/operations.md

@@ -29,6 +29,21 @@ export interface LeaseOptions extends KeyOptions {
 /**
  * What is held until its scope closes.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const held = yield* (yield* CacheService).lock("import", { lease: "10 seconds", label: "importer" }).acquire
+ *   yield* held.extend("1 minute")
+ *   // Ends the work as soon as this process knows that others may have begun it.
+ *   return yield* Effect.raceFirst(Effect.succeed("imported"), held.lost)
+ * })
+ * console.log(await Effect.runPromise(Effect.scoped(Effect.provide(program, CacheMemory))))
+ * // => imported
+ * ```
+ *
  * @since 0.2.0
  * @category coordination
  * @see docs/coordination.md

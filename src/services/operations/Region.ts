@@ -20,6 +20,26 @@ export interface InvalidateOptions {
 /**
  * A typed key space of a cache, with the lookup that fills it.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option, Schema } from "effect"
+ * import { CacheMemory, CacheRegion, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const users = yield* CacheRegion.make(yield* CacheService, "users", {
+ *     key: Schema.Int,
+ *     value: Schema.String,
+ *     lookup: (id) => Effect.succeed(`user ${id}`)
+ *   })
+ *   console.log(yield* users.getMany([1, 2]))
+ *   yield* users.invalidate(1)
+ *   console.log(Option.isSome(yield* users.getCached(1)), Option.isSome(yield* users.getCached(2)))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => Map(2) { 1 => 'user 1', 2 => 'user 2' }
+ * // => false true
+ * ```
+ *
  * @since 0.2.0
  * @category lookups
  * @see docs/regions.md

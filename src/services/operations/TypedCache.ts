@@ -38,6 +38,22 @@ export interface MakeKeyOptions extends KeyOptions {
 /**
  * Every operation on values of type `A`. `RD`/`RE` are what decoding and encoding need.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   // Views share the connection of their cache.
+ *   const prices = cache.withOptions({ prefix: "prices", timeToLive: "1 minute" }).withSchema(Schema.Finite)
+ *   yield* prices.set("tea", 3.5)
+ *   console.log(prices.makeKey("tea"), (yield* prices.health).ready)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => prices:1:tea true
+ * ```
+ *
  * @since 0.2.0
  * @category cache
  * @see docs/operations.md

@@ -25,9 +25,9 @@ export const breakOnPurpose = (counterProof: CounterProof): void => {
   switch (counterProof) {
     case "no mark on reads under way": {
       const { isMarked } = FillMarks.prototype
-      FillMarks.prototype.isMarked = function (fill) {
+      FillMarks.prototype.isMarked = function (fill, place) {
         fill.isOutdated = false
-        return isMarked.call(this, fill)
+        return isMarked.call(this, fill, place)
       }
       return
     }

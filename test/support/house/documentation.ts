@@ -3,7 +3,7 @@ import { posix } from "node:path"
 import { parseAst } from "vitest/node"
 import type { Files } from "./arrows.ts"
 
-/** A class or a value is there when a program runs, a type is not. */
+/** A class or a value is there when a program runs, a type is not; what doors export as a type alone is one, too. */
 type Kind = "class" | "value" | "type" | "member"
 
 export interface Described {
@@ -91,6 +91,15 @@ const kindOf = (declaration: Node): Kind => {
   return declaration.type.startsWith("TS") && declaration.type !== "TSDeclareFunction" ? "type" : "value"
 }
 
+/** How a declaration is reached. */
+interface Way {
+  readonly as: "value" | "type"
+  readonly isExported: boolean
+}
+
+/** `export type`, of all or of one name. */
+const isTypeOf = (node: Node): "type" | undefined => (node["exportKind"] === "type" ? "type" : undefined)
+
 /** The file of the package that an import or an export names. */
 const otherFile = (file: string, node: Node): string | undefined => {
   const source = isNode(node["source"]) ? nameOf(node["source"]) : undefined
@@ -110,7 +119,7 @@ const typesIn = (value: unknown): ReadonlyArray<string> => {
 export const documentationOf = (files: Files, doors: Iterable<string>): ReadonlyArray<Described> => {
   const found = new Map<string, Described>()
   const trees = new Map<string, ReadonlyArray<Node>>()
-  const declared = new Set<Node>()
+  const declared = new Map<Node, Kind>()
 
   const treeOf = (file: string): ReadonlyArray<Node> => {
     const tree = trees.get(file) ?? nodesIn(parseAst(files.get(file) ?? "", { lang: "ts" }).body)
@@ -125,12 +134,15 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
     found.set(one.name, { ...one, comment: known.comment + one.comment, kind })
   }
 
-  const declare = (file: string, name: string, declaration: Node, place: number, isExported: boolean): void => {
+  const declare = (file: string, name: string, declaration: Node, place: number, { as, isExported }: Way): void => {
     const text = files.get(file) ?? ""
-    if (declared.has(declaration)) return
-    declared.add(declaration)
-    const own = { comment: commentBefore(text, place), isExported, isOptional: false, kind: kindOf(declaration) }
-    note({ ...own, name: `${file} › ${name}` })
+    const kind = as === "type" ? "type" : kindOf(declaration)
+    const known = declared.get(declaration)
+    if (known === kind || known === "value" || known === "class") return
+    declared.set(declaration, kind)
+    const comment = known === undefined ? commentBefore(text, place) : ""
+    note({ name: `${file} › ${name}`, comment, isExported, isOptional: false, kind })
+    if (known !== undefined) return
     for (const member of declaredMembers(declaration)) {
       const key = nameOf(member["key"])
       if (key === undefined || key === "_tag" || !isNode(member["key"]) || member["key"].type === "PrivateIdentifier")
@@ -152,44 +164,38 @@ export const documentationOf = (files: Files, doors: Iterable<string>): Readonly
       if (node.type !== "ImportDeclaration") {
         const isExported = isNode(node["declaration"])
         const declaration = isNode(node["declaration"]) ? node["declaration"] : node
-        declareAll(file, declaration, node.start, isExported, (declared) => declared === name)
+        declareAll(file, declaration, node.start, { as: "type", isExported }, (declared) => declared === name)
       } else if (other !== undefined && imported !== undefined) follow(other, nameOf(imported["imported"]) ?? name)
     }
   }
 
-  const declareAll = (
-    file: string,
-    node: Node,
-    place: number,
-    isExported: boolean,
-    wanted: (name: string) => boolean
-  ): void => {
+  const declareAll = (file: string, node: Node, place: number, way: Way, wanted: (name: string) => boolean): void => {
     for (const one of Array.isArray(node["declarations"]) ? nodesIn(node["declarations"]) : [node]) {
       const name = nameOf(one["id"])
-      if (name !== undefined && wanted(name)) declare(file, name, one, place, isExported)
+      if (name !== undefined && wanted(name)) declare(file, name, one, place, way)
     }
   }
 
   /** Visits what a file exports; of the names, only those that are asked for. */
-  const visit = (file: string, wanted: (name: string) => boolean): void => {
+  const visit = (file: string, as: Way["as"], wanted: (name: string) => boolean): void => {
     for (const node of treeOf(file)) {
       const other = otherFile(file, node)
-      if (node.type === "ExportAllDeclaration" && other !== undefined) visit(other, wanted)
+      if (node.type === "ExportAllDeclaration" && other !== undefined) visit(other, isTypeOf(node) ?? as, wanted)
       if (node.type !== "ExportNamedDeclaration") continue
-      const asked = new Set(
-        nodesIn(node["specifiers"])
-          .map((specifier) => nameOf(specifier["local"]))
-          .filter((name) => name !== undefined)
-      )
-      if (other !== undefined) visit(other, (name) => asked.has(name))
-      if (isNode(node["declaration"])) declareAll(file, node["declaration"], node.start, true, wanted)
-      else if (other === undefined) {
-        for (const local of treeOf(file))
-          declareAll(file, local, local.start, true, (name) => asked.has(name) && wanted(name))
+      for (const specifier of nodesIn(node["specifiers"])) {
+        const asked = nameOf(specifier["local"])
+        const way = { as: isTypeOf(node) ?? isTypeOf(specifier) ?? as, isExported: true }
+        if (other !== undefined) visit(other, way.as, (name) => name === asked)
+        else {
+          for (const local of treeOf(file))
+            declareAll(file, local, local.start, way, (name) => name === asked && wanted(name))
+        }
       }
+      if (isNode(node["declaration"]))
+        declareAll(file, node["declaration"], node.start, { as, isExported: true }, wanted)
     }
   }
 
-  for (const door of doors) visit(door, () => true)
+  for (const door of doors) visit(door, "value", () => true)
   return [...found.values()]
 }

@@ -2,6 +2,7 @@
  * A server, its data connection and its channel, with no network and no time but a number that a test moves. Whatever is
  * on one connection keeps its order; what is on two does not.
  */
+import { ReplyOrder } from "../../../src/layers/invalidations/ReplyOrder.ts"
 import type { Invalidation, TrackedReply } from "../../../src/schema/Invalidation.ts"
 
 /** What a key held for a while. */
@@ -13,7 +14,7 @@ export interface Epoch {
   hasExpired: boolean
 }
 
-type Line = "requests" | "replies" | "pings" | "messages"
+type Line = "requests" | "replies" | "requests by the other way" | "replies by the other way" | "pings" | "messages"
 
 interface Due {
   readonly at: number
@@ -41,7 +42,16 @@ export class SimulatedChannel {
   #isOpen = false
   #frozenUntil = 0
   /** When the last thing of each line arrives; nothing that is sent later comes before it. */
-  readonly #last: Record<Line, number> = { requests: 0, replies: 0, pings: 0, messages: 0 }
+  readonly #last: Record<Line, number> = {
+    requests: 0,
+    replies: 0,
+    "requests by the other way": 0,
+    "replies by the other way": 0,
+    pings: 0,
+    messages: 0
+  }
+  readonly #replyOrder = new ReplyOrder()
+  readonly #otherReplyOrder = new ReplyOrder()
 
   constructor(delays: Delays, onEvent: (event: Invalidation) => void) {
     this.#delays = delays
@@ -80,15 +90,17 @@ export class SimulatedChannel {
     this.#frozenUntil = Math.max(this.#frozenUntil, this.now + millis)
   }
 
-  /** A read of this process. */
-  read(key: string, onReply: (reply: TrackedReply) => void): void {
+  /** A read of this process. `isOther`: over another connection than writes, and most reads. */
+  read(key: string, isOther: boolean, onReply: (reply: TrackedReply) => void): void {
     const sentAt = this.now
-    this.#execute("requests", this.#delays.data(), () => {
+    const order = isOther ? this.#otherReplyOrder : this.#replyOrder
+    this.#execute(isOther ? "requests by the other way" : "requests", this.#delays.data(), () => {
       const value = this.#historyOf(key).at(-1)!.value
       const deadline = this.#deadlines.get(key)
       const pttl = value === undefined ? -2 : deadline === undefined ? -1 : Math.max(0, deadline - this.now)
-      this.#deliver("replies", this.#delays.data(), () =>
-        onReply({ value: value === undefined ? null : String(value), pttl, sentAt, server: "s" })
+      const stored = value === undefined ? null : String(value)
+      this.#deliver(isOther ? "replies by the other way" : "replies", this.#delays.data(), () =>
+        onReply({ value: stored, pttl, sentAt, server: "s", place: order.next() })
       )
     })
   }

@@ -9,6 +9,7 @@ import { SimulatedChannel } from "./SimulatedChannel.ts"
 /** What is broken on purpose, to see that it shows. */
 export type Broken =
   | "no mark on reads under way"
+  | "the order of replies is not looked at"
   | "proof by the time of receiving"
   | "neither flush"
   | "no epoch"
@@ -57,6 +58,8 @@ export const nearHistory = (
   channel.provesByReceiving = broken === "proof by the time of receiving"
 
   const violations: Array<string> = []
+  /** Reads go another way while a slot moves. */
+  const isOther = () => dice.chance(0.1)
   /** The earliest state of each key that a read may still give: writes of one's own, and what was read before. */
   const floors = new Map<string, number>()
   let reads = 0
@@ -87,7 +90,7 @@ export const nearHistory = (
     const began = channel.now
     const floor = floors.get(key) ?? 0
     const fill: Fill<string | null> = store.begin(key, began)
-    channel.read(key, (reply) => {
+    channel.read(key, isOther(), (reply) => {
       const value = reply.value === null ? undefined : Number(reply.value)
       if (bypass && broken === "a bypass leaves the old entry") store.giveUp(fill)
       else {
@@ -99,7 +102,7 @@ export const nearHistory = (
         })
       }
       check(key, value, began, floor, "server")
-      fill.tell(typeof reply.value === "string" ? reply.value : null)
+      fill.tell(fill.isBehind(reply.place) ? undefined : typeof reply.value === "string" ? reply.value : null)
     })
   }
 
@@ -140,7 +143,7 @@ export const nearHistory = (
   /** Reads for nobody in particular. */
   const fetch = (key: string, then: () => void) => {
     const fill = store.begin(key, channel.now)
-    channel.read(key, (reply) => {
+    channel.read(key, isOther(), (reply) => {
       const value = reply.value === null ? absent : Number(reply.value)
       store.keep(fill, reply, { codec: undefined, value, header: undefined, bytes: 1 })
       then()
@@ -238,6 +241,7 @@ const breakStore = (store: NearStore<string | null>, broken: Broken | undefined)
     holding.completed = () => completed(holding.generation)
     holding.restart = () => {}
   }
+  if (broken === "the order of replies is not looked at") store.marks.end = (fill) => store.marks.forget(fill)
   if (broken === "no epoch") store.marks.markAll = () => {}
   if (broken !== "neither flush") return
   const begin = store.proofs.begin.bind(store.proofs)

@@ -3,10 +3,11 @@ import { CacheConnectionError, type CommandError } from "../../../schema/CacheEr
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import type { ConnectionState } from "../client.ts"
+import { mayRunScript } from "../../commands/commandTable.ts"
 import type { ClientStates } from "../ClientStates.ts"
 import type { Connections } from "../Connections.ts"
 import type { Dispatcher, Route } from "../Dispatcher.ts"
-import { causeOf, isReplyError, notConnected } from "../errors.ts"
+import { causeOf, isDemoted, isReplyError, notConnected } from "../errors.ts"
 import { nodeName } from "../Link.ts"
 import { mayOutliveConnection, type PendingCommand } from "../PendingCommand.ts"
 import { pickReplica } from "../replicaRoute.ts"
@@ -118,6 +119,7 @@ export class ClusterRoute implements Route {
     const server: ServerNode = new ServerNode({
       settings: settings.connection,
       address: endpoint,
+      configured: settings.nodes[0],
       greeting: {
         staleReads: settings.readFrom !== "primary",
         also: () => this.#options.topology().membershipOf(endpoint)
@@ -265,9 +267,9 @@ export class ClusterRoute implements Route {
     if (!isReplyError(error)) return false
     const refusal = error.message.startsWith("EXECABORT") ? command.routing?.refusal?.() : error
     if (refusal === undefined) return false
-    return isRedirect(refusal)
-      ? this.#onRedirect(command, from, refusal)
-      : !this.#isBound(command) && this.#onUnfit(command, from, refusal)
+    if (isRedirect(refusal)) return this.#onRedirect(command, from, refusal)
+    if (isDemoted(refusal)) return this.#onDemoted(command, from, refusal)
+    return !this.#isBound(command) && this.#onUnfit(command, from, refusal)
   }
 
   /** No other server may carry it. */
@@ -300,6 +302,32 @@ export class ClusterRoute implements Route {
     return true
   }
 
+  /** What has no key is refused by a server that is no primary any more, and not sent on by it: its successor carries it. */
+  #onDemoted(command: PendingCommand, from: ServerNode, error: Error): boolean {
+    const topology = this.#options.topology()
+    if (mayRunScript(command.row)) {
+      // It may say so itself, after it has written.
+      topology.refresh().catch(() => {})
+      return false
+    }
+    const progress = this.#progressOf(command, from)
+    if (this.#pinned !== undefined || this.#isClosed || ++progress.redirects > maxRedirects) return false
+    command.rewound(from.toError(command, error))
+    const carry = () => {
+      const successor = topology.successorOf(from.node ?? "")
+      if (command.routing?.server === undefined || successor === undefined) this.carry(command)
+      else this.server(successor).carry(command)
+    }
+    // Whoever is asked first may not have heard of the promotion.
+    if (progress.redirects > 1) this.#afterPause(command, redirectPause, carry)
+    else
+      topology.refresh().then(
+        () => this.#again(command, carry),
+        () => this.#again(command, carry)
+      )
+    return true
+  }
+
   /** The server cannot execute it for the moment, and did not. */
   #onUnfit(command: PendingCommand, from: ServerNode, error: Error): boolean {
     const refusal = error.message
@@ -314,8 +342,8 @@ export class ClusterRoute implements Route {
     return true
   }
 
-  #afterPause(command: PendingCommand, millis: number): void {
-    const again = () => this.#again(command, () => this.carry(command))
+  #afterPause(command: PendingCommand, millis: number, carry = () => this.carry(command)): void {
+    const again = () => this.#again(command, carry)
     const timer = new Timer(millis, () => {
       command.resumed()
       this.#options.topology().refresh().then(again, again)

@@ -82,6 +82,12 @@ export class ClusterTopology {
     return this.#table.empty
   }
 
+  /** The primary that the server is a replica of; undefined where it is none. */
+  successorOf(node: string): Endpoint | undefined {
+    const shard = this.#allShards().find(({ replicas }) => replicas.includes(node))
+    return shard && this.endpointOf(shard.primary)
+  }
+
   /** Whether commands go there. */
   needs(node: string): boolean {
     const { readFrom } = this.#options.settings

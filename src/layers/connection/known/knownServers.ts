@@ -49,6 +49,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
       new ServerNode({
         settings,
         address,
+        configured: address,
         greeting: { role: "copy" },
         random,
         detours,
@@ -60,7 +61,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
       dispatcher,
       random,
       readFrom: more.length === 0 ? "primary" : "preferReplica",
-      primary: { settings, address, greeting, random },
+      primary: { settings, address, configured: address, greeting, random },
       onState: (state) => {
         states.report(node, state)
         if (state._tag === "Ready") beat()
@@ -73,7 +74,14 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
     return route
   })
   // Asked for again by each connection: the name may lead elsewhere meanwhile.
-  const toPrimary = { settings, address: () => Promise.resolve(address), greeting, random, connections }
+  const toPrimary = {
+    settings,
+    address: () => Promise.resolve(address),
+    configured: address,
+    greeting,
+    random,
+    connections
+  }
   const { announcing, beat } = oneServerAnnouncers(dispatcher, toPrimary, time)
   return yield* makeClient(dispatcher, {
     topology,

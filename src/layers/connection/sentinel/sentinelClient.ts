@@ -65,7 +65,8 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   }
   const leave = (isReplaced: (node: string) => boolean) =>
     connections.leave(isReplaced, "FAILED_OVER", "the sentinels name another primary")
-  const toPrimary = { settings, address, greeting, random, connections }
+  const [configured] = seeds
+  const toPrimary = { settings, address, configured, greeting, random, connections }
   /** Sentinels are asked who is the primary now. */
   const onDemoted = ({ node: demoted }: ServerNode) => {
     promotion.end()
@@ -79,6 +80,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
         new ServerNode({
           settings,
           address,
+          configured,
           greeting: { role: "replica" },
           random,
           detours: route.detours,

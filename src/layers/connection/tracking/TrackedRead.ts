@@ -13,6 +13,7 @@ import { PendingCommand } from "../PendingCommand.ts"
 import { type RawReply, ReplyError } from "../RawReply.ts"
 import { fits } from "../replyFit.ts"
 import type { TurnWriter } from "../TurnWriter.ts"
+import type { Wire } from "../Wire.ts"
 
 const oneRow = rowOf("GET", [])
 const manyRow = rowOf("MGET", [])
@@ -50,6 +51,8 @@ export class TrackedRead extends PendingCommand {
   readonly #keep: boolean
   readonly #sentAt: number
   #isPerKey: boolean
+  /** The connection that it is written to. */
+  #wire: Wire | undefined
   #isAsking = false
   /** Its replies are not announced: it went on to another server than the first, or its connection is not tracked. */
   #isUntold = false
@@ -78,6 +81,11 @@ export class TrackedRead extends PendingCommand {
     this.#sentAt = sentAt
     this.#isPerKey = tracking === "perKey"
     this.#onTracked = onTracked
+  }
+
+  override wrote(wire: Wire): void {
+    super.wrote(wire)
+    this.#wire = wire
   }
 
   override writeTo(writer: TurnWriter): void {
@@ -174,6 +182,7 @@ export class TrackedRead extends PendingCommand {
   #tell(replies: ReadonlyArray<TrackedReply> | undefined, error: CommandError | undefined): void {
     const onTracked = this.#onTracked
     this.#onTracked = undefined
+    this.#wire = undefined
     this.#forget()
     onTracked?.(replies, error)
   }
@@ -194,13 +203,14 @@ export class TrackedRead extends PendingCommand {
     if (!Array.isArray(list) || list.length !== count) return undefined
     const sentAt = this.#sentAt
     const server = this.#keep && !this.#isUntold ? this.node : undefined
+    const place = this.#wire?.order.next()
     const era = this.#asksEra ? eraIn(textOf(this.#history)) : undefined
     const replies: Array<TrackedReply> = []
     for (let i = 0; i < count; i++) {
       const value: Reply = list[i]
       const pttl = !this.#keep ? -1 : isOne ? this.#lifetime : this.#lifetimes?.[i]
       if (typeof pttl !== "number" || !isValueReply(value)) return undefined
-      replies.push({ value, pttl, sentAt, server, era })
+      replies.push({ value, pttl, sentAt, server, place, era })
     }
     return replies
   }

@@ -3,6 +3,7 @@ import type { Reply, WireArg } from "../../../schema/Command.ts"
 import { type CommandRow, keysOf } from "../../commands/CommandRow.ts"
 import type { Announcer, Coverage } from "../../invalidations/Announcer.ts"
 import { ClientInvalidations } from "../../invalidations/ClientInvalidations.ts"
+import { ReplyOrder } from "../../invalidations/ReplyOrder.ts"
 
 /** The name of the store in events. */
 export const memoryServer = "memory"
@@ -18,6 +19,9 @@ const announcer: Announcer = {
 
 export class MemoryAnnouncer {
   readonly invalidations = new ClientInvalidations({ broadcast: announcer, perKey: announcer })
+
+  /** Of the reads whose values are kept. */
+  readonly order = new ReplyOrder()
 
   /** After a command has run. */
   ran(row: CommandRow, args: ReadonlyArray<WireArg>, reply: Reply): void {

@@ -1,6 +1,7 @@
 /** What locks and permits have in common: asking for them, waiting for them, working while they are held. */
 import { Cause, Clock, Effect, Exit, Fiber, type Latch, Option, Random, Result, type Scope } from "effect"
-import { type CommandError, isTransient } from "../../../schema/CacheError.ts"
+import type { CommandError } from "../../../schema/CacheError.ts"
+import { isTransient } from "../../../schema/isTransient.ts"
 import { closedError } from "../../../schema/failures.ts"
 import { LockLost, type LockUnavailable } from "../../../schema/LockError.ts"
 import type { Coordination } from "./Coordination.ts"

@@ -1,4 +1,5 @@
 /** A read under way whose reply may be kept. */
+import type { ReplyPlace } from "../../../schema/Invalidation.ts"
 
 /** Told once how the read that it joined has ended; undefined where nobody knows, and it is to be made again. */
 export type OnFilled<A> = (outcome: A | undefined) => void
@@ -14,8 +15,8 @@ export class Fill<A = unknown> {
   readonly epoch: number
   /** The key may have changed since it began. */
   isOutdated = false
-  /** Another fill of the same key began after it. */
-  isFollowed = false
+  /** Of the last reply that has come meanwhile to another fill of the same key. */
+  floor: ReplyPlace | undefined = undefined
   /** The fill of the same key that began before it. */
   next: Fill<A> | undefined = undefined
   #waiting: Set<OnFilled<A>> | undefined
@@ -25,6 +26,12 @@ export class Fill<A = unknown> {
     this.beganAt = beganAt
     this.codec = codec
     this.epoch = epoch
+  }
+
+  /** What another fill has read meanwhile may be newer than the reply that came there. */
+  isBehind(place: ReplyPlace | undefined): boolean {
+    const { floor } = this
+    return floor !== undefined && (place?.connection !== floor.connection || place.number < floor.number)
   }
 
   /** Somebody waits for the same reply. */

@@ -2,6 +2,7 @@
  * Marks on reads under way. A reply may have left the server before a change that was announced while it travelled, so
  * that every change marks the reads of its key, and a marked reply is never kept.
  */
+import type { ReplyPlace } from "../../../schema/Invalidation.ts"
 import { Fill } from "./Fill.ts"
 
 export class FillMarks<A = unknown> {
@@ -16,11 +17,7 @@ export class FillMarks<A = unknown> {
 
   begin(key: string, now: number, codec: object | undefined): Fill<A> {
     const fill = new Fill<A>(key, now, codec, this.#epoch)
-    const before = this.#underWay.get(key)
-    if (before !== undefined) {
-      before.isFollowed = true
-      fill.next = before
-    }
+    fill.next = this.#underWay.get(key)
     this.#underWay.set(key, fill)
     return fill
   }
@@ -33,8 +30,9 @@ export class FillMarks<A = unknown> {
     return undefined
   }
 
-  isMarked(fill: Fill<A>): boolean {
-    return fill.isOutdated || fill.epoch !== this.#epoch
+  /** `place`: of its reply. */
+  isMarked(fill: Fill<A>, place: ReplyPlace | undefined): boolean {
+    return fill.isOutdated || fill.epoch !== this.#epoch || fill.isBehind(place)
   }
 
   /** The key may have changed. */
@@ -45,11 +43,18 @@ export class FillMarks<A = unknown> {
     for (; fill !== undefined; fill = fill.next) fill.isOutdated = true
   }
 
-  /** The read has its reply: nobody knows which is the newer one, that or the reply to another read under way. */
-  end(fill: Fill<A>): void {
-    // It is the only one, or marked.
-    if (!fill.isFollowed && fill.next === undefined && !this.isMarked(fill)) this.#underWay.delete(fill.key)
-    else this.mark(fill.key)
+  /**
+   * The read has its reply. Other reads of the key that are under way count from now on only if theirs is known to be newer, because
+   * it comes later over the same connection. Where that cannot be, they are marked.
+   */
+  end(fill: Fill<A>, place: ReplyPlace | undefined): void {
+    this.forget(fill)
+    for (let other = this.#underWay.get(fill.key); other !== undefined; other = other.next) {
+      const { floor } = other
+      if (place === undefined || (floor !== undefined && floor.connection !== place.connection))
+        return this.mark(fill.key)
+      if (floor === undefined || floor.number < place.number) other.floor = place
+    }
   }
 
   /** Anything may have changed. */
@@ -58,7 +63,7 @@ export class FillMarks<A = unknown> {
     this.#underWay.clear()
   }
 
-  /** The read was given up. */
+  /** The read is not under way any more. */
   forget(fill: Fill<A>): void {
     let later: Fill<A> | undefined
     for (let other = this.#underWay.get(fill.key); other !== undefined; later = other, other = other.next) {

@@ -272,9 +272,10 @@ export class NearCache {
   #keep(fill: Fill<Outcome>, tracked: TrackedReply, reader: Reader): ServerRead {
     const kept = reader.keptForm(fill.key, tracked.value, tracked.era)
     this.store.keep(fill, tracked, kept)
-    const { pttl, sentAt, value } = tracked
+    const { place, pttl, sentAt, value } = tracked
     const read: ServerRead = { reply: value, expiresAt: pttl < 0 ? Infinity : sentAt + pttl, kept }
-    if (fill.isAwaited) fill.tell(Exit.succeed(read))
+    // Who joined after another reply had been read must not be given an older one.
+    if (fill.isAwaited) fill.tell(fill.isBehind(place) ? undefined : Exit.succeed(read))
     return read
   }
 

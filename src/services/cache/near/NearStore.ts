@@ -140,11 +140,11 @@ export class NearStore<A = unknown> {
    * Keeps what the reply says in place of what was there, or drops what was there: a newer value may have been read.
    * `kept` is undefined where the reply cannot be kept in any form. Whether it was kept.
    */
-  keep(fill: Fill<A>, { pttl, sentAt, server }: Omit<TrackedReply, "value">, kept: Kept | undefined): boolean {
+  keep(fill: Fill<A>, { place, pttl, sentAt, server }: Omit<TrackedReply, "value">, kept: Kept | undefined): boolean {
     const { key } = fill
-    const isMarked = this.marks.isMarked(fill)
+    const isMarked = this.marks.isMarked(fill, place)
     if (isMarked) this.counts.discarded++
-    this.marks.end(fill)
+    this.marks.end(fill, place)
     const known = this.#entries.find(key)
     if (known !== none) this.#remove(known, key)
     const holding = this.#holdingOf(key)

@@ -1,6 +1,7 @@
 /** The operations of a list. */
 import { Clock, type Duration, Effect, Exit, Option } from "effect"
-import { type CommandError, isTransient, type ValueError } from "../../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import { isTransient } from "../../../schema/isTransient.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"

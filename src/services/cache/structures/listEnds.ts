@@ -1,6 +1,7 @@
 /** What one list and several have in common: their ends, and what is known after a pop that failed. */
 import { Exit } from "effect"
-import { type CacheError, type CacheInputError, isTransient } from "../../../schema/CacheError.ts"
+import type { CacheError, CacheInputError } from "../../../schema/CacheError.ts"
+import { isTransient } from "../../../schema/isTransient.ts"
 import { mayHaveExecuted, refused } from "../../../schema/failures.ts"
 import type { Part } from "../../../schema/place.ts"
 

@@ -4,9 +4,11 @@ import type { CacheInputError, ValueError } from "../../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
+import { Iteration } from "../../../schema/Iteration.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import type { SendOptions } from "../../ValkeyClient.ts"
 import type { StructurePage } from "../../operations/structures/StructurePage.ts"
 import { valueOf } from "../kernel/entry.ts"
 import { pagesUnderPolicy } from "../kernel/pagesUnderPolicy.ts"
@@ -46,10 +48,15 @@ const pageAt = <A, RD, RE, B>(
   command: string,
   entry: EntryName,
   { decode, words }: PageReader<B, RD>,
-  cursor: string
+  cursor: string,
+  sendIf?: SendOptions["sendIf"]
 ): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> =>
   Effect.flatMap(
-    client.send(command, [entry.final, cursor, ...words], readOptions),
+    client.send(
+      command,
+      [entry.final, cursor, ...words],
+      sendIf === undefined ? readOptions : { ...readOptions, sendIf }
+    ),
     (reply): Effect.Effect<readonly [ReadonlyArray<B>, Option.Option<string>], ValueError, RD> => {
       if (!Array.isArray(reply) || reply.length !== 2) return replies.unexpected(entry.operation)
       const next = String(reply[0])
@@ -68,9 +75,12 @@ export const scanPages = <A, RD, RE, B>(
 ): Stream.Stream<B, ValueError, RD> => {
   const { finalKey, policy } = context
   const pages: Stream.Stream<B, ValueError, RD> = Stream.unwrap(
-    Effect.map(Effect.all([finalKey(operation, key, keyOptions), readerOf(operation)]), ([final, reader]) =>
-      Stream.paginate("0", (cursor) => pageAt(context, command, { operation, key, final }, reader, cursor))
-    )
+    Effect.map(Effect.all([finalKey(operation, key, keyOptions), readerOf(operation)]), ([final, reader]) => {
+      const iteration = new Iteration()
+      return Stream.paginate("0", (cursor) =>
+        pageAt(context, command, { operation, key, final }, reader, cursor, iteration.at(cursor))
+      )
+    })
   )
   return policy === undefined ? pages : pagesUnderPolicy(policy, operation, pages)
 }

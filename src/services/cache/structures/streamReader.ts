@@ -1,6 +1,7 @@
 /** Reading a stream for ever: from where it left off, whatever becomes of the connection. */
 import { Effect, Option, Stream } from "effect"
-import { isTransient, type ValueError, type CacheError } from "../../../schema/CacheError.ts"
+import type { ValueError, CacheError } from "../../../schema/CacheError.ts"
+import { isTransient } from "../../../schema/isTransient.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { pauseAfterLoss } from "../kernel/pauseAfterLoss.ts"

@@ -1,6 +1,7 @@
 /** XREAD: of one stream or several, once or for ever. */
 import { Clock, type Duration, Effect, Exit, Result, type Stream } from "effect"
-import { type CommandError, isTransient, type ValueError } from "../../../schema/CacheError.ts"
+import type { CommandError, ValueError } from "../../../schema/CacheError.ts"
+import { isTransient } from "../../../schema/isTransient.ts"
 import type { Arg, Reply } from "../../../schema/Command.ts"
 import type { KeyOptions } from "../../operations/KeyOptions.ts"
 import type { KeyedStreamEntry, StreamPlaces } from "../../operations/structures/CacheStreams.ts"

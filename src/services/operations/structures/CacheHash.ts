@@ -7,6 +7,21 @@ import type { StructurePage, StructurePageOptions } from "./StructurePage.ts"
  * Names of fields are raw text, values go through the cache's codec, counters are raw numbers. A hash lives for ever
  * unless `touch` or `expire` on its key say otherwise, and is gone with its last field.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cart = (yield* CacheService).hash("cart:ada")
+ *   yield* cart.setMany({ tea: 2, milk: 1 })
+ *   yield* cart.incr("tea")
+ *   console.log(yield* cart.getMany(["tea", "sugar"]), yield* cart.size)
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => Map(1) { 'tea' => 3 } 2
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

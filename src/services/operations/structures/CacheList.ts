@@ -39,6 +39,20 @@ export interface ListMoveOptions {
  * `touch` or `expire` on its key say otherwise, and is gone with its last element. Operations that look for an element
  * compare what the codec makes of it, and so are refused where values are encrypted.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const jobs = (yield* CacheService).list("jobs")
+ *   yield* jobs.pushRight("resize", "mail")
+ *   console.log(Option.getOrNull(yield* jobs.popLeft), yield* jobs.range())
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => resize [ 'mail' ]
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

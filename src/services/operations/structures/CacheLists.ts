@@ -36,6 +36,20 @@ export interface PoppedElements<A> {
  * Several lists, which are asked in the order of their keys. In a cluster all of them need one slot: give their keys the same hash
  * tag.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.list("slow").pushRight("mail")
+ *   console.log(Option.getOrNull(yield* cache.lists(["urgent", "slow"]).pop()))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => { key: 'slow', values: [ 'mail' ] }
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

@@ -20,6 +20,22 @@ export interface SetDestinationOptions {
  * for ever unless `touch` or `expire` on its key say otherwise, and is gone with its last member. Operations on several
  * sets need all of them in one slot of a cluster: give their keys the same hash tag, as in `{cart}:a`, `{cart}:b`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   const online = cache.unorderedSet("online")
+ *   yield* online.add("ada", "bob")
+ *   yield* cache.unorderedSet("friends").add("bob", "eve")
+ *   console.log(yield* online.intersection("friends"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => [ 'bob' ]
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

@@ -60,6 +60,24 @@ export interface SortedSetScoreRangeOptions extends SortedSetRangeOptions {
  * where scores are equal it is also what orders them. Scores are doubles, the infinities included. Ranks count from 0, from
  * the end where below zero. It lives for ever unless `touch` or `expire` on its key say otherwise, and is gone with its last member.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const board = (yield* CacheService).sortedSet("board")
+ *   yield* board.add([
+ *     ["ada", 120],
+ *     ["bob", 95]
+ *   ])
+ *   yield* board.incr("bob", 60)
+ *   console.log(yield* board.rangeWithScores(0, 2, { reverse: true }))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => [ [ 'bob', 155 ], [ 'ada', 120 ] ]
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

@@ -56,6 +56,20 @@ export interface StreamRangeOptions {
  * Names of fields are raw text, their values go through the cache's codec. A stream lives for ever unless `touch` or
  * `expire` on its key say otherwise; it stays when its last entry is deleted.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const log = (yield* CacheService).stream("payments")
+ *   yield* log.add({ account: "ada", cents: 250 }, { maxLength: 1000, approximate: true })
+ *   for (const { fields } of yield* log.range()) console.log(fields.get("account"), fields.get("cents"))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => ada 250
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

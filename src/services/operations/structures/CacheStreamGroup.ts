@@ -95,6 +95,24 @@ export interface StreamAutoClaimOptions {
  * dead consumer's work is found again. All operations except `create` and `destroy` fail with `CacheServerError` (NOGROUP) where
  * there is no such group.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const jobs = (yield* CacheService).stream("jobs")
+ *   const workers = jobs.group("workers")
+ *   yield* workers.create({ from: "0" })
+ *   yield* jobs.add({ job: "resize" })
+ *   for (const { fields, id } of yield* workers.read("worker-1")) {
+ *     console.log(fields.get("job"), "acknowledged:", yield* workers.ack(id))
+ *   }
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => resize acknowledged: 1
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md

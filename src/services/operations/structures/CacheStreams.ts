@@ -55,6 +55,22 @@ export interface StreamsReadOptions extends StreamsFollowOptions {
 /**
  * Streams that are read together. In a cluster all of them need one slot: give their keys the same hash tag.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { CacheMemory, CacheService } from "effect-vcache"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cache = yield* CacheService
+ *   yield* cache.stream("orders").add({ id: 1 })
+ *   yield* cache.stream("payments").add({ id: 2 })
+ *   const { entries } = yield* cache.streams(["orders", "payments"]).read({ after: { orders: "0", payments: "0" } })
+ *   console.log(entries.map(({ fields, key }) => `${key} ${fields.get("id")}`))
+ * })
+ * Effect.runSync(Effect.provide(program, CacheMemory))
+ * // => [ 'orders 1', 'payments 2' ]
+ * ```
+ *
  * @since 0.2.0
  * @category structures
  * @see docs/structures.md
