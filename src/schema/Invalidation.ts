@@ -43,6 +43,7 @@ export const beingOpened = "the channel is being opened"
  * @see docs/near-cache.md
  */
 export interface ReplyPlace {
+  /** The connection that the reply came over. */
   readonly connection: symbol
   /** Grows from reply to reply. */
   readonly number: number

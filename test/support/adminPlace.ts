@@ -11,7 +11,7 @@ import {
   Serializer,
   SessionStore,
   type TypedCache,
-  ValkeyStandalone
+  ValkeyUrl
 } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 import { addressOf, authorize } from "./adminPages.ts"
@@ -79,7 +79,7 @@ export const startAdmin = (url: string) =>
       ).pipe(
         Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
         Layer.provide(CacheLive.layer({ prefix: "shop", policies: [Metrics.policy()] })),
-        Layer.provide(ValkeyStandalone.layer({ url }))
+        Layer.provide(ValkeyUrl.layer(url))
       )
     )
     return yield* Deferred.await(ready)
