@@ -21,7 +21,7 @@ export const groups: ReadonlyArray<Group> = [
       "coordination"
     ]
   },
-  { label: "Applications", pages: ["http", "sessions", "effect-stores", "promises", "testing"] },
+  { label: "Applications", pages: ["http", "frameworks", "sessions", "effect-stores", "promises", "testing"] },
   {
     label: "Servers",
     pages: ["connections", "cluster", "sentinel", "replicated", "ring", "memory", "timeouts", "outages"]

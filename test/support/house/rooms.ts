@@ -184,6 +184,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/operations"
   ],
   "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
+  "layers/next": ["layers/adapters", "schema", "services/CacheScript", "services/CacheService"],
   "layers/inspection": ["schema", "services/ValkeyClient"],
   "layers/editing": ["layers/inspection", "schema", "services/ValkeyClient", "services/cache/coordination"],
   "layers/admin/access": ["schema"],
@@ -230,6 +231,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   http: ["layers/http"],
   index: ["layers/adapters", "layers/cache", "layers/inspection", "layers/topologies", "memory", "schema"],
   keyv: ["layers/adapters"],
+  next: ["layers/next"],
   sql: ["layers/sql"],
   memory: [
     ...services,

@@ -3,15 +3,9 @@
  * KEYS: the ledger, then the tokens. The reply of those that read: the server's era, the ledger, the tokens.
  */
 import type { Arg, Reply } from "../../../schema/Command.ts"
-import { memoryEra } from "../../../schema/era.ts"
+import { eraLua, memoryEra } from "../../../schema/era.ts"
 import type { Script, ScriptStore } from "../../../schema/Script.ts"
 import { ledgerIn, ledgerText, tokenIn, tokenText } from "./TagRecords.ts"
-
-/** The server says what history its data has. Where it hides that, or may not be asked, the era is empty. */
-const eraLua = `
-local info = redis.pcall('INFO', 'replication')
-local era = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
-era = string.sub(era, 1, 16)`
 
 const textOf = (reply: Reply | Arg | undefined): string => (typeof reply === "string" ? reply : "")
 

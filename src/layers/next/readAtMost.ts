@@ -1,0 +1,21 @@
+/** The bytes of a web stream; undefined where they are more. What is left then is not asked for. */
+export const readAtMost = async (
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number
+): Promise<Uint8Array | undefined> => {
+  const reader = stream.getReader()
+  const chunks: Array<Uint8Array> = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return Buffer.concat(chunks, length)
+    length += value.length
+    if (length > maxBytes) break
+    chunks.push(value)
+  }
+  leave(reader)
+  return undefined
+}
+
+/** Nobody waits for it: where others read the same source, it ends when they have left as well. */
+export const leave = (unread: { readonly cancel: () => Promise<void> }): void => void unread.cancel().catch(() => {})
