@@ -1,26 +1,38 @@
-/** From plain Promise code: one runtime for the application. `npm run example examples/promises.ts` */
-import { ManagedRuntime, Option, Schema } from "effect"
-import { CacheFromConfig, CacheService } from "effect-vcache"
+/** From plain Promise code: the same cache, whose operations return Promises. `npm run example examples/promises.ts` */
+import { Schema } from "effect"
+import { CacheFromConfig, CacheService, isCacheError, makeClient } from "effect-vcache"
 
-const runtime = ManagedRuntime.make(CacheFromConfig)
-const cache = await runtime.runPromise(CacheService)
+const cache = makeClient(CacheFromConfig.layer({ prefix: "promises" }))
 const scores = cache.withSchema(Schema.Finite)
 
-const score = async (player: string): Promise<number | undefined> =>
-  Option.getOrUndefined(await runtime.runPromise(scores.get(player)))
+await cache.clear()
+await scores.set("ada", 12.5, { timeToLive: "1 minute" })
+console.log(await scores.get("ada"), await scores.get("bob"))
 
-await runtime.runPromise(scores.set("ada", 12.5, { timeToLive: "1 minute" }))
-console.log(await score("ada"), await score("bob"))
+// Callers who come together share one lookup.
+const lookUp = async () => {
+  console.log("asking the database")
+  return 7
+}
+console.log(await Promise.all([scores.getOrSet("eve", lookUp), scores.getOrSet("eve", lookUp)]))
 
 try {
-  await runtime.runPromise(scores.set("eve", Number.NaN))
+  await scores.set("dan", Number.NaN)
 } catch (error) {
-  console.log(error instanceof Error ? error.message : error)
+  // Errors are classes with a tag. What a lookup throws comes as it was thrown.
+  if (isCacheError(error)) console.log(error._tag, "-", error.message)
 }
 
-// Closes the connection, within its closeTimeout.
-await runtime.dispose()
+// Everything that a cache can do, where Promises have no method for it.
+console.log(await cache.run(CacheService.use((cache) => cache.hash("votes").incr("tea"))))
+
+// Closes the connection, within its closeTimeout. `await using` does it at the end of a block.
+await cache.clear()
+await cache.close()
 
 // Prints:
 // 12.5 undefined
-// set: cannot encode the value of "eve": Expected a finite number
+// asking the database
+// [ 7, 7 ]
+// CacheCodecError - set: cannot encode the value of "dan": Expected a finite number
+// 1

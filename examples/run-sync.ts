@@ -1,6 +1,7 @@
 /** In memory everything is synchronous: no server, no promise. `npm run example examples/run-sync.ts` */
 import { Effect, Option } from "effect"
-import { CacheMemory, CacheService } from "effect-vcache"
+// This entry loads no connections.
+import { CacheService } from "effect-vcache/memory"
 
 const fibonacci = (n: number): Effect.Effect<number, never, CacheService> =>
   Effect.gen(function* () {
@@ -15,7 +16,7 @@ const program = Effect.gen(function* () {
   return { value, cached: (yield* cache.keys()).length, half: Option.getOrNull(yield* cache.get("fib:30")) }
 })
 
-console.log(Effect.runSync(Effect.provide(program, CacheMemory)))
+console.log(Effect.runSync(Effect.provide(program, CacheService.layerMemory())))
 
 // Prints:
 // { value: 1548008755920, cached: 61, half: 832040 }

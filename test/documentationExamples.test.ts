@@ -2,12 +2,11 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
 import { readFiles } from "./support/house/arrows.ts"
 import { doorsOf } from "./support/house/doors.ts"
 import { type Described, documentationOf } from "./support/house/documentation.ts"
 import { type CommentExample, examplesOf } from "./support/house/examplesOf.ts"
-import { run } from "./support/runProgram.ts"
+import { printedInMemory, run } from "./support/runProgram.ts"
 
 const root = join(import.meta.dirname, "..")
 const folder = join(root, ".cache", "comments")
@@ -27,22 +26,16 @@ const withoutExample = (all: ReadonlyArray<Described>): ReadonlyArray<string> =>
 /** The names of files say where an example is from. */
 const fileOf = ({ name }: CommentExample, i: number): string => `${name.replace(/\W+/g, "_")}_${i}.ts`
 
-const Printed = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
-
 /** What the compiler says of the examples, and what they do not print as they say. */
 const faultsOf = async (examples: ReadonlyArray<CommentExample>) => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }))
   for (const [i, example] of examples.entries()) writeFileSync(join(folder, fileOf(example, i)), example.source)
-  const node = (...args: ReadonlyArray<string>) =>
-    run(process.execPath, args, { cwd: root, env: { VALKEY_URL: "memory://" } })
-  const [compiled, ran] = await Promise.all([
-    node("node_modules/typescript/bin/tsc", "-p", folder),
-    node("--conditions=effect-vcache-source", "test/support/printedBy.ts", folder)
+  const [compiled, printed] = await Promise.all([
+    run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder], { cwd: root }),
+    printedInMemory(folder, root)
   ])
-  assert.strictEqual(ran.stderr, "")
-  const printed = Schema.decodeSync(Printed)(ran.stdout)
   return {
     types: compiled.stdout.split("\n").filter((line) => /error TS/.test(line)),
     prints: examples.flatMap((example, i) => {

@@ -4,7 +4,9 @@ import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { elsewhere, groups } from "../site/documents.ts"
-import { run, runTs } from "./support/runProgram.ts"
+import { printedInMemory, run, runTs } from "./support/runProgram.ts"
+import { startCluster } from "./support/ClusterFleet.ts"
+import { startSentinelFleet } from "./support/SentinelFleet.ts"
 import { startServer } from "./support/ValkeyServer.ts"
 import { environmentFor, findValkey } from "./support/valkeyBinary.ts"
 
@@ -32,12 +34,16 @@ const assertPrints = async (file: string, expected: string | undefined, env: Rea
 
 describe("examples", () => {
   const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"))
+  const inMemory = printedInMemory(join(root, "examples"), root)
   it("are there", () => assert.isAtLeast(examples.length, 7))
 
   for (const name of examples) {
     const file = join(root, "examples", name)
     const expected = expectedOutput(readFileSync(file, "utf8"))
-    it.concurrent(`${name} in memory`, () => assertPrints(file, expected, { VALKEY_URL: "memory://" }))
+    it.concurrent(`${name} in memory`, async () => {
+      const printed = (await inMemory)[name]
+      assert.strictEqual(`${printed}\n`, expected ?? `${printed}\n`)
+    })
     it.concurrent(`${name} on a server`, () => assertPrints(file, expected, { VALKEY_URL: url }))
   }
 
@@ -50,11 +56,39 @@ describe("examples", () => {
     assert.strictEqual(rest.join("\n"), expectedOutput(readFileSync(file, "utf8")))
   })
 
-  for (const name of ["near", "rate-limiter", "reactivity", "ring", "task-queue"]) {
+  for (const name of ["effect-redis", "near", "rate-limiter", "reactivity", "replicated", "ring", "task-queue"]) {
     const file = join(root, "examples", name, "main.ts")
-    it.concurrent(`${name}, by several processes`, () =>
+    it.concurrent(`${name}, with servers of its own`, () =>
       assertPrints(file, expectedOutput(readFileSync(file, "utf8")), environmentFor(findValkey())))
   }
+
+  const fleets: ReadonlyArray<readonly [string, Effect.Effect<{ readonly url: string }, never, Scope.Scope>]> = [
+    ["cluster", startCluster({ replicas: 0 })],
+    ["sentinel", startSentinelFleet()]
+  ]
+  for (const [name, start] of fleets) {
+    const file = join(root, "examples", name, "main.ts")
+    it.concurrent(`${name}, with the servers that the environment names`, async () => {
+      const { url } = await Effect.runPromise(Scope.provide(start, scope))
+      await assertPrints(file, expectedOutput(readFileSync(file, "utf8")), { VALKEY_URL: url })
+    })
+  }
+
+  it("each is named in README.md, and prints what it says that it prints", () => {
+    const readme = readFileSync(join(root, "README.md"), "utf8")
+    const mains = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" }).filter((name) =>
+      /^(?:[^/]+|[^/]+\/main)\.ts$/.test(name)
+    )
+    const says = (name: string) => expectedOutput(readFileSync(join(root, "examples", name), "utf8")) !== undefined
+    const unnamed = mains.filter((name) => !readme.includes(`](examples/${name})`))
+    // The demo and the application have commands of their own, which README.md names.
+    assert.sameMembers(unnamed, ["demo/main.ts", "web/main.ts"])
+    // Theirs and the outage's differ each time.
+    assert.deepStrictEqual(
+      mains.filter((name) => !says(name)),
+      ["demo/main.ts", "outage/main.ts", "web/main.ts"]
+    )
+  })
 
   it.concurrent("the demo, in memory and on a server", async () => {
     for (const env of [{}, { VALKEY_URL: `${url}/1` }]) {

@@ -3,7 +3,7 @@
  * the name of its file. `node printedBy.ts FOLDER`.
  */
 import { readdirSync } from "node:fs"
-import { join } from "node:path"
+import { resolve } from "node:path"
 import { format } from "node:util"
 import { inTime } from "./until.ts"
 
@@ -14,7 +14,7 @@ for (const name of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
   const lines: Array<string> = []
   console.log = (...values: ReadonlyArray<unknown>) => void lines.push(format(...values))
   try {
-    await inTime(`the end of ${name}`, import(join(folder, name)), () => `it printed ${lines.join("\n")}`, 10_000)
+    await inTime(`the end of ${name}`, import(resolve(folder, name)), () => `it printed ${lines.join("\n")}`, 30_000)
   } catch (error) {
     lines.push(`failed: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -1,6 +1,10 @@
 /** Runs a program of the project as a user would: in a process of its own. */
 import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { Schema } from "effect"
 import { inTime } from "./until.ts"
+
+const Printed = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
 
 export interface Outcome {
   readonly code: number | null
@@ -36,6 +40,25 @@ export const run = async (
   }
 }
 
+/**
+ * What each TypeScript program of a folder prints in memory, by the name of its file. One process runs all of them, which is
+ * cheap, and does not show whether a program ends by itself.
+ */
+export const printedInMemory = async (folder: string, cwd: string): Promise<Readonly<Record<string, string>>> => {
+  const { stderr, stdout } = await runTs(
+    join(import.meta.dirname, "printedBy.ts"),
+    cwd,
+    { VALKEY_URL: "memory://" },
+    folder
+  )
+  if (stderr !== "") throw new Error(`the programs of ${folder} wrote: ${stderr}`)
+  return Schema.decodeSync(Printed)(stdout)
+}
+
 /** A TypeScript program of this project. */
-export const runTs = (file: string, cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
-  run(process.execPath, ["--conditions=effect-vcache-source", file], { cwd, env })
+export const runTs = (
+  file: string,
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  ...args: ReadonlyArray<string>
+): Promise<Outcome> => run(process.execPath, ["--conditions=effect-vcache-source", file, ...args], { cwd, env })
