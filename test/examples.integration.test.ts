@@ -152,6 +152,23 @@ describe("documents", () => {
     it.concurrent(name, () => assertPrints(file, expectedOutput(source), { VALKEY_URL: url }))
   }
 
+  it("what a page shows of an example is what that prints", () => {
+    const shown = documents.flatMap((document) =>
+      [
+        ...readFileSync(join(root, document), "utf8").matchAll(
+          /\]\(\.\.\/(examples\/[^)]*)\)[^\n]*(?:\n[^\n]+)*:\n\n((?: {4}.*\n)+)/g
+        )
+      ].map(([, example = "", lines = ""]) => ({ example, lines: lines.replace(/^ {4}/gm, "") }))
+    )
+    const fixed = shown.flatMap(({ example, lines }) => {
+      const printed = expectedOutput(readFileSync(join(root, example), "utf8"))
+      // What the application has measured is another thing each time.
+      return printed === undefined ? [] : [{ example, lines, printed }]
+    })
+    assert.isAtLeast(fixed.length, 4)
+    for (const { example, lines, printed } of fixed) assert.strictEqual(lines, printed, example)
+  })
+
   it("AGENTS.md names every page for users", () => {
     const agents = readFileSync(join(root, "AGENTS.md"), "utf8")
     const pages = documents.filter((name) => !/^(?:[A-Z]|docs\/(?:architecture|faults)\.md)/.test(name))
