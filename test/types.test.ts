@@ -144,8 +144,27 @@ it("types", () => {
     expectTypeOf(Users.use((users) => users.get(1))).toEqualTypeOf<
       Effect.Effect<typeof User.Type, "down" | NotFound | CommandError, Users>
     >()
-    // @ts-expect-error -- a batch stores no failures
-    users.getOrSetMany(["k"], () => Effect.succeed([]), { cacheFailures })
+    const batch = users.getOrSetMany(
+      ["k"],
+      (missing, stale) => {
+        expectTypeOf(stale).toEqualTypeOf<ReadonlyMap<string, Stale<typeof User.Type>>>()
+        return Effect.succeed(
+          missing.map((key) =>
+            stale.has(key) ? ([key, stale.get(key)!.unchanged()] as const) : CacheLookup.failed(key, "nobody" as const)
+          )
+        )
+      },
+      { cacheFailures, keepFor: "1 day", softTimeout: "1 second", waitFor: "1 second" }
+    )
+    expectTypeOf(batch).toEqualTypeOf<
+      Effect.Effect<ReadonlyMap<string, typeof User.Type>, "nobody" | NotFound | CommandError>
+    >()
+    // Also where a value may be anything, a failure of a key is none.
+    expectTypeOf(
+      cache.getOrSetMany(["k"], (keys) => Effect.succeed(keys.map((key) => CacheLookup.failed(key, 1))))
+    ).toEqualTypeOf<Effect.Effect<ReadonlyMap<string, unknown>, number | CommandError>>()
+    // @ts-expect-error -- a batch claims no keys
+    users.getOrSetMany(["k"], () => Effect.succeed([]), { singleFlight: "cluster" })
     // @ts-expect-error -- a failure has a lifetime
     users.getOrSet("k", failing, { cacheFailures: { errors: NotFound } })
     // @ts-expect-error -- a value of another shape

@@ -1,6 +1,8 @@
 /** What lookups can say of the values that they give. */
+import { FailedLookup } from "./operations/FailedLookup.ts"
 import { LookedUp, type StoredOptions } from "./operations/LookedUp.ts"
 
+export type { FailedLookup } from "./operations/FailedLookup.ts"
 export type { LookedUp, StoredOptions } from "./operations/LookedUp.ts"
 
 /**
@@ -28,3 +30,17 @@ export type { LookedUp, StoredOptions } from "./operations/LookedUp.ts"
  * @see docs/stampedes.md
  */
 export const stored = <const A>(value: A, options: StoredOptions): LookedUp<A> => new LookedUp(value, options)
+
+/**
+ * The failure of one key, for lookups of many keys: in place of the pair of the key and its value. The callers who asked for the
+ * key fail with the error, and the values of the other keys are stored. With `cacheFailures` the failure is stored, too.
+ *
+ *     cache.getOrSetMany(ids, (missing) =>
+ *       Effect.map(find(missing), (rows) =>
+ *         missing.map((id) => (rows.has(id) ? [id, rows.get(id)] as const : CacheLookup.failed(id, new NotFound({ id }))))))
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stale-values.md
+ */
+export const failed = <const K, E>(key: K, error: E): FailedLookup<K, E> => new FailedLookup(key, error)

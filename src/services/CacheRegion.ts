@@ -10,6 +10,8 @@ import { strictJson } from "../schema/strictJson.ts"
 import { withServices } from "./cache/lookups/observers.ts"
 import { CacheService } from "./CacheService.ts"
 import type { Stale } from "./operations/CacheLookups.ts"
+import { FailedLookup } from "./operations/FailedLookup.ts"
+import type { LookedUp } from "./operations/LookedUp.ts"
 import type { Region, RegionOptions, RegionServices } from "./operations/Region.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
@@ -78,8 +80,8 @@ export const make = Effect.fnUntraced(function* <
   const lookedUp = (key: K["Type"]) => (stale: Option.Option<Stale<V["Type"]>>) =>
     ofTheRegion(Effect.suspend(() => lookup(key, stale)))
   const { jitter, keepFor, near, staleFor = cache.options.lookup.staleFor, timeToLive, version } = options
-  const { singleFlight: _, softTimeout: __, waitFor: ___, ...alone } = options
-  const { cacheFailures: ____, ...batch } = alone
+  const { singleFlight: _, ...batch } = options
+  const { softTimeout: __, waitFor: ___, ...alone } = batch
   const spread = jitter === undefined ? values : values.withOptions({ jitter })
 
   const taggedAs = (key: K["Type"]) =>
@@ -110,12 +112,20 @@ export const make = Effect.fnUntraced(function* <
                 )
               : yield* values.getOrSetMany(
                   byText.keys(),
-                  (missing) =>
-                    Effect.flatMap(ofTheRegion(Effect.suspend(() => lookupMany(looked(missing)))), (pairs) =>
-                      Effect.forEach(pairs, ([key, value]) =>
-                        Effect.map(textOf("getMany", key), (text) => [text, value] as const)
-                      )
-                    ),
+                  (missing, stale) => {
+                    const shown = new Map(Array.from(stale, ([text, value]) => [byText.get(text), value] as const))
+                    return Effect.flatMap(
+                      ofTheRegion(Effect.suspend(() => lookupMany(looked(missing), shown))),
+                      (given) =>
+                        Effect.forEach(given, (one) =>
+                          Effect.map(
+                            textOf("getMany", one instanceof FailedLookup ? one.key : one[0]),
+                            (text): readonly [string, V["Type"] | LookedUp<V["Type"]>] | FailedLookup<string, E> =>
+                              one instanceof FailedLookup ? new FailedLookup(text, one.error) : [text, one[1]]
+                          )
+                        )
+                    )
+                  },
                   typeof tags === "function"
                     ? { ...batch, tags: (value, text) => (byText.has(text) ? tags(byText.get(text), value) : []) }
                     : { ...batch, tags }

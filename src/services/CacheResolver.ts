@@ -22,8 +22,9 @@ type Services<S extends Schema.Constraint> = S["DecodingServices"] | S["Encoding
  * @category adapters
  * @see docs/effect-stores.md
  */
-export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>, R = never> extends BatchLookupOptions<
-  S["Type"]
+export interface ResolverOptions<A extends AnyRequest, S extends ValueSchema<A>, R = never> extends Omit<
+  BatchLookupOptions<S["Type"]>,
+  "cacheFailures" | "keepFor"
 > {
   /** The schema of the values, which are what the requests succeed with. */
   readonly value: S

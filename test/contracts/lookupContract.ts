@@ -15,6 +15,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
+import { batchTests } from "./batchTests.ts"
 import { cacheFailuresTests } from "./cacheFailuresTests.ts"
 import { lookupAnswersTests } from "./lookupAnswersTests.ts"
 import { lookupDefaultsTests } from "./lookupDefaultsTests.ts"
@@ -846,6 +847,7 @@ export const lookupContract = (name: string, cacheLayer: Layer.Layer<CacheServic
       )
     })
 
+    batchTests(it)
     cacheFailuresTests(it)
     lookupAnswersTests(it)
     lookupDefaultsTests(it)

@@ -1,7 +1,7 @@
 /** What a near cache promises of values that bear tags: their records are near, too. */
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Option, Schema } from "effect"
-import { CacheService, SessionStore } from "effect-vcache"
+import { CacheLookup, CacheService, SessionStore } from "effect-vcache"
 import { cacheBeside, cacheElsewhere, isNear, nearCache, warm, withoutServer } from "../support/near/nearCache.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
@@ -87,6 +87,40 @@ export const nearTagTests = (test: NearTest, { pass }: NearFacts): void => {
           assert.deepStrictEqual(yield* cache.get("k"), Option.none())
           assert.deepStrictEqual(yield* cache.get("k", { near: false }), Option.none())
         }
+      }))
+
+    test("that make values stale leave them to the lookup of a batch, and to its callers meanwhile", () =>
+      Effect.gen(function* () {
+        const cache = yield* nearCache()
+        yield* cache.setMany({ a: 1, b: 2, c: 3 }, { tags: (key) => [key] })
+        yield* warm(cache.getMany(["a", "b", "c"]))
+        yield* cache.invalidateTags(["a"], { mode: "stale" })
+        yield* cache.invalidateTags(["b"])
+        const shown: Array<readonly [string, unknown]> = []
+        const cacheFailures = { errors: Schema.Literal("no row"), timeToLive: "1 hour" } as const
+        const call = cache.getOrSetMany(
+          ["c", "a", "none", "b"],
+          (keys, stale) =>
+            Effect.sync(() => {
+              for (const [key, { value }] of stale) shown.push([key, value])
+              return keys.map((key) =>
+                key === "none" ? CacheLookup.failed(key, "no row" as const) : ([key, 9] as const)
+              )
+            }),
+          { tags: ["all"], cacheFailures }
+        )
+        for (let i = 0; i < 2; i++) {
+          assert.strictEqual(yield* Effect.flip(call), "no row")
+          yield* stored(cache, "a", "b", "none")
+        }
+        assert.deepStrictEqual(shown, [["a", 1]])
+        yield* until(
+          "the values",
+          cache.getMany(["c", "a", "b"]),
+          (found) => found.get("a") === 9 && found.get("b") === 9
+        )
+        yield* cache.invalidateTags(["all"])
+        assert.deepStrictEqual([...(yield* cache.getMany(["a", "b", "c"]))], [["c", 3]])
       }))
 
     test("are asked of the server where the near cache is not to be asked", () =>

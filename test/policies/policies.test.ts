@@ -3,6 +3,7 @@ import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import {
   Cause,
   Context,
+  Deferred,
   Effect,
   Exit,
   Fiber,
@@ -160,6 +161,33 @@ describe("every operation", () => {
       })
     )
   }
+
+  it.effect(
+    "a batch that ignores exceptions asks a server that is down for nothing more, and looks up for itself",
+    () =>
+      Effect.gen(function* () {
+        const { cache, state } = yield* withPolicies(IgnoreExceptions.layer({ log: false }))
+        state.failure = down
+        let lookups = 0
+        const gate = yield* Deferred.make<void>()
+        const lookup = (keys: ReadonlyArray<string>) =>
+          Effect.as(
+            Effect.andThen(
+              Effect.sync(() => lookups++),
+              Deferred.await(gate)
+            ),
+            keys.map((key) => [key, 1] as const)
+          )
+        const cacheFailures = { errors: Schema.String, timeToLive: "1 hour" } as const
+        const call = cache.getOrSetMany(["k", "l"], lookup, { tags: ["t"], cacheFailures, softTimeout: "1 second" })
+        const calls = yield* Effect.forkChild(Effect.all([call, call], { concurrency: 2 }), { startImmediately: true })
+        yield* Deferred.succeed(gate, undefined)
+        for (const found of yield* Fiber.join(calls)) assert.deepStrictEqual([...found.values()], [1, 1])
+        // Nobody knows what was invalidated between the two.
+        assert.strictEqual(lookups, 2)
+        assert.strictEqual(state.sent, 2, "a read each, and nothing is stored")
+      })
+  )
 
   for (const { call, name, neutral } of structureOperations) {
     it.effect(`${name} passes the policy exactly once, and gives its neutral result when the server is down`, () =>

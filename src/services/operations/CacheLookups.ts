@@ -3,6 +3,7 @@ import type { Duration, Effect, Option, Scope } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { EarlyRefresh } from "../../schema/LookupDefaults.ts"
 import type { FailureOptions } from "./CacheFailures.ts"
+import type { FailedLookup } from "./FailedLookup.ts"
 import type { KeyOptions, ReadOptions } from "./KeyOptions.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
@@ -135,14 +136,29 @@ export interface LookupOptions<A = unknown, out F = never> extends RefreshOption
 }
 
 /**
- * The options of `getOrSetMany`, whose lookups are shared with no other caller.
+ * The options of `getOrSetMany`. All keys of a batch have the same. There is no `singleFlight`, and the cache's own does not concern
+ * batches: a process that has claimed some of its keys would wait for those that another has claimed, and the other for the first.
  *
  * @since 0.2.0
  * @category lookups
  * @see docs/stampedes.md
  */
-export interface BatchLookupOptions<A = unknown>
-  extends Omit<RefreshOptions<A>, "cacheFailures" | "keepFor">, ReadOptions {}
+export interface BatchLookupOptions<A = unknown, out F = never> extends Omit<LookupOptions<A, F>, "singleFlight"> {}
+
+/**
+ * What computes the values of many keys: those that are missing, and those whose values are to be refreshed. It gives a pair for each
+ * key that has a value, `CacheLookup.failed` for one that has failed, and nothing for one of which there is nothing to say. `stale` has
+ * the values that the cache holds of some of these keys and may no longer serve: `stale.get(key)?.unchanged()` is the answer for one
+ * that the source has not changed.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/stale-values.md
+ */
+export type BatchLookup<A, E = never, R = never, G = never> = (
+  missing: ReadonlyArray<string>,
+  stale: ReadonlyMap<string, Stale<A>>
+) => Effect.Effect<Iterable<readonly [string, A | LookedUp<A>] | FailedLookup<string, G>>, E, R>
 
 /**
  * The operations of a cache that look up what is not cached.
@@ -216,11 +232,16 @@ export interface CacheLookups<A, RD = never, RE = never> {
   ) => Effect.Effect<A, E | F | CommandError, Exclude<R, Scope.Scope> | RE>
   /**
    * Does what `getOrSet` does for many keys: one lookup for all that are missing, and one more in the background for those that
-   * are stale. Returns hits first, in request order; a key for which the lookup gives nothing is absent. Batches share no lookups.
+   * are stale. Returns hits first, in request order; a key for which the lookup gives nothing is absent. What is being looked up
+   * already, by another batch or for `getOrSet`, is waited for and not looked up again.
+   *
+   * A lookup that fails fails all its callers, and nothing is stored, because nobody knows which key it is about. For one key it
+   * gives `CacheLookup.failed(key, error)`: the others are stored, and the call fails with the failure of the first key that has
+   * one. `cacheFailures` stores those; a call for a key with a stored failure fails with it and looks nothing up.
    */
-  readonly getOrSetMany: <E, R>(
+  readonly getOrSetMany: <E, R, F = never, G = never>(
     keys: Iterable<string>,
-    lookup: (missing: ReadonlyArray<string>) => Effect.Effect<Iterable<readonly [string, A | LookedUp<A>]>, E, R>,
-    options?: BatchLookupOptions<A>
-  ) => Effect.Effect<ReadonlyMap<string, A>, E | CommandError, Exclude<R, Scope.Scope> | RD | RE>
+    lookup: BatchLookup<A, E, R, G>,
+    options?: BatchLookupOptions<A, F>
+  ) => Effect.Effect<ReadonlyMap<string, A>, E | F | G | CommandError, Exclude<R, Scope.Scope> | RD | RE>
 }

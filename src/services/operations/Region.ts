@@ -3,6 +3,7 @@ import type { Effect, Option, Schema } from "effect"
 import type { CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
 import type { FailureOptions } from "./CacheFailures.ts"
 import type { LookupOptions, Stale } from "./CacheLookups.ts"
+import type { FailedLookup } from "./FailedLookup.ts"
 import type { LookedUp } from "./LookedUp.ts"
 
 /**
@@ -94,11 +95,19 @@ export interface RegionOptions<K extends Schema.Constraint, V extends Schema.Con
    * `CacheInputError`, because it has no lookup. Default: none.
    */
   readonly tags?: ((key: K["Type"], value: V["Type"]) => ReadonlyArray<string>) | "lookup" | undefined
-  /** The lookup for all keys that `getMany` misses. It may leave keys out. Default: one lookup for each key. */
+  /**
+   * The lookup for all keys that `getMany` misses. It may leave keys out, and give `CacheLookup.failed` for those that have failed. It
+   * is shown the values that the cache holds of these keys and may no longer serve. Default: one lookup for each key.
+   */
   readonly lookupMany?:
     | ((
-        keys: ReadonlyArray<K["Type"]>
-      ) => Effect.Effect<Iterable<readonly [K["Type"], V["Type"] | LookedUp<V["Type"]>]>, E, R>)
+        keys: ReadonlyArray<K["Type"]>,
+        stale: ReadonlyMap<K["Type"], Stale<V["Type"]>>
+      ) => Effect.Effect<
+        Iterable<readonly [K["Type"], V["Type"] | LookedUp<V["Type"]>] | FailedLookup<K["Type"], E>>,
+        E,
+        R
+      >)
     | undefined
   /**
    * What the keys of the region start with, under the cache's prefix and version; a colon in it is written `%3A`. Default: the id

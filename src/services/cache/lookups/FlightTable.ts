@@ -37,8 +37,12 @@ export class Flight implements Ticket {
   /** Those who wait do not wait for ever. */
   bounded = false
   outdated = false
-  /** Ended without a result, because the cache that began it was closed. */
+  /** Ended without a result: the cache that began it was closed, or a lookup for many keys gave nothing for this one. */
   abandoned = false
+  /** The lookup for many keys has given nothing for this one. */
+  gaveNothing = false
+  /** Those that one lookup for many keys gives results to, by key, with this one among them; the first stands for all. */
+  batch: ReadonlyMap<string, Flight> | undefined = undefined
   readonly #waitsFor = new Map<Flight, number>()
 
   constructor({ final, key, operation }: EntryName, table: FlightTable, parent: Flight | undefined, basis: unknown) {
@@ -76,7 +80,7 @@ export class Flight implements Ticket {
 
   /** The flights of whose work this one is a part, itself first, as far as the one of that key. */
   wayFrom(key: string, table: FlightTable): ReadonlyArray<Flight> | undefined {
-    if (this.key === key && this.table === table) return [this]
+    if (this.table === table && (this.key === key || this.batch?.has(key) === true)) return [this]
     const way = this.parent?.wayFrom(key, table)
     return way && [...way, this]
   }

@@ -27,13 +27,13 @@ export const maxShared = 300_000
 
 /** The work that one cache begins or joins. */
 export class SingleFlight {
-  readonly #table: FlightTable
-  readonly #scope: Scope.Scope
+  readonly table: FlightTable
+  readonly scope: Scope.Scope
 
   /** The work lives in `scope`, not in the fiber of whoever happened to ask first. */
   constructor(table: FlightTable, scope: Scope.Scope) {
-    this.#table = table
-    this.#scope = scope
+    this.table = table
+    this.scope = scope
   }
 
   /**
@@ -47,28 +47,28 @@ export class SingleFlight {
     joining: Joining = {}
   ): Effect.Effect<A, E | CacheConnectionError | CacheInputError | CacheTimeoutError, R> {
     // Nothing starts there any more; whoever still has the cache looks up for himself.
-    if (this.#closed) return Effect.suspend(() => work(alone(entry)))
+    if (this.isClosed) return Effect.suspend(() => work(alone(entry)))
     const { basis, observe, waitFor = maxShared } = joining
     return Effect.withFiber((fiber) => {
       const within = fiber.getRef(CurrentFlight)
-      const circle = within === undefined ? undefined : this.#circle(entry.final, basis, within)
+      const circle = within === undefined ? undefined : this.circle(entry.final, basis, within)
       if (circle !== undefined) return refused(entry.operation, waitsForItself(circle))
-      const joins = this.#table.get(entry.final, basis) !== undefined
+      const joins = this.table.get(entry.final, basis) !== undefined
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(this.#board(entry, work, within, joining), (flight) => {
           // The flights of one key all come from one codec, so the types are those of the one who started it.
           const result = flight.result as Deferred.Deferred<A, E>
           within?.waitFor(flight)
-          const answer = joins && waitFor < maxShared ? awaited(result, waitFor, entry) : Deferred.await(result)
+          const answer = joins ? awaited(result, waitFor, entry) : Deferred.await(result)
           const observed = joins && observe !== undefined ? observe("wait", flight.observed, answer) : answer
           return Effect.catchCauseIf(
             Effect.onExit(restore(observed), () => {
               within?.waitNoMore(flight)
-              return this.#leave(flight)
+              return this.leave(flight)
             }),
             // The cache that began it has closed.
             () => flight.abandoned,
-            () => (this.#closed ? Exit.fail(closedError(entry.operation)) : this.share(entry, work, joining))
+            () => (this.isClosed ? Exit.fail(closedError(entry.operation)) : this.share(entry, work, joining))
           )
         })
       )
@@ -77,9 +77,9 @@ export class SingleFlight {
 
   /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
   start<A, E, R>(entry: EntryName, work: Work<A, E, R>, basis: unknown): Effect.Effect<Effect.Effect<A, E>, never, R> {
-    if (this.#closed) return Effect.succeed(Effect.interrupt)
+    if (this.isClosed) return Effect.succeed(Effect.interrupt)
     return Effect.suspend(() => {
-      const known = this.#table.latest(entry.final)
+      const known = this.table.latest(entry.final)
       const flight =
         known === undefined
           ? this.#begin(entry, (ticket) => detached(work(ticket)), undefined, basis)
@@ -94,17 +94,18 @@ export class SingleFlight {
 
   /** Whether somebody looks the key up. */
   isRunning(final: string): boolean {
-    return this.#table.latest(final) !== undefined
+    return this.table.latest(final) !== undefined
   }
 
-  get #closed(): boolean {
-    return this.#scope.state._tag === "Closed"
+  /** Nothing is begun any more. */
+  get isClosed(): boolean {
+    return this.scope.state._tag === "Closed"
   }
 
   /** The flights that would wait for each other. */
-  #circle(final: string, basis: unknown, within: Flight): ReadonlyArray<Flight> | undefined {
-    const known = this.#table.get(final, basis)
-    return known?.wayTo(within) ?? within.wayFrom(final, this.#table)
+  circle(final: string, basis: unknown, within: Flight): ReadonlyArray<Flight> | undefined {
+    const known = this.table.get(final, basis)
+    return known?.wayTo(within) ?? within.wayFrom(final, this.table)
   }
 
   #board<A, E, R>(
@@ -114,10 +115,10 @@ export class SingleFlight {
     { basis, onJoin = Effect.void }: Joining
   ): Effect.Effect<Flight, never, R> {
     return Effect.suspend(() => {
-      const known = this.#table.get(entry.final, basis)
+      const known = this.table.get(entry.final, basis)
       if (known === undefined) return this.#begin(entry, work, within, basis)
       known.waiting++
-      return Effect.as(Effect.andThen(this.#bound(known, entry), onJoin), known)
+      return Effect.as(Effect.andThen(this.bound(known, entry), onJoin), known)
     })
   }
 
@@ -127,46 +128,49 @@ export class SingleFlight {
     parent: Flight | undefined,
     basis: unknown
   ): Effect.Effect<Flight, never, R> {
-    const flight = this.#table.begin(entry, parent, basis)
+    const flight = this.table.begin(entry, parent, basis)
     const exclusive = Effect.provideService(Effect.interruptible(work(flight)), CurrentFlight, flight)
     // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
     const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => this.#land(flight, exit))))
     // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
-    return Effect.map(Effect.forkIn(run, this.#scope, { startImmediately: true }), (fiber) => {
+    return Effect.map(Effect.forkIn(run, this.scope, { startImmediately: true }), (fiber) => {
       flight.fiber = fiber
       return flight
     })
   }
 
   /** The first who joins sees to it that nobody waits for ever. */
-  #bound(flight: Flight, { operation }: EntryName): Effect.Effect<unknown> {
+  bound(flight: Flight, { operation }: EntryName): Effect.Effect<unknown> {
     if (flight.bounded || flight.answered) return Effect.void
     flight.bounded = true
     const tooLate = Effect.sync(() => {
-      this.#table.forget(flight)
+      this.table.forget(flight)
       flight.answer(Exit.fail(lookupTimeout(operation, maxShared)))
     })
     const bounded = Effect.raceFirst(Effect.exit(Deferred.await(flight.result)), Effect.delay(tooLate, maxShared))
-    return Effect.forkIn(bounded, this.#scope, { startImmediately: true })
+    return Effect.forkIn(bounded, this.scope, { startImmediately: true })
   }
 
   #land(flight: Flight, exit: Exit.Exit<unknown, unknown>): void {
-    this.#table.forget(flight)
-    flight.abandoned = this.#closed && Exit.hasInterrupts(exit)
+    this.table.forget(flight)
+    flight.abandoned = this.isClosed && Exit.hasInterrupts(exit)
     flight.answer(exit)
   }
 
-  #leave(flight: Flight): Effect.Effect<void> {
+  /** One who waited for it waits no more. */
+  leave(flight: Flight): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (--flight.waiting > 0 || flight.answered || flight.fiber === undefined) return Effect.void
-      this.#table.forget(flight)
+      const together = flight.batch ?? new Map([[flight.key, flight]])
+      for (const { waiting } of together.values()) if (waiting > 0) return Effect.void
+      for (const one of together.values()) this.table.forget(one)
       return Fiber.interrupt(flight.fiber)
     })
   }
 }
 
 /** Of work that nobody shares. */
-const alone = ({ key, operation }: EntryName): Ticket => ({
+export const alone = ({ key, operation }: EntryName): Ticket => ({
   observed: { operation, key },
   basis: undefined,
   outdated: false,
@@ -177,13 +181,19 @@ const lookupTimeout = (operation: string, timeout: number): CacheTimeoutError =>
   new CacheTimeoutError({ operation, phase: "lookup", timeout, node: undefined, mayHaveExecuted: false })
 
 /** What somebody else has begun, for a while. */
-const awaited = <A, E>(result: Deferred.Deferred<A, E>, waitFor: number, { operation }: EntryName) =>
-  Effect.timeoutOrElse(Deferred.await(result), {
-    duration: waitFor,
-    orElse: () => Effect.fail(lookupTimeout(operation, waitFor))
-  })
+export const awaited = <A, E>(
+  result: Deferred.Deferred<A, E>,
+  waitFor: number,
+  { operation }: EntryName
+): Effect.Effect<A, E | CacheTimeoutError> =>
+  waitFor >= maxShared
+    ? Deferred.await(result)
+    : Effect.timeoutOrElse(Deferred.await(result), {
+        duration: waitFor,
+        orElse: () => Effect.fail(lookupTimeout(operation, waitFor))
+      })
 
-const waitsForItself = (circle: ReadonlyArray<Flight>): string => {
+export const waitsForItself = (circle: ReadonlyArray<Flight>): string => {
   const keys = circle.map(({ key }) => JSON.stringify(key))
   return `the lookup would wait for itself: ${[...keys, keys[0]].join(" → ")}`
 }

@@ -29,7 +29,7 @@ export interface Looking<A, E, R, F> {
 }
 
 /** What is stored, and for how many milliseconds; `"refused"` where it is not to be stored. */
-type ToStore = readonly [Stored, number] | "refused"
+export type ToStore = readonly [Stored, number] | "refused"
 
 /** The lookup's value. What happens to it then is nobody's failure, and nobody waits for it. */
 export const lookupAndStore = <A, E, R, F, RD, RE>(
@@ -92,7 +92,7 @@ const onlyFailure = <E>({ reasons }: Cause.Cause<E>): { readonly value: E } | un
     : undefined
 }
 
-const encodeFailure = <A, F>(
+export const encodeFailure = <A, F>(
   entry: EntryName,
   plan: LookupPlan<A>,
   failures: Failures<F>,

@@ -22,7 +22,7 @@ export const lookupOperations = <A, RD, RE>(
     getOrSet: (key, lookup, options) => getOrSet(value, key, lookup, options),
     getOrSetDetailed: (key, lookup, options) => getOrSet(detailed, key, lookup, options),
     cached: (key, options) => (lookup) => getOrSet(value, key, lookup, options),
-    getOrSetMany: makeGetOrSetMany(context, allFlights),
+    getOrSetMany: makeGetOrSetMany(context, allFlights, flights, failures),
     refresh: makeRefresh(context, allFlights, flights, failures)
   }
 }

@@ -16,8 +16,7 @@ export const lookupOf = <A, E, R>(
   // A class of a service is a function, too.
   if (Effect.isEffect(lookup)) return lookup
   if (found === undefined || Option.isNone(found.value)) return Effect.suspend(() => lookup(Option.none()))
-  const { header, value } = found
-  return Effect.flatMap(Clock.currentTimeMillis, (now) => lookup(Option.some(staleOf(value.value, header, now))))
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => lookup(Option.fromUndefinedOr(staleIn(found, now))))
 }
 
 /**
@@ -39,6 +38,10 @@ export const stillThere = <A, E, R>(
   })
   return Effect.map(isGone, (isGone) => (isGone ? undefined : found))
 }
+
+/** What the key holds, where it is a value. */
+export const staleIn = <A>(found: Found<A> | undefined, now: number): Stale<A> | undefined =>
+  found === undefined || Option.isNone(found.value) ? undefined : staleOf(found.value.value, found.header, now)
 
 const staleOf = <A>(value: A, header: Header | undefined, now: number): Stale<A> => {
   const tags = tagNamesIn(header)
