@@ -45,10 +45,15 @@ const odd = `<script>alert(1)</script>/%:🎉${"x".repeat(4000)}`
 const addresses = [
   `${place.at}/cache`,
   `${place.at}/cache/keys`,
+  `${place.at}/cache/keys?order=largest&all=1`,
+  `${place.at}/cache/keys?tag=users`,
+  `${place.at}/cache/keys?pattern=nothing`,
+  `${place.at}/cache/keys?from=none`,
   `${place.at}/cache/tags`,
   `${place.at}/cache/tags?tag=users`,
   `${place.at}/cache/locks`,
   `${place.at}/cache/sessions`,
+  `${place.at}/cache/sessions?tag=1`,
   `${place.at}/cache/servers`,
   `${place.at}/cache/danger`,
   ...["user:0", "when", "secret", "jobs", "prices", "colours", "ranking", "events", "nobody", odd].map(place.key)
@@ -66,6 +71,8 @@ describe("the admin pages in a browser", () => {
       for (const address of addresses) {
         await page.emulateMedia({ colorScheme: "light" })
         await page.goto(address)
+        // What is folded is looked at, too.
+        await page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         for (const width of [390, 1280]) {
           await page.setViewportSize({ width, height: 800 })
           const isTooWide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -77,6 +84,32 @@ describe("the admin pages in a browser", () => {
         assert.deepStrictEqual(await faultsOf('{ runOnly: ["color-contrast"] }'), [], `${address}, dark`)
       }
     }))
+
+  it("delete what was chosen, and the steps have no fault that axe finds", () =>
+    visit(
+      "deleter",
+      async (page) => {
+        const faults = async () => {
+          await page.evaluate(axe)
+          const found: unknown = await page.evaluate(
+            "axe.run().then(({ violations }) => violations.map(({ help }) => help))"
+          )
+          assert.deepStrictEqual(found, [], page.url())
+        }
+        await Effect.runPromise(place.cache.setMany({ "old:1": 1, "old:2": 2, [`old:${"y".repeat(4000)}`]: 3 }))
+        await page.goto(`${place.at}/cache/keys?pattern=old:*`)
+        await page.getByRole("link", { name: "Choose all of these" }).click()
+        await page.getByLabel("old:2", { exact: true }).uncheck()
+        await page.getByRole("button", { name: "Delete the chosen…" }).click()
+        await faults()
+        await page.getByRole("button", { name: "Delete these 2 keys" }).click()
+        await faults()
+        assert.match(await page.getByRole("status").innerText(), /2 of 2 were deleted/)
+        assert.isTrue(await Effect.runPromise(place.cache.has("old:2")))
+        await Effect.runPromise(place.cache.delete("old:2"))
+      },
+      { viewport: { width: 390, height: 800 } }
+    ))
 
   it("draw charts of what happens now", () =>
     visit("viewer", async (page) => {

@@ -33,9 +33,7 @@ export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): str
   if (edit === "Delete" || (edit !== "Value" && content._tag === "Elements")) return undefined
   if (content._tag !== "Value") return "It is not read whole, and so can only be deleted."
   if (content.form.said === "not") return "It cannot be decoded here, and so can only be deleted."
-  return edit === "Value" && content.form.said === "partly"
-    ? "It holds what JSON does not know, or would round, and so is only shown."
-    : undefined
+  return edit === "Value" && content.form.said === "partly" ? "It is only shown, and not edited here." : undefined
 }
 
 /** Done only where the key holds what was seen, which `isSeen` says of a `markOf`. Four round trips at most. */

@@ -11,7 +11,7 @@ import { addForm, elementForms, trimForm } from "./elementForms.ts"
 import { actionForm, button, dangerButton, textArea, textField } from "../kernel/forms.ts"
 import { figure, frame, noCache, table, trouble } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
-import { addressedKey, keyAddress } from "./keyAddress.ts"
+import { addressedKey, keyAddress, shortKey } from "./keyAddress.ts"
 import { streamGroups } from "./streamGroups.ts"
 import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
@@ -34,9 +34,17 @@ export const framedKey = (
     status,
     body: frame(
       visit,
-      title,
+      shortKey(title),
       "keys",
       html`<p><a href="${back}">Keys of ${shown.name}</a></p>
+        ${
+          shortKey(title) === title
+            ? ""
+            : html`<details>
+                <summary>The whole key</summary>
+                <pre tabindex="0">${title}</pre>
+              </details>`
+        }
         ${body}`
     )
   }

@@ -73,16 +73,18 @@ const results = (visit: Visit, shown: ShownCache, wanted: KeySearch): Effect.Eff
     const facts = yield* keyFactsOf(shown.cache.client, [...result.found.keys()])
     const allChosen = visit.params.get("all") === "1"
     return html`<section aria-label="Results">
-      <p role="status">${words(wanted, result)}</p>
+      <div class="further">
+        <p role="status">${words(wanted, result)}</p>
+        ${
+          visitorMay(visit, "delete", shown) && keys.length > 1 && !allChosen
+            ? html`<p>
+                <a href="${searchAddress(visit, shown, wanted, wanted.from, { all: "1" })}">Choose all of these</a>
+              </p>`
+            : ""
+        }
+      </div>
       ${missingServers(result.missing)}
       ${wanted.tag === "" ? "" : html`<p class="note">A value that was invalidated bears its tags until its key ends.</p>`}
-      ${
-        visitorMay(visit, "delete", shown) && keys.length > 1 && !allChosen
-          ? html`<p>
-              <a href="${searchAddress(visit, shown, wanted, wanted.from, { all: "1" })}">Choose all of these</a>
-            </p>`
-          : ""
-      }
       ${keyTable(visit, shown, { keys, facts, allChosen })}
       ${
         result.next === undefined

@@ -56,7 +56,7 @@ const hitRateWords = (metrics: Snapshot, name: string): string => {
   if (hits === undefined && misses === undefined) return "not counted here"
   const reads = (hits ?? 0) + (misses ?? 0)
   const share = percent(hits ?? 0, reads)
-  return share === undefined ? "no read yet" : `${share} of ${reads} reads`
+  return share === undefined ? "no read yet" : `${share} of ${reads === 1 ? "1 read" : `${reads} reads`}`
 }
 
 /** Caches over one client have its servers in common: the first of them shows them. */
@@ -71,7 +71,9 @@ const serversOf = (visit: Visit, shown: ShownCache, looks: SharedLooks): Effect.
   }
   return Effect.match(looks.recent(client), {
     onSuccess: (servers) =>
-      html`${verdictTable(verdictsOn(client.topology, servers))}${table("Servers", serverColumns, [...servers].map(serverRow))}`,
+      html`${verdictTable(verdictsOn(client.topology, servers))}
+        <h3>Servers</h3>
+        ${table("Servers", serverColumns, [...servers].map(serverRow))}`,
     onFailure: (error: CommandError) => trouble(error.message)
   })
 }

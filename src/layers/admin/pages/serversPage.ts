@@ -58,10 +58,10 @@ const serverSection = (topology: Topology, server: string, look: ServerLook, lis
     ${
       isAway
         ? trouble(`It cannot be reached: ${info.failure.message}`)
-        : html`${verdictTable(verdictsOn(topology, new Map([[server, look]])))}
+        : html`${verdictTable(verdictsOn(topology, new Map([[server, look]])), "of one server")}
           ${Result.isSuccess(info) ? infoWords(info.success) : trouble(info.failure.message)}
           ${part("Slow log", lists.slow.get(server), slowTable, (found) => String(found.length))}
-          ${part("Clients", lists.clients.get(server), clientTable, ({ count }) => String(count))}
+          ${part("Clients", lists.clients.get(server), clientTable, clientCount)}
           ${part("What the server finds of its memory", lists.memory.get(server), (words) => html`<p>${words}</p>`)}
           ${Result.isSuccess(info) ? rawInfo(info.success) : ""}`
     }
@@ -119,17 +119,20 @@ const slowTable = (commands: ReadonlyArray<SlowCommand>): Html =>
           ({ at, client, command, size, took }) =>
             html`<tr>
               <th scope="row">${command}</th>
-              <td data-label="Took">${took.toFixed(1)} ms</td>
+              <td data-label="Took">${took < 1 ? `${Math.round(1000 * took)} µs` : `${took.toFixed(1)} ms`}</td>
               <td data-label="Arguments">${size}</td>
               <td data-label="Client">${client}</td>
-              <td data-label="When">${new Date(at).toISOString()}</td>
+              <td data-label="When">${new Date(at).toISOString().replace(".000Z", "Z")}</td>
             </tr>`
         )
       )
 
-const clientTable = ({ count, first }: ConnectedClients): Html =>
+const clientCount = ({ count, first }: ConnectedClients): string =>
+  count > first.length ? `${count}, of which ${first.length} are shown` : String(count)
+
+const clientTable = ({ first }: ConnectedClients): Html =>
   table(
-    count > first.length ? `The first ${first.length} of them` : "Who is connected",
+    "Who is connected",
     ["Address", "Name", "User", "Connected for", "Idle for", "Last command"],
     first.map(clientRow)
   )

@@ -33,17 +33,21 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
       const { found, gaveUp, missing, next } = yield* sessionsIn(visit, shown, tag)
       const listed = [...found.values()].slice(0, most)
       const rows = yield* rowsOf(visit, shown, listed)
-      const count = `${next === undefined ? "" : "At least "}${found.size.toLocaleString("en")}`
+      const count = `${next === undefined ? "" : "At least "}${found.size.toLocaleString("en")} ${found.size === 1 ? "key" : "keys"}`
       const words =
         tag === ""
-          ? `${count} keys of sessions, among them those of ids that were replaced a moment ago.`
-          : `${count} sessions bear the tag, among them those that have ended already.`
+          ? `${count} of sessions, among them those of ids that were replaced a moment ago.`
+          : found.size === 0
+            ? "No session was found that bears the tag."
+            : `${count} of sessions with the tag, among them those of sessions that a tag has ended.`
+      // What has not been looked at may bear it, too.
+      const some = found.size > 0 || next !== undefined || missing.length > 0
       return html`${searchForm(visit, shown, tag)}
         <section aria-label="Sessions">
           <p role="status">${words} ${gaveUp ? "The search was given up after 3 seconds." : ""}</p>
-          ${missingServers(missing)}
-          ${rows.length === 0 ? "" : table(`The first ${rows.length}`, ["Session", "Lives", "Sign out"], rows)}
-          ${tag !== "" && visitorMay(visit, "delete", shown) ? signOutAllForm(visit, shown, tag) : ""}
+          ${missingServers(missing)} ${found.size > most ? html`<p class="note">The first ${most} are shown.</p>` : ""}
+          ${rows.length === 0 ? "" : table("Sessions", ["Session", "Lives", "Sign out"], rows)}
+          ${tag !== "" && some && visitorMay(visit, "delete", shown) ? signOutAllForm(visit, shown, tag) : ""}
         </section>`
     })
   )

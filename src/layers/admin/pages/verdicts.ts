@@ -5,17 +5,24 @@ import { html, type Html } from "../kernel/Html.ts"
 
 const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
 
-const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict): Html =>
+/** Whether it is said of which server a verdict is: not where all are of one. */
+type Columns = "with servers" | "of one server"
+
+const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict, columns: Columns): Html =>
   html`<tr>
     <th scope="row" class="${status}">${marks[status]} ${status}</th>
     <td data-label="Check">${check}</td>
-    <td data-label="Server">${server ?? "client"}</td>
+    ${columns === "with servers" ? html`<td data-label="Server">${server ?? "client"}</td>` : ""}
     <td data-label="Finding">${finding}${advice === undefined ? "" : ` ${advice}`}</td>
   </tr>`
 
 /** One sentence, and all that is behind it. */
-export const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>): Html =>
+export const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>, columns: Columns = "with servers"): Html =>
   html`<details>
-    <summary>${Doctor.summary(verdicts)}</summary>
-    ${table("Verdicts", ["Status", "Check", "Server", "Finding"], verdicts.map(verdictRow))}
+    <summary class="${Doctor.worst(verdicts)}">${Doctor.summary(verdicts)}</summary>
+    ${table(
+      "Verdicts",
+      ["Status", "Check", ...(columns === "with servers" ? ["Server"] : []), "Finding"],
+      verdicts.map((verdict) => verdictRow(verdict, columns))
+    )}
   </details>`
