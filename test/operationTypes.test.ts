@@ -131,7 +131,7 @@ it("lookups", () => {
   expectTypeOf<Calls["many"]>().toEqualTypeOf<
     Effect.Effect<ReadonlyMap<string, Value>, Own | CommandError, Needed | RD | RE>
   >()
-  expectTypeOf<Channels<CacheRegion.Region<string, Value, Own, Needed>>>().toEqualTypeOf<{
+  expectTypeOf<Channels<Omit<CacheRegion.Region<string, Value, Own, Needed>, "entries">>>().toEqualTypeOf<{
     readonly get: readonly [Own | CommandError, Needed]
     readonly getMany: readonly [Own | CommandError, Needed]
     readonly getCached: readonly [ValueError, Needed]

@@ -3,7 +3,9 @@ import { Context, type Duration, Effect, Layer, Option, Schema, SchemaAST } from
 import { CacheInputError } from "../schema/CacheError.ts"
 import { attempt, bySchema } from "../schema/codecFailures.ts"
 import { refused } from "../schema/failures.ts"
+import { usableFormat } from "../schema/CacheOptions.ts"
 import { schemaRefusal } from "../schema/SchemaCodec.ts"
+import { schemaJson, type SchemaJson } from "../schema/SchemaJson.ts"
 import { escapeGlob, escapeName } from "../schema/key.ts"
 import { toMillis } from "../schema/timeToLive.ts"
 import { strictJson } from "../schema/strictJson.ts"
@@ -15,7 +17,7 @@ import type { LookedUp } from "./operations/LookedUp.ts"
 import type { Region, RegionOptions, RegionServices } from "./operations/Region.ts"
 import type { TypedCache } from "./operations/TypedCache.ts"
 
-export type { InvalidateOptions, Region, RegionOptions } from "./operations/Region.ts"
+export type { InvalidateOptions, Region, RegionEntries, RegionOptions } from "./operations/Region.ts"
 
 /** Lookups at once, where there is no `lookupMany`. */
 const concurrency = 16
@@ -87,6 +89,11 @@ export const make = Effect.fnUntraced(function* <
   const taggedAs = (key: K["Type"]) =>
     typeof tags === "function" ? { tags: (value: V["Type"]) => tags(key, value) } : { tags }
   const optionsOf = (key: K["Type"]) => (tags === undefined ? options : { ...options, ...taggedAs(key) })
+
+  /** Compiled when somebody looks into the cache. */
+  let ofEntries: SchemaJson<V> | undefined
+  const json = () => (ofEntries ??= schemaJson(value, usableFormat(cache.options)))
+  const nameOf = (operation: string, key: string) => ({ operation, key, final: cache.makeKey(key, { version }) })
 
   return {
     get: (key) =>
@@ -164,7 +171,15 @@ export const make = Effect.fnUntraced(function* <
         })
       ),
     cacheKey: (key) => supplied(textOf("cacheKey", key)),
-    clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(head)}:*`, { version }))
+    clear: Effect.suspend(() => values.deletePattern(`${escapeGlob(head)}:*`, { version })),
+    entries: {
+      cache,
+      version,
+      lead: `${head}:`,
+      toJson: (key, stored) => supplied(Effect.suspend(() => json().read(nameOf("toJson", key), stored))),
+      fromJson: (key, typed, inPlaceOf) =>
+        supplied(Effect.suspend(() => json().write(nameOf("fromJson", key), typed, inPlaceOf)))
+    }
   }
 })
 

@@ -1,12 +1,24 @@
 /** What visitors of the admin pages change, and what they cannot: in memory, and on a server. */
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, Redacted, Scope } from "effect"
-import { Cipher, Compressor, Serializer, ValkeyStandalone } from "effect-vcache"
+import { Effect, Exit, Option, Redacted, Schema, Scope } from "effect"
+import { CacheRegion, Cipher, Compressor, Serializer, ValkeyStandalone } from "effect-vcache"
 import { formsIn, isNamed, pagesOver, type pageVisitor } from "../support/adminPages.ts"
 import { adminTopologies } from "../support/adminTopologies.ts"
 import { until } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
+
+class Person extends Schema.Class<Person>("Person")({
+  name: Schema.String,
+  born: Schema.Date
+}) {}
+
+class People extends CacheRegion.Service<People>()("test/People", {
+  name: "people",
+  key: Schema.Int,
+  value: Person,
+  lookup: () => Effect.never
+}) {}
 
 const topologies = await Effect.runPromise(adminTopologies())
 
@@ -40,6 +52,54 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     assert.strictEqual(String(after), String(before).replace('"old"', '"new"'))
     assert.strictEqual(await value("fresh"), "new")
     assert.isAbove(await pttl("fresh"), 3_000_000)
+    await dispose()
+  })
+
+  it("edits what takes a schema as its JSON, where a region has it; else it is shown in hex", async () => {
+    const options = { serializer: Serializer.binary, compressor: Compressor.zstd({ threshold: 20 }) }
+    const { as, at, cache, call, dispose, run } = await pagesOver(client, "edit-binary", options, People)
+    const stored = cache.withSchema(Person)
+    const ada = new Person({ name: "Ada", born: new Date("1815-12-10") })
+    await run(stored.set("people:1", ada, { tags: ["a"], timeToLive: "1 hour" }))
+    const ends = await call("PEXPIRETIME", "people:1")
+    const { page, submit } = await as("editor").open(at("people:1"))
+    assert.match(page, /&quot;name&quot;: &quot;Ada&quot;,\s+&quot;born&quot;: &quot;1815-12-10T/)
+    for (const [json, words] of [
+      ['{"name":1}', /Nothing was written/],
+      ["{", /no JSON/]
+    ] as const) {
+      const refused = await submit("value", { json })
+      assert.strictEqual(refused.status, 422)
+      assert.match(await refused.text(), words)
+    }
+    const grace = { name: `Grace${"e".repeat(100)}`, born: "1906-12-09T00:00:00.000Z" }
+    assert.strictEqual((await submit("value", { json: JSON.stringify(grace) })).status, 303)
+    assert.deepStrictEqual(
+      await run(stored.get("people:1")),
+      Option.some(new Person({ ...grace, born: new Date(grace.born) }))
+    )
+    assert.strictEqual(await call("PEXPIRETIME", "people:1"), ends)
+    assert.deepStrictEqual(await run(cache.tagsOf("people:1")), Option.some(["a"]))
+    // Somebody was faster.
+    const conflict = await submit("value", { json: JSON.stringify(grace) })
+    assert.strictEqual(conflict.status, 409)
+    assert.match(await conflict.text(), /Now[^]*&quot;Graceee/)
+    // No region has it: another key, another version, and what is no value of the region's schema.
+    await run(stored.set("nobody:1", ada))
+    await run(
+      cache.withSchema(Schema.Struct({ other: Schema.Array(Schema.Boolean) })).set("people:2", { other: [true] })
+    )
+    for (const [key, words] of [
+      ["nobody:1", /cannot be read without its schema/],
+      ["people:2", /no value of its region/]
+    ] as const) {
+      const shown = await as("editor").open(at(key))
+      assert.match(shown.page, words)
+      assert.match(shown.page, /<pre tabindex="0" aria-label="Value">[0-9a-f]+</)
+      assert.isUndefined(shown.forms.find(({ fields }) => fields["action"] === "value"))
+      const tried = await as("all").open(at(key))
+      assert.strictEqual((await tried.submit("delete", { action: "value", json: "1" })).status, 422)
+    }
     await dispose()
   })
 

@@ -1,8 +1,8 @@
 /** A visitor of the admin pages who fills in their forms, as a browser does without scripts. */
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Logger, Option } from "effect"
+import { type Context, Effect, Layer, Logger, Option } from "effect"
 import { HttpRouter } from "effect/http"
-import { CacheLive, CacheService, type TypedCache, type ValkeyClient } from "effect-vcache"
+import { CacheLive, type CacheRegion, CacheService, type TypedCache, type ValkeyClient } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 
 const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" }
@@ -97,18 +97,24 @@ export const authorize: Admin.Authorize<never> = ({ headers }) => {
   return Effect.succeed(own === undefined ? undefined : { name, rights: own })
 }
 
-/** Pages over a cache of its own, whose operations the test calls, too. */
-export const pagesOver = async (
+/** Pages over a cache of its own, whose operations the test calls, too; with a region where one is given. */
+export const pagesOver = async <I = never>(
   client: Layer.Layer<ValkeyClient, unknown>,
   prefix: string,
-  options: Parameters<typeof CacheLive.layer>[0] = {}
+  options: Parameters<typeof CacheLive.layer>[0] = {},
+  region?: Context.Key<I, { readonly entries: CacheRegion.RegionEntries }> & {
+    readonly layer: Layer.Layer<I, unknown, CacheService>
+  }
 ) => {
+  const hide = (key: string) => key.startsWith("hidden")
   const logged: Array<string> = []
   const log = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
   let cache: TypedCache<unknown> | undefined
   const taken = Layer.effectDiscard(Effect.map(CacheService, (service) => void (cache = service)))
   const routes = Layer.merge(
-    Admin.layer({ caches: [CacheService], authorize, hide: (key) => key.startsWith("hidden") }),
+    region === undefined
+      ? Admin.layer({ caches: [CacheService], authorize, hide })
+      : Layer.provide(Admin.layer({ caches: [CacheService], regions: [region], authorize, hide }), region.layer),
     taken
   )
   const { dispose, handler } = HttpRouter.toWebHandler(

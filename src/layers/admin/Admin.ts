@@ -2,6 +2,7 @@
 import { ByteSize, Context, Effect, Layer, type Redacted, type Scope } from "effect"
 import { HttpIncomingMessage, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { CacheInputError } from "../../schema/CacheError.ts"
+import type { RegionEntries } from "../../services/operations/Region.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 import { type AdminVisitor, type Authorize, fromThisMachine, may } from "./access/access.ts"
 import { formTokens, isSentFromHere } from "./access/forgery.ts"
@@ -27,6 +28,9 @@ export type { AdminRights, AdminVisitor, Authorize } from "./access/access.ts"
 /** The tags of caches. */
 type Tags = ReadonlyArray<Context.Key<unknown, TypedCache<unknown>>>
 
+/** The tags of regions. */
+type RegionTags = ReadonlyArray<Context.Key<unknown, { readonly entries: RegionEntries }>>
+
 /**
  * The options of the admin pages say which caches are shown, where, and to whom. Only `caches` is required.
  *
@@ -34,11 +38,16 @@ type Tags = ReadonlyArray<Context.Key<unknown, TypedCache<unknown>>>
  * @category admin
  * @see docs/admin.md
  */
-export interface AdminOptions<C extends Tags, R = never> {
+export interface AdminOptions<C extends Tags, R = never, G extends RegionTags = readonly []> {
   /** The pages are mounted at this path. Default: `/cache`. */
   readonly path?: `/${string}` | undefined
   /** The pages show the caches with these tags: their keys of one prefix and version, and nothing else. */
   readonly caches: C
+  /**
+   * The regions with these tags have the schemas of their values: what `Serializer.binary` has stored is shown and edited as the
+   * JSON of the schema. Default: none, and such values are shown in hex.
+   */
+  readonly regions?: G | undefined
   /**
    * Says who a visitor is, and what he may do. Undefined, or no right to view, is answered with 403. Default: direct visitors
    * from this machine may view, whose peer address and Host are loopback, and whose headers tell of no proxy.
@@ -100,20 +109,26 @@ const pagesOf = (looks: SharedLooks): Readonly<Record<string, Page>> => ({
  * @category admin
  * @see docs/admin.md
  */
-export const layer = <const C extends Tags, R = never>({
+export const layer = <const C extends Tags, R = never, const G extends RegionTags = readonly []>({
   authorize,
   caches,
   hide = () => false,
   maxStreams = 32,
   path = "/cache",
+  regions,
   secret,
   sessions = "session:"
-}: AdminOptions<C, R>): Layer.Layer<never, CacheInputError, C[number]["Identifier"] | R | HttpRouter.HttpRouter> =>
+}: AdminOptions<C, R, G>): Layer.Layer<
+  never,
+  CacheInputError,
+  C[number]["Identifier"] | G[number]["Identifier"] | R | HttpRouter.HttpRouter
+> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
-      const context = yield* Effect.context<C[number]["Identifier"] | R>()
+      const context = yield* Effect.context<C[number]["Identifier"] | G[number]["Identifier"] | R>()
       const base = path.replace(/\/+$/, "")
-      const all = caches.map((tag) => ({ name: tag.key, cache: Context.get(context, tag) }))
+      const known = (regions ?? []).map((tag) => Context.get(context, tag).entries)
+      const all = caches.map((tag) => ({ name: tag.key, cache: Context.get(context, tag), regions: known }))
       const tokens = yield* formTokens(secret, base)
       const looks = new SharedLooks(yield* Effect.scope)
 
@@ -224,11 +239,15 @@ const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URL
  * @category admin
  * @see docs/admin.md
  */
-export const toWebHandler = <const C extends Tags, R = never>(
-  options: AdminOptions<C, R>
-): Effect.Effect<(request: Request) => Promise<Response>, CacheInputError, C[number]["Identifier"] | R | Scope.Scope> =>
+export const toWebHandler = <const C extends Tags, R = never, const G extends RegionTags = readonly []>(
+  options: AdminOptions<C, R, G>
+): Effect.Effect<
+  (request: Request) => Promise<Response>,
+  CacheInputError,
+  C[number]["Identifier"] | G[number]["Identifier"] | R | Scope.Scope
+> =>
   Effect.gen(function* () {
-    const context = yield* Effect.context<C[number]["Identifier"] | R>()
+    const context = yield* Effect.context<C[number]["Identifier"] | G[number]["Identifier"] | R>()
     // What cannot be used is told now, and not to the first visitor.
     yield* formTokens(options.secret, "")
     const pages = Layer.provide(layer(options), Layer.succeedContext(context))

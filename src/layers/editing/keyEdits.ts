@@ -2,9 +2,10 @@
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
+import type { Stored } from "../../schema/frame.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { sizeCommand } from "../inspection/elements.ts"
-import { type Entry, entryAt } from "../inspection/Entry.ts"
+import { type Entry, entryAt, type ReadBySchema } from "../inspection/Entry.ts"
 import { compareAndSet, type Outcome, type Step } from "./compareAndSet.ts"
 import { EditRefused } from "./EditRefused.ts"
 import { sealLike } from "./sealLike.ts"
@@ -36,15 +37,23 @@ export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): str
   return edit === "Value" && content.form.said === "partly" ? "It is only shown, and not edited here." : undefined
 }
 
+/** The schema of the value under a key. */
+export interface EntrySchema {
+  readonly read: ReadBySchema
+  /** What is stored for JSON that somebody has typed. */
+  readonly write: (json: unknown, inPlaceOf: Buffer) => Effect.Effect<Stored, EditRefused>
+}
+
 /** Done only where the key holds what was seen, which `isSeen` says of a `markOf`. Four round trips at most. */
 export const editKey = (
   client: ValkeyClientShape,
   key: string,
   isSeen: (mark: string) => boolean,
-  edit: KeyEdit
+  edit: KeyEdit,
+  schema?: EntrySchema
 ): Effect.Effect<Outcome, CommandError | EditRefused> =>
   Effect.gen(function* () {
-    const entry = yield* entryAt(client, key)
+    const entry = yield* entryAt(client, key, "", schema?.read)
     if (entry === undefined) return "gone"
     if (!isSeen(markOf(entry))) return "changed"
     const reason = editRefusal(entry, edit._tag)
@@ -55,11 +64,15 @@ export const editKey = (
       type,
       read: whole ? ["GET"] : [sizeCommand(type)],
       expected: whole ? content.stored : size,
-      writes: [yield* stepOf(entry, edit)]
+      writes: [yield* stepOf(entry, edit, schema)]
     })
   })
 
-const stepOf = ({ content }: Entry, edit: KeyEdit): Effect.Effect<Step, EditRefused> => {
+const stepOf = (
+  { content }: Entry,
+  edit: KeyEdit,
+  schema: EntrySchema | undefined
+): Effect.Effect<Step, EditRefused> => {
   switch (edit._tag) {
     case "Delete":
       return Effect.succeed(["UNLINK"])
@@ -69,7 +82,7 @@ const stepOf = ({ content }: Entry, edit: KeyEdit): Effect.Effect<Step, EditRefu
       return Effect.succeed(["PEXPIRE", edit.millis])
     case "Value":
       return content._tag === "Value"
-        ? Effect.map(sealLike(content.stored, edit.json), (stored): Step => ["SET", stored, "KEEPTTL"])
+        ? Effect.map(sealLike(content.stored, edit.json, schema?.write), (stored): Step => ["SET", stored, "KEEPTTL"])
         : new EditRefused({ reason: "It is no value." })
   }
 }

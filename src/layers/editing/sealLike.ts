@@ -5,7 +5,7 @@ import { type Header, isFramed, type Stored } from "../../schema/frame.ts"
 import { isNumberText } from "../../schema/numberText.ts"
 import { numbers, Serializer } from "../../schema/Serializer.ts"
 import { knownCompressors, knownFormats } from "../inspection/knownFormats.ts"
-import { storedForm } from "../inspection/storedForm.ts"
+import { needsSchema, storedForm } from "../inspection/storedForm.ts"
 import { EditRefused } from "./EditRefused.ts"
 
 const refuse = (reason: string) => Effect.fail(new EditRefused({ reason }))
@@ -14,14 +14,19 @@ const isPlainNumber = (stored: Buffer): boolean => stored.length < 500 && isNumb
 
 /**
  * The same serializer and compressor, until when it is fresh, its tags. A mark of staleness is left out, and so is a claim: whoever looks the value up finds
- * that it has changed, and does not store over it.
+ * that it has changed, and does not store over it. `bySchema` stores what is of a format that needs a schema.
  */
-export const sealLike = (stored: Buffer, json: string): Effect.Effect<Stored, EditRefused> =>
+export const sealLike = (
+  stored: Buffer,
+  json: string,
+  bySchema?: (json: unknown, inPlaceOf: Buffer) => Effect.Effect<Stored, EditRefused>
+): Effect.Effect<Stored, EditRefused> =>
   Effect.suspend(() => {
     const typed = storedForm(Buffer.from(json), "")
     if (typed.shownAs !== "json") return refuse('What was typed is no JSON. Text needs quotes of its own: "text".')
     if (typed.said !== "json") return refuse("It holds a number that would be rounded.")
     const value: unknown = JSON.parse(json)
+    if (bySchema !== undefined && needsSchema(storedForm(stored, ""))) return bySchema(value, stored)
     // A cache of any format counts with plain digits, and what else it reads is not known here.
     if (isPlainNumber(stored) && typeof value !== "number") return refuse("A number gives way to a number only.")
     return Effect.try({

@@ -5,7 +5,7 @@ import { isKeyType, type KeyType, type Reply } from "../../schema/Command.ts"
 import type { PipelineResults, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { type Elements, elementsOf, type KeyName } from "./elements.ts"
 import { command, shown } from "./replies.ts"
-import { storedForm, type StoredForm } from "./storedForm.ts"
+import { needsSchema, storedForm, type StoredForm } from "./storedForm.ts"
 
 export interface Entry {
   readonly type: KeyType | "unknown"
@@ -21,6 +21,9 @@ export interface Entry {
     | ({ readonly _tag: "Elements" } & Elements)
 }
 
+/** Reads what needs a schema, where that is known. */
+export type ReadBySchema = (stored: Buffer, form: StoredForm) => Effect.Effect<StoredForm>
+
 /** Bytes of a value that are read whole. */
 export const mostBytes = 1024 * 1024
 
@@ -35,7 +38,8 @@ const at = (results: PipelineResults, index: number): Effect.Effect<Reply, Comma
 export const entryAt = (
   client: ValkeyClientShape,
   key: KeyName,
-  from = ""
+  from = "",
+  bySchema?: ReadBySchema
 ): Effect.Effect<Entry | undefined, CommandError> =>
   Effect.gen(function* () {
     const facts = yield* client.pipeline([command("TYPE", key), command("PTTL", key)])
@@ -43,19 +47,28 @@ export const entryAt = (
     const pttl = Number(yield* at(facts, 1))
     if (type === "none" || pttl === -2) return undefined
     if (!isKeyType(type)) return { type: "unknown", pttl, size: 0, content: { _tag: "TooLong", beginning: "" } }
-    if (type === "string") return yield* stringAt(client, key, pttl)
+    if (type === "string") return yield* stringAt(client, key, pttl, bySchema)
     const { size, ...page } = yield* elementsOf(client, type, key, from)
     return { type, pttl, size, content: { _tag: "Elements", ...page } }
   })
 
-const stringAt = Effect.fnUntraced(function* (client: ValkeyClientShape, key: KeyName, pttl: number) {
+const stringAt = Effect.fnUntraced(function* (
+  client: ValkeyClientShape,
+  key: KeyName,
+  pttl: number,
+  bySchema: ReadBySchema | undefined
+) {
   const size = Number(yield* client.send("STRLEN", [key]))
   const long = size > mostBytes
   const stored = yield* client.send(long ? "GETRANGE" : "GET", long ? [key, 0, 1023] : [key], { reply: "buffer" })
   // It has ended in between.
   if (!Buffer.isBuffer(stored)) return undefined
-  const content: Entry["content"] = long
-    ? { _tag: "TooLong", beginning: stored.toString("hex") }
-    : { _tag: "Value", form: storedForm(stored, shown(key)), stored }
+  if (long) {
+    const content = { _tag: "TooLong", beginning: stored.toString("hex") } as const
+    return { type: "string" as const, pttl, size, content } satisfies Entry
+  }
+  const form = storedForm(stored, shown(key))
+  const known = bySchema !== undefined && needsSchema(form) ? yield* bySchema(stored, form) : form
+  const content = { _tag: "Value", form: known, stored } as const
   return { type: "string" as const, pttl, size, content } satisfies Entry
 })

@@ -33,6 +33,10 @@ export interface StoredForm {
   readonly reason: string | undefined
 }
 
+/** Whether nobody can read it without its schema. */
+export const needsSchema = ({ format, isFailure, said }: StoredForm): boolean =>
+  said === "not" && !isFailure && format.split(">")[0] === Serializer.binary.id
+
 /** Decodes what can be decoded. It does not throw. */
 export const storedForm = (stored: Buffer, final: string): StoredForm => {
   if (!isFramed(stored)) return plainForm(stored)

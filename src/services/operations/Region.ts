@@ -1,10 +1,12 @@
 /** What a region can do: a typed keyspace with the lookup that fills it. */
 import type { Effect, Option, Schema } from "effect"
-import type { CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { CacheCodecError, CacheInputError, CommandError, ValueError } from "../../schema/CacheError.ts"
+import type { ValueJson } from "../../schema/SchemaJson.ts"
 import type { FailureOptions } from "./CacheFailures.ts"
 import type { LookupOptions, Stale } from "./CacheLookups.ts"
 import type { FailedLookup } from "./FailedLookup.ts"
 import type { LookedUp } from "./LookedUp.ts"
+import type { TypedCache } from "./TypedCache.ts"
 
 /**
  * The options of a region's `invalidate`.
@@ -69,6 +71,33 @@ export interface Region<K, A, E = never, R = never> {
   readonly cacheKey: (key: K) => Effect.Effect<string, CacheInputError, R>
   /** Deletes all entries of the region, in the cache's version. Returns how many there were. */
   readonly clear: Effect.Effect<number, CommandError>
+  /** How the admin pages read and write entries by the schema of the region. A program has no use for it. */
+  readonly entries: RegionEntries
+}
+
+/**
+ * The entries of a region for a tool that has keys and bytes in place of types. The admin pages show values of
+ * `Serializer.binary` by it.
+ *
+ * @since 0.2.0
+ * @category lookups
+ * @see docs/admin.md
+ */
+export interface RegionEntries {
+  /** The cache that the region stands on. */
+  readonly cache: TypedCache<unknown>
+  /** The version of its keys; undefined = that of the cache. */
+  readonly version: number | undefined
+  /** The text that the user keys of the region begin with. */
+  readonly lead: string
+  /** Returns the stored value of the key as the JSON of the schema. Fails where it is no value of the schema. */
+  readonly toJson: (key: string, stored: string | Buffer) => Effect.Effect<ValueJson, CacheCodecError | CacheInputError>
+  /** Returns the bytes to store for that JSON, with the tags and the freshness of what they take the place of. */
+  readonly fromJson: (
+    key: string,
+    json: unknown,
+    inPlaceOf: string | Buffer
+  ) => Effect.Effect<string | Buffer, CacheCodecError | CacheInputError>
 }
 
 /**

@@ -1,6 +1,7 @@
 /** One request: who asks for what. */
 import type { Effect } from "effect"
 import type { HttpServerResponse } from "effect/http"
+import type { RegionEntries } from "../../../services/operations/Region.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import { type AdminRight, type AdminVisitor, may } from "../access/access.ts"
 import type { Html } from "./Html.ts"
@@ -9,6 +10,8 @@ import type { Html } from "./Html.ts"
 export interface ShownCache {
   readonly name: string
   readonly cache: TypedCache<unknown>
+  /** Regions whose schemas are known, of this cache and of others. */
+  readonly regions: ReadonlyArray<RegionEntries>
 }
 
 /** What a page knows of the request that it answers. */

@@ -14,6 +14,7 @@ import { trouble } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
 import { fromParam, keyAddress, ownKey } from "./keyAddress.ts"
 import { framedKey, type KeyVisit, onKey } from "./keyPage.ts"
+import { regionSchema } from "./regionSchema.ts"
 import { addressOf, type Onward, type Shown, type Visit, visitorMay } from "../kernel/Visit.ts"
 
 /** Where the visitor goes when it is done. */
@@ -37,7 +38,13 @@ const whole = (
   form: URLSearchParams,
   edit: KeyEdit
 ): Effect.Effect<Outcome, CommandError | EditRefused> =>
-  editKey(shown.cache.client, shown.cache.makeKey(key), (seen) => visit.seal(seen) === text(form, "mark"), edit)
+  editKey(
+    shown.cache.client,
+    shown.cache.makeKey(key),
+    (seen) => visit.seal(seen) === text(form, "mark"),
+    edit,
+    regionSchema(shown, key)
+  )
 
 const element = (
   { key, shown }: KeyVisit,
@@ -76,7 +83,7 @@ const rename = (
     const { cache } = shown
     const to = ownKey(shown, text(form, "to"))
     if (to === undefined) return yield* refuse("This can be no key of this cache.")
-    const entry = yield* entryAt(cache.client, cache.makeKey(key))
+    const entry = yield* entryAt(cache.client, cache.makeKey(key), "", regionSchema(shown, key)?.read)
     if (entry === undefined) return "gone"
     if (visit.seal(markOf(entry)) !== text(form, "mark")) return "changed"
     const reason = editRefusal(entry, "Rename")
@@ -236,7 +243,8 @@ const answered = (
       status
     )
   if (status !== 409 || visit.hide(key, shown.name)) return Effect.succeed(page(html``))
-  return Effect.map(entryAt(shown.cache.client, shown.cache.makeKey(key)), (entry) => page(nowOf(entry)))
+  const now = entryAt(shown.cache.client, shown.cache.makeKey(key), "", regionSchema(shown, key)?.read)
+  return Effect.map(now, (entry) => page(nowOf(entry)))
 }
 
 const nowOf = (entry: Entry | undefined): Html => {

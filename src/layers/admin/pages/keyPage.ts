@@ -12,6 +12,7 @@ import { actionForm, button, dangerButton, textArea, textField } from "../kernel
 import { figure, frame, noCache, table, trouble } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
 import { addressedKey, keyAddress, shortKey } from "./keyAddress.ts"
+import { regionSchema } from "./regionSchema.ts"
 import { streamGroups } from "./streamGroups.ts"
 import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
@@ -74,7 +75,8 @@ export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
       const entry = yield* entryAt(
         at.shown.cache.client,
         at.shown.cache.makeKey(at.key),
-        visit.params.get("from") ?? ""
+        visit.params.get("from") ?? "",
+        regionSchema(at.shown, at.key)?.read
       )
       if (entry === undefined) return framedKey(at, at.key, trouble("There is no such key, or no longer."), 404)
       const isHidden = visit.hide(at.key, at.shown.name)

@@ -1,0 +1,32 @@
+/** Values that take a schema to be read: a region of the cache may have it. */
+import { Effect } from "effect"
+import { EditRefused } from "../../editing/EditRefused.ts"
+import type { EntrySchema } from "../../editing/keyEdits.ts"
+import type { ShownCache } from "../kernel/Visit.ts"
+
+/** The schema of the region that the key belongs to; undefined where none of those that are shown has it. */
+export const regionSchema = ({ cache, regions }: ShownCache, key: string): EntrySchema | undefined => {
+  const owner = regions.find(
+    (region) =>
+      key.startsWith(region.lead) &&
+      region.cache.client === cache.client &&
+      region.cache.makeKey(key, { version: region.version }) === cache.makeKey(key)
+  )
+  return owner && schemaOf(owner, key)
+}
+
+const schemaOf = ({ fromJson, toJson }: ShownCache["regions"][number], key: string): EntrySchema => ({
+  read: (stored, form) =>
+    Effect.match(toJson(key, stored), {
+      onFailure: () => ({ ...form, reason: "It is no value of its region's schema." }),
+      onSuccess: ({ isWhole, json }) => ({
+        ...form,
+        shownAs: "json",
+        text: JSON.stringify(json, undefined, 2),
+        said: isWhole ? "json" : "partly",
+        reason: isWhole ? undefined : "The value holds what JSON does not know, or would round."
+      })
+    }),
+  write: (json, inPlaceOf) =>
+    Effect.mapError(fromJson(key, json, inPlaceOf), ({ message }) => new EditRefused({ reason: `${message}.` }))
+})
