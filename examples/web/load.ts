@@ -3,11 +3,10 @@
  * `npm run example:web:load`; it starts the application on a Valkey of its own.
  */
 import { Effect } from "effect"
-import { LocalValkey } from "effect-vcache/testing"
 import { startWebApplication } from "../../test/support/webApplication.ts"
+import { products } from "./products.ts"
 
 const clients = 16
-const names = ["effect", "vitest", "iovalkey", "typescript", "lz4-napi", "undici", "ws", "vite"]
 
 interface Phase {
   requests: number
@@ -16,13 +15,13 @@ interface Phase {
 }
 
 /** As many clients as that, one request after the other. */
-const ask = async (at: string, path: string, millis: number): Promise<Phase> => {
+const ask = async (address: string, millis: number): Promise<Phase> => {
   const phase: Phase = { requests: 0, errors: 0, times: [] }
   const end = performance.now() + millis
   const client = async (first: number) => {
     for (let i = first; performance.now() < end; i++) {
       const started = performance.now()
-      const response = await fetch(`${at}${path}/${names[i % names.length]}`)
+      const response = await fetch(`${address}/${i % products.length}`)
       await response.arrayBuffer()
       phase.requests++
       if (!response.ok) phase.errors++
@@ -41,23 +40,25 @@ const tell = (name: string, { errors, requests, times }: Phase, millis: number) 
 }
 
 const program = Effect.gen(function* () {
-  const server = yield* LocalValkey.make
-  const { at } = yield* startWebApplication({ VALKEY_URL: server.url })
+  const { at } = yield* startWebApplication()
   const millis = 3000
+  const press = (path: string) => Effect.promise(() => fetch(at + path, { method: "POST" }))
   const measure = (name: string, path: string) =>
     Effect.map(
-      Effect.promise(() => ask(at, path, millis)),
+      Effect.promise(() => ask(at + path, millis)),
       (phase) => tell(name, phase, millis)
     )
+  // The visitors of the page stay at home.
+  yield* press("/visitors/0")
   console.log("".padEnd(34) + ["requests/s", "errors", "p50 ms", "p99 ms"].map((name) => name.padStart(10)).join(""))
-  yield* measure("without the cache", "/direct/packages")
-  yield* measure("with it", "/api/packages")
-  yield* server.freeze
-  yield* measure("with it, Valkey frozen", "/api/packages")
-  yield* server.kill
-  yield* measure("with it, Valkey killed", "/api/packages")
-  yield* server.start
-  yield* measure("with it, Valkey back", "/api/packages")
+  yield* measure("without the cache", "/direct/products")
+  yield* measure("with it", "/api/products")
+  yield* press("/valkey/freeze")
+  yield* measure("with it, Valkey frozen", "/api/products")
+  yield* press("/valkey/kill")
+  yield* measure("with it, Valkey killed", "/api/products")
+  yield* press("/valkey/start")
+  yield* measure("with it, Valkey back", "/api/products")
 })
 
 await Effect.runPromise(Effect.scoped(program))

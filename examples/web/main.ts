@@ -1,54 +1,42 @@
 /**
- * A web application on the cache. It ends in order when it is told to, and keeps answering while its Valkey is away.
+ * A shop on the cache, with a page that breaks its Valkey and shows what visitors feel: http://localhost:3000
  *
- *   npm run example:web                                in memory
- *   VALKEY_URL=valkey://localhost npm run example:web  on a server
- *   npm run example:web -- --server                    on a server started for the occasion
+ *   npm run example:web                                on a Valkey started for the occasion, else in memory
+ *   VALKEY_URL=valkey://localhost npm run example:web  on yours, which the page does not break
  */
 import { createServer } from "node:http"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Effect, Layer, Option } from "effect"
-import { HttpRouter, HttpServer } from "effect/http"
-import { Breaker, CacheLive, IgnoreExceptions, Metrics, ValkeyMemory, ValkeyStandalone, ValkeyUrl } from "effect-vcache"
-import { LocalValkey } from "effect-vcache/testing"
+import { Config, Console, Effect, Layer } from "effect"
+import { HttpServer } from "effect/http"
+import { CacheLive, IgnoreExceptions, Metrics } from "effect-vcache"
 import { app } from "./app.ts"
-
-/** Nobody waits longer for the cache than the disk takes. */
-const options = { commandTimeout: "100 millis" } as const
-
-const client = process.argv.includes("--server")
-  ? Layer.unwrap(Effect.map(LocalValkey.start, (url) => ValkeyStandalone.layer({ ...options, url })))
-  : Layer.unwrap(
-      Effect.map(
-        Config.option(Config.Redacted("VALKEY_URL")),
-        Option.match({ onNone: () => ValkeyMemory.layer(), onSome: (url) => ValkeyUrl.layer(url, options) })
-      )
-    )
+import * as Valkey from "./valkey.ts"
 
 const cache = CacheLive.layer({
   prefix: "example-web",
-  policies: [
-    Breaker.policy({ failures: 5, openFor: "1 second" }),
-    Metrics.policy(),
-    IgnoreExceptions.policy({ log: false })
-  ]
-}).pipe(Layer.provide(client))
+  // Most answers come from this process, as long as Valkey says what has changed.
+  near: {},
+  // What goes wrong in the cache goes wrong for no visitor.
+  policies: [Metrics.policy(), IgnoreExceptions.policy({ log: false })]
+}).pipe(Layer.provideMerge(Valkey.layer))
 
-/** 0 = any that is free. */
-const port = Config.withDefault(Config.Int("PORT"), 3000)
-
-/** Only this machine, unless it is told otherwise. */
-const host = Config.withDefault(Config.String("HOST"), "127.0.0.1")
-
-const told = Layer.effectDiscard(HttpServer.addressFormattedWith((address) => Console.log(`listening on ${address}`)))
+/** Only this machine, and port 3000, unless they are told otherwise. 0 is any port that is free. */
+const address = Config.all({
+  host: Config.withDefault(Config.String("HOST"), "127.0.0.1"),
+  port: Config.withDefault(Config.Int("PORT"), 3000)
+})
 
 const server = Layer.unwrap(
-  Effect.map(Config.all({ port, host }), (address) => {
-    const http = NodeHttpServer.layer(createServer, address)
-    return Layer.merge(HttpRouter.serve(app, { disableListenLog: true, disableLogger: true }), told).pipe(
-      Layer.provide(http)
-    )
-  })
+  Effect.map(address, (address) =>
+    // Pages that watch hold a response open: the end does not wait for them.
+    NodeHttpServer.layer(createServer, { ...address, gracefulShutdownTimeout: "500 millis" })
+  )
 )
 
-NodeRuntime.runMain(Layer.launch(Layer.provide(server, cache)))
+const told = Layer.effectDiscard(
+  HttpServer.addressFormattedWith((address) =>
+    Console.log(`listening on ${address} (open it in a browser; Ctrl+C ends it)`)
+  )
+)
+
+NodeRuntime.runMain(Layer.launch(Layer.merge(app, told).pipe(Layer.provide([server, cache]))))

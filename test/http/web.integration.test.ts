@@ -1,19 +1,113 @@
-/** The example web application: in a browser, through an outage, and to its end. */
+/** The example web application: its page in a browser, while its server and its database break, and its end. */
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { startChromium } from "../support/chromium.ts"
 import { test } from "../support/faults.ts"
-import { inTime } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 import { startWebApplication, type WebApplication } from "../support/webApplication.ts"
 
-const ask = (application: WebApplication, path: string, init?: RequestInit) =>
-  Effect.promise(() => fetch(`${application.at}${path}`, init))
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8")
+
+const ask = async ({ at }: WebApplication, path: string, init?: RequestInit) => {
+  const response = await fetch(`${at}${path}`, init)
+  return { status: response.status, body: await response.text() }
+}
+
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true })
+
+/** Waits for a text of the page. */
+const shows = (page: Page, id: string, text: RegExp) => page.locator(`#${id}`).filter({ hasText: text }).waitFor()
+
+/** What the visitors of one way have felt, as the page says it. */
+const feltBy = async (page: Page, way: "cached" | "direct") => {
+  const cells = await page.locator(`#felt-${way} td`).allInnerTexts()
+  const [answered = Number.NaN, stale = Number.NaN, failed = Number.NaN] = cells.map((text) =>
+    Number(text.replaceAll(",", ""))
+  )
+  return { answered, stale, failed }
+}
+
+const untilFelt = async (
+  page: Page,
+  way: "cached" | "direct",
+  isIt: (felt: Awaited<ReturnType<typeof feltBy>>) => boolean
+) => {
+  while (!isIt(await feltBy(page, way))) await page.waitForTimeout(50)
+}
+
+const faultsOf = (page: Page) =>
+  page.evaluate<unknown>(
+    "axe.run().then(({ violations }) => violations.map(({ help, nodes }) => help + ': ' + nodes[0].html))"
+  )
+
+/** On a phone in the dark and on a wide screen in the light: nothing that axe finds, and nothing to scroll sideways. */
+const looksRight = async (page: Page) => {
+  await page.evaluate(axe)
+  for (const [width, colorScheme] of [
+    [390, "dark"],
+    [1280, "light"]
+  ] as const) {
+    await page.setViewportSize({ width, height: 844 })
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+    const overflows = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert.isFalse(overflows, `at ${width} pixels`)
+    assert.deepStrictEqual(await faultsOf(page), [], `${colorScheme}, at ${width} pixels`)
+  }
+}
+
+const breaksAndMends = async (page: Page) => {
+  // By keyboard: the skip link leads to the controls.
+  await page.keyboard.press("Tab")
+  await page.keyboard.press("Enter")
+  await page.keyboard.press("Tab")
+  assert.strictEqual(await page.locator(":focus").innerText(), "Freeze")
+  await page.keyboard.press("Enter")
+  await shows(page, "said", /frozen/)
+  await shows(page, "felt-since", /since Valkey was frozen/)
+  await page.locator('li[data-place="memory"]').first().waitFor()
+  await page.getByLabel("stale: served once more").check()
+  await button(page, "Invalidate “tea”").click()
+  await shows(page, "said", /made stale/)
+  await untilFelt(page, "cached", ({ stale }) => stale > 0)
+  await looksRight(page)
+  assert.strictEqual((await feltBy(page, "cached")).failed, 0)
+
+  await button(page, "Kill").click()
+  await shows(page, "valkey-state", /killed/)
+  await button(page, "Stop").click()
+  await untilFelt(page, "direct", ({ failed }) => failed > 0)
+  assert.strictEqual((await feltBy(page, "cached")).failed, 0)
+  await button(page, "Start").click()
+  await button(page, "Restart").click()
+  await shows(page, "valkey-state", /running/)
+  await page.locator('li[data-place="near"]').first().waitFor()
+}
+
+const invalidatesTags = async (page: Page) => {
+  const coffee = page.locator(".aisle").filter({ hasText: "coffee" })
+  const prices = () => coffee.locator("b").allInnerTexts()
+  const before = await prices()
+  await page.getByLabel("removed: nobody").check()
+  await button(page, "Invalidate “coffee”").click()
+  await coffee.locator('li[data-place="database"]').first().waitFor()
+  await shows(page, "said", /its entries were removed/)
+  while ((await prices()).every((price, at) => price === before[at])) await page.waitForTimeout(50)
+}
+
+const looksIntoTheCache = async (page: Page) => {
+  await page.getByRole("link", { name: "Admin pages" }).click()
+  assert.match(await page.locator("main").innerText(), /It answers/)
+  await page.getByRole("link", { name: "Tags", exact: true }).click()
+  assert.match(await page.locator("main").innerText(), /coffee/)
+}
 
 describe("the example web application", () => {
   it.live(
-    "answers in a browser",
+    "shows in a browser how the shop stays open while Valkey and the database break",
     () =>
       Effect.scoped(
         Effect.gen(function* () {
@@ -21,22 +115,28 @@ describe("the example web application", () => {
           const browser = yield* startChromium
           yield* Effect.promise(async () => {
             const page = await browser.newPage()
+            page.setDefaultTimeout(20_000)
             const errors: Array<unknown> = []
             page.on("pageerror", (error) => errors.push(error))
+            // A page that is left ends its stream.
+            page.on("console", (message) => {
+              if (message.type() === "error" && !message.text().includes("ERR_INCOMPLETE")) errors.push(message.text())
+            })
             await page.goto(at)
-            await page.waitForFunction("document.getElementById('visits').textContent === '1'")
-            await page.waitForFunction("document.getElementById('package').value === 'effect'")
-            const rows = page.locator("#answers tr")
-            for (let asked = 1; asked <= 2; asked++) {
-              await page.click("#ask")
-              await page.waitForFunction(`document.getElementById('answers').rows.length === ${asked * 2}`)
-            }
-            const [cached = "", direct = ""] = await rows.allTextContents()
-            assert.match(cached, /\/api\/packages\/effect\d+ files, [\d,]+ byteseffect-vcache; hit/)
-            assert.match(direct, /\/direct\/packages\/effect\d+ files, [\d,]+ bytesnone/)
+            await shows(page, "visits", /opened this page once/)
             await page.reload()
-            await page.waitForFunction("document.getElementById('visits').textContent === '2'")
-            await looksIntoTheCache(page, at, errors)
+            await shows(page, "visits", /opened this page 2 times/)
+            await page.locator("#latency path.cached.line[d*=L]").waitFor({ state: "attached" })
+            for (const of of ["hits", "near", "queries"]) {
+              await page.locator(`[data-of=${of}] path[d*=L]`).waitFor({ state: "attached" })
+            }
+            await shows(page, "faster", /times faster/)
+            await looksRight(page)
+            await breaksAndMends(page)
+            await page.getByRole("slider", { name: "Visitors" }).fill("400")
+            await shows(page, "said", /^400 visitors/)
+            await invalidatesTags(page)
+            await looksIntoTheCache(page)
             assert.deepStrictEqual(errors, [])
           })
         })
@@ -45,58 +145,70 @@ describe("the example web application", () => {
     400_000
   )
 
-  test("answers while its Valkey is away, and says how it is", () =>
+  test("answers while a Valkey of somebody's is away, says how it is, and does not break it", () =>
     Effect.gen(function* () {
       const server = yield* startServer()
       const application = yield* startWebApplication({ VALKEY_URL: server.url })
-      const first = yield* ask(application, "/api/packages/ws")
-      assert.strictEqual(first.status, 200)
-      assert.deepInclude(yield* Effect.promise(async () => (await ask200(application, "/health")).json()), {
-        ready: true
+      const product = yield* Effect.promise(() => ask(application, "/api/products/3"))
+      assert.include(product.body, "Matcha")
+      const { body } = yield* Effect.promise(() => ask(application, "/health"))
+      assert.deepInclude(JSON.parse(body), { ready: true })
+      const refused = yield* Effect.promise(() => ask(application, "/valkey/kill", { method: "POST" }))
+      assert.deepInclude(refused, {
+        status: 409,
+        body: "VALKEY_URL names a Valkey of yours, which this page does not break."
       })
       yield* server.kill
-      for (let i = 0; i < 5; i++) assert.strictEqual((yield* ask(application, "/api/packages/ws")).status, 200)
-      const visit = yield* ask(application, "/api/visits", { method: "POST" })
-      assert.deepStrictEqual(yield* Effect.promise(() => visit.json()), { visits: 1 })
-      const metrics = yield* Effect.promise(async () => (await ask200(application, "/metrics")).text())
-      assert.match(metrics, /example_packages_read \d+/)
-      assert.match(metrics, /effect_vcache_/)
-      assert.strictEqual((yield* ask(application, "/api/packages/nothing")).status, 404)
+      for (let id = 0; id < 5; id++) {
+        assert.strictEqual((yield* Effect.promise(() => ask(application, `/api/products/${id}`))).status, 200)
+      }
+      const visit = yield* Effect.promise(() => ask(application, "/api/visits", { method: "POST" }))
+      assert.deepStrictEqual(JSON.parse(visit.body), { visits: 1 })
+      const metrics = yield* Effect.promise(() => ask(application, "/metrics"))
+      assert.match(metrics.body, /effect_vcache_hits_total\{cache="effect-vcache\/CacheService"/)
     }))
 
-  test("ends in order when it is told to", () =>
+  test("does what its page asks, and refuses what its page does not ask", () =>
+    Effect.gen(function* () {
+      const application = yield* startWebApplication({ VALKEY_URL: "memory://" })
+      const post = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+        Effect.promise(() => ask(application, path, { method: "POST", headers }))
+      assert.strictEqual((yield* post("/visitors/100", { "sec-fetch-site": "cross-site" })).status, 403)
+      assert.strictEqual((yield* post("/visitors/1001")).status, 400)
+      assert.strictEqual((yield* post("/visitors/40")).status, 204)
+      const events = yield* Effect.promise(() => fetch(`${application.at}/events`))
+      yield* Effect.promise(async () => {
+        let told = ""
+        for await (const text of events.body!.pipeThrough(new TextDecoderStream())) {
+          if ((told += text).includes('"rate":40,')) break
+        }
+      })
+      assert.strictEqual((yield* post("/prices/wine/stale")).status, 400)
+      assert.strictEqual((yield* post("/prices/tea/stale")).status, 204)
+      assert.match((yield* post("/valkey/freeze")).body, /in memory/)
+      assert.strictEqual((yield* Effect.promise(() => ask(application, "/api/products/99"))).status, 400)
+      assert.strictEqual((yield* Effect.promise(() => ask(application, "/main.ts"))).status, 404)
+    }))
+
+  test("ends in order when it is told to, though somebody watches, and leaves no server behind", () =>
     Effect.gen(function* () {
       const application = yield* startWebApplication()
-      yield* ask(application, "/health")
-      const exit = new Promise<number | null>((resolve) => application.child.once("exit", (code) => resolve(code)))
-      const ended = inTime("the end of the application", exit)
+      const watched = yield* Effect.promise(() => fetch(`${application.at}/events`))
+      const { body } = yield* Effect.promise(() => ask(application, "/cache/servers"))
+      const port = Number(/127\.0\.0\.1:(\d+)/.exec(body)?.[1])
+      assert.isAbove(port, 0)
+      yield* Effect.promise(() => ask(application, "/valkey/freeze", { method: "POST" }))
       application.child.kill("SIGTERM")
-      assert.oneOf(yield* Effect.promise(() => ended), [0, 130, 143])
+      assert.oneOf(yield* Effect.promise(() => application.ended), [0, 130, 143])
+      yield* Effect.promise(() => watched.text().catch(() => ""))
+      const isThere = yield* Effect.promise(
+        () =>
+          new Promise((resolve) => {
+            const socket = connect(port, "127.0.0.1", () => resolve(true))
+            socket.once("error", () => resolve(false))
+            socket.once("connect", () => socket.destroy())
+          })
+      )
+      assert.isFalse(isThere)
     }))
 })
-
-/** By keyboard where it can be: the admin pages of the application, on a phone and on a wide screen. */
-const looksIntoTheCache = async (page: Page, at: string, errors: Array<unknown>) => {
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()))
-  for (const width of [390, 1280]) {
-    await page.setViewportSize({ width, height: 800 })
-    await page.goto(`${at}/cache`)
-    assert.match(await page.locator("main").innerText(), /It answers/)
-    await page.keyboard.press("Tab")
-    assert.strictEqual(await page.locator(":focus").innerText(), "Skip to the content")
-    await page.getByRole("link", { name: "Keys of" }).click()
-    await page.getByLabel("Pattern").fill("*effect")
-    await page.keyboard.press("Enter")
-    assert.match(await page.getByRole("status").innerText(), /\d keys?\./)
-    await page.locator("tbody a").first().click()
-    assert.match(await page.locator("dl").innerText(), /Format/)
-    const overflows = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert.isFalse(overflows, `at ${width} pixels`)
-  }
-}
-
-const ask200 = async ({ at }: WebApplication, path: string) => {
-  const response = await fetch(`${at}${path}`)
-  assert.strictEqual(response.status, 200)
-  return response
-}

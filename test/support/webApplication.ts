@@ -5,15 +5,18 @@ import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { Effect, type Scope } from "effect"
 import { inTime } from "./until.ts"
+import { environmentFor, findValkey } from "./valkeyBinary.ts"
 
 const main = join(import.meta.dirname, "../../examples/web/main.ts")
 
 export interface WebApplication {
   readonly at: string
   readonly child: ChildProcess
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<number | null>
 }
 
-/** Started, on a port that is free, and killed with the scope; in memory unless `env` has a `VALKEY_URL`. */
+/** Started, on a port that is free, and told to end with the scope; on a Valkey of its own unless `env` has a `VALKEY_URL`. */
 export const startWebApplication = (
   env: Readonly<Record<string, string>> = {}
 ): Effect.Effect<WebApplication, never, Scope.Scope> =>
@@ -21,18 +24,24 @@ export const startWebApplication = (
     Effect.promise(async () => {
       const { VALKEY_URL: _, ...rest } = process.env
       const child = spawn(process.execPath, ["--conditions=effect-vcache-source", main], {
-        env: { ...rest, PORT: "0", ...env },
+        env: { ...rest, ...environmentFor(findValkey()), PORT: "0", ...env },
         stdio: ["ignore", "pipe", "inherit"]
       })
+      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve))
       try {
         const at = await inTime("the application to listen", addressOf(child.stdout))
-        return { child, at: at.replace("0.0.0.0", "127.0.0.1") }
+        return { child, ended, at: at.replace("0.0.0.0", "127.0.0.1") }
       } catch (error) {
-        child.kill("SIGKILL")
+        child.kill()
         throw error
       }
     }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+    // It has a server to stop: it is not killed.
+    ({ child, ended }) =>
+      Effect.promise(() => {
+        child.kill()
+        return inTime("the end of the application", ended)
+      })
   )
 
 const addressOf = async (output: Readable): Promise<string> => {

@@ -1,0 +1,69 @@
+/** The Valkey beneath the cache: one that the example has started and may break, somebody's, or none. */
+import { Config, Context, Effect, Layer, Option, Redacted, Ref, Semaphore } from "effect"
+import { ValkeyFallback, ValkeyMemory, ValkeyUrl } from "effect-vcache"
+import { LocalValkey } from "effect-vcache/testing"
+
+export type State = "running" | "frozen" | "killed"
+export type Action = "freeze" | "thaw" | "kill" | "start"
+
+export class Valkey extends Context.Service<
+  Valkey,
+  {
+    readonly state: Effect.Effect<State>
+    /** What its buttons do, or why there are none. */
+    readonly press: ((action: Action) => Effect.Effect<void>) | string
+  }
+>()("example/Valkey") {}
+
+/** A Valkey in whose place memory answers while it is away: whenever a command has taken 100 milliseconds. */
+const client = (url: string | Redacted.Redacted) =>
+  ValkeyFallback.layer({
+    first: ValkeyUrl.layer(url, { commandTimeout: "100 millis" }),
+    second: ValkeyMemory.layer({ maxEntries: 10_000 })
+  })
+
+const breakable = (server: LocalValkey.LocalServer) =>
+  Layer.effect(
+    Valkey,
+    Effect.gen(function* () {
+      const state = yield* Ref.make<State>("running")
+      const oneAtATime = yield* Semaphore.make(1)
+      const become = (to: State, from: ReadonlyArray<State>, act: Effect.Effect<void>) =>
+        Effect.gen(function* () {
+          if (!from.includes(yield* Ref.get(state))) return
+          yield* act
+          yield* Ref.set(state, to)
+        }).pipe(oneAtATime.withPermit)
+      const actions: Readonly<Record<Action, Effect.Effect<void>>> = {
+        freeze: become("frozen", ["running"], server.freeze),
+        thaw: become("running", ["frozen"], server.thaw),
+        kill: become("killed", ["running", "frozen"], server.kill),
+        start: become("running", ["killed"], Effect.orDie(server.start))
+      }
+      return Valkey.of({ state: Ref.get(state), press: (action) => actions[action] })
+    })
+  )
+
+const unbreakable = (why: string) => Layer.succeed(Valkey, Valkey.of({ state: Effect.succeed("running"), press: why }))
+
+const own = Layer.unwrap(Effect.map(LocalValkey.make, (server) => Layer.merge(breakable(server), client(server.url))))
+
+const memory = Layer.merge(
+  unbreakable(
+    "The cache is in memory: there is no Valkey to break. Install valkey-server and start the example again."
+  ),
+  ValkeyMemory.layer()
+)
+
+const given = (url: Redacted.Redacted) =>
+  Redacted.value(url).startsWith("memory:")
+    ? memory
+    : Layer.merge(unbreakable("VALKEY_URL names a Valkey of yours, which this page does not break."), client(url))
+
+/** The one that VALKEY_URL names, else one of its own, else none. */
+export const layer = Layer.unwrap(
+  Effect.map(
+    Config.option(Config.Redacted("VALKEY_URL")),
+    Option.match({ onNone: () => Layer.catch(own, () => memory), onSome: given })
+  )
+)
