@@ -2,6 +2,7 @@
 export * from "./codecs.ts"
 export * from "./sessions.ts"
 export * from "./schema/CacheError.ts"
+export { ForeignError } from "./schema/ForeignError.ts"
 export { forClients } from "./schema/forClients.ts"
 export { isTransient } from "./schema/isTransient.ts"
 export { CacheConflictError } from "./schema/CacheConflictError.ts"
@@ -133,7 +134,7 @@ export {
   type ValkeyClientShape
 } from "./services/ValkeyClient.ts"
 export * as CacheDisabled from "./layers/cache/CacheDisabled.ts"
-export { CacheLive, layerFor } from "./layers/cache/CacheLive.ts"
+export { type CacheLayerOptions, CacheLive, type Configurable, layerFor } from "./layers/cache/CacheLive.ts"
 export { CacheMemory } from "./layers/cache/CacheMemory.ts"
 export { CacheService, type CacheServiceLayers } from "./layers/cache/serviceLayers.ts"
 export {

@@ -34,9 +34,14 @@ import { Schema } from "effect"
  */
 export class CacheConflictError extends Schema.TaggedError<CacheConflictError>("effect-vcache/CacheConflictError")(
   "CacheConflictError",
-  { operation: Schema.String, key: Schema.String, attempts: Schema.Number },
+  {
+    /** The name of the operation that failed. */ operation: Schema.String,
+    /** The user key that others changed. */ key: Schema.String,
+    /** How often it was tried. */ attempts: Schema.Number
+  },
   { httpApiStatus: 409 }
 ) {
+  /** The failure in one sentence. */
   override get message(): string {
     return `${this.operation}: ${JSON.stringify(this.key)} was changed by others during each of ${this.attempts} attempts`
   }

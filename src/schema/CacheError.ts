@@ -6,31 +6,7 @@
  */
 import { Schema } from "effect"
 import { Topology } from "./Command.ts"
-
-/**
- * What is kept of an error that another library raised.
- *
- * @example
- * ```ts
- * import { Effect, Schema } from "effect"
- * import { CacheMemory, CacheService } from "effect-vcache"
- *
- * const refused = Effect.flip(CacheService.use((cache) => cache.withSchema(Schema.Int).set("age", 1.5)))
- * const error = Effect.runSync(Effect.provide(refused, CacheMemory))
- * console.log(error._tag === "CacheCodecError" && error.cause?.message)
- * // => Expected an integer
- * ```
- *
- * @since 0.2.0
- * @category errors
- * @see docs/errors.md
- */
-export const ForeignError = Schema.Struct({
-  name: Schema.String,
-  message: Schema.String,
-  code: Schema.optionalKey(Schema.String)
-})
-export type ForeignError = typeof ForeignError.Type
+import { ForeignError } from "./ForeignError.ts"
 
 /** Text that may be missing, so that plain JSON can carry the error. */
 const OptionalText = Schema.optional(Schema.String)
@@ -77,15 +53,22 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
 )(
   "CacheConnectionError",
   {
+    /** The name of the operation that failed, or of the layer. */
     operation: Schema.String,
+    /** `connect`: never sent. `lost`: the connection broke while the command was out. `closed`: the layer is closed. */
     phase: Schema.Literals(["connect", "lost", "closed"]),
+    /** What is behind it, where known: ECONNREFUSED, ENOTFOUND, WRONGPASS, LOADING, PROTOCOL … */
     code: OptionalText,
+    /** The server as "host:port", where one is concerned. */
     node: Node,
+    /** Whether it may have been executed all the same. Look at it before you repeat a write. */
     mayHaveExecuted: Schema.Boolean,
+    /** The error of the other library behind it, where there is one. */
     cause: Schema.optionalKey(ForeignError)
   },
   unavailable
 ) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     const what = { connect: "no connection", lost: "connection lost", closed: "the cache is closed" }[this.phase]
     // A server that has no code for it has a sentence.
@@ -123,15 +106,22 @@ export class CacheConnectionError extends Schema.TaggedError<CacheConnectionErro
 export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("effect-vcache/CacheTimeoutError")(
   "CacheTimeoutError",
   {
+    /** The name of the operation that failed, or of the layer. */
     operation: Schema.String,
+    /** What was waited for: a connection, a free place or connection (`queue`, never sent), the reply, or another caller's lookup. */
     phase: Schema.Literals(["connect", "queue", "command", "lookup"]),
+    /** The deadline, in milliseconds. */
     timeout: Schema.Number,
+    /** What the connection waited for, where somebody has to repair it: TLS_HANDSHAKE. */
     code: OptionalText,
+    /** The server as "host:port", where one is concerned. */
     node: Node,
+    /** Whether it may have been executed all the same. Look at it before you repeat a write. */
     mayHaveExecuted: Schema.Boolean
   },
   unavailable
 ) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     const what = {
       connect: "not connected",
@@ -169,13 +159,19 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
 export class CacheServerError extends Schema.TaggedError<CacheServerError>("effect-vcache/CacheServerError")(
   "CacheServerError",
   {
+    /** The name of the operation that failed, or of the layer. */
     operation: Schema.String,
+    /** The first word of the server's reply: WRONGTYPE, OOM, READONLY, NOPERM … */
     code: Schema.String,
+    /** The server's reply. */
     reply: Schema.String,
+    /** The server as "host:port", where one is concerned. */
     node: Node,
+    /** Whether it may have been executed all the same. Look at it before you repeat a write. */
     mayHaveExecuted: Schema.Boolean
   }
 ) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     return `${this.operation}${at(this.node)}: ${this.reply}${unknownOutcome(this.mayHaveExecuted)}`
   }
@@ -206,12 +202,17 @@ export class CacheServerError extends Schema.TaggedError<CacheServerError>("effe
 export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect-vcache/CacheCodecError")(
   "CacheCodecError",
   {
+    /** The name of the operation that failed, or of the layer. */
     operation: Schema.String,
+    /** Whether the value was to be stored (`encode`) or had been read (`decode`). */
     direction: Schema.Literals(["encode", "decode"]),
+    /** The user key, where one key is concerned. */
     key: OptionalText,
+    /** Why: it names paths and types, never the value. */
     cause: Schema.optionalKey(ForeignError)
   }
 ) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     const key = this.key === undefined ? "" : ` of ${JSON.stringify(this.key)}`
     return `${this.operation}: cannot ${this.direction} the value${key}: ${this.cause?.message ?? "unknown reason"}`
@@ -239,8 +240,12 @@ export class CacheCodecError extends Schema.TaggedError<CacheCodecError>("effect
  */
 export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-vcache/CacheMissError")(
   "CacheMissError",
-  { operation: Schema.String, key: Schema.String }
+  {
+    /** The name of the operation that failed, or of the layer. */ operation: Schema.String,
+    /** The user key that is not there. */ key: Schema.String
+  }
 ) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     return `${this.operation}: there is no key ${JSON.stringify(this.key)}`
   }
@@ -265,8 +270,12 @@ export class CacheMissError extends Schema.TaggedError<CacheMissError>("effect-v
  */
 export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect-vcache/CacheInputError")(
   "CacheInputError",
-  { operation: Schema.String, reason: Schema.String }
+  {
+    /** The name of the operation that failed, or of the layer. */ operation: Schema.String,
+    /** What is wrong, in words. */ reason: Schema.String
+  }
 ) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     return `${this.operation}: ${this.reason}`
   }
@@ -292,7 +301,12 @@ export class CacheInputError extends Schema.TaggedError<CacheInputError>("effect
  */
 export class CacheUnsupportedError extends Schema.TaggedError<CacheUnsupportedError>(
   "effect-vcache/CacheUnsupportedError"
-)("CacheUnsupportedError", { operation: Schema.String, topology: Topology, reason: Schema.String }) {
+)("CacheUnsupportedError", {
+  /** The name of the operation that failed, or of the layer. */ operation: Schema.String,
+  /** What the client is connected to. */ topology: Topology,
+  /** Why it is not possible there, in words. */ reason: Schema.String
+}) {
+  /** The failure in one sentence, without values. */
   override get message(): string {
     return `${this.operation}: not possible in the ${this.topology} topology: ${this.reason}`
   }
@@ -324,7 +338,8 @@ export const CacheError = Schema.Union([
   CacheInputError,
   CacheUnsupportedError
 ])
-export type CacheError = typeof CacheError.Type
+// Spelt out, so that editors show its name.
+export type CacheError = CommandError | CacheCodecError | CacheMissError
 
 /**
  * What every operation can fail with, because it is made of commands.

@@ -26,9 +26,14 @@ export class CacheReplicationError extends Schema.TaggedError<CacheReplicationEr
   "effect-vcache/CacheReplicationError"
 )(
   "CacheReplicationError",
-  { operation: Schema.String, replicas: Schema.Number, acknowledged: Schema.Number },
+  {
+    /** The name of the operation that failed. */ operation: Schema.String,
+    /** How many replicas were to acknowledge it. */ replicas: Schema.Number,
+    /** How many have. */ acknowledged: Schema.Number
+  },
   { httpApiStatus: 503 }
 ) {
+  /** The failure in one sentence. */
   override get message(): string {
     const { acknowledged, operation, replicas } = this
     return `${operation}: it is done at the primary, and ${acknowledged} of ${replicas} replicas have acknowledged it`

@@ -1,6 +1,6 @@
 /** How a client's connections are. */
 import { Schema } from "effect"
-import { ForeignError } from "./CacheError.ts"
+import { ForeignError } from "./ForeignError.ts"
 
 /**
  * A server that cannot be reached, and why.

@@ -26,8 +26,12 @@ import { Schema } from "effect"
  */
 export class LockUnavailable extends Schema.TaggedError<LockUnavailable>("effect-vcache/LockUnavailable")(
   "LockUnavailable",
-  { key: Schema.String, wait: Schema.Number }
+  {
+    /** The user key of the lock or semaphore. */ key: Schema.String,
+    /** How long it was waited for, in milliseconds. */ wait: Schema.Number
+  }
 ) {
+  /** The failure in one sentence. */
   override get message(): string {
     return `${JSON.stringify(this.key)} was not to be had within ${this.wait} ms`
   }
@@ -56,8 +60,10 @@ export class LockUnavailable extends Schema.TaggedError<LockUnavailable>("effect
  * @see docs/coordination.md
  */
 export class LockLost extends Schema.TaggedError<LockLost>("effect-vcache/LockLost")("LockLost", {
+  /** The user key of the lock or semaphore. */
   key: Schema.String
 }) {
+  /** The failure in one sentence. */
   override get message(): string {
     return `${JSON.stringify(this.key)} is no longer held`
   }

@@ -12,9 +12,13 @@ import { Data, type Duration } from "effect"
  * @see docs/sessions.md
  */
 export type SessionStatus<A> = Data.TaggedEnum<{
+  /** It lives, with its data and what is left of its lifetime. */
   readonly Found: { readonly data: A; readonly expiresIn: Duration.Duration }
+  /** There is none. */
   readonly Missing: {}
+  /** It got another id. */
   readonly Ended: {}
+  /** The cache could not be asked. */
   readonly Unknown: {}
 }>
 

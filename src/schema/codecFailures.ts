@@ -1,6 +1,7 @@
 /** Why a value could not be encoded or decoded, in words that name formats, types and paths, never contents. */
 import { Cause, Effect, Exit, Schema, type SchemaAST, SchemaIssue } from "effect"
-import { CacheCodecError, type ForeignError } from "./CacheError.ts"
+import { CacheCodecError } from "./CacheError.ts"
+import type { ForeignError } from "./ForeignError.ts"
 import { FormatError } from "./FormatError.ts"
 import { propertyNames } from "./schemaFacts.ts"
 

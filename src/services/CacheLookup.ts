@@ -35,9 +35,25 @@ export const stored = <const A>(value: A, options: StoredOptions): LookedUp<A> =
  * The failure of one key, for lookups of many keys: in place of the pair of the key and its value. The callers who asked for the
  * key fail with the error, and the values of the other keys are stored. With `cacheFailures` the failure is stored, too.
  *
- *     cache.getOrSetMany(ids, (missing) =>
- *       Effect.map(find(missing), (rows) =>
- *         missing.map((id) => (rows.has(id) ? [id, rows.get(id)] as const : CacheLookup.failed(id, new NotFound({ id }))))))
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { CacheLookup, CacheMemory, CacheService } from "effect-vcache"
+ *
+ * class NoUser extends Schema.TaggedError<NoUser>("NoUser")("NoUser", { id: Schema.String }) {}
+ *
+ * const names = new Map([["1", "Ada"]])
+ * const findUsers = (ids: ReadonlyArray<string>) =>
+ *   Effect.succeed(
+ *     ids.map((id) => {
+ *       const name = names.get(id)
+ *       return name === undefined ? CacheLookup.failed(id, new NoUser({ id })) : ([id, name] as const)
+ *     })
+ *   )
+ * const program = CacheService.use((cache) => cache.getOrSetMany(["1", "7"], findUsers))
+ * console.log(Effect.runSync(Effect.flip(Effect.provide(program, CacheMemory)))._tag)
+ * // => NoUser
+ * ```
  *
  * @since 0.2.0
  * @category lookups

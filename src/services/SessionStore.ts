@@ -37,6 +37,7 @@ export class SessionMissing extends Schema.TaggedError<SessionMissing>("effect-v
   "SessionMissing",
   {}
 ) {
+  /** The failure in one sentence. */
   override get message(): string {
     return "there is no such session"
   }
@@ -68,6 +69,7 @@ export class SessionUnknown extends Schema.TaggedError<SessionUnknown>("effect-v
   {},
   { httpApiStatus: 503 }
 ) {
+  /** The failure in one sentence. */
   override get message(): string {
     return "the session could not be looked up"
   }

@@ -5,7 +5,20 @@ import type { CacheService } from "../../services/CacheService.ts"
 import * as ValkeyUrl from "../topologies/ValkeyUrl.ts"
 import { CacheLive, type CacheLayerOptions, type Configurable, configurable, over } from "./CacheLive.ts"
 
+/** A cache whose client the environment names. */
 type FromConfig = Configurable<CacheService, CommandError | Config.ConfigError, never, CacheLayerOptions>
+
+/**
+ * The layer of the cache that the environment names.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/connections.md
+ */
+export interface CacheFromConfig extends FromConfig {
+  /** Fails with `ConfigError` where VALKEY_URL is unset, and with `CacheInputError` where it is empty. */
+  readonly required: FromConfig
+}
 
 const fromConfig = (client: ReturnType<typeof ValkeyUrl.layerConfig>): FromConfig =>
   configurable(over(CacheLive, client), (options) => over(CacheLive.layer(options), client))
@@ -35,7 +48,6 @@ const fromConfig = (client: ReturnType<typeof ValkeyUrl.layerConfig>): FromConfi
  * @category cache
  * @see docs/connections.md
  */
-export const CacheFromConfig: FromConfig & {
-  /** Fails with `ConfigError` where VALKEY_URL is unset, and with `CacheInputError` where it is empty. */
-  readonly required: FromConfig
-} = Object.assign(fromConfig(ValkeyUrl.layerConfig()), { required: fromConfig(ValkeyUrl.layerConfigRequired()) })
+export const CacheFromConfig: CacheFromConfig = Object.assign(fromConfig(ValkeyUrl.layerConfig()), {
+  required: fromConfig(ValkeyUrl.layerConfigRequired())
+})

@@ -32,8 +32,15 @@ export interface CacheLayerOptions extends Partial<CacheOptions> {
   readonly name?: string | undefined
 }
 
-/** A layer, and how it is made with other settings. */
-export type Configurable<ROut, E, R, Options> = Layer.Layer<ROut, E, R> & {
+/**
+ * A layer, and how it is made with other settings.
+ *
+ * @since 0.2.0
+ * @category cache
+ * @see docs/options.md
+ */
+export interface Configurable<ROut, E, R, Options> extends Layer.Layer<ROut, E, R> {
+  /** The same layer with these settings in place of the defaults. Settings that cannot be used fail it with `CacheInputError`. */
   readonly layer: (options?: Options) => Layer.Layer<ROut, E | CacheInputError, R>
 }
 

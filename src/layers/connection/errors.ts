@@ -4,9 +4,9 @@ import {
   CacheConnectionError,
   type CommandError,
   CacheServerError,
-  CacheTimeoutError,
-  type ForeignError
+  CacheTimeoutError
 } from "../../schema/CacheError.ts"
+import type { ForeignError } from "../../schema/ForeignError.ts"
 import { NoConnection, NotWritten, ConnectionLost, ConnectionBroken, ReplyTooLarge } from "./ConnectionFailure.ts"
 
 /** What is known of the command when it fails. */

@@ -31,6 +31,7 @@ export class SessionEnded extends Schema.TaggedError<SessionEnded>("effect-vcach
   {},
   { httpApiStatus: 409 }
 ) {
+  /** The failure in one sentence. */
   override get message(): string {
     return "the session of this request has ended meanwhile"
   }

@@ -30,9 +30,12 @@ import { CacheError } from "../../schema/CacheError.ts"
 export class SqlInvalidationError extends Schema.TaggedError<SqlInvalidationError>(
   "effect-vcache/SqlInvalidationError"
 )("SqlInvalidationError", {
+  /** The tables whose cached results may be old. */
   tables: Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)]),
+  /** The failure of the cache. */
   cause: CacheError
 }) {
+  /** The failure in one sentence. */
   override get message(): string {
     const tables = this.tables === "all" ? "all tables" : this.tables.join(", ")
     return `the write was made, but cached results of ${tables} were not invalidated: ${this.cause.message}`

@@ -1,5 +1,6 @@
 /** Pipelines and transactions: typed operations that go out together. */
 import type { Effect, Result } from "effect"
+import type { CacheError } from "../../schema/CacheError.ts"
 import type { CacheQueue } from "./CacheQueue.ts"
 
 /**
@@ -19,6 +20,8 @@ type Member<T extends Queued> = T extends ReadonlyArray<infer M> ? M : T[keyof T
 type SuccessOf<T> = T extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
 /** What an operation fails with. */
 type FailureOf<T> = T extends Effect.Effect<infer _A, infer E, infer _R> ? E : never
+/** Editors show the name where an error may be each of the cache's. */
+type Named<E> = [E, CacheError] extends [CacheError, E] ? CacheError : E
 /** The services that an operation needs. */
 type ServicesOf<T> = T extends Effect.Effect<infer _A, infer _E, infer R> ? R : never
 
@@ -29,13 +32,13 @@ type ServicesOf<T> = T extends Effect.Effect<infer _A, infer _E, infer R> ? R : 
  * @category pipelines
  * @see docs/pipelines.md
  */
-export type QueueReturn<T extends Queued, M extends "default" | "result"> = Effect.Effect<
-  {
-    -readonly [K in keyof T]: M extends "result" ? Result.Result<SuccessOf<T[K]>, FailureOf<T[K]>> : SuccessOf<T[K]>
-  },
-  M extends "result" ? never : FailureOf<Member<T>>,
-  ServicesOf<Member<T>>
->
+export type QueueReturn<T extends Queued, M extends "default" | "result"> = M extends "result"
+  ? Effect.Effect<
+      { -readonly [K in keyof T]: Result.Result<SuccessOf<T[K]>, FailureOf<T[K]>> },
+      never,
+      ServicesOf<Member<T>>
+    >
+  : Effect.Effect<{ -readonly [K in keyof T]: SuccessOf<T[K]> }, Named<FailureOf<Member<T>>>, ServicesOf<Member<T>>>
 
 /**
  * The operations of a cache that send several operations together.

@@ -1,5 +1,5 @@
 /** What is known of a cluster: who serves which slot. Asked at the first need, after surprises, and now and then. */
-import type { ForeignError } from "../../../schema/CacheError.ts"
+import type { ForeignError } from "../../../schema/ForeignError.ts"
 import type { ClusterSettings } from "../../../schema/ClusterOptions.ts"
 import type { Endpoint } from "../../../schema/connectionUrl.ts"
 import { NoConnection, NotWritten } from "../ConnectionFailure.ts"
