@@ -1,5 +1,5 @@
 /**
- * Makes the pictures of docs/admin.md: the pages over a server in which there is something of everything, under load.
+ * Makes the pictures of docs/admin.md: the pages over a ring in which there is something of everything, under load.
  *
  *   npm run admin:pictures
  */
@@ -8,7 +8,7 @@ import { Effect, Random } from "effect"
 import type { Browser } from "playwright-core"
 import { type AdminPlace, startAdmin } from "../test/support/adminPlace.ts"
 import { startChromium } from "../test/support/chromium.ts"
-import { startServer } from "../test/support/ValkeyServer.ts"
+import { startRing } from "../test/support/RingFleet.ts"
 
 const docs = join(import.meta.dirname, "../docs")
 
@@ -17,9 +17,11 @@ const seconds = 100
 
 const pictures = (place: AdminPlace) =>
   [
-    { name: "overview", address: `${place.at}/cache`, width: 1280, height: 760, colorScheme: "dark", wait: seconds },
+    { name: "overview", address: `${place.at}/cache`, width: 1280, height: 860, colorScheme: "dark", wait: seconds },
+    { name: "keys", address: `${place.at}/cache/keys`, width: 1280, height: 840, colorScheme: "light", wait: 0 },
     { name: "key", address: place.key("user:0"), width: 1280, height: 600, colorScheme: "light", wait: 0 },
     { name: "list", address: place.key("jobs"), width: 390, height: 844, colorScheme: "dark", wait: 0 },
+    { name: "servers", address: `${place.at}/cache/servers`, width: 390, height: 844, colorScheme: "dark", wait: 0 },
     { name: "locks", address: `${place.at}/cache/locks`, width: 390, height: 844, colorScheme: "light", wait: 0 }
   ] as const
 
@@ -51,8 +53,8 @@ const load = ({ cache }: AdminPlace) =>
 await Effect.runPromise(
   Effect.scoped(
     Effect.gen(function* () {
-      const server = yield* startServer("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu")
-      const place = yield* startAdmin(server.url)
+      const ring = yield* startRing("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu")
+      const place = yield* startAdmin(ring.url)
       const browser = yield* startChromium
       yield* Effect.forkScoped(load(place))
       for (const picture of pictures(place)) yield* Effect.promise(() => taken(browser, picture))

@@ -49,7 +49,7 @@ const fill = Effect.gen(function* () {
   yield* cache.client.send("XREADGROUP", ["GROUP", "mailers", "ann", "COUNT", 1, "STREAMS", events, ">"])
   const sessions = yield* SessionStore.make({ data: Schema.Struct({ user: Schema.Int }) })
   yield* sessions.create({ user: 1 })
-  yield* cache.lock("report").acquire
+  yield* cache.lock("report", { label: "web-2" }).acquire
   yield* cache.semaphore("mail", { permits: 3 }).acquire(2)
   return cache
 })

@@ -33,7 +33,7 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
       const { found, gaveUp, missing, next } = yield* sessionsIn(visit, shown, tag)
       const listed = [...found.values()].slice(0, most)
       const rows = yield* rowsOf(visit, shown, listed)
-      const count = `${next === undefined ? "" : "At least "}${found.size.toLocaleString("en")} ${found.size === 1 ? "key" : "keys"}`
+      const count = `${next === undefined && missing.length === 0 ? "" : "At least "}${found.size.toLocaleString("en")} ${found.size === 1 ? "key" : "keys"}`
       const words =
         tag === ""
           ? `${count} of sessions, among them those of ids that were replaced a moment ago.`

@@ -47,7 +47,7 @@ export const tagsPage = (visit: Visit): Effect.Effect<Shown> =>
   cachePage(visit, "tags", "Tags", (shown) =>
     Effect.map(bearersIn(visit, shown), ({ bearers, isAll, missing }) => {
       const tag = visit.params.get("tag") ?? ""
-      const looked = `${bearers.length === 1 ? "1 value was" : `${bearers.length.toLocaleString("en")} values were`} looked at${isAll ? ", which are all" : ", and there are more"}.`
+      const looked = `${bearers.length === 1 ? "1 value was" : `${bearers.length.toLocaleString("en")} values were`} looked at${isAll && missing.length === 0 ? ", which are all" : isAll ? "" : ", and there are more"}.`
       return html`${searchForm(visit, shown, tag)} ${missingServers(missing)}
       ${tag === "" ? allTags(visit, shown, bearers, looked) : oneTag(visit, shown, tag, bearers, looked)}`
     })
