@@ -1,0 +1,27 @@
+/** Handlers of Node behind a cache of web responses. */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { WebCache } from "../http/webCache.ts"
+import { captured, type NodeHandler } from "./captured.ts"
+import { detachedRequest } from "./detachedRequest.ts"
+import { sendResponse } from "./sendResponse.ts"
+import { type Asked, webRequest } from "./webRequest.ts"
+
+/**
+ * Returns what answers a request from the cache, else by the handler. It rejects with what the handler fails with, and resolves with
+ * false where the cache has nothing to do with the request: then nothing has been done. A handler is given a response of its own, and
+ * a request of its own where that has no body: what it makes is there for the others when its client has gone.
+ */
+export const answerBy = <Req extends IncomingMessage>(cache: WebCache) => {
+  const cached = cache.wrap((asked: Request, request: Req, handler: NodeHandler<Req>) =>
+    captured(hasBody(request) ? request : detachedRequest(request, asked.headers), handler)
+  )
+  return async (request: Req, response: ServerResponse, asked: Asked, handler: NodeHandler<Req>): Promise<boolean> => {
+    const web = webRequest(request, asked)
+    if (web === undefined) return false
+    await sendResponse(await cached(web, request, handler), response)
+    return true
+  }
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0"

@@ -1,0 +1,145 @@
+/** What a handler of Node writes, as a web response. */
+import { type IncomingMessage, ServerResponse } from "node:http"
+import { Socket } from "node:net"
+import { webHeaders } from "./webRequest.ts"
+
+/** What is written faster than it is read waits for `drain` above this many bytes. */
+const highWaterMark = 65_536
+
+/** Statuses whose responses have no body. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
+
+type Done = (error?: Error | null) => void
+
+/** Makes the response, or throws, rejects or calls `fail` where it makes none. */
+export type NodeHandler<Req> = (request: Req, response: ServerResponse, fail: (reason: unknown) => void) => unknown
+
+/**
+ * Resolves when the handler has sent its headers; the body may go on. Rejects with what the handler fails with, and where the
+ * response is destroyed before that. When nobody reads the body any more, `close` is emitted on the response and on the request.
+ * Interim responses and trailers get lost.
+ */
+export const captured = <Req extends IncomingMessage>(request: Req, handler: NodeHandler<Req>): Promise<Response> =>
+  new Promise((resolve, reject) => {
+    const response = new ServerResponse(request)
+    // Only then are the headers that `writeHead` is given found among the others.
+    response.setHeader("server", "").removeHeader("server")
+    response.assignSocket(new Socket().on("error", () => {}))
+    let isSent = false
+    let needsDrain = false
+    let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start: (started) => void (controller = started),
+        pull: () => {
+          if (needsDrain) process.nextTick(() => response.emit("drain"))
+          needsDrain = false
+        },
+        cancel: () => {
+          controller = undefined
+          response.destroy()
+          if (!request.destroyed) request.emit("close")
+        }
+      },
+      { highWaterMark, size: ({ byteLength }) => byteLength }
+    )
+
+    const hasBody = () => request.method !== "HEAD" && !bodiless.has(response.statusCode)
+
+    const send = () => {
+      if (isSent) return
+      isSent = true
+      const { statusCode: status, statusMessage: statusText } = response
+      try {
+        resolve(
+          new Response(hasBody() ? body : null, { status, statusText, headers: webHeaders(response.getHeaders()) })
+        )
+      } catch (error) {
+        reject(error)
+        response.destroy()
+      }
+    }
+
+    const sendHeaders = () => {
+      if (!response.headersSent) response.writeHead(response.statusCode)
+    }
+
+    const enqueue = (bytes: Uint8Array): boolean => {
+      if (controller === undefined || !hasBody() || bytes.length === 0) return true
+      controller.enqueue(bytes)
+      needsDrain = (controller.desiredSize ?? 0) <= 0
+      return !needsDrain
+    }
+
+    const { writeHead } = response
+    // They stay where a framework gives the response another prototype.
+    Object.assign(response, {
+      writeHead: (...args: Parameters<typeof writeHead>) => {
+        writeHead.apply(response, args)
+        send()
+        return response
+      },
+      flushHeaders: sendHeaders,
+      writeContinue: interim,
+      writeProcessing: interim,
+      writeEarlyHints: interim,
+      write: (chunk: unknown, ...rest: ReadonlyArray<unknown>): boolean => {
+        const done = rest.find(isDone)
+        if (response.writableEnded || response.destroyed) {
+          if (done !== undefined) process.nextTick(done, new Error("The response was written to after its end."))
+          return false
+        }
+        sendHeaders()
+        if (done !== undefined) process.nextTick(done)
+        return enqueue(bytesOf(chunk, rest[0]))
+      },
+      end: (...args: ReadonlyArray<unknown>): ServerResponse => {
+        const done = args.find(isDone)
+        const [chunk, encoding] = args
+        if (response.writableEnded || response.destroyed) {
+          if (done !== undefined) process.nextTick(done)
+          return response
+        }
+        const isEmpty = chunk === undefined || chunk === null || isDone(chunk)
+        const bytes = isEmpty ? new Uint8Array() : bytesOf(chunk, encoding)
+        if (!response.headersSent && hasBody() && !response.hasHeader("content-length")) {
+          response.setHeader("content-length", bytes.length)
+        }
+        sendHeaders()
+        enqueue(bytes)
+        response.finished = true
+        controller?.close()
+        controller = undefined
+        process.nextTick(() => {
+          response.emit("finish")
+          done?.()
+          response.destroy()
+        })
+        return response
+      }
+    })
+
+    response.once("close", () => {
+      if (response.writableEnded) return
+      const error = new Error("The response was closed before its end.")
+      reject(error)
+      controller?.error(error)
+      controller = undefined
+    })
+
+    const fail = (reason: unknown) => {
+      reject(reason)
+      response.destroy()
+    }
+    void (async () => handler(request, response, fail))().catch(fail)
+  })
+
+const interim = (...args: ReadonlyArray<unknown>): void => args.find(isDone)?.()
+
+const bytesOf = (chunk: unknown, encoding: unknown): Uint8Array => {
+  if (chunk instanceof Uint8Array) return chunk
+  return Buffer.from(String(chunk), typeof encoding === "string" && Buffer.isEncoding(encoding) ? encoding : "utf8")
+}
+
+const isDone = (value: unknown): value is Done => typeof value === "function"

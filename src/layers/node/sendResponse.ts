@@ -1,0 +1,25 @@
+/** A web response on its way to a client of Node. */
+import type { ServerResponse } from "node:http"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+
+/** A body that says to be no longer is sent in one piece. */
+const onePiece = 65_536
+
+/** Those of which there may be some already are added to. */
+const added: ReadonlySet<string> = new Set(["set-cookie", "vary"])
+
+/** When the client has gone the body is cancelled. A body that breaks breaks the connection. */
+export const sendResponse = async (response: Response, to: ServerResponse): Promise<void> => {
+  const { body, headers, status, statusText } = response
+  const length = Number(headers.get("content-length") ?? Infinity)
+  const whole = body !== null && length <= onePiece ? Buffer.from(await response.arrayBuffer()) : undefined
+  to.statusCode = status
+  if (statusText !== "") to.statusMessage = statusText
+  for (const [name, value] of headers) {
+    if (added.has(name)) to.appendHeader(name, value)
+    else to.setHeader(name, value)
+  }
+  if (body === null || whole !== undefined) to.end(whole)
+  else await pipeline(Readable.fromWeb(body), to).catch(() => {})
+}
