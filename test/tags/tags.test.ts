@@ -1,6 +1,7 @@
 /** Tags without a server, and where it fails. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
 import {
   type CacheError,
   type CommandError,
@@ -52,6 +53,68 @@ describe("tags in memory", () => {
       assert.isFalse(yield* cache.has("l"))
       assert.deepStrictEqual(yield* cache.get("k"), Option.some(1))
     }).pipe(Effect.provide(Layer.provideMerge(CacheLive, Layer.provideMerge(Faults.layer, ValkeyMemory.layer()))))
+  )
+
+  it.effect(
+    "that a batch bears many of are told by the ledger alone, until one is invalidated or a second has passed",
+    () =>
+      Effect.gen(function* () {
+        const memory = yield* ValkeyClient
+        let asked: Array<number> = []
+        const counting: typeof memory = {
+          ...memory,
+          tracked: (keys, options) => {
+            asked.push(keys.length)
+            return memory.tracked(keys, options)
+          }
+        }
+        const keys = Array.from({ length: 10 }, (_, i) => `k${i}`)
+        const list = (key: string) => ["all", ...Array.from({ length: 9 }, (_, i) => `${key} ${i}`)]
+        const writer = yield* cacheOver(memory, { prefix: "p" })
+        const open = (settings: Parameters<typeof cacheOver>[1]) => cacheOver(counting, { prefix: "p", ...settings })
+        const cache = yield* open({})
+        const store = writer.setMany(
+          keys.map((key) => [key, key] as const),
+          { tags: list }
+        )
+        const reads = (reader: typeof cache) =>
+          Effect.suspend(() => {
+            asked = []
+            return Effect.map(reader.getMany(keys), (found) => [asked, [...found.keys()]] as const)
+          })
+        const settled = (reader: typeof cache) => Effect.repeat(reads(reader), { times: 2 })
+        const all = [92]
+        yield* store
+        for (const expected of [all, all, [1], [1]]) assert.deepStrictEqual(yield* reads(cache), [expected, keys])
+        for (const mode of ["remove", "stale"] as const) {
+          yield* settled(cache)
+          yield* writer.invalidateTags(["k3 4"], { mode })
+          assert.deepStrictEqual(yield* reads(cache), [[1, 92], keys.filter((key) => key !== "k3")])
+          // What is made anew is live at once.
+          yield* writer.set("k3", "new", { tags: list("k3") })
+          assert.deepStrictEqual((yield* reads(cache))[1], keys)
+        }
+        // A token that is lost is missed a second later, and its value does not come back.
+        yield* settled(cache)
+        yield* memory.send("UNLINK", ["%vcache:tag:{p#tags}:k5 1"])
+        yield* TestClock.adjust("1 second")
+        const left = keys.filter((key) => key !== "k5")
+        for (const expected of [all, all]) assert.deepStrictEqual(yield* reads(cache), [expected, left])
+        yield* writer.set("other", 1, { tags: ["k5 1"] })
+        assert.deepStrictEqual((yield* settled(cache))[1], left)
+        // The ledger is seen to be another at once.
+        yield* store
+        yield* settled(cache)
+        yield* memory.send("UNLINK", ["%vcache:tags:{p#tags}"])
+        assert.deepStrictEqual(yield* reads(cache), [[1, 92], []])
+        yield* store
+        // Without a history nobody knows whose ledger it is.
+        assert.deepStrictEqual(yield* settled(yield* open({ tags: { afterFailover: "trust" } })), [all, keys])
+        // Few tags are cheap to read, and each look is at all of them.
+        asked = []
+        for (let i = 0; i < 3; i++) yield* cache.getMany(keys.slice(0, 6))
+        assert.deepStrictEqual(asked, [56, 56, 56])
+      }).pipe(Effect.provide(ValkeyMemory.layer()))
   )
 
   it.effect("that are removed before a lookup begins: it is not shown what was stale when it was read", () =>

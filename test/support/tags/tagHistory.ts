@@ -16,6 +16,9 @@ import { Dice } from "../Dice.ts"
 import { until } from "../until.ts"
 
 const keys = ["a", "b", "c"]
+
+/** Tags that nobody invalidates: with them a batch bears so many that its tokens are remembered. */
+const others = Array.from({ length: 20 }, (_, i) => i)
 const workers = 5
 const ledger = "%vcache:tags:{p#tags}"
 const records = [ledger, ...["all", ...keys.map((key) => `key:${key}`)].map((tag) => `%vcache:tag:{p#tags}:${tag}`)]
@@ -100,7 +103,7 @@ export const tagHistory = Effect.fnUntraced(function* (
   let failed = 0
 
   const pause = Effect.suspend(() => Effect.repeat(Effect.yieldNow, { times: dice.below(12) }))
-  const given = (key: string) => [`key:${key}`, "all"]
+  const given = (key: string) => [`key:${key}`, "all", ...others.map((i) => `${key} ${i}`)]
   const tagsOf = ({ key, version }: Row) => [...given(key), `version:${key}:${version % 3}`]
   const lookup = (key: string): Effect.Effect<Row> =>
     Effect.suspend(() => {

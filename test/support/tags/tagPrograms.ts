@@ -6,7 +6,8 @@
 import type { Arg, Reply } from "../../../src/schema/Command.ts"
 import type { Script } from "../../../src/schema/Script.ts"
 import type { TagStamp } from "../../../src/schema/TagStamp.ts"
-import { isUntouched, judge, stampOf, type TagRecords } from "../../../src/services/cache/tags/TagRecords.ts"
+import { digestsOf, isUntouched, judge, stampOf, type TagRecords } from "../../../src/services/cache/tags/TagRecords.ts"
+import { TagMemory } from "../../../src/services/cache/tags/TagMemory.ts"
 import { recordsIn } from "../../../src/services/cache/tags/tagReplies.ts"
 import { ensureTagsScript, invalidateTagsScript } from "../../../src/services/cache/tags/tagScripts.ts"
 import type { Next, Own, Process } from "./explore.ts"
@@ -33,6 +34,8 @@ export interface World {
   readonly flights: Record<string, { readonly by: string; readonly value?: number } | undefined>
   /** A caller was given what is older than it may be. */
   violated: boolean
+  /** A reader was told by the ledger alone that what it knew still holds. */
+  remembered: boolean
 }
 
 export const beginning = (): World => ({
@@ -44,7 +47,8 @@ export const beginning = (): World => ({
   random: 0,
   entry: undefined,
   flights: {},
-  violated: false
+  violated: false,
+  remembered: false
 })
 
 /** What is done in a way that breaks. */
@@ -61,6 +65,12 @@ export interface Flaws {
   readonly eraFirst?: boolean
   /** A token that is missing has not been invalidated. */
   readonly missingIsLive?: boolean
+  /** Readers that know tokens do not ask whether anything was invalidated since. */
+  readonly trustsMemory?: boolean
+  /** Readers remember what they read, though they had not seen that history and that ledger before they read it. */
+  readonly learnsAtOnce?: boolean
+  /** Readers compare the ledger, and not whose it is. */
+  readonly anyLedger?: boolean
 }
 
 const run = (world: World, script: Script, keys: ReadonlyArray<string>, args: ReadonlyArray<Arg>): Reply => {
@@ -182,10 +192,100 @@ export const caller = (inProcess: string, tags: "given" | "of the value", flaws:
   return { step: (world, at, own) => steps[at]?.(world, own) }
 }
 
+/** A world in which somebody has looked the value up before. */
+export const afterwards = (): World => {
+  const world = beginning()
+  const { step } = caller("somebody", "given")
+  for (let next = step(world, 0, {}); next !== undefined; next = step(world, next.at, next.own));
+  return { ...world, flights: {} }
+}
+
 /** A caller of get, in any process. */
 export const reader = (flaws: Flaws = {}): Process<World> => {
   const { step } = caller("of its own", "given", flaws)
   return { step: (world, at, own) => (at > 2 ? undefined : step(world, at, own)) }
+}
+
+/**
+ * A reader of batches with many tags, who asks three times. It remembers tokens, and asks for the ledger alone as long as that is
+ * what it was.
+ */
+export const rememberingReader = (flaws: Flaws = {}): Process<World> => {
+  interface Look {
+    readonly era: string
+    readonly texts: ReadonlyArray<string | null>
+  }
+  const named = ({ era, ...look }: Look): Look => ({ ...look, era: unless(flaws.anyLedger, era, "e") })
+  const recordsAt = ({ era, texts }: Look) => recordsOf([era, ...texts])
+  /** What it knows after these looks. */
+  const memoryOf = (looks: ReadonlyArray<Look>): TagMemory => {
+    const memory = new TagMemory()
+    for (const look of looks) {
+      const now = new Map([["tag", digestsOf(names, recordsAt(look))]])
+      for (let i = 0; i < unless(flaws.learnsAtOnce, 1, 2); i++) memory.learn(memory.seen, named(look), now, 0)
+    }
+    return memory
+  }
+  return {
+    step: (world, at, own) => {
+      const looks = (own["looks"] ?? []) as ReadonlyArray<Look>
+      const entry = own["seen"] as Entry | null
+      const next = (looks: ReadonlyArray<Look>): Next => ({ at: at - (at % 4) + 4, own: { looks } })
+      const serve = (looks: ReadonlyArray<Look>): Next => {
+        if ((entry?.value ?? 0) < Number(own["floor"])) world.violated = true
+        return next(looks)
+      }
+      if (at >= 12) return undefined
+      switch (at % 4) {
+        case 0:
+          return { at: at + 1, own: { looks, floor: world.floor, seen: world.entry ?? null } }
+        case 1: {
+          if (entry === null) return next(looks)
+          const known = memoryOf(looks).known(names, 0)?.get("tag")
+          const isLive = judge(entry.stamp, known) === "live"
+          if (isLive && flaws.trustsMemory === true) return serve(looks)
+          return { at: isLive ? at + 1 : at + 2, own: { ...own, told: isLive ? mget(world).slice(0, 1) : mget(world) } }
+        }
+        case 2: {
+          const told = named({ era: eraOf(world), texts: own["told"] as Look["texts"] })
+          if (!memoryOf(looks).holds(told)) return { at: at + 1, own: { ...own, told: mget(world) } }
+          world.remembered = true
+          return serve(looks)
+        }
+        default: {
+          const look: Look = { era: eraOf(world), texts: own["told"] as Look["texts"] }
+          const isLive = entry !== null && judge(entry.stamp, digestsOf(names, recordsAt(look))) === "live"
+          return isLive ? serve([...looks, look]) : next([...looks, look])
+        }
+      }
+    }
+  }
+}
+
+/** Stores what is read after a snapshot of the tags. */
+export const storer: Process<World> = {
+  step: (world, at, own) => {
+    switch (at) {
+      case 0:
+        return { at: 1, own: { records: kept(ensure(world)) } }
+      case 1:
+        return { at: 2, own: { ...own, value: world.source } }
+      case 2:
+        world.entry = { value: Number(own["value"]), stamp: stampOf(names, keptIn(own))! }
+        return { at: 3, own: {} }
+      default:
+        return undefined
+    }
+  }
+}
+
+/** Somebody else invalidates another tag. */
+export const strangerWriter: Process<World> = {
+  step: (world, at) => {
+    if (at > 0) return undefined
+    run(world, invalidateTagsScript, [ledgerKey, "other"], [`r${world.random++}`, "remove"])
+    return { at: 1, own: {} }
+  }
 }
 
 /** Runs these steps one after the other. */

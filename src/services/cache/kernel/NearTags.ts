@@ -97,9 +97,9 @@ export class NearTags implements TagJudges {
       if (near !== undefined) return Exit.succeed(near)
       const { lists } = this.#tags
       const all = lists.allOf(stamps)
-      const keys = lists.keysOf(all.values())
-      return Effect.map(this.#read(keys, this.#near.instant(caller)), (records) =>
-        judgeBy(lists.digestsOf(all, keys, records))
+      const places = lists.keysOf(all.values())
+      return Effect.map(this.#read([...places.keys()], this.#near.instant(caller)), (records) =>
+        judgeBy(lists.digestsOf(all, places, records))
       )
     })
   }

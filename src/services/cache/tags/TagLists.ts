@@ -104,31 +104,31 @@ export class TagLists {
     return lists
   }
 
-  /** Where the ledger is, and the token of each tag of the lists. */
-  keysOf(lists: Iterable<TagList>): ReadonlyArray<string> {
-    const keys = new Set([this.#keys.ledger])
-    for (const list of lists) for (const key of list.keys) keys.add(key)
-    return [...keys]
+  /** Where the ledger is, and the token of each tag of the lists: each key once, with its place among them. */
+  keysOf(lists: Iterable<TagList>): ReadonlyMap<string, number> {
+    const places = new Map([[this.#keys.ledger, 0]])
+    for (const { keys } of lists) for (const key of keys) if (!places.has(key)) places.set(key, places.size)
+    return places
   }
 
   /** What entries with each of the lists would bear if they were made now, by what the server has under the keys of all of them. */
   digestsOf(
     lists: ReadonlyMap<string, TagList>,
-    keys: ReadonlyArray<string>,
+    places: ReadonlyMap<string, number>,
     { era, texts }: TagRecordsText
   ): ReadonlyMap<string, Digests | undefined> {
     const now = new Map<string, Digests | undefined>()
     if (era === undefined) return now
     const ledger = ledgerIn(texts[0] ?? "")
-    if (lists.size === 1) {
-      for (const [text, list] of lists) now.set(text, list.digests(era, ledger, texts.slice(1)))
-      return now
-    }
-    const byKey = new Map<string, string | null>()
-    for (let i = 0; i < keys.length; i++) byKey.set(keys[i]!, texts[i] ?? null)
     for (const [text, list] of lists) {
-      const tokens = list.keys.map((key) => byKey.get(key) ?? null)
-      now.set(text, list.digests(era, ledger, tokens))
+      now.set(
+        text,
+        list.digests(
+          era,
+          ledger,
+          list.keys.map((key) => texts[places.get(key)!] ?? null)
+        )
+      )
     }
     return now
   }

@@ -7,11 +7,12 @@ import type { TrackedReply } from "../../../schema/Invalidation.ts"
 import type { TagSettings } from "../../../schema/CacheOptions.ts"
 import { type Script, scriptCall } from "../../../schema/Script.ts"
 import { type TagKeys, tagKeys } from "../../../schema/tagKeys.ts"
-import type { TagStamp } from "../../../schema/TagStamp.ts"
+import { maxTags, type TagStamp } from "../../../schema/TagStamp.ts"
 import type { ValkeyClientShape } from "../../ValkeyClient.ts"
-import { judgeBy, TagLists, type TagRecordsText } from "./TagLists.ts"
+import { judgeBy, type TagList, TagLists, type TagRecordsText } from "./TagLists.ts"
+import { TagMemory } from "./TagMemory.ts"
 import { recordsIn } from "./tagReplies.ts"
-import type { TagRecords, TagVerdict } from "./TagRecords.ts"
+import { judge, type TagRecords, type TagVerdict } from "./TagRecords.ts"
 import { ensureTagsScript, invalidateTagsScript } from "./tagScripts.ts"
 
 /** What entries are by the tags that they bear. */
@@ -44,6 +45,7 @@ export class Tags implements TagJudges {
   readonly #client: ValkeyClientShape
   readonly #keys: TagKeys
   readonly #random: Effect.Effect<string>
+  readonly #memory = new TagMemory()
 
   /** `client` sends at once, also where the cache queues. `random` gives texts of letters and digits that nobody has given before. */
   constructor(
@@ -61,12 +63,23 @@ export class Tags implements TagJudges {
   /** Whether the entry may be served. One round trip. */
   readonly judge: Judge = (stamp) => Effect.flatMap(this.judgeOf([stamp]), (judge) => judge(stamp))
 
-  /** The judge of all these, and of no others. One round trip for each 1 000 tags. */
+  /** The judge of all these, and of no others. One round trip for each 1 000 tags, or for the ledger alone where that tells enough. */
   judgeOf(stamps: ReadonlyArray<TagStamp>): Effect.Effect<Judge, CommandError> {
     const lists = this.lists.allOf(stamps)
     if (lists.size === 0) return Exit.succeed(untagged)
-    const keys = this.lists.keysOf(lists.values())
-    return Effect.map(this.#read(keys), (records) => judgeBy(this.lists.digestsOf(lists, keys, records)))
+    if (!areMany(lists)) return this.#judgeBy(lists, undefined)
+    return Effect.withFiber((caller) => {
+      const instant = this.#client.instant(caller)
+      const known = this.#memory.known(lists.keys(), instant)
+      // What is not live by what is known may have been made with tokens that came since.
+      if (known === undefined || !stamps.every((stamp) => judge(stamp, known.get(stamp.names)) === "live")) {
+        return this.#judgeBy(lists, instant)
+      }
+      const judgeKnown = judgeBy(known)
+      return Effect.flatMap(this.#read([this.#keys.ledger]), (records) =>
+        this.#memory.holds(records) ? Exit.succeed(judgeKnown) : this.#judgeBy(lists, instant)
+      )
+    })
   }
 
   /**
@@ -127,6 +140,17 @@ export class Tags implements TagJudges {
     )
   }
 
+  /** By the records of all of them. `instant`: they are to be remembered. */
+  #judgeBy(lists: ReadonlyMap<string, TagList>, instant: number | undefined): Effect.Effect<Judge, CommandError> {
+    const places = this.lists.keysOf(lists.values())
+    const { seen } = this.#memory
+    return Effect.map(this.#read([...places.keys()]), (records) => {
+      const now = this.lists.digestsOf(lists, places, records)
+      if (instant !== undefined) this.#memory.learn(seen, records, now, instant)
+      return judgeBy(now)
+    })
+  }
+
   #read(keys: ReadonlyArray<string>): Effect.Effect<TagRecordsText, CommandError> {
     if (keys.length <= mostKeys)
       return Effect.map(this.#client.tracked(keys, reading), (replies) => this.#texts(replies))
@@ -150,6 +174,13 @@ export class Tags implements TagJudges {
     const { ledger, tokens } = this.#keys
     return [ledger, ...names.map((name) => tokens + name)]
   }
+}
+
+/** Whether their tokens are worth remembering. One entry alone never has as many. */
+const areMany = (lists: ReadonlyMap<string, TagList>): boolean => {
+  let count = 0
+  for (const { names } of lists.values()) count += names.length
+  return count > maxTags
 }
 
 const partsOf = (all: ReadonlyArray<string>, most: number): ReadonlyArray<ReadonlyArray<string>> => {
