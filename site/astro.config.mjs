@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import starlight from "@astrojs/starlight"
 import { defineConfig } from "astro/config"
 import linksValidator from "starlight-links-validator"
@@ -9,6 +11,22 @@ import manifest from "../package.json" with { type: "json" }
 const doors = Object.values(manifest.exports).flatMap((door) =>
   typeof door === "string" ? [] : [`../${door["effect-vcache-source"]}`]
 )
+
+/** `@see docs/ring.md` is text in an editor, and a link to the page here. It comes after the plugin that writes the reference. */
+const linkPages = {
+  name: "link-pages",
+  hooks: {
+    "config:setup": () => {
+      const api = join(import.meta.dirname, "src/content/docs/api")
+      for (const name of readdirSync(api, { recursive: true, encoding: "utf8" }).filter((name) =>
+        name.endsWith(".md")
+      )) {
+        const text = readFileSync(join(api, name), "utf8")
+        writeFileSync(join(api, name), text.replace(/^docs\/([\w-]+)\.md$/gm, "[$1](/$1/)"))
+      }
+    }
+  }
+}
 
 export default defineConfig({
   // Where the site is put is not known here: llms.txt has addresses of this name.
@@ -28,6 +46,8 @@ export default defineConfig({
             excludeInternal: true,
             disableGit: true,
             disableSources: true,
+            // The plugin keeps no page of a module under the default name.
+            entryFileName: "overview",
             parametersFormat: "table",
             interfacePropertiesFormat: "list",
             categorizeByGroup: false,
@@ -36,13 +56,14 @@ export default defineConfig({
             defaultCategory: "modules"
           }
         }),
+        linkPages,
         linksValidator({ exclude: ["/api/**", "/files/**"], errorOnLocalLinks: false }),
         llms({ exclude: ["api/**"] })
       ],
       sidebar: [
         ...groups.map(({ label, pages }) => ({ label, items: [...pages] })),
         // The names alone: with all of them in the sidebar of each page the site is ten times as large.
-        { label: "API", link: "/api/readme/" }
+        { label: "API", link: "/api/overview/" }
       ]
     })
   ]

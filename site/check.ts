@@ -51,17 +51,32 @@ try {
       faults.push(`leaves the site: ${request.url()}`)
   })
 
-  const paths = ["/", ...groups.flatMap(({ pages }) => pages.map((name) => `/${name}/`)), "/api/readme/"]
+  const paths = [
+    "/",
+    ...groups.flatMap(({ pages }) => pages.map((name) => `/${name}/`)),
+    "/api/overview/",
+    "/api/index/overview/"
+  ]
   for (const path of paths) {
     await page.setViewportSize({ width: 390, height: 800 })
     await page.goto(base + path)
     const width = await page.evaluate(() => document.documentElement.scrollWidth)
     assert(width <= 390, `${path} is ${width} pixels wide on a phone of 390`)
   }
+  // The link check of the build leaves the reference out.
+  for (const path of ["/api/overview/", "/api/index/overview/", "/api/index/interfaces/cachelock/"]) {
+    await page.goto(base + path)
+    const links = await page
+      .locator("main a[href^='/']")
+      .evaluateAll((all) => all.map((one) => one.getAttribute("href")))
+    const dead = links.filter((link) => link !== null && !existsSync(fileOf(link.replace(/#.*/, ""))))
+    assert.deepEqual(dead, [], path)
+    assert(links.length > 5, `${path} has ${links.length} links`)
+  }
   await page.setViewportSize({ width: 1280, height: 900 })
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme })
-    for (const path of ["/", "/stampedes/", "/api/readme/"]) {
+    for (const path of ["/", "/stampedes/", "/api/memory/overview/"]) {
       await page.goto(base + path)
       // Blocks of code that scroll get their place in the order of the keyboard when the page is idle.
       await page.waitForFunction(() =>
