@@ -158,7 +158,7 @@ describe.each(topologies)("the keys of a cache, %s,", (_, client) => {
   })
 
   it("are deleted all that a page shows, with a report of each, by those who may", async () => {
-    const { as, at, cache, dispose, run } = await pagesOver(client, "keys-bulk")
+    const { as, at, cache, dispose, logged, run } = await pagesOver(client, "keys-bulk")
     const evil = "<script>alert(1)</script>"
     const keys = [...Array.from({ length: 50 }, (_, i) => `old:${i}`), `old:${evil}`, `old:${"x".repeat(4096)}`]
     await run(cache.setMany(Object.fromEntries(["kept", ...keys].map((key) => [key, key]))))
@@ -195,6 +195,7 @@ describe.each(topologies)("the keys of a cache, %s,", (_, client) => {
     const done = await (await as("deleter").send(form?.address ?? "", sure)).text()
     assert.include(done, `${keys.length - 2} of ${keys.length} were deleted`)
     assert.sameMembers([...keysIn(done)], keys)
+    assert.match(logged.at(-1) ?? "", /"visitor":"deleter".*"key":"old:[^"]*, old:/, "the log names them")
     assert.match(done, />old:7<[^]*?changed meanwhile/)
     assert.match(done, />old:8<[^]*?no more/)
     assert.notInclude(done, "<script")

@@ -53,7 +53,9 @@ test("one server: well, with a user of few rights, full, a replica, behind a pas
       "timeout",
       "60",
       "notify-keyspace-events",
-      "KEA"
+      "KEA",
+      "slowlog-log-slower-than",
+      "-1"
     )
     const full = yield* examine(server.url)
     assert.deepStrictEqual(problems(full), [
@@ -61,6 +63,7 @@ test("one server: well, with a user of few rights, full, a replica, behind a pas
     ])
     assert.strictEqual(find(full, "timeout")?.status, "advice")
     assert.strictEqual(find(full, "notify-keyspace-events")?.status, "advice")
+    assert.strictEqual(find(full, "slow-log")?.status, "advice")
     assert.match(Doctor.summary(full), /^Problem: noeviction/)
 
     const [tls] = yield* examine(server.url.replace("valkey:", "valkeys:"))

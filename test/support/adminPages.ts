@@ -1,6 +1,6 @@
 /** A visitor of the admin pages who fills in their forms, as a browser does without scripts. */
 import { assert } from "@effect/vitest"
-import { type Context, Effect, Layer, Logger, Option } from "effect"
+import { type Context, Effect, Layer, Logger, Option, References } from "effect"
 import { HttpRouter } from "effect/http"
 import { CacheLive, type CacheRegion, CacheService, type TypedCache, type ValkeyClient } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
@@ -108,7 +108,11 @@ export const pagesOver = async <I = never>(
 ) => {
   const hide = (key: string) => key.startsWith("hidden")
   const logged: Array<string> = []
-  const log = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+  const log = Logger.layer([
+    Logger.make(({ fiber, message }) => {
+      logged.push(String(message), JSON.stringify(fiber.getRef(References.CurrentLogAnnotations)))
+    })
+  ])
   let cache: TypedCache<unknown> | undefined
   const taken = Layer.effectDiscard(Effect.map(CacheService, (service) => void (cache = service)))
   const routes = Layer.merge(

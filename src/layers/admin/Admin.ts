@@ -8,6 +8,7 @@ import { type AdminVisitor, type Authorize, fromThisMachine, may } from "./acces
 import { formTokens, isSentFromHere } from "./access/forgery.ts"
 import { dangerAction, dangerPage } from "./pages/dangerPage.ts"
 import { keyAction } from "./pages/keyActions.ts"
+import { fromParam, shortKey } from "./pages/keyAddress.ts"
 import { keyPage } from "./pages/keyPage.ts"
 import { keysAction } from "./pages/keysAction.ts"
 import { keysPage } from "./pages/keysPage.ts"
@@ -177,7 +178,7 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
             Effect.annotateLogs({
               visitor: visit.visitor.name,
               cache: visit.params.get("c") ?? visit.caches[0]?.name,
-              key: Buffer.from(visit.params.get("k") ?? "", "base64url").toString(),
+              key: keysNamed(visit.params, form),
               outcome: isDone ? "done" : result.status
             })
           )
@@ -205,6 +206,12 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
       }
     })
   )
+
+/** The keys that a form is about: that of its page, or those that were chosen. */
+const keysNamed = (params: URLSearchParams, form: URLSearchParams): string =>
+  [...params.getAll("k"), ...form.getAll("k")]
+    .map((param) => shortKey(fromParam(param.replace(/\..*$/, "")).toString()))
+    .join(", ")
 
 /** Undefined where it is no form, or too long. */
 const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URLSearchParams | undefined> =>

@@ -20,7 +20,12 @@ export interface Rule {
 }
 
 /** The settings that are read by their names; none of them can be a secret. */
-export const settings = ["timeout", "tracking-table-max-keys", "notify-keyspace-events"] as const
+export const settings = [
+  "timeout",
+  "tracking-table-max-keys",
+  "notify-keyspace-events",
+  "slowlog-log-slower-than"
+] as const
 
 const version: Rule = {
   check: "version",
@@ -211,6 +216,20 @@ const notifications: Rule = {
   }
 }
 
+const slowLog: Rule = {
+  check: "slow-log",
+  judge: ({ config }) => {
+    const micros = numberOf(config, "slowlog-log-slower-than")
+    if (micros === undefined) return undefined
+    return micros < 0
+      ? advise(
+          "The server remembers no slow commands.",
+          "Set slowlog-log-slower-than to 10000 to see which commands keep the others waiting for 10 ms."
+        )
+      : ok(`The server remembers commands that took ${micros / 1000} ms or longer.`)
+  }
+}
+
 export const rules: ReadonlyArray<Rule> = [
   version,
   loading,
@@ -224,5 +243,6 @@ export const rules: ReadonlyArray<Rule> = [
   clients,
   timeout,
   trackingTable,
-  notifications
+  notifications,
+  slowLog
 ]
