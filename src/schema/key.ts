@@ -76,23 +76,28 @@ export interface KeySpace {
   readonly userKey: (finalKey: string) => string | undefined
 }
 
-/** The keys of one prefix and version whose user key matches the glob `pattern`. */
-export const keySpace = (
-  keyFunction: KeyFunction,
-  parts: { readonly prefix: string; readonly version: number },
-  pattern: string
-): KeySpace => ({
-  match: keyFunction.make({ prefix: escapeGlob(parts.prefix), version: parts.version, key: pattern }),
-  userKey: (finalKey) => {
-    if (isReserved(finalKey)) return undefined
-    try {
-      const key = keyFunction.reverse(finalKey, parts)
-      return keyFunction.make({ ...parts, key }) === finalKey ? key : undefined
-    } catch {
-      // A function that throws for a stranger's key has told it apart.
-      return undefined
-    }
+/** The prefix and the version of keys. */
+interface KeyParts {
+  readonly prefix: string
+  readonly version: number
+}
+
+/** The user key of a final key of this prefix and version; undefined for a stranger. */
+export const userKeyOf = (keyFunction: KeyFunction, parts: KeyParts, finalKey: string): string | undefined => {
+  if (isReserved(finalKey)) return undefined
+  try {
+    const key = keyFunction.reverse(finalKey, parts)
+    return keyFunction.make({ ...parts, key }) === finalKey ? key : undefined
+  } catch {
+    // A function that throws for a stranger's key has told it apart.
+    return undefined
   }
+}
+
+/** The keys of one prefix and version whose user key matches the glob `pattern`. */
+export const keySpace = (keyFunction: KeyFunction, parts: KeyParts, pattern: string): KeySpace => ({
+  match: keyFunction.make({ prefix: escapeGlob(parts.prefix), version: parts.version, key: pattern }),
+  userKey: (finalKey) => userKeyOf(keyFunction, parts, finalKey)
 })
 
 // Stand-ins that a key function passes through and that no real prefix contains by accident.

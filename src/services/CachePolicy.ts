@@ -1,6 +1,7 @@
 /** Policies: the one place that every operation of a cache passes. */
 import { Context, Effect, Layer, type Option, type Scope } from "effect"
 import type { CacheError, CommandError } from "../schema/CacheError.ts"
+import type { Notify } from "../schema/CacheNotice.ts"
 import type { CacheName } from "../schema/CacheName.ts"
 
 /**
@@ -99,6 +100,13 @@ export interface CachePolicyShape {
   readonly observe?: Observe | undefined
   /** Decides by how the server answers, and so is not asked where the near cache answers without it. */
   readonly judges?: boolean | undefined
+  /** Told of what happens in the cache beside its operations, synchronously. Default: it is not told. */
+  readonly notify?: Notify | undefined
+  /**
+   * For policies in which something happens that others are told of: called for each cache with what tells them, it returns what
+   * ends that. Default: nothing happens in it.
+   */
+  readonly notices?: ((notify: Notify) => () => void) | undefined
   /** For policies that tell caches apart: the policy of the cache of this name, which takes the place of this one there. */
   readonly forCache?: ((name: CacheName) => CachePolicyShape) | undefined
 }
@@ -143,6 +151,16 @@ const ambientIn = (context: Context.Context<never>): ReadonlyArray<Ambient> => {
   )
 }
 
+/** Tells all of them that want to know. */
+const notifyAll = (all: ReadonlyArray<CachePolicyShape>): Notify | undefined => {
+  const told = all.flatMap(({ notify }) => notify ?? [])
+  return told.length === 0
+    ? undefined
+    : (notice) => {
+        for (const notify of told) notify(notice)
+      }
+}
+
 /** One policy of all; the first is the innermost, but those that absorb failures come after all others. */
 const compose = (all: ReadonlyArray<CachePolicyShape>): CachePolicyShape | undefined => {
   if (all.length <= 1) return all[0]
@@ -160,7 +178,7 @@ const withNear = (all: ReadonlyArray<CachePolicyShape>): ComposedPolicy | undefi
   if (policy === undefined) return undefined
   const forNear = compose(all.filter(({ absorbs, judges }) => absorbs !== true && judges !== true))
   const composed: CachePolicyShape = (operation, effect) => policy(operation, effect)
-  return Object.assign(composed, { observe: policy.observe, forNear })
+  return Object.assign(composed, { observe: policy.observe, notify: notifyAll(all), forNear })
 }
 
 /** The policy of a cache that is built here: its own ones innermost, around them those of the context. */
@@ -173,7 +191,19 @@ export const policyOf = (
     for (const source of own) made.push(Effect.isEffect(source) ? yield* source : source)
     const context = yield* Effect.context<never>()
     const ambient = ambientIn(context).map(({ policy }) => policy)
-    return withNear([...made, ...ambient.toReversed()].map((policy) => policy.forCache?.(name) ?? policy))
+    const all = [...made, ...ambient.toReversed()].map((policy) => policy.forCache?.(name) ?? policy)
+    const composed = withNear(all)
+    const notify = composed?.notify
+    if (notify !== undefined) {
+      for (const { notices } of all) {
+        if (notices === undefined) continue
+        yield* Effect.acquireRelease(
+          Effect.sync(() => notices(notify)),
+          (end) => Effect.sync(end)
+        )
+      }
+    }
+    return composed
   })
 
 /** A policy as a layer. Each place where it is provided has an instance of its own. */

@@ -6,6 +6,8 @@ import {
   Breaker,
   type CacheError,
   CacheLive,
+  type CacheNotice,
+  type CachePolicyShape,
   CacheRegion,
   CacheService,
   Metrics,
@@ -575,6 +577,32 @@ export const nearContract = (
           assert.strictEqual(yield* cache.getOrSet("a", Effect.succeed(2)), 1)
           // It was no success of the server's.
           assert.strictEqual((yield* Effect.exit(cache.get("far")))._tag, "Failure")
+        }))
+
+      test("are told that it is on, and what servers say has changed", () =>
+        Effect.gen(function* () {
+          const notices: Array<CacheNotice> = []
+          const policy: CachePolicyShape = Object.assign(
+            <A, E, R>(_: unknown, effect: Effect.Effect<A, E, R>) => effect,
+            {
+              notify: (notice: CacheNotice) => void notices.push(notice)
+            }
+          )
+          const cache = yield* nearCache({ policies: [policy] })
+          yield* until("it to be on", cache.near, ({ _tag }) => _tag === "Live")
+          assert.deepStrictEqual(
+            notices.filter(({ _tag }) => _tag !== "Changed"),
+            [{ _tag: "NearOn" }]
+          )
+          // In memory there is nobody else.
+          if (cache.client.topology === "memory") return
+          const other = yield* cacheElsewhere(cache)
+          yield* other.set("a", 1)
+          yield* until(
+            "the change",
+            Effect.sync(() => notices.flatMap((notice) => (notice._tag === "Changed" ? (notice.keys() ?? []) : []))),
+            (keys) => keys.includes("a")
+          )
         }))
 
       test("that observe are told: hits count as hits, and spans say how many keys were near", () =>

@@ -1,9 +1,10 @@
 /** Events of caches: what is told, to whom, and what is lost. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
+  Breaker,
   CacheEvents,
   type CacheEvent,
   CacheLive,
@@ -12,6 +13,7 @@ import {
   type TypedCache,
   ValkeyMemory
 } from "effect-vcache"
+import { Faults } from "effect-vcache/testing"
 
 class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}
 
@@ -58,6 +60,49 @@ describe("CacheEvents", () => {
       assert.deepInclude(all[8], { error: "CacheMissError" })
       assert.notInclude(JSON.stringify(all), "SECRET")
     }).pipe(Effect.provide(caches()))
+  )
+
+  it.effect("tells of a near cache, of what servers say has changed, and of a circuit", () =>
+    Effect.gen(function* () {
+      const outer = yield* Scope.make()
+      const around = yield* Layer.buildWithScope(
+        Layer.mergeAll(CacheEvents.layer(), Layer.provide(Faults.layer, Layer.fresh(ValkeyMemory.layer()))),
+        outer
+      )
+      const events = yield* Context.get(around, CacheEvents).subscribe
+      const all: Array<CacheEvent> = []
+      yield* Effect.forkScoped(Stream.runForEach(events, (event) => Effect.sync(() => all.push(event))))
+      const faults = Context.get(around, Faults.Faults)
+      const policies = [Breaker.policy({ failures: 1, openFor: "1 second" })]
+      const cache = Context.get(
+        yield* Layer.build(CacheLive.layer({ name: "pages", near: {}, policies })).pipe(Effect.provideContext(around)),
+        CacheService
+      )
+      yield* cache.set("k", 1, { timeToLive: "1 second" })
+      yield* faults.set({ failure: "refused" })
+      yield* Effect.exit(cache.get("l"))
+      yield* Effect.exit(cache.get("l"))
+      yield* faults.clear
+      yield* TestClock.adjust("2 seconds")
+      yield* cache.get("l")
+      yield* cache.client.send("FLUSHALL", [])
+      yield* Scope.close(outer, Exit.void)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(all.map(told), [
+        "pages near NearOn -",
+        "pages set Stored k",
+        "pages get Failed l",
+        "pages breaker CircuitOpened -",
+        "pages get Failed l",
+        "pages near Changed k",
+        "pages breaker CircuitClosed -",
+        "pages get Miss l",
+        "pages near Changed -",
+        "pages near NearOff -"
+      ])
+      assert.deepInclude(all[5], { at: 2000 })
+      assert.property(all[9], "reason")
+    })
   )
 
   it.effect("drops the oldest for a listener that is slow, and counts them", () =>

@@ -3,6 +3,7 @@ import { Duration, Effect, Exit, type Layer, type Scope } from "effect"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import { CacheConnectionError, type CacheError, CacheInputError } from "../../schema/CacheError.ts"
 import { isTransient } from "../../schema/isTransient.ts"
+import type { Notify } from "../../schema/CacheNotice.ts"
 import { gaugeOf } from "../../schema/gauge.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { type CachePolicyShape, layerPolicy, type Operation } from "../../services/CachePolicy.ts"
@@ -84,7 +85,13 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
   ): Effect.Effect<A, E | CircuitBreaker.CircuitBreakerError, R> =>
     breaker.execute<A, E, R>(effect, { key: "cache", classify: outcomeOf })
 
+  const listeners = new Set<Notify>()
   let isOpen = false
+  const become = (open: boolean) => {
+    if (isOpen === open) return
+    isOpen = open
+    for (const notify of listeners) notify({ _tag: open ? "CircuitOpened" : "CircuitClosed" })
+  }
   yield* gaugeOf("breakers_open", "Circuits that refused the last operation", {}, () => Number(isOpen))
 
   // While nothing has failed since the last success, there is nothing that the breaker needs to be told or asked.
@@ -107,18 +114,24 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
             Effect.tap(() =>
               Effect.sync(() => {
                 healthy = true
-                isOpen = false
+                become(false)
               })
             ),
             Effect.catchTag("CircuitBreakerError", () =>
               Effect.suspend(() => {
-                isOpen = true
+                become(true)
                 return Effect.fail(circuitOpen(name))
               })
             )
           )
     )
-  return Object.assign(policy, { judges: true })
+  const notices: CachePolicyShape["notices"] = (notify) => {
+    // Its own: several caches may tell the same one.
+    const listener: Notify = (notice) => notify(notice)
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  return Object.assign(policy, { judges: true, notices })
 })
 
 /** What says that the server is there, that it is not, or nothing about it. */

@@ -2,6 +2,7 @@
 import { channel } from "node:diagnostics_channel"
 import { Clock, Context, Effect, Exit, Layer, Option, Queue, type Scope, Stream } from "effect"
 import type { CacheName } from "../../schema/CacheName.ts"
+import type { Notify } from "../../schema/CacheNotice.ts"
 import { nobody } from "../../schema/CacheName.ts"
 import { kindOf } from "../../schema/codecFailures.ts"
 import { type CachePolicyShape, layerPolicy, type Observe, type Tally } from "../../services/CachePolicy.ts"
@@ -12,9 +13,9 @@ interface Happened {
   readonly cache: string
   /** When it happened, in milliseconds since 1970. */
   readonly at: number
-  /** The name of the operation: `get`, `getOrSetMany`, `delete` … */
+  /** The name of the operation: `get`, `getOrSetMany`, `delete` …; `near` or `breaker` where no operation made it happen. */
   readonly operation: string
-  /** The user key; undefined where the operation concerned several. */
+  /** The user key; undefined where several are concerned, or none. */
   readonly key: string | undefined
 }
 
@@ -22,8 +23,12 @@ interface Happened {
  * - `Hit`, `Miss`: `count` keys were found, or not; `stale` of the hits were served past their lifetime
  * - `Stored`: `count` values were stored
  * - `Invalidated`: keys were deleted, a prefix was cleared, tags were invalidated, a value was marked as stale
+ * - `Changed`: a server has announced that the key changed, whoever changed it, here or elsewhere; told where the cache has a near
+ *   cache, and with an undefined key where anything may have changed
  * - `Failed`: the operation failed; `error` is the tag of the error
  * - `LookupFailed`: a lookup of the program failed; `error` is the tag or the name of its error
+ * - `NearOn`, `NearOff`: the near cache serves from now on, or leaves all reads to the server
+ * - `CircuitOpened`, `CircuitClosed`: a `Breaker` refuses operations from now on, or lets them through again
  *
  * @since 0.2.0
  * @category observability
@@ -34,7 +39,8 @@ export type CacheEvent = Happened &
     | { readonly _tag: "Hit"; readonly count: number; readonly stale: number }
     | { readonly _tag: "Miss"; readonly count: number }
     | { readonly _tag: "Stored"; readonly count: number }
-    | { readonly _tag: "Invalidated" }
+    | { readonly _tag: "Invalidated" | "Changed" | "NearOn" | "CircuitOpened" | "CircuitClosed" }
+    | { readonly _tag: "NearOff"; readonly reason: string }
     | { readonly _tag: "Failed"; readonly error: string }
     | { readonly _tag: "LookupFailed"; readonly error: string }
   )
@@ -152,6 +158,17 @@ const policyFor = (hub: Hub, { cache }: CacheName): CachePolicyShape => {
   return Object.assign(policy, { observe })
 }
 
+/** `now`: by the clock of whoever builds the cache, since nobody asks for what it tells. */
+const noticesFor =
+  (hub: Hub, { cache }: CacheName, now: () => number): Notify =>
+  (notice) => {
+    if (!hub.isHeard) return
+    const isNear = !notice._tag.startsWith("Circuit")
+    const happened = { cache, at: now(), operation: isNear ? "near" : "breaker", key: undefined }
+    if (notice._tag !== "Changed") return hub.publish({ ...happened, ...notice })
+    for (const key of notice.keys() ?? [undefined]) hub.publish({ ...happened, key, _tag: "Changed" })
+  }
+
 const publishTally = (hub: Hub, happened: Happened, { hits = 0, misses = 0, stale = 0, stores = 0 }: Tally): void => {
   if (hits > 0) hub.publish({ ...happened, _tag: "Hit", count: hits, stale })
   if (misses > 0) hub.publish({ ...happened, _tag: "Miss", count: misses })
@@ -192,9 +209,12 @@ export class CacheEvents extends Context.Service<CacheEvents, CacheEventsShape>(
   /** Provides the events, and is a policy for every cache that is built under it. */
   static readonly layer = ({ capacity = 1024 }: CacheEventsOptions = {}): Layer.Layer<CacheEvents> =>
     Layer.unwrap(
-      Effect.sync(() => {
+      Effect.map(Clock.clockWith(Effect.succeed), (clock) => {
         const hub = new Hub(Math.max(1, capacity))
-        const policy = Object.assign(policyFor(hub, nobody), { forCache: (name: CacheName) => policyFor(hub, name) })
+        const now = () => clock.currentTimeMillisUnsafe()
+        const forCache = (name: CacheName) =>
+          Object.assign(policyFor(hub, name), { notify: noticesFor(hub, name, now) })
+        const policy = Object.assign(policyFor(hub, nobody), { forCache })
         const service = { subscribe: hub.subscribe, stream: Stream.unwrap(hub.subscribe), dropped: hub.dropped }
         return Layer.merge(layerPolicy(Effect.succeed(policy)), Layer.succeed(CacheEvents, service))
       })

@@ -67,7 +67,7 @@ export const make = (
     const { allFlights, updateTurns, ...shared } = yield* clientShare(client)
     const coordination = yield* makeCoordination(shared)
     const isOff = ({ enabled }: CacheOptions) => !enabled || client.isDisabled === true
-    const near = yield* openNear(client, options, isOff(options) ? undefined : nearSettings, name)
+    const near = yield* openNear(client, options, isOff(options) ? undefined : nearSettings, name, policy?.notify)
     const metrics = metricsOf(name)
     yield* gaugeOf("leases_held", "Locks and permits that are held here", { ...name }, () => coordination.renewals.size)
     yield* gaugeOf("lookups_running", "Keys that are looked up now", { ...name }, allFlights.running)

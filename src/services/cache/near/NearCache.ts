@@ -12,6 +12,7 @@ import type { Fill } from "./Fill.ts"
 import type { Kept, NearValue } from "./NearValue.ts"
 import { holdAll } from "./holdAll.ts"
 import { rawForm } from "./kept.ts"
+import { NearNotices, type NoticeTerms } from "./NearNotices.ts"
 import { type NearFigures, nearGauges, NearMetrics } from "./NearMetrics.ts"
 import { NearStore } from "./NearStore.ts"
 
@@ -52,6 +53,7 @@ export interface NearTerms {
   readonly others: ReadonlyArray<string>
   /** What metrics and log lines call the cache. */
   readonly name: CacheName
+  readonly notices: NoticeTerms
 }
 
 interface Down {
@@ -71,6 +73,7 @@ export class NearCache {
   /** The builder's, as it was then: a fiber goes on to have others. */
   readonly #context: Context.Context<never>
   readonly #metrics: NearMetrics
+  readonly #notices: NearNotices
   /** When all servers had proven last what they announce, or when it was made: as it was before the last event. */
   #provenAt: number
   /** As it was said last. */
@@ -79,7 +82,7 @@ export class NearCache {
   readonly #downs = new Map<string | undefined, Down>()
 
   /** `builder`: in whose context what nobody asks for is told. */
-  constructor({ client, lead, name, others, settings }: NearTerms, builder: Fiber.Fiber<unknown, unknown>) {
+  constructor({ client, lead, name, notices, others, settings }: NearTerms, builder: Fiber.Fiber<unknown, unknown>) {
     this.store = new NearStore(settings)
     this.settings = settings
     this.#client = client
@@ -88,6 +91,7 @@ export class NearCache {
     this.#builder = builder
     this.#context = builder.context
     this.#metrics = new NearMetrics(name, builder.context)
+    this.#notices = new NearNotices(notices)
     this.#provenAt = this.instant(builder)
     this.#down(undefined, lead === undefined ? noLead : beingOpened, lead === undefined ? "refused" : "lost")
   }
@@ -292,19 +296,27 @@ export class NearCache {
     // It may take what was proven with it.
     if (event._tag !== "Keys") this.#provenAt = Math.min(now, this.#lastProven())
     this.store.apply(event, now)
+    this.#notices.announced(event)
     switch (event._tag) {
       case "Live": {
         const wereDown = this.#downs.delete(undefined)
         if (this.#downs.delete(event.server) || wereDown) this.#tell()
-        return
+        break
       }
       case "Proof":
         if (this.#downs.get(event.server)?.reason === silent) this.#downs.delete(event.server)
-        return this.#tell()
+        this.#tell()
+        break
       case "Down":
         if (event.cause === "left") this.#downs.delete(event.server)
         else this.#down(event.server, event.reason, event.cause)
     }
+    this.#noticeState()
+  }
+
+  #noticeState(): void {
+    const [down] = this.#downs.values()
+    this.#notices.isOffFor(down?.reason)
   }
 
   #down(server: string | undefined, reason: string, cause: DownCause): void {
@@ -312,6 +324,7 @@ export class NearCache {
     if (known?.reason === reason && known.cause === cause) return
     this.#downs.set(server, { reason, cause, since: this.#builder.getRef(Clock.Clock).currentTimeMillisUnsafe() })
     if (reason === beingOpened) return
+    this.#noticeState()
     this.#metrics.down(reason)
     this.#tell()
     this.#say(cause === "refused" ? Effect.logWarning : Effect.logDebug, `reads go to the server: ${reason}`)

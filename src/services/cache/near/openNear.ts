@@ -1,6 +1,8 @@
 /** The near cache of a layer, where its settings ask for one. */
 import { Effect, type Scope } from "effect"
+import { userKeyOf } from "../../../schema/key.ts"
 import type { CacheName } from "../../../schema/CacheName.ts"
+import type { Notify } from "../../../schema/CacheNotice.ts"
 import type { CacheOptions } from "../../../schema/CacheOptions.ts"
 import type { NearSettings } from "../../../schema/NearOptions.ts"
 import { tagKeys } from "../../../schema/tagKeys.ts"
@@ -11,13 +13,21 @@ import { nearLead } from "./nearLead.ts"
 
 export const openNear = (
   client: ValkeyClientShape,
-  { keyFunction, prefix }: CacheOptions,
+  { keyFunction, prefix, version }: CacheOptions,
   settings: NearSettings | undefined,
-  name: CacheName
+  name: CacheName,
+  notify: Notify | undefined
 ): Effect.Effect<NearCache | undefined, never, Scope.Scope> =>
   settings === undefined
     ? Effect.succeed(undefined)
-    : NearCache.open({ client, settings, lead: nearLead(keyFunction, prefix), others: recordsOf(prefix), name })
+    : NearCache.open({
+        client,
+        settings,
+        lead: nearLead(keyFunction, prefix),
+        others: recordsOf(prefix),
+        name,
+        notices: { notify, userKey: (final) => userKeyOf(keyFunction, { prefix, version }, final) }
+      })
 
 /** What the keys of the records of its tags begin with. */
 const recordsOf = (prefix: string): ReadonlyArray<string> => {
