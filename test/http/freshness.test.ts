@@ -169,6 +169,36 @@ describe("stale pages", () => {
   )
 })
 
+it.effect("Cache-Status says why the handler was asked (RFC 9211)", () =>
+  Effect.gen(function* () {
+    const { ask } = yield* pagesOf((request, count) =>
+      Effect.succeed(
+        request.headers["if-none-match"] === '"same"'
+          ? HttpServerResponse.empty({ status: 304, headers: { etag: '"same"' } })
+          : HttpServerResponse.text(`v${count}`, {
+              headers: {
+                "cache-control": "max-age=10, stale-if-error=60",
+                vary: "x-lang",
+                ...(request.headers["x-lang"] === "en" ? { etag: '"same"' } : {})
+              }
+            })
+      )
+    )
+    const why = (headers?: Record<string, string>) => Effect.map(ask(headers), ({ cached }) => cached)
+    const en = { "x-lang": "en" }
+    assert.strictEqual(yield* why(), "fwd=uri-miss; stored")
+    assert.strictEqual(yield* why(), "hit")
+    assert.strictEqual(yield* why({ "cache-control": "no-cache" }), "fwd=request; stored")
+    assert.strictEqual(yield* why(en), "fwd=vary-miss; stored")
+    assert.strictEqual(yield* why({ ...en, "cache-control": "max-age=0" }), "hit")
+    yield* TestClock.adjust("1 second")
+    assert.strictEqual(yield* why({ ...en, "cache-control": "max-age=0" }), "fwd=request; fwd-status=304; stored")
+    yield* TestClock.adjust("11 seconds")
+    assert.strictEqual(yield* why(), "fwd=stale; stored")
+    assert.strictEqual(yield* why(en), "fwd=stale; fwd-status=304; stored")
+  })
+)
+
 describe("validation", () => {
   it.effect("a stale page is validated by its handler's own ETag or date, and keeps its body", () =>
     Effect.gen(function* () {

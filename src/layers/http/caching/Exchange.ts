@@ -7,6 +7,7 @@ import { makeToken } from "../../../services/cache/kernel/token.ts"
 import type { LookupOptions, Stale } from "../../../services/operations/CacheLookups.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import { type Directives, parseDirectives } from "./Directives.ts"
+import { validatorsOf } from "./conditions.ts"
 import { delivered } from "./delivery.ts"
 import { type FreshnessRules, showsCredentials } from "./freshness.ts"
 import { cacheTagsOf, varyOf } from "./headers.ts"
@@ -84,6 +85,8 @@ export class Exchange<E, R> {
   #unshared: Exit.Exit<Response, E> | undefined
   /** A 304 of its own maker has confirmed what was stored. */
   #isConfirmed = false
+  /** Why its own maker was asked, in the words of RFC 9211. */
+  #why: "uri-miss" | "vary-miss" | "stale" | "request" = "uri-miss"
 
   constructor(cache: PageCache, request: Request, maker: Maker<E, R>, { audience, page }: PageIdentity) {
     this.#cache = cache
@@ -227,6 +230,7 @@ export class Exchange<E, R> {
   #replace(requestScope: Scope.Scope, place: Place, stale: Option.Option<StoredPage>, isRenewal = false) {
     return Effect.gen({ self: this }, function* () {
       const old = Option.getOrUndefined(Option.filter(stale, (page) => this.#isOld(page, place)))
+      this.#why = yield* this.#reasonFor(old, place, isRenewal)
       // The request may be over before its maker is, where others wait for it.
       const scope = yield* Scope.make()
       const askedAt = yield* Clock.currentTimeMillis
@@ -257,6 +261,14 @@ export class Exchange<E, R> {
       }
       yield* Scope.close(scope, Exit.void)
       return yield* this.#filed(this.#keep(stored), place)
+    })
+  }
+
+  /** A fresh response is renewed where the request does not take it. */
+  #reasonFor(old: StoredResponse | undefined, { variants }: Place, isRenewal: boolean) {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      if (old === undefined) return variants === undefined ? "uri-miss" : "vary-miss"
+      return isRenewal && now < old.freshUntil ? "request" : "stale"
     })
   }
 
@@ -292,23 +304,15 @@ export class Exchange<E, R> {
       "if-none-match": __,
       ...plain
     }: Record<string, string> = { ...this.#request.headers }
-    const etag = old.madeEtag ? undefined : old.headers["etag"]
-    const modified = old.headers["last-modified"]
     const asking = (headers: Record<string, string>) =>
       ask(this.#request.modify({ headers: Headers.fromInput(headers) }))
-    if (etag === undefined && modified === undefined) return asking(plain)
-    return Effect.flatMap(
-      asking({
-        ...plain,
-        ...(etag === undefined ? {} : { "if-none-match": etag }),
-        ...(modified === undefined ? {} : { "if-modified-since": modified })
-      }),
-      (response) => {
-        const named = response.headers["etag"] ?? etag
-        // It speaks of another than we have.
-        return response.status === 304 && named !== etag ? asking(plain) : Effect.succeed(response)
-      }
-    )
+    const { etag, headers } = validatorsOf(old)
+    if (headers === undefined) return asking(plain)
+    return Effect.flatMap(asking({ ...plain, ...headers }), (response) => {
+      const named = response.headers["etag"] ?? etag
+      // It speaks of another than we have.
+      return response.status === 304 && named !== etag ? asking(plain) : Effect.succeed(response)
+    })
   }
 
   /** What of the answer is stored; undefined where nobody else may have it. */
@@ -322,7 +326,7 @@ export class Exchange<E, R> {
         const page = confirmed(old, answer.headers, now)
         this.#isConfirmed = true
         const stored = isPrivate ? undefined : revalidated({ ...made, now }, page, answer.headers, rules)
-        return { response: delivered(this.#request, page, now, "fwd=stale; fwd-status=304"), stored }
+        return { response: delivered(this.#request, page, now, this.#forwarded), stored }
       }
       const isStorable = (at: number, body: Uint8Array, response: Response) =>
         isPrivate ? undefined : storedResponse({ ...made, now: at }, response, body, rules)
@@ -370,10 +374,14 @@ export class Exchange<E, R> {
     )
   }
 
+  get #forwarded(): string {
+    return `fwd=${this.#why}${this.#isConfirmed ? "; fwd-status=304" : ""}`
+  }
+
   /** For `Cache-Status` (RFC 9211). */
   #status(stored: StoredResponse, now: number): string {
     const isOwn = stored === this.#made && stored.failedAt === null
-    if (isOwn) return this.#isConfirmed ? "fwd=stale; fwd-status=304; stored" : "fwd=uri-miss; stored"
+    if (isOwn) return `${this.#forwarded}; stored`
     const isNew = now < stored.freshUntil || (stored.failedAt === null && this.#waitedFor(stored))
     return isNew ? "hit" : "hit; detail=stale"
   }

@@ -62,3 +62,14 @@ const isOfThat = (condition: string, headers: HeaderRecord, storedAt: number): b
   const date = parseDate(condition, storedAt)
   return date !== undefined && date === parseDate(headers["last-modified"], storedAt)
 }
+
+/** What asks the maker of a response whether it has changed: its own ETag, and the headers; undefined where it told neither ETag nor date. */
+export const validatorsOf = ({ headers, madeEtag }: { readonly headers: HeaderRecord; readonly madeEtag: boolean }) => {
+  const etag = madeEtag ? undefined : headers["etag"]
+  const modified = headers["last-modified"]
+  const asking: HeaderRecord = {
+    ...(etag === undefined ? {} : { "if-none-match": etag }),
+    ...(modified === undefined ? {} : { "if-modified-since": modified })
+  }
+  return { etag, headers: etag === undefined && modified === undefined ? undefined : asking }
+}
