@@ -199,8 +199,13 @@ describe("the command line", () => {
   })
 
   it("examines, and says by its exit code what it found", async () => {
-    const [well, nobody, unset, wrong, help] = await Promise.all([
+    await call("ACL", "SETUSER", "reader", "on", ">p", "~app:*", "+@read", "+@connection")
+    await call("SET", "ttl:1:k", 1, "PX", 60_000)
+    const [well, refused, ttl, completions, nobody, unset, wrong, help] = await Promise.all([
       cli("doctor"),
+      cli("doctor", "--prefix", "app:", "--json", "--url", server.url.replace("://", "://reader:p@")),
+      cli("ttl", "ttl:1:k", "--json"),
+      cli("--completions", "bash"),
       cli("doctor", "--url", "valkey://127.0.0.1:1", "--json"),
       cli("keys", "--url", ""),
       cli("keys", "--nonsense"),
@@ -208,6 +213,13 @@ describe("the command line", () => {
     ])
     assert.strictEqual(well.code, 0, well.stdout + well.stderr)
     assert.match(well.stdout, /✓ rights: .*[^]*\n\n(?:Good|Advice): .*\n$/)
+    assert.strictEqual(refused.code, 1, refused.stdout + refused.stderr)
+    const verdicts = lines(refused.stdout).map((line) => JSON.stringify(line))
+    const rights = verdicts.find((line) => line.includes('"rights"')) ?? ""
+    assert.match(rights, /"status":"problem".*may not run SET/)
+    assert.match(ttl.stdout, /^\{"key":"ttl:1:k","ttl":\d{5}\}\n$/)
+    assert.strictEqual(completions.code, 0)
+    for (const name of ["doctor", "--type"]) assert.include(completions.stdout, name)
     assert.strictEqual(nobody.code, 1, nobody.stdout + nobody.stderr)
     assert.deepInclude(lines(nobody.stdout)[0], { check: "connection", status: "problem" })
     assert.strictEqual(unset.code, 2)
