@@ -3,22 +3,25 @@ import { Effect, Layer, Option } from "effect"
 import { CacheLive, CacheService, ValkeyFallback, ValkeyMemory, ValkeyStandalone } from "effect-vcache"
 
 // Nothing listens there.
-const client = ValkeyFallback.layer({
-  first: ValkeyStandalone.layer({ url: "valkey://127.0.0.1:1" }),
-  second: ValkeyMemory.layer({ maxEntries: 10_000 })
-})
+const first = ValkeyStandalone.layer({ url: "valkey://127.0.0.1:1" })
+
+const client = ValkeyFallback.layer({ first, second: ValkeyMemory.layer({ maxEntries: 10_000 }) })
 
 const program = Effect.gen(function* () {
   const cache = yield* CacheService
-  yield* cache.set("k", "kept in memory")
-  console.log("get:", Option.getOrNull(yield* cache.get("k")))
-  console.log("incr:", yield* cache.incr("n", 1, { initial: 0 }))
-  console.log("the client is", (yield* cache.client.state)._tag)
+  yield* cache.set("greeting", "hello")
+  return {
+    greeting: Option.getOrNull(yield* cache.get("greeting")),
+    visits: yield* cache.incr("visits", 1, { initial: 0 })
+  }
 })
 
-await Effect.runPromise(Effect.provide(program, Layer.provide(CacheLive, client)))
+const alone = Effect.provide(program, Layer.provide(CacheLive, first))
+console.log("The server is away. The cache on it fails:", (await Effect.runPromise(Effect.flip(alone)))._tag)
+
+const together = Effect.provide(program, Layer.provide(CacheLive, client))
+console.log("With a second one in memory it goes on:", await Effect.runPromise(together))
 
 // Prints:
-// get: kept in memory
-// incr: 1
-// the client is Degraded
+// The server is away. The cache on it fails: CacheConnectionError
+// With a second one in memory it goes on: { greeting: 'hello', visits: 1 }

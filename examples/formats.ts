@@ -29,39 +29,48 @@ const program = Effect.gen(function* () {
     const stored = yield* cache.client.send("GET", [cache.makeKey(name)], { reply: "buffer" })
     if (!Buffer.isBuffer(stored)) return
     // Anything but plain JSON says in its first line how it is to be read.
-    const header = stored[0] === 1 ? stored.toString("latin1", 1, stored.indexOf("\n")) : "none: plain JSON"
-    console.log(`${name.padEnd(10)} ${stored.length < 500 ? "below" : "above"} 500 bytes, header: ${header}`)
+    const isPlain = stored[0] !== 1
+    const header = isPlain ? "none, plain JSON for any client" : stored.toString("latin1", 1, stored.indexOf("\n"))
+    console.log(`  ${name.padEnd(10)} ${String(100 * Math.ceil(stored.length / 100)).padStart(4)} bytes  ${header}`)
   })
+  console.log("An order of 30 lines, as it is stored:")
+  console.log("  format     at most     header: how it is to be read")
   yield* show("json", cache)
   yield* show("msgpack", cache.withOptions({ serializer: Serializer.msgpack }))
   yield* show("binary", cache.withOptions({ serializer: Serializer.binary }))
   yield* show("zstd", cache.withOptions({ compressor: Compressor.zstd({ threshold: 500 }) }))
   yield* show("encrypted", cache.withOptions({ cipher: Cipher.aes256gcm([oldKey]) }))
 
-  // A new format: write it, and go on reading the old one.
-  const moved = cache.withOptions({ serializer: [Serializer.msgpack, Serializer.json] }).withSchema(Order)
-  console.log("JSON is read by a cache that writes MessagePack:", Option.isSome(yield* moved.get("json")))
-
-  // A new key: the first one writes, any of them reads.
-  const rotated = cache.withOptions({ cipher: Cipher.aes256gcm([newKey, oldKey]) }).withSchema(Order)
-  console.log("what the old key encrypted is read after the rotation:", Option.isSome(yield* rotated.get("encrypted")))
+  // Each was written under another setting; what reads them needs no flush.
+  const readBy = (name: string, view: typeof cache) =>
+    Effect.map(view.withSchema(Order).get(name), (found) => (Option.isSome(found) ? "read" : "not found"))
+  // The first serializer writes, any of them reads. The same holds for keys.
+  const moved = cache.withOptions({ serializer: [Serializer.msgpack, Serializer.json] })
+  const rotated = cache.withOptions({ cipher: Cipher.aes256gcm([newKey, oldKey]) })
+  console.log("The JSON value, by a cache that has moved to MessagePack:", yield* readBy("json", moved))
+  console.log(
+    "The encrypted value, by a cache that has a new key and the old one:",
+    yield* readBy("encrypted", rotated)
+  )
 
   // What was encrypted for one key is nothing under another.
   const stolen = yield* cache.client.send("GET", [cache.makeKey("encrypted")], { reply: "buffer" })
   if (Buffer.isBuffer(stolen)) yield* cache.client.send("SET", [cache.makeKey("copied"), stolen])
-  console.log("a ciphertext copied to another key fails:")
-  console.log((yield* Effect.flip(rotated.get("copied"))).message)
+  console.log("The encrypted value, after somebody has copied it to another key:")
+  console.log(`  ${(yield* Effect.flip(readBy("copied", rotated))).message}`)
 })
 
 await Effect.runPromise(Effect.provide(program, CacheFromConfig))
 
 // Prints:
-// json       above 500 bytes, header: none: plain JSON
-// msgpack    above 500 bytes, header: 1msgpack
-// binary     above 500 bytes, header: 1binary
-// zstd       below 500 bytes, header: 1json>zstd
-// encrypted  above 500 bytes, header: 1json#aes256gcm/2
-// JSON is read by a cache that writes MessagePack: true
-// what the old key encrypted is read after the rotation: true
-// a ciphertext copied to another key fails:
-// get: cannot decode the value of "copied": decryption with aes256gcm failed (Error)
+// An order of 30 lines, as it is stored:
+//   format     at most     header: how it is to be read
+//   json       1000 bytes  none, plain JSON for any client
+//   msgpack     900 bytes  1msgpack
+//   binary      900 bytes  1binary
+//   zstd        200 bytes  1json>zstd
+//   encrypted  1000 bytes  1json#aes256gcm/2
+// The JSON value, by a cache that has moved to MessagePack: read
+// The encrypted value, by a cache that has a new key and the old one: read
+// The encrypted value, after somebody has copied it to another key:
+//   get: cannot decode the value of "copied": decryption with aes256gcm failed (Error)

@@ -22,36 +22,39 @@ return sum`,
 
 const program = Effect.gen(function* () {
   const client = yield* ValkeyClient
+  const tell = (what: string, got: unknown) => Effect.sync(() => console.log(what.padEnd(40), got))
   yield* client.send("DEL", ["raw:a", "raw:b", "raw:sum"])
 
-  console.log("SET:", yield* client.send("SET", ["raw:a", "1", "EX", 60]))
-  console.log("GET as bytes:", yield* client.send("GET", ["raw:a"], { reply: "buffer" }))
+  yield* tell("Any command, here SET with EX:", yield* client.send("SET", ["raw:a", "1", "EX", 60]))
+  yield* tell("A reply as bytes:", yield* client.send("GET", ["raw:a"], { reply: "buffer" }))
 
   const results = yield* client.pipeline([
     { name: "INCR", args: ["raw:a"] },
     { name: "GETRANGE", args: ["raw:a", "not a number", 2] },
     { name: "GET", args: ["raw:a"] }
   ])
-  console.log("a pipeline, one of whose commands fails:")
-  console.log(results.map(Result.match({ onFailure: (error) => error._tag, onSuccess: String })))
+  const outcomes = results.map(Result.match({ onFailure: (error) => error._tag, onSuccess: String }))
+  yield* tell("A pipeline, whose second command fails:", outcomes)
 
   const replies = yield* client.transaction([
     { name: "SET", args: ["raw:b", "2"] },
     { name: "MGET", args: ["raw:a", "raw:b"] }
   ])
-  console.log("a transaction:", replies)
+  yield* tell("A transaction, SET and MGET in one step:", replies)
+
   const add7 = client.eval(addUpTo, ["raw:sum"], [7, 10])
-  console.log("a script, twice:", yield* add7, yield* add7)
-  console.log("keys:", (yield* Stream.runCollect(client.scan({ match: "raw:*" }))).toSorted())
+  yield* tell("A script that adds 7, up to 10, twice:", [yield* add7, yield* add7])
+
+  const keys = yield* Stream.runCollect(client.scan({ match: "raw:*" }))
+  yield* tell("The keys, by a scan:", keys.toSorted())
 })
 
 await Effect.runPromise(Effect.provide(program, ValkeyUrl.layerConfig()))
 
 // Prints:
-// SET: OK
-// GET as bytes: <Buffer 31>
-// a pipeline, one of whose commands fails:
-// [ '2', 'CacheServerError', '2' ]
-// a transaction: [ 'OK', [ '2', '2' ] ]
-// a script, twice: 7 10
-// keys: [ 'raw:a', 'raw:b', 'raw:sum' ]
+// Any command, here SET with EX:           OK
+// A reply as bytes:                        <Buffer 31>
+// A pipeline, whose second command fails:  [ '2', 'CacheServerError', '2' ]
+// A transaction, SET and MGET in one step: [ 'OK', [ '2', '2' ] ]
+// A script that adds 7, up to 10, twice:   [ 7, 10 ]
+// The keys, by a scan:                     [ 'raw:a', 'raw:b', 'raw:sum' ]
