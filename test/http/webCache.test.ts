@@ -15,6 +15,7 @@ const application = () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
     c.header("cache-control", "public, max-age=60")
     c.header("etag", `"v1"`)
+    c.header("cache-tag", `page:${c.req.param("n")}, all`)
     return c.json({ n: c.req.param("n") })
   })
   app.get("/mine", (c) => {
@@ -70,6 +71,20 @@ describe("webCache", () => {
     assert.isAtLeast(await pages.purgePrefix("example.com/page/"), 2)
     for (const n of [1, 2, 3]) await cached(new Request(`${site}/page/${n}`))
     assert.strictEqual(calls(), 6)
+  })
+
+  it("forgets pages by their tags, which nobody sees", async () => {
+    await using pages = webCache(CacheMemory, { tags: true, staleFor: "1 minute" })
+    const { calls, fetch } = application()
+    const cached = pages.wrap(fetch)
+    const ask = async (n: number) => (await cached(new Request(`${site}/page/${n}`))).headers
+    const status = async (n: number) => (await ask(n)).get("cache-status")?.replace("effect-vcache; ", "")
+    for (const n of [1, 2]) assert.isNull((await ask(n)).get("cache-tag"))
+    await pages.invalidateTags(["page:1"])
+    assert.deepStrictEqual([await status(1), await status(2)], ["fwd=uri-miss; stored", "hit"])
+    await pages.invalidateTags(["all"], { mode: "stale" })
+    assert.match((await status(2)) ?? "", /^hit/)
+    assert.isAtLeast(calls(), 3)
   })
 
   it("rejects with what the handler throws, and lets it answer where the cache cannot", async () => {

@@ -4,10 +4,13 @@ import type { CacheError } from "../../schema/CacheError.ts"
 import { closedError } from "../../schema/failures.ts"
 import { Thrown } from "../../schema/Thrown.ts"
 import { CacheService } from "../../services/CacheService.ts"
+import type { BatchSetOptions } from "../../services/operations/CacheBatches.ts"
 import type { CounterOptions } from "../../services/operations/CacheCounters.ts"
 import type { LookupOptions } from "../../services/operations/CacheLookups.ts"
+import type { InvalidateTagsOptions } from "../../services/operations/CacheTags.ts"
 import type { SetOptions } from "../../services/operations/CacheValues.ts"
 import type { KeyOptions, TtlOptions } from "../../services/operations/KeyOptions.ts"
+import type { TagOptions } from "../../services/operations/TagOptions.ts"
 import type { TypedCache } from "../../services/operations/TypedCache.ts"
 
 /**
@@ -28,9 +31,12 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   /** Stores the value. Returns false only when `when` held it back. */
   readonly set: (key: string, value: A, options?: SetOptions) => Promise<boolean>
   /** Stores the values, 1 000 or 1 MB of them in each round trip. Returns the keys that could not be stored. */
-  readonly setMany: (entries: Readonly<Record<string, A>>, options?: TtlOptions) => Promise<ReadonlyArray<string>>
+  readonly setMany: (
+    entries: Readonly<Record<string, A>>,
+    options?: BatchSetOptions<A>
+  ) => Promise<ReadonlyArray<string>>
   /** Stores only where `get` would give undefined. Returns whether it did. */
-  readonly add: (key: string, value: A, options?: TtlOptions) => Promise<boolean>
+  readonly add: (key: string, value: A, options?: TtlOptions & TagOptions) => Promise<boolean>
   /** Returns whether `get` would find a value, or the key holds a structure. */
   readonly has: (key: string, options?: KeyOptions) => Promise<boolean>
   /** Deletes the key. Returns whether there was something to delete. */
@@ -53,6 +59,10 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
    * where the key is missing and `initial` is not given.
    */
   readonly incr: (key: string, delta?: number, options?: CounterOptions) => Promise<number>
+  /** Makes the value stale: `get` gives undefined, and `getOrSet` serves it while one lookup runs. Returns whether there was a value. */
+  readonly markStale: (key: string, options?: KeyOptions) => Promise<boolean>
+  /** Forgets every value that bears one of the tags, for all processes, or makes it stale. Rejects where the server cannot be asked. */
+  readonly invalidateTags: (tags: ReadonlyArray<string>, options?: InvalidateTagsOptions) => Promise<void>
   /** Deletes all keys of this prefix and version. Returns how many went. */
   readonly clear: () => Promise<number>
   /** Returns the same cache for values of a schema. Closing either closes both. */
@@ -140,6 +150,8 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
           )
         ) as Promise<B>,
       incr: (key, delta, options) => use("incr", (cache) => cache.incr(key, delta, options)),
+      markStale: (key, options) => use("markStale", (cache) => cache.markStale(key, options)),
+      invalidateTags: (tags, options) => use("invalidateTags", (cache) => cache.invalidateTags(tags, options)),
       clear: () => use("clear", (cache) => cache.clear),
       withSchema: (schema) => over((cache) => view(cache).withSchema(schema)),
       close,

@@ -3,6 +3,7 @@ import { type Effect, Exit, Layer, ManagedRuntime } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { Thrown } from "../../schema/Thrown.ts"
 import type { CacheService } from "../../services/CacheService.ts"
+import type { InvalidateTagsOptions } from "../../services/operations/CacheTags.ts"
 import { type HttpCacheOptions, type Pages, Service } from "./HttpCache.ts"
 
 /**
@@ -33,14 +34,19 @@ export interface WebCache extends AsyncDisposable {
   readonly purge: (page: string) => Promise<boolean>
   /** Forgets all pages that begin so, by a scan of the whole key space. Returns how many entries went. */
   readonly purgePrefix: (start: string) => Promise<number>
-  /** Closes the layer. From then on the handlers answer, and `purge` and `purgePrefix` reject. */
+  /**
+   * Forgets all pages whose `Cache-Tag` named one of the tags, or makes them stale, as the cache's own `invalidateTags` does. Needs
+   * the setting `tags`. Rejects where the server cannot be asked; repeat it then.
+   */
+  readonly invalidateTags: (tags: ReadonlyArray<string>, options?: InvalidateTagsOptions) => Promise<void>
+  /** Closes the layer. From then on the handlers answer, and `purge`, `purgePrefix` and `invalidateTags` reject. */
   readonly close: () => Promise<void>
 }
 
 /**
  * Caches the responses of a framework without Effect by the rules of RFC 9111; what is stored, and what never is, stands at
  * `HttpCache.make`. The layer is opened at the first request, which rejects where it cannot be built. When the server of the
- * cache fails later, the handler answers. `purge` and `purgePrefix` reject with the cache's tagged errors.
+ * cache fails later, the handler answers. What forgets pages rejects with the cache's tagged errors.
  *
  * A stale page is renewed after its response has gone out: a runtime that ends a function with its response must keep it alive.
  *
@@ -89,6 +95,7 @@ export const webCache = <E>(layer: Layer.Layer<CacheService, E>, options: HttpCa
       },
     purge: (page) => use((pages) => pages.purge(page)),
     purgePrefix: (start) => use((pages) => pages.purgePrefix(start)),
+    invalidateTags: (tags, options) => use((pages) => pages.invalidateTags(tags, options)),
     close,
     [Symbol.asyncDispose]: close
   }
