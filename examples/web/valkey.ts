@@ -3,7 +3,8 @@ import { Config, Context, Effect, Layer, Option, Redacted, Ref, Semaphore } from
 import { ValkeyFallback, ValkeyMemory, ValkeyUrl } from "effect-vcache"
 import { LocalValkey } from "effect-vcache/testing"
 
-export type State = "running" | "frozen" | "killed"
+/** Of one that is somebody's nothing is known here. */
+export type State = "running" | "frozen" | "killed" | "yours" | "in memory"
 export type Action = "freeze" | "thaw" | "kill" | "start"
 
 export class Valkey extends Context.Service<
@@ -44,26 +45,27 @@ const breakable = (server: LocalValkey.LocalServer) =>
     })
   )
 
-const unbreakable = (why: string) => Layer.succeed(Valkey, Valkey.of({ state: Effect.succeed("running"), press: why }))
-
 const own = Layer.unwrap(Effect.map(LocalValkey.make, (server) => Layer.merge(breakable(server), client(server.url))))
 
-const memory = Layer.merge(
-  unbreakable(
-    "The cache is in memory: there is no Valkey to break. Install valkey-server and start the example again."
-  ),
-  ValkeyMemory.layer()
-)
+const unbreakable = (state: State, why: string) =>
+  Layer.succeed(Valkey, Valkey.of({ state: Effect.succeed(state), press: why }))
+
+const memory = (why: string) => Layer.merge(unbreakable("in memory", why), ValkeyMemory.layer())
+
+const none = memory("No valkey-server was found: install one, or name it in VALKEY_SERVER, to have something to break.")
 
 const given = (url: Redacted.Redacted) =>
   Redacted.value(url).startsWith("memory:")
-    ? memory
-    : Layer.merge(unbreakable("VALKEY_URL names a Valkey of yours, which this page does not break."), client(url))
+    ? memory("VALKEY_URL asks for a cache in memory: there is no Valkey to break.")
+    : Layer.merge(
+        unbreakable("yours", "VALKEY_URL names a Valkey of yours, which this page does not break."),
+        client(url)
+      )
 
 /** The one that VALKEY_URL names, else one of its own, else none. */
 export const layer = Layer.unwrap(
   Effect.map(
     Config.option(Config.Redacted("VALKEY_URL")),
-    Option.match({ onNone: () => Layer.catch(own, () => memory), onSome: given })
+    Option.match({ onNone: () => Layer.catch(own, () => none), onSome: given })
   )
 )

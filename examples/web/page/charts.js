@@ -31,9 +31,10 @@ export const drawLatency = (svg, looks) => {
     draw(`.${way}.line`, lower.map(line).join(""))
     draw(`.${way}.band`, lower.map((run, at) => `${line([...run, ...upper[at].toReversed()])}Z`).join(""))
   }
-  const isBroken = ({ database, valkey }) => database !== "running" || valkey !== "running"
-  const broken = looks.flatMap((look, at) => (isBroken(look) ? [at + kept - looks.length] : []))
-  draw(".outage", broken.map((x) => `M${x - 1},0h1v70h-1z`).join(""))
+  for (const [name, states] of Object.entries({ valkey: ["frozen", "killed"], database: ["stopped"] })) {
+    const broken = looks.flatMap((look, at) => (states.includes(look[name]) ? [at + kept - looks.length] : []))
+    draw(`.outage.${name}`, broken.map((x) => `M${x - 1},0h1v70h-1z`).join(""))
+  }
 }
 
 const figures = {

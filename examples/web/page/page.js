@@ -72,7 +72,9 @@ const showControls = ({ database, rate, unbreakable, valkey }) => {
 }
 
 const whys = {
-  running: "All is well: nearly all answers come from this process, and Valkey says when one of them has changed.",
+  running: "Nearly all answers come from this process, and Valkey says when one of them has changed.",
+  yours: "Nearly all answers come from this process, and your Valkey says when one of them has changed.",
+  "in memory": "All answers come from this process: it is the whole cache.",
   frozen: "After 100 ms without an answer memory stands in for Valkey, and is filled like any cache.",
   killed: "Memory stands in for Valkey, and is filled like any cache.",
   stopped: "Entries past their lifetime are served all the same, until the database answers again."

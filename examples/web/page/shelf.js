@@ -1,6 +1,6 @@
 // The entries of the cache, aisle by aisle, as visitors were last served them.
 
-const words = { near: "near", server: "Valkey", memory: "stand-in", stale: "stale", database: "database" }
+const words = { near: "near", server: "Valkey", memory: "memory", stale: "stale", database: "database" }
 
 const element = (name, properties, ...children) => {
   const made = Object.assign(document.createElement(name), properties)
@@ -28,7 +28,7 @@ export const drawShelf = (box, { shelf, valkey }) => {
     // Nobody has asked for it since the last look: it is as it was.
     if (place === null) return
     // While Valkey is away, memory answers in its place.
-    const served = place === "server" && valkey !== "running" ? "memory" : place
+    const served = place === "server" && !["running", "yours"].includes(valkey) ? "memory" : place
     tile.dataset.place = served
     where.textContent = words[served]
   })
