@@ -18,6 +18,8 @@ export type CodecError = CacheCodecError | CacheInputError
 export interface EntryName extends Place {
   readonly operation: string
   readonly key: string
+  /** The final key is of the cache's own version; undefined where that is not known. */
+  readonly isOwn?: boolean | undefined
 }
 
 export interface ValueCodec<A, RD = never, RE = never> {

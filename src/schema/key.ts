@@ -51,6 +51,10 @@ export const defaultKeyFunction: KeyFunction = {
   }
 }
 
+/** What the default key function puts before every key; undefined where another one makes them. */
+export const keyHead = (keyFunction: KeyFunction, prefix: string, version: number): string | undefined =>
+  keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version, key: "" }) : undefined
+
 /** Longest final key, in bytes of UTF-8. */
 export const maxKeyBytes = 65_536
 

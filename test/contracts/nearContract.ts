@@ -535,7 +535,17 @@ export const nearContract = (
           assert.isFalse(yield* isNear(other.get("a")))
           const version = { version: 7 }
           yield* cache.set("v", 1, version)
+          yield* cache.set("v", 2)
           yield* warm(cache.get("v", version))
+          yield* warm(cache.get("v"))
+          const seventh = cache.withOptions(version)
+          const both = Effect.all([
+            cache.get("v"),
+            cache.get("v", version),
+            seventh.get("v"),
+            seventh.get("v", { version: 1 })
+          ])
+          assert.deepStrictEqual((yield* withoutServer(both)).map(Option.getOrNull), [2, 1, 1, 2])
           const shapeless = yield* nearCache({
             near: false,
             keyFunction: { make: ({ key }) => `${key}!`, reverse: (key) => key.slice(0, -1) }

@@ -47,6 +47,64 @@ interface Terms {
 const present = (store: NearStore<string>, now = 0) =>
   ["a", "b", "c", "d"].filter((key) => store.find(key, now) !== undefined)
 
+describe("the keys of a near store", () => {
+  const codec = {}
+  const storeOf = (changes: Partial<NearLimits> = {}) => {
+    const store = new NearStore<string>({ ...limits, ...changes }, "p:1:")
+    store.apply(live("s"))
+    store.apply(proof("s", 0))
+    return store
+  }
+  const decoded = (value: unknown): Kept => ({ codec, value, header: undefined, bytes: 1 })
+  const terms = { pttl: 50, sentAt: 0, server: "s" }
+  const header = { format: "j", timing: undefined, tags: undefined, mark: undefined, claim: undefined, length: 0 }
+
+  it("are found as a whole and by what follows the head, whoever has told of it", () => {
+    const store = storeOf()
+    store.keep(store.begin("p:1:a", 0), terms, decoded("told of as a whole"))
+    store.keep(store.begin("p:1:b", 0, codec, "b"), terms, decoded("told of with its rest"))
+    for (const key of ["a", "b"]) {
+      const found = store.find(`p:1:${key}`, 0)
+      assert.isDefined(found)
+      assert.deepStrictEqual(store.find(`p:1:${key}`, 0, key), found)
+      assert.deepStrictEqual(store.findShared(key, codec, 0), found)
+      assert.strictEqual(store.endOf(`p:1:${key}`), 50)
+    }
+    store.apply(changed("p:1:a"))
+    assert.deepStrictEqual([store.findShared("a", codec, 0), store.size], [undefined, 1])
+    fill(store, "p:1:c", 1)
+    fill(store, "p:1:d", 1)
+    fill(store, "p:1:e", 1)
+    assert.deepStrictEqual([store.find("p:1:b", 0), store.size, store.bytes], [undefined, 3, 18])
+  })
+
+  it("that have no head are others than those whose rest they are", () => {
+    const store = storeOf()
+    fill(store, "p:1:a", "own")
+    fill(store, "a", "other")
+    assert.deepStrictEqual([store.find("p:1:a", 0)?.value, store.find("a", 0)?.value], ["own", "other"])
+    store.apply(changed("a"))
+    assert.deepStrictEqual([store.find("p:1:a", 0)?.value, store.find("a", 0)], ["own", undefined])
+  })
+
+  it("are found by their rest alone while the value may be served, and is one that the codec has decoded", () => {
+    const store = storeOf({ maxEntries: 10 })
+    store.keep(store.begin("p:1:a", 0), terms, decoded(1))
+    store.keep(store.begin("p:1:stored", 0), terms, kept("text"))
+    store.keep(store.begin("p:1:timed", 0), terms, { ...decoded(1), header })
+    store.keep(store.begin("p:1:absent", 0), { ...terms, pttl: -2 }, kept(absent))
+    for (const key of ["stored", "timed", "absent", "none"]) assert.isUndefined(store.findShared(key, codec, 0))
+    assert.isUndefined(store.findShared("a", {}, 0))
+    assert.isDefined(store.findShared("a", codec, 49))
+    assert.isUndefined(store.findShared("a", codec, 50))
+    store.keep(store.begin("p:1:a", 50), { ...terms, pttl: -1, sentAt: 50 }, decoded(1))
+    assert.isDefined(store.findShared("a", codec, 100))
+    assert.isUndefined(store.findShared("a", codec, 101))
+    store.apply(proof("s", 101))
+    assert.isDefined(store.findShared("a", codec, 101))
+  })
+})
+
 describe("the bounds of a near store", () => {
   it("the least recently used entry goes first", () => {
     const store = storeWith()

@@ -2,20 +2,21 @@
  * Reads that are answered in this process where they can be. Such an answer passes the policies that observe; all else takes
  * its way through all policies to the server.
  */
-import { Effect, Exit, type Fiber } from "effect"
+import { Effect, Exit, type Fiber, type Option } from "effect"
+import type { ValueError } from "../../schema/CacheError.ts"
+import type { EntryName } from "../../schema/ValueCodec.ts"
 import type { TagStamp } from "../../schema/TagStamp.ts"
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
 import type { KeyOptions } from "../operations/KeyOptions.ts"
 import type { CacheContext } from "./kernel/context.ts"
 import { isLive } from "./kernel/entry.ts"
-import type { NearTags } from "./kernel/NearTags.ts"
 import { declare, declareRead } from "./kernel/declare.ts"
 import { entriesOf } from "./kernel/readMany.ts"
 import { liveNear } from "./kernel/nearReads.ts"
 import { valuesInOrder } from "./kernel/valuesInOrder.ts"
+import { KeyRead, type Read } from "./KeyRead.ts"
 import { absent, type NearValue } from "./near/NearValue.ts"
-import type { NearView } from "./near/NearView.ts"
 import type { ReadAll } from "./values/batchOperations.ts"
 
 type Reads<A, RD, RE> = Pick<CacheValues<A, RD, RE>, "get" | "has"> & Pick<CacheBatches<A, RD, RE>, "getMany">
@@ -29,31 +30,43 @@ export const nearOperations = <A, RD, RE>(
   const { finalKey, guard, guardNear, near, nearTags, policy, uncheckedFinal } = context
   if (near === undefined || nearTags === undefined) return operations
   /** Undefined where the key is refused, which the operation itself says. */
-  const finalOf = (operation: string, key: string, options: KeyOptions | undefined): string | undefined => {
+  const nameOf = (operation: string, key: string, options: KeyOptions | undefined): EntryName | undefined => {
+    const isOwn = options?.version === undefined
     const unchecked = uncheckedFinal(key, options)
-    if (unchecked !== undefined) return unchecked
+    if (unchecked !== undefined) return { operation, key, final: unchecked, isOwn }
     const final = finalKey(operation, key, options)
-    return Exit.isSuccess(final) ? final.value : undefined
+    return Exit.isSuccess(final) ? { operation, key, final: final.value, isOwn } : undefined
+  }
+
+  /** The value that is near, or that the key holds none; undefined where the server is to be asked. */
+  const liveIn = (name: EntryName | undefined, caller: Fiber.Fiber<unknown, unknown>) => {
+    if (name === undefined) return undefined
+    const kept = near.find(name, caller)
+    if (kept === undefined) return undefined
+    const verdict = nearTags.verdict(kept.header?.tags, caller)
+    if (verdict === undefined) return undefined
+    near.hit()
+    return verdict === "live" ? near.live(name, kept) : Effect.succeedNone
   }
 
   const isObserved = policy?.forNear !== undefined
 
-  const get: Reads<A, RD, RE>["get"] = (key, options) => {
-    const final = finalOf("get", key, options)
-    if (options?.near === false || final === undefined) return operations.get(key, options)
-    return Effect.withFiber((caller) => {
-      const live = liveIn(near, nearTags, final, key, caller)
-      if (live === undefined) return operations.get(key, options)
-      return isObserved ? guardNear({ ...declareRead<A>("get", key), near: 1 }, live) : live
-    })
+  const read: Read<Option.Option<A>, ValueError, RD> = (key, options, caller) => {
+    const isOwn = options?.version === undefined
+    const live = (isOwn ? near.shared(key, caller) : undefined) ?? liveIn(nameOf("get", key, options), caller)
+    if (live === undefined) return operations.get(key, options)
+    return isObserved ? guardNear({ ...declareRead<A>("get", key), near: 1 }, live) : live
   }
 
+  const get: Reads<A, RD, RE>["get"] = (key, options) =>
+    options?.near === false ? operations.get(key, options) : new KeyRead(read, key, options)
+
   const has: Reads<A, RD, RE>["has"] = (key, options) => {
-    const final = finalOf("has", key, options)
-    if (options?.near === false || final === undefined) return operations.has(key, options)
+    const name = nameOf("has", key, options)
+    if (options?.near === false || name === undefined) return operations.has(key, options)
     return Effect.withFiber((caller) => {
       // A key without a value may have something else.
-      const kept = near.held(final, caller)
+      const kept = near.held(name, caller)
       if (kept === undefined) return operations.has(key, options)
       const { header, value } = kept
       const verdict = nearTags.verdict(header?.tags, caller)
@@ -79,8 +92,8 @@ export const nearOperations = <A, RD, RE>(
       const known: Array<NearValue | undefined> = []
       const stamps: Array<TagStamp> = []
       let found = 0
-      for (const { final } of names) {
-        const kept = near.find(final, caller)
+      for (const name of names) {
+        const kept = near.find(name, caller)
         known.push(kept)
         if (kept === undefined) continue
         near.hit()
@@ -100,21 +113,4 @@ export const nearOperations = <A, RD, RE>(
   }
 
   return { get, has, getMany }
-}
-
-/** The value that is near, or that the key holds none; undefined where the server is to be asked. */
-const liveIn = <A, RD>(
-  near: NearView<A, RD>,
-  nearTags: NearTags,
-  final: string,
-  key: string,
-  caller: Fiber.Fiber<unknown, unknown>
-) => {
-  const kept = near.find(final, caller)
-  if (kept === undefined) return undefined
-  const verdict = nearTags.verdict(kept.header?.tags, caller)
-  if (verdict === undefined) return undefined
-  near.hit()
-  if (verdict !== "live") return Effect.succeedNone
-  return near.shared(kept) ?? near.live({ operation: "get", key, final }, kept)
 }

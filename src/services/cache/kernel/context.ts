@@ -3,7 +3,7 @@ import { type Duration, Effect, Exit, Option, Random, type Scope } from "effect"
 import type { CommandError, CacheInputError, CacheError } from "../../../schema/CacheError.ts"
 import { type CacheOptions, optionsRefusal, type ViewSettings } from "../../../schema/CacheOptions.ts"
 import { attempted, refused } from "../../../schema/failures.ts"
-import { defaultKeyFunction, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
+import { keyHead, keyRefusal, maxKeyBytes } from "../../../schema/key.ts"
 import type { LookupDefaults } from "../../../schema/LookupDefaults.ts"
 import { isReserved, reservedLead, wakeUpChannel } from "../../../schema/reservedKeys.ts"
 import { toMillis, withJitter } from "../../../schema/timeToLive.ts"
@@ -111,8 +111,7 @@ export const makeContext = <A, RD, RE>(
   }
 
   // What the default key function puts before every key of the cache's own version.
-  const head =
-    keyFunction === defaultKeyFunction ? keyFunction.make({ prefix, version: options.version, key: "" }) : undefined
+  const head = keyHead(keyFunction, prefix, options.version)
   const goodHead = refusal === undefined ? head : undefined
   // With that in front a good key of fewer characters is a good final key.
   const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
@@ -132,7 +131,7 @@ export const makeContext = <A, RD, RE>(
       jitter,
       lookup: refusal !== undefined || Object.keys(options.lookup).length === 0 ? undefined : options.lookup
     },
-    near: nearCache && new NearView(nearCache, codec, head),
+    near: nearCache && new NearView(nearCache, codec, goodHead),
     guard: policy ?? unguarded,
     guardNear: policy?.forNear ?? unguarded,
     observe: policy?.observe ?? ((_, __, effect) => effect),

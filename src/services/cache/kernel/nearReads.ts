@@ -73,7 +73,7 @@ export const readManyNear = <A, RD>(
 ): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> =>
   Effect.suspend(() => {
     const readPart = (part: ReadonlyArray<EntryName>) =>
-      Effect.tap(near.readAll(part.map(({ final }) => final)), (reads) =>
+      Effect.tap(near.readAll(part), (reads) =>
         Effect.sync(() => {
           const held = reads.filter(({ reply }) => reply !== null)
           valueSize.observe(

@@ -25,10 +25,11 @@ export const entriesOf = (
   options?: KeyOptions
 ): Exit.Exit<ReadonlyArray<EntryName>, CacheInputError> => {
   const entries: Array<EntryName> = []
+  const isOwn = options?.version === undefined
   for (const key of new Set(keys)) {
     const final = finalKey(operation, key, options)
     if (!Exit.isSuccess(final)) return Exit.failCause(final.cause)
-    entries.push({ operation, key, final: final.value })
+    entries.push({ operation, key, final: final.value, isOwn })
   }
   return Exit.succeed(entries)
 }

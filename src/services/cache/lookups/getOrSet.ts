@@ -204,7 +204,7 @@ export const makeGetOrSet = <A, RD, RE>(
     const stored = failuresOf(operation, options.cacheFailures)
     if (!Exit.isSuccess(stored)) return Exit.failCause(stored.cause)
     const plan = checked.value
-    const entry: EntryName = { operation, key, final: final.value }
+    const entry: EntryName = { operation, key, final: final.value, isOwn: options.version === undefined }
     const call = { form, entry, plan, lookup, failures: stored.value }
     if (nearHere !== undefined) {
       const { near } = nearHere
@@ -224,7 +224,7 @@ export const makeGetOrSet = <A, RD, RE>(
         const fromServer = (freshUntil: number | undefined) =>
           Effect.flatMapEager(
             near.isFor(entry.final)
-              ? Effect.flatMap(near.read(entry.final, isNear), (read) => foundRead(near, context, entry, read, judge))
+              ? Effect.flatMap(near.read(entry, isNear), (read) => foundRead(near, context, entry, read, judge))
               : read(entry),
             (found) => judged(found, call, freshUntil)
           )

@@ -39,7 +39,7 @@ export const nearFound = <A, RD>(
   plan: LookupPlan<A>,
   caller: Fiber.Fiber<unknown, unknown>
 ): NearFound<A> | undefined => {
-  const kept = near.find(name.final, caller)
+  const kept = near.find(name, caller)
   if (kept === undefined) return undefined
   if (kept.value === absent) {
     near.hit()

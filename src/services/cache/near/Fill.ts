@@ -7,6 +7,8 @@ export type OnFilled<A> = (outcome: A | undefined) => void
 /** `A` is what those who have joined are told. */
 export class Fill<A = unknown> {
   readonly key: string
+  /** What follows the head, where whoever reads has told. */
+  readonly rest: string | undefined
   /** The instant before it was sent. */
   readonly beganAt: number
   /** Who decodes the reply; others do not join. */
@@ -21,8 +23,9 @@ export class Fill<A = unknown> {
   next: Fill<A> | undefined = undefined
   #waiting: Set<OnFilled<A>> | undefined
 
-  constructor(key: string, beganAt: number, codec: object | undefined, epoch: number) {
+  constructor(key: string, rest: string | undefined, beganAt: number, codec: object | undefined, epoch: number) {
     this.key = key
+    this.rest = rest
     this.beganAt = beganAt
     this.codec = codec
     this.epoch = epoch

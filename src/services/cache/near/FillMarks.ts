@@ -15,8 +15,8 @@ export class FillMarks<A = unknown> {
     return this.#underWay.size
   }
 
-  begin(key: string, now: number, codec: object | undefined): Fill<A> {
-    const fill = new Fill<A>(key, now, codec, this.#epoch)
+  begin(key: string, now: number, codec: object | undefined, rest: string | undefined): Fill<A> {
+    const fill = new Fill<A>(key, rest, now, codec, this.#epoch)
     fill.next = this.#underWay.get(key)
     this.#underWay.set(key, fill)
     return fill

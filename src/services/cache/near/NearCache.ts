@@ -49,6 +49,8 @@ export interface NearTerms {
   readonly settings: NearSettings
   /** What all its final keys begin with; undefined where they have nothing in common. */
   readonly lead: string | undefined
+  /** What the final keys of its own version begin with; undefined where that is not known. */
+  readonly head: string | undefined
   /** What the other keys begin with whose changes are to be announced: records of tags. */
   readonly others: ReadonlyArray<string>
   /** What metrics and log lines call the cache. */
@@ -65,6 +67,10 @@ interface Down {
 export class NearCache {
   readonly store: NearStore<Outcome>
   readonly settings: NearSettings
+  /** What the final keys of its own version begin with; undefined where that is not known. */
+  readonly head: string | undefined
+  /** Of the client. */
+  readonly instant: ValkeyClientShape["instant"]
   readonly #client: ValkeyClientShape
   /** What the keys begin with whose changes are announced. */
   readonly #leads: ReadonlyArray<string>
@@ -82,9 +88,14 @@ export class NearCache {
   readonly #downs = new Map<string | undefined, Down>()
 
   /** `builder`: in whose context what nobody asks for is told. */
-  constructor({ client, lead, name, notices, others, settings }: NearTerms, builder: Fiber.Fiber<unknown, unknown>) {
-    this.store = new NearStore(settings)
+  constructor(
+    { client, head, lead, name, notices, others, settings }: NearTerms,
+    builder: Fiber.Fiber<unknown, unknown>
+  ) {
+    this.store = new NearStore(settings, head)
+    this.head = head
     this.settings = settings
+    this.instant = client.instant
     this.#client = client
     this.#leads = lead === undefined ? [] : [lead, ...others]
     this.#name = name
@@ -182,8 +193,8 @@ export class NearCache {
     return this.#leads.some((lead) => head.startsWith(lead))
   }
 
-  find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
-    return this.store.find(final, this.instant(caller))
+  find(final: string, caller: Fiber.Fiber<unknown, unknown>, rest?: string): NearValue | undefined {
+    return this.store.find(final, this.instant(caller), rest)
   }
 
   /** That it does not exist is known without its server. */
@@ -200,18 +211,18 @@ export class NearCache {
    * Reads the key from the server, and keeps what it says. `isShared`: the reply to a read that is under way does, too, where
    * nothing has happened since it began.
    */
-  read(final: string, reader: Reader, isShared: boolean): Effect.Effect<ServerRead, CommandError> {
+  read(final: string, reader: Reader, isShared: boolean, rest?: string): Effect.Effect<ServerRead, CommandError> {
     return Effect.withFiber((caller) => {
       const now = this.instant(caller)
       const joined = isShared ? this.store.joinable(final, now, reader.codec) : undefined
       if (joined !== undefined) {
         this.store.counts.shared++
         return Effect.flatMap(outcomeOf(joined), (outcome) =>
-          isUsable(outcome, now) ? outcome : this.read(final, reader, isShared)
+          isUsable(outcome, now) ? outcome : this.read(final, reader, isShared, rest)
         )
       }
       if (reader.counts) this.store.counts.misses++
-      const fill = this.store.begin(final, now, reader.codec)
+      const fill = this.store.begin(final, now, reader.codec, rest)
       const read = this.#client.tracked([final], this.#optionsOf(reader))
       return Effect.onError(
         Effect.map(read, ([reply]) => this.#keep(fill, reply!, reader)),
@@ -221,11 +232,15 @@ export class NearCache {
   }
 
   /** Reads these keys from the server in one write, and keeps what it says. In order. What is no value is none. */
-  readAll(keys: ReadonlyArray<string>, reader: Reader): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
+  readAll(
+    keys: ReadonlyArray<string>,
+    reader: Reader,
+    rests?: ReadonlyArray<string | undefined>
+  ): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
     return Effect.withFiber((caller) => {
       const now = this.instant(caller)
       if (reader.counts) this.store.counts.misses += keys.length
-      const fills = keys.map((key) => this.store.begin(key, now, reader.codec))
+      const fills = keys.map((key, i) => this.store.begin(key, now, reader.codec, rests?.[i]))
       return Effect.onError(
         Effect.map(this.#client.tracked(keys, { ...this.#optionsOf(reader), many: true }), (replies) =>
           fills.map((fill, i) => this.#keep(fill, replies[i]!, reader))
@@ -233,10 +248,6 @@ export class NearCache {
         (cause) => Effect.forEach(fills, (fill) => this.#fail(fill, cause), { discard: true })
       )
     })
-  }
-
-  instant(caller: Fiber.Fiber<unknown, unknown>): number {
-    return this.#client.instant(caller)
   }
 
   /** The same, and the reply to a read that is under way does, too, where nothing has happened since it began. */

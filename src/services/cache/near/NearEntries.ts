@@ -24,13 +24,18 @@ class Page {
   readonly bytes = new Float64Array(pageSize)
   readonly older = new Int32Array(pageSize)
   readonly newer = new Int32Array(pageSize)
+  /** 1 where the key stands without the head. */
+  readonly isOwn = new Uint8Array(pageSize)
 }
 
 /** In place of an entry. */
 export const none = -1
 
 export class NearEntries {
-  readonly #numbers = new SplitMap<number>()
+  readonly #head: string | undefined
+  /** Of keys that begin with the head, by what follows it: whoever knows that need not put the whole of a key together. */
+  readonly #own = new SplitMap<number>()
+  readonly #others = new SplitMap<number>()
   #pages: Array<Page> = []
   /** Numbers that were used, and are to be used again. */
   #free: Array<number> = []
@@ -40,8 +45,13 @@ export class NearEntries {
   #oldest = none
   #newest = none
 
+  /** `head`: what most keys begin with. */
+  constructor(head?: string) {
+    this.#head = head
+  }
+
   get size(): number {
-    return this.#numbers.size
+    return this.#own.size + this.#others.size
   }
 
   /** Of keys and stored forms. */
@@ -59,9 +69,23 @@ export class NearEntries {
     return this.#pages[entry >> bits]!.newer[entry & (pageSize - 1)]!
   }
 
-  /** Or `none`. */
-  find(key: string): number {
-    return this.#numbers.get(key) ?? none
+  /** Or `none`. `rest`: what follows the head, where that is known. */
+  find(key: string, rest = this.#restOf(key)): number {
+    return (rest === undefined ? this.#others.get(key) : this.#own.get(rest)) ?? none
+  }
+
+  /**
+   * Of the key that is the head and this, where it is a value alone, which this codec has decoded, has not ended by `now`, and is of a
+   * server that has proven at `provenSince` or later that it announces its changes. Or `none`. One step, because most reads end with it.
+   */
+  findShared(rest: string, codec: object, now: number, provenSince: number): number {
+    const entry = this.#own.get(rest)
+    if (entry === undefined) return none
+    const page = this.#pages[entry >> bits]!
+    const at = entry & (pageSize - 1)
+    const { isSuspended, provenAt } = page.proofs[at]!
+    const isShared = page.codecs[at] === codec && page.headers[at] === undefined
+    return isShared && now < page.expiresAt[at]! && provenAt >= provenSince && !isSuspended ? entry : none
   }
 
   value(entry: number): NearValue {
@@ -81,16 +105,25 @@ export class NearEntries {
   }
 
   /** Adds a key that is not there, as the most recently used. `bytes`: of the key and the stored form. */
-  add(key: string, value: NearValue, bytes: number, expiresAt: number, proof: ServerProof): void {
+  add(
+    key: string,
+    value: NearValue,
+    bytes: number,
+    expiresAt: number,
+    proof: ServerProof,
+    rest = this.#restOf(key)
+  ): void {
     const entry = this.#free.pop() ?? this.#end++
     const page = (this.#pages[entry >> bits] ??= new Page())
     const at = entry & (pageSize - 1)
-    page.keys[at] = key
+    const known = rest === undefined ? key : copyOf(rest)
+    page.keys[at] = known
+    page.isOwn[at] = rest === undefined ? 0 : 1
     page.proofs[at] = proof
     page.expiresAt[at] = expiresAt
     page.bytes[at] = bytes
     this.#put(page, at, value)
-    this.#numbers.set(key, entry)
+    this.#numbersOf(page, at).set(known, entry)
     this.#link(entry)
     this.#bytes += bytes
     proof.entries++
@@ -103,15 +136,26 @@ export class NearEntries {
 
   /** It was used just now. */
   touch(entry: number): void {
-    if (entry === this.#newest) return
-    this.#unlink(entry)
-    this.#link(entry)
+    const newest = this.#newest
+    if (entry === newest) return
+    const pages = this.#pages
+    const page = pages[entry >> bits]!
+    const at = entry & (pageSize - 1)
+    const older = page.older[at]!
+    const newer = page.newer[at]!
+    pages[newer >> bits]!.older[newer & (pageSize - 1)] = older
+    if (older === none) this.#oldest = newer
+    else pages[older >> bits]!.newer[older & (pageSize - 1)] = newer
+    page.older[at] = newest
+    page.newer[at] = none
+    pages[newest >> bits]!.newer[newest & (pageSize - 1)] = entry
+    this.#newest = entry
   }
 
   remove(entry: number): void {
     const page = this.#pages[entry >> bits]!
     const at = entry & (pageSize - 1)
-    this.#numbers.delete(page.keys[at]!)
+    this.#numbersOf(page, at).delete(page.keys[at]!)
     this.#unlink(entry)
     this.#bytes -= page.bytes[at]!
     page.proofs[at]!.entries--
@@ -122,13 +166,23 @@ export class NearEntries {
   }
 
   clear(): void {
-    this.#numbers.clear()
+    this.#own.clear()
+    this.#others.clear()
     this.#pages = []
     this.#free = []
     this.#end = 0
     this.#bytes = 0
     this.#oldest = none
     this.#newest = none
+  }
+
+  #restOf(key: string): string | undefined {
+    const head = this.#head
+    return head !== undefined && key.startsWith(head) ? key.slice(head.length) : undefined
+  }
+
+  #numbersOf(page: Page, at: number): SplitMap<number> {
+    return page.isOwn[at] === 1 ? this.#own : this.#others
   }
 
   #put(page: Page, at: number, { codec, header, value }: NearValue): void {
@@ -162,5 +216,8 @@ export class NearEntries {
     this.#pages[entry >> bits]!.newer[entry & (pageSize - 1)] = newer
   }
 }
+
+/** A part of a text would keep the whole of it. What is joined is a text of its own. */
+const copyOf = (text: string): string => [text.charAt(0), text.slice(1)].join("")
 
 const nothing: NearValue = { codec: undefined, value: undefined, header: undefined }

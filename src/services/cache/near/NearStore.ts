@@ -45,12 +45,14 @@ export class NearStore<A = unknown> {
   /** Where every key is to be held. */
   readonly holding: Holding | undefined
   readonly #limits: NearLimits
-  readonly #entries = new NearEntries()
+  readonly #entries: NearEntries
   /** Changes whenever a record of tags may not be near any more, or not the same. */
   #recordsEpoch = 0
 
-  constructor(limits: NearLimits) {
+  /** `head`: what most keys begin with. Whoever knows the rest of one finds it faster. */
+  constructor(limits: NearLimits, head?: string) {
     this.#limits = limits
+    this.#entries = new NearEntries(head)
     this.holding = limits.hold === "all" ? new Holding(limits.maxEntries) : undefined
   }
 
@@ -64,8 +66,8 @@ export class NearStore<A = unknown> {
   }
 
   /** What may be served now; now the most recently used. */
-  find(key: string, now: number): NearValue | undefined {
-    const entry = this.#entries.find(key)
+  find(key: string, now: number, rest?: string): NearValue | undefined {
+    const entry = this.#entries.find(key, rest)
     if (entry === none) return undefined
     if (now >= this.#entries.expiresAt(entry)) {
       this.#remove(entry, key)
@@ -82,6 +84,17 @@ export class NearStore<A = unknown> {
     if (isSuspended) this.counts.unproven++
     this.#entries.touch(entry)
     return found
+  }
+
+  /**
+   * The same of the key that is the head and this, for the most usual case alone: the value is all that is kept, this codec decoded it,
+   * and its server is proven. Else undefined, whatever `find` gives.
+   */
+  findShared(rest: string, codec: object, now: number): NearValue | undefined {
+    const entry = this.#entries.findShared(rest, codec, now, now - this.#limits.maxStaleness)
+    if (entry === none) return undefined
+    this.#entries.touch(entry)
+    return this.#entries.value(entry)
   }
 
   /** The instant at which the lifetime of what is near of the key ends; `Infinity` where nothing is. */
@@ -127,8 +140,8 @@ export class NearStore<A = unknown> {
   }
 
   /** A read of the key begins, whose reply is given to `keep` or, where there is none, to `giveUp`. */
-  begin(key: string, now: number, codec?: object): Fill<A> {
-    return this.marks.begin(key, now, codec)
+  begin(key: string, now: number, codec?: object, rest?: string): Fill<A> {
+    return this.marks.begin(key, now, codec, rest)
   }
 
   /** A read under way whose reply does for whoever asks now: it is as young as a near value must be, and nothing has happened since. */
@@ -141,11 +154,11 @@ export class NearStore<A = unknown> {
    * `kept` is undefined where the reply cannot be kept in any form. Whether it was kept.
    */
   keep(fill: Fill<A>, { place, pttl, sentAt, server }: Omit<TrackedReply, "value">, kept: Kept | undefined): boolean {
-    const { key } = fill
+    const { key, rest } = fill
     const isMarked = this.marks.isMarked(fill, place)
     if (isMarked) this.counts.discarded++
     this.marks.end(fill, place)
-    const known = this.#entries.find(key)
+    const known = this.#entries.find(key, rest)
     if (known !== none) this.#remove(known, key)
     const holding = this.#holdingOf(key)
     if (isMarked) {
@@ -162,7 +175,7 @@ export class NearStore<A = unknown> {
     holding?.known(key)
     // What is not held is known not to be there.
     if (isAbsent && holding?.isTooMuch === false) return true
-    this.#entries.add(key, kept, bytes, sentAt + this.#lifetime(pttl), proof)
+    this.#entries.add(key, kept, bytes, sentAt + this.#lifetime(pttl), proof, rest)
     this.#makeRoom()
     return true
   }

@@ -11,7 +11,10 @@ export class NearView<A, RD> {
   readonly #near: NearCache
   readonly #codec: ValueCodec<A, RD, unknown>
   readonly #reader: Reader
+  readonly #store: NearCache["store"]
   readonly #proofs: Proofs
+  /** The head of these readers' keys is that of the store. */
+  readonly #isOwn: boolean
   /** Whether changes of all keys of these readers are announced; undefined where each has to be looked at. */
   readonly #covers: boolean | undefined
 
@@ -19,7 +22,9 @@ export class NearView<A, RD> {
   constructor(near: NearCache, codec: ValueCodec<A, RD, unknown>, head: string | undefined) {
     const { values } = near.settings
     this.#covers = head === undefined ? undefined : near.covers(head)
+    this.#store = near.store
     this.#proofs = near.store.proofs
+    this.#isOwn = this.#covers === true && head === near.head
     this.#near = near
     this.#codec = codec
     this.#reader = {
@@ -39,10 +44,21 @@ export class NearView<A, RD> {
     return this.#covers ?? this.#near.covers(final)
   }
 
+  /** The value of the key under the cache's own head, in the most usual case, which then counts as a hit: else undefined. */
+  shared(key: string, caller: Fiber.Fiber<unknown, unknown>): Exit.Exit<Option.Option<A>> | undefined {
+    if (!this.#isOwn || !this.#proofs.hasAny) return undefined
+    const found = this.#store.findShared(key, this.#codec, this.#near.instant(caller))
+    if (found === undefined) return undefined
+    this.#near.hit()
+    // Of the codec's own type, because that codec made it.
+    return Exit.succeed(Option.some(found.value as A))
+  }
+
   /** What is near of the key, or that the key is known to have no value, for readers of this codec. */
-  find(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
+  find(name: EntryName, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
+    const { final } = name
     return (
-      this.held(final, caller) ??
+      this.held(name, caller) ??
       (this.#near.store.holding !== undefined && this.isFor(final) && this.#near.lacks(final, caller)
         ? nothing
         : undefined)
@@ -50,9 +66,10 @@ export class NearView<A, RD> {
   }
 
   /** What is near of the key, for readers of this codec. */
-  held(final: string, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
+  held(name: EntryName, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
+    const { final } = name
     if (!this.#proofs.hasAny || !this.#isCovered(final)) return undefined
-    const found = this.#near.find(final, caller)
+    const found = this.#near.find(final, caller, this.#restOf(name))
     if (found === undefined || found.codec === undefined || found.codec === this.#codec) return found
     if (found.codec === unread) return this.#refine(final, found)
     this.#near.store.counts.takenOver++
@@ -91,16 +108,8 @@ export class NearView<A, RD> {
     return valueIn(this.#codec, name, kept)
   }
 
-  /** The value of what was found, where it can be nothing but that: the shortest way of the most usual case. */
-  shared({ codec, header, value }: NearValue): Exit.Exit<Option.Option<A>> | undefined {
-    // Of the codec's own type, because that codec made it.
-    return codec !== undefined && header === undefined ? Exit.succeed(Option.some(value as A)) : undefined
-  }
-
   /** The value for whoever asks now, or none: what is stale is there only for `getOrSet`. Tags are not looked at. */
   live(name: EntryName, kept: NearValue): Effect.Effect<Option.Option<A>, CodecError, RD> {
-    const shared = this.shared(kept)
-    if (shared !== undefined) return shared
     const { header, value: held } = kept
     if (held === absent) return Effect.succeedNone
     const value = valueIn(this.#codec, name, kept)
@@ -117,12 +126,19 @@ export class NearView<A, RD> {
   }
 
   /** Reads the key from the server, and keeps what it says. `isShared`: another read that is under way does, too. */
-  read(final: string, isShared: boolean): Effect.Effect<ServerRead, CommandError> {
-    return this.#near.read(final, this.#reader, isShared)
+  read(name: EntryName, isShared: boolean): Effect.Effect<ServerRead, CommandError> {
+    return this.#near.read(name.final, this.#reader, isShared, this.#restOf(name))
   }
 
   /** Reads the keys from the server, and keeps what it says. In order. */
-  readAll(finals: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
-    return this.#near.readAll(finals, this.#reader)
+  readAll(names: ReadonlyArray<EntryName>): Effect.Effect<ReadonlyArray<ServerRead>, CommandError> {
+    const finals = names.map(({ final }) => final)
+    const rests = names.map((name) => this.#restOf(name))
+    return this.#near.readAll(finals, this.#reader, rests)
+  }
+
+  /** What follows the store's head, where that is known. */
+  #restOf({ isOwn, key }: EntryName): string | undefined {
+    return this.#isOwn && isOwn === true ? key : undefined
   }
 }

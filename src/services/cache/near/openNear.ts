@@ -1,6 +1,6 @@
 /** The near cache of a layer, where its settings ask for one. */
 import { Effect, type Scope } from "effect"
-import { userKeyOf } from "../../../schema/key.ts"
+import { keyHead, userKeyOf } from "../../../schema/key.ts"
 import type { CacheName } from "../../../schema/CacheName.ts"
 import type { Notify } from "../../../schema/CacheNotice.ts"
 import type { CacheOptions } from "../../../schema/CacheOptions.ts"
@@ -24,6 +24,7 @@ export const openNear = (
         client,
         settings,
         lead: nearLead(keyFunction, prefix),
+        head: keyHead(keyFunction, prefix, version),
         others: recordsOf(prefix),
         name,
         notices: { notify, userKey: (final) => userKeyOf(keyFunction, { prefix, version }, final) }

@@ -16,7 +16,7 @@ export const nearStanding = <A, RD>(
   entry: EntryName,
   caller: Fiber.Fiber<unknown, unknown>
 ): Found<A> | Absence | undefined => {
-  const kept = near.find(entry.final, caller)
+  const kept = near.find(entry, caller)
   if (kept === undefined) return undefined
   if (kept.value === absent) {
     near.hit()
@@ -44,7 +44,7 @@ export const readStanding = <A, RD, RE>(
   entry: EntryName,
   judge: Judge
 ): Effect.Effect<Standing<A> | Absence, ValueError, RD> =>
-  Effect.flatMap(near.read(entry.final, true), (read): Effect.Effect<Standing<A> | Absence, ValueError, RD> => {
+  Effect.flatMap(near.read(entry, true), (read): Effect.Effect<Standing<A> | Absence, ValueError, RD> => {
     const { reply } = read
     if (reply === null) return Effect.succeed("Missing")
     if (isTombstone(reply)) return Effect.succeed("Ended")

@@ -34,15 +34,15 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
 
   const get: CacheValues<A, RD, RE>["get"] = (key, options) =>
     Effect.flatMapEager(finalKey("get", key, options), (final) => {
-      const name: EntryName = { operation: "get", key, final }
+      const name: EntryName = { operation: "get", key, final, isOwn: options?.version === undefined }
       if (near === undefined) return fromServer(name)
       return Effect.withFiber((caller) => {
         if (!near.isFor(final)) return fromServer(name)
         const isNear = options?.near !== false
         // What the server says of a value that is near is only what has become of its tags.
-        const kept = isNear ? near.held(final, caller) : undefined
+        const kept = isNear ? near.held(name, caller) : undefined
         if (kept?.header?.tags !== undefined) return liveNear(near, name, kept, judgeNear)
-        return Effect.flatMap(near.read(final, isNear), (read) =>
+        return Effect.flatMap(near.read(name, isNear), (read) =>
           liveRead(near, codec, name, read, isNear ? judgeNear : tags.judge)
         )
       })
