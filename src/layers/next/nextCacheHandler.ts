@@ -1,10 +1,10 @@
 /** A handler for the `cacheHandlers` of Next.js, which keep what functions and components with "use cache" gave. */
 import { type Duration, Effect, type Layer, Option } from "effect"
-import { type CacheError, CacheInputError } from "../../schema/CacheError.ts"
+import { CacheInputError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
 import { toMillis } from "../../schema/timeToLive.ts"
 import { CacheService } from "../../services/CacheService.ts"
-import { makeClient } from "../adapters/PromiseCache.ts"
+import { forgivingClient } from "../adapters/forgivingClient.ts"
 import { Invalidations } from "./Invalidations.ts"
 import { leave, readAtMost } from "./readAtMost.ts"
 import { judge, StoredEntry } from "./StoredEntry.ts"
@@ -117,24 +117,12 @@ export const nextCacheHandler = <E>(
   if (waitFor === undefined) {
     throw new CacheInputError({ operation: "nextCacheHandler", reason: "waitFor is not a duration" })
   }
-  const client = makeClient(layer)
+  const { attempt, close, run } = forgivingClient(layer)
   const pending = new Map<string, Promise<void>>()
   const invalidations = new Invalidations(`${prefix}invalidations`)
-  let isClosed = false
 
   const entryKey = (cacheKey: string) => `${prefix}${digest(cacheKey)}`
   const entries = Effect.map(CacheService, (cache) => cache.withSchema(StoredEntry))
-
-  /** A cache that fails is empty. */
-  const use = async <A>(effect: Effect.Effect<A | undefined, CacheError, CacheService>): Promise<A | undefined> => {
-    if (isClosed) return undefined
-    try {
-      return await client.run(Effect.catch(effect, () => Effect.succeed(undefined)))
-    } catch (error) {
-      if (isClosed) return undefined
-      throw error
-    }
-  }
 
   const find = (cacheKey: string, softTags: ReadonlyArray<string>) =>
     Effect.gen(function* () {
@@ -161,7 +149,7 @@ export const nextCacheHandler = <E>(
     const whole = await wholeEntry(pendingEntry, maxEntryBytes)
     if (whole === undefined) return
     const { expire, revalidate, stale, tags, timestamp, value } = whole
-    await use(
+    await attempt(
       Effect.gen(function* () {
         const [era, now] = yield* invalidations.of([])
         const bornAt = invalidations.clock.fromNext(timestamp)
@@ -173,16 +161,11 @@ export const nextCacheHandler = <E>(
     )
   }
 
-  const close = async () => {
-    isClosed = true
-    await client.close()
-  }
-
   return {
     get: async (cacheKey, softTags) => {
       const storing = pending.get(cacheKey)
       if (storing !== undefined) await settled(storing, waitFor)
-      return use(find(cacheKey, softTags))
+      return attempt(find(cacheKey, softTags))
     },
     set: async (cacheKey, pendingEntry) => {
       const storing = store(cacheKey, pendingEntry)
@@ -196,7 +179,7 @@ export const nextCacheHandler = <E>(
     refreshTags: async () => {},
     getExpiration: async () => Infinity,
     updateTags: async (tags, durations) => {
-      await client.run(invalidations.invalidate(tags, durations === undefined ? null : servedFor(durations)))
+      await run(invalidations.invalidate(tags, durations === undefined ? null : servedFor(durations)))
     },
     close,
     [Symbol.asyncDispose]: close

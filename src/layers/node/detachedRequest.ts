@@ -17,7 +17,8 @@ const ofMessage: ReadonlySet<string | symbol> = new Set([
 export const detachedRequest = <Req extends IncomingMessage>(request: Req, headers: Headers): Req => {
   const copy = new IncomingMessage(request.socket)
   for (const name of Reflect.ownKeys(request)) {
-    if (ofMessage.has(name) || !ofStream.has(name)) Reflect.set(copy, name, Reflect.get(request, name))
+    const found = Reflect.getOwnPropertyDescriptor(request, name)
+    if (found !== undefined && (ofMessage.has(name) || !ofStream.has(name))) Object.defineProperty(copy, name, found)
   }
   const all = Object.fromEntries(headers)
   Object.defineProperties(copy, {

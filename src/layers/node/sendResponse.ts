@@ -9,9 +9,10 @@ const onePiece = 65_536
 /** Those of which there may be some already are added to. */
 const added: ReadonlySet<string> = new Set(["set-cookie", "vary"])
 
-/** When the client has gone the body is cancelled. A body that breaks breaks the connection. */
+/** When the client has gone, or has an answer, the body is cancelled. A body that breaks breaks the connection. */
 export const sendResponse = async (response: Response, to: ServerResponse): Promise<void> => {
   const { body, headers, status, statusText } = response
+  if (to.headersSent || to.destroyed) return void body?.cancel().catch(() => {})
   const length = Number(headers.get("content-length") ?? Infinity)
   const whole = body !== null && length <= onePiece ? Buffer.from(await response.arrayBuffer()) : undefined
   to.statusCode = status

@@ -225,11 +225,13 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   "layers/testing": ["layers/topologies", "schema", "services/CacheService", "services/ValkeyClient"],
 
   admin: ["layers/admin"],
+  apollo: ["layers/adapters"],
   cli: ["layers/cli"],
   codecs: ["schema"],
   effect: ["layers/adapters"],
   express: ["layers/node"],
   expressSession: ["layers/adapters"],
+  fastify: ["layers/node"],
   http: ["layers/http"],
   index: ["layers/adapters", "layers/cache", "layers/inspection", "layers/topologies", "memory", "schema"],
   keyv: ["layers/adapters"],
