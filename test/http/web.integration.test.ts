@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { startChromium } from "../support/chromium.ts"
 import { test } from "../support/faults.ts"
+import { inTime } from "../support/until.ts"
 import { startServer } from "../support/ValkeyServer.ts"
 import { startWebApplication, type WebApplication } from "../support/webApplication.ts"
 
@@ -31,12 +32,12 @@ const feltBy = async (page: Page, way: "cached" | "direct") => {
   return { answered, stale, failed }
 }
 
-const untilFelt = async (
-  page: Page,
-  way: "cached" | "direct",
-  isIt: (felt: Awaited<ReturnType<typeof feltBy>>) => boolean
-) => {
-  while (!isIt(await feltBy(page, way))) await page.waitForTimeout(50)
+/** Looks again and again, for half a minute at most. */
+const untilSeen = (page: Page, what: string, isIt: () => Promise<boolean>) => {
+  const look = async (): Promise<void> => {
+    while (!(await isIt())) await page.waitForTimeout(50)
+  }
+  return inTime(what, look())
 }
 
 const faultsOf = (page: Page) =>
@@ -72,19 +73,22 @@ const breaksAndMends = async (page: Page) => {
   await page.getByLabel("stale: served once more").check()
   await button(page, "Invalidate “tea”").click()
   await shows(page, "said", /made stale/)
-  await untilFelt(page, "cached", ({ stale }) => stale > 0)
+  await untilSeen(page, "stale answers", async () => (await feltBy(page, "cached")).stale > 0)
   assert.deepStrictEqual(await faultsOf(page), [], "while it is broken")
   assert.strictEqual((await feltBy(page, "cached")).failed, 0)
 
   await button(page, "Kill").click()
-  await shows(page, "valkey-state", /killed/)
+  await shows(page, "felt-since", /since Valkey was killed/)
+  await page.locator('li[data-place="memory"]').first().waitFor()
+  assert.strictEqual((await feltBy(page, "cached")).failed, 0)
   await button(page, "Stop").click()
-  await untilFelt(page, "direct", ({ failed }) => failed > 0)
+  await untilSeen(page, "visitors without an answer", async () => (await feltBy(page, "direct")).failed > 0)
   assert.strictEqual((await feltBy(page, "cached")).failed, 0)
   await button(page, "Start").click()
   await button(page, "Restart").click()
   await shows(page, "valkey-state", /running/)
   await page.locator('li[data-place="near"]').first().waitFor()
+  assert.strictEqual((await feltBy(page, "cached")).failed, 0)
 }
 
 const invalidatesTags = async (page: Page) => {
@@ -95,7 +99,8 @@ const invalidatesTags = async (page: Page) => {
   await button(page, "Invalidate “coffee”").click()
   await coffee.locator('li[data-place="database"]').first().waitFor()
   await shows(page, "said", /its entries were removed/)
-  while ((await prices()).every((price, at) => price === before[at])) await page.waitForTimeout(50)
+  const isNew = async () => (await prices()).some((price, at) => price !== before[at])
+  await untilSeen(page, "a new price", isNew)
 }
 
 const looksIntoTheCache = async (page: Page) => {
