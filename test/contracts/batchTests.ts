@@ -13,6 +13,7 @@ import {
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
+import { joining } from "../support/joining.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
 
@@ -308,12 +309,12 @@ export const batchTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
         yield* begin(single("d"), 1)
         yield* begin(cache.getOrSetMany(["a", "b", "nobody"], slow("first")), 2)
         yield* begin(cache.getOrSetMany(["b", "c", "d", "nobody"], slow("second")), 3)
-        const joining = yield* Effect.forkChild(
+        const joined = yield* joining
+        const singles = yield* Effect.forkChild(
           Effect.all([single("a"), single("c"), single("nobody")], { concurrency: 3 }),
           { startImmediately: true }
         )
-        yield* Effect.repeat(Effect.yieldNow, { times: 50 })
-        yield* cache.get("a")
+        yield* joined(3)
         yield* Deferred.succeed(gate, undefined)
         const [, first, second] = yield* Effect.forEach(calls, Fiber.join)
         assert.deepStrictEqual(
@@ -332,8 +333,38 @@ export const batchTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
           ])
         )
         // What a batch gives nothing for is looked up by whoever waited.
-        assert.deepStrictEqual(yield* Fiber.join(joining), ["a by first", "c by second", "nobody alone"])
+        assert.deepStrictEqual(yield* Fiber.join(singles), ["a by first", "c by second", "nobody alone"])
         assert.deepStrictEqual(asked, ["single d", "first a,b,nobody", "second c", "single nobody"])
+      })
+    )
+
+    it.effect("that others have begun, for as long as waitFor says", () =>
+      Effect.gen(function* () {
+        const cache = yield* fresh(hour)
+        const slow = yield* Effect.forEach(["a", "b"], (key) =>
+          Effect.gen(function* () {
+            const begun = yield* Deferred.make<void>()
+            const lookup = Effect.andThen(Deferred.succeed(begun, undefined), Effect.never)
+            const asking = yield* Effect.forkChild(cache.getOrSet(key, lookup))
+            yield* Deferred.await(begun)
+            return asking
+          })
+        )
+        const batch = cache.getOrSetMany(["a", "b", "c"], noting(1).lookup, { waitFor: "1 second" })
+        const asking = yield* Effect.forkChild(Effect.flip(batch), { startImmediately: true })
+        yield* until(
+          "the end of the wait",
+          Effect.map(TestClock.adjust("300 millis"), () => asking.pollUnsafe()),
+          (exit) => exit !== undefined,
+          { every: 1 }
+        )
+        assert.deepInclude(yield* Fiber.join(asking), { _tag: "CacheTimeoutError", phase: "lookup", timeout: 1000 })
+        // Its own has been stored, and the others go on.
+        assert.deepStrictEqual(yield* cache.get("c"), Option.some(1))
+        for (const one of slow) {
+          assert.isUndefined(one.pollUnsafe())
+          yield* Fiber.interrupt(one)
+        }
       })
     )
 
@@ -350,18 +381,22 @@ export const batchTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
           )
         const first = yield* Effect.forkChild(cache.getOrSetMany(["a", "b", "c"], slow))
         yield* Deferred.await(begun)
+        const joined = yield* joining
         const second = yield* Effect.forkChild(cache.getOrSet("b", Effect.die("asked")))
         const third = yield* Effect.forkChild(cache.getOrSetMany(["c"], () => Effect.die("asked")))
-        yield* Effect.repeat(Effect.andThen(cache.has("a"), Effect.yieldNow), { times: 5 })
+        yield* joined(2)
         yield* Fiber.interrupt(first)
         yield* Fiber.interrupt(third)
         assert.strictEqual(interrupted, 0)
         yield* Deferred.succeed(gate, undefined)
         assert.strictEqual(yield* Fiber.join(second), 1)
+        const endless = yield* Deferred.make<void>()
         const never = (keys: ReadonlyArray<string>) =>
-          Effect.onInterrupt(Effect.never, () => Effect.sync(() => (interrupted += keys.length)))
+          Effect.andThen(Deferred.succeed(endless, undefined), Effect.never).pipe(
+            Effect.onInterrupt(() => Effect.sync(() => (interrupted += keys.length)))
+          )
         const left = yield* Effect.forkChild(cache.getOrSetMany(["x", "y"], never))
-        yield* Effect.repeat(Effect.andThen(cache.has("a"), Effect.yieldNow), { times: 5 })
+        yield* Deferred.await(endless)
         yield* Fiber.interrupt(left)
         assert.strictEqual(interrupted, 2)
         // Nobody waits for it any more, and nobody joins it.

@@ -1,12 +1,12 @@
 /** What every cache does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Metric, Option, Schema, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, type Layer, Option, Schema, Stream } from "effect"
 import { CacheService, Cipher, Serializer } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { keySpaceTests } from "./keySpaceTests.ts"
 import { fresh } from "../support/freshCache.ts"
 import { stored } from "../support/stored.ts"
-import { until } from "../support/until.ts"
+import { joining } from "../support/joining.ts"
 
 export interface CacheContractOptions {
   /** Lets this many milliseconds pass: for the server real ones, for the memory store the test clock's. */
@@ -17,20 +17,6 @@ const failure = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.flip(effect)
 
 const some = Option.some
 const none = Option.none()
-
-/** Until so many callers more wait for the lookup of another. */
-const joining = Effect.gen(function* () {
-  const shared = Effect.map(Metric.snapshot, (all) =>
-    all.reduce(
-      (sum, { id, state }) =>
-        id === "effect_vcache_lookups_shared_total" && "count" in state ? sum + Number(state.count) : sum,
-      0
-    )
-  )
-  const before = yield* shared
-  return (callers: number) =>
-    until(`${callers} callers who share a lookup`, shared, (count) => count >= before + callers, { every: 1 })
-})
 
 export const cacheContract = (
   name: string,

@@ -73,11 +73,16 @@ export class BatchFlights {
           )
           // The flights of one key all come from one codec, so the types are those of the one who started it.
           const resultOf = ({ flight }: Boarded) => flight.result as Deferred.Deferred<A, E | F>
-          const ours = Effect.forEach(own, (one) => Effect.exit(Deferred.await(resultOf(one))))
-          const theirs = Effect.forEach(joined, (one) => {
-            const answer = awaited(resultOf(one), waitFor, one.entry)
-            return Effect.exit(observe === undefined ? answer : observe("wait", one.flight.observed, answer))
-          })
+          const ours = allOf<A, E | F | CacheTimeoutError>(own)
+          const theirs = Effect.forEach(
+            joined,
+            (one) => {
+              const answer = awaited(resultOf(one), waitFor, one.entry)
+              return Effect.exit(observe === undefined ? answer : observe("wait", one.flight.observed, answer))
+            },
+            // Where each has its own time, all begin now.
+            { concurrency: waitFor < maxShared ? "unbounded" : 1 }
+          )
           const all = Effect.flatMap(Effect.andThen(joins, ours), (ownExits) =>
             // Where some of them have failed, nobody need wait for the others.
             ownExits.some((exit, i) => Exit.isFailure(exit) && !own[i]!.flight.abandoned)
@@ -86,7 +91,7 @@ export class BatchFlights {
           )
           return Effect.flatMap(
             Effect.onExit(restore(all), () => this.#leaveAll([...own, ...joined], within)),
-            (exits) => this.#settle([...own, ...joined], exits, work, joining)
+            (exits) => restore(this.#settle([...own, ...joined], exits, work, joining))
           )
         })
       )
@@ -110,12 +115,7 @@ export class BatchFlights {
       return Effect.map(begun, (own) => {
         const all = [...known, ...own]
         for (const { flight } of all) flight.waiting++
-        return Effect.map(
-          Effect.forEach(all, ({ flight }) =>
-            Effect.exit(Deferred.await(flight.result as Deferred.Deferred<A, E | F>))
-          ),
-          (exits) => outcomesOf(all, exits)
-        )
+        return Effect.map(allOf<A, E | F>(all), (exits) => outcomesOf(all, exits))
       })
     })
   }
@@ -149,10 +149,7 @@ export class BatchFlights {
     const [first] = own
     if (first === undefined) return Exit.succeed([])
     const batch = new Map(own.map(({ flight }) => [flight.key, flight]))
-    for (const { flight } of own) {
-      flight.batch = batch
-      if (flight !== first.flight) flight.waitFor(first.flight)
-    }
+    for (const { flight } of own) flight.batch = batch
     const ticket: BatchTicket<A, F> = {
       tickets: batch,
       answer: (outcomes) => this.#answer(own, Exit.succeed(outcomes))
@@ -180,16 +177,17 @@ export class BatchFlights {
     }
   }
 
-  /** The last first: whether anybody waits for one of them is seen at the first. */
   #leaveAll(all: ReadonlyArray<Boarded>, within: Flight | undefined): Effect.Effect<void> {
-    return Effect.forEach(
-      all.toReversed(),
-      ({ flight }) => {
+    return Effect.suspend(() => {
+      const under: Array<Flight> = []
+      // The last first: whether anybody waits for one of them is seen at the first.
+      for (const { flight } of all.toReversed()) {
         within?.waitNoMore(flight)
-        return this.#flights.leave(flight)
-      },
-      { discard: true }
-    )
+        if (flight.answered) flight.waiting--
+        else under.push(flight)
+      }
+      return Effect.forEach(under, (flight) => this.#flights.leave(flight), { discard: true })
+    })
   }
 
   /** What others began and left without a result is looked up once more. */
@@ -207,6 +205,15 @@ export class BatchFlights {
     return Effect.map(this.share(left, work, joining), (more) => new Map([...outcomes, ...more]))
   }
 }
+
+/** What they end with. Most of them end together, so that the first is waited for, and then those that have not ended with it. */
+const allOf = <A, E>(all: ReadonlyArray<Boarded>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E>>> =>
+  Effect.suspend(() => {
+    const open = all.find(({ flight }) => !flight.answered)
+    if (open !== undefined) return Effect.andThen(Effect.exit(Deferred.await(open.flight.result)), allOf<A, E>(all))
+    // The flights of one key all come from one codec, so the types are those of the one who started it.
+    return Exit.succeed(all.map(({ flight }) => flight.exit as Exit.Exit<A, E>))
+  })
 
 const outcomesOf = <A, E>(all: ReadonlyArray<Boarded>, exits: ReadonlyArray<Exit.Exit<A, E>>): Outcomes<A, E> =>
   new Map(

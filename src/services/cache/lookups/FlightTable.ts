@@ -30,10 +30,10 @@ export class Flight implements Ticket {
   next: Flight | undefined = undefined
   /** The flight in whose work it was begun, and which waits for it. */
   readonly parent: Flight | undefined
-  readonly result = Deferred.makeUnsafe<unknown, unknown>()
+  /** What it ended with. */
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   waiting = 1
-  answered = false
   /** Those who wait do not wait for ever. */
   bounded = false
   outdated = false
@@ -43,7 +43,9 @@ export class Flight implements Ticket {
   gaveNothing = false
   /** Those that one lookup for many keys gives results to, by key, with this one among them; the first stands for all. */
   batch: ReadonlyMap<string, Flight> | undefined = undefined
-  readonly #waitsFor = new Map<Flight, number>()
+  /** Made where somebody waits for it alone. */
+  #result: Deferred.Deferred<unknown, unknown> | undefined
+  #waitsFor: Map<Flight, number> | undefined
 
   constructor({ final, key, operation }: EntryName, table: FlightTable, parent: Flight | undefined, basis: unknown) {
     this.basis = basis
@@ -53,29 +55,51 @@ export class Flight implements Ticket {
     this.parent = parent
   }
 
+  get answered(): boolean {
+    return this.exit !== undefined
+  }
+
+  get result(): Deferred.Deferred<unknown, unknown> {
+    if (this.#result === undefined) {
+      this.#result = Deferred.makeUnsafe()
+      if (this.exit !== undefined) Deferred.doneUnsafe(this.#result, this.exit)
+    }
+    return this.#result
+  }
+
+  /** The first answer is the one. */
   answer(exit: Exit.Exit<unknown, unknown>): void {
-    this.answered = true
-    Deferred.doneUnsafe(this.result, exit)
+    if (this.exit !== undefined) return
+    this.exit = exit
+    if (this.#result !== undefined) Deferred.doneUnsafe(this.#result, exit)
   }
 
   waitFor(other: Flight): void {
+    this.#waitsFor ??= new Map()
     this.#waitsFor.set(other, (this.#waitsFor.get(other) ?? 0) + 1)
   }
 
   waitNoMore(other: Flight): void {
-    const times = this.#waitsFor.get(other) ?? 0
-    if (times > 1) this.#waitsFor.set(other, times - 1)
-    else this.#waitsFor.delete(other)
+    const times = this.#waitsFor?.get(other) ?? 0
+    if (times > 1) this.#waitsFor?.set(other, times - 1)
+    else this.#waitsFor?.delete(other)
   }
 
   /** How it comes to wait for the other, itself first; undefined where it does not. */
   wayTo(other: Flight): ReadonlyArray<Flight> | undefined {
     if (this === other) return [this]
-    for (const next of this.#waitsFor.keys()) {
+    for (const next of this.#next()) {
       const way = next.wayTo(other)
       if (way !== undefined) return [this, ...way]
     }
     return undefined
+  }
+
+  /** Those that it waits for: of a batch all wait for the work of the first. */
+  *#next(): Iterable<Flight> {
+    const [first] = this.batch?.values() ?? []
+    if (first !== undefined && first !== this) yield first
+    if (this.#waitsFor !== undefined) yield* this.#waitsFor.keys()
   }
 
   /** The flights of whose work this one is a part, itself first, as far as the one of that key. */

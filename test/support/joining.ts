@@ -1,0 +1,17 @@
+/** Callers who wait for the lookup of another. */
+import { Effect, Metric } from "effect"
+import { until } from "./until.ts"
+
+/** Until so many callers more wait for the lookup of another. */
+export const joining = Effect.gen(function* () {
+  const shared = Effect.map(Metric.snapshot, (all) =>
+    all.reduce(
+      (sum, { id, state }) =>
+        id === "effect_vcache_lookups_shared_total" && "count" in state ? sum + Number(state.count) : sum,
+      0
+    )
+  )
+  const before = yield* shared
+  return (callers: number) =>
+    until(`${callers} callers who share a lookup`, shared, (count) => count >= before + callers, { every: 1 })
+})
