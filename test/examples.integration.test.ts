@@ -122,18 +122,21 @@ describe("documents", () => {
   const folder = join(root, ".cache", "documents")
   const markdown = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"))
   const documents = ["README.md", "AGENTS.md", ...markdown.map((name) => `docs/${name}`)]
-  const programs = documents.flatMap((document) =>
-    [...readFileSync(join(root, document), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map((match, i) => ({
+  const blocks = documents.flatMap((document) =>
+    [...readFileSync(join(root, document), "utf8").matchAll(/^```ts( vitest)?\n(.*?)^```$/gms)].map((match, i) => ({
       name: `${document} ${i + 1}`,
       file: join(folder, `${document.replace(/\W/g, "_")}_${i + 1}.ts`),
-      source: match[1] ?? ""
+      source: match[2] ?? "",
+      // Run by documentedTests.test.ts.
+      isTest: match[1] !== undefined
     }))
   )
+  const programs = blocks.filter(({ isTest }) => !isTest)
 
   beforeAll(() => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    for (const { file, source } of programs) writeFileSync(file, source)
+    for (const { file, source } of blocks) writeFileSync(file, source)
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }))
   })
 
