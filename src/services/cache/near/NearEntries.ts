@@ -4,8 +4,8 @@
  * collects all of its heap, with all that they held: here these are numbers.
  */
 import type { Header } from "../../../schema/frame.ts"
-import { SplitMap } from "../../../schema/SplitMap.ts"
 import type { NearValue } from "./NearValue.ts"
+import { NumberIndex } from "./NumberIndex.ts"
 import type { ServerProof } from "./ServerProof.ts"
 
 const bits = 10
@@ -34,8 +34,8 @@ export const none = -1
 export class NearEntries {
   readonly #head: string | undefined
   /** Of keys that begin with the head, by what follows it: whoever knows that need not put the whole of a key together. */
-  readonly #own = new SplitMap<number>()
-  readonly #others = new SplitMap<number>()
+  readonly #own = new NumberIndex((entry) => this.#known(entry))
+  readonly #others = new NumberIndex((entry) => this.#known(entry))
   #pages: Array<Page> = []
   /** Numbers that were used, and are to be used again. */
   #free: Array<number> = []
@@ -123,7 +123,7 @@ export class NearEntries {
     page.expiresAt[at] = expiresAt
     page.bytes[at] = bytes
     this.#put(page, at, value)
-    this.#numbersOf(page, at).set(known, entry)
+    this.#numbersOf(page, at).add(known, entry)
     this.#link(entry)
     this.#bytes += bytes
     proof.entries++
@@ -181,8 +181,13 @@ export class NearEntries {
     return head !== undefined && key.startsWith(head) ? key.slice(head.length) : undefined
   }
 
-  #numbersOf(page: Page, at: number): SplitMap<number> {
+  #numbersOf(page: Page, at: number): NumberIndex {
     return page.isOwn[at] === 1 ? this.#own : this.#others
+  }
+
+  /** The text by which it is found. */
+  #known(entry: number): string | undefined {
+    return this.#pages[entry >> bits]!.keys[entry & (pageSize - 1)]
   }
 
   #put(page: Page, at: number, { codec, header, value }: NearValue): void {
