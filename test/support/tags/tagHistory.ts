@@ -6,6 +6,7 @@ import { Deferred, Effect, Exit, Layer } from "effect"
 import {
   type CommandError,
   type NearOptions,
+  type Stale,
   type TypedCache,
   ValkeyClient,
   type ValkeyClientShape,
@@ -159,16 +160,32 @@ export const tagHistory = Effect.fnUntraced(function* (
           for (const [key, row] of found) judge("getMany", key, leasts.get(key)!, row)
         })
       }
-      case 2:
+      case 2: {
         if (flaw !== undefined) return read(cache, by)
-        return Effect.map(
-          cache.getOrSetMany(
-            [key],
-            (missing) => Effect.forEach(missing, (key) => Effect.map(lookup(key), (row) => [key, row] as const)),
-            { tags: given(key) }
-          ),
-          (found) => judge("getOrSetMany", key, least, found.get(key))
-        )
+        const wanted = keys.filter((other) => other === key || dice.chance(0.3))
+        const leasts = new Map(wanted.map((key) => [key, floors.least(by, key, slack)]))
+        // One list is for all keys of the batch.
+        const tags = dice.chance(0.5)
+          ? ["all", ...wanted.map((key) => `key:${key}`)]
+          : (row: unknown) => tagsOf(row as Row)
+        const lookupMany = (missing: ReadonlyArray<string>, stale: ReadonlyMap<string, Stale<unknown>>) =>
+          Effect.forEach(
+            missing,
+            (key) => {
+              const old = stale.get(key)
+              // The source knows whether the row is still what it was.
+              return Effect.map(lookup(key), (row) =>
+                old !== undefined && (old.value as Row).version === row.version
+                  ? ([key, old.unchanged()] as const)
+                  : ([key, row] as const)
+              )
+            },
+            { concurrency: "unbounded" }
+          )
+        return Effect.map(cache.getOrSetMany(wanted, lookupMany, { tags }), (found) => {
+          for (const [key, row] of found) judge("getOrSetMany", key, leasts.get(key)!, row)
+        })
+      }
       default:
         return Effect.map(getOrSet(cache, by, key), (row) => {
           if (lookups === before) fromCache++
