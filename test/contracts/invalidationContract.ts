@@ -269,6 +269,17 @@ export const invalidationContract = (
         })
       )
 
+      it.effect("which of two replies over one connection is the later one", () =>
+        Effect.gen(function* () {
+          const client = yield* ValkeyClient
+          const read = client.tracked(["tracked:place"])
+          const [[first], [second]] = yield* Effect.all([read, read], { concurrency: "unbounded" })
+          assert.isDefined(first?.place)
+          assert.strictEqual(first?.place?.connection, second?.place?.connection)
+          assert.isBelow(first?.place?.number ?? 0, second?.place?.number ?? 0)
+        })
+      )
+
       it.effect("fails where one of the keys holds something else", () =>
         Effect.gen(function* () {
           const client = yield* ValkeyClient
