@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { ValkeyMemory } from "effect-vcache"
+import { type CacheError, ValkeyMemory } from "effect-vcache"
 import { cacheOver } from "../support/cacheOver.ts"
 
 /** A near cache of one entry, and a read of its key `k`. Replies to reads take so many milliseconds: the first, and those after it. */
@@ -52,6 +52,25 @@ describe("a read that joins another one", () => {
         Option.some(1)
       ])
       assert.strictEqual(asked(), 3)
+    })
+  )
+})
+
+describe("a key that is none", () => {
+  it.effect("is refused, however many keys are near", () =>
+    Effect.gen(function* () {
+      const client = yield* ValkeyMemory.make()
+      const cache = yield* cacheOver(client, { prefix: "n", near: {} })
+      const values = Array.from({ length: 5000 }, (_, i) => [`key ${i}`, i] as const)
+      yield* cache.setMany(Object.fromEntries(values))
+      yield* cache.getMany(values.map(([key]) => key))
+      const state = yield* cache.near
+      assert.strictEqual(state._tag === "Live" ? state.entries : 0, 5000)
+      for (const key of ["", "\ud800", Number.NaN, undefined]) {
+        // @ts-expect-error Programs without types pass anything.
+        const read: Effect.Effect<unknown, CacheError> = cache.get(key)
+        assert.strictEqual((yield* Effect.flip(read))._tag, "CacheInputError")
+      }
     })
   )
 })

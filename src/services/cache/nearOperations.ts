@@ -52,8 +52,10 @@ export const nearOperations = <A, RD, RE>(
   const isObserved = policy?.forNear !== undefined
 
   const read: Read<Option.Option<A>, ValueError, RD> = (key, options, caller) => {
-    const isOwn = options?.version === undefined
-    const live = (isOwn ? near.shared(key, caller) : undefined) ?? liveIn(nameOf("get", key, options), caller)
+    const isOwn = typeof key === "string" && options?.version === undefined
+    const shared = isOwn ? near.shared(key, caller) : undefined
+    const mayFind = shared === undefined && (!isOwn || near.mayFind(key))
+    const live = mayFind ? liveIn(nameOf("get", key, options), caller) : shared
     if (live === undefined) return operations.get(key, options)
     return isObserved ? guardNear({ ...declareRead<A>("get", key), near: 1 }, live) : live
   }

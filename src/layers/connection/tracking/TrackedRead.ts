@@ -22,6 +22,9 @@ const historyShape = rowOf("INFO", []).reply
 /** No replica knows what the primary has announced. */
 const routing = { primary: true }
 
+// What comes before the length of the key.
+const get = "*2\r\n$3\r\nGET\r\n$"
+const pttl = "*2\r\n$4\r\nPTTL\r\n$"
 /** Has the server tell of the keys that the next command reads, where it does that key by key. */
 const caching = "*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n"
 const history = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
@@ -89,24 +92,34 @@ export class TrackedRead extends PendingCommand {
   }
 
   override writeTo(writer: TurnWriter): void {
-    const { name } = this
     const keys = this.#keys
     const commands = 1 + (this.#asksEra ? 1 : 0) + (this.#keep ? keys.length : 0)
     this.ahead = (this.#isPerKey ? commands + 1 : this.#isAsking ? 2 * commands : commands) - 1
     const ask = this.#isAsking ? asking : ""
-    let values = `${this.#isPerKey ? caching : ask}*${keys.length + 1}\r\n$${name.length}\r\n${name}\r\n`
-    let rest = this.#asksEra ? ask + history : ""
+    const before = this.#isPerKey ? caching : ask
+    const between = this.#asksEra ? ask + history : ""
+    const lifetime = ask + pttl
+    if (this.row === oneRow) {
+      const key = keys[0]!
+      const bytes = Buffer.byteLength(key)
+      const arg = `${bytes}\r\n${key}\r\n`
+      const text = before + get + arg + between + (this.#keep ? lifetime + arg : "")
+      return writer.text(text, bytes === key.length)
+    }
     let isAscii = true
+    // Adding up many parts would make a tree that is flattened later.
+    const values: Array<string> = []
+    const lifetimes: Array<string> = []
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!
       const bytes = Buffer.byteLength(key)
       if (bytes !== key.length) isAscii = false
-      const arg = `$${bytes}\r\n${key}\r\n`
-      values += arg
-      if (this.#keep) rest += `${ask}*2\r\n$4\r\nPTTL\r\n${arg}`
+      const arg = `${bytes}\r\n${key}\r\n`
+      values.push("$", arg)
+      if (this.#keep) lifetimes.push(lifetime, arg)
     }
-    writer.text(values, isAscii)
-    writer.text(rest, isAscii)
+    const head = `${before}*${keys.length + 1}\r\n$4\r\nMGET\r\n`
+    writer.text(head + values.join("") + between + lifetimes.join(""), isAscii)
   }
 
   override fits(reply: RawReply): boolean {

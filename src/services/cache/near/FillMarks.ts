@@ -48,6 +48,7 @@ export class FillMarks<A = unknown> {
    * it comes later over the same connection. Where that cannot be, they are marked.
    */
   end(fill: Fill<A>, place: ReplyPlace | undefined): void {
+    if (this.#underWay.get(fill.key) === fill && fill.next === undefined) return void this.#underWay.delete(fill.key)
     this.forget(fill)
     for (let other = this.#underWay.get(fill.key); other !== undefined; other = other.next) {
       const { floor } = other

@@ -224,9 +224,9 @@ export class NearCache {
       if (reader.counts) this.store.counts.misses++
       const fill = this.store.begin(final, now, reader.codec, rest)
       const read = this.#client.tracked([final], this.#optionsOf(reader))
-      return Effect.onError(
+      return Effect.onExitPrimitive(
         Effect.map(read, ([reply]) => this.#keep(fill, reply!, reader)),
-        (cause) => this.#fail(fill, cause)
+        (exit) => (Exit.isSuccess(exit) ? undefined : this.#fail(fill, exit.cause))
       )
     })
   }

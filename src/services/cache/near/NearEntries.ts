@@ -74,8 +74,13 @@ export class NearEntries {
     return (rest === undefined ? this.#others.get(key) : this.#own.get(rest)) ?? none
   }
 
+  /** Of the key that is the head and this. Or `none`. */
+  findOwn(rest: string): number {
+    return this.#own.get(rest) ?? none
+  }
+
   /**
-   * Of the key that is the head and this, where it is a value alone, which this codec has decoded, has not ended by `now`, and is of a
+   * The same where it is a value alone, which this codec has decoded, has not ended by `now`, and is of a
    * server that has proven at `provenSince` or later that it announces its changes. Or `none`. One step, because most reads end with it.
    */
   findShared(rest: string, codec: object, now: number, provenSince: number): number {
@@ -222,7 +227,10 @@ export class NearEntries {
   }
 }
 
+/** V8 copies parts of texts that are shorter. */
+const leastPart = 13
+
 /** A part of a text would keep the whole of it. What is joined is a text of its own. */
-const copyOf = (text: string): string => [text.charAt(0), text.slice(1)].join("")
+const copyOf = (text: string): string => (text.length < leastPart ? text : [text.charAt(0), text.slice(1)].join(""))
 
 const nothing: NearValue = { codec: undefined, value: undefined, header: undefined }

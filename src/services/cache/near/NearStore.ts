@@ -44,6 +44,8 @@ export class NearStore<A = unknown> {
   readonly counts = new NearCounts()
   /** Where every key is to be held. */
   readonly holding: Holding | undefined
+  /** Whether a value with tags has been kept. */
+  hasTagged = false
   readonly #limits: NearLimits
   readonly #entries: NearEntries
   /** Changes whenever a record of tags may not be near any more, or not the same. */
@@ -95,6 +97,11 @@ export class NearStore<A = unknown> {
     if (entry === none) return undefined
     this.#entries.touch(entry)
     return this.#entries.value(entry)
+  }
+
+  /** Whether anything is kept of the key that is the head and this, be it that it may not be served now. */
+  holdsOwn(rest: string): boolean {
+    return this.#entries.findOwn(rest) !== none
   }
 
   /** The instant at which the lifetime of what is near of the key ends; `Infinity` where nothing is. */
@@ -172,6 +179,7 @@ export class NearStore<A = unknown> {
       holding?.foreign(key)
       return false
     }
+    if (kept.header?.tags !== undefined) this.hasTagged = true
     holding?.known(key)
     // What is not held is known not to be there.
     if (isAbsent && holding?.isTooMuch === false) return true

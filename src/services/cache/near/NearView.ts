@@ -54,6 +54,11 @@ export class NearView<A, RD> {
     return Exit.succeed(Option.some(found.value as A))
   }
 
+  /** Whether `find` may give anything of the key under the cache's own head. */
+  mayFind(key: string): boolean {
+    return !this.#isOwn || this.#store.holding !== undefined || this.#store.holdsOwn(key)
+  }
+
   /** What is near of the key, or that the key is known to have no value, for readers of this codec. */
   find(name: EntryName, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
     const { final } = name
@@ -74,6 +79,12 @@ export class NearView<A, RD> {
     if (found.codec === unread) return this.#refine(final, found)
     this.#near.store.counts.takenOver++
     return undefined
+  }
+
+  /** The same where it bears tags. */
+  tagged(name: EntryName, caller: Fiber.Fiber<unknown, unknown>): NearValue | undefined {
+    const kept = this.#store.hasTagged ? this.held(name, caller) : undefined
+    return kept?.header?.tags === undefined ? undefined : kept
   }
 
   /**

@@ -40,8 +40,8 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
         if (!near.isFor(final)) return fromServer(name)
         const isNear = options?.near !== false
         // What the server says of a value that is near is only what has become of its tags.
-        const kept = isNear ? near.held(name, caller) : undefined
-        if (kept?.header?.tags !== undefined) return liveNear(near, name, kept, judgeNear)
+        const kept = isNear ? near.tagged(name, caller) : undefined
+        if (kept !== undefined) return liveNear(near, name, kept, judgeNear)
         return Effect.flatMap(near.read(name, isNear), (read) =>
           liveRead(near, codec, name, read, isNear ? judgeNear : tags.judge)
         )
