@@ -1,5 +1,7 @@
 /** The front door: the cache, and the servers to put it on. */
+export * from "./codecs.ts"
 export * from "./memory.ts"
+export * from "./sessions.ts"
 export type { ConnectionOptions, TlsOptions } from "./schema/ConnectionOptions.ts"
 export type { Credentials } from "./schema/Credentials.ts"
 export type { ClusterOptions } from "./schema/ClusterOptions.ts"

@@ -1,6 +1,4 @@
-/** `effect-vcache/memory`: the whole cache without connections to servers; the front door has all of it, too. */
-export * from "./codecs.ts"
-export * from "./sessions.ts"
+/** `effect-vcache/memory`: the cache without connections to servers, codecs and sessions; the front door has all of it, too. */
 export * from "./schema/CacheError.ts"
 export { ForeignError } from "./schema/ForeignError.ts"
 export { forClients } from "./schema/forClients.ts"

@@ -46,6 +46,20 @@ describe("the house", () => {
     assert.isTrue(picture === draw(usesIn(files)), "docs/floors.svg shows another house: npm run floors")
   })
 
+  it("loads little by the door to memory", () => {
+    const arrows = arrowsOf(files).filter(({ isType }) => !isType)
+    const loaded = new Set(["memory.ts"])
+    for (const file of loaded) for (const { from, to } of arrows) if (from === file) loaded.add(to)
+    assert.deepStrictEqual([...loaded].filter((name) => !files.has(name)).toSorted(), [
+      "effect",
+      "effect/persistence/CircuitBreaker",
+      "effect/schema/SchemaJITCompiler",
+      "node:buffer",
+      "node:diagnostics_channel",
+      "node:util"
+    ])
+  })
+
   it("is described room by room", () => {
     const [, rooms = ""] = readFileSync(join(root, "docs/architecture.md"), "utf8").split(/^## /m)
     const described = [...rooms.matchAll(/^\| `([^`]+)` /gm)].map(([, room]) => room)

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "..")
 
 const program = `
 import { Effect, Option } from "effect"
-import { CacheMemory, CacheService } from "effect-vcache"
+import { CacheMemory, CacheService, Serializer } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 import * as codecs from "effect-vcache/codecs"
 import { CacheReactivity } from "effect-vcache/effect"
@@ -29,7 +29,7 @@ const program = Effect.gen(function* () {
   return value
 })
 if (![Admin.layer, CacheReactivity.layer, HttpCache.make, SessionStore.make, HttpSessions.Service, KeyvStore, SqlCache.layer, Faults.layer].every(Boolean)) throw new Error("an entry point is empty")
-if (memory.CacheService !== CacheService || memory.Serializer !== codecs.Serializer) throw new Error("doors have a cache each")
+if (memory.CacheService !== CacheService || Serializer !== codecs.Serializer) throw new Error("doors have a cache each")
 console.log(JSON.stringify(Effect.runSync(Effect.provide(program, CacheMemory))))
 `
 

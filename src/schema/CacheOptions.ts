@@ -5,7 +5,8 @@ import type { Compressor } from "./Compressor.ts"
 import { type FormatOptions, formatRefusal } from "./Formats.ts"
 import { defaultKeyFunction, type KeyFunction } from "./key.ts"
 import { type LookupDefaults, lookupDefaultsRefusal } from "./LookupDefaults.ts"
-import { Serializer } from "./Serializer.ts"
+import { jsonSerializer } from "./jsonSerializer.ts"
+import type { Serializer } from "./Serializer.ts"
 import { toMillis } from "./timeToLive.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 
@@ -90,7 +91,7 @@ export const defaultOptions: CacheOptions = {
   timeToLive: Duration.seconds(300),
   jitter: 0,
   keyFunction: defaultKeyFunction,
-  serializer: Serializer.json,
+  serializer: jsonSerializer,
   compressor: undefined,
   cipher: undefined,
   limits: undefined,

@@ -1,9 +1,9 @@
 /** Formats: what one cache writes, and all that it reads. */
 import { lostText } from "./alteration.ts"
-import { type Cipher } from "./Cipher.ts"
+import type { Cipher } from "./Cipher.ts"
 import { FormatError } from "./FormatError.ts"
 import { kindOf } from "./codecFailures.ts"
-import { type Compressor } from "./Compressor.ts"
+import type { Compressor } from "./Compressor.ts"
 import {
   failureSign,
   framed,
@@ -15,7 +15,9 @@ import {
   type Timing
 } from "./frame.ts"
 import { isNumberText } from "./numberText.ts"
-import { numbers, Serializer } from "./Serializer.ts"
+import { isBinary, standIn } from "./binarySerializer.ts"
+import { jsonSerializer, numbers } from "./jsonSerializer.ts"
+import type { Serializer } from "./Serializer.ts"
 import type { TagStamp } from "./TagStamp.ts"
 import { binding, bindingForm, type Place } from "./place.ts"
 import { boundBytes, limitsOf, limitsRefusal, tooManyBytes, type ValueLimits } from "./ValueLimits.ts"
@@ -74,12 +76,13 @@ export class Formats {
     this.limits = limitsOf(limits)
     const serializers = listOf(serializer)
     const compressors = listOf(compressor)
-    this.writer = serializers[0] ?? Serializer.json
+    this.writer = serializers[0] ?? jsonSerializer
     this.#compressor = compressors[0]
     this.#cipher = cipher
-    this.#plain = serializers.find(({ id }) => id === Serializer.json.id)
-    this.bounded = serializers.find(({ id }) => id === Serializer.msgpack.id) ?? Serializer.msgpack
-    const read = new Set(serializers.includes(Serializer.binary) ? [...serializers, this.bounded] : serializers)
+    this.#plain = serializers.find(({ id }) => id === jsonSerializer.id)
+    const binary = serializers.find(isBinary)
+    this.bounded = serializers.find(({ id }) => id === binary?.[standIn].id) ?? binary?.[standIn] ?? this.writer
+    const read = new Set(binary === undefined ? serializers : [...serializers, this.bounded])
     for (const serializer of read) {
       for (const compressor of [undefined, ...compressors]) {
         this.#readable.set(lead + nameOf(serializer, compressor, cipher), { serializer, compressor })
@@ -89,9 +92,9 @@ export class Formats {
       const name = lead + nameOf({ ...numbers, id }, undefined, cipher)
       this.#readable.set(name, { serializer: numbers, compressor: undefined })
     }
-    const textOnly = serializers.every((serializer) => serializer === Serializer.json)
+    const textOnly = serializers.every((serializer) => serializer === jsonSerializer)
     this.reply = textOnly && compressors.length === 0 && cipher === undefined ? "utf8" : "buffer"
-    this.plainJson = this.#plain === Serializer.json && cipher === undefined && lead === ""
+    this.plainJson = this.#plain === jsonSerializer && cipher === undefined && lead === ""
     for (const format of this.#readable.keys()) this.#headers.push(new KnownHeader(format))
   }
 
@@ -124,7 +127,7 @@ export class Formats {
       this.#lead === "" &&
       this.#compressor === undefined &&
       this.#cipher === undefined &&
-      (serializer === Serializer.json || serializer === numbers)
+      (serializer === jsonSerializer || serializer === numbers)
     return asIs && typeof payload === "string" ? payload : undefined
   }
 
@@ -138,7 +141,7 @@ export class Formats {
     boundBytes(payload, this.limits)
     // JSON.stringify escapes them.
     if (
-      serializer !== Serializer.json &&
+      serializer !== jsonSerializer &&
       serializer !== numbers &&
       typeof payload === "string" &&
       !payload.isWellFormed()
@@ -156,7 +159,7 @@ export class Formats {
       compressor === undefined &&
       cipher === undefined &&
       typeof body === "string" &&
-      (serializer === numbers || serializer.id === Serializer.json.id)
+      (serializer === numbers || serializer.id === jsonSerializer.id)
     ) {
       return body
     }

@@ -5,7 +5,7 @@ import { Formats, type FormatOptions } from "./Formats.ts"
 import { schemaForms } from "./schemaForms.ts"
 import { schemaReader } from "./schemaReader.ts"
 import { schemaWriter } from "./schemaWriter.ts"
-import { Serializer } from "./Serializer.ts"
+import { isBinary } from "./binarySerializer.ts"
 import { makeCodec, type ValueCodec } from "./ValueCodec.ts"
 
 export interface SchemaCodec<S extends Schema.Constraint> extends ValueCodec<
@@ -36,6 +36,6 @@ export const schemaRefusal = (schema: Schema.Constraint, options: CacheOptions):
   const { writer } = new Formats(usableFormat(options))
   const form = own(writer)
   // What SchemaBinary has no form of is stored through JSON.
-  if (form?.exists || (json.exists && (form === undefined || writer === Serializer.binary))) return undefined
+  if (form?.exists || (json.exists && (form === undefined || isBinary(writer)))) return undefined
   return `the schema has no form in ${form === undefined ? "JSON" : writer.id}`
 }

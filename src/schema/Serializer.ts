@@ -1,10 +1,10 @@
 /** Serializers: values to bytes or text, and back. */
 import type { Schema } from "effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
+import { type BinarySerializer, standIn } from "./binarySerializer.ts"
 import { FormatError } from "./FormatError.ts"
+import { type JsonSerializer, jsonSerializer } from "./jsonSerializer.ts"
 import { decodeMsgPack, encodeMsgPack } from "./msgPack.ts"
-import { numberText } from "./numberText.ts"
-import { parseJson, strictJson } from "./strictJson.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
 
 /**
@@ -45,28 +45,19 @@ export interface Serializer {
   ) => Schema.Codec<S["Type"], Uint8Array, S["DecodingServices"], S["EncodingServices"]>
 }
 
-/** Works on text as well, since text is what the wire gives without a copy. */
-export interface JsonSerializer extends Serializer {
-  readonly encode: (value: unknown, limits?: ValueLimits) => string
-  readonly decode: (stored: Uint8Array | string, limits?: ValueLimits) => unknown
-}
-
-/** Of finite numbers under every serializer: decimal text, which the server can count. */
-export const numbers: JsonSerializer = {
-  id: "num",
-  encode: (value) => numberText(Number(value)),
-  decode: (stored, limits) => {
-    const value = Serializer.json.decode(stored, limits)
-    if (typeof value === "number") return value
-    throw new FormatError("the stored value is not a number")
-  }
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
 /** Of a format that is made from a schema; a cache without one refuses it before this is called. */
 const needsSchema = (): never => {
   throw new FormatError("Serializer.binary needs a schema: use withSchema")
+}
+
+const msgpack: Serializer = { id: "msgpack", encode: encodeMsgPack, decode: decodeMsgPack }
+
+const binary: BinarySerializer = {
+  id: "binary",
+  encode: needsSchema,
+  decode: needsSchema,
+  forSchema: (schema) => SchemaBinary.toCodec(schema),
+  [standIn]: msgpack
 }
 
 export const Serializer: {
@@ -82,16 +73,7 @@ export const Serializer: {
    */
   readonly binary: Serializer
 } = {
-  json: {
-    id: "json",
-    encode: strictJson,
-    decode: (stored, limits) => parseJson(typeof stored === "string" ? stored : utf8.decode(stored), limits)
-  },
-  msgpack: { id: "msgpack", encode: encodeMsgPack, decode: decodeMsgPack },
-  binary: {
-    id: "binary",
-    encode: needsSchema,
-    decode: needsSchema,
-    forSchema: (schema) => SchemaBinary.toCodec(schema)
-  }
+  json: jsonSerializer,
+  msgpack,
+  binary
 }

@@ -10,7 +10,8 @@ import { numberText } from "./numberText.ts"
 import type { Place } from "./place.ts"
 import type { TagStamp } from "./TagStamp.ts"
 import type { ValueLimits } from "./ValueLimits.ts"
-import { numbers, type JsonSerializer, Serializer } from "./Serializer.ts"
+import { type JsonSerializer, jsonSerializer, numbers } from "./jsonSerializer.ts"
+import type { Serializer } from "./Serializer.ts"
 
 export type CodecError = CacheCodecError | CacheInputError
 
@@ -52,7 +53,7 @@ export interface ValueForm<A, RD, RE> {
 }
 
 export const takesText = (serializer: Serializer): serializer is JsonSerializer =>
-  serializer === Serializer.json || serializer === numbers
+  serializer === jsonSerializer || serializer === numbers
 
 const needsSchema = ({ operation }: EntryName): CacheInputError =>
   new CacheInputError({ operation, reason: "this serializer needs a schema: use withSchema" })
@@ -92,7 +93,7 @@ export const deserialize = (
 
 export const parse = (entry: EntryName, text: Stored, limits: ValueLimits): Exit.Exit<unknown, CacheCodecError> => {
   try {
-    return Exit.succeed(Serializer.json.decode(text, limits))
+    return Exit.succeed(jsonSerializer.decode(text, limits))
   } catch (error) {
     return Exit.fail(codecFailure(entry, "decode", error))
   }
@@ -141,7 +142,7 @@ export const unknownCodec = (options: FormatOptions): ValueCodec<unknown> => {
     deserialize: (entry, serialized) => deserialize(entry, serialized, limits),
     fromJson: (entry, text) => parse(entry, text, limits)
   })
-  return formats.plainJson ? { ...codec, parsed: (text) => Serializer.json.decode(text, limits) } : codec
+  return formats.plainJson ? { ...codec, parsed: (text) => jsonSerializer.decode(text, limits) } : codec
 }
 
 /** The value where there is one without running anything; undefined = run the effect. */

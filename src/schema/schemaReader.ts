@@ -5,7 +5,7 @@ import { attempt, codecFailure } from "./codecFailures.ts"
 import { type Formats, type Payload, toBytes } from "./Formats.ts"
 import { isDigits } from "./numberText.ts"
 import type { SchemaForms } from "./schemaForms.ts"
-import { Serializer } from "./Serializer.ts"
+import { isBinary } from "./binarySerializer.ts"
 import { deserialize, type EntryName, parse, takesText, type ValueForm } from "./ValueCodec.ts"
 import { boundDigits } from "./ValueLimits.ts"
 
@@ -37,7 +37,7 @@ export const schemaReader = <S extends Schema.Constraint>(
       const form = own(serializer)
       if (form !== undefined) {
         const bytes = toBytes(payload)
-        const refusal = serializer === Serializer.binary ? binaryRefusal(facts, bytes, limits) : undefined
+        const refusal = isBinary(serializer) ? binaryRefusal(facts, bytes, limits) : undefined
         return refusal === undefined ? form.decode(entry, bytes) : Exit.fail(codecFailure(entry, "decode", refusal))
       }
       const integer = takesText(serializer) ? integerIn(payload) : undefined

@@ -5,7 +5,9 @@ import { fitsBinary, isBoundedBinary, maxBinaryDepth, shallowBytes } from "./bin
 import { attempt, codecFailure } from "./codecFailures.ts"
 import type { Formats, Serialized } from "./Formats.ts"
 import type { SchemaForm, SchemaForms } from "./schemaForms.ts"
-import { numbers, Serializer } from "./Serializer.ts"
+import { isBinary } from "./binarySerializer.ts"
+import { numbers } from "./jsonSerializer.ts"
+import type { Serializer } from "./Serializer.ts"
 import { type CodecError, type EntryName, isNumber, serialize, type ValueForm } from "./ValueCodec.ts"
 import { boundDigits, isDeeper } from "./ValueLimits.ts"
 
@@ -53,12 +55,11 @@ export const schemaWriter = <S extends Schema.Constraint>(
 
   const form = own(writer)
   if (form === undefined) return viaJson(writer)
-  const isBinary = writer === Serializer.binary
   // Where SchemaBinary has no form of the schema, or none that can be bounded.
   const write =
-    isBinary && !(form.exists && fitsBinary(facts, limits))
+    isBinary(writer) && !(form.exists && fitsBinary(facts, limits))
       ? viaJson(bounded)
-      : viaOwn(form, (payload) => !isBinary || isBoundedBinary(payload, limits))
+      : viaOwn(form, (payload) => !isBinary(writer) || isBoundedBinary(payload, limits))
   return (entry, value) => {
     if (!isNumber(value) && !(typeof value === "bigint" && facts.integer)) return write(entry, value)
     // What is a number in JSON, too, stays countable.

@@ -233,13 +233,21 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   expressSession: ["layers/adapters"],
   fastify: ["layers/node"],
   http: ["layers/http"],
-  index: ["layers/adapters", "layers/cache", "layers/inspection", "layers/topologies", "memory", "schema"],
+  index: [
+    "codecs",
+    "layers/adapters",
+    "layers/cache",
+    "layers/inspection",
+    "layers/topologies",
+    "memory",
+    "schema",
+    "sessions"
+  ],
   keyv: ["layers/adapters"],
   next: ["layers/next"],
   sql: ["layers/sql"],
   memory: [
     ...services,
-    "codecs",
     "layers/cache",
     "layers/policies",
     "layers/topologies",
@@ -249,8 +257,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
     "services/CacheRegion",
     "services/CacheResolver",
     "services/CacheScript",
-    "services/operations/structures",
-    "sessions"
+    "services/operations/structures"
   ],
   sessions: ["schema", "services/SessionStore", "services/operations"],
   testing: ["layers/testing"],

@@ -3,7 +3,7 @@
  * The ledger counts invalidations, so that a lookup can tell whether a tag that it did not know before was invalidated
  * meanwhile. Its lineage is random: a ledger that was lost and begun again is told from the one before.
  */
-import { hash } from "node:crypto"
+import { digest } from "../../../schema/digest.ts"
 import { type TagStamp, tagNames } from "../../../schema/TagStamp.ts"
 
 export interface Ledger {
@@ -52,7 +52,7 @@ export const ledgerText = ({ count, lineage }: Ledger): string => `${lineage}:${
 export const tokenText = ({ count, hard, lineage, soft }: Token): string => `${hard}.${soft}.${count}.${lineage}`
 
 /** 96 bits, of what is random. */
-const short = (text: string): string => hash("sha256", text, "base64url").slice(0, 16)
+const short = (text: string): string => digest(text).slice(0, 16)
 
 /** What an entry bears beside the names of its tags. */
 export type Digests = Omit<TagStamp, "names">
