@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Hono } from "hono"
-import { CacheLive, CacheMemory, ValkeyStandalone } from "effect-vcache"
+import { CacheLive, CacheMemory, makeClient, ValkeyStandalone } from "effect-vcache"
 import { webCache } from "effect-vcache/http"
 
 const site = "http://example.com"
@@ -46,6 +46,36 @@ describe("webCache", () => {
     const unchanged = await cached(new Request(`${site}/page/1`, { headers: { "if-none-match": `"v1"` } }))
     assert.strictEqual(unchanged.status, 304)
     assert.strictEqual(calls(), 1)
+  })
+
+  it("shares the cache of a client, and the handler answers when that is closed", async () => {
+    const cache = makeClient(CacheMemory)
+    const pages = webCache(cache.layer, { tags: true })
+    const { calls, fetch } = application()
+    const cached = pages.wrap(fetch)
+    const ask = async () => assert.strictEqual((await cached(new Request(`${site}/page/1`))).status, 200)
+    await ask()
+    await ask()
+    assert.strictEqual(calls(), 1)
+    await cache.invalidateTags(["page:1"])
+    await ask()
+    assert.strictEqual(calls(), 2)
+    await cache.close()
+    await ask()
+    assert.strictEqual(calls(), 3)
+    await pages.close()
+
+    await using late = webCache(cache.layer)
+    const error: unknown = await late.purge("example.com/").catch((error: unknown) => error)
+    assert.deepInclude(error, { _tag: "CacheConnectionError", phase: "closed" })
+  })
+
+  it("closes, and leaves the client that it shares open", async () => {
+    await using cache = makeClient(CacheMemory)
+    const pages = webCache(cache.layer)
+    await pages.wrap(application().fetch)(new Request(`${site}/page/1`))
+    await pages.close()
+    assert.isAbove(await cache.clear(), 0)
   })
 
   it("passes on what the runtime adds, and what is for one visitor only", async () => {

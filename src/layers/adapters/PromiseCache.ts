@@ -1,5 +1,5 @@
 /** The cache for code without Effect. */
-import { Cause, Duration, Effect, Exit, type Layer, ManagedRuntime, Option, type Schema } from "effect"
+import { Cause, type Context, Duration, Effect, Exit, Layer, ManagedRuntime, Option, type Schema } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { closedError } from "../../schema/failures.ts"
 import { Thrown } from "../../schema/Thrown.ts"
@@ -71,6 +71,13 @@ export interface PromiseCache<A = unknown> extends AsyncDisposable {
   >(
     schema: S
   ) => PromiseCache<S["Type"]>
+  /**
+   * A layer of the opened cache, for what takes a layer: `webCache(cache.layer)`, `expressCache`, `KeyvStore`, the admin pages. All
+   * of them share one connection and, in memory, one store with its tags. The layer that `makeClient` was given would open another
+   * cache for each of them. This one fails where the cache cannot be opened, and after `close` with a `CacheConnectionError` whose
+   * `phase` is `"closed"`. Closing what was built with it leaves the cache open.
+   */
+  readonly layer: Layer.Layer<CacheService, unknown>
   /** Closes the layer and its connections. */
   readonly close: () => Promise<void>
   /** Runs any program against the cache. Rejects with its error, or with what it died of. */
@@ -114,6 +121,12 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
     return runtime.dispose()
   }
 
+  const opened = Layer.effectContext(
+    Effect.suspend((): Effect.Effect<Context.Context<CacheService>, E | CacheError> =>
+      isClosed ? Effect.fail(closedError("layer")) : runtime.contextEffect
+    )
+  )
+
   const over = <A>(view: (cache: TypedCache<unknown>) => TypedCache<A>): PromiseCache<A> => {
     const use = <B, E1>(name: string, operation: (cache: TypedCache<A>) => Effect.Effect<B, E1 | CacheError>) =>
       runAs(
@@ -154,6 +167,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
       invalidateTags: (tags, options) => use("invalidateTags", (cache) => cache.invalidateTags(tags, options)),
       clear: () => use("clear", (cache) => cache.clear),
       withSchema: (schema) => over((cache) => view(cache).withSchema(schema)),
+      layer: opened,
       close,
       run: (effect) => runAs("run", effect),
       [Symbol.asyncDispose]: close
