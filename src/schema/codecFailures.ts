@@ -1,5 +1,5 @@
 /** Why a value could not be encoded or decoded, in words that name formats, types and paths, never contents. */
-import { Cause, Effect, Exit, Schema, type SchemaAST, SchemaIssue } from "effect"
+import { Cause, Effect, Exit, Schema, SchemaAST, SchemaIssue } from "effect"
 import { CacheCodecError } from "./CacheError.ts"
 import type { ForeignError } from "./ForeignError.ts"
 import { FormatError } from "./FormatError.ts"
@@ -100,11 +100,23 @@ const issueText = (issue: SchemaIssue.Issue, names: ReadonlySet<string>): string
 
 const anotherValue = "Expected a valid value"
 
+/** The name of a `Schema.Class`, whose values are instances: TypeScript takes an object with the same fields for one. */
+const classNameOf = (ast: SchemaAST.AST): string | undefined => {
+  if (!SchemaAST.isDeclaration(ast) || ast.annotations?.["message"] !== undefined) return undefined
+  const [fields] = ast.typeParameters
+  return fields !== undefined && SchemaAST.isObjects(fields) ? SchemaAST.resolveIdentifier(ast) : undefined
+}
+
 const issues = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (leaf) =>
-    leaf._tag === "InvalidValue" || leaf._tag === "Forbidden" || SchemaIssue.hasInput(leaf)
+  leafHook: (leaf) => {
+    const className = leaf._tag === "InvalidType" ? classNameOf(leaf.ast) : undefined
+    if (className !== undefined) {
+      return `Expected an instance of the class ${className} (an object with the same fields is not one)`
+    }
+    return leaf._tag === "InvalidValue" || leaf._tag === "Forbidden" || SchemaIssue.hasInput(leaf)
       ? anotherValue
-      : SchemaIssue.defaultLeafHook(leaf),
+      : SchemaIssue.defaultLeafHook(leaf)
+  },
   checkHook: ({ filter: { annotations } }) => {
     const { expected, message } = annotations ?? {}
     if (typeof message === "string") return message

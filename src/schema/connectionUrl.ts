@@ -100,6 +100,7 @@ const parse = (url: unknown): ConnectionTarget => {
   if (url === undefined) throw new Refused("a connection URL must be text that was not wiped")
   if (typeof url !== "string") throw new Refused("a connection URL must be text")
   const parts = shape.exec(url)
+  if (!url.includes("://")) throw new Refused("the scheme is missing: write valkey://host:port, or valkeys:// for TLS")
   if (parts === null)
     throw new Refused(
       "not of the form scheme://[user[:password]@]host[:port][/database][?db=n], with hosts in a list where there are several"

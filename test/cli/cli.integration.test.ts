@@ -75,6 +75,17 @@ describe("the command line", () => {
     )
     assert.deepInclude(missing, { code: 1, stdout: "", stderr: 'effect-vcache: There is no key "app:1:nobody".\n' })
     assert.strictEqual(removed.code, 1)
+    // Nothing on the standard output, which programs read, and a sentence for people beside it.
+    const none = await Promise.all([cli("keys", "app"), cli("keys", "nothing:*"), cli("keys", "app", "--json")])
+    const sentences = [
+      'effect-vcache: No key matches "app". A pattern is for whole keys. "app*" matches keys that begin with it.\n',
+      'effect-vcache: No key matches "nothing:*".\n',
+      ""
+    ]
+    assert.deepStrictEqual(
+      none.map(({ code, stderr, stdout }) => ({ code, stderr, stdout })),
+      sentences.map((stderr) => ({ code: 0, stderr, stdout: "" }))
+    )
     // Tags, and a claim that has ended.
     await call("SET", "app:1:tagged", "\u00012json~a,b;h;s;!1.abc\n1")
     const tagged = await cli("get", "app:1:tagged")

@@ -153,6 +153,28 @@ describe("what a caller waits for", () => {
 })
 
 describe("what is told", () => {
+  it.effect("an object in place of an instance of its class, which TypeScript cannot tell apart", () =>
+    Effect.gen(function* () {
+      class Product extends Schema.Class<Product>("Product")({ name: Schema.String, at: Schema.Date }) {}
+      const plain = { name: "SECRET", at: new Date(0) }
+      const reason = "Expected an instance of the class Product (an object with the same fields is not one)"
+      const lines = yield* logged(
+        Effect.gen(function* () {
+          const products = (yield* CacheService).withSchema(Product)
+          yield* products.getOrSet("k", Effect.succeed(plain))
+          const error = yield* Effect.flip(products.set("k", plain))
+          assert.strictEqual(error._tag === "CacheCodecError" ? error.cause?.message : undefined, reason)
+          const list = (yield* CacheService).withSchema(Schema.Struct({ items: Schema.Array(Product) }))
+          const nested = yield* Effect.flip(list.set("k", { items: [plain] }))
+          assert.include(nested.message, `${reason} at .items[0]`)
+          assert.isTrue(yield* products.set("k", new Product(plain)))
+        })
+      )
+      assert.include(lines.join(), reason)
+      assert.notInclude(lines.join(), "SECRET")
+    }).pipe(Effect.provide(CacheMemory))
+  )
+
   it.effect("a value that no cache can store: once for each kind of key, and in a metric", () =>
     Effect.gen(function* () {
       const lines = yield* logged(

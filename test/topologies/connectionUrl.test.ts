@@ -129,6 +129,13 @@ describe("connection URLs", () => {
     it(`takes ${url}`, () => assert.deepStrictEqual(parsed(url), expected))
   }
 
+  it("says what to write where the scheme is missing", () => {
+    for (const url of ["localhost:6379", "127.0.0.1"]) {
+      const error = Result.getOrUndefined(Result.flip(parseConnectionUrl(url)))
+      assert.strictEqual(error?.reason, "the scheme is missing: write valkey://host:port, or valkeys:// for TLS")
+    }
+  })
+
   const bad = [
     "",
     " ",

@@ -15,6 +15,18 @@ const key = Argument.String("key").pipe(Argument.withDescription("The whole key,
 
 const missing = (key: string) => new CliFailure({ code: 1, message: `There is no key ${JSON.stringify(key)}.` })
 
+/** Where nothing is found the output is empty, so that the reason goes to the standard error stream. */
+const noneFound = (pattern: string) =>
+  Stream.fromEffect(
+    Effect.sync(() => {
+      const isGlob = /[*?[\\]/.test(pattern)
+      const hint = isGlob
+        ? ""
+        : ` A pattern is for whole keys. ${JSON.stringify(`${pattern}*`)} matches keys that begin with it.`
+      process.stderr.write(`effect-vcache: No key matches ${JSON.stringify(pattern)}.${hint}\n`)
+    })
+  )
+
 const millisLeft = (pttl: number): number | null => (pttl < 0 ? null : pttl)
 
 /** Keys that are asked about in one round trip. */
@@ -62,7 +74,8 @@ export const keys = Command.make(
   },
   ({ limit, long, pattern, type }) =>
     connected((client, output) => {
-      const found = client.scan({ match: pattern, ...(Option.isSome(type) ? { type: type.value } : {}) })
+      const matching = client.scan({ match: pattern, ...(Option.isSome(type) ? { type: type.value } : {}) })
+      const found = output.isJson ? matching : Stream.orElseIfEmpty(matching, () => Stream.drain(noneFound(pattern)))
       const limited = limit > 0 ? Stream.take(found, limit) : found
       if (!long) {
         return Stream.runForEach(limited, (key) => (output.isJson ? output.json({ key }) : output.line(visible(key))))
