@@ -171,15 +171,21 @@ export const batchTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
         for (const options of [hour, { ...hour, cipher: Cipher.aes256gcm([keyOf(1)]) }]) {
           const cache = (yield* fresh(options)).withSchema(Schema.String)
           const { asked, lookup } = finding()
-          const call = cache.getOrSetMany(["a", "none", "b"], lookup, { cacheFailures })
+          const gate = yield* Deferred.make<void>()
+          const joined = yield* joining
+          const slow = (keys: ReadonlyArray<string>) => Effect.andThen(Deferred.await(gate), lookup(keys))
+          const call = cache.getOrSetMany(["a", "none", "b"], slow, { cacheFailures })
           for (let i = 0; i < 4; i++) {
-            const errors = yield* Effect.all(
-              Array.from({ length: 5 }, () => Effect.flip(call)),
-              {
-                concurrency: i % 2 === 0 ? "unbounded" : 1
-              }
+            const calls = yield* Effect.forkChild(
+              Effect.all(
+                Array.from({ length: 5 }, () => Effect.flip(call)),
+                { concurrency: i % 2 === 0 ? "unbounded" : 1 }
+              )
             )
-            for (const error of errors) {
+            // Reads may take another connection than stores: all wait, for each of three keys, before there is something to read.
+            if (i === 0) yield* joined(12)
+            yield* Deferred.succeed(gate, undefined)
+            for (const error of yield* Fiber.join(calls)) {
               assert.deepStrictEqual(error, new NotFound({ key: "none" }))
               assert.isTrue(isLookupError(error))
             }

@@ -12,6 +12,7 @@ import {
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
+import { joining } from "../support/joining.ts"
 import { stored } from "../support/stored.ts"
 import { until } from "../support/until.ts"
 
@@ -46,13 +47,23 @@ export const cacheFailuresTests = (it: Vitest.MethodsNonLive<CacheService>): voi
           for (const singleFlight of ["process", "cluster"] as const) {
             const { asked, lookup } = failing(missing)
             const key = `missing ${singleFlight}`
-            const call = cache.getOrSet(key, lookup, { cacheFailures, singleFlight })
+            const gate = yield* Deferred.make<void>()
+            const joined = yield* joining
+            const call = cache.getOrSet(key, Effect.andThen(Deferred.await(gate), lookup), {
+              cacheFailures,
+              singleFlight
+            })
             for (let i = 0; i < 4; i++) {
-              const exits = yield* Effect.all(
-                Array.from({ length: 5 }, () => Effect.flip(call)),
-                { concurrency: i % 2 === 0 ? 1 : "unbounded" }
+              const calls = yield* Effect.forkChild(
+                Effect.all(
+                  Array.from({ length: 5 }, () => Effect.flip(call)),
+                  { concurrency: i % 2 === 0 ? "unbounded" : 1 }
+                )
               )
-              for (const error of exits) {
+              // Reads may take another connection than stores: all wait before there is something to read.
+              if (i === 0) yield* joined(4)
+              yield* Deferred.succeed(gate, undefined)
+              for (const error of yield* Fiber.join(calls)) {
                 assert.deepStrictEqual(error, missing)
                 assert.instanceOf(error, NotFound)
                 assert.isTrue(isLookupError(error))

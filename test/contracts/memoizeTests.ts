@@ -3,6 +3,7 @@ import { assert, describe, type Vitest } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Option, Schema } from "effect"
 import type { CacheService } from "effect-vcache"
 import { fresh } from "../support/freshCache.ts"
+import { joining } from "../support/joining.ts"
 import { stored } from "../support/stored.ts"
 
 const Point = Schema.Struct({ x: Schema.Int, at: Schema.Date })
@@ -60,8 +61,9 @@ export const memoizeTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
             Effect.sync(() => ++calls)
           )
         )
+        const joined = yield* joining
         const all = yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.forkChild(slow("k")))
-        yield* Effect.yieldNow
+        yield* joined(99)
         yield* Deferred.succeed(gate, undefined)
         assert.deepStrictEqual(new Set(yield* Effect.forEach(all, Fiber.join)), new Set([1]))
       })
