@@ -96,6 +96,8 @@ const program = Effect.gen(function* () {
 
   yield* products.change({ params: { id: "tea" }, payload: { price: 9 } })
   yield* show("nothing is cached")
+  // A response goes out before it is stored.
+  yield* Effect.sleep("100 millis")
   yield* show("it is cached")
   yield* Effect.all(
     Array.from({ length: 1000 }, () => products.all()),
