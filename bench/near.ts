@@ -1,10 +1,11 @@
 /** The section of the near cache: what hits, fills and entries cost, and what a fleet of processes gains. */
 import { type BurstRequest, cpuMicros, measureAlone, type Result } from "./measure.ts"
 import { type FleetResult, measureFleets, type Mix } from "./nearFleet.ts"
+import { unsharedMap } from "./nearFleetMembers.ts"
 import { measureMemory } from "./nearMemory.ts"
 import { bytesSent } from "./nearSilence.ts"
 import { costs, rates, table } from "./report.ts"
-import { cost, less, perEntry, ratio, silence, type Target } from "./targets.ts"
+import { cost, less, perEntry, ratio, reread, silence, type Target } from "./targets.ts"
 
 const bento = "bentocache with L1, L2 and its bus"
 const nodeRedis = "node-redis with its client-side cache"
@@ -67,6 +68,7 @@ export const benchNear = async (
     ratio("four processes, 99 % reads", fleets["99 % reads"], "near", bento, 3),
     ratio("four processes, 99.9 % reads", fleets["99.9 % reads"], "near", nodeRedis, 2),
     ratio("four processes, 99 % reads", fleets["99 % reads"], "near", nodeRedis, 2),
+    ...mixNames.map((mix) => reread(`four processes, ${mix}`, readsPerWrite(fleets[mix], "near"), 6)),
     perEntry("a million near entries of 100 bytes / lru-cache", memory.near, memory.lruCache, 1.3),
     silence("perKey, 100 readers, 1 000 writes/s of keys that nobody holds", silent)
   ]
@@ -97,7 +99,7 @@ ${costs({ "get that fills": fills })}
 ### Four processes
 
 On one server, all on the machine's cores: 100 000 keys of about 150 bytes, drawn by Zipf's law, all of them near and warm, 16 operations in flight in
-each process; each of them writes, too.
+each process; each of them writes, too. \`Map\` is the same loop over what nobody keeps true: most of what it costs is to wait for memory.
 
 ${rates({ "99.9 % reads": fleets["99.9 % reads"], "99 % reads": fleets["99 % reads"] })}
 
@@ -106,6 +108,16 @@ ${table(
   fleets["99 % reads"].map(({ name }) =>
     [name].concat(mixNames.map((mix) => shares(fleets[mix].find((result) => result.name === name))))
   )
+)}
+
+What the processes read from the server for each write: a key that was written is read again by each of the four that wants it, and once more where it was
+written again meanwhile.
+
+${table(
+  ["reads of the server for each write", ...mixNames],
+  fleets["99 % reads"]
+    .filter(({ name }) => name !== unsharedMap)
+    .map(({ name }) => [name].concat(mixNames.map((mix) => readsOf(fleets[mix], name))))
 )}
 
 ### Memory and messages
@@ -134,6 +146,17 @@ const mixNames: ReadonlyArray<Mix> = ["99.9 % reads", "99 % reads"]
 const nanos = (result: Result | undefined): string => {
   if (result === undefined) return ""
   return result.failed === undefined ? (1000 * cpuMicros(result)).toFixed(0) : `failed: ${result.failed}`
+}
+
+const readsOf = (results: ReadonlyArray<FleetResult>, name: string): string => {
+  const measured = readsPerWrite(results, name)
+  return Number.isNaN(measured) ? "not measured" : measured.toFixed(1)
+}
+
+/** The middle one of the rounds. */
+const readsPerWrite = (results: ReadonlyArray<FleetResult>, name: string): number => {
+  const { failed, reads = [] } = results.find((result) => result.name === name) ?? {}
+  return failed === undefined ? (reads.toSorted((a, b) => a - b)[reads.length >> 1] ?? Number.NaN) : Number.NaN
 }
 
 const shares = (result: FleetResult | undefined): string => {

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { Redis } from "iovalkey"
 import type { Result } from "./measure.ts"
 import type { FleetAnswer, FleetOrder } from "./nearFleetProcess.ts"
-import { fleetMembers } from "./nearFleetMembers.ts"
+import { fleetMembers, unsharedMap } from "./nearFleetMembers.ts"
 import { answerOf, messageOf } from "./told.ts"
 
 const processes = 4
@@ -78,13 +78,25 @@ const ask = (child: ChildProcess, order: FleetOrder): Promise<FleetAnswer> => {
 /** Of all processes together: operations per second, and the CPU time of clients and server for each operation. */
 export interface FleetResult extends Result {
   readonly serverCpu: ReadonlyArray<number>
+  /** Of the server, for each write. */
+  readonly reads: ReadonlyArray<number>
 }
 
-/** Microseconds of CPU time that the server has had. */
-const serverMicros = async (observer: Redis): Promise<number> => {
-  const info = await observer.info("cpu")
-  const seconds = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1])
-  return (seconds("used_cpu_user") + seconds("used_cpu_sys")) * 1e6
+/** What the server has done: microseconds of CPU time, and commands. */
+interface Load {
+  readonly cpu: number
+  readonly reads: number
+  readonly writes: number
+}
+
+const loadOf = async (observer: Redis): Promise<Load> => {
+  const info = (await observer.info("cpu")) + (await observer.info("commandstats"))
+  const number = (before: string) => Number(new RegExp(`^${before}([\\d.]+)`, "m").exec(info)?.[1] ?? 0)
+  return {
+    cpu: (number("used_cpu_user:") + number("used_cpu_sys:")) * 1e6,
+    reads: number("cmdstat_get:calls="),
+    writes: number("cmdstat_set:calls=")
+  }
 }
 
 export const measureFleets = async (
@@ -96,18 +108,18 @@ export const measureFleets = async (
   for (const kind of Object.keys(fleetMembers)) {
     const fleet = await Fleet.start(kind, url)
     // Ours have the same keys.
-    await fleet.warm(kind !== "without near")
+    await fleet.warm(kind !== "without near" && kind !== unsharedMap)
     fleets.push(fleet)
   }
   const results = { "99.9 % reads": new Rows(), "99 % reads": new Rows() }
   for (const mix of ["99.9 % reads", "99 % reads"] as const) {
     for (let round = -2; round < rounds; round++) {
       for (const fleet of fleets) {
-        const before = await serverMicros(observer)
+        const before = await loadOf(observer)
         const answers = await fleet.run(mix)
-        const server = (await serverMicros(observer)) - before
+        const after = await loadOf(observer)
         // The rounds below zero warm up.
-        if (answers !== undefined && round >= 0) results[mix].add(fleet.kind, answers, server)
+        if (answers !== undefined && round >= 0) results[mix].add(fleet.kind, answers, before, after)
       }
     }
   }
@@ -115,8 +127,8 @@ export const measureFleets = async (
   observer.disconnect()
   const of = (mix: Mix) =>
     fleets.map(({ failed, kind }): FleetResult => {
-      const { cpu, rounds, serverCpu } = results[mix].of(kind)
-      return { name: kind, rounds, cpu, serverCpu, slowest: [], failed }
+      const { cpu, reads, rounds, serverCpu } = results[mix].of(kind)
+      return { name: kind, rounds, cpu, serverCpu, reads, slowest: [], failed }
     })
   return { "99.9 % reads": of("99.9 % reads"), "99 % reads": of("99 % reads") }
 }
@@ -125,22 +137,24 @@ interface Row {
   readonly rounds: Array<number>
   readonly cpu: Array<number>
   readonly serverCpu: Array<number>
+  readonly reads: Array<number>
 }
 
 class Rows {
   readonly #rows = new Map<string, Row>()
 
   of(kind: string): Row {
-    const known = this.#rows.get(kind) ?? { rounds: [], cpu: [], serverCpu: [] }
+    const known = this.#rows.get(kind) ?? { rounds: [], cpu: [], serverCpu: [], reads: [] }
     this.#rows.set(kind, known)
     return known
   }
 
-  add(kind: string, answers: ReadonlyArray<FleetAnswer>, server: number): void {
-    const { cpu, rounds, serverCpu } = this.of(kind)
+  add(kind: string, answers: ReadonlyArray<FleetAnswer>, before: Load, after: Load): void {
+    const { cpu, reads, rounds, serverCpu } = this.of(kind)
     const operations = answers.reduce((sum, answer) => sum + answer.operations, 0)
     rounds.push(answers.reduce((sum, { millis, operations }) => sum + (operations / millis) * 1000, 0))
     cpu.push(answers.reduce((sum, answer) => sum + answer.cpu, 0) / operations)
-    serverCpu.push(server / operations)
+    serverCpu.push((after.cpu - before.cpu) / operations)
+    reads.push((after.reads - before.reads) / (after.writes - before.writes))
   }
 }

@@ -1,5 +1,5 @@
 /** What one process of a fleet does, for each kind of cache. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { TypedCache } from "../src/index.ts"
 import { fleetKey, fleetKeys, product, zipf } from "./nearFleetKeys.ts"
 import { proven } from "./nearContenders.ts"
@@ -40,7 +40,11 @@ class Course {
   }
 }
 
-const byEffects = (cache: TypedCache<unknown>, seed: number, warm: () => Promise<unknown>): FleetMember => {
+const byEffects = (
+  cache: Pick<TypedCache<unknown>, "get" | "set" | "setMany">,
+  seed: number,
+  warm: () => Promise<unknown>
+): FleetMember => {
   const next = zipf(seed)
   return {
     store: async () => {
@@ -95,6 +99,9 @@ const byPromises = (
   }
 }
 
+/** What no cache can undercut: the same loop, which finds its values in a `Map` that nobody keeps true. */
+export const unsharedMap = "a Map, not shared"
+
 export const fleetMembers: Readonly<Record<string, (url: string, seed: number) => Promise<FleetMember>>> = {
   near: async (url, seed) => {
     const cache = await open(url, { options: { prefix, near: { maxEntries: 200_000, maxBytes: 2 ** 28 } } })
@@ -104,6 +111,20 @@ export const fleetMembers: Readonly<Record<string, (url: string, seed: number) =
         await Effect.runPromise(cache.getMany(Array.from({ length: 500 }, (_, i) => fleetKey(first + i))))
       }
     })
+  },
+  [unsharedMap]: async (_, seed) => {
+    const values = new Map<string, unknown>(
+      Array.from({ length: fleetKeys }, (_, i) => [`${prefix}:${fleetKey(i)}`, product(i)] as const)
+    )
+    return byEffects(
+      {
+        get: (key) => Effect.succeed(Option.fromUndefinedOr(values.get(`${prefix}:${key}`))),
+        set: (key, value) => Effect.sync(() => values.set(`${prefix}:${key}`, value) !== undefined),
+        setMany: () => Effect.succeed([])
+      },
+      seed,
+      async () => {}
+    )
   },
   "without near": async (url, seed) => byEffects(await open(url, { options: { prefix } }), seed, async () => {}),
   "bentocache with L1, L2 and its bus": async (url, seed) => {

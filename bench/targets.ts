@@ -66,6 +66,10 @@ export const added = (results: ReadonlyArray<Result>, policy: string, most: numb
 export const perEntry = (work: string, mine: number, rival: number, most: number): Target =>
   atMost(`bytes of ${work}`, mine / rival, most)
 
+/** How often the server is read for each write. */
+export const reread = (work: string, reads: number, most: number): Target =>
+  atMost(`reads of the server for each write of ${work}`, reads, most, "reads")
+
 /** What nobody is to be sent. */
 export const silence = (work: string, bytes: number): Target => ({
   work,
