@@ -136,7 +136,7 @@ const inMemory = (why: string) =>
   Layer.provideMerge(
     Layer.effectDiscard(
       Effect.logWarning(
-        `${why}: the cache is in the memory of this process, and no other process shares its values, locks and sessions. The URL memory:// says that this is meant`
+        `${why}: the cache is in the memory of this process, and no other process shares its values, locks and sessions. Set the URL of a server, or memory:// to keep it in memory without this warning`
       )
     ),
     ValkeyMemory.layer()
