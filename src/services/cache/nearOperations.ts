@@ -2,9 +2,9 @@
  * Reads that are answered in this process where they can be. Such an answer passes the policies that observe; all else takes
  * its way through all policies to the server.
  */
-import { Effect, Exit, type Fiber, type Option } from "effect"
+import { Clock, Effect, Exit, type Fiber, Option } from "effect"
 import type { ValueError } from "../../schema/CacheError.ts"
-import type { EntryName } from "../../schema/ValueCodec.ts"
+import { type EntryName, valueNow } from "../../schema/ValueCodec.ts"
 import type { TagStamp } from "../../schema/TagStamp.ts"
 import type { CacheBatches } from "../operations/CacheBatches.ts"
 import type { CacheValues } from "../operations/CacheValues.ts"
@@ -84,6 +84,24 @@ export const nearOperations = <A, RD, RE>(
     })
   }
 
+  /** The values among what is near that need no server, and no services, to be read. */
+  const nearPart = (
+    names: ReadonlyArray<EntryName>,
+    known: ReadonlyArray<NearValue | undefined>,
+    caller: Fiber.Fiber<unknown, unknown>
+  ): ReadonlyMap<string, A> => {
+    const now = caller.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    const part = new Map<string, A>()
+    names.forEach((name, i) => {
+      const kept = known[i]
+      if (kept === undefined || kept.value === absent || now >= (kept.header?.timing?.freshUntil ?? Infinity)) return
+      if (nearTags.verdict(kept.header?.tags, caller) !== "live") return
+      const value = valueNow(near.value(name, kept))
+      if (value !== undefined) part.set(name.key, value.value)
+    })
+    return part
+  }
+
   const getMany: Reads<A, RD, RE>["getMany"] = (keys, options) => {
     if (options?.near === false) return operations.getMany(keys, options)
     return Effect.withFiber((caller) => {
@@ -106,7 +124,16 @@ export const nearOperations = <A, RD, RE>(
       const tally = ({ size }: ReadonlyMap<string, A>) => ({ hits: size, misses: names.length - size })
       const declared = { ...declare("getMany", undefined, new Map<string, A>()), tally, near: found }
       const judge = found === names.length ? nearTags.judgeNear(stamps, caller) : undefined
-      if (judge === undefined) return guard(declared, readAll(names, known))
+      if (judge === undefined) {
+        // What is near is there, whatever the server says of the rest.
+        const operation = {
+          ...declared,
+          get neutral() {
+            return Option.some(nearPart(names, known, caller))
+          }
+        }
+        return guard(operation, readAll(names, known))
+      }
       return guardNear(
         declared,
         valuesInOrder(names, (i) => liveNear(near, names[i]!, known[i]!, judge))

@@ -63,4 +63,4 @@ export const durationOf = ({ cache, topology }: CacheName, operation: string): M
     boundaries
   })
 
-export const count = (metric: Metric.Counter<number>): Effect.Effect<void> => Metric.update(metric, 1)
+export const count = (metric: Metric.Counter<number>, times = 1): Effect.Effect<void> => Metric.update(metric, times)

@@ -1,13 +1,14 @@
 /** Sources that are left alone for a while, because a refresh from them has failed. */
-
-import { Exit } from "effect"
+import { Clock, Effect, Exit } from "effect"
 
 /** Keys that are remembered; the oldest is forgotten first, and its source asked again. */
 const most = 10_000
 
+/** After the server did not say what it has, a refresh does not ask it again for so many milliseconds. */
+export const serverRest = 1000
+
 /** Interruption says nothing of the source. */
-export const hasFailed = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && !Exit.hasInterrupts(exit)
+const hasFailed = (exit: Exit.Exit<unknown, unknown>): boolean => Exit.isFailure(exit) && !Exit.hasInterrupts(exit)
 
 export class FailedRefreshes {
   readonly #until = new Map<string, number>()
@@ -21,6 +22,21 @@ export class FailedRefreshes {
       this.#until.delete(oldest)
       return
     }
+  }
+
+  /** Their sources are left alone for so many milliseconds where it fails. */
+  rest<A, E, R>(
+    refresh: Effect.Effect<A, E, R>,
+    finals: ReadonlyArray<string>,
+    millis: number
+  ): Effect.Effect<A, E, R> {
+    return Effect.onExit(refresh, (exit) =>
+      hasFailed(exit)
+        ? Effect.map(Clock.currentTimeMillis, (now) => {
+            for (const final of finals) this.failed(final, now + millis)
+          })
+        : Effect.void
+    )
   }
 
   /** Its source has answered: whoever asked. */

@@ -15,14 +15,16 @@ import type { TagJudges } from "../tags/Tags.ts"
 import type { FailedRefreshes } from "./FailedRefreshes.ts"
 import type { Failures } from "./Failures.ts"
 import type { LookupPlan } from "./LookupPlan.ts"
-import { type Near, nearIn } from "./nearFound.ts"
+import { foundNear, type Near, nearIn } from "./nearFound.ts"
 import { nearMany } from "./nearMany.ts"
-import { isStale, verdictOf } from "./verdict.ts"
+import { isStale, type Verdict, verdictOf } from "./verdict.ts"
 
 /** An entry, and what its key held. */
 export interface SeenKey<A> {
   readonly entry: EntryName
   readonly found: Found<A> | undefined
+  /** What was found is near, so that the server is to be asked before anything is put in its place. */
+  readonly isNear?: boolean | undefined
 }
 
 export interface Served<A, F> {
@@ -49,7 +51,7 @@ export interface BatchCall<A, F> {
 /** Reads, as the policies see it. */
 export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRefreshes: FailedRefreshes) => {
   const { codec, guard, guardNear, metrics, near, tags } = context
-  const nearHere = nearIn(context)
+  const nearHere = nearIn(context, failedRefreshes)
   const valueSize = new ValueSize()
 
   /** What the server has of the keys. */
@@ -91,7 +93,7 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
   const read = Effect.fnUntraced(function* <F>(
     entries: ReadonlyArray<EntryName>,
     { failures, plan }: BatchCall<A, F>,
-    drawn: ReadonlyMap<string, number>,
+    drawn: ReadonlyMap<string, number> | undefined,
     by: TagJudges
   ) {
     const seen = yield* foundAll(entries, by)
@@ -108,18 +110,15 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
         failed.push(failure.value.error)
         continue
       }
-      const verdict = yield* verdictOf(found, plan, failedRefreshes, entry.final, drawn.get(entry.final))
+      const verdict = yield* verdictOf(found, plan, failedRefreshes, entry.final, drawn?.get(entry.final))
       if (found === undefined || verdict === "miss" || Option.isNone(found.value)) {
         missing.set(entry.final, one)
         continue
       }
       missing.delete(entry.final)
       values.set(entry.key, found.value.value)
-      if (isStale(verdict)) {
-        stale++
-        yield* count(metrics.stale_served)
-      }
-      if (verdict === "stale" || verdict === "early") ageing.push(one)
+      if (isStale(verdict)) stale++
+      if (isAgeing(verdict)) ageing.push(one)
     }
     const served: Served<A, F> = {
       values,
@@ -132,12 +131,26 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
     return served
   })
 
+  /** What the server has of keys whose values were near, for who would replace them. */
+  const again = <F>(seen: ReadonlyArray<SeenKey<A>>, call: BatchCall<A, F>) => {
+    const drawn = new Map(seen.flatMap(({ entry, found }) => timed(entry, found?.header?.timing?.freshUntil)))
+    return guard<Served<A, F>, CommandError, RD>(
+      { name: "getOrSetMany.read", key: undefined, neutral: Option.none() },
+      read(
+        seen.map(({ entry }) => entry),
+        call,
+        drawn,
+        nearHere?.nearTags ?? tags
+      )
+    )
+  }
+
   /** What is near with what the server has, in the order of the request. */
-  return <F>(call: BatchCall<A, F>): Effect.Effect<Served<A, F>, CommandError, RD> =>
+  const all = <F>(call: BatchCall<A, F>): Effect.Effect<Served<A, F>, CommandError, RD> =>
     Effect.withFiber((caller) => {
       const { entries, isNear, plan } = call
       const here: Near<A, RD> | undefined = isNear ? nearHere : undefined
-      const { drawn, found, rest } = nearMany(here, entries, plan, caller)
+      const { found, rest } = nearMany(here, entries, plan, caller)
       const nothing: Served<A, F> = {
         values: new Map(),
         missing: rest.map((entry) => ({ entry, found: undefined })),
@@ -150,13 +163,22 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
         if (found.size === 0) return served
         const all = new Map<string, A>()
         const absent: Array<SeenKey<A>> = []
+        const ageing: Array<SeenKey<A>> = []
+        let { stale } = served
         for (const entry of entries) {
           const known = found.get(entry.final)
-          if (known?._tag === "Value") all.set(entry.key, known.value)
-          else if (known !== undefined) absent.push({ entry, found: undefined })
-          else if (served.values.has(entry.key)) all.set(entry.key, served.values.get(entry.key)!)
+          if (known === undefined) {
+            if (served.values.has(entry.key)) all.set(entry.key, served.values.get(entry.key)!)
+          } else if (known._tag === "Absent") absent.push({ entry, found: undefined })
+          else {
+            const { header, value, verdict } = known
+            all.set(entry.key, value)
+            if (isStale(verdict)) stale++
+            if (isAgeing(verdict)) ageing.push({ entry, found: foundNear(value, header), isNear: true })
+          }
         }
-        return { ...served, missing: [...absent, ...served.missing], values: all }
+        const missing = [...absent, ...served.missing]
+        return { ...served, missing, values: all, stale, ageing: [...ageing, ...served.ageing] }
       }
       const operation: Operation<Served<A, F>> = {
         name: "getOrSetMany",
@@ -170,6 +192,14 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
         near: found.size === 0 ? undefined : found.size
       }
       if (rest.length === 0 && entries.length > 0) return guardNear(operation, Exit.succeed(withNear(nothing)))
-      return guard(operation, Effect.map(read(rest, call, drawn, here?.nearTags ?? tags), withNear))
+      return guard(operation, Effect.map(read(rest, call, undefined, here?.nearTags ?? tags), withNear))
     })
+
+  return { all, again }
 }
+
+/** Whether it is served, and to be refreshed by whoever has seen it. */
+const isAgeing = (verdict: Verdict): boolean => verdict === "stale" || verdict === "early"
+
+const timed = ({ final }: EntryName, freshUntil: number | undefined): ReadonlyArray<readonly [string, number]> =>
+  freshUntil === undefined ? [] : [[final, freshUntil]]

@@ -8,7 +8,7 @@ import type { Lookup, LookupOptions, LookupResult } from "../../operations/Cache
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
 import { type Acquired, type ClaimTarget, withClaim } from "./claim.ts"
-import { hasFailed } from "./FailedRefreshes.ts"
+import { serverRest } from "./FailedRefreshes.ts"
 import type { Failures, FailuresOf } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import { type Keep, keepNothing, keepOver } from "./keep.ts"
@@ -16,8 +16,8 @@ import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
 import { type LookupPlan, lookupPlan } from "./LookupPlan.ts"
 import { count } from "../kernel/metrics.ts"
 import { foundRead } from "../kernel/nearReads.ts"
-import { flightOf, knownTags, type TagBasis, tagsBefore } from "./lookupTags.ts"
-import { freshNear, type NearFound, nearFound, nearIn, type Untold } from "./nearFound.ts"
+import { flightOf, type KnownTags, knownTags, type TagBasis, tagsBefore } from "./lookupTags.ts"
+import { foundNear, heldNear, type NearFound, nearFound, nearIn, type Untold } from "./nearFound.ts"
 import { type ResultForm, resultOfHeld, type Seen } from "./results.ts"
 import type { Ticket } from "./FlightTable.ts"
 import type { SingleFlight } from "./SingleFlight.ts"
@@ -50,7 +50,7 @@ export const makeGetOrSet = <A, RD, RE>(
   const { client, codec, defaults, finalKey, guard, guardNear, metrics, observe, policy, readOptions, scope, tags } =
     context
   const { failedRefreshes } = allFlights
-  const nearHere = nearIn(context)
+  const nearHere = nearIn(context, failedRefreshes)
 
   /** What a failure says that is stored; undefined where the call is not told of it. */
   const failureIn = <F>(
@@ -91,6 +91,14 @@ export const makeGetOrSet = <A, RD, RE>(
   const read = (entry: EntryName) =>
     client.request("GET", [entry.final], foundIn(context, entry, tags.judge), readOptions)
 
+  /** What the server has. `isNear`: another read that is under way, and records of tags that are near, do. */
+  const readServer = (entry: EntryName, isNear: boolean) => {
+    if (nearHere?.near.isFor(entry.final) !== true) return read(entry)
+    const { near, nearTags } = nearHere
+    const { judge } = isNear ? nearTags : tags
+    return Effect.flatMap(near.read(entry, isNear), (read) => foundRead(near, context, entry, read, judge))
+  }
+
   /** The lookup as a piece of work that callers share. */
   const workOf =
     <E, R, F, B>({ entry, failures, lookup, plan }: Call<A, E, R, F, B>, { found, verdict }: Seen<A, F>) =>
@@ -130,6 +138,39 @@ export const makeGetOrSet = <A, RD, RE>(
       )
     }
 
+  const basisOf = <E, R, F, B>({ entry, plan }: Call<A, E, R, F, B>, names: KnownTags) =>
+    tagsBefore(context, entry.operation, entry.key, plan, names)
+
+  /** The lookup in the background, over what the server has: where that is not known, the server is asked first. */
+  const refreshOf = <E, R, F, B>(
+    call: Call<A, E, R, F, B>,
+    seen: Seen<A, F>,
+    ticket: Ticket
+  ): Effect.Effect<LookupResult<A>, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
+    const { entry, lookup, plan } = call
+    const { found } = seen
+    if (seen.source === "server") {
+      const names = knownTags(plan, lookup, found)
+      const looked = Effect.flatMap(basisOf(call, names), (basis) => {
+        ticket.basis = flightOf(basis)
+        return workOf(call, seen)(ticket, basis)
+      })
+      return failedRefreshes.rest(Effect.andThen(count(metrics.refreshes), looked), [entry.final], plan.errorBackoff)
+    }
+    const asked = guard<Seen<A, F>, CommandError, RD>(
+      { name: `${entry.operation}.read`, key: entry.key, neutral: Option.none() },
+      Effect.flatMapEager(readServer(entry, true), (now) => judged(now, call, found?.header?.timing?.freshUntil))
+    )
+    const rest = Math.min(serverRest, plan.errorBackoff)
+    return Effect.flatMap(failedRefreshes.rest(asked, [entry.final], rest), (now) => {
+      if (now.verdict === "failed") return Exit.fail(now.error)
+      const value = now.found?.value
+      const isDone = now.verdict === "fresh" || now.verdict === "claimed" || now.verdict === "resting"
+      if (!isDone || value === undefined || Option.isNone(value)) return refreshOf(call, now, ticket)
+      return Effect.map(Clock.currentTimeMillis, (at) => resultOfHeld(value.value, now, false, at))
+    })
+  }
+
   /** What follows when the key holds nothing that can be served as it is. */
   const serve = <E, R, F, B>(
     call: Call<A, E, R, F, B>,
@@ -137,15 +178,14 @@ export const makeGetOrSet = <A, RD, RE>(
   ): Effect.Effect<B, E | F | CommandError, Exclude<R, Scope.Scope> | RD | RE> => {
     const { entry, form, lookup, plan } = call
     const { final } = entry
-    const { found, verdict } = seen
+    const { found, source, verdict } = seen
     if (verdict === "failed") return Exit.fail(seen.error)
     const value = found === undefined ? Option.none<A>() : found.value
     if (verdict === "fresh" && Option.isSome(value)) return form.held(value.value, seen, flights.isRunning(final))
-    const work = workOf(call, seen)
-    const names = knownTags(plan, lookup, found)
-    const basisOf = () => tagsBefore(context, entry.operation, entry.key, plan, names)
     if (verdict === "miss" || verdict === "unknown" || Option.isNone(value)) {
       const { waitFor } = plan
+      const work = workOf(call, seen)
+      const names = knownTags(plan, lookup, found)
       const share = (basis: TagBasis) =>
         Effect.map(
           flights.share(entry, (ticket) => work(ticket, basis), {
@@ -158,24 +198,12 @@ export const makeGetOrSet = <A, RD, RE>(
         )
       if (names === undefined) return share(undefined)
       // A server that did not answer the read is not asked for tags either.
-      return verdict === "unknown" ? share("unknown") : Effect.flatMap(basisOf(), share)
+      return verdict === "unknown" ? share("unknown") : Effect.flatMap(basisOf(call, names), share)
     }
-    const begin = (ticket: Ticket) =>
-      names === undefined
-        ? work(ticket, undefined)
-        : Effect.flatMap(basisOf(), (basis) => {
-            ticket.basis = flightOf(basis)
-            return work(ticket, basis)
-          })
-    const refresh = (ticket: Ticket) => {
-      const counted = inBackground(Effect.andThen(count(metrics.refreshes), begin(ticket)))
-      return Effect.onExit(observe("refresh", ticket.observed, counted), (exit) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          if (hasFailed(exit)) failedRefreshes.failed(final, now + plan.errorBackoff)
-        })
-      )
-    }
-    const refreshing = flights.start(entry, refresh, names && {})
+    const refresh = (ticket: Ticket) => observe("refresh", ticket.observed, inBackground(refreshOf(call, seen, ticket)))
+    // Nobody joins it before it is known what it begins with.
+    const isKnown = source === "server" && knownTags(plan, lookup, found) === undefined
+    const refreshing = flights.start(entry, refresh, isKnown ? undefined : {})
     if (verdict === "early") return Effect.andThen(refreshing, form.held(value.value, seen, true))
     const stale = Effect.andThen(count(metrics.stale_served), () =>
       form.held(value.value, seen, flights.isRunning(final))
@@ -207,7 +235,6 @@ export const makeGetOrSet = <A, RD, RE>(
     const entry: EntryName = { operation, key, final: final.value, isOwn: options.version === undefined }
     const call = { form, entry, plan, lookup, failures: stored.value }
     if (nearHere !== undefined) {
-      const { near } = nearHere
       return Effect.withFiber((caller) => {
         const isNear = options.near !== false
         const known = isNear ? nearFound(nearHere, entry, plan, caller) : undefined
@@ -220,24 +247,14 @@ export const makeGetOrSet = <A, RD, RE>(
           const seen = guardNear({ ...declareLookup<A, F>(entry), near: 1 }, Exit.succeed(seenNear(known)))
           return Effect.flatMapEager(seen, (seen) => serve(call, seen))
         }
-        const { judge } = isNear ? nearHere.nearTags : tags
-        const fromServer = (freshUntil: number | undefined) =>
-          Effect.flatMapEager(
-            near.isFor(entry.final)
-              ? Effect.flatMap(near.read(entry, isNear), (read) => foundRead(near, context, entry, read, judge))
-              : read(entry),
-            (found) => judged(found, call, freshUntil)
-          )
+        const fromServer = Effect.flatMapEager(readServer(entry, isNear), (found) => judged(found, call))
         /** The value need not be read again where its tags are live. */
         const toldOf = ({ kept, stamp }: Untold) =>
-          Effect.flatMap(judge(stamp), (verdict) => {
-            const fresh = verdict === "live" ? freshNear(near, entry, kept, plan, caller) : undefined
-            return fresh?._tag === "Value" ? Exit.succeed(seenNear(fresh)) : fromServer(fresh?.freshUntil)
+          Effect.flatMap(nearHere.nearTags.judge(stamp), (verdict) => {
+            const held = verdict === "live" ? heldNear(nearHere, entry, kept, plan, caller) : undefined
+            return held === undefined ? fromServer : Exit.succeed(seenNear(held))
           })
-        const seen = guard(
-          declareLookup<A, F>(entry),
-          known?._tag === "Untold" ? toldOf(known) : fromServer(known?.freshUntil)
-        )
+        const seen = guard(declareLookup<A, F>(entry), known?._tag === "Untold" ? toldOf(known) : fromServer)
         return Effect.flatMap(seen, (seen) => serve(call, seen))
       })
     }
@@ -264,21 +281,10 @@ export const makeGetOrSet = <A, RD, RE>(
   }
 }
 
-/** What a near value or a known absence is: a value that is kept is fresh, and is not replaced, so that its stored form is not needed. */
-const seenNear = <A>(known: Exclude<NearFound<A>, { readonly _tag: "Early" | "Untold" }>): Seen<A> =>
+const seenNear = <A>(known: Exclude<NearFound<A>, Untold>): Seen<A> =>
   known._tag === "Absent"
     ? { found: undefined, verdict: "miss", source: "near" }
-    : {
-        found: {
-          stored: "",
-          header: known.header,
-          value: Option.some(known.value),
-          isOutdated: false,
-          isFailure: false
-        },
-        verdict: "fresh",
-        source: "near"
-      }
+    : { found: foundNear(known.value, known.header), verdict: known.verdict, source: "near" }
 
 const unanswered = Option.some<Seen<never>>({ found: undefined, verdict: "unknown", source: "server" })
 

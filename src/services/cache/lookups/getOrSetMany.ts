@@ -1,5 +1,5 @@
 /** The cached values, and one lookup for all that are missing. */
-import { Clock, Effect, Exit, Option, type Scope } from "effect"
+import { Effect, Exit, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { CacheLookups, LookupResult } from "../../operations/CacheLookups.ts"
@@ -8,8 +8,8 @@ import { count } from "../kernel/metrics.ts"
 import { entriesOf } from "../kernel/readMany.ts"
 import { BatchFlights, type BatchTicket, type Outcomes } from "./BatchFlights.ts"
 import { type BatchLooking, batchLookup, knownBatchTags } from "./batchLookup.ts"
-import { batchReads, type SeenKey } from "./batchReads.ts"
-import { hasFailed } from "./FailedRefreshes.ts"
+import { type BatchCall, batchReads, type SeenKey } from "./batchReads.ts"
+import { serverRest } from "./FailedRefreshes.ts"
 import type { FailuresOf } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import { inBackground } from "./lookupAndStore.ts"
@@ -29,7 +29,7 @@ export const makeGetOrSetMany = <A, RD, RE>(
   const { defaults, metrics, observe, policy } = context
   const { failedRefreshes } = allFlights
   const flights = new BatchFlights(singleFlight)
-  const read = batchReads(context, failedRefreshes)
+  const reads = batchReads(context, failedRefreshes)
 
   const basisOf = <E, R, F, G>({ plan, seen }: BatchLooking<A, E, R, F, G>) =>
     tagsBefore(context, operation, undefined, plan, knownBatchTags(plan, seen))
@@ -58,29 +58,50 @@ export const makeGetOrSetMany = <A, RD, RE>(
     )
   }
 
+  /** Over what the server has: of what was near the server is asked first. */
+  const overServer = <E, R, F, G>(
+    looking: BatchLooking<A, E, R, F, G>,
+    call: BatchCall<A, F>
+  ): Effect.Effect<BatchLooking<A, E, R, F, G>, CommandError, RD> => {
+    const near = looking.seen.filter(({ isNear }) => isNear === true)
+    if (near.length === 0) return Effect.succeed(looking)
+    return Effect.map(reads.again(near, call), ({ ageing, missing }) => ({
+      ...looking,
+      seen: [...looking.seen.filter(({ isNear }) => isNear !== true), ...ageing, ...missing]
+    }))
+  }
+
   /** In the background. The inner effect waits for what becomes of it. */
-  const refresh = <E, R, F, G>(looking: BatchLooking<A, E, R, F, G>) => {
+  const refresh = <E, R, F, G>(looking: BatchLooking<A, E, R, F, G>, call: BatchCall<A, F>) => {
     const { plan, seen } = looking
-    const work = (entries: ReadonlyArray<EntryName>, ticket: BatchTicket<LookupResult<A>, G>) => {
-      const own = chosen(looking, entries)
-      const begun = Effect.flatMap(basisOf(own), (basis) => {
-        for (const one of ticket.tickets.values()) one.basis = flightOf(basis)
-        return batchLookup(context, allFlights, own, ticket, basis)
-      })
-      const counted = inBackground(Effect.andThen(count(metrics.refreshes), begun))
-      return Effect.onExit(observe("refresh", { operation, key: undefined }, counted), (exit) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          if (!hasFailed(exit)) return
-          for (const { final } of entries) failedRefreshes.failed(final, now + plan.errorBackoff)
-        })
+    const resting = <B, E, R>(effect: Effect.Effect<B, E, R>, of: ReadonlyArray<EntryName>, millis: number) =>
+      failedRefreshes.rest(
+        effect,
+        of.map(({ final }) => final),
+        millis
       )
+    const work = (entries: ReadonlyArray<EntryName>, { answer, tickets }: BatchTicket<LookupResult<A>, G>) => {
+      const asked = overServer(chosen(looking, entries), call)
+      const begun = Effect.flatMap(resting(asked, entries, Math.min(serverRest, plan.errorBackoff)), (own) => {
+        if (own.seen.length === 0) return Effect.succeed(nothing)
+        const looked = Effect.flatMap(basisOf(own), (basis) => {
+          for (const { entry } of own.seen) {
+            const ticket = tickets.get(entry.final)
+            if (ticket !== undefined) ticket.basis = flightOf(basis)
+          }
+          return batchLookup(context, allFlights, own, { answer, tickets }, basis)
+        })
+        const finals = own.seen.map(({ entry }) => entry)
+        return resting(Effect.andThen(count(metrics.refreshes), looked), finals, plan.errorBackoff)
+      })
+      return observe("refresh", { operation, key: undefined }, inBackground(begun))
     }
     // Nobody joins it before it is known what it begins with.
-    const isTagged = knownBatchTags(plan, seen) !== undefined
-    return flights.start<LookupResult<A>, E | CommandError, G, Exclude<R, Scope.Scope> | RE>(
+    const isKnown = knownBatchTags(plan, seen) === undefined && !seen.some(({ isNear }) => isNear)
+    return flights.start<LookupResult<A>, E | CommandError, G, Exclude<R, Scope.Scope> | RD | RE>(
       seen.map(({ entry }) => entry),
       work,
-      isTagged ? {} : undefined
+      isKnown ? undefined : {}
     )
   }
 
@@ -88,13 +109,14 @@ export const makeGetOrSetMany = <A, RD, RE>(
     Effect.flatMapEager(entriesOf(context, operation, keys, options), (entries) =>
       Effect.flatMapEager(lookupPlan<A>(operation, options, defaults), (plan) =>
         Effect.flatMapEager(failuresOf(operation, options.cacheFailures), (failures) => {
-          const served = read({ entries, plan, failures, isNear: options.near !== false })
+          const call = { entries, plan, failures, isNear: options.near !== false }
           return Effect.gen(function* () {
-            const { ageing, failures: stored, isUnknown, missing, values } = yield* served
+            const { ageing, failures: stored, isUnknown, missing, stale, values } = yield* reads.all(call)
+            if (stale > 0) yield* count(metrics.stale_served, stale)
             const [failure] = stored
             if (stored.length > 0) return yield* Effect.fail(failure!)
             const looking = (seen: ReadonlyArray<SeenKey<A>>) => ({ seen, plan, lookup, failures })
-            const refreshing = ageing.length === 0 ? undefined : yield* refresh(looking(ageing))
+            const refreshing = ageing.length === 0 ? undefined : yield* refresh(looking(ageing), call)
             const isPatient = refreshing !== undefined && plan.softTimeout > 0
             const refreshed = isPatient ? Effect.timeoutOption(refreshing, plan.softTimeout) : Effect.succeedNone
             if (missing.length === 0 && !isPatient) return values

@@ -1,23 +1,30 @@
-/** What a lookup can take from this process: a value that is fresh, or the knowledge that there is none. */
-import { Clock, type Fiber, Random } from "effect"
+/** What a lookup can take from this process: a value that may be served, or the knowledge that there is none. */
+import { Clock, type Fiber, Option, Random } from "effect"
 import type { Header } from "../../../schema/frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
 import type { CacheContext } from "../kernel/context.ts"
+import type { Found } from "../kernel/entry.ts"
 import type { NearTags } from "../kernel/NearTags.ts"
 import { absent, type NearValue } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
+import type { FailedRefreshes } from "./FailedRefreshes.ts"
 import { isEarlyBy, type LookupPlan } from "./LookupPlan.ts"
+import { type Verdict, verdictAt } from "./verdict.ts"
 
-type Fresh<A> =
-  | { readonly _tag: "Value"; readonly value: A; readonly header: Header | undefined }
-  /** Fresh until then, and to be refreshed now: the lot has been drawn. */
-  | { readonly _tag: "Early"; readonly freshUntil: number }
+/** A value that is served as it is. */
+export interface NearHeld<A> {
+  readonly _tag: "Value"
+  readonly value: A
+  readonly header: Header | undefined
+  readonly verdict: Exclude<Verdict, "miss">
+}
 
 /** What is near of one cache. */
 export interface Near<A, RD> {
   readonly near: NearView<A, RD>
   readonly nearTags: NearTags
+  readonly failedRefreshes: FailedRefreshes
 }
 
 /** What has become of the tags of what is near is not. */
@@ -27,18 +34,21 @@ export interface Untold {
   readonly stamp: TagStamp
 }
 
-export const nearIn = <A, RD, RE>({ near, nearTags }: CacheContext<A, RD, RE>): Near<A, RD> | undefined =>
-  near && nearTags && { near, nearTags }
+export const nearIn = <A, RD, RE>(
+  { near, nearTags }: CacheContext<A, RD, RE>,
+  failedRefreshes: FailedRefreshes
+): Near<A, RD> | undefined => near && nearTags && { near, nearTags, failedRefreshes }
 
-export type NearFound<A> = Fresh<A> | { readonly _tag: "Absent" } | Untold
+export type NearFound<A> = NearHeld<A> | { readonly _tag: "Absent" } | Untold
 
-/** Undefined where the server is to be asked: what is stale or claimed is judged by its stored form, which only the server has. */
+/** Undefined where the server is to be asked. */
 export const nearFound = <A, RD>(
-  { near, nearTags }: Near<A, RD>,
+  here: Near<A, RD>,
   name: EntryName,
   plan: LookupPlan<A>,
   caller: Fiber.Fiber<unknown, unknown>
 ): NearFound<A> | undefined => {
+  const { near, nearTags } = here
   const kept = near.find(name, caller)
   if (kept === undefined) return undefined
   if (kept.value === absent) {
@@ -51,29 +61,43 @@ export const nearFound = <A, RD>(
     if (verdict === undefined) return { _tag: "Untold", kept, stamp }
     if (verdict !== "live") return undefined
   }
-  return freshNear(near, name, kept, plan, caller)
+  return heldNear(here, name, kept, plan, caller)
 }
 
 /** Of what is near and live by its tags. */
-export const freshNear = <A, RD>(
-  near: NearView<A, RD>,
+export const heldNear = <A, RD>(
+  { failedRefreshes, near }: Near<A, RD>,
   name: EntryName,
   kept: NearValue,
   plan: LookupPlan<A>,
   caller: Fiber.Fiber<unknown, unknown>
-): Fresh<A> | undefined => {
-  const value = valueNow(near.value(name, kept))
-  if (value === undefined) return undefined
+): NearHeld<A> | undefined => {
+  const held = valueNow(near.value(name, kept))
+  if (held === undefined) return undefined
   const { header } = kept
+  const { value } = held
+  let verdict: Verdict = "fresh"
   if (header?.timing !== undefined) {
     const now = caller.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    const { freshUntil } = header.timing
-    if (now >= freshUntil) return undefined
-    if (isEarlyNow(header, plan, now, caller)) return { _tag: "Early", freshUntil }
+    if (now >= header.timing.freshUntil) verdict = verdictAt(foundNear(value, header), plan, now)
+    else if (isEarlyNow(header, plan, now, caller)) verdict = "early"
+    if (verdict === "miss") return undefined
+    if (verdict !== "fresh" && failedRefreshes.isResting(name.final, now)) {
+      verdict = verdict === "early" ? "fresh" : verdict === "stale" ? "resting" : verdict
+    }
   }
   near.hit()
-  return { _tag: "Value", value: value.value, header }
+  return { _tag: "Value", value, header, verdict }
 }
+
+/** Of a value that is near the stored form is not: nothing can be put in its place before the server has been asked. */
+export const foundNear = <A>(value: A, header: Header | undefined): Found<A> => ({
+  stored: "",
+  header,
+  value: Option.some(value),
+  isOutdated: false,
+  isFailure: false
+})
 
 const nothing = { _tag: "Absent" } as const
 

@@ -15,6 +15,7 @@ import { rawForm } from "./kept.ts"
 import { NearNotices, type NoticeTerms } from "./NearNotices.ts"
 import { type NearFigures, nearGauges, NearMetrics } from "./NearMetrics.ts"
 import { NearStore } from "./NearStore.ts"
+import { watchProofs } from "./watchProofs.ts"
 
 /** Proofs come so much more often than they must. */
 const heartbeats = 4
@@ -134,7 +135,13 @@ export class NearCache {
         read: (keys) => this.readAll(keys, everybody),
         onOutcome: () => this.#held()
       })
-    const all = [...(held === undefined ? [] : [held]), ...(this.settings.serveFor === 0 ? [] : [this.#watch])]
+    const watch = watchProofs({
+      proofs,
+      maxStaleness: this.settings.maxStaleness,
+      instant: () => this.instant(this.#builder),
+      onSilent: (server) => this.#down(server, silent, "lost")
+    })
+    const all = [...(held === undefined ? [] : [held]), ...(this.settings.serveFor === 0 ? [] : [watch])]
     return Effect.forEach(all, (effect) => Effect.forkScoped(effect), { discard: true })
   }
 
@@ -160,32 +167,6 @@ export class NearCache {
       return Effect.succeed<NearState>({ _tag: "Down", reason, since, servesUntil })
     }
     return Effect.succeed<NearState>(cause === "refused" ? { _tag: "Off", reason } : { _tag: "Down", reason, since })
-  })
-
-  /**
-   * Sees which servers prove nothing any more, such as one that is frozen. A process that was busy itself hears first what has
-   * arrived meanwhile.
-   */
-  readonly #watch: Effect.Effect<never> = Effect.suspend(() => {
-    const { maxStaleness } = this.settings
-    const late = () => this.store.proofs.overdue(this.instant(this.#builder) - maxStaleness)
-    const look = Effect.suspend(() => {
-      const suspects = late()
-      return suspects.length === 0
-        ? Effect.void
-        : Effect.andThen(
-            Effect.sleep(1),
-            Effect.sync(() => confirm(suspects))
-          )
-    })
-    const confirm = (suspects: ReadonlyArray<string>) => {
-      for (const server of late()) {
-        if (!suspects.includes(server)) continue
-        this.store.proofs.suspend(server, this.instant(this.#builder))
-        this.#down(server, silent, "lost")
-      }
-    }
-    return Effect.forever(Effect.andThen(Effect.sleep(maxStaleness / heartbeats), look))
   })
 
   /** Whether changes of all keys that begin so are announced. */

@@ -47,6 +47,15 @@ export class Proofs {
     return servers
   }
 
+  /** The earliest instant of those that announce their changes and prove it; `Infinity` where none does. */
+  get earliest(): number {
+    let earliest = Infinity
+    for (const { isSuspended, provenAt } of this.#live.values()) {
+      if (!isSuspended && provenAt > -Infinity) earliest = Math.min(earliest, provenAt)
+    }
+    return earliest
+  }
+
   /** Nobody knows any more since `now` at the latest whether what is kept of the server has changed. */
   suspend(server: string, now: number): void {
     const proof = this.known(server)
