@@ -30,7 +30,8 @@ const program = Effect.gen(function* () {
   console.log(
     text
       .split("\n")
-      .filter((line) => shown.test(line))
+      .filter((line) => shown.test(line) && line.includes('cache="observed"'))
+      .toSorted()
       .map((line) => line.replace(/topology="\w+"/, 'topology="…"'))
       .join("\n")
   )
@@ -65,14 +66,14 @@ await Effect.runPromise(Effect.withTracer(Effect.provide(program, cache), printi
 //   'db.operation.name': 'incr',
 //   'error.type': 'CacheMissError'
 // }
-// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="set"} 1
+// effect_vcache_errors_total{cache="observed",topology="…",operation="incr",error="CacheMissError"} 1
+// effect_vcache_hits_total{cache="observed",topology="…"} 1
+// effect_vcache_lookups_total{cache="observed",topology="…"} 1
+// effect_vcache_misses_total{cache="observed",topology="…"} 2
 // effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="getMany"} 1
 // effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="getOrSet"} 1
 // effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="getOrSet.store"} 1
 // effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="incr"} 1
+// effect_vcache_operation_duration_seconds_count{cache="observed",topology="…",operation="set"} 1
 // effect_vcache_stores_total{cache="observed",topology="…"} 2
-// effect_vcache_hits_total{cache="observed",topology="…"} 1
-// effect_vcache_misses_total{cache="observed",topology="…"} 2
-// effect_vcache_lookups_total{cache="observed",topology="…"} 1
-// effect_vcache_errors_total{cache="observed",topology="…",operation="incr",error="CacheMissError"} 1
 // span cache.clear { 'db.system.name': 'valkey', 'db.operation.name': 'clear' }

@@ -21,7 +21,7 @@ const program = Effect.gen(function* () {
 })
 
 // In memory, or on the server that VALKEY_URL names.
-await Effect.runPromise(Effect.provide(program, CacheFromConfig))
+await Effect.runPromise(Effect.provide(program, CacheFromConfig.layer({ prefix: "quick-start" })))
 
 // Prints:
 // hit:  { hello: 'world' }
