@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import manifest from "../package.json" with { type: "json" }
 import { elsewhere, groups } from "../site/documents.ts"
 import { printedInMemory, run, runTs } from "./support/runProgram.ts"
 import { startCluster } from "./support/ClusterFleet.ts"
@@ -171,6 +172,12 @@ describe("documents", () => {
     })
     assert.isAtLeast(fixed.length, 4)
     for (const { example, lines, printed } of fixed) assert.strictEqual(lines, printed, example)
+  })
+
+  it("the changelog begins with the version of the package, and its date", () => {
+    const [heading = ""] = /^## .*$/m.exec(readFileSync(join(root, "CHANGELOG.md"), "utf8")) ?? []
+    assert.match(heading, /^## \d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)$/)
+    assert.include(heading, ` ${manifest.version} `)
   })
 
   it("AGENTS.md names every page for users", () => {
