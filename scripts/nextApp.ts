@@ -85,7 +85,7 @@ const start = (folder: string, port: number, url: string) =>
       child.stderr.on("data", (data) => (logged += data))
       for (let tries = 0; tries < 300; tries++) {
         if (
-          await fetch(`http://127.0.0.1:${port}/page`).then(
+          await fetch(`http://127.0.0.1:${port}/page`, { signal: AbortSignal.timeout(5_000) }).then(
             (response) => response.ok,
             () => false
           )
@@ -94,7 +94,7 @@ const start = (folder: string, port: number, url: string) =>
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
       child.kill("SIGKILL")
-      throw new Error("the application did not start")
+      throw new Error(`The application did not start. ${logged}`)
     }),
     (child: ChildProcess) => Effect.sync(() => child.kill("SIGKILL"))
   )
