@@ -1,9 +1,13 @@
 /** The figures that the charts are drawn of, as they come each second. */
+import { once } from "node:events"
+import { createServer, get, type IncomingMessage } from "node:http"
+import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Result } from "effect"
-import { HttpRouter } from "effect/http"
+import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
 import {
   CacheLive,
+  CacheMemory,
   CacheService,
   CacheTimeoutError,
   type CommandError,
@@ -18,6 +22,8 @@ import { Admin } from "effect-vcache/admin"
 import { figuresBetween, type Reading } from "../../src/layers/admin/charts/figures.ts"
 
 class Other extends Context.Service<Other, TypedCache<unknown>>()("test/Other") {}
+
+class Address extends Context.Service<Address, string>()("test/Address") {}
 
 const reading = (at: number, more: Partial<Reading>): Reading => ({
   at,
@@ -175,5 +181,26 @@ describe("the stream of the charts", () => {
     await dispose()
     for (let end = false; !end;) end = (await reader?.read())?.done ?? true
     for (let end = false; !end;) end = (await last?.read())?.done ?? true
+  })
+
+  it("ends when the server begins to close, which waits for it", async () => {
+    const scope = Scope.makeUnsafe()
+    const pages = HttpRouter.serve(Admin.layer({ caches: [CacheService] }), {
+      disableListenLog: true,
+      disableLogger: true
+    })
+    const listening = Layer.merge(pages, Layer.effect(Address, HttpServer.addressFormattedWith(Effect.succeed))).pipe(
+      Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+      Layer.provide(CacheMemory)
+    )
+    const context = await Effect.runPromise(Layer.buildWithScope(listening, scope))
+    // Its connection is closed with it: a browser's would be kept for the next request, five seconds.
+    const asking = get(`${Context.get(context, Address)}/cache/events`, { agent: false })
+    const [watched]: ReadonlyArray<IncomingMessage> = await once(asking, "response")
+    const stream = watched!.setEncoding("utf8")[Symbol.asyncIterator]()
+    assert.include((await stream.next()).value, "retry")
+    const ended = Effect.runPromise(Effect.timeout(Scope.close(scope, Exit.void), "15 seconds"))
+    for (let end = false; !end;) end = (await stream.next()).done === true
+    await ended
   })
 })

@@ -157,7 +157,7 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
             if (visit === undefined || visit.caches.length === 0) {
               return Effect.succeed(plain("You may not look at this.\n", 403))
             }
-            if (request.method === "GET" || request.method === "HEAD") return answer(visit)
+            if (request.method === "GET" || request.method === "HEAD") return answer(visit, request)
             if (request.method !== "POST" || act === undefined) {
               const allow = act === undefined ? "GET, HEAD" : "GET, HEAD, POST"
               return Effect.succeed(plain("Nothing is changed by this.\n", 405, { allow }))

@@ -6,6 +6,7 @@ import { countOf } from "../../inspection/info.ts"
 import type { SharedLooks } from "../../inspection/SharedLooks.ts"
 import { type Figures, figuresBetween, type Reading, readingOf } from "./figures.ts"
 import { headers, plain } from "../kernel/respond.ts"
+import { isClosing } from "./isClosing.ts"
 import type { Answer, ShownCache } from "../kernel/Visit.ts"
 
 /** A stream ends after so many events, and the browser asks for another: with the rights that the visitor has by then. */
@@ -59,7 +60,7 @@ const event = (all: ReadonlyMap<string, Figures>, caches: ReadonlyArray<ShownCac
 
 /**
  * What answers those who watch. At most so many do at once, others get 503. Nobody looks at the servers while nobody watches.
- * The streams end with the layer.
+ * The streams end with the layer, and within a second where the server of the request begins to close: it would wait for them.
  */
 export const liveAnswer = (
   caches: ReadonlyArray<ShownCache>,
@@ -88,12 +89,15 @@ export const liveAnswer = (
       })
     )
     const full = Effect.succeed(plain("Too many are watching.\n", 503, { "retry-after": "60" }))
-    return (visit) => {
+    return (visit, request) => {
       if (streams >= maxStreams) return full
       const events = Stream.concat(
         Stream.make("retry: 3000\n\n"),
         Stream.take(
-          Stream.map(shared, (all) => event(all, visit.caches)),
+          shared.pipe(
+            Stream.takeWhile(() => !isClosing(request)),
+            Stream.map((all) => event(all, visit.caches))
+          ),
           mostEvents
         )
       )

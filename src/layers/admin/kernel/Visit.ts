@@ -1,6 +1,6 @@
 /** One request: who asks for what. */
 import type { Effect } from "effect"
-import type { HttpServerResponse } from "effect/http"
+import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { RegionEntries } from "../../../services/operations/Region.ts"
 import type { TypedCache } from "../../../services/operations/TypedCache.ts"
 import { type AdminRight, type AdminVisitor, may } from "../access/access.ts"
@@ -51,7 +51,10 @@ export interface Page {
 }
 
 /** What answers a request that is no page. */
-export type Answer = (visit: Visit) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+export type Answer = (
+  visit: Visit,
+  request: HttpServerRequest.HttpServerRequest
+) => Effect.Effect<HttpServerResponse.HttpServerResponse>
 
 /** The cache that the address names, else the first. */
 export const chosenCache = ({ caches, params }: Visit): ShownCache | undefined => {
