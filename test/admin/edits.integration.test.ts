@@ -432,6 +432,23 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     assert.notMatch(logged.join(), /untouched|SECRET/)
     await dispose()
   })
+
+  it("brings no value to light under another name, and makes none where values are hidden", async () => {
+    const { as, at, cache, dispose, run } = await pagesOver(client, "edit-hidden")
+    await run(cache.setMany({ "hidden:a": "SECRET", "session:a": "SECRET", k: "MADE UP" }))
+    for (const key of ["hidden:a", "session:a"]) {
+      const { forms, page, submit } = await as("editor").open(at(key))
+      assert.isUndefined(forms.find(({ fields }) => fields["action"] === "rename"))
+      for (const to of ["shown", "hidden:b", "session:b"]) {
+        assert.strictEqual((await submit("lifetime", { action: "rename", to })).status, 403, to)
+      }
+      assert.notInclude(page, "SECRET")
+    }
+    const { submit } = await as("editor").open(at("k"))
+    for (const to of ["hidden:b", "session:b"]) assert.strictEqual((await submit("rename", { to })).status, 422, to)
+    assert.sameMembers([...(await run(cache.keys()))], ["hidden:a", "session:a", "k"])
+    await dispose()
+  })
 })
 
 /** The token that a visitor finds in a form of his. */

@@ -83,6 +83,7 @@ const rename = (
     const { cache } = shown
     const to = ownKey(shown, text(form, "to"))
     if (to === undefined) return yield* refuse("This can be no key of this cache.")
+    if (visit.hide(to, shown.name)) return yield* refuse("Values of such a name are not shown here, and so not made.")
     const entry = yield* entryAt(cache.client, cache.makeKey(key), "", regionSchema(shown, key)?.read)
     if (entry === undefined) return "gone"
     if (visit.seal(markOf(entry)) !== text(form, "mark")) return "changed"
@@ -210,9 +211,9 @@ export const keyAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Sh
     })
   })
 
-/** Lifetimes and the key itself can be changed without a look at the value. */
+/** A lifetime can be changed without a look at the value, and a key deleted. Another name would bring the value to light. */
 const changesWhatIsHidden = ({ key, shown, visit }: KeyVisit, action: string): boolean =>
-  visit.hide(key, shown.name) && !["lifetime", "persist", "rename", "delete"].includes(action)
+  visit.hide(key, shown.name) && !["lifetime", "persist", "delete"].includes(action)
 
 /** Why nothing was done, what was typed, and what is there by now. */
 const answered = (

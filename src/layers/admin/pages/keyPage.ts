@@ -187,7 +187,9 @@ const keyForms = (at: KeyVisit, entry: Entry): Html => {
             html`${textField("Lifetime", "lifetime", entry.pttl < 0 ? "" : lifetime(entry.pttl), "1h 30m")}${button("Change")}`
           ),
           ...(entry.pttl < 0 ? [] : [form("persist", button("Make permanent"))]),
-          form("rename", html`${textField("New key", "to", key)}${button("Rename")}`)
+          ...(visit.hide(key, shown.name)
+            ? []
+            : [form("rename", html`${textField("New key", "to", key)}${button("Rename")}`)])
         ]
       : []),
     ...(visitorMay(visit, "delete", shown) && editRefusal(entry, "Delete") === undefined
