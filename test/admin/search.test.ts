@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 import { inTime } from "../../src/layers/admin/pages/inTime.ts"
-import { search } from "../../src/layers/admin/pages/search.ts"
+import { sample, search } from "../../src/layers/admin/pages/search.ts"
 
 class Other extends Context.Service<Other, TypedCache<unknown>>()("test/Other") {}
 
@@ -34,6 +34,21 @@ describe("a search", () => {
       const second = yield* Effect.forkChild(search(slow, { match: "*", most: 1, from: next }, odd))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([...(yield* Fiber.join(second)).found.keys()], ["k3"])
+    }).pipe(Effect.provide(ValkeyMemory.layer()))
+  )
+
+  it.effect("says that it has shown all only where it has", () =>
+    Effect.gen(function* () {
+      const client = yield* ValkeyClient
+      const keys = Array.from({ length: 150 }, (_, i) => `k${i}`)
+      const generous: typeof client = { ...client, scanPage: () => Effect.succeed({ keys, next: undefined }) }
+      for (const [most, isAll] of [
+        [100, false],
+        [150, true]
+      ] as const) {
+        const result = yield* sample(generous, { match: "*", most }, (final) => final)
+        assert.deepStrictEqual([result.found.length, result.isAll], [most, isAll])
+      }
     }).pipe(Effect.provide(ValkeyMemory.layer()))
   )
 })

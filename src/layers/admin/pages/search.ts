@@ -71,15 +71,26 @@ export const search = <A>(
 const atOnce = (wanted: number, found: number, lookedAt: number): number =>
   Math.min(mostAtOnce, Math.max(fewAtOnce, Math.ceil((wanted * lookedAt) / Math.max(1, found))))
 
+export interface Sample<A> extends Pick<Found<A>, "gaveUp" | "missing"> {
+  readonly found: ReadonlyArray<A>
+  /** There are no others on the servers that were asked. */
+  readonly isAll: boolean
+}
+
 /** `search` for keys of which something is known without asking: the first `most`. */
 export const sample = <A>(
   client: ValkeyClientShape,
   options: Omit<SearchOptions, "from">,
   use: (final: string) => A | undefined
-): Effect.Effect<Omit<Found<A>, "found"> & { readonly found: ReadonlyArray<A> }, CommandError> =>
+): Effect.Effect<Sample<A>, CommandError> =>
   Effect.map(
     search(client, options, (finals) => Effect.succeed(finals.map(use))),
-    (result) => ({ ...result, found: [...result.found.values()].slice(0, options.most) })
+    ({ found, gaveUp, missing, next }) => ({
+      found: [...found.values()].slice(0, options.most),
+      isAll: next === undefined && found.size <= options.most,
+      gaveUp,
+      missing
+    })
   )
 
 /** What is not shown, since it could not be asked for. */

@@ -27,14 +27,14 @@ const bearersIn = ({ hide }: Visit, shown: ShownCache) =>
     const { cache, name } = shown
     const { match, userKey } = spaceOf(shown)
     const options = { match, type: "string", most: sampleSize } as const
-    const { found, next, missing } = yield* sample(cache.client, options, userKey)
+    const { found, isAll, missing } = yield* sample(cache.client, options, userKey)
     const tags = yield* tagsAt(
       cache.client,
       found.map((key) => cache.makeKey(key))
     )
     // The tags of a value that is hidden are hidden with it.
     const bearers = found.map((key, at): Bearer => ({ key, tags: hide(key, name) ? [] : (tags[at] ?? []) }))
-    return { isAll: next === undefined, missing, bearers }
+    return { isAll, missing, bearers }
   })
 
 const countsOf = (bearers: ReadonlyArray<Bearer>): ReadonlyArray<readonly [tag: string, count: number]> => {
