@@ -101,6 +101,8 @@ describe.each(topologies)("the keys of a cache, %s,", (_, client) => {
     assert.deepStrictEqual((await pagesFrom(as("viewer"), addressOf({ tag: "none" }))).flatMap(keysIn), [])
     const narrow = await pagesFrom(as("viewer"), addressOf({ tag: "all", pattern: "k1*" }))
     assert.strictEqual(narrow.flatMap(keysIn).length, 11)
+    await run(cache.hash("hash").set("f", 1))
+    assert.deepStrictEqual((await pagesFrom(as("viewer"), addressOf({ tag: "all", type: "hash" }))).flatMap(keysIn), [])
     // What is hidden shows no tag, either.
     const tags = await (await as("viewer").ask("/cache/tags")).text()
     assert.match(tags, /&lt;script&gt;[^]*?<td[^>]*>10<\/td>/)

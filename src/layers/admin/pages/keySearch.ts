@@ -83,8 +83,8 @@ export const foundBy = (
   Effect.suspend(() => {
     const { client } = shown.cache
     const { match, userKey } = spaceOf(shown, wanted.pattern)
-    // Nothing else bears tags.
-    const type = wanted.tag === "" ? wanted.type : "string"
+    // Nothing but a string bears tags.
+    const type = wanted.tag !== "" && wanted.type === "" ? "string" : wanted.type
     const options = { match, from: wanted.from, ...(isKeyType(type) ? { type } : {}) }
     const bearing = (finals: ReadonlyArray<string>) =>
       wanted.tag === ""
