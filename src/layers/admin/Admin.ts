@@ -10,7 +10,7 @@ import { dangerAction, dangerPage } from "./pages/dangerPage.ts"
 import { keyAction } from "./pages/keyActions.ts"
 import { fromParam, shortKey } from "./pages/keyAddress.ts"
 import { keyPage } from "./pages/keyPage.ts"
-import { keysAction } from "./pages/keysAction.ts"
+import { keysAction, mostChosen } from "./pages/keysAction.ts"
 import { keysPage } from "./pages/keysPage.ts"
 import { liveAnswer } from "./charts/live.ts"
 import { lockAction, locksPage } from "./pages/locksPage.ts"
@@ -174,7 +174,7 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
       const changed = (visit: Visit, form: URLSearchParams, act: NonNullable<Page["act"]>) =>
         Effect.flatMap(act(visit, form), (result) => {
           const isDone = "address" in result
-          const said = Effect.logInfo(`effect-vcache admin: ${form.get("action") ?? "?"}`).pipe(
+          const said = Effect.logInfo(`effect-vcache admin: ${actionNamed(form)}`).pipe(
             Effect.annotateLogs({
               visitor: visit.visitor.name,
               cache: visit.params.get("c") ?? visit.caches[0]?.name,
@@ -207,9 +207,13 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
     })
   )
 
+/** Whatever else was sent as an action is none, and would fill or split the line. */
+const actionNamed = (form: URLSearchParams): string => /^[a-z]{1,20}$/i.exec(form.get("action") ?? "")?.[0] ?? "?"
+
 /** The keys that a form is about: that of its page, or those that were chosen. */
 const keysNamed = (params: URLSearchParams, form: URLSearchParams): string =>
   [...params.getAll("k"), ...form.getAll("k")]
+    .slice(0, mostChosen)
     .map((param) => shortKey(fromParam(param.replace(/\..*$/, "")).toString()))
     .join(", ")
 

@@ -19,7 +19,7 @@ import { fromParam, keyAddress, ownKey, shortKey, toParam } from "./keyAddress.t
 import { framedKey } from "./keyPage.ts"
 
 /** Keys that are deleted at once. */
-const most = 1000
+export const mostChosen = 1000
 
 /** A key, and what was seen of it when it was shown once more. */
 interface Chosen {
@@ -36,7 +36,9 @@ export const keysAction = (visit: Visit, form: URLSearchParams): Effect.Effect<S
   const action = form.get("action")
   if (action !== "choose" && action !== "deleteChosen") return refused(400, "There is no such action.")
   const params = form.getAll("k")
-  if (params.length > most) return refused(422, `At most ${most.toLocaleString("en")} keys are deleted at once.`)
+  if (params.length > mostChosen) {
+    return refused(422, `At most ${mostChosen.toLocaleString("en")} keys are deleted at once.`)
+  }
   const chosen = params.flatMap((text): ReadonlyArray<Chosen> => {
     const [param = "", mark = ""] = text.split(".")
     const key = ownKey(shown, fromParam(param).toString())
