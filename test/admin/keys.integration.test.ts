@@ -193,7 +193,11 @@ describe.each(topologies)("the keys of a cache, %s,", (_, client) => {
     for (let i = 0; i < 9000; i++) many.append("k", "a")
     many.set("action", "x\n".repeat(10_000))
     assert.strictEqual((await as("deleter").send(form?.address ?? "", many)).status, 400)
-    assert.isBelow(Math.max(...logged.slice(-4).map(({ length }) => length)), 20_000, "what is logged of a form has a bound")
+    assert.isBelow(
+      Math.max(...logged.slice(-4).map(({ length }) => length)),
+      20_000,
+      "what is logged of a form has a bound"
+    )
     assert.include(logged, "effect-vcache admin: ?")
     assert.isTrue(await run(cache.has("old:1")))
 

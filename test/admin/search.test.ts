@@ -1,12 +1,13 @@
 /** Searches and work that a page gives up in time, and cursors that are of one cache. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Result } from "effect"
 import { HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
 import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyClient, ValkeyMemory } from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 import { inTime } from "../../src/layers/admin/pages/inTime.ts"
 import { sample, search } from "../../src/layers/admin/pages/search.ts"
+import { pagesOver } from "../support/adminPages.ts"
 
 class Other extends Context.Service<Other, TypedCache<unknown>>()("test/Other") {}
 
@@ -68,6 +69,28 @@ describe("work on many things", () => {
       )
     })
   )
+})
+
+describe("keys to delete", () => {
+  it("that are of a type which is not known here are told to stay, and not to be gone", async () => {
+    const withModule = Layer.effect(
+      ValkeyClient,
+      Effect.map(ValkeyClient, (client) => ({
+        ...client,
+        pipeline: (commands: Parameters<typeof client.pipeline>[0]) =>
+          Effect.map(client.pipeline(commands), (replies) =>
+            replies.map((reply, at) => (commands[at]?.name === "TYPE" ? Result.succeed("ReJSON-RL") : reply))
+          )
+      }))
+    ).pipe(Layer.provide(ValkeyMemory.layer()))
+    const { as, cache, dispose, run } = await pagesOver(withModule, "module")
+    await run(cache.set("document", 1))
+    const { submit } = await as("deleter").open("/cache/keys")
+    const page = await (await submit("choose", { k: Buffer.from("document").toString("base64url") })).text()
+    assert.include(page, "1 key could not be read, and stays.")
+    assert.notInclude(page, "None of them is there any more")
+    await dispose()
+  })
 })
 
 describe("a cursor", () => {

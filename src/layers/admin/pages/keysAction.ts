@@ -58,10 +58,10 @@ const confirmation = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Cho
     const { cache } = shown
     const again = yield* inTime(chosen, ({ key }) =>
       Effect.match(entryAt(cache.client, cache.makeKey(key)), {
-        onSuccess: (entry): Again =>
-          entry === undefined || editRefusal(entry, "Delete") !== undefined
-            ? "gone"
-            : { mark: visit.seal(markOf(entry)) },
+        onSuccess: (entry): Again => {
+          if (entry === undefined) return "gone"
+          return editRefusal(entry, "Delete") === undefined ? { mark: visit.seal(markOf(entry)) } : "unread"
+        },
         onFailure: (): Again => "unread"
       })
     )
@@ -71,7 +71,11 @@ const confirmation = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Cho
     })
     const unread = again.filter((seen) => seen === undefined || seen === "unread").length
     const left =
-      unread === 0 ? html`` : trouble(`${unread === 1 ? "1 key" : `${unread} keys`} could not be read, and stay.`)
+      unread === 0
+        ? html``
+        : trouble(
+            `${unread === 1 ? "1 key could not be read, and stays" : `${unread} keys could not be read, and stay`}.`
+          )
     if (there.length === 0) return unread === 0 ? trouble("None of them is there any more.") : left
     const items = there.map(
       ({ key, mark }) =>
