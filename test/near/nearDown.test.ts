@@ -146,11 +146,12 @@ describe("with the server frozen, and serveFor", () => {
         (keys) => Effect.map(lookup, (n) => keys.map((key) => [key, n] as const)),
         staleFor
       )
-      const all = Effect.all([one, early, many])
+      const tagged = cache.getOrSet("tagged", lookup, { ...staleFor, tags: ["t"] })
+      const all = Effect.all([one, early, many, tagged])
       yield* all
       yield* all
       yield* freeze
-      const values = [1, 2, new Map([["many", 3]])]
+      const values = [1, 2, new Map([["many", 3]]), 4]
       const started = yield* Clock.currentTimeMillis
       // Around the moment at which the last proof becomes too old, each millisecond counts.
       const steps = [...Array(19).fill(100), ...Array(110).fill(1), ...Array(269).fill(100)]
@@ -160,7 +161,7 @@ describe("with the server frozen, and serveFor", () => {
         const after = (yield* Clock.currentTimeMillis) - started
         assert.deepStrictEqual<unknown>(reading.pollUnsafe(), Exit.succeed(values), `after ${after}`)
       }
-      assert.strictEqual(looked, 3)
+      assert.strictEqual(looked, 4)
     })
   )
 })
