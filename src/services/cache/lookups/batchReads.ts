@@ -57,9 +57,11 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
   /** What the server has of the keys. */
   const foundAll = (
     entries: ReadonlyArray<EntryName>,
-    by: TagJudges
+    by: TagJudges,
+    isHeld: boolean
   ): Effect.Effect<ReadonlyArray<SeenKey<A>>, CommandError, RD> => {
-    if (near === undefined || !entries.every(({ final }) => near.isFor(final))) {
+    // A read that fails must not drop what is near.
+    if (near === undefined || !(isHeld || entries.every(({ final }) => near.isFor(final)))) {
       return Effect.flatMap(readMany(context, valueSize, entries), (hits) =>
         Effect.flatMapEager(judgeFor(codec, tags, hits.entries, hits.stored), ({ judge }) =>
           Effect.forEach(hits.entries, (entry, i) =>
@@ -96,7 +98,7 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
     drawn: ReadonlyMap<string, number> | undefined,
     by: TagJudges
   ) {
-    const seen = yield* foundAll(entries, by)
+    const seen = yield* foundAll(entries, by, drawn !== undefined)
     const missing = new Map(entries.map((entry): [string, SeenKey<A>] => [entry.final, { entry, found: undefined }]))
     const values = new Map<string, A>()
     const ageing: Array<SeenKey<A>> = []

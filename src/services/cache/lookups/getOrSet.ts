@@ -91,9 +91,12 @@ export const makeGetOrSet = <A, RD, RE>(
   const read = (entry: EntryName) =>
     client.request("GET", [entry.final], foundIn(context, entry, tags.judge), readOptions)
 
-  /** What the server has. `isNear`: another read that is under way, and records of tags that are near, do. */
-  const readServer = (entry: EntryName, isNear: boolean) => {
-    if (nearHere?.near.isFor(entry.final) !== true) return read(entry)
+  /**
+   * What the server has. `isNear`: another read that is under way, and records of tags that are near, do. `isHeld`: a value is near, which
+   * a read that fails must not drop.
+   */
+  const readServer = (entry: EntryName, isNear: boolean, isHeld = false) => {
+    if (nearHere === undefined || !(isHeld || nearHere.near.isFor(entry.final))) return read(entry)
     const { near, nearTags } = nearHere
     const { judge } = isNear ? nearTags : tags
     return Effect.flatMap(near.read(entry, isNear), (read) => foundRead(near, context, entry, read, judge))
@@ -159,7 +162,7 @@ export const makeGetOrSet = <A, RD, RE>(
     }
     const asked = guard<Seen<A, F>, CommandError, RD>(
       { name: `${entry.operation}.read`, key: entry.key, neutral: Option.none() },
-      Effect.flatMapEager(readServer(entry, true), (now) => judged(now, call, found?.header?.timing?.freshUntil))
+      Effect.flatMapEager(readServer(entry, true, true), (now) => judged(now, call, found?.header?.timing?.freshUntil))
     )
     const rest = Math.min(serverRest, plan.errorBackoff)
     return Effect.flatMap(failedRefreshes.rest(asked, [entry.final], rest), (now) => {
