@@ -24,10 +24,10 @@ const nearCache = (near: NearOptions, ...policies: ReadonlyArray<PolicySource>) 
   Effect.gen(function* () {
     const memory = yield* ValkeyMemory.make()
     const told = new Set<(event: Invalidation) => void>()
-    const state = { asked: 0, isFrozen: false }
+    const state = { asked: 0, sent: 0, isFrozen: false }
     const client = Layer.succeed(ValkeyClient, {
       ...memory,
-      send: (...call: Parameters<typeof memory.send>) => (state.asked++, memory.send(...call)),
+      send: (...call: Parameters<typeof memory.send>) => (state.asked++, state.sent++, memory.send(...call)),
       tracked: (...call: Parameters<typeof memory.tracked>) => (state.asked++, memory.tracked(...call)),
       invalidations: (listening, onEvent) => {
         told.add(onEvent)
@@ -51,13 +51,16 @@ const nearCache = (near: NearOptions, ...policies: ReadonlyArray<PolicySource>) 
         faults.set({ latency: 100, failure: "timeout" })
       )
       const refuse = faults.set({ failure: "refused" })
+      const lose = Effect.sync(() => {
+        for (const tell of told) tell({ _tag: "Down", server: "memory", reason: "a test", cause: "lost" })
+      })
       /** How often the server was asked for what the effect gives. */
       const asking = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         Effect.suspend(() => {
           const before = state.asked
           return Effect.map(effect, (value) => [value, state.asked - before] as const)
         })
-      return { asking, cache, clear: faults.clear, failed: faults.failed, freeze, refuse }
+      return { asking, cache, failed: faults.failed, freeze, lose, refuse, sent: () => state.sent }
     }).pipe(Effect.provideContext(context))
   })
 
@@ -162,6 +165,24 @@ describe("with the server frozen, and serveFor", () => {
         assert.deepStrictEqual<unknown>(reading.pollUnsafe(), Exit.succeed(values), `after ${after}`)
       }
       assert.strictEqual(looked, 4)
+    })
+  )
+})
+
+describe("with the connection lost, and serveFor", () => {
+  it.effect("a refresh asks by a read whose failure drops nothing", () =>
+    Effect.gen(function* () {
+      const { asking, cache, lose, sent } = yield* nearCache(servesLong)
+      const one = cache.getOrSet("one", Effect.fail("away"), staleFor)
+      const many = cache.getOrSetMany(["many"], () => Effect.fail("away"), staleFor)
+      yield* cache.getOrSet("one", Effect.succeed(1), staleFor)
+      yield* cache.getOrSetMany(["many"], () => Effect.succeed([["many", 2]] as const), staleFor)
+      yield* Effect.all([one, many])
+      yield* lose
+      yield* TestClock.adjust("6 seconds")
+      const before = sent()
+      assert.deepStrictEqual(yield* asking(Effect.all([one, many])), [[1, new Map([["many", 2]])], 2])
+      assert.strictEqual(sent() - before, 0)
     })
   )
 })
