@@ -3,7 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Result } from "effect"
 import { HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
-import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyClient, ValkeyMemory } from "effect-vcache"
+import {
+  CacheLive,
+  CacheService,
+  layerFor,
+  type TypedCache,
+  ValkeyClient,
+  ValkeyMemory,
+  ValkeySentinel
+} from "effect-vcache"
 import { Admin } from "effect-vcache/admin"
 import { inTime } from "../../src/layers/admin/pages/inTime.ts"
 import { sample, search } from "../../src/layers/admin/pages/search.ts"
@@ -69,6 +77,17 @@ describe("work on many things", () => {
       )
     })
   )
+})
+
+describe("the servers", () => {
+  it("are none without a name where no sentinel tells of a primary", async () => {
+    const { as, dispose } = await pagesOver(ValkeySentinel.layer({ url: "sentinel://127.0.0.1:1/main" }), "nobody")
+    const servers = await as("viewer").ask("/cache/servers")
+    assert.strictEqual(servers.status, 503)
+    assert.notInclude(await servers.text(), "<h2></h2>")
+    assert.notInclude(await (await as("viewer").ask("/cache")).text(), '<th scope="row"></th>')
+    await dispose()
+  })
 })
 
 describe("keys to delete", () => {

@@ -1,5 +1,5 @@
 /** A client put together from what its topology knows. */
-import { Effect, Exit, Random, type Scope } from "effect"
+import { Effect, Exit, Random, Result, type Scope } from "effect"
 import type { Cluster, Redis } from "iovalkey"
 import { type CommandError, CacheTimeoutError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
@@ -141,10 +141,13 @@ export const makeClient = Effect.fnUntraced(function* (
     ...scansOf(scanWith(commands.send)),
     scanPage: scanPageWith(commands.send),
     sendToEach: (name, args, options) =>
-      Effect.map(
-        Effect.result(commands.send(name, args, options)),
-        (answer) => new Map([[wiring.node() ?? "", answer]])
-      ),
+      Effect.flatMap(Effect.result(commands.send(name, args, options)), (answer) => {
+        const node = wiring.node()
+        // Without a primary there is no server of which it would be the answer.
+        return node === undefined && Result.isFailure(answer)
+          ? Exit.fail(answer.failure)
+          : Exit.succeed(new Map([[node ?? "", answer]]))
+      }),
     info: makeInfo(wiring.node, commands.send),
     slowLog: makeSlowLog(wiring.node, commands.send),
     ...everywhere?.((server) => makeCommands(dispatcher, { ...options, server })),
