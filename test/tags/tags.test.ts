@@ -1,6 +1,6 @@
 /** Tags without a server, and where it fails. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type CacheError,
@@ -115,6 +115,37 @@ describe("tags in memory", () => {
         for (let i = 0; i < 3; i++) yield* cache.getMany(keys.slice(0, 6))
         assert.deepStrictEqual(asked, [56, 56, 56])
       }).pipe(Effect.provide(ValkeyMemory.layer()))
+  )
+
+  it.effect("that the ledger alone tells of stay told while others are learned: no value is taken for gone", () =>
+    Effect.gen(function* () {
+      const memory = yield* ValkeyClient
+      const [asking, gate] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      let isHeld = false
+      const held: typeof memory = {
+        ...memory,
+        tracked: (keys, options) => {
+          const read = memory.tracked(keys, options)
+          if (!isHeld) return read
+          isHeld = false
+          return Effect.andThen(Effect.andThen(Deferred.succeed(asking, undefined), Deferred.await(gate)), read)
+        }
+      }
+      const keys = (name: string) => Array.from({ length: 10 }, (_, i) => `${name}${i}`)
+      const cache = yield* cacheOver(held, { prefix: "p" })
+      for (const name of ["a", "b"]) {
+        const pairs = keys(name).map((key) => [key, key] as const)
+        yield* cache.setMany(pairs, { tags: (key) => Array.from({ length: 9 }, (_, i) => `${key} ${i}`) })
+      }
+      yield* Effect.repeat(cache.getMany(keys("a")), { times: 2 })
+      isHeld = true
+      const read = yield* Effect.forkChild(cache.getMany(keys("a")))
+      yield* Deferred.await(asking)
+      yield* TestClock.adjust("1 second")
+      yield* cache.getMany(keys("b"))
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual([...(yield* Fiber.join(read)).keys()], keys("a"))
+    }).pipe(Effect.provide(ValkeyMemory.layer()))
   )
 
   it.effect("that are removed before a lookup begins: it is not shown what was stale when it was read", () =>

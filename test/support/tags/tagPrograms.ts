@@ -241,14 +241,15 @@ export const rememberingReader = (flaws: Flaws = {}): Process<World> => {
           return { at: at + 1, own: { looks, floor: world.floor, seen: world.entry ?? null } }
         case 1: {
           if (entry === null) return next(looks)
-          const known = memoryOf(looks).known(names, 0)?.get("tag")
+          const known = memoryOf(looks).known(names, 0)?.digests.get("tag")
           const isLive = judge(entry.stamp, known) === "live"
           if (isLive && flaws.trustsMemory === true) return serve(looks)
           return { at: isLive ? at + 1 : at + 2, own: { ...own, told: isLive ? mget(world).slice(0, 1) : mget(world) } }
         }
         case 2: {
           const told = named({ era: eraOf(world), texts: own["told"] as Look["texts"] })
-          if (!memoryOf(looks).holds(told)) return { at: at + 1, own: { ...own, told: mget(world) } }
+          const memory = memoryOf(looks)
+          if (!memory.holds(memory.seen, told)) return { at: at + 1, own: { ...own, told: mget(world) } }
           world.remembered = true
           return serve(looks)
         }

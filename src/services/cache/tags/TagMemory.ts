@@ -15,28 +15,30 @@ const most = 4096
 interface Look {
   readonly era: string
   readonly ledger: string
+  /** By the names of lists as headers have them. Who reads the ledger meanwhile judges by them: they are added to, and not emptied. */
+  readonly digests: Map<string, Digests>
+  readonly until: number
 }
 
 export class TagMemory {
   #seen: Look | undefined
-  #until = 0
-  readonly #digests = new Map<string, Digests>()
 
   /** What was seen last: to be taken before records are read that are to be learned. */
   get seen(): Look | undefined {
     return this.#seen
   }
 
-  /** By the names of lists as headers have them. Undefined where one of them is not known. */
-  known(names: Iterable<string>, instant: number): ReadonlyMap<string, Digests> | undefined {
-    if (instant >= this.#until) return undefined
-    for (const name of names) if (!this.#digests.has(name)) return undefined
-    return this.#digests
+  /** Undefined where one of the lists is not known. */
+  known(names: Iterable<string>, instant: number): Look | undefined {
+    const seen = this.#seen
+    if (seen === undefined || instant >= seen.until) return undefined
+    for (const name of names) if (!seen.digests.has(name)) return undefined
+    return seen
   }
 
-  /** Whether what is known holds by the ledger that was read. */
-  holds({ era, texts }: TagRecordsText): boolean {
-    return this.#seen !== undefined && era === this.#seen.era && texts[0] === this.#seen.ledger
+  /** Whether what was seen holds by the ledger that was read. */
+  holds(seen: Look | undefined, { era, texts }: TagRecordsText): seen is Look {
+    return seen !== undefined && era === seen.era && texts[0] === seen.ledger
   }
 
   /**
@@ -49,23 +51,21 @@ export class TagMemory {
     digests: ReadonlyMap<string, Digests | undefined>,
     instant: number
   ): void {
-    if (!this.holds(records)) return this.#see(records)
-    if (before !== this.#seen) return
-    if (this.#digests.size + digests.size > most) this.#digests.clear()
-    if (this.#digests.size === 0 || instant >= this.#until) {
-      this.#digests.clear()
-      this.#until = instant + lasting
-    }
+    const seen = this.#seen
+    if (!this.holds(seen, records)) return this.#see(records)
+    if (before !== seen) return
+    const isKept = instant < seen.until && seen.digests.size + digests.size <= most
+    const look = isKept ? seen : { ...seen, digests: new Map<string, Digests>(), until: instant + lasting }
+    this.#seen = look
     for (const [names, now] of digests) {
-      if (now === undefined) this.#digests.delete(names)
-      else this.#digests.set(names, now)
+      if (now === undefined) look.digests.delete(names)
+      else look.digests.set(names, now)
     }
   }
 
   /** Without a history the ledger of another server may count the same. */
   #see({ era, texts: [ledger] }: TagRecordsText): void {
-    this.#digests.clear()
     const isTold = era !== undefined && era !== "" && era !== anyEra && ledger !== null && ledger !== undefined
-    this.#seen = isTold ? { era, ledger } : undefined
+    this.#seen = isTold ? { era, ledger, digests: new Map(), until: 0 } : undefined
   }
 }

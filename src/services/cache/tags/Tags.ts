@@ -70,14 +70,13 @@ export class Tags implements TagJudges {
     if (!areMany(lists)) return this.#judgeBy(lists, undefined)
     return Effect.withFiber((caller) => {
       const instant = this.#client.instant(caller)
-      const known = this.#memory.known(lists.keys(), instant)
+      const seen = this.#memory.known(lists.keys(), instant)
       // What is not live by what is known may have been made with tokens that came since.
-      if (known === undefined || !stamps.every((stamp) => judge(stamp, known.get(stamp.names)) === "live")) {
+      if (seen === undefined || !stamps.every((stamp) => judge(stamp, seen.digests.get(stamp.names)) === "live")) {
         return this.#judgeBy(lists, instant)
       }
-      const judgeKnown = judgeBy(known)
       return Effect.flatMap(this.#read([this.#keys.ledger]), (records) =>
-        this.#memory.holds(records) ? Exit.succeed(judgeKnown) : this.#judgeBy(lists, instant)
+        this.#memory.holds(seen, records) ? Exit.succeed(judgeBy(seen.digests)) : this.#judgeBy(lists, instant)
       )
     })
   }
