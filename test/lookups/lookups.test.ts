@@ -1,6 +1,6 @@
 /** Lookups in memory: what is told, what is waited for, in whose context they run. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Logger, Metric, Option, References, Schema } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Metric, Option, References, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import {
   CacheLive,
@@ -10,6 +10,7 @@ import {
   CacheService,
   IgnoreExceptions,
   isLookupError,
+  type TypedCache,
   ValkeyMemory
 } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
@@ -150,6 +151,48 @@ describe("what a caller waits for", () => {
       assert.strictEqual(yield* cache.getOrSet("k", Effect.succeed(1)), 1)
     }).pipe(Effect.provide(CacheMemory))
   )
+})
+
+describe("a refresh in the background", () => {
+  type Options = typeof stale & { readonly softTimeout?: "1 second" }
+  const ways = {
+    getOrSet: (cache: TypedCache<unknown>, options: Options) => cache.getOrSet("k", Effect.succeed("new"), options),
+    getOrSetMany: (cache: TypedCache<unknown>, options: Options) =>
+      Effect.map(
+        cache.getOrSetMany(["k"], (keys) => Effect.succeed(keys.map((key) => [key, "new"] as const)), options),
+        (found) => found.get("k")
+      )
+  }
+
+  for (const [name, ask] of Object.entries(ways)) {
+    it.effect(`is begun with its fiber or not at all, wherever ${name} is interrupted: the next call begins one`, () =>
+      Effect.gen(function* () {
+        const cache = yield* CacheService
+        for (let steps = 6; steps < 120; steps++) {
+          yield* cache.set("k", "old", stale)
+          yield* cache.markStale("k")
+          const slow = Effect.provideService(ask(cache, stale), References.MaxOpsBeforeYield, steps)
+          const one = yield* Effect.forkChild(slow, { startImmediately: true })
+          yield* Fiber.interrupt(one)
+          yield* Effect.repeat(Effect.yieldNow, { times: 10 })
+          yield* ask(cache, stale)
+          yield* Effect.repeat(Effect.yieldNow, { times: 10 })
+          assert.isTrue(yield* cache.has("k"), `interrupted after ${steps} steps`)
+        }
+      }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+    )
+
+    it.effect(`is none where the cache has closed: ${name} serves the old value`, () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const cache = Context.get(yield* Layer.buildWithScope(CacheLive, scope), CacheService)
+        yield* cache.set("k", "old", stale)
+        yield* cache.markStale("k")
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* ask(cache, { ...stale, softTimeout: "1 second" }), "old")
+      }).pipe(Effect.provide(ValkeyMemory.layer()))
+    )
+  }
 })
 
 describe("what is told", () => {

@@ -104,8 +104,9 @@ export class BatchFlights {
     work: BatchWork<A, E, F, R>,
     basis: unknown
   ): Effect.Effect<Effect.Effect<Outcomes<A, E | F>>, never, R> {
-    if (this.#flights.isClosed) return Effect.succeed(Effect.interrupt)
-    return Effect.suspend(() => {
+    if (this.#flights.isClosed) return Effect.succeed(Exit.succeed(nobody))
+    // What is in the table has its fiber, or nobody ever ends it.
+    const started = Effect.suspend(() => {
       const known = entries.flatMap((entry) => {
         const flight = this.#flights.table.latest(entry.final)
         return flight === undefined ? [] : [{ entry, flight }]
@@ -118,6 +119,7 @@ export class BatchFlights {
         return Effect.map(allOf<A, E | F>(all), (exits) => outcomesOf(all, exits))
       })
     })
+    return Effect.uninterruptible(started)
   }
 
   #board<A, E, F, R>(

@@ -13,11 +13,14 @@ export class PendingStores {
     return Effect.suspend(() => {
       // Nothing starts in a scope that is closed.
       if (this.#pending >= most || scope.state._tag === "Closed") return Effect.as(store, Effect.void)
-      this.#pending++
-      const counted = Effect.ensuring(
-        store,
-        Effect.sync(() => this.#pending--)
-      )
+      // Counted by its own fiber: whoever began it may be interrupted before there is one.
+      const counted = Effect.suspend(() => {
+        this.#pending++
+        return Effect.ensuring(
+          store,
+          Effect.sync(() => this.#pending--)
+        )
+      })
       // At once, so that it is written now, or done where the store needs no server.
       return Effect.map(Effect.forkIn(counted, scope, { startImmediately: true }), (fiber) =>
         Effect.asVoid(Fiber.await(fiber))

@@ -78,7 +78,8 @@ export class SingleFlight {
   /** Puts the work in flight unless there is some; it goes on whoever waits. The inner effect waits for the result. */
   start<A, E, R>(entry: EntryName, work: Work<A, E, R>, basis: unknown): Effect.Effect<Effect.Effect<A, E>, never, R> {
     if (this.isClosed) return Effect.succeed(Effect.interrupt)
-    return Effect.suspend(() => {
+    // What is in the table has its fiber, or nobody ever ends it.
+    const started = Effect.suspend(() => {
       const known = this.table.latest(entry.final)
       const flight =
         known === undefined
@@ -90,6 +91,7 @@ export class SingleFlight {
         return Deferred.await(flight.result as Deferred.Deferred<A, E>)
       })
     })
+    return Effect.uninterruptible(started)
   }
 
   /** Whether somebody looks the key up. */
