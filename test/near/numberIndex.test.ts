@@ -1,6 +1,6 @@
 /** Numbers by text, against a `Map` of the same. */
 import { assert, describe, it } from "@effect/vitest"
-import { NumberIndex } from "../../src/services/cache/near/NumberIndex.ts"
+import { hashOf, NumberIndex } from "../../src/services/cache/near/NumberIndex.ts"
 import { Dice } from "../support/Dice.ts"
 
 /** As many additions and deletions, after each of which the index has what the map has; `textOf` makes the texts. */
@@ -45,6 +45,23 @@ describe("an index of numbers", () => {
     // Every second character counts, from the last.
     const alike = (i: number) => `${"a".repeat(40)}${[...String(i).padStart(6, "0")].join("b")}b`
     compare("alike", 16_000, 3000, alike)
+  })
+
+  it("makes no more tables than its texts need, whatever their hashes are", () => {
+    // Each group's hashes end alike, and another group is there at each time.
+    const groups = Array.from({ length: 64 }, (): Array<string> => [])
+    for (let i = 0; i < 64 * 4500; i++) groups[hashOf(`key:${i}`) & 63]!.push(`key:${i}`)
+    const texts: Array<string> = []
+    const index = new NumberIndex((number) => texts[number])
+    let before: ReadonlyArray<string> = []
+    for (const group of groups) {
+      for (const text of group) index.add(text, texts.push(text) - 1)
+      for (const text of before) assert.isTrue(index.delete(text))
+      assert.strictEqual(index.size, group.length)
+      assert.strictEqual(texts[index.get(group.at(-1)!)!], group.at(-1))
+      before = group
+    }
+    assert.isAtMost(index.bytes, 2 * 5000 * 128)
   })
 
   it("is empty after all of it is gone, and when it is told so", () => {

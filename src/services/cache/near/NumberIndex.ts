@@ -12,6 +12,12 @@ const mostInTable = 4096
 const places = 2 * mostInTable
 const maxDepth = 16
 
+/**
+ * The part of the tables' places that is in use at least where one is split. Whoever knows how to make hashes collide must not
+ * have tables made that stay empty.
+ */
+const leastUse = 1 / 16
+
 /** Places that a look-up passes at most. Whoever knows how to make hashes collide must not make each of them long. */
 const maxProbes = 32
 
@@ -34,6 +40,8 @@ export class NumberIndex {
   readonly #map = new Map<string, number>()
   /** By the hash's last bits; a table of fewer bits stands in several places. */
   #tables: Array<Table> | undefined
+  /** Each counted once. */
+  #tableCount = 0
   #size = 0
 
   /** `textOf`: the text of a number that is in the index. */
@@ -43,6 +51,11 @@ export class NumberIndex {
 
   get size(): number {
     return this.#size
+  }
+
+  /** What its tables take. */
+  get bytes(): number {
+    return this.#tableCount * places * 2 * Int32Array.BYTES_PER_ELEMENT
   }
 
   get(text: string): number | undefined {
@@ -62,6 +75,7 @@ export class NumberIndex {
     this.#map.set(text, number)
     if (this.#map.size < mostInMap) return
     this.#tables = [emptyTable(0)]
+    this.#tableCount = 1
     const few = [...this.#map]
     this.#map.clear()
     for (const [text, number] of few) this.#put(hashOf(text), text, number)
@@ -77,6 +91,7 @@ export class NumberIndex {
   clear(): void {
     this.#map.clear()
     this.#tables = undefined
+    this.#tableCount = 0
     this.#size = 0
   }
 
@@ -95,17 +110,19 @@ export class NumberIndex {
   #put(hash: number, text: string, number: number): void {
     const tables = this.#tables!
     const table = tables[hash & (tables.length - 1)]!
-    if (table.size >= mostInTable && table.depth < maxDepth) {
+    const isFull = table.size >= mostInTable
+    if (isFull && table.depth < maxDepth && this.#size >= this.#tableCount * places * leastUse) {
       this.#split(table, hash)
       return this.#put(hash, text, number)
     }
-    if (table.size >= mostInTable || !putInto(table, hash, number)) this.#map.set(text, number)
+    if (isFull || !putInto(table, hash, number)) this.#map.set(text, number)
   }
 
   #split({ depth, slots }: Table, hash: number): void {
     const bit = 1 << depth
     let tables = this.#tables!
     if (tables.length === bit) tables = this.#tables = [...tables, ...tables]
+    this.#tableCount++
     const without = emptyTable(depth + 1)
     const withBit = emptyTable(depth + 1)
     for (let place = 0; place < slots.length; place += 2) {
@@ -169,7 +186,7 @@ const free = (slots: Int32Array, place: number): void => {
 }
 
 /** Over at most 63 characters, the last one among them. Texts that differ elsewhere only have the same. */
-const hashOf = (text: string): number => {
+export const hashOf = (text: string): number => {
   const step = (text.length >> 5) + 1
   let hash = text.length
   for (let i = text.length - 1; i >= 0; i -= step) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
