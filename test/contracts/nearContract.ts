@@ -453,6 +453,19 @@ export const nearContract = (
           assert.isFalse(yield* users.has("none"))
         }))
 
+      test("say of a key that is refused what they say without", () =>
+        Effect.gen(function* () {
+          const elsewhere = yield* Elsewhere
+          const prefix = newPrefix()
+          yield* elsewhere.send("SET", [`${prefix}:1:`, 1])
+          const cache = yield* holding({ prefix })
+          for (const key of ["", "\ud800", "k".repeat(70_000)]) {
+            assert.strictEqual((yield* Effect.flip(cache.get(key)))._tag, "CacheInputError")
+            assert.strictEqual((yield* Effect.flip(cache.has(key)))._tag, "CacheInputError")
+            assert.strictEqual((yield* Effect.flip(cache.getMany([key])))._tag, "CacheInputError")
+          }
+        }))
+
       test("are read again when they change, whoever changes them", () =>
         Effect.gen(function* () {
           const cache = yield* holding()

@@ -32,7 +32,8 @@ export const nearOperations = <A, RD, RE>(
   /** Undefined where the key is refused, which the operation itself says. */
   const nameOf = (operation: string, key: string, options: KeyOptions | undefined): EntryName | undefined => {
     const isOwn = options?.version === undefined
-    const unchecked = uncheckedFinal(key, options)
+    // What has been read has been checked.
+    const unchecked = near.holdsAll ? undefined : uncheckedFinal(key, options)
     if (unchecked !== undefined) return { operation, key, final: unchecked, isOwn }
     const final = finalKey(operation, key, options)
     return Exit.isSuccess(final) ? { operation, key, final: final.value, isOwn } : undefined

@@ -54,9 +54,14 @@ export class NearView<A, RD> {
     return Exit.succeed(Option.some(found.value as A))
   }
 
+  /** Keys that nobody has read, and whatever else begins with the lead, may be held, too. */
+  get holdsAll(): boolean {
+    return this.#store.holding !== undefined
+  }
+
   /** Whether `find` may give anything of the key under the cache's own head. */
   mayFind(key: string): boolean {
-    return !this.#isOwn || this.#store.holding !== undefined || this.#store.holdsOwn(key)
+    return !this.#isOwn || this.holdsAll || this.#store.holdsOwn(key)
   }
 
   /** What is near of the key, or that the key is known to have no value, for readers of this codec. */
@@ -64,9 +69,7 @@ export class NearView<A, RD> {
     const { final } = name
     return (
       this.held(name, caller) ??
-      (this.#near.store.holding !== undefined && this.isFor(final) && this.#near.lacks(final, caller)
-        ? nothing
-        : undefined)
+      (this.holdsAll && this.isFor(final) && this.#near.lacks(final, caller) ? nothing : undefined)
     )
   }
 
