@@ -1,10 +1,11 @@
 /** What the table says about servers that were looked at. */
 import { Result } from "effect"
+import type { CommandError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
 import { troubleOf } from "./connectionTrouble.ts"
 import { rules } from "./rules.ts"
 import type { ServerLook, ServerLooks } from "./serverLooks.ts"
-import { at, unknown, type Verdict } from "./Verdict.ts"
+import { at, type Judgement, unknown, type Verdict } from "./Verdict.ts"
 
 /** The verdicts of the table about each server, in their order. */
 export const verdictsOn = (topology: Topology, looks: ServerLooks): ReadonlyArray<Verdict> =>
@@ -21,30 +22,23 @@ const verdictsOf = (topology: Topology, server: string, { config, info }: Server
         ]
       : [at("connection", server)(troubleOf(info.failure))]
   }
-  const refused =
-    config !== undefined && Result.isFailure(config)
-      ? [
-          at(
-            "config",
-            server
-          )(
-            unknown(
-              "The user may not read the configuration.",
-              "ACL SETUSER <user> +config|get, if it is to be looked at."
-            )
-          )
-        ]
-      : []
+  const unread =
+    config !== undefined && Result.isFailure(config) ? [at("config", server)(unreadConfig(config.failure))] : []
   const facts = {
     topology,
     info: info.success,
     config: config === undefined ? undefined : Result.getOrUndefined(config)
   }
   return [
-    ...refused,
+    ...unread,
     ...rules.flatMap(({ check, judge }) => {
       const judgement = judge(facts)
       return judgement === undefined ? [] : [at(check, server)(judgement)]
     })
   ]
 }
+
+const unreadConfig = (error: CommandError): Judgement =>
+  error._tag === "CacheServerError"
+    ? unknown("The user may not read the configuration.", "ACL SETUSER <user> +config|get, if it is to be looked at.")
+    : unknown(`The configuration could not be read: ${error.message}.`)
