@@ -207,6 +207,24 @@ for (const [name, cache] of [
       assert.strictEqual(await textOf(await handler.get("k", [])), "0123456789")
     })
 
+    it("invalidates under whatever name and for whatever time, and finds other entries afterwards", async () => {
+      const handler = handlerOf()
+      const [odd = "", ...many] = ["\ud800 odd", ...Array.from({ length: 3 }, (_, i) => String(i).padEnd(4096, "long"))]
+      await render(handler, "k", "k")
+      await render(handler, "many", "many", { tags: many })
+      for (const key of ["k", "many"]) assert.strictEqual(await seen(handler, key), "live", key)
+      await handler.updateTags([odd])
+      await handler.updateTags(many, { expire: NaN })
+      await handler.updateTags(["for long"], { expire: Number.MAX_VALUE })
+      assert.strictEqual(await seen(handler, "k"), "live")
+      assert.strictEqual(await seen(handler, "k", [odd]), "gone")
+      assert.strictEqual(await seen(handler, "many"), "gone")
+      await handler.updateTags(Array.from({ length: 10_001 }, (_, i) => `tag ${i}`))
+      assert.strictEqual(await seen(handler, "k"), "gone")
+      await render(handler, "k", "anew")
+      assert.strictEqual(await seen(handler, "k"), "live")
+    })
+
     it("forgets everything when the record of invalidations is lost, or is none", async () => {
       const over = space()
       const handler = handlerOf(over)

@@ -19,9 +19,14 @@ export class Invalidations {
   /** What is known of these tags now. Nothing is, as long as the server has not been told what this process owes it. */
   readonly of = (tags: ReadonlyArray<string>): Effect.Effect<Known, CacheError, CacheService> =>
     Effect.gen({ self: this }, function* () {
-      for (const [tag, expire] of this.#owed) yield* this.invalidate([tag], expire)
+      for (const [expire, owed] of Map.groupBy(this.#owed, ([, expire]) => expire)) {
+        yield* this.invalidate(
+          owed.map(([tag]) => tag),
+          expire
+        )
+      }
       const known = yield* CacheService.use((cache) =>
-        cache.script(readInvalidations, { keys: { record: this.#record }, args: { tags } })
+        cache.script(readInvalidations, { keys: { record: this.#record }, args: { tags: wellFormed(tags) } })
       )
       const [era, now] = known
       this.clock.observe(now, era)
@@ -34,7 +39,7 @@ export class Invalidations {
     expire: number | null
   ): Effect.Effect<void, CacheError, CacheService> =>
     CacheService.use((cache) =>
-      cache.script(invalidate, { keys: { record: this.#record }, args: { tags, expire, maxTags } })
+      cache.script(invalidate, { keys: { record: this.#record }, args: { tags: wellFormed(tags), expire, maxTags } })
     ).pipe(
       Effect.map(([era, now]) => {
         for (const tag of tags) if (this.#owed.get(tag) === expire) this.#owed.delete(tag)
@@ -52,6 +57,9 @@ export class Invalidations {
     }
   }
 }
+
+/** The server reads no others, and one of them must not be owed for ever. */
+const wellFormed = (tags: ReadonlyArray<string>): ReadonlyArray<string> => tags.map((tag) => tag.toWellFormed())
 
 const stricter = (a: number | null, b: number | null): number | null => {
   if (a === null || b === null) return null

@@ -186,9 +186,11 @@ export const nextCacheHandler = <E>(
   }
 }
 
-/** Milliseconds; -1 is for ever. */
-const servedFor = ({ expire = Infinity }: { readonly expire?: number }): number =>
-  expire === Infinity ? -1 : Math.max(0, expire * 1000)
+/** Milliseconds; -1 is for ever. What is no number is not served any more. */
+const servedFor = ({ expire = Infinity }: { readonly expire?: number }): number => {
+  if (expire === Infinity) return -1
+  return expire > 0 ? Math.min(expire * 1000, maxLifetime) : 0
+}
 
 /** A hundred years: entries without an end have a number here, too. */
 const maxLifetime = 100 * 365 * 86_400_000
