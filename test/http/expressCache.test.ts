@@ -164,6 +164,7 @@ describe("expressCache", () => {
     const large = Buffer.alloc(3_000_000, "0123456789")
     const closed: Array<string> = []
     let written = 0
+    let tell = () => false
     await serving(
       (app, pages) => {
         app.get(
@@ -178,7 +179,7 @@ describe("expressCache", () => {
           "/events",
           pages.wrap((request, response) => {
             response.set({ "content-type": "text/event-stream", "cache-control": "no-store" }).flushHeaders()
-            response.write("data: 1\n\n")
+            tell = () => response.write("data: 1\n\n")
             request.on("close", () => closed.push("request"))
             response.on("close", () => closed.push("response"))
           })
@@ -210,6 +211,7 @@ describe("expressCache", () => {
         }
         const leaving = new AbortController()
         const events = await ask("/events", { signal: leaving.signal })
+        tell()
         assert.strictEqual(new TextDecoder().decode((await events.body?.getReader().read())?.value), "data: 1\n\n")
         const endless = await ask("/endless", { signal: leaving.signal })
         await endless.body?.getReader().read()
@@ -288,6 +290,17 @@ describe("expressCache", () => {
           )
         }
         app.get(
+          "/short",
+          pages.wrap((_request, response) => {
+            response.writeHead(200, { ...page, "content-length": 10 }).write("half")
+            setTimeout(() => response.end(), 10)
+          })
+        )
+        app.get(
+          "/chunked",
+          pages.wrap((_request, response) => void response.setHeader("transfer-encoding", "chunked").end("whole"))
+        )
+        app.get(
           "/odd",
           pages.wrap((_request, response) => void response.status(204).set("x-a", "b").send("no body"))
         )
@@ -301,6 +314,11 @@ describe("expressCache", () => {
         assert.strictEqual(await (await ask("/on")).text(), "on")
         assert.strictEqual((await ask("/router/none")).status, 404)
         assert.strictEqual(await (await ask("/broken")).text(), "failed: The response was closed before its end.")
+        for (let i = 0; i < 2; i++) {
+          assert.strictEqual(await (await ask("/short")).text(), "failed: The response is not as long as it says.")
+        }
+        const chunked = await ask("/chunked")
+        assert.deepStrictEqual([await chunked.text(), chunked.headers.get("content-length")], ["whole", null])
         const streaming = await ask("/streaming")
         assert.strictEqual(await streaming.text().catch(() => "broken"), "broken")
         const empty = await ask("/odd")

@@ -9,6 +9,9 @@ const highWaterMark = 65_536
 /** Statuses whose responses have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
+/** A response has one of them at most. */
+const lengthHeaders = ["content-length", "transfer-encoding"]
+
 type Done = (error?: Error | null) => void
 
 /** Makes the response, or throws, rejects or calls `fail` where it makes none. */
@@ -27,6 +30,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
     response.assignSocket(new Socket().on("error", () => {}))
     let isSent = false
     let needsDrain = false
+    let length = 0
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined
 
     const body = new ReadableStream<Uint8Array>(
@@ -65,8 +69,12 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
       if (!response.headersSent) response.writeHead(response.statusCode)
     }
 
+    /** What was cut short is not to be stored as if it were all. */
+    const isWhole = () => !hasBody() || Number(response.getHeader("content-length") ?? length) === length
+
     const enqueue = (bytes: Uint8Array): boolean => {
       if (controller === undefined || !hasBody() || bytes.length === 0) return true
+      length += bytes.length
       controller.enqueue(bytes)
       needsDrain = (controller.desiredSize ?? 0) <= 0
       return !needsDrain
@@ -103,13 +111,14 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
         }
         const isEmpty = chunk === undefined || chunk === null || isDone(chunk)
         const bytes = isEmpty ? new Uint8Array() : bytesOf(chunk, encoding)
-        if (!response.headersSent && hasBody() && !response.hasHeader("content-length")) {
+        if (!response.headersSent && hasBody() && !lengthHeaders.some((name) => response.hasHeader(name))) {
           response.setHeader("content-length", bytes.length)
         }
         sendHeaders()
         enqueue(bytes)
         response.finished = true
-        controller?.close()
+        if (isWhole()) controller?.close()
+        else controller?.error(new Error("The response is not as long as it says."))
         controller = undefined
         process.nextTick(() => {
           response.emit("finish")

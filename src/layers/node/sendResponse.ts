@@ -21,6 +21,8 @@ export const sendResponse = async (response: Response, to: ServerResponse): Prom
     if (added.has(name)) to.appendHeader(name, value)
     else to.setHeader(name, value)
   }
-  if (body === null || whole !== undefined) to.end(whole)
-  else await pipeline(Readable.fromWeb(body), to).catch(() => {})
+  if (body === null || whole !== undefined) return void to.end(whole)
+  // A handler of events may have nothing to tell yet.
+  to.flushHeaders()
+  await pipeline(Readable.fromWeb(body), to).catch(() => {})
 }
