@@ -44,7 +44,7 @@ const program = Effect.gen(function* () {
     urls: servers.map(({ url }) => url),
     whenDown: "next",
     probeInterval: "200 millis",
-    commandTimeout: "300 millis"
+    commandTimeout: "1 second"
   })
   yield* Effect.provide(scenario(servers), Layer.provide(CacheLive, ring))
 })

