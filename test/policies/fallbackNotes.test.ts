@@ -1,8 +1,8 @@
 /** What is remembered of an outage, and who waits when it ends: without a server. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Result } from "effect"
+import { Deferred, Effect, Fiber, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { CacheConnectionError } from "effect-vcache"
+import { CacheConnectionError, ValkeyClient, ValkeyFallback, ValkeyMemory } from "effect-vcache"
 import { Arrears } from "../../src/layers/fallback/Arrears.ts"
 import { DeletedPatterns, leadOf } from "../../src/layers/fallback/DeletedPatterns.ts"
 import { KeySet } from "../../src/layers/fallback/KeySet.ts"
@@ -172,4 +172,33 @@ describe("the change back", () => {
       assert.strictEqual(yield* standby.use(Effect.succeed(1), () => Effect.succeed(2)), 1)
     })
   )
+})
+
+describe("a command for each server", () => {
+  const answer = Result.succeed("yes")
+  const unknown = Effect.fail(outage)
+  const servers = (node: string) => Effect.succeed(new Map([[node, answer]]))
+  const none = Effect.succeed(new Map())
+
+  for (const [what, first, second, expected] of [
+    ["both stores know theirs", servers("a:1"), servers("b:1"), ["a:1", "b:1"]],
+    ["only the second knows its own", unknown, servers("b:1"), ["b:1"]],
+    ["only the first knows its own", servers("a:1"), unknown, ["a:1"]],
+    ["neither does", unknown, unknown, outage],
+    ["the first does not, and the second has none", unknown, none, outage],
+    ["neither has any", none, none, []]
+  ] as const) {
+    it.effect(`is answered where ${what}`, () =>
+      Effect.gen(function* () {
+        const memory = yield* ValkeyMemory.make()
+        const [one, other] = [first, second].map((answers) =>
+          Layer.succeed(ValkeyClient, { ...memory, sendToEach: () => answers })
+        )
+        const client = yield* Effect.provide(ValkeyClient, ValkeyFallback.layer({ first: one!, second: other! }))
+        const answers = yield* Effect.result(client.sendToEach("PING", []))
+        const found: unknown = Result.isSuccess(answers) ? [...answers.success.keys()] : answers.failure
+        assert.deepStrictEqual(found, expected)
+      })
+    )
+  }
 })

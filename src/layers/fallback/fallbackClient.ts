@@ -317,13 +317,18 @@ export const makeFallback = (
             Exit.succeed
           ),
     ...scansOf(scanBinary),
-    // Whichever store is used now: both have servers of which something is to be known.
+    // Whichever store is used now: both have servers of which something is to be known, and those of one may be known alone.
     sendToEach: (name, args, options) =>
-      Effect.map(
+      Effect.flatMap(
         Effect.all([first.sendToEach(name, args, options), second.sendToEach(name, args, options)], {
-          concurrency: "unbounded"
+          concurrency: "unbounded",
+          mode: "result"
         }),
-        (answers) => new Map(answers.flatMap((servers) => [...servers]))
+        (stores) => {
+          const answers = new Map(stores.flatMap((servers) => (Result.isSuccess(servers) ? [...servers.success] : [])))
+          const unknown = stores.find(Result.isFailure)
+          return answers.size === 0 && unknown !== undefined ? Exit.fail(unknown.failure) : Exit.succeed(answers)
+        }
       ),
     info: (section) => asked(first.info(section), () => second.info(section)),
     slowLog: (options) => asked(first.slowLog(options), () => second.slowLog(options)),
