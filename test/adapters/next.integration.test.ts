@@ -333,6 +333,7 @@ describe("cacheHandlers of Next.js without a cache", () => {
     const broken = nextCacheHandler(Layer.fresh(Layer.unwrap(Effect.fail("no such server"))))
     assert.strictEqual(await outcomeOf(broken.get("k", [])), "no such server")
     assert.throws(() => nextCacheHandler(CacheMemory, { waitFor: "soon" as never }), "waitFor")
+    assert.throws(() => nextCacheHandler(CacheMemory, { maxEntryBytes: NaN }), "maxEntryBytes")
   })
 
   it("forgets nothing where nothing is stored", async () => {

@@ -117,6 +117,9 @@ export const nextCacheHandler = <E>(
   if (waitFor === undefined) {
     throw new CacheInputError({ operation: "nextCacheHandler", reason: "waitFor is not a duration" })
   }
+  if (!(maxEntryBytes > 0)) {
+    throw new CacheInputError({ operation: "nextCacheHandler", reason: "maxEntryBytes must be above zero" })
+  }
   const { attempt, close, run } = forgivingClient(layer)
   const pending = new Map<string, Promise<void>>()
   const invalidations = new Invalidations(`${prefix}invalidations`)
