@@ -338,6 +338,10 @@ describe("expressCache", () => {
           response.sendStatus(204)
         })
         app.use("/text", pages.wrap(router))
+        app.use(pages.wrap(express()))
+        app.post("/next", express.json(), (request, response) => {
+          response.send([request.body.text, request.res === response, request.app === app].join())
+        })
       },
       async (ask) => {
         assert.strictEqual(await (await ask("/text")).text(), "first")
@@ -350,6 +354,7 @@ describe("expressCache", () => {
         }
         assert.strictEqual((await ask("/text", put)).status, 204)
         assert.strictEqual(await (await ask("/text")).text(), "second")
+        assert.strictEqual(await (await ask("/next", { ...put, method: "POST" })).text(), "second,true,true")
       }
     )
   })

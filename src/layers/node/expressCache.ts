@@ -69,6 +69,7 @@ export const expressCache = <E>(layer: Layer.Layer<CacheService, E>, options: Ht
   return {
     ...cache,
     wrap: (handler) => async (request, response, next) => {
+      const prototype: object = Object.getPrototypeOf(request)
       try {
         const asked = { target: request.originalUrl, protocol: request.protocol }
         const isAnswered = await answer(request, response, asked, (request, own, fail) =>
@@ -76,6 +77,9 @@ export const expressCache = <E>(layer: Layer.Layer<CacheService, E>, options: Ht
         )
         if (!isAnswered) await handler(request, response, next)
       } catch (error) {
+        // A request with a body is no copy: what comes next has it as it was before the handler.
+        Object.setPrototypeOf(request, prototype)
+        request.res = response
         next(error instanceof PassedOn ? error.to : error)
       }
     }
