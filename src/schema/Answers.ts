@@ -15,29 +15,31 @@ export interface Answerer {
 type Common = { readonly [Part in keyof Answerer]?: Answerer[Part] | undefined }
 
 export class Answers {
-  readonly #configured = new Map<string, Address>()
-  readonly #databases = new Map<number, number>()
-  readonly #peers = new Map<string, Address | undefined>()
+  /** Of the first command that has ended; what others differ in is undefined. */
+  #common: Common | undefined
 
   /** A command has ended, with a reply or without. One that was sent again counts where it was sent last. */
-  endedAt({ configured, database, peer }: Answerer): void {
-    this.#configured.set(nameOf(configured), configured)
-    this.#databases.set(database, database)
-    this.#peers.set(peer === undefined ? "" : nameOf(peer), peer)
+  endedAt(answerer: Answerer): void {
+    if (this.#common === undefined) return void (this.#common = answerer)
+    if (this.#common === answerer) return
+    const { configured, database, peer } = this.#common
+    this.#common = {
+      configured: isSame(configured, answerer.configured) ? configured : undefined,
+      database: database === answerer.database ? database : undefined,
+      peer: isSame(peer, answerer.peer) ? peer : undefined
+    }
   }
 
   /** What is the same for all commands. */
   get common(): Common {
-    return { configured: only(this.#configured), database: only(this.#databases), peer: only(this.#peers) }
+    return this.#common ?? {}
   }
 }
 
-const nameOf = (address: Address): string => ("path" in address ? address.path : `${address.host} ${address.port}`)
+const isSame = (one: Address | undefined, other: Address | undefined): boolean =>
+  one === other || (one !== undefined && other !== undefined && nameOf(one) === nameOf(other))
 
-const only = <A>(all: ReadonlyMap<unknown, A>): A | undefined => {
-  const [one, ...others] = all.values()
-  return others.length === 0 ? one : undefined
-}
+const nameOf = (address: Address): string => ("path" in address ? address.path : `${address.host} ${address.port}`)
 
 const wanted = new WeakMap<Tracer.AnySpan, Answers>()
 

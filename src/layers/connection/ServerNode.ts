@@ -41,6 +41,8 @@ export class ServerNode implements Carrier {
   readonly #options: ServerNodeOptions
   #together = false
   #wire: Wire | undefined
+  /** The last one, which is the same for most commands. */
+  #answerer: Answerer | undefined
 
   constructor(options: ServerNodeOptions) {
     this.#options = options
@@ -58,11 +60,9 @@ export class ServerNode implements Carrier {
   get answerer(): Answerer {
     const { configured, settings } = this.#options
     const { wire } = this.link
-    return {
-      configured,
-      database: settings.database,
-      peer: wire === undefined ? undefined : "path" in configured ? configured : wire.peer
-    }
+    const peer = wire === undefined ? undefined : "path" in configured ? configured : wire.peer
+    if (this.#answerer?.peer === peer && this.#answerer !== undefined) return this.#answerer
+    return (this.#answerer = { configured, database: settings.database, peer })
   }
 
   get isReady(): boolean {

@@ -54,6 +54,7 @@ export class Wire implements ReplyTarget {
   /** Whose reply is being skipped. */
   #skipped: { readonly command: WireCommand; readonly error: ReplyTooLarge } | undefined
   #listener: ChannelListener | undefined
+  #peer: Address | undefined
   /** iovalkey has subscribed to channels here. Their messages are wanted as they come, in bytes. */
   #clientListens = false
   #onDrained: (() => void) | undefined
@@ -81,10 +82,10 @@ export class Wire implements ReplyTarget {
 
   /** The other end, while it is open. */
   get peer(): Address | undefined {
+    if (this.#peer !== undefined) return this.#peer
     const { remoteAddress, remotePort } = this.socket
-    return remoteAddress === undefined || remotePort === undefined
-      ? undefined
-      : { host: remoteAddress, port: remotePort }
+    if (remoteAddress !== undefined && remotePort !== undefined) this.#peer = { host: remoteAddress, port: remotePort }
+    return this.#peer
   }
 
   /** Messages of channels come, and most commands may not be sent. */

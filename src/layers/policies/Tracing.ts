@@ -85,7 +85,7 @@ const make = ({ keys = false }: TracingOptions): CachePolicyShape => {
       effect,
       (span, exit) => {
         const error = Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Exit.findErrorOption(exit))
-        tell(span, placeOf(span, error))
+        tellPlace(span, error)
         if (Exit.isSuccess(exit) && tally !== undefined) tell(span, tallied(tally(exit.value), key))
         if (error !== undefined) tell(span, attributesOf(error))
         return shown(exit, error?._tag)
@@ -166,21 +166,18 @@ const attributesOf = (error: CacheError): Attributes => ({
 })
 
 /** Where its commands went. An error names its server where no connection does. */
-const placeOf = (span: Tracer.Span, error: CacheError | undefined): Attributes => {
+const tellPlace = (span: Tracer.Span, error: CacheError | undefined): void => {
   const { configured, database, peer } = answersIn(span)
   const failed = error !== undefined && "node" in error && error.node !== undefined ? addressIn(error.node) : undefined
-  return {
-    ...(database === undefined ? {} : { "db.namespace": String(database) }),
-    ...addressAs("server", configured ?? failed),
-    ...addressAs("network.peer", peer ?? failed)
-  }
+  if (database !== undefined) span.attribute("db.namespace", String(database))
+  tellAddress(span, "server.address", "server.port", configured ?? failed)
+  tellAddress(span, "network.peer.address", "network.peer.port", peer ?? failed)
 }
 
-const addressAs = (kind: "server" | "network.peer", address: Address | undefined): Attributes => {
-  if (address === undefined) return {}
-  return "path" in address
-    ? { [`${kind}.address`]: address.path }
-    : { [`${kind}.address`]: address.host, [`${kind}.port`]: address.port }
+const tellAddress = (span: Tracer.Span, addressName: string, portName: string, address: Address | undefined): void => {
+  if (address === undefined) return
+  span.attribute(addressName, "path" in address ? address.path : address.host)
+  if (!("path" in address)) span.attribute(portName, address.port)
 }
 
 const addressIn = (node: string): Address => {
