@@ -58,8 +58,9 @@ export class BatchFlights {
     return Effect.withFiber((fiber) => {
       const within = fiber.getRef(CurrentFlight)
       if (within !== undefined) {
+        const tried = new Set<Flight>()
         for (const { final, operation } of entries) {
-          const circle = this.#flights.circle(final, basis, within)
+          const circle = this.#flights.circle(final, basis, within, tried)
           if (circle !== undefined) return refused(operation, waitsForItself(circle))
         }
       }

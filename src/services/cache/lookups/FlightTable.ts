@@ -85,11 +85,13 @@ export class Flight implements Ticket {
     else this.#waitsFor?.delete(other)
   }
 
-  /** How it comes to wait for the other, itself first; undefined where it does not. */
-  wayTo(other: Flight): ReadonlyArray<Flight> | undefined {
+  /** How it comes to wait for the other, itself first; undefined where it does not. `tried` do not, and are not asked again. */
+  wayTo(other: Flight, tried = new Set<Flight>()): ReadonlyArray<Flight> | undefined {
     if (this === other) return [this]
+    if (tried.has(this)) return undefined
+    tried.add(this)
     for (const next of this.#next()) {
-      const way = next.wayTo(other)
+      const way = next.wayTo(other, tried)
       if (way !== undefined) return [this, ...way]
     }
     return undefined

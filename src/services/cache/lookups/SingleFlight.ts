@@ -104,10 +104,10 @@ export class SingleFlight {
     return this.scope.state._tag === "Closed"
   }
 
-  /** The flights that would wait for each other. */
-  circle(final: string, basis: unknown, within: Flight): ReadonlyArray<Flight> | undefined {
+  /** The flights that would wait for each other. `tried` are known not to wait for `within`. */
+  circle(final: string, basis: unknown, within: Flight, tried?: Set<Flight>): ReadonlyArray<Flight> | undefined {
     const known = this.table.get(final, basis)
-    return known?.wayTo(within) ?? within.wayFrom(final, this.table)
+    return known?.wayTo(within, tried) ?? within.wayFrom(final, this.table)
   }
 
   #board<A, E, R>(
