@@ -153,14 +153,6 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
       const { entries, isNear, plan } = call
       const here: Near<A, RD> | undefined = isNear ? nearHere : undefined
       const { found, rest } = nearMany(here, entries, plan, caller)
-      const nothing: Served<A, F> = {
-        values: new Map(),
-        missing: rest.map((entry) => ({ entry, found: undefined })),
-        stale: 0,
-        ageing: [],
-        failures: [],
-        isUnknown: rest.length > 0
-      }
       const withNear = (served: Served<A, F>): Served<A, F> => {
         if (found.size === 0) return served
         const all = new Map<string, A>()
@@ -182,10 +174,21 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
         const missing = [...absent, ...served.missing]
         return { ...served, missing, values: all, stale, ageing: [...ageing, ...served.ageing] }
       }
+      const nearAlone = () =>
+        withNear({
+          values: new Map(),
+          missing: rest.map((entry) => ({ entry, found: undefined })),
+          stale: 0,
+          ageing: [],
+          failures: [],
+          isUnknown: rest.length > 0
+        })
       const operation: Operation<Served<A, F>> = {
         name: "getOrSetMany",
         key: undefined,
-        neutral: Option.some(withNear(nothing)),
+        get neutral() {
+          return Option.some(nearAlone())
+        },
         tally: ({ failures, missing, stale, values }) => ({
           hits: values.size + failures.length,
           misses: missing.length,
@@ -193,7 +196,7 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
         }),
         near: found.size === 0 ? undefined : found.size
       }
-      if (rest.length === 0 && entries.length > 0) return guardNear(operation, Exit.succeed(withNear(nothing)))
+      if (rest.length === 0 && entries.length > 0) return guardNear(operation, Exit.succeed(nearAlone()))
       return guard(operation, Effect.map(read(rest, call, undefined, here?.nearTags ?? tags), withNear))
     })
 
