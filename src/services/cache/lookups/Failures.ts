@@ -1,9 +1,10 @@
 /** Failures of lookups as they are stored: by their own schema, in the format of the cache. */
-import { type Effect, Exit, Schema } from "effect"
+import { Effect, Exit, Option, Schema } from "effect"
 import type { CacheInputError } from "../../../schema/CacheError.ts"
 import { usableFormat } from "../../../schema/CacheOptions.ts"
 import { refused } from "../../../schema/failures.ts"
 import type { Stored } from "../../../schema/frame.ts"
+import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import { failureCodec, schemaRefusal } from "../../../schema/SchemaCodec.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
 import { toMillis } from "../../../schema/timeToLive.ts"
@@ -11,6 +12,7 @@ import type { CodecError, EntryName, ValueCodec } from "../../../schema/ValueCod
 import type { CacheFailures } from "../../operations/CacheFailures.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import type { Found } from "../kernel/entry.ts"
+import { type CacheMetrics, count } from "../kernel/metrics.ts"
 
 type ErrorSchema<F> = CacheFailures<F>["errors"]
 
@@ -38,6 +40,23 @@ export class Failures<F> {
   ): Effect.Effect<F, CodecError> {
     return this.#codec.decode(entry, stored, header)
   }
+}
+
+/** What a failure says that is stored; undefined where the call is not told of it. */
+export const failureIn = <F>(
+  metrics: Pick<CacheMetrics, "undecodable">,
+  entry: EntryName,
+  found: Found<unknown> | undefined,
+  failures: Failures<F> | undefined
+): Effect.Effect<Option.Option<{ readonly error: F }>> | undefined => {
+  if (found?.isFailure !== true || failures === undefined) return undefined
+  return Effect.matchEffect(failures.decode(entry, found), {
+    onSuccess: (error) => {
+      noteLookupError(error)
+      return Exit.succeed(Option.some({ error }))
+    },
+    onFailure: () => Effect.as(count(metrics.undecodable), Option.none())
+  })
 }
 
 /** What the options of a call say of failures; undefined where none is stored. */

@@ -1,19 +1,17 @@
 /** What the cache has of many keys, and what has to be looked up. */
 import { Effect, Exit, Option } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
-import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { Operation } from "../../CachePolicy.ts"
 import { ValueSize } from "../kernel/ValueSize.ts"
 import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn } from "../kernel/entry.ts"
 import { judgeFor } from "../kernel/judgeFor.ts"
-import { count } from "../kernel/metrics.ts"
 import { foundRead, judgeOfReads, readManyNear } from "../kernel/nearReads.ts"
 import { readMany } from "../kernel/readMany.ts"
 import type { TagJudges } from "../tags/Tags.ts"
 import type { FailedRefreshes } from "./FailedRefreshes.ts"
-import type { Failures } from "./Failures.ts"
+import { failureIn, type Failures } from "./Failures.ts"
 import type { LookupPlan } from "./LookupPlan.ts"
 import { foundNear, type Near, nearIn } from "./nearFound.ts"
 import { nearMany } from "./nearMany.ts"
@@ -79,18 +77,6 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
     )
   }
 
-  /** What a failure says that is stored; none where the call is not told of it. */
-  const failureIn = <F>({ entry, found }: SeenKey<A>, failures: Failures<F> | undefined) => {
-    if (found?.isFailure !== true || failures === undefined) return Effect.succeedNone
-    return Effect.matchEffect(failures.decode(entry, found), {
-      onSuccess: (error) => {
-        noteLookupError(error)
-        return Effect.succeed(Option.some({ error }))
-      },
-      onFailure: () => Effect.as(count(metrics.undecodable), Option.none<{ readonly error: F }>())
-    })
-  }
-
   /** `drawn`: of some keys it is known until when their values are fresh, and that they are to be refreshed. */
   const read = Effect.fnUntraced(function* <F>(
     entries: ReadonlyArray<EntryName>,
@@ -106,7 +92,8 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
     let stale = 0
     for (const one of seen) {
       const { entry, found } = one
-      const failure = yield* failureIn(one, failures)
+      const told = failureIn(metrics, entry, found, failures)
+      const failure = told === undefined ? Option.none() : yield* told
       if (Option.isSome(failure)) {
         missing.delete(entry.final)
         failed.push(failure.value.error)

@@ -1,7 +1,6 @@
 /** The cached value, or the lookup's. */
 import { Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
-import { noteLookupError } from "../../../schema/lookupErrors.ts"
 import type { EntryName } from "../../../schema/ValueCodec.ts"
 import type { Operation, Tally } from "../../CachePolicy.ts"
 import type { Lookup, LookupOptions, LookupResult } from "../../operations/CacheLookups.ts"
@@ -9,7 +8,7 @@ import type { CacheContext } from "../kernel/context.ts"
 import { type Found, foundIn, plainValue } from "../kernel/entry.ts"
 import { type Acquired, type ClaimTarget, withClaim } from "./claim.ts"
 import { serverRest } from "./FailedRefreshes.ts"
-import type { Failures, FailuresOf } from "./Failures.ts"
+import { failureIn, type Failures, type FailuresOf } from "./Failures.ts"
 import type { Flights } from "./Flights.ts"
 import { type Keep, keepNothing, keepOver } from "./keep.ts"
 import { inBackground, lookupAndStore } from "./lookupAndStore.ts"
@@ -52,28 +51,12 @@ export const makeGetOrSet = <A, RD, RE>(
   const { failedRefreshes } = allFlights
   const nearHere = nearIn(context, failedRefreshes)
 
-  /** What a failure says that is stored; undefined where the call is not told of it. */
-  const failureIn = <F>(
-    found: Found<A> | undefined,
-    entry: EntryName,
-    failures: Failures<F> | undefined
-  ): Effect.Effect<Option.Option<{ readonly error: F }>> | undefined => {
-    if (found?.isFailure !== true || failures === undefined) return undefined
-    return Effect.matchEffect(failures.decode(entry, found), {
-      onSuccess: (error) => {
-        noteLookupError(error)
-        return Exit.succeed(Option.some({ error }))
-      },
-      onFailure: () => Effect.as(count(metrics.undecodable), Option.none())
-    })
-  }
-
   const judged = <F>(
     found: Found<A> | undefined,
     { entry, failures, plan }: Pick<Call<A, never, never, F, never>, "entry" | "failures" | "plan">,
     drawn?: number
   ): Effect.Effect<Seen<A, F>> => {
-    const failed = failureIn(found, entry, failures)
+    const failed = failureIn(metrics, entry, found, failures)
     if (failed === undefined) {
       return Effect.mapEager(verdictOf(found, plan, failedRefreshes, entry.final, drawn), (verdict) => ({
         found,
@@ -117,7 +100,7 @@ export const makeGetOrSet = <A, RD, RE>(
       // A server that did not answer the read is not waited for once more.
       if (!plan.cluster || verdict === "unknown") return lookUp(keepOver(client, final, found, () => !ticket.outdated))
       const usable: ClaimTarget<A, E | F, RD>["usable"] = (found, now) => {
-        const failed = failureIn(found, entry, failures)
+        const failed = failureIn(metrics, entry, found, failures)
         if (failed !== undefined)
           return Effect.map(
             failed,
