@@ -4,6 +4,7 @@ import { Context, Effect, Exit, Fiber, Layer, Logger, Metric, Option, References
 import { TestClock } from "effect/testing"
 import {
   CacheLive,
+  CacheLookup,
   CacheMemory,
   CacheMissError,
   CacheRegion,
@@ -193,6 +194,28 @@ describe("a refresh in the background", () => {
       }).pipe(Effect.provide(ValkeyMemory.layer()))
     )
   }
+
+  it.effect("follows a failed lookup for which callers waited: only a failed refresh leaves its source alone", () =>
+    Effect.gen(function* () {
+      const cache = yield* CacheService
+      const asked: Array<string> = []
+      const down = (keys: ReadonlyArray<string>) =>
+        Effect.sync(() => {
+          asked.push(...keys)
+          return keys.map((key) => CacheLookup.failed(key, "down"))
+        })
+      assert.strictEqual(yield* Effect.flip(cache.getOrSetMany(["k"], down, stale)), "down")
+      yield* cache.set("k", "old", stale)
+      yield* cache.markStale("k")
+      for (let i = 0; i < 2; i++) {
+        assert.deepStrictEqual(yield* cache.getOrSetMany(["k"], down, stale), new Map([["k", "old"]]))
+        assert.deepStrictEqual(asked, ["k", "k"])
+      }
+      yield* TestClock.adjust("10 seconds")
+      yield* cache.getOrSetMany(["k"], down, stale)
+      assert.deepStrictEqual(asked, ["k", "k", "k"])
+    }).pipe(Effect.provide(Layer.fresh(CacheMemory)))
+  )
 })
 
 describe("what is told", () => {

@@ -39,6 +39,19 @@ export class FailedRefreshes {
     )
   }
 
+  /** Those of the refreshed keys whose lookups failed, while the others did not, are left alone for so many milliseconds. */
+  restFailed<A extends ReadonlyMap<string, Exit.Exit<unknown, unknown>>, E, R>(
+    refresh: Effect.Effect<A, E, R>,
+    millis: number
+  ): Effect.Effect<A, E, R> {
+    return Effect.flatMap(refresh, (outcomes) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        for (const [final, exit] of outcomes) if (hasFailed(exit)) this.failed(final, now + millis)
+        return outcomes
+      })
+    )
+  }
+
   /** Its source has answered: whoever asked. */
   succeeded(final: string): void {
     if (this.#until.size > 0) this.#until.delete(final)

@@ -66,11 +66,7 @@ export const batchLookup = Effect.fnUntraced(function* <A, E, R, F, G, RD, RE>(
   }
   if (failed.size > 0) yield* count(metrics.lookup_failures)
   for (const error of failed.values()) noteLookupError(error)
-  const now = yield* Clock.currentTimeMillis
-  for (const { entry } of seen) {
-    if (failed.has(entry.key)) failedRefreshes.failed(entry.final, now + plan.errorBackoff)
-    else failedRefreshes.succeeded(entry.final)
-  }
+  for (const { entry } of seen) if (!failed.has(entry.key)) failedRefreshes.succeeded(entry.final)
 
   /** What cannot be stored leaves the others alone. */
   const commandFor = (key: string, encode: (one: SeenKey<A>) => Effect.Effect<ToStore, ValueError, RE>) => {

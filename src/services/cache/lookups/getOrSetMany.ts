@@ -89,10 +89,13 @@ export const makeGetOrSetMany = <A, RD, RE>(
             const ticket = tickets.get(entry.final)
             if (ticket !== undefined) ticket.basis = flightOf(basis)
           }
-          return batchLookup(context, allFlights, own, { answer, tickets }, basis)
+          return failedRefreshes.restFailed(
+            batchLookup(context, allFlights, own, { answer, tickets }, basis),
+            plan.errorBackoff
+          )
         })
-        const finals = own.seen.map(({ entry }) => entry)
-        return resting(Effect.andThen(count(metrics.refreshes), looked), finals, plan.errorBackoff)
+        const refreshed = own.seen.map(({ entry }) => entry)
+        return resting(Effect.andThen(count(metrics.refreshes), looked), refreshed, plan.errorBackoff)
       })
       return observe("refresh", { operation, key: undefined }, inBackground(begun))
     }
