@@ -39,11 +39,11 @@ export class Standby {
 
   /** Runs in the second store. */
   inSecond<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    return Effect.suspend(() => {
+    return Effect.uninterruptibleMask((restore) => {
       this.#running++
       this.#idle.closeUnsafe()
       return Effect.ensuring(
-        effect,
+        restore(effect),
         Effect.sync(() => {
           if (--this.#running === 0) this.#idle.openUnsafe()
         })

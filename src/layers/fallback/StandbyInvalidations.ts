@@ -49,12 +49,12 @@ export class StandbyInvalidations implements Pick<Invalidations, "invalidations"
     commands: () => ReadonlyArray<Told>,
     effect: Effect.Effect<A, CommandError>
   ): Effect.Effect<A, CommandError> {
-    return Effect.suspend(() => {
-      if (this.#listeners.size === 0) return effect
+    return Effect.uninterruptibleMask((restore) => {
+      if (this.#listeners.size === 0) return restore(effect)
       const concerns = commands().flatMap(({ args, row }) => concernOf(row, args, (event) => this.#tell(event)) ?? [])
       for (const concern of concerns) concern.sent()
       return Effect.ensuring(
-        effect,
+        restore(effect),
         Effect.sync(() => {
           for (const concern of concerns) concern.settled()
         })

@@ -119,14 +119,17 @@ export const makeFallback = (
       : Effect.andThen(Effect.ignore(Effect.delay(handBack, probeInterval)), probing)
   )
 
+  /** Whoever meets the outage may leave: an outage that has begun is one that somebody looks for the end of. */
   const goDown = (outage: Outage): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (!standby.begin(outage)) return Effect.void
-      isWarned = false
-      announced.begin(outage)
-      const cleared = notes.written.size === 0 ? Effect.void : standby.undecided(Effect.ignore(clearSecond))
-      return Effect.andThen(cleared, Effect.forkIn(probing, scope, { startImmediately: true }))
-    })
+    Effect.uninterruptible(
+      Effect.suspend(() => {
+        if (!standby.begin(outage)) return Effect.void
+        isWarned = false
+        announced.begin(outage)
+        const cleared = notes.written.size === 0 ? Effect.void : standby.undecided(Effect.ignore(clearSecond))
+        return Effect.andThen(cleared, Effect.forkIn(probing, scope, { startImmediately: true }))
+      })
+    )
 
   const forget: Fallback["forget"] = (keys) =>
     Effect.suspend(() => {
