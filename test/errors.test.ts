@@ -46,7 +46,7 @@ const cases: ReadonlyArray<readonly [CacheError, boolean, string]> = [
   [
     new CacheTimeoutError({ operation: "GET", phase: "queue", timeout: 250, node: undefined, mayHaveExecuted: false }),
     true,
-    "GET: no free place within 250 ms"
+    "GET: no connection or place in flight became free within 250 ms"
   ],
   [
     new CacheServerError({ operation: "SET", code: "OOM", reply: "OOM out", node, mayHaveExecuted: false }),

@@ -125,7 +125,7 @@ export class CacheTimeoutError extends Schema.TaggedError<CacheTimeoutError>("ef
   override get message(): string {
     const what = {
       connect: "not connected",
-      queue: "no free place",
+      queue: "no connection or place in flight became free",
       command: "no reply",
       lookup: "the shared lookup did not end"
     }[this.phase]

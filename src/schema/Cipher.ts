@@ -54,7 +54,7 @@ const read = (redacted: Key): KnownKey => {
   if (bytes.length !== 32) {
     throw new CacheInputError({
       operation: "Cipher.aes256gcm",
-      reason: "a key must be 32 bytes, as bytes, as 64 hexadecimal digits or as base64, and not wiped"
+      reason: "a key must have 32 bytes, given as bytes, as 64 hexadecimal digits or as base64, and must not be wiped"
     })
   }
   const id = createHash("sha256").update("effect-vcache key").update(bytes).digest().subarray(0, keyIdBytes)
@@ -70,7 +70,7 @@ const fromText = (text: string): Buffer =>
 const aes256gcm = (keys: readonly [Key, ...ReadonlyArray<Key>]): Cipher => {
   const known = keys.map(read)
   const [first] = known
-  if (first === undefined) throw new CacheInputError({ operation: "Cipher.aes256gcm", reason: "there must be a key" })
+  if (first === undefined) throw new CacheInputError({ operation: "Cipher.aes256gcm", reason: "give at least one key" })
   return {
     id: "aes256gcm",
     encrypt: (bytes, associated) => {

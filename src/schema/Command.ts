@@ -100,7 +100,7 @@ export const toWireArg = (arg: Arg): WireArg | undefined => {
 /** Why `toWireArg` refused it; names the kind of argument, never its content. */
 export const refusedBecause = (arg: unknown): string =>
   typeof arg === "string"
-    ? "text with a lone surrogate would be changed on the wire"
+    ? "text must not contain a lone surrogate"
     : typeof arg === "number"
-      ? "a number must not be NaN and an integer not beyond 2^53; pass a bigint"
+      ? "a number must not be NaN, and an integer must not exceed 2^53: pass a bigint"
       : `${arg === null ? "null" : typeof arg} is neither text, a number nor bytes`

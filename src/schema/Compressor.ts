@@ -39,7 +39,7 @@ const make = (
   { level = least, threshold = 1024 }: Options = {}
 ): Compressor => {
   const refuse = (reason: string) => new CacheInputError({ operation: `Compressor.${id}`, reason })
-  if (!(threshold >= 0)) throw refuse("threshold must be a number of bytes")
+  if (!(threshold >= 0)) throw refuse("threshold must be a number of bytes, 0 or more")
   if (!(Number.isInteger(level) && level >= least && level <= most)) {
     throw refuse(`level must be an integer from ${least} to ${most}`)
   }
@@ -59,7 +59,7 @@ const lz4Library = (): typeof import("lz4-napi") => {
     throw new CacheInputError({
       operation: "Compressor.lz4",
       reason:
-        "the package lz4-napi cannot be loaded: install it with `npm install lz4-napi`, leave it out of bundles, and mind that it needs a binary for the platform"
+        "the package lz4-napi cannot be loaded: install it with `npm install lz4-napi`, exclude it from bundles, and check that it has a binary for this platform"
     })
   }
 }

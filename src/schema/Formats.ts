@@ -178,7 +178,7 @@ export class Formats {
       if (this.encrypted)
         throw new FormatError("the stored value is not encrypted; a counter is read with incr(key, 0)")
       const serializer = this.#plain ?? (isNumber(stored, this.limits) ? numbers : undefined)
-      if (serializer === undefined) throw new FormatError("the stored value is in no format that this cache reads")
+      if (serializer === undefined) throw new FormatError("the stored value has no format that this cache reads")
       return { serializer, payload: stored }
     }
     const format = this.#readable.get(header.format)
@@ -301,16 +301,16 @@ const listRefusal = (
 ): string | undefined => {
   for (const one of list) {
     const candidate: unknown = one
-    if (typeof candidate !== "object" || candidate === null) return `unknown ${kind}`
+    if (typeof candidate !== "object" || candidate === null) return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
     // Of an instance of a class, too.
     const member = (name: string): unknown => Reflect.get(candidate, name)
-    if (!methods.every((name) => typeof member(name) === "function")) return `unknown ${kind}`
+    if (!methods.every((name) => typeof member(name) === "function")) return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
     const id = member("id")
     if (typeof id !== "string" || !idPattern.test(id)) {
-      return `the id of a ${kind} must be a letter, then up to 31 letters, digits, dots, lines or dashes`
+      return `the id of a ${kind} must be a letter, followed by up to 31 letters, digits, dots, underscores or dashes`
     }
-    if (numberIds.includes(id)) return `the id ${id} is taken`
-    if (kind === "compressor" && !(Number(member("threshold")) >= 0)) return "a compressor needs a threshold in bytes"
+    if (numberIds.includes(id)) return `the id ${id} is reserved: choose another one`
+    if (kind === "compressor" && !(Number(member("threshold")) >= 0)) return "the threshold of a compressor must be a number of bytes, 0 or more"
   }
   const ids = new Set(list.map(({ id }) => id))
   return ids.size === list.length ? undefined : `two ${kind}s have the same id`

@@ -77,7 +77,7 @@ export const lookupRefusal = ({
 /** Why the settings of a cache for lookups cannot be used; undefined when they can. */
 export const lookupDefaultsRefusal = (lookup: LookupDefaults): string | undefined => {
   const given: unknown = lookup
-  if (typeof given !== "object" || given === null) return "lookup must be options of lookups"
+  if (typeof given !== "object" || given === null) return "lookup must be an object with options of lookups"
   const reason = lookupRefusal(lookup)
   return reason === undefined ? undefined : `lookup: ${reason}`
 }

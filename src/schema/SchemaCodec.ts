@@ -37,5 +37,5 @@ export const schemaRefusal = (schema: Schema.Constraint, options: CacheOptions):
   const form = own(writer)
   // What SchemaBinary has no form of is stored through JSON.
   if (form?.exists || (json.exists && (form === undefined || isBinary(writer)))) return undefined
-  return `the schema has no form in ${form === undefined ? "JSON" : writer.id}`
+  return `the schema cannot be encoded as ${form === undefined ? "JSON" : writer.id}`
 }

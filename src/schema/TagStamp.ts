@@ -17,7 +17,7 @@ export const maxTagBytes = 1024
 
 /** Why the names cannot be the tags of an entry; undefined when they can. */
 export const tagsRefusal = (tags: unknown): string | undefined =>
-  Array.isArray(tags) && tags.length > maxTags ? `an entry bears at most ${maxTags} tags` : namesRefusal(tags)
+  Array.isArray(tags) && tags.length > maxTags ? `an entry can have at most ${maxTags} tags` : namesRefusal(tags)
 
 /** Why the names cannot be tags; undefined when they can. */
 export const namesRefusal = (tags: unknown): string | undefined => {

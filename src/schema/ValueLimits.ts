@@ -31,7 +31,7 @@ export const defaultLimits: ValueLimits = {
 /** Why limits cannot be used; undefined when they can. */
 export const limitsRefusal = (limits: Partial<ValueLimits> | undefined): string | undefined => {
   for (const [name, limit] of Object.entries(limits ?? {})) {
-    if (!Object.hasOwn(defaultLimits, name)) return `limits has no ${name}`
+    if (!Object.hasOwn(defaultLimits, name)) return `limits has no option ${name}`
     if (typeof limit !== "number" || !(limit > 0)) return `${name} must be a number above zero`
   }
   return undefined

@@ -82,7 +82,7 @@ const compiled = <S extends Schema.Constraint, Encoded>(
   codec: Derived<S, Encoded> | undefined
 ): SchemaForm<S, Encoded> => {
   if (codec === undefined) {
-    const unfit = ({ operation }: EntryName) => refused(operation, `the schema has no form in ${format}`)
+    const unfit = ({ operation }: EntryName) => refused(operation, `the schema cannot be encoded as ${format}`)
     return { encode: unfit, decode: unfit, exists: false }
   }
   const { ast } = codec

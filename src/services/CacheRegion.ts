@@ -146,7 +146,7 @@ export const make = Effect.fnUntraced(function* <
       supplied(
         Effect.flatMap(textOf("set", key), (text) => {
           // Nothing that should bear tags is stored without them.
-          if (tags === "lookup") return refused("set", "the lookup of the region says the tags, and none has run")
+          if (tags === "lookup") return refused("set", "the lookup of this region decides the tags, so set cannot store a value: use refresh")
           return Effect.asVoid(
             spread.set(text, value, {
               version,
@@ -199,7 +199,7 @@ const keyText = <K extends Schema.Constraint>(name: string, schema: K) =>
   Effect.map(
     Effect.try({
       try: () => Schema.toCodecJson(schema),
-      catch: () => unusable(name, "its keys cannot be text: the schema has no form in JSON")
+      catch: () => unusable(name, "the schema of its keys cannot be encoded as JSON")
     }),
     textIn
   )

@@ -198,7 +198,7 @@ const lifetimeOf = (input: Duration.Input): Effect.Effect<Duration.Duration, Cac
 
 const handoverOf = (input: Duration.Input): Effect.Effect<Duration.Duration, CacheInputError> =>
   Effect.flatMap(durationOf(input, "handover"), (duration) =>
-    Duration.isFinite(duration) ? Effect.succeed(duration) : refused("SessionStore", "handover must end")
+    Duration.isFinite(duration) ? Effect.succeed(duration) : refused("SessionStore", "handover must be a finite duration")
   )
 
 /**
@@ -240,10 +240,10 @@ export const make = <S extends Schema.Constraint>({
 > =>
   Effect.gen(function* () {
     if (tags !== undefined && expiry !== "fixed") {
-      return yield* refused("SessionStore", "tags are for sessions with the expiry fixed")
+      return yield* refused("SessionStore", "the option tags needs the expiry fixed")
     }
     const cache = (yield* CacheService).withSchema(data)
-    if (near && expiry !== "fixed") return yield* refused("SessionStore", "near needs the expiry fixed")
+    if (near && expiry !== "fixed") return yield* refused("SessionStore", "the option near needs the expiry fixed")
     const crypto = yield* WebCrypto.WebCrypto
     const random = SecureRandom.make((size) => crypto.getRandomValues(new Uint8Array(size)))
     const newId = Effect.map(random.randomBytes(idBytes), (bytes) => Buffer.from(bytes).toString("base64url"))
@@ -313,7 +313,7 @@ const makeStore = <A, RD, RE>(
   ): Effect.Effect<B, E | CacheInputError, R> =>
     Effect.suspend((): Effect.Effect<B, E | CacheInputError, R> => {
       const text = reveal(id)
-      if (text === undefined) return refused("SessionStore", "the id was wiped")
+      if (text === undefined) return refused("SessionStore", "the id of the session was wiped, and cannot be used")
       const own = isOwnKnown ? ownLifetime(text) : undefined
       return use(sessionOf(text, own), slides ? (own ?? lifetime) : "keep", own)
     })
@@ -343,7 +343,7 @@ const makeStore = <A, RD, RE>(
           // Nobody has met two equal ids of 256 bits. Whoever does must not get another visitor's session.
           if (yield* sessionOf(id, own).create(data, expiresIn)) return { id: asId(id), data, expiresIn }
         }
-        return yield* refused("SessionStore", "WebCrypto gives the same bytes again and again")
+        return yield* refused("SessionStore", "WebCrypto returned the same random bytes several times, so no new id can be made")
       }),
     save: (id, data) =>
       on(id, (entry, extension) =>
@@ -363,6 +363,6 @@ const makeStore = <A, RD, RE>(
       ),
     destroy: (id) => on(id, ({ destroy }) => destroy),
     destroyTagged: (names) =>
-      tags === undefined ? refused("SessionStore", "the store has no tags") : cache.invalidateTags(names.map(tagOf))
+      tags === undefined ? refused("SessionStore", "the store was made without the option tags") : cache.invalidateTags(names.map(tagOf))
   }
 }

@@ -133,7 +133,7 @@ describe("the admin pages", () => {
         for (const method of ["GET", "POST", "DELETE"]) {
           const response = await ask(path, { as, method })
           assert.strictEqual(response.status, 403, `${method} ${path}`)
-          assert.strictEqual(await response.text(), "You may not look at this.\n")
+          assert.strictEqual(await response.text(), "You do not have the right to view this.\n")
         }
       }
     }

@@ -66,7 +66,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     assert.match(page, /&quot;name&quot;: &quot;Ada&quot;,\s+&quot;born&quot;: &quot;1815-12-10T/)
     for (const [json, words] of [
       ['{"name":1}', /Nothing was written/],
-      ["{", /no JSON/]
+      ["{", /not JSON/]
     ] as const) {
       const refused = await submit("value", { json })
       assert.strictEqual(refused.status, 422)
@@ -91,7 +91,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     )
     for (const [key, words] of [
       ["nobody:1", /cannot be read without its schema/],
-      ["people:2", /no value of its region/]
+      ["people:2", /not a value of its region/]
     ] as const) {
       const shown = await as("editor").open(at(key))
       assert.match(shown.page, words)
@@ -190,7 +190,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     for (const [key, store] of Object.entries(partly)) {
       await run(store)
       const { forms, page } = await as("all").open(at(key))
-      assert.match(page, /only shown/, key)
+      assert.match(page, /only be viewed/, key)
       const actions = forms.map(({ fields }) => fields["action"])
       assert.includeMembers(actions, ["lifetime", "rename", "delete"], key)
       assert.notInclude(actions, "value", key)

@@ -107,7 +107,7 @@ describe("keys to delete", () => {
     const { submit } = await as("deleter").open("/cache/keys")
     const page = await (await submit("choose", { k: Buffer.from("document").toString("base64url") })).text()
     assert.include(page, "1 key could not be read, and stays.")
-    assert.notInclude(page, "None of them is there any more")
+    assert.notInclude(page, "None of them exists any more")
     await dispose()
   })
 })

@@ -99,7 +99,7 @@ describe("the command line", () => {
     assert.match((await cli("keys", "app:1:hash", "--long", "--url", few)).stdout, /^\?  \?  \d+ B/)
     const refused = await cli("set", "app:1:hash", "1")
     assert.strictEqual(refused.code, 1)
-    assert.match(refused.stderr, /hash, which is not replaced/)
+    assert.match(refused.stderr, /hash, which set does not replace/)
   })
 
   it("exports and imports keys of every type with their lifetimes", async () => {

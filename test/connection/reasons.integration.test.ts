@@ -73,7 +73,7 @@ describe("a connection that is not made says", () => {
     )
   )
 
-  it.live("that what answers is no sentinel", () =>
+  it.live("that another server answers", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const { node } = yield* startServer()

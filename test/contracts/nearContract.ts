@@ -514,7 +514,7 @@ export const nearContract = (
           yield* cache.setMany({ a: 1, b: 2, c: 3, d: 4, e: 5 })
           yield* until("the fall back", Effect.andThen(pass(5), cache.near), (state) => !isWhole(state))
           const fallBack = () =>
-            told.flat().filter((line) => /^near cache of [\w/-]+: only what is read is held/.test(String(line)))
+            told.flat().filter((line) => /^near cache of [\w/-]+: it holds only keys that are read/.test(String(line)))
           yield* until("it told", Effect.andThen(pass(5), Effect.sync(fallBack)), ({ length }) => length === 1)
           for (const [key, value] of [
             ["a", 1],

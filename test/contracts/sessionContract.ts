@@ -77,7 +77,7 @@ export const sessionContract = (name: string, cacheLayer: Layer.Layer<CacheServi
           assert.deepInclude(yield* Effect.flip(storeOn(cache, { timeToLive })), refusal)
         }
         assert.deepInclude(yield* Effect.flip(storeOn(cache, { handover: "Infinity" })), {
-          reason: "handover must end"
+          reason: "handover must be a finite duration"
         })
         assert.deepStrictEqual(yield* cache.keys(), [])
       })

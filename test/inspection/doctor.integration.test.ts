@@ -72,7 +72,7 @@ test("one server: well, with a user of few rights, full, a replica, behind a pas
 
     const [nobody] = yield* examine("valkey://127.0.0.1:1")
     assert.match(nobody?.finding ?? "", /ECONNREFUSED/)
-    assert.match(nobody?.advice ?? "", /Nobody listens/)
+    assert.match(nobody?.advice ?? "", /Nothing listens/)
 
     const [wrong] = yield* examine(server.url.replace("://", "://app:SECRET@"))
     assert.match(wrong?.advice ?? "", /password is wrong/)
@@ -86,7 +86,7 @@ test("one server: well, with a user of few rights, full, a replica, behind a pas
 
     yield* server.call("CONFIG", "SET", "requirepass", "p")
     const [password] = yield* examine(server.url)
-    assert.match(password?.advice ?? "", /wants a password/)
+    assert.match(password?.advice ?? "", /needs a password/)
   }))
 
 test("a cluster's single node, and the cluster", () =>

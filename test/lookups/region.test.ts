@@ -234,9 +234,9 @@ it.effect("a region whose values no cache can store, or whose keys have no text,
     const binary = cache.withOptions({ serializer: Serializer.binary })
     const lookup = () => Effect.die("nobody asks")
     for (const [over, key, value, reason] of [
-      [cache, Schema.Int, named, "its values cannot be stored: the schema has no form in JSON"],
-      [binary, Schema.Int, named, "its values cannot be stored: the schema has no form in binary"],
-      [cache, named, Schema.Int, "its keys cannot be text: the schema has no form in JSON"]
+      [cache, Schema.Int, named, "its values cannot be stored: the schema cannot be encoded as JSON"],
+      [binary, Schema.Int, named, "its values cannot be stored: the schema cannot be encoded as binary"],
+      [cache, named, Schema.Int, "the schema of its keys cannot be encoded as JSON"]
     ] as const) {
       const error = yield* Effect.flip(CacheRegion.make(over, "test/Names", { key, value, lookup }))
       assert.deepStrictEqual({ ...error }, { _tag: "CacheInputError", operation: 'region "test/Names"', reason })

@@ -45,7 +45,7 @@ const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send:
         return scanned(client, args[0])
       case "SCAN": {
         const at = args.findIndex((arg) => arg.toUpperCase() === "MATCH")
-        if (args[0] !== "0") return refused("SCAN", "a scan is given whole, with the cursor 0")
+        if (args[0] !== "0") return refused("SCAN", "the scan returns all keys at once, so the cursor must be 0")
         return Effect.map(scanned(client, at < 0 ? undefined : args[at + 1]), (keys) => ["0", keys])
       }
     }

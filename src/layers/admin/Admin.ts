@@ -155,17 +155,17 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
             const { searchParams } = new URL(request.url, "http://localhost")
             const visit = visitor === undefined ? undefined : visitOf(visitor, searchParams)
             if (visit === undefined || visit.caches.length === 0) {
-              return Effect.succeed(plain("You may not look at this.\n", 403))
+              return Effect.succeed(plain("You do not have the right to view this.\n", 403))
             }
             if (request.method === "GET" || request.method === "HEAD") return answer(visit, request)
             if (request.method !== "POST" || act === undefined) {
               const allow = act === undefined ? "GET, HEAD" : "GET, HEAD, POST"
-              return Effect.succeed(plain("Nothing is changed by this.\n", 405, { allow }))
+              return Effect.succeed(plain("This address accepts no changes.\n", 405, { allow }))
             }
             return Effect.flatMap(formOf(request), (form) => {
-              if (form === undefined) return Effect.succeed(plain("This is no form of these pages.\n", 400))
+              if (form === undefined) return Effect.succeed(plain("This form does not belong to these pages.\n", 400))
               if (!isSentFromHere(request) || !tokens.isOf(visit.visitor.name, form.get("token") ?? "")) {
-                return Effect.succeed(plain("The form is too old, or of another page. Open the page again.\n", 403))
+                return Effect.succeed(plain("The form has expired or belongs to another page. Open the page again.\n", 403))
               }
               return changed(visit, form, act)
             })

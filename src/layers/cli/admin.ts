@@ -19,10 +19,10 @@ export const admin = Command.make(
       Flag.withDefault(1)
     ),
     allow: Flag.Literals("allow", grantable).pipe(
-      Flag.withDescription("What may be done besides looking; may be given several times"),
+      Flag.withDescription("What visitors may do besides looking; may be given several times"),
       Flag.atLeast(0)
     ),
-    port: Flag.Int("port").pipe(Flag.withDescription("0 is any that is free"), Flag.withDefault(0))
+    port: Flag.Int("port").pipe(Flag.withDescription("The port; 0 means any free port"), Flag.withDefault(0))
   },
   ({ allow, port, prefix, version }) =>
     connected((client, output) =>
@@ -36,7 +36,7 @@ export const admin = Command.make(
           const address = yield* serve({ prefixes, version, granted: allow, port }).pipe(
             Effect.provideService(ValkeyClient, client),
             Effect.catchTag("ServeError", () =>
-              Effect.fail(new CliFailure({ code: 3, message: `Port ${port} cannot be listened on.` }))
+              Effect.fail(new CliFailure({ code: 3, message: `The command cannot listen on port ${port}.` }))
             )
           )
           yield* output.isJson ? output.json({ address }) : output.line(address)
@@ -46,6 +46,6 @@ export const admin = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Serves the admin pages on this machine, and prints the address to open. Whoever has the address may look, and do what --allow says, until the command is stopped"
+    "Serves the admin pages on this machine, and prints the address to open. Visitors with the address may look, and do what --allow says, until the command is stopped"
   )
 )

@@ -76,7 +76,7 @@ export const bench = Command.make(
   {
     seconds: Flag.Int("seconds").pipe(Flag.withDescription("For each command"), Flag.withDefault(3)),
     concurrency: Flag.Int("concurrency").pipe(
-      Flag.withDescription("Commands that are under way at once"),
+      Flag.withDescription("Commands in flight at once"),
       Flag.withDefault(50)
     ),
     bytes: Flag.Int("bytes").pipe(Flag.withDescription("Bytes of a value"), Flag.withDefault(100))
@@ -104,6 +104,6 @@ export const bench = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Sends SET and GET as fast as the server and this machine allow, over one connection, of keys of its own, which it deletes. It disturbs others"
+    "Sends SET and GET as fast as the server and this machine allow, over one connection, with its own keys, which it deletes at the end. It slows other clients down"
   )
 )

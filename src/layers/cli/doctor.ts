@@ -19,7 +19,7 @@ export const doctor = Command.make(
   "doctor",
   {
     prefix: Flag.String("prefix").pipe(
-      Flag.withDescription("What the keys begin with that the user must have rights to, such as app:"),
+      Flag.withDescription("The beginning of the keys to which the user must have access, such as app:"),
       Flag.withDefault("")
     )
   },
@@ -42,6 +42,6 @@ export const doctor = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Says what is wrong with the server or with the way to it: connection, TLS, rights, clocks, latency, tracking, memory, replicas. It changes nothing. Exit code 1 where there is a problem"
+    "Says what is wrong with the server or with the connection to it: connection, TLS, rights, clocks, latency, tracking, memory, replicas. It changes nothing. Exit code 1 if there is a problem"
   )
 )

@@ -65,7 +65,7 @@ export const keys = Command.make(
       Argument.withDefault("*")
     ),
     type: Flag.Literals("type", keyTypes).pipe(Flag.withDescription("Only keys of this type"), Flag.optional),
-    limit: Flag.Int("limit").pipe(Flag.withDescription("Keys at most; 0 is all of them"), Flag.withDefault(1000)),
+    limit: Flag.Int("limit").pipe(Flag.withDescription("The largest number of keys; 0 means all"), Flag.withDefault(1000)),
     long: Flag.Boolean("long").pipe(
       Flag.withAlias("l"),
       Flag.withDescription("Also type, lifetime and bytes in memory"),
@@ -95,7 +95,7 @@ export const keys = Command.make(
     })
 ).pipe(
   Command.withDescription(
-    "Names the keys that match, page by page with SCAN. A key may come twice; keys that are no UTF-8 are left out"
+    "Lists the matching keys, page by page with SCAN. A key may appear twice. Keys that are not UTF-8 are left out"
   )
 )
 
@@ -104,7 +104,7 @@ const contentOf = ({ content }: Entry): string => {
     case "Elements":
       return table(content.elements.map(({ cells }) => cells.map(visible))).join("\n")
     case "TooLong":
-      return `the value is too long to be shown; it begins with 0x${content.beginning.slice(0, 128)}`
+      return `the value is too long to show; it begins with 0x${content.beginning.slice(0, 128)}`
     case "Value":
       return visibleLines(content.form.text)
   }
@@ -156,7 +156,7 @@ export const get = Command.make("get", { key }, ({ key }) =>
   )
 ).pipe(
   Command.withDescription(
-    "Shows what a key holds: a value decoded by its stored format, or the first 100 elements of a structure. Exit code 1 where there is no such key"
+    "Shows the value of a key, decoded by its stored format, or the first 100 elements of a structure. Exit code 1 if the key does not exist"
   )
 )
 
@@ -166,7 +166,7 @@ export const set = Command.make(
     key,
     value: Argument.String("value").pipe(Argument.withDescription("JSON, stored as Serializer.json stores it")),
     ttl: Flag.Int("ttl").pipe(
-      Flag.withDescription("Lifetime in milliseconds. Default: the one that the key has, else for ever"),
+      Flag.withDescription("Lifetime in milliseconds. Default: the lifetime of the existing key, or no expiry"),
       Flag.optional
     )
   },
@@ -177,13 +177,13 @@ export const set = Command.make(
           // As `Serializer.json` writes it.
           try: () => JSON.stringify(JSON.parse(value)),
           catch: () =>
-            new CliFailure({ code: 2, message: "The value is no JSON. Text needs quotes of its own: '\"text\"'." })
+            new CliFailure({ code: 2, message: "The value is not JSON. Text needs its own quotes: '\"text\"'." })
         })
         if (Option.isSome(ttl) && ttl.value < 1)
           return yield* new CliFailure({ code: 2, message: "--ttl must be above 0." })
         const type = String(yield* client.send("TYPE", [key]))
         if (isKeyType(type) && type !== "string") {
-          return yield* new CliFailure({ code: 1, message: `The key holds a ${type}, which is not replaced.` })
+          return yield* new CliFailure({ code: 1, message: `The key holds a ${type}, which set does not replace.` })
         }
         yield* client.send("SET", [key, text, ...(Option.isSome(ttl) ? ["PX", ttl.value] : ["KEEPTTL"])])
         if (output.isJson) yield* output.json({ key, stored: true })
@@ -209,7 +209,7 @@ export const remove = Command.make(
         if (gone === 0) return yield* new CliFailure({ code: 1, message: "" })
       })
     )
-).pipe(Command.withDescription("Deletes keys. Exit code 1 where none of them was there"))
+).pipe(Command.withDescription("Deletes keys. Exit code 1 if none of them existed"))
 
 export const ttl = Command.make("ttl", { key }, ({ key }) =>
   connected((client, output) =>
@@ -219,4 +219,4 @@ export const ttl = Command.make("ttl", { key }, ({ key }) =>
       yield* output.isJson ? output.json({ key, ttl: millisLeft(pttl) }) : output.line(lifetime(pttl))
     })
   )
-).pipe(Command.withDescription("Says how long a key lives. Exit code 1 where there is no such key"))
+).pipe(Command.withDescription("Prints the remaining lifetime of a key. Exit code 1 if the key does not exist"))

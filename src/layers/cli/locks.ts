@@ -22,7 +22,7 @@ export const locks = Command.make(
   "locks",
   {
     prefix: Flag.String("prefix").pipe(
-      Flag.withDescription("Only locks whose whole keys begin so: app:1:"),
+      Flag.withDescription("Only locks whose whole keys begin with this text, such as app:1:"),
       Flag.withDefault("")
     )
   },
@@ -74,6 +74,6 @@ export const locks = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Names the locks and permits that are held: the holder's label or the beginning of its token, what is left of the lease, the fence, whether somebody waits"
+    "Lists held locks and permits: the holder's label or the beginning of its token, the rest of the lease, the fencing token, whether another caller waits"
   )
 )

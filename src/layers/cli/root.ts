@@ -10,7 +10,7 @@ export const root = Command.make("effect-vcache").pipe(
   Command.withSharedFlags({
     url: Flag.Redacted("url").pipe(
       Flag.withDescription(
-        "URL of the server: valkey://, valkeys://, sentinel://, cluster://, ring:// … Default: the environment variable VALKEY_URL, where a password is seen by nobody"
+        "URL of the server: valkey://, valkeys://, sentinel://, cluster://, ring:// … Default: the environment variable VALKEY_URL, which hides a password from other users"
       ),
       Flag.optional
     ),
@@ -19,7 +19,7 @@ export const root = Command.make("effect-vcache").pipe(
       Flag.withDefault(false)
     )
   }),
-  Command.withDescription("Looks into a cache on Valkey, and says what is wrong with it")
+  Command.withDescription("Shows what is in a cache on Valkey, and says what is wrong with its server")
 )
 
 const fromEnvironment = Config.option(Config.Redacted("VALKEY_URL"))
@@ -29,7 +29,7 @@ const urlOf = (given: Option.Option<Redacted.Redacted>) =>
     const url = Option.getOrElse(given, () => undefined) ?? Option.getOrUndefined(yield* fromEnvironment)
     // An empty one would mean the memory of this process, which holds nothing.
     if (url !== undefined && Redacted.value(url) !== "") return url
-    return yield* new CliFailure({ code: 2, message: "Which server? Set VALKEY_URL, or give --url." })
+    return yield* new CliFailure({ code: 2, message: "No server is named. Set VALKEY_URL, or give --url." })
   }).pipe(Effect.catchTag("ConfigError", ({ message }) => Effect.fail(new CliFailure({ code: 2, message }))))
 
 /** A person waits, on a machine that may be busy. */

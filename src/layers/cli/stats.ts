@@ -64,7 +64,7 @@ export const stats = Command.make(
   {
     interval: Flag.Int("interval").pipe(Flag.withDescription("Seconds between two lines"), Flag.withDefault(1)),
     count: Flag.Int("count").pipe(
-      Flag.withDescription("Lines of each server; 0 is until it is stopped"),
+      Flag.withDescription("Lines for each server; 0 means until the command is stopped"),
       Flag.withDefault(0)
     )
   },
@@ -103,13 +103,13 @@ export const stats = Command.make(
         }
       })
     )
-).pipe(Command.withDescription("Prints a line a second for each server: operations, hit rate, evictions, keys, memory"))
+).pipe(Command.withDescription("Prints one line a second for each server: operations, hit rate, evictions, keys, memory"))
 
 export const watch = Command.make(
   "watch",
   {
     prefix: Argument.String("prefix").pipe(
-      Argument.withDescription("What the keys begin with; the empty text is every key"),
+      Argument.withDescription("The beginning of the keys; the empty text means every key"),
       Argument.withDefault("")
     )
   },
@@ -132,4 +132,4 @@ export const watch = Command.make(
         }
       })
     )
-).pipe(Command.withDescription("Prints which keys change, as the server announces it, until it is stopped"))
+).pipe(Command.withDescription("Prints the keys that change, as the server announces them, until the command is stopped"))

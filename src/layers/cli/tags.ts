@@ -15,13 +15,13 @@ export const tags = Command.make(
   {
     tag: Argument.String("tag").pipe(
       Argument.withDescription(
-        "Names the keys of values that bear this tag. Without it: all tags, and how many bear each"
+        "Lists the keys of values with this tag. Without it: all tags, with the number of values of each"
       ),
       Argument.optional
     ),
-    prefix: Flag.String("prefix").pipe(Flag.withDescription("Only keys that begin so: app:1:"), Flag.withDefault("")),
+    prefix: Flag.String("prefix").pipe(Flag.withDescription("Only keys that begin with this text, such as app:1:"), Flag.withDefault("")),
     sample: Flag.Int("sample").pipe(
-      Flag.withDescription("Values that are looked at, at most; 0 is all of them"),
+      Flag.withDescription("The largest number of values to read; 0 means all"),
       Flag.withDefault(10_000)
     )
   },
@@ -56,6 +56,6 @@ export const tags = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Counts the tags that values bear, or names the keys that bear one, by a sample. A value that was invalidated bears its tags until its key ends"
+    "Counts the tags of a sample of values, or lists the keys with one tag. An invalidated value keeps its tags until its key expires"
   )
 )

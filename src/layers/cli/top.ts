@@ -19,10 +19,10 @@ interface Measured {
 export const top = Command.make(
   "top",
   {
-    prefix: Flag.String("prefix").pipe(Flag.withDescription("Only keys that begin so: app:1:"), Flag.withDefault("")),
-    count: Flag.Int("count").pipe(Flag.withDescription("Keys that are named"), Flag.withDefault(20)),
+    prefix: Flag.String("prefix").pipe(Flag.withDescription("Only keys that begin with this text, such as app:1:"), Flag.withDefault("")),
+    count: Flag.Int("count").pipe(Flag.withDescription("How many keys to list"), Flag.withDefault(20)),
     sample: Flag.Int("sample").pipe(
-      Flag.withDescription("Keys that are measured, at most; 0 is all of them"),
+      Flag.withDescription("The largest number of keys to measure; 0 means all"),
       Flag.withDefault(10_000)
     )
   },
@@ -59,4 +59,4 @@ export const top = Command.make(
         )
       })
     )
-).pipe(Command.withDescription("Names the largest keys of a sample, by MEMORY USAGE"))
+).pipe(Command.withDescription("Lists the largest keys of a sample, by MEMORY USAGE"))

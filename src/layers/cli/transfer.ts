@@ -50,7 +50,7 @@ export const exported = Command.make(
   "export",
   {
     prefix: Argument.String("prefix").pipe(
-      Argument.withDescription("What the keys begin with"),
+      Argument.withDescription("The beginning of the keys"),
       Argument.withDefault("")
     )
   },
@@ -67,7 +67,7 @@ export const exported = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Writes the keys of a prefix to the standard output, a line of JSON each: key, the instant at which it ends, and DUMP in base64. A key may come twice"
+    "Writes the keys of a prefix to the standard output, a line of JSON each: key, the instant at which it expires, and DUMP in base64. A key may appear twice"
   )
 )
 
@@ -86,7 +86,7 @@ export const imported = Command.make(
   "import",
   {
     replace: Flag.Boolean("replace").pipe(
-      Flag.withDescription("Replace keys that are there already. Default: leave them as they are"),
+      Flag.withDescription("Replace existing keys. Default: keep them"),
       Flag.withDefault(false)
     )
   },
@@ -113,7 +113,7 @@ export const imported = Command.make(
                 if (Option.isNone(line) || (line.value.key === undefined) === (line.value.keyBytes === undefined)) {
                   return yield* new CliFailure({
                     code: 2,
-                    message: `Line ${lineNumber} is none that export has written.`
+                    message: `Line ${lineNumber} was not written by export.`
                   })
                 }
                 commands.push(restore(line.value, replace))
@@ -135,6 +135,6 @@ export const imported = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Reads lines of export from the standard input, and stores the keys with what is left of their lifetimes. A server that is older than the one that wrote them may refuse them"
+    "Reads lines of export from the standard input, and stores the keys with what is left of their lifetimes. A server that is older than the exporting one may refuse them"
   )
 )

@@ -24,7 +24,7 @@ export const checkChannels = (
   const command = commands[kind]
   if (command === undefined) return refused("SUBSCRIBE", "kind must be channel, pattern or sharded")
   const names = [...new Set(typeof channels === "string" ? [channels] : channels)]
-  if (names.length === 0) return refused(command, "there is no channel")
+  if (names.length === 0) return refused(command, "give at least one channel")
   return names.every((name) => typeof name === "string" && name.isWellFormed())
     ? Exit.succeed({ command, kind, names })
     : refused(command, "a channel must not contain a lone surrogate")

@@ -40,7 +40,7 @@ const refusalOf = (
   if (row === unlisted) return /^[A-Z][A-Z0-9_.|-]*$/i.test(name) ? undefined : "not the name of a command"
   if (row.refused !== undefined || connection === "dedicated") return row.refused
   if (row.own !== undefined) return row.own
-  return blockingMillis(row, args) === undefined ? undefined : "it would block everybody's connection: use `dedicated`"
+  return blockingMillis(row, args) === undefined ? undefined : "it would block the shared connection: use `dedicated`"
 }
 
 /** Well-formed text needs no change. */

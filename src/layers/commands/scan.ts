@@ -44,7 +44,7 @@ const pageAt = (
   })
 
 /** Why a cursor is refused that a caller has made up, or had of another client. */
-export const foreignCursor = refused("SCAN", "the cursor is none that this client has given")
+export const foreignCursor = refused("SCAN", "the cursor must be one that this client has returned")
 
 /** One page of one server, whose own cursors are numbers. */
 export const scanPageWith =

@@ -27,7 +27,7 @@ const dataRows: Rows = {
 }
 
 const ownOnly = {
-  own: "it needs a connection of its own: `transaction` or `dedicated`",
+  own: "it needs a dedicated connection: use `transaction` or `dedicated`",
   memory: ofConnections
 } as const
 
@@ -104,7 +104,7 @@ const connectionRows: Rows = {
       "READONLY",
       "READWRITE"
     ],
-    { own: "it would change everybody's connection: use `dedicated`", leaves: "state", memory: ofConnections }
+    { own: "it would change the shared connection: use `dedicated`", leaves: "state", memory: ofConnections }
   ),
   "CLIENT REPLY": { refused: breaksReplies, memory: ofConnections },
   ...each(["CLIENT KILL", "CLIENT PAUSE", "CLIENT UNBLOCK", "CLIENT UNPAUSE"], administers),

@@ -168,14 +168,14 @@ export class Wire implements ReplyTarget {
     const asked = this.#asked
     if (asked !== undefined) return asked.asText && !this.#clientListens
     if (this.#listener !== undefined) return true
-    if (!this.#clientListens) this.break("PROTOCOL", "a reply came that nobody waits for")
+    if (!this.#clientListens) this.break("PROTOCOL", "the server sent a reply to no command")
     return false
   }
 
   reply(reply: RawReply): void {
     if (Array.isArray(reply) && this.#isMessage(reply)) return this.#give(reply)
     const head = this.#asked
-    if (head === undefined) return this.break("PROTOCOL", "a reply came that nobody waits for")
+    if (head === undefined) return this.break("PROTOCOL", "the server sent a reply to no command")
     const wanted = this.#clientListens && head.asText ? withText(reply) : reply
     if (!head.fits(wanted)) return this.break("PROTOCOL", `${head.name} cannot have the reply that came`)
     if (head.isForeign) return this.#handOver(reply)

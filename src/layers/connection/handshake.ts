@@ -87,9 +87,9 @@ const roleCheck =
     const [role, , , state] = Array.isArray(reply) ? reply : []
     switch (wanted) {
       case "primary":
-        return role === "master" ? undefined : new NoConnection("NOT_PRIMARY", "the server is no primary")
+        return role === "master" ? undefined : new NoConnection("NOT_PRIMARY", "the server is not a primary")
       case "replica":
-        return role === "slave" ? undefined : new NoConnection("NOT_REPLICA", "the server is no replica")
+        return role === "slave" ? undefined : new NoConnection("NOT_REPLICA", "the server is not a replica")
       case "copy":
         return role === "master" || state === "connected"
           ? undefined

@@ -72,7 +72,7 @@ export const editElement = (
     case "Add":
       return add(client, key, type, edit)
     case "Trim":
-      if (type !== "list" && type !== "stream") return refuse("Only lists and streams are trimmed.")
+      if (type !== "list" && type !== "stream") return refuse("Only lists and streams can be trimmed.")
       return compareAndSet(client, key, {
         type,
         read: [sizeCommand(type)],
@@ -97,7 +97,7 @@ const ofStream = (
 ): Effect.Effect<Outcome, CommandError | EditRefused> =>
   edit._tag === "Remove"
     ? Effect.map(client.send("XDEL", [key, edit.name]), (count): Outcome => (count === 1 ? "done" : "gone"))
-    : refuse("Entries of a stream are never changed.")
+    : refuse("Entries of a stream cannot be changed.")
 
 const change = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
@@ -128,8 +128,8 @@ const replacement = (
       ? Effect.succeed(["ZADD", edit.score, edit.name])
       : refuse("Only members of a sorted set have scores.")
   }
-  if (type !== "list" && type !== "hash") return refuse("A member is what it is: remove it, and add another.")
-  if (elementForm(seen).said !== "json") return refuse("It is only shown, since JSON does not say all of it.")
+  if (type !== "list" && type !== "hash") return refuse("A member cannot be edited: remove it, and add another.")
+  if (elementForm(seen).said !== "json") return refuse("It can only be viewed, because JSON cannot represent it exactly.")
   return Effect.map(sealLike(seen, edit.json), (stored): Step => [type === "list" ? "LSET" : "HSET", edit.name, stored])
 }
 
@@ -143,11 +143,11 @@ const add = Effect.fnUntraced(function* (
   const { elements } = yield* elementsOf(client, type, key, "")
   const like = pattern(elements.map(({ name, stored }) => (type === "set" || type === "zset" ? name : stored)))
   if (like === undefined && elements.length > 0) {
-    return yield* refuse("Its elements cannot be read here, so that no other can be stored like them.")
+    return yield* refuse("Its elements cannot be decoded here, so no element can be added in their format.")
   }
   const stored = yield* sealLike(like ?? Buffer.of(), json)
   if ((type === "hash" || type === "stream") && !field.isWellFormed())
-    return yield* refuse("A field is well-formed text.")
+    return yield* refuse("A field must be well-formed text.")
   return yield* compareAndSet(client, key, { type, ...addition(type, stored, { field, first, score }) })
 })
 

@@ -30,11 +30,11 @@ export const markOf = ({ content, size, type }: Entry): string => {
 /** Why the key cannot be edited like this; undefined where it can. */
 export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): string | undefined => {
   const { content, type } = entry
-  if (type === "unknown") return "Keys of this type are not edited here."
+  if (type === "unknown") return "Keys of this type cannot be edited here."
   if (edit === "Delete" || (edit !== "Value" && content._tag === "Elements")) return undefined
-  if (content._tag !== "Value") return "It is not read whole, and so can only be deleted."
-  if (content.form.said === "not") return "It cannot be decoded here, and so can only be deleted."
-  return edit === "Value" && content.form.said === "partly" ? "It is only shown, and not edited here." : undefined
+  if (content._tag !== "Value") return "It is too large to be read whole, so it can only be deleted."
+  if (content.form.said === "not") return "It cannot be decoded here, so it can only be deleted."
+  return edit === "Value" && content.form.said === "partly" ? "It can only be viewed here, and not edited." : undefined
 }
 
 /** The schema of the value under a key. */
@@ -83,6 +83,6 @@ const stepOf = (
     case "Value":
       return content._tag === "Value"
         ? Effect.map(sealLike(content.stored, edit.json, schema?.write), (stored): Step => ["SET", stored, "KEEPTTL"])
-        : new EditRefused({ reason: "It is no value." })
+        : new EditRefused({ reason: "It is not a value." })
   }
 }

@@ -33,7 +33,7 @@ export const editPending = (
     if (shown(owner) !== consumer || Number(shown(idleNow)) < idle) return "changed"
     if (edit._tag === "Acknowledge") return (yield* client.send("XACK", [key, group, id])) === 1 ? "done" : "gone"
     if (edit.consumer === "" || !edit.consumer.isWellFormed()) {
-      return yield* new EditRefused({ reason: "A consumer has a name." })
+      return yield* new EditRefused({ reason: "A consumer needs a name." })
     }
     const claimed = list(yield* client.send("XCLAIM", [key, group, edit.consumer, idle, id, "JUSTID"]))
     return claimed.length === 1 ? "done" : "changed"

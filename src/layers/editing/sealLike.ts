@@ -24,12 +24,12 @@ export const sealLike = (
 ): Effect.Effect<Stored, EditRefused> =>
   Effect.suspend(() => {
     const typed = storedForm(Buffer.from(json), "")
-    if (typed.shownAs !== "json") return refuse('What was typed is no JSON. Text needs quotes of its own: "text".')
-    if (typed.said !== "json") return refuse("It holds a number that would be rounded.")
+    if (typed.shownAs !== "json") return refuse('The text is not JSON. Text needs its own quotes: "text".')
+    if (typed.said !== "json") return refuse("It contains a number that would be rounded.")
     const value: unknown = JSON.parse(json)
     if (bySchema !== undefined && needsSchema(storedForm(stored, ""))) return bySchema(value, stored)
     // A cache of any format counts with plain digits, and what else it reads is not known here.
-    if (isPlainNumber(stored) && typeof value !== "number") return refuse("A number gives way to a number only.")
+    if (isPlainNumber(stored) && typeof value !== "number") return refuse("Only a number can replace a number.")
     return Effect.try({
       try: () => sealed(value, isFramed(stored) ? knownFormats().header(stored) : undefined),
       catch: (error) =>

@@ -153,7 +153,7 @@ export const makeFallback = (
     if (isWarned || notes.hasRoomFor(told)) return Effect.void
     isWarned = true
     return Effect.logWarning(
-      `${name}: so much was written to the second client that no more is remembered for the first; further writes fail until the first is back`
+      `${name}: the list of changes for the first client is full, so further writes fail until the first client is back`
     )
   }
 
@@ -249,7 +249,7 @@ export const makeFallback = (
     const noted = Effect.suspend(() =>
       notes.arrears.patterns.add({ deletes, match })
         ? Effect.logWarning(
-            `${name}: so many patterns were deleted that, when the first client is back, all is deleted in it that begins as all of them do`
+            `${name}: too many patterns were deleted to remember each of them; when the first client is back, all its keys with their common prefix are deleted`
           )
         : Effect.void
     )

@@ -45,14 +45,14 @@ const domainGrammar = new RegExp(`^\\.?${label}(?:\\.${label})*$`, "i")
 const sameSites: ReadonlySet<string> = new Set(["lax", "strict", "none"])
 
 const refusalOf = ({ attributes: { domain, path, sameSite, secure }, name }: CookieSettings): string | undefined => {
-  if (!nameGrammar.test(name)) return "the name of a cookie is a token of HTTP: letters, digits and some signs"
-  if (domain !== undefined && !domainGrammar.test(domain)) return "the domain of a cookie is a host name"
-  if (!pathGrammar.test(path)) return "the path of a cookie begins with a slash, and has no semicolon"
+  if (!nameGrammar.test(name)) return "the name of a cookie must be an HTTP token: letters, digits and some punctuation"
+  if (domain !== undefined && !domainGrammar.test(domain)) return "the domain of a cookie must be a host name"
+  if (!pathGrammar.test(path)) return "the path of a cookie must begin with a slash, and must not contain a semicolon"
   if (!sameSites.has(sameSite)) return "sameSite must be lax, strict or none"
-  if (sameSite === "none" && !secure) return "browsers refuse a cookie with sameSite none that is not secure"
-  if (/^__secure-/i.test(name) && !secure) return "browsers refuse a cookie named __Secure- that is not secure"
+  if (sameSite === "none" && !secure) return "a cookie with sameSite none must be secure, because browsers refuse it otherwise"
+  if (/^__secure-/i.test(name) && !secure) return "a cookie whose name begins with __Secure- must be secure, because browsers refuse it otherwise"
   if (/^__host-/i.test(name) && !(secure && domain === undefined && path === "/")) {
-    return "browsers refuse a cookie named __Host- unless it is secure, without a domain, and its path is /"
+    return "a cookie whose name begins with __Host- must be secure, without a domain, and with the path /, because browsers refuse it otherwise"
   }
   return undefined
 }

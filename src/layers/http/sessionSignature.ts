@@ -27,11 +27,11 @@ export const signatureBy = (
   // A secret that was wiped has none.
   const texts = secrets.map((secret) => Buffer.from(reveal(secret) ?? ""))
   if (texts.some(({ length }) => length < minSecretBytes)) {
-    return refused("HttpSessions", `a secret has ${minSecretBytes} bytes or more`)
+    return refused("HttpSessions", `a secret must have ${minSecretBytes} bytes or more`)
   }
   const keys = texts.map((text) => createSecretKey(text))
   const [current] = keys
-  if (current === undefined) return refused("HttpSessions", "there must be a secret")
+  if (current === undefined) return refused("HttpSessions", "give at least one secret")
   const mac = (key: KeyObject, id: string) => createHmac("sha256", key).update(`session ${id}`).digest("base64url")
 
   return Exit.succeed({

@@ -63,7 +63,7 @@ export const examine = ({ prefix = "" }: DoctorOptions = {}): Effect.Effect<
 
 const inMemory = advise(
   "The store is in the memory of this process: no other process shares it.",
-  "Give the URL of a server where processes are to share values, locks or sessions."
+  "Use the URL of a server if processes should share values, locks or sessions."
 )
 
 /**
@@ -164,7 +164,7 @@ const clocksOf = (client: ValkeyClientShape): Effect.Effect<Judgement> =>
       ? ok("The clocks of this machine and of the server agree within a second.")
       : problem(
           `The clocks of this machine and of the server are ${(apart / 1000).toFixed(1)} seconds apart.`,
-          "Synchronize both with NTP: values become stale too early or too late by as much."
+          "Synchronize both with NTP. Values become stale too early or too late by this difference."
         )
   }).pipe(Effect.catch((error) => Effect.succeed(unknown(`The clocks could not be compared: ${error.message}.`))))
 
@@ -174,7 +174,7 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
       const told = yield* Deferred.make<Judgement>()
       yield* client.invalidations({ prefixes: [prefix] }, (event) => {
         if (event._tag === "Live") {
-          Deferred.doneUnsafe(told, Effect.succeed(ok("The server announces changes of keys, as near caches need it.")))
+          Deferred.doneUnsafe(told, Effect.succeed(ok("The server announces changes of keys, as near caches need them.")))
         } else if (event._tag === "Down") {
           const finding = `Changes of keys are not announced: ${event.reason}.`
           Deferred.doneUnsafe(told, Effect.succeed(advise(finding, "Without them there is no near cache.")))
@@ -191,5 +191,5 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
 const examineSettings = (client: ValkeyClientShape): Effect.Effect<ReadonlyArray<Verdict>> =>
   Effect.match(lookAtServers(client), {
     onSuccess: (looks) => verdictsOn(client.topology, looks),
-    onFailure: (error) => [at("info")(unknown(`The servers could not be looked at: ${error.message}.`))]
+    onFailure: (error) => [at("info")(unknown(`The servers could not be examined: ${error.message}.`))]
   })

@@ -63,9 +63,9 @@ export const rightsTo = (client: ValkeyClientShape, prefix: string, name: string
         )
       }
       if (failed !== undefined && typeof failed[1] === "object") {
-        return unknown(`The rights could not be tried: ${failed[1].message}.`)
+        return unknown(`The rights could not be tested: ${failed[1].message}.`)
       }
-      return ok("The user may run what values, lookups, structures and locks need.")
+      return ok("The user may run all commands that values, lookups, structures and locks need.")
     }
   )
 

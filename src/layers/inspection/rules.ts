@@ -41,7 +41,7 @@ const loading: Rule = {
   check: "loading",
   judge: ({ info }) =>
     info.get("loading") === "1"
-      ? problem("The server is loading its data, and refuses commands.", "Wait until it has loaded them.")
+      ? problem("The server is loading its data, and refuses commands.", "Wait until it has finished.")
       : undefined
 }
 
@@ -65,12 +65,12 @@ const role: Rule = {
     if (topology !== "replicated" && topology !== "cluster") {
       return problem(
         `The server is a replica of ${primary}: it refuses writes with READONLY.`,
-        "Give the URL of the primary, the URLs of both with a comma between, or that of the sentinels."
+        "Use the URL of the primary, the URLs of both separated by a comma, or the URL of the sentinels."
       )
     }
     return info.get("master_link_status") === "up"
-      ? ok(`The server is a replica of ${primary}, and hears from it.`)
-      : problem(`The server is a replica of ${primary} and hears nothing from it.`, "Repair the replication.")
+      ? ok(`The server is a replica of ${primary}, and is connected to it.`)
+      : problem(`The server is a replica of ${primary} and has no connection to it.`, "Repair the replication.")
   }
 }
 
@@ -84,7 +84,7 @@ const replicas: Rule = {
       ? ok(`${lines.length} ${lines.length === 1 ? "replica is" : "replicas are"} online.`)
       : advise(
           `${behind} of ${lines.length} replicas are not online.`,
-          "Look at the log of the replica; a failover to it would lose what it has not received."
+          "Look at the log of the replica. A failover to it would lose the writes that it has not received."
         )
   }
 }
@@ -98,7 +98,7 @@ const maxmemory: Rule = {
     return limit === 0
       ? advise(
           `maxmemory is 0: the server takes memory until the machine has none. It uses ${used} now.`,
-          "Set maxmemory to what the machine can spare, with a policy that evicts."
+          "Set maxmemory to the memory that the machine can spare, with a policy that evicts."
         )
       : ok(`The server uses ${used} of ${inBytes(limit)}.`)
   }
@@ -123,7 +123,7 @@ const policy: Rule = {
         )
       : problem(
           "noeviction: when the server is full, it refuses writes with OOM.",
-          "For a cache set maxmemory-policy to allkeys-lfu; where the server also has locks or sessions, to volatile-lfu."
+          "Set maxmemory-policy to allkeys-lfu for a cache, or to volatile-lfu if the server also has locks or sessions."
         )
   }
 }
@@ -137,7 +137,7 @@ const evictions: Rule = {
       ? ok("No key was evicted since the server started.")
       : advise(
           `${evicted} keys were evicted since the server started.`,
-          "Give it more memory, or store less or for a shorter time, if the hit rate suffers."
+          "If the hit rate suffers, give the server more memory, or store fewer values or for a shorter time."
         )
   }
 }
@@ -163,7 +163,7 @@ const clients: Rule = {
     if (many) {
       return problem(
         `${connected} of at most ${limit} clients are connected.`,
-        "Raise maxclients, or find who keeps them open."
+        "Raise maxclients, or find the program that keeps them open."
       )
     }
     const rejected = numberOf(info, "rejected_connections") ?? 0
@@ -179,7 +179,7 @@ const timeout: Rule = {
     const seconds = numberOf(config, "timeout")
     if (seconds === undefined) return undefined
     return seconds === 0
-      ? ok("timeout is 0: the server closes no idle connection.")
+      ? ok("timeout is 0: the server does not close idle connections.")
       : advise(
           `The server closes connections that were idle for ${seconds} seconds.`,
           "Set timeout to 0 and leave dead connections to tcp-keepalive."
@@ -195,7 +195,7 @@ const trackingTable: Rule = {
     if (most === undefined || keys === undefined) return undefined
     return most > 0 && keys > 0.9 * most
       ? advise(
-          `The tracking table has ${keys} of at most ${most} keys: the server announces changes that did not happen, to make room.`,
+          `The tracking table has ${keys} of at most ${most} keys: to make room, the server announces changes that did not happen.`,
           'Raise tracking-table-max-keys, or use `tracking: "broadcast"`.'
         )
       : ok(`The tracking table has ${keys} of at most ${most === 0 ? "any number of" : most} keys.`)
@@ -210,7 +210,7 @@ const notifications: Rule = {
     return events === ""
       ? ok("The server publishes no keyspace events, which this cache does not need.")
       : advise(
-          `The server publishes keyspace events (${events}), which cost it time for each change.`,
+          `The server publishes keyspace events (${events}), which cost the server time for each change.`,
           'If no other program listens to them, set notify-keyspace-events to "".'
         )
   }
@@ -224,7 +224,7 @@ const slowLog: Rule = {
     return micros < 0
       ? advise(
           "The server remembers no slow commands.",
-          "Set slowlog-log-slower-than to 10000 to see which commands keep the others waiting for 10 ms."
+          "Set slowlog-log-slower-than to 10000 to see the commands that make others wait for 10 ms or more."
         )
       : ok(`The server remembers commands that took ${micros / 1000} ms or longer.`)
   }

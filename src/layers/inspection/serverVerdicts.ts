@@ -18,7 +18,7 @@ const verdictsOf = (topology: Topology, server: string, { config, info }: Server
           at(
             "info",
             server
-          )(unknown(`The server could not be looked at: ${info.failure.message}.`, "ACL SETUSER <user> +info"))
+          )(unknown(`The server could not be examined: ${info.failure.message}.`, "ACL SETUSER <user> +info"))
         ]
       : [at("connection", server)(troubleOf(info.failure))]
   }
@@ -40,5 +40,5 @@ const verdictsOf = (topology: Topology, server: string, { config, info }: Server
 
 const unreadConfig = (error: CommandError): Judgement =>
   error._tag === "CacheServerError"
-    ? unknown("The user may not read the configuration.", "ACL SETUSER <user> +config|get, if it is to be looked at.")
+    ? unknown("The user may not read the configuration.", "ACL SETUSER <user> +config|get, if the doctor should check it.")
     : unknown(`The configuration could not be read: ${error.message}.`)

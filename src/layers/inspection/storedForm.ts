@@ -12,7 +12,7 @@ export interface StoredForm {
   /** The name of the format, as the header has it; `"json"` or `"text"` and `"bytes"` without a header; `"claim"` where there is no value yet. */
   readonly format: string
   readonly timing: Timing | undefined
-  /** It is no value, but what a lookup failed with. */
+  /** It is not a value, but the stored failure of a lookup. */
   readonly isFailure: boolean
   /** Somebody made it stale before its time. */
   readonly isMarkedStale: boolean
@@ -74,7 +74,7 @@ const untimed = { timing: undefined, isFailure: false, isMarkedStale: false, cla
 const nothing: Shown = { shownAs: "nothing", text: "", said: "not", reason: "A process is looking the value up." }
 
 /** Nobody edits it as a value. */
-const failed = { said: "partly", reason: "It is no value, but what a lookup failed with." } as const
+const failed = { said: "partly", reason: "It is not a value, but the stored failure of a lookup." } as const
 
 const encrypted = "The value is encrypted, and the key is not known here."
 
@@ -120,7 +120,7 @@ const asJson = (value: unknown, survives: boolean): Shown => ({
   shownAs: "json",
   text: JSON.stringify(value, undefined, 2) ?? "null",
   said: survives ? "json" : "partly",
-  reason: survives ? undefined : "The value holds what JSON does not know, or would round."
+  reason: survives ? undefined : "JSON cannot represent the value exactly."
 })
 
 const asText = (payload: Buffer, reason: string): Shown => {

@@ -255,7 +255,7 @@ export const memoryClient = (
     state: Effect.sync(() => ({ _tag: closing.isClosed ? "Closed" : "Ready" })),
     states,
     sendToEach: () => Exit.succeed(new Map()),
-    slowLog: () => Effect.fail(unsupported("slowLog", "nothing there remembers how long commands took")),
+    slowLog: () => Effect.fail(unsupported("slowLog", "the memory store does not record how long commands take")),
     info: () =>
       at("INFO", ({ now }) => {
         const facts = { used_memory: store.bytes, keys: store.size(now) }

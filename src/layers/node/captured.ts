@@ -95,7 +95,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
       write: (chunk: unknown, ...rest: ReadonlyArray<unknown>): boolean => {
         const done = rest.find(isDone)
         if (response.writableEnded || response.destroyed) {
-          if (done !== undefined) process.nextTick(done, new Error("The response was written to after its end."))
+          if (done !== undefined) process.nextTick(done, new Error("The handler wrote to the response after its end."))
           return false
         }
         sendHeaders()
@@ -118,7 +118,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
         enqueue(bytes)
         response.finished = true
         if (isWhole()) controller?.close()
-        else controller?.error(new Error("The response is not as long as it says."))
+        else controller?.error(new Error("The length of the response is not the one that its headers say."))
         controller = undefined
         process.nextTick(() => {
           response.emit("finish")

@@ -171,5 +171,5 @@ const ofOneServer = (operation: string): CacheUnsupportedError =>
   new CacheUnsupportedError({
     operation,
     topology: "ring",
-    reason: "each server has a client of its own: `serverOf(key)` has that of the key's server"
+    reason: "each server has its own client: use `serverOf(key)` to get the one for a key"
   })

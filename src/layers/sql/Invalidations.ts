@@ -35,7 +35,7 @@ export class Invalidations {
           const error = new SqlInvalidationError({ tables, cause })
           return Effect.flatMap(Failures, (failures) => {
             failures?.push(error)
-            return Effect.andThen(this.owed.add(tables), Effect.logWarning(`${error.message}; it is tried again`))
+            return Effect.andThen(this.owed.add(tables), Effect.logWarning(`${error.message}; the cache tries it again`))
           })
         })
 

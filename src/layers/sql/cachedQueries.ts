@@ -31,12 +31,12 @@ export const cachedQueries = ({ cache, client, head, invalidations, texts, write
   ): Exit.Exit<ReadonlyArray<string>, CacheInputError> => {
     const written = texts.written(sql)
     // What cannot be read is a query if its caller says so by naming its tables.
-    if (written !== "all" && written.length > 0) return refused("query", "the statement writes: run it as it is")
+    if (written !== "all" && written.length > 0) return refused("query", "the statement writes, so its result cannot be cached: run it without the cache")
     const reason = named && tablesRefusal(named)
     if (reason !== undefined) return refused("query", reason)
     const tables = named?.map(tableName) ?? texts.read(sql)
     return tables === undefined || (named === undefined && tables.length === 0)
-      ? refused("query", "the tables cannot be found in the statement's text: name them in tables")
+      ? refused("query", "the tables cannot be found in the text of the statement: name them in the option tables")
       : Exit.succeed(tables)
   }
 
@@ -54,7 +54,7 @@ export const cachedQueries = ({ cache, client, head, invalidations, texts, write
       const tables = tablesOf(text[0], named)
       if (!Exit.isSuccess(tables)) return Exit.failCause(tables.cause)
       const { decode, schema, shape } = rowsOf(row)
-      if (shape === undefined) return refused("query", "the schema of the rows has no form in JSON")
+      if (shape === undefined) return refused("query", "the schema of the rows cannot be encoded as JSON")
       const key = queryKey(head, shape, text)
       if (!Exit.isSuccess(key)) return Exit.failCause(key.cause)
       const values = cache.withSchema(schema)

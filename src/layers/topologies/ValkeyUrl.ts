@@ -125,7 +125,7 @@ export const layerConfigRequired = (
     url,
     Effect.flatMap(url, (found): ReturnType<typeof layerOf> =>
       isEmpty(found)
-        ? Effect.fail(new CacheInputError({ operation: "url", reason: "it is empty" }))
+        ? Effect.fail(new CacheInputError({ operation: "url", reason: "the URL must not be empty" }))
         : layerOf(found, options)
     )
   )

@@ -88,7 +88,7 @@ export const liveAnswer = (
         for (let turns = 0; streams > 0 && turns < 100; turns++) yield* Effect.yieldNow
       })
     )
-    const full = Effect.succeed(plain("Too many are watching.\n", 503, { "retry-after": "60" }))
+    const full = Effect.succeed(plain("Too many visitors are watching.\n", 503, { "retry-after": "60" }))
     return (visit, request) => {
       if (streams >= maxStreams) return full
       const events = Stream.concat(

@@ -19,18 +19,18 @@ export type PageName = keyof typeof pages
 const done: Readonly<Record<string, string>> = {
   saved: "Saved.",
   lives: "The lifetime was changed.",
-  kept: "It lives for ever now.",
+  kept: "It does not expire now.",
   renamed: "Renamed. This is its new key.",
   deleted: "The key was deleted.",
   added: "The element was added.",
   removed: "The element was removed.",
-  trimmed: "The rest was cut off.",
+  trimmed: "The other elements were removed.",
   acknowledged: "The entry was acknowledged.",
   claimed: "The entry was claimed.",
   invalidated: "The tag was invalidated.",
   released: "It was released.",
   ended: "The visitor was signed out.",
-  allEnded: "Every session that bears the tag has ended.",
+  allEnded: "Every session with the tag has ended.",
   cleared: "Its keys were deleted:",
   flushed: "The database was flushed."
 }

@@ -36,7 +36,7 @@ const deletions: Readonly<Record<string, Deletion>> = {
   flush: {
     title: "Flush the database",
     words: () =>
-      "Everything in the database is deleted, whoever wrote it: other caches, locks that are held, sessions.",
+      "Everything in the database is deleted, also the data of other programs: other caches, held locks, sessions.",
     confirmation: () => "flush everything",
     run: ({ cache }) => Effect.as(cache.flushAll, undefined)
   }

@@ -61,12 +61,12 @@ const element = (
 const scoreIn = (form: URLSearchParams): Effect.Effect<number, EditRefused> => {
   const words = text(form, "score").trim()
   const score = /^[+-]?inf$/.test(words) ? Number(words.replace("inf", "Infinity")) : Number(words)
-  return words === "" || Number.isNaN(score) ? refuse("The score is no number.") : Effect.succeed(score)
+  return words === "" || Number.isNaN(score) ? refuse("The score is not a number.") : Effect.succeed(score)
 }
 
 const countIn = (form: URLSearchParams, name: string): Effect.Effect<number, EditRefused> => {
   const words = text(form, name).trim()
-  return /^\d{1,15}$/.test(words) ? Effect.succeed(Number(words)) : refuse("The number is none.")
+  return /^\d{1,15}$/.test(words) ? Effect.succeed(Number(words)) : refuse("The number is not valid.")
 }
 
 const seenElement = (form: URLSearchParams) => ({
@@ -82,8 +82,8 @@ const rename = (
   Effect.gen(function* () {
     const { cache } = shown
     const to = ownKey(shown, text(form, "to"))
-    if (to === undefined) return yield* refuse("This can be no key of this cache.")
-    if (visit.hide(to, shown.name)) return yield* refuse("Values of such a name are not shown here, and so not made.")
+    if (to === undefined) return yield* refuse("This cannot be a key of this cache.")
+    if (visit.hide(to, shown.name)) return yield* refuse("Values under such a name are hidden here, so they cannot be created.")
     const entry = yield* entryAt(cache.client, cache.makeKey(key), "", regionSchema(shown, key)?.read)
     if (entry === undefined) return "gone"
     if (visit.seal(markOf(entry)) !== text(form, "mark")) return "changed"
@@ -93,7 +93,7 @@ const rename = (
       CacheMissError: () => Effect.succeed(undefined),
       CacheCodecError: ({ message }) => refuse(`${message}.`)
     })
-    if (isFree === false) return yield* refuse("There is a key of that name, which stays as it is.")
+    if (isFree === false) return yield* refuse("A key of that name exists already. It was not changed.")
     return isFree === undefined ? "gone" : "done"
   })
 
@@ -196,12 +196,12 @@ export const keyAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Sh
     if (action === undefined) return answered(at, 400, "There is no such action.", form)
     if (!visitorMay(visit, action.right, at.shown)) return answered(at, 403, `You may not ${action.right} here.`, form)
     if (changesWhatIsHidden(at, name))
-      return answered(at, 403, "The value is not shown here, and so not changed.", form)
+      return answered(at, 403, "The value is hidden here, so it cannot be changed.", form)
     return Effect.matchEffect(action.run(at, form), {
       onSuccess: (outcome): Effect.Effect<Shown | Onward, CommandError> => {
         if (outcome === "done") return Effect.succeed({ address: action.onward(at, form) })
         return outcome === "gone"
-          ? answered(at, 410, "It is gone: somebody deleted it, or its lifetime has ended. Nothing was written.", form)
+          ? answered(at, 410, "The key is gone: it was deleted, or its lifetime has ended. Nothing was written.", form)
           : answered(at, 409, "It has changed since you opened it. Nothing was written.", form)
       },
       onFailure: (error) =>

@@ -78,7 +78,7 @@ export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
         visit.params.get("from") ?? "",
         regionSchema(at.shown, at.key)?.read
       )
-      if (entry === undefined) return framedKey(at, at.key, trouble("There is no such key, or no longer."), 404)
+      if (entry === undefined) return framedKey(at, at.key, trouble("The key does not exist, or does not exist any more."), 404)
       const isHidden = visit.hide(at.key, at.shown.name)
       const content = isHidden
         ? html`<section aria-label="Value"><p class="note">The value is not shown here.</p></section>`
@@ -115,7 +115,7 @@ const contentOf = (at: KeyVisit, entry: Entry): Html => {
   switch (content._tag) {
     case "TooLong":
       return html`<section aria-label="Value">
-        <p class="note">The value is too long to be shown. It begins with these bytes, in hex:</p>
+        <p class="note">The value is too long to show. It begins with these bytes, in hex:</p>
         <pre tabindex="0">${content.beginning}</pre>
       </section>`
     case "Value":

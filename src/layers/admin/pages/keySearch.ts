@@ -45,7 +45,7 @@ export const searchIn = (visit: Visit, shown: ShownCache): KeySearch | string =>
     largest: params.get("order") === "largest"
   }
   for (const [name, text] of Object.entries({ pattern: wanted.pattern, tag: wanted.tag })) {
-    if (!text.isWellFormed() || text.length > 4096) return `The ${name} is no text, or too long.`
+    if (!text.isWellFormed() || text.length > 4096) return `The ${name} is not valid text, or is too long.`
   }
   const from = params.get("from")
   if (from === null) return { ...wanted, from: undefined }
@@ -53,7 +53,7 @@ export const searchIn = (visit: Visit, shown: ShownCache): KeySearch | string =>
   const cursor = fromParam(param).toString()
   return isSameSecret(mark, sealOf(visit, shown, cursor))
     ? { ...wanted, from: cursor }
-    : "The address goes on with a search that is not known any more. Search again."
+    : "The address continues a search that these pages do not know any more. Search again."
 }
 
 /** The address of the same search from there on. */

@@ -76,7 +76,7 @@ const confirmation = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Cho
         : trouble(
             `${unread === 1 ? "1 key could not be read, and stays" : `${unread} keys could not be read, and stay`}.`
           )
-    if (there.length === 0) return unread === 0 ? trouble("None of them is there any more.") : left
+    if (there.length === 0) return unread === 0 ? trouble("None of them exists any more.") : left
     const items = there.map(
       ({ key, mark }) =>
         html`<li>${shortKey(key)}<input type="hidden" name="k" value="${`${toParam(key)}.${mark}`}" /></li>`

@@ -84,7 +84,7 @@ const results = (visit: Visit, shown: ShownCache, wanted: KeySearch): Effect.Eff
         }
       </div>
       ${missingServers(result.missing)}
-      ${wanted.tag === "" ? "" : html`<p class="note">A value that was invalidated bears its tags until its key ends.</p>`}
+      ${wanted.tag === "" ? "" : html`<p class="note">An invalidated value keeps its tags until its key expires.</p>`}
       ${keyTable(visit, shown, { keys, facts, allChosen })}
       ${
         result.next === undefined
@@ -105,7 +105,7 @@ const words = (
 ): string => {
   const looked = `About ${counted(lookedAt)} of the store were looked at.`
   const end = gaveUp
-    ? `The search was given up after 3 seconds. ${looked}`
+    ? `The search stopped after 3 seconds. ${looked}`
     : next === undefined
       ? from === undefined
         ? ""

@@ -50,10 +50,10 @@ const section = (visit: Visit, shown: ShownCache, title: string, gaveUp: boolean
     <h2>${title}</h2>
     <p class="note">
       ${count === 0 ? "None is held." : count >= most ? `The first ${most}.` : `${count} held.`}
-      ${gaveUp ? "The search was given up after 3 seconds." : ""}
+      ${gaveUp ? "The search stopped after 3 seconds." : ""}
       ${
         count > 0 && visitorMay(visit, "delete", shown)
-          ? "A holder that is released goes on until it hears of it; what it writes with its fence can be refused from the next acquisition on."
+          ? "A holder continues until it notices the release. After the next acquisition, its writes can be refused by their fencing token."
           : ""
       }
     </p>
@@ -117,7 +117,7 @@ export const lockAction = (visit: Visit, form: URLSearchParams): Effect.Effect<S
       if (action !== "release" && action !== "releasePermits") return new Refusal(400, "There is no such action.")
       const place = fromParam(form.get("place")).toString()
       const kind = action === "release" ? "lock" : "holders"
-      if (!leasesIn(kind, spaceOf(shown)).owns(place)) return new Refusal(404, "It is none of this cache.")
+      if (!leasesIn(kind, spaceOf(shown)).owns(place)) return new Refusal(404, "It does not belong to this cache.")
       const { cache } = shown
       const seen = { place, mark: form.get("mark") ?? "", channel: cache.makeKey(wakeUpChannel) }
       const outcome = yield* action === "release" ? releaseLock(cache.client, seen) : releasePermits(cache.client, seen)

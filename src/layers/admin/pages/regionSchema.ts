@@ -18,13 +18,13 @@ export const regionSchema = ({ cache, regions }: ShownCache, key: string): Entry
 const schemaOf = ({ fromJson, toJson }: ShownCache["regions"][number], key: string): EntrySchema => ({
   read: (stored, form) =>
     Effect.match(toJson(key, stored), {
-      onFailure: () => ({ ...form, reason: "It is no value of its region's schema." }),
+      onFailure: () => ({ ...form, reason: "It is not a value of its region's schema." }),
       onSuccess: ({ isWhole, json }) => ({
         ...form,
         shownAs: "json",
         text: JSON.stringify(json, undefined, 2),
         said: isWhole ? "json" : "partly",
-        reason: isWhole ? undefined : "The value holds what JSON does not know, or would round."
+        reason: isWhole ? undefined : "JSON cannot represent the value exactly."
       })
     }),
   write: (json, inPlaceOf) =>

@@ -38,13 +38,13 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
         tag === ""
           ? `${count} of sessions, among them those of ids that were replaced a moment ago.`
           : found.size === 0
-            ? "No session was found that bears the tag."
+            ? "No session with this tag was found."
             : `${count} of sessions with the tag, among them those of sessions that a tag has ended.`
       // What has not been looked at may bear it, too.
       const some = found.size > 0 || next !== undefined || missing.length > 0
       return html`${searchForm(visit, shown, tag)}
         <section aria-label="Sessions">
-          <p role="status">${words} ${gaveUp ? "The search was given up after 3 seconds." : ""}</p>
+          <p role="status">${words} ${gaveUp ? "The search stopped after 3 seconds." : ""}</p>
           ${missingServers(missing)} ${found.size > most ? html`<p class="note">The first ${most} are shown.</p>` : ""}
           ${rows.length === 0 ? "" : table("Sessions", ["Session", "Lives", "Sign out"], rows)}
           ${tag !== "" && some && visitorMay(visit, "delete", shown) ? signOutAllForm(visit, shown, tag) : ""}
@@ -128,7 +128,7 @@ const signOutAllForm = (visit: Visit, shown: ShownCache, tag: string): Html =>
     visit,
     addressOf(visit.path, "sessions", { c: shown.name }),
     { action: "signOutAll", tag },
-    dangerButton("Sign out all that bear the tag", tag)
+    dangerButton("Sign out all with this tag", tag)
   )
 
 export const sessionAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Shown | Onward> =>
@@ -138,14 +138,14 @@ export const sessionAction = (visit: Visit, form: URLSearchParams): Effect.Effec
       if (action === "signOutAll") {
         const tag = form.get("tag") ?? ""
         const name = tagOf(visit, tag)
-        if (tag === "" || namesRefusal([name]) !== undefined) return new Refusal(422, "This is no tag.")
+        if (tag === "" || namesRefusal([name]) !== undefined) return new Refusal(422, "This is not a valid tag.")
         yield* cache.invalidateTags([name])
         return { tag, done: "allEnded" }
       }
       if (action !== "signOut") return new Refusal(400, "There is no such action.")
       const key = fromParam(form.get("k")).toString()
-      if (!key.startsWith(visit.sessions) || key === visit.sessions) return new Refusal(404, "It is no session.")
+      if (!key.startsWith(visit.sessions) || key === visit.sessions) return new Refusal(404, "It is not a session.")
       const isEnded = yield* cache.session(key).destroy
-      return isEnded ? { done: "ended" } : new Refusal(410, "There is no such session any more.")
+      return isEnded ? { done: "ended" } : new Refusal(410, "The session does not exist any more.")
     })
   )

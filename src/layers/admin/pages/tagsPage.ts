@@ -72,7 +72,7 @@ const allTags = ({ path }: Visit, { name }: ShownCache, bearers: ReadonlyArray<B
         </tr>`
     )
   return html`<section aria-label="Results">
-    <p role="status">${looked} ${rows.length === 0 ? "None of them bears a tag." : ""}</p>
+    <p role="status">${looked} ${rows.length === 0 ? "None of them has a tag." : ""}</p>
     ${rows.length === 0 ? "" : table("Tags", ["Tag", "Values"], rows)}
   </section>`
 }
@@ -99,7 +99,7 @@ const oneTag = (visit: Visit, shown: ShownCache, tag: string, bearers: ReadonlyA
     : html``
   return html`<section aria-label="Results">
     <p role="status">${bearing.length} of them ${bearing.length === 1 ? "bears" : "bear"} it: ${looked}</p>
-    <p class="note">A value that was invalidated bears its tags until its key ends.</p>
+    <p class="note">An invalidated value keeps its tags until its key expires.</p>
     ${rows.length === 0 ? "" : table(`Values with ${tag}`, ["Key", "Tags"], rows)} ${invalidate}
   </section>`
 }
@@ -114,7 +114,7 @@ export const tagAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Sh
       const mode = form.get("mode")
       if (form.get("action") !== "invalidate") return Effect.succeed(new Refusal(400, "There is no such action."))
       if (namesRefusal([tag]) !== undefined || (mode !== "remove" && mode !== "stale")) {
-        return Effect.succeed(new Refusal(422, "This is no tag, or no way to invalidate it."))
+        return Effect.succeed(new Refusal(422, "The tag or the way to invalidate it is not valid."))
       }
       return Effect.as(cache.invalidateTags([tag], { mode }), { tag, done: "invalidated" })
     }

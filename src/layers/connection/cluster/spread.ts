@@ -129,7 +129,7 @@ const planByKey = (command: RoutedCommand, { merge, step }: SpreadOverKeys, grou
   }
 }
 
-const oddArguments = (operation: string) => new CacheInputError({ operation, reason: "a key has no value beside it" })
+const oddArguments = (operation: string) => new CacheInputError({ operation, reason: "each key needs a value after it" })
 
 const mergeAll = (
   name: string,

@@ -42,7 +42,7 @@ export const makeKnownServers = Effect.fnUntraced(function* ({
   /** Those that nobody shares. */
   const connections = new Connections()
   const node = nodeName(address)
-  const leaveOthers = () => connections.leave(() => true, "READONLY", "the server is no primary any more")
+  const leaveOthers = () => connections.leave(() => true, "READONLY", "the server is not a primary any more")
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {
     const openReplica = ({ address, settings }: ServerSettings, detours: Detours) =>

@@ -319,12 +319,12 @@ const gather = <A>(asked: ReadonlyArray<Promise<A>>, enough: number, patience = 
 
 /** What somebody has to repair, the most telling first. */
 const repairs: ReadonlyMap<string, string> = new Map([
-  ["WRONGPASS", "the sentinels refuse us"],
-  ["NOAUTH", "the sentinels refuse us"],
-  ["NOPERM", "the sentinels refuse us"],
+  ["WRONGPASS", "the sentinels refuse this client"],
+  ["NOAUTH", "the sentinels refuse this client"],
+  ["NOPERM", "the sentinels refuse this client"],
   ["NO_SUCH_MASTER", "the sentinels know no primary of this name"],
-  ["NOT_A_SENTINEL", "what answers is no sentinel"],
-  ["PROTOCOL", "what answers is no sentinel"],
+  ["NOT_A_SENTINEL", "the server that answers is not a sentinel"],
+  ["PROTOCOL", "the server that answers is not a sentinel"],
   ["TLS_HANDSHAKE", "no sentinel answers the TLS handshake"]
 ])
 
@@ -332,7 +332,7 @@ const whyNone = (errors: ReadonlyArray<unknown>): NoConnection => {
   const codes = errors.map(codeOf)
   const known = [...repairs.keys()].find((code) => codes.includes(code))
   const repairable = known ?? codes.find((code) => isCode.test(code) && !isUnreachable(code))
-  return noneOf(codes, repairable, repairs.get(repairable ?? "") ?? "no sentinel accepts us", {
+  return noneOf(codes, repairable, repairs.get(repairable ?? "") ?? "no sentinel accepts this client", {
     code: "SENTINELS_UNREACHABLE",
     message: "no sentinel answers"
   })

@@ -70,7 +70,7 @@ export const makeSentinelClient = Effect.fnUntraced(function* ({
   /** Sentinels are asked who is the primary now. */
   const onDemoted = ({ node: demoted }: ServerNode) => {
     promotion.end()
-    connections.leave((node) => node === demoted, "READONLY", "the server is no primary any more")
+    connections.leave((node) => node === demoted, "READONLY", "the server is not a primary any more")
   }
 
   const dispatcher = yield* openDispatcher(settings, (dispatcher) => {

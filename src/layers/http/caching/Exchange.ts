@@ -390,7 +390,7 @@ export class Exchange<E, R> {
 /** A failure that nobody sees is told; with all that it says of the program only to whoever looks for it. */
 const tell = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.andThen(
-    Effect.logWarning(`HttpCache: a stale page is served in place of a failure (${kindOf(Cause.squash(cause))})`),
+    Effect.logWarning(`HttpCache: a stale page is served, because the handler failed (${kindOf(Cause.squash(cause))})`),
     Effect.logDebug("HttpCache: the failure", cause)
   )
 

@@ -48,7 +48,7 @@ export const makeSemaphore = <A, RD, RE>(
     Effect.gen(function* () {
       const keys = yield* keysOf(operation)
       yield* wholeNumber(operation, "count", count, 1)
-      if (count > permits) return yield* refused(operation, "there are not so many permits")
+      if (count > permits) return yield* refused(operation, "count must not exceed permits")
       const terms = yield* termsOf(operation, options)
       return [leasableOf(keys, count, patienceFor(terms.lease)), terms] as const
     })

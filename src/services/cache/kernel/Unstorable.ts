@@ -23,11 +23,11 @@ export class Unstorable {
       const kind = key === undefined ? "" : kindOf(key)
       if (this.#told.has(kind) || this.#told.size >= mostKinds) return counted
       this.#told.add(kind)
-      const keys = kind === "" ? "" : `, of keys like ${JSON.stringify(kind)},`
+      const keys = kind === "" ? "" : `, for keys like ${JSON.stringify(kind)},`
       const why = error._tag === "CacheCodecError" ? error.cause?.message : error.message
       return Effect.andThen(
         counted,
-        Effect.logWarning(`a looked-up value${keys} cannot be stored, so that every call looks it up: ${why}`)
+        Effect.logWarning(`the result of a lookup${keys} cannot be stored, so every call runs the lookup: ${why}`)
       )
     })
   }

@@ -5,16 +5,16 @@ import type { CacheName } from "../../../schema/CacheName.ts"
 const descriptions = {
   lookups: "Lookups of getOrSet that ran",
   lookup_failures: "Lookups of getOrSet that failed",
-  lookups_shared: "Callers of getOrSet that waited for the lookup of another",
+  lookups_shared: "Callers of getOrSet that waited for the lookup of another caller",
   refreshes: "Lookups that ran in the background, before or after a value became stale",
-  stale_served: "Stale values that getOrSet gave",
+  stale_served: "Stale values that getOrSet returned",
   undecodable: "Stored values that getOrSet took as misses because they cannot be decoded",
   store_failures: "Looked-up values that could not be stored",
   unstorable: "Looked-up values that no cache can store",
   lookups_discarded: "Looked-up values that were not stored, because the key changed meanwhile",
   ignored_errors: "Failures that IgnoreExceptions turned into neutral results",
-  hits: "Keys that were there",
-  misses: "Keys that were not",
+  hits: "Keys that reads found",
+  misses: "Keys that reads did not find",
   stores: "Values that were stored",
   errors: "Operations that failed"
 }

@@ -19,7 +19,7 @@ export const namesOf = (
   tags: unknown,
   since: unknown
 ): Exit.Exit<ReadonlyArray<string> | undefined, CacheInputError> => {
-  if (tags === undefined) return since === undefined ? none : refused(operation, "since needs tags")
+  if (tags === undefined) return since === undefined ? none : refused(operation, "the option since needs the option tags")
   const reason = tagsRefusal(tags)
   if (reason !== undefined) return refused(operation, reason)
   const names = normalTags(tags as ReadonlyArray<string>)
@@ -35,10 +35,10 @@ export const recordsFor = (
   lifetime: number | undefined
 ): Effect.Effect<TagRecords, CommandError> => {
   const missing = since === undefined ? undefined : names.find((name) => !since.tokens.has(name))
-  if (missing !== undefined) return refused(operation, "since is no snapshot of all the tags")
+  if (missing !== undefined) return refused(operation, "since must be a tagSnapshot of all the tags")
   if (client !== direct) {
     return since === undefined
-      ? refused(operation, "in a pipeline or transaction tags need since: a tagSnapshot that was taken before")
+      ? refused(operation, "in a pipeline or transaction, the option tags needs since: a tagSnapshot that was taken before")
       : Exit.succeed(recordsOf(since))
   }
   // Where a key keeps its lifetime nobody knows how long that is; the entry ends with its tags' records then.

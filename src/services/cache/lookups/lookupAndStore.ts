@@ -143,10 +143,10 @@ export const timedLookup = <A, E, R>(
 export const inBackground = <A, E, R>(refresh: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.tapCause(refresh, (cause) =>
     Cause.hasDies(cause)
-      ? Effect.logError("getOrSet: a refresh in the background died", cause)
+      ? Effect.logError("getOrSet: a background refresh died", cause)
       : Cause.hasInterrupts(cause)
         ? Effect.void
-        : Effect.logDebug("getOrSet: a refresh in the background failed", cause)
+        : Effect.logDebug("getOrSet: a background refresh failed", cause)
   )
 
 /** What a lookup gave, with what it says of it. */

@@ -31,12 +31,12 @@ export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => 
         return Effect.fail(
           new CacheInputError({
             operation: first.name,
-            reason: "what is queued runs only in its pipeline or transaction"
+            reason: "a queued operation runs only in its pipeline or transaction"
           })
         )
       }
       const { hasRun, kind } = place.queue
-      if (hasRun) return unsupported(first.name, `it needs a step after the ${kind}, which has run`)
+      if (hasRun) return unsupported(first.name, `it needs another step, but the ${kind} has already run`)
       return Effect.callback((resume) => {
         const results: Array<PipelineResults[number]> = []
         let missing = commands.length
@@ -66,10 +66,10 @@ export const queueingClient = (client: ValkeyClientShape): ValkeyClientShape => 
       Effect.mapError(queueOne(scriptCall(script, keys, args), Effect.succeed), (error) =>
         amended(error, { operation: script.name })
       ),
-    transaction: () => unsupported("transaction", "it is no part of a pipeline"),
-    scan: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),
-    scanBinary: () => Stream.fromEffect(unsupported("scan", "it is no part of a pipeline")),
-    scanPage: () => unsupported("scan", "it is no part of a pipeline"),
-    dedicated: unsupported("dedicated", "who waits for something is no part of a pipeline")
+    transaction: () => unsupported("transaction", "it cannot be part of a pipeline"),
+    scan: () => Stream.fromEffect(unsupported("scan", "it cannot be part of a pipeline")),
+    scanBinary: () => Stream.fromEffect(unsupported("scan", "it cannot be part of a pipeline")),
+    scanPage: () => unsupported("scan", "it cannot be part of a pipeline"),
+    dedicated: unsupported("dedicated", "a dedicated connection cannot be part of a pipeline")
   }
 }

@@ -30,7 +30,7 @@ export const fieldLifetimes = <A, RD, RE>(
     Effect.catchTag(effect, "CacheServerError", (error) =>
       Effect.fail(
         error.reply.startsWith("ERR unknown command")
-          ? new CacheUnsupportedError({ operation, topology, reason: "fields have lifetimes from Valkey 9 on" })
+          ? new CacheUnsupportedError({ operation, topology, reason: "lifetimes of fields need Valkey 9 or later" })
           : error
       )
     )
@@ -107,7 +107,7 @@ export const fieldLifetimes = <A, RD, RE>(
       run("setExpiring", false, (operation, final) =>
         Effect.flatMapEager(encodedPairs(operation, final, entriesIn(fields)), (pairs) =>
           Effect.flatMapEager(lifetime(operation, timeToLive), (millis) => {
-            if (pairs.length === 0) return refused(operation, "there is no field")
+            if (pairs.length === 0) return refused(operation, "give at least one field")
             if (when !== undefined && when !== "absent" && when !== "present") {
               return refused(operation, "when must be absent or present")
             }

@@ -16,7 +16,7 @@ export const pushCommands = { left: "LPUSH", right: "RPUSH" } as const
 const words = { left: "LEFT", right: "RIGHT" } as const
 
 export const endWord = (operation: string, end: End): Exit.Exit<"LEFT" | "RIGHT", CacheInputError> =>
-  end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end is left or right")
+  end === "left" || end === "right" ? Exit.succeed(words[end]) : refused(operation, "an end must be left or right")
 
 /** Whether a pop failed in such a way that a later attempt may succeed, and nothing was lost. */
 export const hasTakenNothing = (error: CacheError): boolean => isTransient(error) && !mayHaveExecuted(error)

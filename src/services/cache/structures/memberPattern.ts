@@ -24,7 +24,7 @@ export const memberPattern = (
   if (typeof pattern !== "string" || !pattern.isWellFormed()) {
     return refused(operation, "a pattern must be well-formed text")
   }
-  if (reply !== "utf8") return refused(operation, "a pattern needs members that are stored as JSON text")
+  if (reply !== "utf8") return refused(operation, "a pattern other than * needs members that are stored as JSON text")
   const matches = globMatcher(pattern)
   return Exit.succeed({
     words: ["MATCH", widened(pattern)],

@@ -21,7 +21,7 @@ export const sourcesOf = (
 ): Effect.Effect<ReadonlyArray<Source>, CommandError> =>
   Effect.flatMapEager(
     Effect.forEach(new Set(keys), (key) => Effect.map(finalKey(operation, key, options), (final) => ({ key, final }))),
-    (sources) => (sources.length === 0 ? refused(operation, "there is no key") : Effect.succeed(sources))
+    (sources) => (sources.length === 0 ? refused(operation, "give at least one key") : Effect.succeed(sources))
   )
 
 /** The one that a reply names. */

@@ -36,7 +36,7 @@ export const makeStream = <A, RD, RE>(
 
   const encodedFields = (entry: EntryName, fields: Readonly<Record<string, A>>) => {
     const pairs = Object.entries(fields)
-    if (pairs.length === 0) return refused(entry.operation, "an entry has one field or more")
+    if (pairs.length === 0) return refused(entry.operation, "an entry needs at least one field")
     if (pairs.some(([name]) => !name.isWellFormed())) {
       return refused(entry.operation, "a field must be well-formed text")
     }
@@ -79,7 +79,7 @@ export const makeStream = <A, RD, RE>(
       run("trim", 0, (operation, final) =>
         Effect.flatMap(trimWords(operation, options), (words) =>
           words.length === 0
-            ? refused(operation, "maxLength or minId is needed")
+            ? refused(operation, "give maxLength or minId")
             : client.request("XTRIM", [final, ...words], replies.integer(operation))
         )
       ),
@@ -167,8 +167,8 @@ const trimWords = (
   operation: string,
   { approximate = false, limit, maxLength, minId }: StreamTrimOptions
 ): Effect.Effect<ReadonlyArray<Arg>, CommandError> => {
-  if (maxLength !== undefined && minId !== undefined) return refused(operation, "maxLength or minId, not both")
-  if (limit !== undefined && !approximate) return refused(operation, "limit goes with approximate")
+  if (maxLength !== undefined && minId !== undefined) return refused(operation, "give maxLength or minId, not both")
+  if (limit !== undefined && !approximate) return refused(operation, "limit needs approximate: true")
   const checked =
     minId === undefined
       ? wholeNumber(operation, "maxLength", maxLength ?? 0, 0)

@@ -64,7 +64,7 @@ const boundary = /^(?:[-+]|\(?\d{1,20}(-\d{1,20})?)$/
 export const checkedId = (operation: string, id: string, ...words: ReadonlyArray<string>) =>
   entryId.test(id) || words.includes(id)
     ? Exit.succeed(id)
-    : refused(operation, "not an id of an entry: 1-1, for instance")
+    : refused(operation, "the id must be that of an entry, such as 1-1")
 
 /** How many of these entries a command was true for. */
 export const countIds = (
@@ -87,10 +87,10 @@ export const countIds = (
   )
 
 export const checkedBoundary = (operation: string, id: string) =>
-  boundary.test(id) ? Exit.succeed(id) : refused(operation, "a boundary is -, +, an id, or ( and an id")
+  boundary.test(id) ? Exit.succeed(id) : refused(operation, "a boundary must be -, +, an id, or ( followed by an id")
 
 /** Of a group or a consumer. */
 export const checkedName = (operation: string, name: string) =>
   typeof name === "string" && name !== "" && name.isWellFormed()
     ? Exit.succeed(name)
-    : refused(operation, "a group or consumer needs a name of well-formed text")
+    : refused(operation, "the name of a group or consumer must be well-formed text, and not empty")

@@ -171,12 +171,12 @@ export const updateOperations = <A, RD, RE>(
     const final = yield* finalKey("setIf", key, options)
     const { expireAt, keepTtl = false, timeToLive } = options
     if (expireAt !== undefined && (keepTtl || timeToLive !== undefined)) {
-      return yield* refused("setIf", "expireAt contradicts timeToLive and keepTtl")
+      return yield* refused("setIf", "expireAt excludes timeToLive and keepTtl: give only one of them")
     }
     const end = expireAt === undefined ? undefined : yield* endAt("setIf", expireAt)
     const staleFor = yield* staleMillis("setIf", options)
-    if (keepTtl && timeToLive !== undefined) return yield* refused("setIf", "keepTtl contradicts timeToLive")
-    if (keepTtl && staleFor > 0) return yield* refused("setIf", "keepTtl contradicts staleFor")
+    if (keepTtl && timeToLive !== undefined) return yield* refused("setIf", "keepTtl and timeToLive exclude each other: give only one of them")
+    if (keepTtl && staleFor > 0) return yield* refused("setIf", "keepTtl and staleFor exclude each other: give only one of them")
     const isExpected = (current: Option.Option<A>) =>
       Option.isNone(expected)
         ? Option.isNone(current)

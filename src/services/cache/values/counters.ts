@@ -48,7 +48,7 @@ export const counterOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): 
   const incr = (operation: string, key: string, delta: number, options?: CounterOptions) =>
     Number.isSafeInteger(delta)
       ? Effect.flatMap(count(operation, incrScript, key, delta, options), replies.integer(operation))
-      : refused(operation, "delta must be a safe integer; incrBig counts further")
+      : refused(operation, "delta must be a safe integer: use incrBig for larger numbers")
 
   const incrFloat: CacheCounters["incrFloat"] = (key, delta, options) =>
     Number.isFinite(delta)

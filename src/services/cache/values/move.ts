@@ -105,7 +105,7 @@ const copyAndDelete = Effect.fnUntraced(function* (
   return yield* new CacheServerError({
     operation,
     code: "TRYAGAIN",
-    reply: "TRYAGAIN the key changed whenever it was copied",
+    reply: "TRYAGAIN the key changed during each attempt to copy it",
     mayHaveExecuted: true
   })
 })

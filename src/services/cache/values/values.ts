@@ -21,7 +21,7 @@ import { keepTtlScript } from "./keepTtlScript.ts"
 import { markStaleScript } from "./markStaleScript.ts"
 import { headArguments, isHeadOfFramed, isWrongType, leftoverIn, overLeftover } from "./leftover.ts"
 
-const contradiction = "expireAt contradicts timeToLive and keepTtl"
+const contradiction = "expireAt excludes timeToLive and keepTtl: give only one of them"
 
 export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): CacheValues<A, RD, RE> => {
   const { begin, inFlight, client, codec, direct, finalKey, lifetime, near, nearTags, readOptions, tags, writing } =
@@ -59,7 +59,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       return endAt(operation, expireAt)
     }
     if (keepTtl !== true) return lifetime(operation, timeToLive)
-    return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl contradicts timeToLive")
+    return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl and timeToLive exclude each other: give only one of them")
   }
 
   /** What is stored, and how long the server keeps it. */
@@ -79,7 +79,7 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
         Effect.mapEager(codec.encode(entry, value, timing, stamp), (encoded) => [encoded, kept] as const)
       )
     if (staleFor === 0) return encoded(end)
-    if (end === undefined) return refused(entry.operation, "keepTtl contradicts staleFor")
+    if (end === undefined) return refused(entry.operation, "keepTtl and staleFor exclude each other: give only one of them")
     return Effect.flatMap(timingFor(end, 0), (timing) =>
       encoded(timing === undefined ? end : later(end, staleFor), timing)
     )
