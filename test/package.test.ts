@@ -97,7 +97,10 @@ it("npm pack, lint, install, import", async () => {
     busy.close()
     assert.deepStrictEqual([version.code, keys.code], [0, 0], version.stderr + keys.stderr)
     // The pages were loaded, and somebody else is there.
-    assert.deepStrictEqual([admin.code, admin.stderr], [3, `effect-vcache: The command cannot listen on port ${port}.\n`])
+    assert.deepStrictEqual(
+      [admin.code, admin.stderr],
+      [3, `effect-vcache: The command cannot listen on port ${port}.\n`]
+    )
     assert.include(command.stderr, "npm install @effect/platform-node")
     writeFileSync(join(folder, "program.mts"), program)
     writeFileSync(

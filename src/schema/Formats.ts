@@ -301,16 +301,19 @@ const listRefusal = (
 ): string | undefined => {
   for (const one of list) {
     const candidate: unknown = one
-    if (typeof candidate !== "object" || candidate === null) return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
+    if (typeof candidate !== "object" || candidate === null)
+      return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
     // Of an instance of a class, too.
     const member = (name: string): unknown => Reflect.get(candidate, name)
-    if (!methods.every((name) => typeof member(name) === "function")) return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
+    if (!methods.every((name) => typeof member(name) === "function"))
+      return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
     const id = member("id")
     if (typeof id !== "string" || !idPattern.test(id)) {
       return `the id of a ${kind} must be a letter, followed by up to 31 letters, digits, dots, underscores or dashes`
     }
     if (numberIds.includes(id)) return `the id ${id} is reserved: choose another one`
-    if (kind === "compressor" && !(Number(member("threshold")) >= 0)) return "the threshold of a compressor must be a number of bytes, 0 or more"
+    if (kind === "compressor" && !(Number(member("threshold")) >= 0))
+      return "the threshold of a compressor must be a number of bytes, 0 or more"
   }
   const ids = new Set(list.map(({ id }) => id))
   return ids.size === list.length ? undefined : `two ${kind}s have the same id`

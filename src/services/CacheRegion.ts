@@ -146,7 +146,11 @@ export const make = Effect.fnUntraced(function* <
       supplied(
         Effect.flatMap(textOf("set", key), (text) => {
           // Nothing that should bear tags is stored without them.
-          if (tags === "lookup") return refused("set", "the lookup of this region decides the tags, so set cannot store a value: use refresh")
+          if (tags === "lookup")
+            return refused(
+              "set",
+              "the lookup of this region decides the tags, so set cannot store a value: use refresh"
+            )
           return Effect.asVoid(
             spread.set(text, value, {
               version,

@@ -198,7 +198,9 @@ const lifetimeOf = (input: Duration.Input): Effect.Effect<Duration.Duration, Cac
 
 const handoverOf = (input: Duration.Input): Effect.Effect<Duration.Duration, CacheInputError> =>
   Effect.flatMap(durationOf(input, "handover"), (duration) =>
-    Duration.isFinite(duration) ? Effect.succeed(duration) : refused("SessionStore", "handover must be a finite duration")
+    Duration.isFinite(duration)
+      ? Effect.succeed(duration)
+      : refused("SessionStore", "handover must be a finite duration")
   )
 
 /**
@@ -343,7 +345,10 @@ const makeStore = <A, RD, RE>(
           // Nobody has met two equal ids of 256 bits. Whoever does must not get another visitor's session.
           if (yield* sessionOf(id, own).create(data, expiresIn)) return { id: asId(id), data, expiresIn }
         }
-        return yield* refused("SessionStore", "WebCrypto returned the same random bytes several times, so no new id can be made")
+        return yield* refused(
+          "SessionStore",
+          "WebCrypto returned the same random bytes several times, so no new id can be made"
+        )
       }),
     save: (id, data) =>
       on(id, (entry, extension) =>
@@ -363,6 +368,8 @@ const makeStore = <A, RD, RE>(
       ),
     destroy: (id) => on(id, ({ destroy }) => destroy),
     destroyTagged: (names) =>
-      tags === undefined ? refused("SessionStore", "the store was made without the option tags") : cache.invalidateTags(names.map(tagOf))
+      tags === undefined
+        ? refused("SessionStore", "the store was made without the option tags")
+        : cache.invalidateTags(names.map(tagOf))
   }
 }

@@ -315,7 +315,10 @@ describe("expressCache", () => {
         assert.strictEqual((await ask("/router/none")).status, 404)
         assert.strictEqual(await (await ask("/broken")).text(), "failed: The response was closed before its end.")
         for (let i = 0; i < 2; i++) {
-          assert.strictEqual(await (await ask("/short")).text(), "failed: The length of the response is not the one that its headers say.")
+          assert.strictEqual(
+            await (await ask("/short")).text(),
+            "failed: The length of the response is not the one that its headers say."
+          )
         }
         const chunked = await ask("/chunked")
         assert.deepStrictEqual([await chunked.text(), chunked.headers.get("content-length")], ["whole", null])

@@ -165,7 +165,9 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
             return Effect.flatMap(formOf(request), (form) => {
               if (form === undefined) return Effect.succeed(plain("This form does not belong to these pages.\n", 400))
               if (!isSentFromHere(request) || !tokens.isOf(visit.visitor.name, form.get("token") ?? "")) {
-                return Effect.succeed(plain("The form has expired or belongs to another page. Open the page again.\n", 403))
+                return Effect.succeed(
+                  plain("The form has expired or belongs to another page. Open the page again.\n", 403)
+                )
               }
               return changed(visit, form, act)
             })

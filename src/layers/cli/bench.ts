@@ -75,10 +75,7 @@ export const bench = Command.make(
   "bench",
   {
     seconds: Flag.Int("seconds").pipe(Flag.withDescription("For each command"), Flag.withDefault(3)),
-    concurrency: Flag.Int("concurrency").pipe(
-      Flag.withDescription("Commands in flight at once"),
-      Flag.withDefault(50)
-    ),
+    concurrency: Flag.Int("concurrency").pipe(Flag.withDescription("Commands in flight at once"), Flag.withDefault(50)),
     bytes: Flag.Int("bytes").pipe(Flag.withDescription("Bytes of a value"), Flag.withDefault(100))
   },
   ({ bytes, concurrency, seconds }) =>

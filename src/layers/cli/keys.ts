@@ -65,7 +65,10 @@ export const keys = Command.make(
       Argument.withDefault("*")
     ),
     type: Flag.Literals("type", keyTypes).pipe(Flag.withDescription("Only keys of this type"), Flag.optional),
-    limit: Flag.Int("limit").pipe(Flag.withDescription("The largest number of keys; 0 means all"), Flag.withDefault(1000)),
+    limit: Flag.Int("limit").pipe(
+      Flag.withDescription("The largest number of keys; 0 means all"),
+      Flag.withDefault(1000)
+    ),
     long: Flag.Boolean("long").pipe(
       Flag.withAlias("l"),
       Flag.withDescription("Also type, lifetime and bytes in memory"),

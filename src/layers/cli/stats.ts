@@ -103,7 +103,9 @@ export const stats = Command.make(
         }
       })
     )
-).pipe(Command.withDescription("Prints one line a second for each server: operations, hit rate, evictions, keys, memory"))
+).pipe(
+  Command.withDescription("Prints one line a second for each server: operations, hit rate, evictions, keys, memory")
+)
 
 export const watch = Command.make(
   "watch",
@@ -132,4 +134,6 @@ export const watch = Command.make(
         }
       })
     )
-).pipe(Command.withDescription("Prints the keys that change, as the server announces them, until the command is stopped"))
+).pipe(
+  Command.withDescription("Prints the keys that change, as the server announces them, until the command is stopped")
+)

@@ -19,7 +19,10 @@ export const tags = Command.make(
       ),
       Argument.optional
     ),
-    prefix: Flag.String("prefix").pipe(Flag.withDescription("Only keys that begin with this text, such as app:1:"), Flag.withDefault("")),
+    prefix: Flag.String("prefix").pipe(
+      Flag.withDescription("Only keys that begin with this text, such as app:1:"),
+      Flag.withDefault("")
+    ),
     sample: Flag.Int("sample").pipe(
       Flag.withDescription("The largest number of values to read; 0 means all"),
       Flag.withDefault(10_000)

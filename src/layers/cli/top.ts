@@ -19,7 +19,10 @@ interface Measured {
 export const top = Command.make(
   "top",
   {
-    prefix: Flag.String("prefix").pipe(Flag.withDescription("Only keys that begin with this text, such as app:1:"), Flag.withDefault("")),
+    prefix: Flag.String("prefix").pipe(
+      Flag.withDescription("Only keys that begin with this text, such as app:1:"),
+      Flag.withDefault("")
+    ),
     count: Flag.Int("count").pipe(Flag.withDescription("How many keys to list"), Flag.withDefault(20)),
     sample: Flag.Int("sample").pipe(
       Flag.withDescription("The largest number of keys to measure; 0 means all"),

@@ -129,7 +129,8 @@ const replacement = (
       : refuse("Only members of a sorted set have scores.")
   }
   if (type !== "list" && type !== "hash") return refuse("A member cannot be edited: remove it, and add another.")
-  if (elementForm(seen).said !== "json") return refuse("It can only be viewed, because JSON cannot represent it exactly.")
+  if (elementForm(seen).said !== "json")
+    return refuse("It can only be viewed, because JSON cannot represent it exactly.")
   return Effect.map(sealLike(seen, edit.json), (stored): Step => [type === "list" ? "LSET" : "HSET", edit.name, stored])
 }
 

@@ -49,8 +49,10 @@ const refusalOf = ({ attributes: { domain, path, sameSite, secure }, name }: Coo
   if (domain !== undefined && !domainGrammar.test(domain)) return "the domain of a cookie must be a host name"
   if (!pathGrammar.test(path)) return "the path of a cookie must begin with a slash, and must not contain a semicolon"
   if (!sameSites.has(sameSite)) return "sameSite must be lax, strict or none"
-  if (sameSite === "none" && !secure) return "a cookie with sameSite none must be secure, because browsers refuse it otherwise"
-  if (/^__secure-/i.test(name) && !secure) return "a cookie whose name begins with __Secure- must be secure, because browsers refuse it otherwise"
+  if (sameSite === "none" && !secure)
+    return "a cookie with sameSite none must be secure, because browsers refuse it otherwise"
+  if (/^__secure-/i.test(name) && !secure)
+    return "a cookie whose name begins with __Secure- must be secure, because browsers refuse it otherwise"
   if (/^__host-/i.test(name) && !(secure && domain === undefined && path === "/")) {
     return "a cookie whose name begins with __Host- must be secure, without a domain, and with the path /, because browsers refuse it otherwise"
   }

@@ -174,7 +174,10 @@ const trackingOf = (client: ValkeyClientShape, prefix: string): Effect.Effect<Ju
       const told = yield* Deferred.make<Judgement>()
       yield* client.invalidations({ prefixes: [prefix] }, (event) => {
         if (event._tag === "Live") {
-          Deferred.doneUnsafe(told, Effect.succeed(ok("The server announces changes of keys, as near caches need them.")))
+          Deferred.doneUnsafe(
+            told,
+            Effect.succeed(ok("The server announces changes of keys, as near caches need them."))
+          )
         } else if (event._tag === "Down") {
           const finding = `Changes of keys are not announced: ${event.reason}.`
           Deferred.doneUnsafe(told, Effect.succeed(advise(finding, "Without them there is no near cache.")))

@@ -15,8 +15,7 @@ const meanings: Readonly<Record<string, string>> = {
     "The server does not answer the TLS handshake: the port does not speak TLS. Use the scheme without the s at the end.",
   ERR_SSL_WRONG_VERSION_NUMBER: "The server does not speak TLS at that port. Use the scheme without the s at the end.",
   LOADING: "The server is loading its data. Wait until it has finished.",
-  PROTOCOL:
-    "The server that answers is not a Valkey server, or its port needs TLS. For TLS, use valkeys://."
+  PROTOCOL: "The server that answers is not a Valkey server, or its port needs TLS. For TLS, use valkeys://."
 }
 
 export const troubleOf = (error: CommandError): Judgement => {

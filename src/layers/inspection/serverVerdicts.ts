@@ -40,5 +40,8 @@ const verdictsOf = (topology: Topology, server: string, { config, info }: Server
 
 const unreadConfig = (error: CommandError): Judgement =>
   error._tag === "CacheServerError"
-    ? unknown("The user may not read the configuration.", "ACL SETUSER <user> +config|get, if the doctor should check it.")
+    ? unknown(
+        "The user may not read the configuration.",
+        "ACL SETUSER <user> +config|get, if the doctor should check it."
+      )
     : unknown(`The configuration could not be read: ${error.message}.`)

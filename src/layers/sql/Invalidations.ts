@@ -35,7 +35,10 @@ export class Invalidations {
           const error = new SqlInvalidationError({ tables, cause })
           return Effect.flatMap(Failures, (failures) => {
             failures?.push(error)
-            return Effect.andThen(this.owed.add(tables), Effect.logWarning(`${error.message}; the cache tries it again`))
+            return Effect.andThen(
+              this.owed.add(tables),
+              Effect.logWarning(`${error.message}; the cache tries it again`)
+            )
           })
         })
 

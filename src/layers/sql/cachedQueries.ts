@@ -31,7 +31,8 @@ export const cachedQueries = ({ cache, client, head, invalidations, texts, write
   ): Exit.Exit<ReadonlyArray<string>, CacheInputError> => {
     const written = texts.written(sql)
     // What cannot be read is a query if its caller says so by naming its tables.
-    if (written !== "all" && written.length > 0) return refused("query", "the statement writes, so its result cannot be cached: run it without the cache")
+    if (written !== "all" && written.length > 0)
+      return refused("query", "the statement writes, so its result cannot be cached: run it without the cache")
     const reason = named && tablesRefusal(named)
     if (reason !== undefined) return refused("query", reason)
     const tables = named?.map(tableName) ?? texts.read(sql)

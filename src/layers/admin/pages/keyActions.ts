@@ -83,7 +83,8 @@ const rename = (
     const { cache } = shown
     const to = ownKey(shown, text(form, "to"))
     if (to === undefined) return yield* refuse("This cannot be a key of this cache.")
-    if (visit.hide(to, shown.name)) return yield* refuse("Values under such a name are hidden here, so they cannot be created.")
+    if (visit.hide(to, shown.name))
+      return yield* refuse("Values under such a name are hidden here, so they cannot be created.")
     const entry = yield* entryAt(cache.client, cache.makeKey(key), "", regionSchema(shown, key)?.read)
     if (entry === undefined) return "gone"
     if (visit.seal(markOf(entry)) !== text(form, "mark")) return "changed"

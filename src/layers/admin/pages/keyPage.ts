@@ -78,7 +78,8 @@ export const keyPage = (visit: Visit): Effect.Effect<Shown> =>
         visit.params.get("from") ?? "",
         regionSchema(at.shown, at.key)?.read
       )
-      if (entry === undefined) return framedKey(at, at.key, trouble("The key does not exist, or does not exist any more."), 404)
+      if (entry === undefined)
+        return framedKey(at, at.key, trouble("The key does not exist, or does not exist any more."), 404)
       const isHidden = visit.hide(at.key, at.shown.name)
       const content = isHidden
         ? html`<section aria-label="Value"><p class="note">The value is not shown here.</p></section>`

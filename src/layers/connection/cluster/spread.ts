@@ -129,7 +129,8 @@ const planByKey = (command: RoutedCommand, { merge, step }: SpreadOverKeys, grou
   }
 }
 
-const oddArguments = (operation: string) => new CacheInputError({ operation, reason: "each key needs a value after it" })
+const oddArguments = (operation: string) =>
+  new CacheInputError({ operation, reason: "each key needs a value after it" })
 
 const mergeAll = (
   name: string,

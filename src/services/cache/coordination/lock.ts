@@ -99,7 +99,8 @@ export const makeLock = <A, RD, RE>(
       ),
     restore: (token) =>
       withLeasable("lock.restore", (leasable, terms, keys) => {
-        if (typeof token !== "string" || token === "") return refused("lock.restore", "the token must be text, and not empty")
+        if (typeof token !== "string" || token === "")
+          return refused("lock.restore", "the token must be text, and not empty")
         const lease = terms.lease === Infinity ? "" : terms.lease
         const resumed = run(
           "lock.restore",

@@ -19,7 +19,8 @@ export const namesOf = (
   tags: unknown,
   since: unknown
 ): Exit.Exit<ReadonlyArray<string> | undefined, CacheInputError> => {
-  if (tags === undefined) return since === undefined ? none : refused(operation, "the option since needs the option tags")
+  if (tags === undefined)
+    return since === undefined ? none : refused(operation, "the option since needs the option tags")
   const reason = tagsRefusal(tags)
   if (reason !== undefined) return refused(operation, reason)
   const names = normalTags(tags as ReadonlyArray<string>)
@@ -38,7 +39,10 @@ export const recordsFor = (
   if (missing !== undefined) return refused(operation, "since must be a tagSnapshot of all the tags")
   if (client !== direct) {
     return since === undefined
-      ? refused(operation, "in a pipeline or transaction, the option tags needs since: a tagSnapshot that was taken before")
+      ? refused(
+          operation,
+          "in a pipeline or transaction, the option tags needs since: a tagSnapshot that was taken before"
+        )
       : Exit.succeed(recordsOf(since))
   }
   // Where a key keeps its lifetime nobody knows how long that is; the entry ends with its tags' records then.

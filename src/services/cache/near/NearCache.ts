@@ -333,7 +333,11 @@ export class NearCache {
     if (this.#isWhole === isWhole) return
     this.#isWhole = isWhole
     if (isWhole) this.#say(Effect.logDebug, "all keys are held")
-    else this.#say(Effect.logWarning, "it holds only keys that are read, because there is more than near.maxEntries or near.maxBytes allow")
+    else
+      this.#say(
+        Effect.logWarning,
+        "it holds only keys that are read, because there is more than near.maxEntries or near.maxBytes allow"
+      )
   }
 
   #tell(): void {

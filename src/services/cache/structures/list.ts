@@ -206,7 +206,10 @@ export const makeList = <A, RD, RE>(
             Effect.flatMap(endWord(operation, to), (goal) => {
               // The element keeps the bytes that it was stored with, which encryption binds to the list.
               if (codec.rebind !== undefined && target !== final) {
-                return refused(operation, "an encrypted element is bound to its list, and cannot be moved to another one")
+                return refused(
+                  operation,
+                  "an encrypted element is bound to its list, and cannot be moved to another one"
+                )
               }
               if (timeout === undefined) return one(operation, final, "LMOVE", [target, source, goal])
               return Effect.flatMap(waitMillis(operation, timeout), (millis) => {

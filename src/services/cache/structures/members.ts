@@ -22,7 +22,10 @@ export const encodeMembers = <A, RD, RE>(
 ): Effect.Effect<ReadonlyArray<Stored>, ValueError, RE> =>
   codec.rebind === undefined
     ? Effect.forEach(members, (member) => codec.encode(entry, member))
-    : refused(entry.operation, "members cannot be encrypted, because equal members would get different bytes: use a cache without a cipher")
+    : refused(
+        entry.operation,
+        "members cannot be encrypted, because equal members would get different bytes: use a cache without a cipher"
+      )
 
 /** Decodes a reply that is a list of members. */
 export const decodeMembers = <A, RD, RE>(
@@ -96,7 +99,8 @@ export const scanPage = <A, RD, RE, B>(
   readerOf: (operation: string) => Exit.Exit<PageReader<B, RD>, CacheInputError>,
   cursor = "0"
 ): Effect.Effect<StructurePage<B>, ValueError, RD> => {
-  if (!/^\d{1,20}$/.test(cursor)) return refused(entry.operation, "the cursor must be one that this operation has returned")
+  if (!/^\d{1,20}$/.test(cursor))
+    return refused(entry.operation, "the cursor must be one that this operation has returned")
   return Effect.flatMapEager(readerOf(entry.operation), (reader) =>
     Effect.map(pageAt(context, command, entry, reader, cursor), ([items, cursor]) => ({ items, cursor }))
   )

@@ -175,8 +175,10 @@ export const updateOperations = <A, RD, RE>(
     }
     const end = expireAt === undefined ? undefined : yield* endAt("setIf", expireAt)
     const staleFor = yield* staleMillis("setIf", options)
-    if (keepTtl && timeToLive !== undefined) return yield* refused("setIf", "keepTtl and timeToLive exclude each other: give only one of them")
-    if (keepTtl && staleFor > 0) return yield* refused("setIf", "keepTtl and staleFor exclude each other: give only one of them")
+    if (keepTtl && timeToLive !== undefined)
+      return yield* refused("setIf", "keepTtl and timeToLive exclude each other: give only one of them")
+    if (keepTtl && staleFor > 0)
+      return yield* refused("setIf", "keepTtl and staleFor exclude each other: give only one of them")
     const isExpected = (current: Option.Option<A>) =>
       Option.isNone(expected)
         ? Option.isNone(current)

@@ -59,7 +59,9 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
       return endAt(operation, expireAt)
     }
     if (keepTtl !== true) return lifetime(operation, timeToLive)
-    return timeToLive === undefined ? Exit.succeed(undefined) : refused(operation, "keepTtl and timeToLive exclude each other: give only one of them")
+    return timeToLive === undefined
+      ? Exit.succeed(undefined)
+      : refused(operation, "keepTtl and timeToLive exclude each other: give only one of them")
   }
 
   /** What is stored, and how long the server keeps it. */
@@ -79,7 +81,8 @@ export const valueOperations = <A, RD, RE>(context: CacheContext<A, RD, RE>): Ca
         Effect.mapEager(codec.encode(entry, value, timing, stamp), (encoded) => [encoded, kept] as const)
       )
     if (staleFor === 0) return encoded(end)
-    if (end === undefined) return refused(entry.operation, "keepTtl and staleFor exclude each other: give only one of them")
+    if (end === undefined)
+      return refused(entry.operation, "keepTtl and staleFor exclude each other: give only one of them")
     return Effect.flatMap(timingFor(end, 0), (timing) =>
       encoded(timing === undefined ? end : later(end, staleFor), timing)
     )
