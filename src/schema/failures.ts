@@ -34,9 +34,13 @@ export const closedError = (operation: string, node?: string, mayHaveExecuted = 
 export const protocolError = (operation: string, node?: string): CacheConnectionError =>
   new CacheConnectionError({ operation, phase: "lost", code: "PROTOCOL", node, mayHaveExecuted: true })
 
-/** What the command goes on with was another connection's, and it was not sent. */
+/** What the command goes on with was another connection's, and it was not sent. The server is there. */
 export const connectionReplaced = (operation: string, node?: string): CacheConnectionError =>
-  new CacheConnectionError({ operation, phase: "lost", node, mayHaveExecuted: false })
+  new CacheConnectionError({ operation, phase: "lost", code: replaced, node, mayHaveExecuted: false })
+
+const replaced = "CONNECTION_REPLACED"
+
+export const isConnectionReplaced = (error: CacheConnectionError): boolean => error.code === replaced
 
 /** The same failure with something that was not known where it happened. */
 export const amended = (

@@ -222,6 +222,25 @@ describe("an iteration by cursor whose connection is lost between two pages", ()
       }))
   }
 
+  test("does not make a fallback leave a server that is there", () =>
+    Effect.gen(function* () {
+      const clock = startClock()
+      const server = yield* startPaged
+      const first = yield* topologiesOf["standalone"]!(server, profile)
+      const { cache, client } = yield* connectTo(
+        withCache(ValkeyFallback.layer({ first, second: ValkeyMemory.layer(), structures: "second" }))
+      )
+      const lose = Effect.gen(function* () {
+        // A connection that held for so long is made anew at once.
+        clock.ahead += 1500
+        const lost = [...server.sockets].at(-1)!
+        lost.end()
+        yield* isClosed(lost)
+      })
+      expectConnection(yield* Effect.flip(Stream.runForEach(cache.hash("k").scan(), () => lose)), "lost", false)
+      assert.strictEqual(yield* client.send("GET", ["k"]), "OK")
+    }))
+
   test("is not ended by the second client of a fallback", () =>
     Effect.gen(function* () {
       const server = yield* startPaged
