@@ -440,6 +440,47 @@ describe("Breaker", () => {
     })
   )
 
+  const told = Effect.fnUntraced(function* (options: Breaker.BreakerOptions) {
+    const policy = yield* Breaker.policy(options)
+    const notices: Array<string> = []
+    policy.notices?.(({ _tag }) => notices.push(_tag))
+    const run = <A, E extends CacheError>(effect: Effect.Effect<A, E>) =>
+      policy({ name: "get", key: "k", neutral: Option.none() }, effect)
+    return { notices, run }
+  })
+
+  it.effect("is closed by whatever the server answers, and says so", () =>
+    Effect.gen(function* () {
+      const { notices, run } = yield* told({ failures: 1, openFor: "10 seconds" })
+      const wrongType = new CacheServerError({
+        operation: "get",
+        code: "WRONGTYPE",
+        reply: "WRONGTYPE",
+        mayHaveExecuted: false
+      })
+      yield* Effect.flip(run(Effect.fail(down)))
+      assert.include((yield* Effect.flip(run(Effect.void))).message, "CIRCUIT_OPEN")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* Effect.flip(run(Effect.fail(wrongType))), wrongType)
+      assert.deepStrictEqual(notices, ["CircuitOpened", "CircuitClosed"])
+    })
+  )
+
+  it.effect("is not closed by what began before it opened", () =>
+    Effect.gen(function* () {
+      const { notices, run } = yield* told({ failures: 2, openFor: "10 seconds" })
+      yield* Effect.flip(run(Effect.fail(down)))
+      const answer = yield* Deferred.make<void>()
+      const early = yield* Effect.forkChild(run(Deferred.await(answer)), { startImmediately: true })
+      yield* Effect.flip(run(Effect.fail(down)))
+      yield* Effect.flip(run(Effect.void))
+      yield* Deferred.succeed(answer, undefined)
+      yield* Fiber.join(early)
+      assert.include((yield* Effect.flip(run(Effect.void))).message, "CIRCUIT_OPEN")
+      assert.deepStrictEqual(notices, ["CircuitOpened"])
+    })
+  )
+
   it.effect("refuses settings that cannot be", () =>
     Effect.gen(function* () {
       for (const options of [{ failures: 0 }, { failures: 1.5 }, { openFor: 0 }, { openFor: Number.NaN }]) {

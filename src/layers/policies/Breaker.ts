@@ -83,7 +83,7 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
   const guarded = <A, E extends CacheError, R>(
     effect: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | CircuitBreaker.CircuitBreakerError, R> =>
-    breaker.execute<A, E, R>(effect, { key: "cache", classify: outcomeOf })
+    breaker.execute<A, E, R>(effect, { key: circuit, classify: outcomeOf })
 
   const listeners = new Set<Notify>()
   let isOpen = false
@@ -103,6 +103,15 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
       return Effect.andThen(Effect.ignore(guarded(Effect.fail(error))), Effect.fail(error))
     })
 
+  /** The circuit knows whether an answer closes it: one to what was asked before it opened does not. */
+  const answered = Effect.ignore(
+    Effect.map(breaker.state(circuit), ({ _tag }) => {
+      if (_tag !== "Closed") return
+      healthy = true
+      become(false)
+    })
+  )
+
   const policy: CachePolicyShape = <A, E extends CacheError, R>(
     { name }: Operation<A>,
     effect: Effect.Effect<A, E, R>
@@ -111,12 +120,7 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
       healthy
         ? Effect.catchIf(effect, isTransient, recorded)
         : guarded(effect).pipe(
-            Effect.tap(() =>
-              Effect.sync(() => {
-                healthy = true
-                become(false)
-              })
-            ),
+            Effect.onExit((exit) => (outcomeOf(exit) === CircuitBreaker.success ? answered : Effect.void)),
             Effect.catchTag("CircuitBreakerError", () =>
               Effect.suspend(() => {
                 become(true)
@@ -134,8 +138,13 @@ const make = Effect.fnUntraced(function* ({ failures = 5, openFor = "5 seconds" 
   return Object.assign(policy, { judges: true, notices })
 })
 
+/** Circuits are told apart by a key, and there is one. */
+const circuit = "cache"
+
 /** What says that the server is there, that it is not, or nothing about it. */
-const outcomeOf = (exit: Exit.Exit<unknown, CacheError>): CircuitBreaker.Outcome => {
+const outcomeOf = (
+  exit: Exit.Exit<unknown, CacheError | CircuitBreaker.CircuitBreakerError>
+): CircuitBreaker.Outcome => {
   if (Exit.isSuccess(exit)) return CircuitBreaker.success
   const error = Exit.findErrorOption(exit)
   if (error._tag === "None") return CircuitBreaker.ignored
