@@ -40,7 +40,12 @@ export const connectionReplaced = (operation: string, node?: string): CacheConne
 
 const replaced = "CONNECTION_REPLACED"
 
-export const isConnectionReplaced = (error: CacheConnectionError): boolean => error.code === replaced
+/** A failure that says that there is no server that answers. */
+export type Outage = CacheConnectionError | CacheTimeoutError
+
+export const isOutage = (error: unknown): error is Outage =>
+  error instanceof CacheTimeoutError ||
+  (error instanceof CacheConnectionError && error.phase !== "closed" && error.code !== replaced)
 
 /** The same failure with something that was not known where it happened. */
 export const amended = (

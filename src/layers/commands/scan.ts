@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer"
 import { Effect, Option, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../schema/Command.ts"
-import { protocolError, refused } from "../../schema/failures.ts"
+import { isOutage, protocolError, refused } from "../../schema/failures.ts"
 import { Iteration } from "../../schema/Iteration.ts"
 import type { ScanPageOptions, SendOptions, ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
@@ -82,13 +82,10 @@ export const scanPagesOver =
         next: next === undefined ? after : `${server}/${next}`
       }))
       return options?.whenUnreachable === "passOver"
-        ? Effect.catchIf(page, isUnreachable, () => Effect.succeed({ keys: [], next: after, unreachable: server }))
+        ? Effect.catchIf(page, isOutage, () => Effect.succeed({ keys: [], next: after, unreachable: server }))
         : page
     })
   }
-
-const isUnreachable = (error: CommandError): boolean =>
-  error._tag === "CacheTimeoutError" || (error._tag === "CacheConnectionError" && error.phase !== "closed")
 
 const scanArguments = ({ match, count = defaultCount, type }: ScanPageOptions): ReadonlyArray<Arg> => [
   ...(match === undefined ? [] : ["MATCH", match]),

@@ -1,6 +1,6 @@
 /** Which of two stores commands go to. While it changes back to the first, they wait. */
 import { Effect, Latch, Option } from "effect"
-import type { Outage } from "./outages.ts"
+import type { Outage } from "../../schema/failures.ts"
 
 /** How long the change back waits for commands that the second store executes, before it is put off. */
 const drainTime = "2 seconds"

@@ -5,12 +5,12 @@
 import { Effect } from "effect"
 import type { Invalidation } from "../../schema/Invalidation.ts"
 import type { CommandError } from "../../schema/CacheError.ts"
+import type { Outage } from "../../schema/failures.ts"
 import type { Invalidations } from "../../services/ValkeyClient.ts"
 import { Announced } from "../invalidations/Announced.ts"
 import { changesOf } from "../invalidations/changesOf.ts"
 import { concernOf } from "../invalidations/Concern.ts"
 import { Listener } from "../invalidations/Listener.ts"
-import type { Outage } from "./outages.ts"
 import type { Told } from "./told.ts"
 
 export interface StandbyInvalidationsOptions {

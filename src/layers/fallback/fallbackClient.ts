@@ -2,7 +2,7 @@
 import { Effect, Exit, identity, Result, type Scope, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, WireArg } from "../../schema/Command.ts"
-import { isAnswerToPing } from "../../schema/failures.ts"
+import { isAnswerToPing, isOutage, type Outage } from "../../schema/failures.ts"
 import { scriptCall } from "../../schema/Script.ts"
 import type {
   PipelineResults,
@@ -14,7 +14,7 @@ import type {
 import { foreignCursor, scansOf } from "../commands/scan.ts"
 import { notedClient } from "./notedClient.ts"
 import { Notes } from "./Notes.ts"
-import { isOutage, notThere, type Outage } from "./outages.ts"
+import { notThere } from "./outages.ts"
 import { Standby } from "./Standby.ts"
 import { StandbyInvalidations } from "./StandbyInvalidations.ts"
 import { tell, unlinkAll } from "./tell.ts"

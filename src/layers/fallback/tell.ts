@@ -2,9 +2,9 @@
 import { Effect, Result, Stream } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command, WireArg } from "../../schema/Command.ts"
+import { isOutage } from "../../schema/failures.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import type { Arrears } from "./Arrears.ts"
-import { isOutage } from "./outages.ts"
 
 /** Keys of one command, and commands that go out together. */
 const together = 1000
