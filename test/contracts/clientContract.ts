@@ -1,9 +1,10 @@
 /** What every client does, whatever it stands on. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, type Layer, Option, Result, Stream, Tracer } from "effect"
+import { Deferred, Duration, Effect, Fiber, type Layer, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type CacheError, type Command, type Script, Tracing, ValkeyClient } from "effect-vcache"
 import { cacheOver } from "../support/cacheOver.ts"
+import { spanRecorder } from "../support/spanRecorder.ts"
 import { until } from "../support/until.ts"
 
 let names = 0
@@ -545,12 +546,7 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
       test((client) =>
         Effect.scoped(
           Effect.gen(function* () {
-            const spans: Array<Tracer.NativeSpan> = []
-            const span = (options: Parameters<Tracer.Tracer["span"]>[0]) => {
-              const made = new Tracer.NativeSpan(options)
-              spans.push(made)
-              return made
-            }
+            const { spans, tracer } = spanRecorder()
             const cache = yield* cacheOver(client, { prefix: key(), policies: [Tracing.policy()] })
             const names = Array.from({ length: 50 }, (_, i) => `k${i}`)
             yield* Effect.gen(function* () {
@@ -561,7 +557,7 @@ export const clientContract = (name: string, clientLayer: Layer.Layer<ValkeyClie
               yield* TestClock.withLive(cache.lock("k0").withLock(Effect.void))
               yield* Effect.forEach(names, (name) => cache.set(name, 1), { concurrency: "unbounded" })
               yield* cache.getMany(names)
-            }).pipe(Effect.withTracer(Tracer.make({ span })))
+            }).pipe(Effect.withTracer(tracer))
             const nodes = [...(yield* client.info()).keys()]
             for (const { attributes, name } of spans) {
               const where = Object.fromEntries(

@@ -1,7 +1,7 @@
 /** What a near cache promises to those who read through it, whatever the client stands on. */
 import { isDeepStrictEqual } from "node:util"
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Logger, Metric, Option, Schema, type Scope, Tracer } from "effect"
+import { Deferred, Effect, Fiber, Layer, Logger, Metric, Option, Schema, type Scope } from "effect"
 import {
   Breaker,
   type CacheError,
@@ -29,6 +29,7 @@ import {
   warm,
   withoutServer
 } from "../support/near/nearCache.ts"
+import { spanRecorder } from "../support/spanRecorder.ts"
 import { until } from "../support/until.ts"
 import { nearReadersTests } from "./nearReadersTests.ts"
 import { nearTagTests } from "./nearTagTests.ts"
@@ -630,14 +631,7 @@ export const nearContract = (
 
       test("that observe are told: hits count as hits, and spans say how many keys were near", () =>
         Effect.gen(function* () {
-          const spans: Array<Tracer.Span> = []
-          const tracer = Tracer.make({
-            span: (options) => {
-              const span = new Tracer.NativeSpan(options)
-              spans.push(span)
-              return span
-            }
-          })
+          const { spans, tracer } = spanRecorder()
           const observed = Effect.gen(function* () {
             const cache = yield* nearCache({ policies: [Metrics.policy(), Tracing.policy()] })
             yield* cache.setMany({ a: 1, b: 2 })

@@ -15,8 +15,7 @@ import {
   Result,
   Schema,
   Scope,
-  Stream,
-  Tracer
+  Stream
 } from "effect"
 import { TestClock } from "effect/testing"
 import {
@@ -55,6 +54,7 @@ import {
   sessionOperations,
   structureOperations
 } from "../support/operations.ts"
+import { spanRecorder } from "../support/spanRecorder.ts"
 
 const fail = Effect.fail("mine" as const)
 
@@ -492,14 +492,7 @@ describe("Breaker", () => {
 })
 
 describe("Tracing", () => {
-  const spans: Array<Tracer.NativeSpan> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
+  const { spans, tracer } = spanRecorder()
 
   const traced = (options: Tracing.TracingOptions) =>
     Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /** Where spans say that commands went, when servers send them on, do not answer, or are not there. */
 import { assert } from "@effect/vitest"
-import { Effect, Tracer } from "effect"
+import { Effect } from "effect"
 import { Tracing, ValkeyCluster, ValkeyStandalone } from "effect-vcache"
 import { slotOfKey } from "../../src/layers/connection/cluster/slot.ts"
 import { cacheOverLayer } from "../support/cacheOver.ts"
@@ -8,17 +8,13 @@ import { placeOf, startFakeNode } from "../support/FakeCluster.ts"
 import { startPrimary } from "../support/fakePrimaries.ts"
 import { test } from "../support/faults.ts"
 import { failure } from "../support/resp.ts"
+import { spanRecorder } from "../support/spanRecorder.ts"
 
 /** What the spans of an effect say of places. */
 const placesOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const spans: Array<Tracer.NativeSpan> = []
-    const span = (options: Parameters<Tracer.Tracer["span"]>[0]) => {
-      const made = new Tracer.NativeSpan(options)
-      spans.push(made)
-      return made
-    }
-    yield* Effect.exit(Effect.withTracer(effect, Tracer.make({ span })))
+    const { spans, tracer } = spanRecorder()
+    yield* Effect.exit(Effect.withTracer(effect, tracer))
     return spans.map(({ attributes }) =>
       ["server.address", "server.port", "network.peer.address", "network.peer.port"].map((name) => attributes.get(name))
     )
