@@ -299,14 +299,13 @@ const listRefusal = (
   list: ReadonlyArray<{ readonly id: string }>,
   methods: ReadonlyArray<string>
 ): string | undefined => {
+  const malformed = `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
   for (const one of list) {
     const candidate: unknown = one
-    if (typeof candidate !== "object" || candidate === null)
-      return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
+    if (typeof candidate !== "object" || candidate === null) return malformed
     // Of an instance of a class, too.
     const member = (name: string): unknown => Reflect.get(candidate, name)
-    if (!methods.every((name) => typeof member(name) === "function"))
-      return `a ${kind} must be an object with an id and the functions ${methods.join(" and ")}`
+    if (!methods.every((name) => typeof member(name) === "function")) return malformed
     const id = member("id")
     if (typeof id !== "string" || !idPattern.test(id)) {
       return `the id of a ${kind} must be a letter, followed by up to 31 letters, digits, dots, underscores or dashes`
