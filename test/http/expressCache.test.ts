@@ -330,6 +330,42 @@ describe("expressCache", () => {
     )
   })
 
+  it("takes from a handler what Node takes, and throws what Node throws", async () => {
+    const thrownBy = (write: () => unknown) => {
+      try {
+        write()
+        return "nothing"
+      } catch (error) {
+        return error instanceof TypeError ? "TypeError" : String(error)
+      }
+    }
+    const trying: express.RequestHandler = (_request, response) => {
+      const thrown = [null, undefined, 0, 1, {}].map((chunk) => thrownBy(() => response.write(chunk)))
+      const atEnd = [1, {}].map((chunk) => thrownBy(() => response.end(chunk)))
+      response.send([...thrown, ...atEnd].join())
+    }
+    const ending: express.RequestHandler = (_request, response) => void response.end(0)
+    await serving(
+      (app, pages) => {
+        for (const [path, handler] of Object.entries({ trying, ending })) {
+          app.get(`/bare/${path}`, handler)
+          app.get(`/cached/${path}`, pages.wrap(handler))
+        }
+      },
+      async (ask) => {
+        const seen = async (path: string) => {
+          const response = await ask(path)
+          return { length: response.headers.get("content-length"), text: await response.text() }
+        }
+        const bare = await seen("/bare/trying")
+        assert.strictEqual(bare.text, Array.from({ length: 7 }, () => "TypeError").join())
+        assert.deepStrictEqual(await seen("/cached/trying"), bare)
+        assert.deepStrictEqual(await seen("/bare/ending"), { length: "0", text: "" })
+        assert.deepStrictEqual(await seen("/cached/ending"), { length: "0", text: "" })
+      }
+    )
+  })
+
   it("gives a handler the body, and forgets the page that it changes", async () => {
     let text = "first"
     await serving(

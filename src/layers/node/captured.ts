@@ -93,6 +93,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
       writeProcessing: interim,
       writeEarlyHints: interim,
       write: (chunk: unknown, ...rest: ReadonlyArray<unknown>): boolean => {
+        const bytes = bytesOf(chunk, rest[0])
         const done = rest.find(isDone)
         if (response.writableEnded || response.destroyed) {
           if (done !== undefined) process.nextTick(done, new Error("The handler wrote to the response after its end."))
@@ -100,7 +101,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
         }
         sendHeaders()
         if (done !== undefined) process.nextTick(done)
-        return enqueue(bytesOf(chunk, rest[0]))
+        return enqueue(bytes)
       },
       end: (...args: ReadonlyArray<unknown>): ServerResponse => {
         const done = args.find(isDone)
@@ -109,8 +110,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
           if (done !== undefined) process.nextTick(done)
           return response
         }
-        const isEmpty = chunk === undefined || chunk === null || isDone(chunk)
-        const bytes = isEmpty ? new Uint8Array() : bytesOf(chunk, encoding)
+        const bytes = !chunk || isDone(chunk) ? new Uint8Array() : bytesOf(chunk, encoding)
         if (!response.headersSent && hasBody() && !lengthHeaders.some((name) => response.hasHeader(name))) {
           response.setHeader("content-length", bytes.length)
         }
@@ -146,9 +146,12 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
 
 const interim = (...args: ReadonlyArray<unknown>): void => args.find(isDone)?.()
 
+/** Throws a `TypeError`, as Node does, where a chunk is neither text nor bytes. */
 const bytesOf = (chunk: unknown, encoding: unknown): Uint8Array => {
   if (chunk instanceof Uint8Array) return chunk
-  return Buffer.from(String(chunk), typeof encoding === "string" && Buffer.isEncoding(encoding) ? encoding : "utf8")
+  if (typeof chunk !== "string")
+    throw new TypeError("A chunk of a response must be a string, a Buffer or a Uint8Array.")
+  return Buffer.from(chunk, typeof encoding === "string" && Buffer.isEncoding(encoding) ? encoding : "utf8")
 }
 
 const isDone = (value: unknown): value is Done => typeof value === "function"
