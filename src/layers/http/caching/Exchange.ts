@@ -230,10 +230,12 @@ export class Exchange<E, R> {
   #replace(requestScope: Scope.Scope, place: Place, stale: Option.Option<StoredPage>, isRenewal = false) {
     return Effect.gen({ self: this }, function* () {
       const old = Option.getOrUndefined(Option.filter(stale, (page) => this.#isOld(page, place)))
-      this.#why = yield* this.#reasonFor(old, place, isRenewal)
+      const askedAt = yield* Clock.currentTimeMillis
+      if (old === undefined) this.#why = place.variants === undefined ? "uri-miss" : "vary-miss"
+      // A fresh response is renewed where the request does not take it.
+      else this.#why = isRenewal && askedAt < old.freshUntil ? "request" : "stale"
       // The request may be over before its maker is, where others wait for it.
       const scope = yield* Scope.make()
-      const askedAt = yield* Clock.currentTimeMillis
       const answered = yield* this.#ask(old).pipe(
         Effect.provideService(Scope.Scope, scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
@@ -261,14 +263,6 @@ export class Exchange<E, R> {
       }
       yield* Scope.close(scope, Exit.void)
       return yield* this.#filed(this.#keep(stored), place)
-    })
-  }
-
-  /** A fresh response is renewed where the request does not take it. */
-  #reasonFor(old: StoredResponse | undefined, { variants }: Place, isRenewal: boolean) {
-    return Effect.map(Clock.currentTimeMillis, (now) => {
-      if (old === undefined) return variants === undefined ? "uri-miss" : "vary-miss"
-      return isRenewal && now < old.freshUntil ? "request" : "stale"
     })
   }
 
