@@ -1,5 +1,6 @@
 /** Handlers of Node behind a cache of web responses. */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { hasBody } from "../http/caching/hasBody.ts"
 import type { WebCache } from "../http/webCache.ts"
 import { captured, type NodeHandler } from "./captured.ts"
 import { detachedRequest } from "./detachedRequest.ts"
@@ -13,7 +14,7 @@ import { type Asked, webRequest } from "./webRequest.ts"
  */
 export const answerBy = <Req extends IncomingMessage>(cache: WebCache) => {
   const cached = cache.wrap((asked: Request, request: Req, handler: NodeHandler<Req>) =>
-    captured(hasBody(request) ? request : detachedRequest(request, asked.headers), handler)
+    captured(hasBody(request.headers) ? request : detachedRequest(request, asked.headers), handler)
   )
   return async (request: Req, response: ServerResponse, asked: Asked, handler: NodeHandler<Req>): Promise<boolean> => {
     const web = webRequest(request, asked)
@@ -22,6 +23,3 @@ export const answerBy = <Req extends IncomingMessage>(cache: WebCache) => {
     return true
   }
 }
-
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0"

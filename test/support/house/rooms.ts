@@ -185,7 +185,7 @@ export const mayUse: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "layers/http/caching": ["schema", "services/cache/kernel", "services/operations"],
   "layers/next": ["layers/adapters", "schema", "services/CacheScript", "services/CacheService"],
-  "layers/node": ["layers/http", "services/CacheService"],
+  "layers/node": ["layers/http", "layers/http/caching", "services/CacheService"],
   "layers/inspection": ["schema", "services/ValkeyClient"],
   "layers/editing": ["layers/inspection", "schema", "services/ValkeyClient", "services/cache/coordination"],
   "layers/admin/access": ["schema"],

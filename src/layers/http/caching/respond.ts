@@ -4,6 +4,7 @@ import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { notCached } from "./delivery.ts"
 import { parseDirectives } from "./Directives.ts"
 import { Exchange, type Maker, type PageCache } from "./Exchange.ts"
+import { hasBody } from "./hasBody.ts"
 import type { PageIdentity } from "./pageIdentity.ts"
 
 /** Keys are kept from growing with what visitors send. */
@@ -44,6 +45,6 @@ export const respond = <E, R>(
 /** A body may change what is answered; so may conditions that are for changes, and an upgrade is no response. */
 const isCached = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>
   (method === "GET" || method === "HEAD") &&
-  (headers["content-length"] ?? "0") === "0" &&
-  ["transfer-encoding", "if-match", "if-unmodified-since", "upgrade"].every((name) => headers[name] === undefined) &&
+  !hasBody(headers) &&
+  ["if-match", "if-unmodified-since", "upgrade"].every((name) => headers[name] === undefined) &&
   !parseDirectives(headers["cache-control"]).has("no-store")
