@@ -9,7 +9,7 @@ import { Effect, Layer } from "effect"
 import express, { type Express } from "express"
 import { CacheLive, CacheMemory, ValkeyStandalone } from "effect-vcache"
 import { type ExpressCache, expressCache } from "effect-vcache/express"
-import { until } from "../support/until.ts"
+import { soon } from "../support/until.ts"
 
 const page = { "cache-control": "public, max-age=60" }
 
@@ -39,16 +39,6 @@ const serving = async <A>(
     await pages.close()
   }
 }
-
-/** Waits until it is so. */
-const soon = (what: string, isSo: () => boolean | Promise<boolean>) =>
-  Effect.runPromise(
-    until(
-      what,
-      Effect.promise(async () => isSo()),
-      (seen) => seen
-    )
-  )
 
 /** Whoever sends conditions by `fetch` sends `no-cache`, too. */
 const statusOf = async (url: string, headers: Record<string, string>) => {

@@ -8,7 +8,7 @@ import fastify, { type FastifyInstance } from "fastify"
 import { CacheLive, CacheMemory, ValkeyStandalone } from "effect-vcache"
 import { type FastifyCache, fastifyCache } from "effect-vcache/fastify"
 import { startFake } from "../support/FakeServer.ts"
-import { until } from "../support/until.ts"
+import { soon } from "../support/until.ts"
 
 const page = { "cache-control": "public, max-age=60" }
 
@@ -22,16 +22,6 @@ const cachedApp = async (
   build(app)
   return app
 }
-
-/** Waits until it is so. */
-const soon = (what: string, isSo: () => boolean | Promise<boolean>) =>
-  Effect.runPromise(
-    until(
-      what,
-      Effect.promise(async () => isSo()),
-      (seen) => seen
-    )
-  )
 
 describe("fastifyCache", () => {
   it("runs the route once for all who ask, with what its hooks and serializers add, and answers from then on", async () => {

@@ -55,7 +55,17 @@ export const until = <A, E, R>(
     return bounded(what, again, () => last, atMost)
   })
 
-/** The same for promises. */
+/** Does what `until` does, for tests whose looks are functions and Promises. */
+export const soon = (what: string, isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
+  Effect.runPromise(
+    until(
+      what,
+      Effect.promise(async () => isSo()),
+      (seen) => seen
+    )
+  )
+
+/** Does what `bounded` does, for Promises. */
 export const inTime = async <A>(
   what: string,
   promise: Promise<A>,
