@@ -114,7 +114,7 @@ const forget = (port: number, how: string) => async (): Promise<number> =>
   (await fetch(`http://127.0.0.1:${port}/forget?how=${how}`, { method: "POST", signal: AbortSignal.timeout(20_000) }))
     .status
 
-/** What the applications write to their logs. */
+/** The logs of the applications. */
 let logged = ""
 
 let failures = 0
@@ -126,10 +126,10 @@ const expect = (what: string, isSo: boolean, detail = "") => {
   return Console.log(`${isSo ? "yes" : "NO "}  ${what}${detail === "" ? "" : ` (${detail})`}`)
 }
 
-/** What is shown after a while, because what is stale is made anew behind a response. */
-const eventually = async (show: () => Promise<string>, isIt: (shown: string) => boolean): Promise<boolean> => {
+/** Whether it is so after a while: a stale page is made anew behind its response, and a breaker lets nothing pass at first. */
+const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<boolean> => {
   for (let tries = 0; tries < 100; tries++) {
-    if (isIt(await show())) return true
+    if (await isSo()) return true
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return false
@@ -188,7 +188,7 @@ const main = Effect.gen(function* () {
   const [before] = yield* shown()
   yield* Effect.promise(forget(a, "stale"))
   const once = yield* Effect.promise(showB)
-  const renewed = yield* Effect.promise(() => eventually(showB, (shown) => shown !== before))
+  const renewed = yield* Effect.promise(() => eventually(async () => (await showB()) !== before))
   yield* expect("stale, it is shown once more and made anew behind that", once === before && renewed)
 
   const [lastSeen] = yield* shown()
@@ -206,22 +206,11 @@ const main = Effect.gen(function* () {
     )
     logged = ""
     const told = yield* Effect.promise(() => timed(forget(a, "now")))
-    const isLogged = yield* Effect.promise(() =>
-      eventually(
-        async () => logged,
-        (text) => text.includes("nextInvalidate")
-      )
-    )
+    const isLogged = yield* Effect.promise(() => eventually(() => logged.includes("nextInvalidate")))
     yield* expect("an invalidation that fails is in the log", isLogged, `status ${told.found}, ${told.millis} ms`)
     yield* heal
     if (what === "killed") continue
-    // The breaker lets nothing pass for a while.
-    const isMadeUpFor = yield* Effect.promise(() =>
-      eventually(
-        async () => ((await showA()) === (await showB()) ? "" : "no"),
-        (no) => no === ""
-      )
-    )
+    const isMadeUpFor = yield* Effect.promise(() => eventually(async () => (await showA()) === (await showB())))
     yield* expect("and is made up for when the server is back", isMadeUpFor && (yield* shown())[0] !== lastSeen)
   }
   yield* Console.log(failures === 0 ? "All is as it should be." : `${failures} of these are not as they should be.`)

@@ -15,7 +15,6 @@ export const forgivingClient = <E>(layer: Layer.Layer<CacheService, E>): Forgivi
   return {
     run,
     attempt: async (effect) => {
-      if (isClosed) return undefined
       try {
         return await run(Effect.catch(effect, () => Effect.succeed(undefined)))
       } catch (error) {
