@@ -1,4 +1,4 @@
-/** An event log on a stream: state is what the events make of it, and whoever was away reads what he missed. `npm run example examples/event-log.ts` */
+/** An event log on a stream: the events make the state, and a reader that was away reads the events that it missed. `npm run example examples/event-log.ts` */
 import { Effect, Fiber, Option, Schema, Stream } from "effect"
 import { CacheFromConfig, CacheService, type StreamEntry } from "effect-vcache"
 

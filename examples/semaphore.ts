@@ -1,4 +1,4 @@
-/** At most so many at a time, in all processes together: twelve calls of a service that bears three. `npm run example examples/semaphore.ts` */
+/** A limit on concurrent calls, for all processes together: twelve calls of a service that bears three at a time. `npm run example examples/semaphore.ts` */
 import { Effect } from "effect"
 import { CacheFromConfig, CacheService } from "effect-vcache"
 

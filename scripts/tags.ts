@@ -28,7 +28,7 @@ const long = 5000
 /** More would mean that the histories are about a cluster that is down. */
 const mostFailed = 0.05
 
-/** Histories of that many steps each, until there are so many in all. */
+/** Runs histories of `each` steps, until they have `steps` steps together. */
 const run = Effect.fnUntraced(function* <E>(
   name: string,
   steps: number,

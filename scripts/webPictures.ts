@@ -14,7 +14,7 @@ const docs = join(import.meta.dirname, "../docs")
 const take = (page: Page, name: string) =>
   page.screenshot({ path: join(docs, `web-${name}.jpg`), type: "jpeg", quality: 75 })
 
-/** One after the other: a button is pressed, or so many seconds pass. */
+/** Does one step after the other: a text is a button that is pressed, a number is a wait in seconds. */
 const act = async (page: Page, ...steps: ReadonlyArray<string | number>) => {
   for (const step of steps) {
     if (typeof step === "number") await page.waitForTimeout(step * 1000)

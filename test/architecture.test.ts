@@ -19,7 +19,7 @@ import { floorsOf, mayUse } from "./support/house/rooms.ts"
 const root = join(import.meta.dirname, "..")
 const files = readFiles(join(root, "src"))
 
-/** Whoever starts timers of Node's; the last two wait for a time of their own choice. */
+/** The files that start timers of Node's; the last two wait for a time of their own choice. */
 const timerOwners: ReadonlySet<string> = new Set([
   "layers/connection/Timer.ts",
   "layers/memory/ExpirySweep.ts",

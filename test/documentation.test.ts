@@ -1,4 +1,4 @@
-/** Whoever points at a name in an editor reads what it is: none is without a doc comment. */
+/** An editor shows the doc comment of a name: no public name is without one. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"

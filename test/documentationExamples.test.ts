@@ -1,4 +1,4 @@
-/** Whoever points at a name in an editor sees how it is used, in a program that has the right types and prints what it says. */
+/** An editor shows an example of a name: a program that has the right types and prints what it says. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"

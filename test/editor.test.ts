@@ -1,4 +1,4 @@
-/** What an editor shows to whoever writes a program: the comment of each name and member, and types that can be read. */
+/** An editor shows the comment of each name and member, and types that can be read. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"

@@ -1,4 +1,4 @@
-/** Another process of the same program: it writes a price, and ends. It has no near cache; whoever has one hears of it. */
+/** Another process of the same program: it writes a price, and ends. It has no near cache; the server tells the processes that have one. */
 import { Effect, Layer } from "effect"
 import { CacheLive, CacheService, ValkeyUrl } from "effect-vcache"
 

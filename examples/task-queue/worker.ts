@@ -14,7 +14,7 @@ const program = Effect.gen(function* () {
     Effect.gen(function* () {
       for (const { number } of fields.values()) {
         yield* Effect.sleep("10 millis")
-        // Whoever did it first did it.
+        // A task may be delivered twice: the result of the first worker stays.
         yield* results.setIfAbsent(String(number), name)
       }
       yield* group.ack(id)

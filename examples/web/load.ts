@@ -14,7 +14,7 @@ interface Phase {
   readonly times: Array<number>
 }
 
-/** As many clients as that, one request after the other. */
+/** Asks with `clients` clients, each of which sends one request after the other. */
 const ask = async (address: string, millis: number): Promise<Phase> => {
   const phase: Phase = { requests: 0, errors: 0, times: [] }
   const end = performance.now() + millis

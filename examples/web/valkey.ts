@@ -3,7 +3,7 @@ import { Config, Context, Effect, Layer, Option, Redacted, Ref, Semaphore } from
 import { ValkeyFallback, ValkeyMemory, ValkeyUrl } from "effect-vcache"
 import { LocalValkey } from "effect-vcache/testing"
 
-/** Of one that is somebody's nothing is known here. */
+/** `yours` is a Valkey that VALKEY_URL names, whose state this program does not know. */
 export type State = "running" | "frozen" | "killed" | "yours" | "in memory"
 export type Action = "freeze" | "thaw" | "kill" | "start"
 

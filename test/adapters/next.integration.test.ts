@@ -46,7 +46,7 @@ const made = (text: string, given: Partial<NextCacheEntry> = {}): Promise<NextCa
 const textOf = (entry: NextCacheEntry | undefined) =>
   entry === undefined ? Promise.resolve(undefined) : new Response(entry.value).text()
 
-/** As Next.js does: it asks, makes what is missing, and stores it. */
+/** Stores an entry as Next.js does: it asks for it first, and makes it a little later. */
 const render = async (handler: NextCacheHandler, key: string, text: string, given: Partial<NextCacheEntry> = {}) => {
   await handler.get(key, [])
   await passing(2)

@@ -13,7 +13,7 @@ import { soon } from "../support/until.ts"
 
 const page = { "cache-control": "public, max-age=60" }
 
-/** An application behind a cache, and who asks it. */
+/** Runs an application behind a cache while `visit` asks it. */
 const serving = async <A>(
   build: (app: Express, pages: ExpressCache) => void,
   visit: (
@@ -40,7 +40,7 @@ const serving = async <A>(
   }
 }
 
-/** Whoever sends conditions by `fetch` sends `no-cache`, too. */
+/** Asks without `fetch`, which sends `no-cache` together with conditions. */
 const statusOf = async (url: string, headers: Record<string, string>) => {
   const [response] = await once(get(url, { headers }), "response")
   return response.resume().statusCode

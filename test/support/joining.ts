@@ -2,7 +2,7 @@
 import { Effect, Metric } from "effect"
 import { until } from "./until.ts"
 
-/** Until so many callers more wait for the lookup of another. */
+/** Returns a function that waits until that many more callers share a lookup. */
 export const joining = Effect.gen(function* () {
   const shared = Effect.map(Metric.snapshot, (all) =>
     all.reduce(

@@ -20,11 +20,11 @@ type Send = Redis.Redis["Service"]["send"]
 
 const asRedisError = (cause: CommandError) => new Redis.RedisError({ cause })
 
-/** Their interface lets callers say what they expect of a reply, and has nothing to check it by. */
+/** Effect's interface lets callers name the type of a reply, and passes nothing that could check it. */
 const claimed = <A>(reply: Effect.Effect<Reply, CommandError>): Effect.Effect<A, Redis.RedisError> =>
   Effect.mapError(reply as Effect.Effect<A & Reply, CommandError>, asRedisError)
 
-/** What a client of one server may do that one of many may not: scripts by their SHA, scans, KEYS. */
+/** Replaces the commands that only one server answers as they are: scripts by their SHA, scans, KEYS. */
 const makeSend = (client: ValkeyClientShape, scripts: Map<string, Script>, send: DedicatedClient["send"]): Send => {
   const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<Reply, CommandError> => {
     switch (rowOf(command, args).name) {

@@ -26,7 +26,7 @@ import {
  * @see docs/effect-stores.md
  */
 export interface RunnerStorageOptions {
-  /** What its five keys start with. In a cluster of servers it needs a hash tag. Default: `{effect-cluster}`. */
+  /** The five keys of the store start with this text. In a cluster of servers it needs a hash tag. Default: `{effect-cluster}`. */
   readonly prefix?: string | undefined
 }
 

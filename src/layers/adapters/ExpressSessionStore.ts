@@ -37,10 +37,11 @@ const sessionsPerWrite = 1000
 const handleLead = "sha256:"
 
 /**
- * Stores sessions in a cache: `session({ store: new ExpressSessionStore(CacheFromConfig), … })`. They live as long as their
- * cookie, under the SHA-256 of their id, so that whoever reads the cache cannot take them over. A session that another request destroyed is
- * not stored again by a slower one. An entry that cannot be decoded is no session. In an outage operations fail, also under
- * `IgnoreExceptions`: a session that is not known is not one that is not there. `close` closes the layer.
+ * Stores the sessions of `express-session` in a cache: `session({ store: new ExpressSessionStore(CacheFromConfig), … })`. A session
+ * lives as long as its cookie. Its key holds the SHA-256 of its id, so that a reader of the cache cannot take the session over. A
+ * slower request does not store a session again that another request has destroyed. An entry that cannot be decoded counts as no
+ * session. In an outage operations fail, under `IgnoreExceptions` too, because the store cannot tell whether the session exists.
+ * `close` closes the layer.
  *
  * @example
  * ```ts
@@ -64,7 +65,7 @@ export class ExpressSessionStore<E = never> extends Store {
   readonly #client: PromiseCache
   readonly #prefix: string
   readonly #timeToLive: number
-  /** Those that were in the store when their request began. */
+  /** The sessions that were in the store when their request began. */
   readonly #loaded = new WeakSet<object>()
 
   constructor(
@@ -125,7 +126,7 @@ export class ExpressSessionStore<E = never> extends Store {
 
   /** The session lives on, and has the cookie that it has now. */
   override touch(id: string, session: SessionData, done?: () => void): void {
-    // What `get` gives for a session that is gone.
+    // `get` gives no record for a session that is gone.
     if (!isRecord(session)) return settle(Promise.resolve(), done)
     settle(
       this.#run((cache) =>
@@ -179,7 +180,7 @@ export class ExpressSessionStore<E = never> extends Store {
     )
   }
 
-  /** What is stored may lack a cookie, or have one that is none: its session goes on with a new one. */
+  /** The stored data may lack a valid cookie. Such a session goes on with a new one. */
   override createSession(
     ...[request, session]: Parameters<Store["createSession"]>
   ): ReturnType<Store["createSession"]> {
@@ -256,7 +257,7 @@ const isNoEnd = (value: unknown): boolean => value === undefined || value === nu
 const asJson = (value: object): Effect.Effect<Data, unknown> =>
   Effect.try({ try: (): Data => JSON.parse(JSON.stringify(value)), catch: (error) => error })
 
-/** What cannot be decoded is no session. */
+/** An entry that cannot be decoded counts as no session. */
 const orElseIfDamaged = <A, B>(effect: Effect.Effect<A, CacheError>, instead: B): Effect.Effect<A | B, CacheError> =>
   Effect.catchIf(
     effect,

@@ -111,7 +111,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
     if (isClosed) throw closedError(operation)
     const exit = await runtime.runPromiseExit(effect)
     if (Exit.isSuccess(exit)) return exit.value
-    // Nobody knows what became of it.
+    // The operation was under way, and may have been executed.
     if (isClosed && Cause.hasInterruptsOnly(exit.cause)) throw closedError(operation, undefined, true)
     throw Thrown.rejectionOf(exit.cause)
   }
@@ -154,7 +154,7 @@ export const makeClient = <E>(layer: Layer.Layer<CacheService, E>): PromiseCache
         lookup: (stale: A | undefined) => B | PromiseLike<B>,
         options?: LookupOptions<A>
       ) =>
-        // What is cached is what such a lookup gave once; `withSchema` has it checked.
+        // The cached value is one that such a lookup gave once; `withSchema` has it checked.
         use("getOrSet", (cache) =>
           cache.getOrSet(
             key,

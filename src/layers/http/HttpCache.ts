@@ -30,7 +30,7 @@ export interface HttpCacheOptions extends CachingOptions {
   readonly key?: ((request: HttpServerRequest.HttpServerRequest) => string) | undefined
   /**
    * Whether the header `Cache-Tag` of a response says which tags the stored response bears, `Cache-Tag: product:1, list`. The
-   * header is removed from every response that goes out. `cache.invalidateTags` forgets the pages then, whoever made them. A
+   * header is removed from every response that goes out. `cache.invalidateTags` forgets the pages then, in all processes. A
    * response with more than 64 tags, or one that is none, goes out and is not stored. It costs two round trips for each page that
    * is made, and one for each that is read and bears tags. Default: false, and the header means nothing.
    */
@@ -57,7 +57,7 @@ export interface HttpCache {
 }
 
 /**
- * What a `Service` of `HttpCache` can do: answer requests from the cache, and forget pages.
+ * The operations of a `Service` of `HttpCache`: it answers requests from the cache, and forgets pages.
  *
  * @since 0.2.0
  * @category http
@@ -141,9 +141,9 @@ export const make = (options: HttpCacheOptions = {}): HttpCache => ({
 })
 
 /**
- * The same as a service, to forget pages from wherever it is known: another handler, a worker, a command.
+ * Makes the same cache as a service, so that another handler, a worker or a command can forget pages.
  *
- * Provide one `SiteLive` to the routes and to whoever purges: one layer in one program is one cache, in memory as well.
+ * Provide one `SiteLive` to the routes and to the code that purges: one layer in one program is one cache, in memory as well.
  *
  * @example
  * ```ts
@@ -154,7 +154,7 @@ export const make = (options: HttpCacheOptions = {}): HttpCache => ({
  *
  * class Site extends HttpCache.Service<Site>()("app/Site", { staleFor: "1 hour" }) {}
  *
- * // One layer for the routes and for whoever purges.
+ * // One layer for the routes and for the code that purges.
  * export const SiteLive = Layer.provide(Site.layer, CacheMemory)
  * export const routes = HttpRouter.add("GET", "/", HttpServerResponse.text("home")).pipe(Layer.provide(Site.routes))
  * const purged = Site.use((site) => site.purge("example.com/"))

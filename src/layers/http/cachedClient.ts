@@ -27,8 +27,8 @@ import { withScope } from "./requestScope.ts"
 export interface HttpCacheClientOptions extends CachingOptions {}
 
 /**
- * The same client with its responses in the cache, as long as their own headers say: for APIs of others. One request serves all
- * who ask meanwhile; what is stale is asked for with its ETag, and with `staleIfError` serves in place of a failure.
+ * Returns the client with its responses in the cache, for as long as their own headers say: for APIs of others. One request serves
+ * all concurrent callers. A stale response is asked for with its ETag, and is served in place of a failure with `staleIfError`.
  *
  * The cache is private: it stores responses that say `private` and ignores `s-maxage`. Requests with different credentials never
  * share a response: `Authorization`, `Cookie`, `Proxy-Authorization`, and the headers that Effect redacts, such as `X-Api-Key`

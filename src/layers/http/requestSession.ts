@@ -7,7 +7,7 @@ import { SessionEnded } from "./SessionEnded.ts"
 import type { SignedId } from "./sessionSignature.ts"
 
 /**
- * What a handler sees of its session. Nothing is loaded before it asks, and nothing is stored before it sets something.
+ * The session of a request, as its handler sees it. Nothing is loaded before the handler asks, and nothing is stored before it sets something.
  * Operations of one request run one after the other. Only `set` in a new session, `cycle` and `destroy` write the cookie.
  *
  * @since 0.2.0

@@ -44,9 +44,9 @@ export interface WebCache extends AsyncDisposable {
 }
 
 /**
- * Caches the responses of a framework without Effect by the rules of RFC 9111; what is stored, and what never is, stands at
- * `HttpCache.make`. The layer is opened at the first request, which rejects where it cannot be built. When the server of the
- * cache fails later, the handler answers. What forgets pages rejects with the cache's tagged errors.
+ * Caches the responses of a framework without Effect by the rules of RFC 9111; `HttpCache.make` says which responses are stored.
+ * The layer is opened at the first request, which rejects where it cannot be built. When the server of the
+ * cache fails later, the handler answers. The functions that forget pages reject with the cache's tagged errors.
  *
  * A stale page is renewed after its response has gone out: a runtime that ends a function with its response must keep it alive.
  *

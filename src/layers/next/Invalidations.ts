@@ -1,4 +1,4 @@
-/** What was invalidated, for all processes over one server. */
+/** Invalidations of tags, for all processes over one server. */
 import { Effect } from "effect"
 import type { CacheError } from "../../schema/CacheError.ts"
 import { CacheService } from "../../services/CacheService.ts"
@@ -8,7 +8,7 @@ import type { Known } from "./StoredEntry.ts"
 
 export class Invalidations {
   readonly #record: string
-  /** Tags that this process could not invalidate, and for how long what bears them may be served. */
+  /** Tags that this process could not invalidate, and for how long entries that bear them may be served. */
   readonly #owed = new Map<string, number | null>()
   readonly clock = new ServerClock()
 
@@ -16,7 +16,7 @@ export class Invalidations {
     this.#record = record
   }
 
-  /** What is known of these tags now. Nothing is, as long as the server has not been told what this process owes it. */
+  /** Reads the invalidations of these tags. It sends the owed ones first, and fails where the server does not take them. */
   readonly of = (tags: ReadonlyArray<string>): Effect.Effect<Known, CacheError, CacheService> =>
     Effect.gen({ self: this }, function* () {
       for (const [expire, owed] of Map.groupBy(this.#owed, ([, expire]) => expire)) {
@@ -33,7 +33,7 @@ export class Invalidations {
       return known
     })
 
-  /** `expire`: null where nothing is served any more, else for how many milliseconds it is while it is made anew, and -1 is for ever. */
+  /** `expire` is for how many milliseconds entries are served while they are made anew: null is not at all, and -1 is for ever. */
   readonly invalidate = (
     tags: ReadonlyArray<string>,
     expire: number | null
@@ -45,7 +45,7 @@ export class Invalidations {
         for (const tag of tags) if (this.#owed.get(tag) === expire) this.#owed.delete(tag)
         this.clock.observe(now, era)
       }),
-      // Where no script can run nothing is stored, and all is forgotten.
+      // A cache that runs no scripts stores nothing, so there is nothing to invalidate.
       Effect.catchTag("CacheUnsupportedError", () => Effect.void),
       Effect.tapError(() => Effect.sync(() => this.#owe(tags, expire)))
     )
@@ -58,7 +58,7 @@ export class Invalidations {
   }
 }
 
-/** The server reads no others, and one of them must not be owed for ever. */
+/** The server reads well-formed text only. Another tag would be owed for ever. */
 const wellFormed = (tags: ReadonlyArray<string>): ReadonlyArray<string> => tags.map((tag) => tag.toWellFormed())
 
 const stricter = (a: number | null, b: number | null): number | null => {

@@ -24,12 +24,12 @@ export class ServerClock {
     this.#ahead = Math.max(this.#ahead, serverNow - here)
   }
 
-  /** When it was by the server, or earlier, that Next.js counted this. */
+  /** The server's time at this timestamp of Next.js, or an earlier one. */
   fromNext(timestamp: number): number {
     return timestamp + this.#offset
   }
 
-  /** When it was by the clock of Next.js, or later. */
+  /** The time of Next.js at this instant of the server, or a later one. */
   toNext(instant: number): number {
     return instant - this.#offset
   }
@@ -41,5 +41,5 @@ export class ServerClock {
 
 const minute = 60_000
 
-/** The clock that the timestamps of Next.js are of. The other one is set now and then. */
+/** The monotonic clock, which gives the timestamps of Next.js. An operator may set the other one. */
 const now = (): number => performance.timeOrigin + performance.now()

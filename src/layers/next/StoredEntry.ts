@@ -1,4 +1,4 @@
-/** What the cache holds of an entry of Next.js, and what it is by what was invalidated since. */
+/** An entry of Next.js as the cache holds it, and the verdict on it by the invalidations since. */
 import { Schema } from "effect"
 import type { readInvalidations } from "./invalidationScripts.ts"
 
@@ -19,13 +19,13 @@ export const StoredEntry = Schema.Struct({
 })
 export type StoredEntry = typeof StoredEntry.Type
 
-/** What is known of the invalidations of some tags. */
+/** The invalidations of some tags, as the server knows them. */
 export type Known = (typeof readInvalidations)["result"]["Type"]
 
-/** As it was made, invalidated but to be served while it is made anew, or not there at all. */
+/** `live`: no tag was invalidated. `stale`: served while it is made anew. `gone`: a miss. */
 export type Verdict = "live" | "stale" | "gone"
 
-/** By all that is known. What was invalidated at the instant of its birth may have been so afterwards. */
+/** The strictest verdict by all these invalidations. One at the instant of the entry's birth counts, because it may have come after it. */
 export const judge = (
   { bornAt, era }: Pick<StoredEntry, "bornAt" | "era">,
   ...known: ReadonlyArray<Known>

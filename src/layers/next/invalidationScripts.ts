@@ -33,14 +33,14 @@ const atEndOf = (now: number): number => now + 1
 
 const toText = (millis: number): string => millis.toFixed(3)
 
-/** Where there is no floor the record begins now. */
+/** A record without a floor begins now. */
 const floorLua = `
 redis.call('HSETNX', KEYS[1], '${floorField}', now)
 local floor = redis.call('HGET', KEYS[1], '${floorField}')`
 
 const Tags = Schema.fromJsonString(Schema.Array(Schema.String))
 
-/** What the record says of some tags: the server's history and its time, the floor, the field of each tag. */
+/** Reads the record for some tags: the server's history and its time, the floor, the field of each tag. */
 export const readInvalidations = CacheScript.make({
   name: "nextTags",
   keys: ["record"],
@@ -65,9 +65,8 @@ return { era, now, floor, fields }`,
 })
 
 /**
- * Invalidates tags. `expire` is null where nothing that bears them may be served again; else it is for how many milliseconds that
- * may still be served while it is made anew, and -1 is for ever. What was removed stays so, and no deadline is put off. Returns the
- * server's history and its time.
+ * Invalidates tags. `expire` is for how many milliseconds entries that bear them may be served while they are made anew: null is not
+ * at all, and -1 is for ever. A removed tag stays removed, and no deadline is put off. Returns the server's history and its time.
  */
 export const invalidate = CacheScript.make({
   name: "nextInvalidate",

@@ -1,4 +1,4 @@
-/** A handler for the `cacheHandlers` of Next.js, which keep what functions and components with "use cache" gave. */
+/** A handler for the `cacheHandlers` of Next.js, which store the results of functions and components with "use cache". */
 import { type Duration, Effect, type Layer, Option } from "effect"
 import { CacheInputError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
@@ -55,10 +55,10 @@ export interface NextCacheHandler extends AsyncDisposable {
   /** Resolves with `Infinity`, which says that `get` looks at the soft tags. */
   readonly getExpiration: (tags: Array<string>) => Promise<number>
   /**
-   * Invalidates the tags, for all processes. Without `durations` what bears them is gone. With `durations` it is served while it
-   * is made anew, for `expire` seconds at most. One round trip. Rejects with the cache's tagged errors where the server cannot be
-   * asked. This process finds nothing then until it has invalidated the tags at its next `get`; other processes may serve what bears
-   * them until then. Next.js writes the error to its log, and answers as if nothing had happened.
+   * Invalidates the tags, for all processes. Without `durations` the entries that bear them are gone. With `durations` they are
+   * served while they are made anew, for `expire` seconds at most. One round trip. Rejects with the cache's tagged errors where the
+   * server cannot be asked. The next `get` of this process repeats the invalidation, and finds nothing until it has succeeded; other
+   * processes may serve the entries until then. Next.js writes the error to its log, and answers as if nothing had happened.
    */
   readonly updateTags: (tags: Array<string>, durations?: { readonly expire?: number }) => Promise<void>
   /** Closes the layer. From then on nothing is found and nothing stored, and `updateTags` rejects. */
@@ -189,7 +189,7 @@ export const nextCacheHandler = <E>(
   }
 }
 
-/** Milliseconds; -1 is for ever. What is no number is not served any more. */
+/** Returns milliseconds; -1 is for ever. An `expire` that is no number counts as 0. */
 const servedFor = ({ expire = Infinity }: { readonly expire?: number }): number => {
   if (expire === Infinity) return -1
   return expire > 0 ? Math.min(expire * 1000, maxLifetime) : 0
@@ -198,7 +198,7 @@ const servedFor = ({ expire = Infinity }: { readonly expire?: number }): number 
 /** A hundred years: entries without an end have a number here, too. */
 const maxLifetime = 100 * 365 * 86_400_000
 
-/** Undefined where it is not to be had whole, or is not to be stored: Next.js makes what expires at once for each request. */
+/** Undefined where the entry cannot be read whole, or expires at once: Next.js makes such an entry for each request. */
 const wholeEntry = async (pendingEntry: Promise<NextCacheEntry>, maxBytes: number) => {
   try {
     const entry = await pendingEntry
@@ -213,7 +213,7 @@ const wholeEntry = async (pendingEntry: Promise<NextCacheEntry>, maxBytes: numbe
   }
 }
 
-/** Whether it succeeds is known to whoever began it. */
+/** Its failure is ignored here, because the `set` that began it reports it. */
 const settled = (storing: Promise<void>, atMost: number): Promise<unknown> =>
   Effect.runPromise(
     Effect.timeoutOption(

@@ -1,4 +1,4 @@
-/** The bytes of a web stream; undefined where they are more. What is left then is not asked for. */
+/** Returns the bytes of a web stream. Where there are more than `maxBytes` it cancels the stream and returns undefined. */
 export const readAtMost = async (
   stream: ReadableStream<Uint8Array>,
   maxBytes: number
@@ -17,5 +17,5 @@ export const readAtMost = async (
   return undefined
 }
 
-/** Nobody waits for it: where others read the same source, it ends when they have left as well. */
+/** Cancels without waiting: where others read the same source, the cancellation ends when they have left as well. */
 export const leave = (unread: { readonly cancel: () => Promise<void> }): void => void unread.cancel().catch(() => {})

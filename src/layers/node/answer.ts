@@ -8,9 +8,9 @@ import { sendResponse } from "./sendResponse.ts"
 import { type Asked, webRequest } from "./webRequest.ts"
 
 /**
- * Returns what answers a request from the cache, else by the handler. It rejects with what the handler fails with, and resolves with
- * false where the cache has nothing to do with the request: then nothing has been done. A handler is given a response of its own, and
- * a request of its own where that has no body: what it makes is there for the others when its client has gone.
+ * Returns a function that answers a request from the cache, else by the handler. It rejects with what the handler fails with, and
+ * resolves with false, having done nothing, where the cache does not handle the request. A handler is given a response of its own,
+ * and a request of its own where that has no body, so that it goes on for other clients when its own client has gone.
  */
 export const answerBy = <Req extends IncomingMessage>(cache: WebCache) => {
   const cached = cache.wrap((asked: Request, request: Req, handler: NodeHandler<Req>) =>

@@ -1,15 +1,15 @@
-/** What a handler of Node writes, as a web response. */
+/** The output of a handler of Node as a web response. */
 import { type IncomingMessage, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { webHeaders } from "./webRequest.ts"
 
-/** What is written faster than it is read waits for `drain` above this many bytes. */
+/** Above this many unread bytes `write` returns false, and the handler waits for `drain`. */
 const highWaterMark = 65_536
 
 /** Statuses whose responses have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** A response has one of them at most. */
+/** A response has at most one of these headers. */
 const lengthHeaders = ["content-length", "transfer-encoding"]
 
 type Done = (error?: Error | null) => void
@@ -25,7 +25,7 @@ export type NodeHandler<Req> = (request: Req, response: ServerResponse, fail: (r
 export const captured = <Req extends IncomingMessage>(request: Req, handler: NodeHandler<Req>): Promise<Response> =>
   new Promise((resolve, reject) => {
     const response = new ServerResponse(request)
-    // Only then are the headers that `writeHead` is given found among the others.
+    // Once a header was set, Node keeps those that `writeHead` is given among the others, where `getHeaders` finds them.
     response.setHeader("server", "").removeHeader("server")
     response.assignSocket(new Socket().on("error", () => {}))
     let isSent = false
@@ -69,7 +69,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
       if (!response.headersSent) response.writeHead(response.statusCode)
     }
 
-    /** What was cut short is not to be stored as if it were all. */
+    /** A body that was cut short must not be stored as a whole one. */
     const isWhole = () => !hasBody() || Number(response.getHeader("content-length") ?? length) === length
 
     const enqueue = (bytes: Uint8Array): boolean => {
@@ -81,7 +81,7 @@ export const captured = <Req extends IncomingMessage>(request: Req, handler: Nod
     }
 
     const { writeHead } = response
-    // They stay where a framework gives the response another prototype.
+    // Methods of the object itself stay where a framework gives the response another prototype.
     Object.assign(response, {
       writeHead: (...args: Parameters<typeof writeHead>) => {
         writeHead.apply(response, args)

@@ -1,8 +1,8 @@
-/** A request that outlives its client: others may wait for what a handler makes of it. */
+/** A request that outlives its client, because other clients may wait for the same page. */
 import { IncomingMessage } from "node:http"
 import { Socket } from "node:net"
 
-/** What a request has by itself: its state as a stream and its listeners. */
+/** The own properties of a new request: its state as a stream and its listeners. */
 const ofStream: ReadonlySet<string | symbol> = new Set(Reflect.ownKeys(new IncomingMessage(new Socket())))
 
 const ofMessage: ReadonlySet<string | symbol> = new Set([
@@ -13,7 +13,7 @@ const ofMessage: ReadonlySet<string | symbol> = new Set([
   "httpVersionMinor"
 ])
 
-/** The same request with other headers, without a body, and with all that was put on it so far. */
+/** Returns a copy of the request with other headers, without a body, and with the properties that middleware has added. */
 export const detachedRequest = <Req extends IncomingMessage>(request: Req, headers: Headers): Req => {
   const copy = new IncomingMessage(request.socket)
   for (const name of Reflect.ownKeys(request)) {

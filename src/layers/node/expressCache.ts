@@ -32,12 +32,12 @@ class PassedOn {
 }
 
 /**
- * Caches responses of Express 5 by the rules of RFC 9111; what is stored, and what never is, stands at `HttpCache.make`. One run of
- * the handler answers all who ask for a page that is not there, and goes on when its client has gone. The layer is opened at the
+ * Caches responses of Express 5 by the rules of RFC 9111; `HttpCache.make` says which responses are stored. One run of the handler
+ * answers all concurrent requests for a page that is missing, and goes on when its client has gone. The layer is opened at the
  * first request; where it cannot be built, `next` is given the error. When the server of the cache fails later, the handler answers.
  *
  * The handler has a request and a response of its own, because it may run for others, and after a stale page has gone out. They have
- * what middleware before the cache has put on the request, and its `res.locals`. Headers that such middleware has set are sent with
+ * the properties that middleware before the cache has put on the request, and its `res.locals`. Headers that such middleware has set are sent with
  * every page, and are not stored.
  *
  * @example
@@ -77,7 +77,7 @@ export const expressCache = <E>(layer: Layer.Layer<CacheService, E>, options: Ht
         )
         if (!isAnswered) await handler(request, response, next)
       } catch (error) {
-        // A request with a body is no copy: what comes next has it as it was before the handler.
+        // A request with a body is not copied, so it is put back as it was before the handler.
         Object.setPrototypeOf(request, prototype)
         request.res = response
         next(error instanceof PassedOn ? error.to : error)
@@ -86,7 +86,7 @@ export const expressCache = <E>(layer: Layer.Layer<CacheService, E>, options: Ht
   }
 }
 
-/** With the methods and the locals of the response that the client waits for. */
+/** Gives a handler's own response the methods and the locals of the response that the client waits for. */
 const alike = (own: ServerResponse, response: Response, request: Request): Response => {
   const given: Response = Object.setPrototypeOf(own, Object.getPrototypeOf(response))
   Object.assign(given, { locals: response.locals, req: request })

@@ -23,8 +23,8 @@ export interface FastifyCache extends Omit<WebCache, "wrap"> {
 }
 
 /**
- * Caches responses of Fastify 5 by the rules of RFC 9111; what is stored, and what never is, stands at `HttpCache.make`. One run of
- * the route answers all who ask for a page that is not there, and goes on when its client has gone. The layer is opened at the first
+ * Caches responses of Fastify 5 by the rules of RFC 9111; `HttpCache.make` says which responses are stored. One run of the route
+ * answers all concurrent requests for a page that is missing, and goes on when its client has gone. The layer is opened at the first
  * request, which fails where it cannot be built. When the server of the cache fails later, the route answers.
  *
  * A page is made by handing a request and a response of its own to the router of the application, because it may be made for others,
@@ -57,7 +57,7 @@ export interface FastifyCache extends Omit<WebCache, "wrap"> {
 export const fastifyCache = <E>(layer: Layer.Layer<CacheService, E>, options: HttpCacheOptions = {}): FastifyCache => {
   const cache = webCache(layer, options)
   const answer = answerBy<IncomingMessage>(cache)
-  /** Those that are asked for by the cache. */
+  /** The requests with which the cache has a page made. */
   const asking = new WeakSet<IncomingMessage>()
 
   const plugin: FastifyPluginCallback = (app, _options, done) => {
@@ -82,6 +82,6 @@ export const fastifyCache = <E>(layer: Layer.Layer<CacheService, E>, options: Ht
   }
 
   const { wrap: _, ...rest } = cache
-  // Its hooks are those of the scope that it is registered in.
+  // Fastify adds its hooks to the scope that it is registered in, and not to one of its own.
   return { ...rest, plugin: Object.assign(plugin, { [Symbol.for("skip-override")]: true }) }
 }

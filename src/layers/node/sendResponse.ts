@@ -3,10 +3,10 @@ import type { ServerResponse } from "node:http"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 
-/** A body that says to be no longer is sent in one piece. */
+/** A body of at most this many bytes, by its `Content-Length`, is sent in one piece. */
 const onePiece = 65_536
 
-/** Those of which there may be some already are added to. */
+/** Middleware may have set these already. Their values are added. */
 const added: ReadonlySet<string> = new Set(["set-cookie", "vary"])
 
 /** When the client has gone, or has an answer, the body is cancelled. A body that breaks breaks the connection. */
@@ -22,7 +22,7 @@ export const sendResponse = async (response: Response, to: ServerResponse): Prom
     else to.setHeader(name, value)
   }
   if (body === null || whole !== undefined) return void to.end(whole)
-  // A handler of events may have nothing to tell yet.
+  // The body may begin much later: a stream of events has nothing to tell yet.
   to.flushHeaders()
   await pipeline(Readable.fromWeb(body), to).catch(() => {})
 }

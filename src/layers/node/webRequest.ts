@@ -8,8 +8,8 @@ export interface Asked {
 }
 
 /**
- * Undefined where the cache has nothing to do with it: an upgrade, and a target that a URL would not say as it was sent. The
- * handler reads what was sent, and no other page is to be found under its name.
+ * Undefined where the cache does not handle the request: for an upgrade, and for a target that a URL changes. The handler reads the
+ * target as it was sent, so its page must not be stored under another name.
  */
 export const webRequest = (
   { headers, method = "GET" }: IncomingMessage,
@@ -26,7 +26,7 @@ export const webRequest = (
   }
 }
 
-/** Without those of HTTP/2, which are no headers. */
+/** Leaves out the pseudo-headers of HTTP/2, such as `:path`. */
 export const webHeaders = (headers: IncomingHttpHeaders | NodeJS.Dict<number | string | Array<string>>): Headers => {
   const all = new Headers()
   for (const [name, value] of Object.entries(headers)) {

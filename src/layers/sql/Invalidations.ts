@@ -6,7 +6,7 @@ import { OwedInvalidations } from "./OwedInvalidations.ts"
 import { SqlInvalidationError } from "./SqlInvalidationError.ts"
 import type { Tables } from "./tableNames.ts"
 
-/** Where failures are collected for whoever asked for confirmation. */
+/** The failures that `confirmed` reports to its caller. */
 const Failures = Context.Reference<Array<SqlInvalidationError> | undefined>("effect-vcache/sql/Failures", {
   defaultValue: () => undefined
 })

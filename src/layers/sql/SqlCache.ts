@@ -36,7 +36,7 @@ export interface SqlQueryOptions<S extends Schema.Constraint> extends Omit<
 }
 
 /**
- * What `SqlCache` can do: cached queries, and writes that invalidate them.
+ * The operations of `SqlCache`: cached queries, and writes that invalidate them.
  *
  * @since 0.2.0
  * @category sql
@@ -159,7 +159,7 @@ const make = Effect.fnUntraced(function* (cache: TypedCache<unknown>, client: Sq
     if (reason !== undefined) return Effect.fail(new CacheInputError({ operation: "write", reason }))
     return Effect.succeed(tables === "all" ? tables : tables.map(tableName))
   }
-  // In a transaction nothing is invalidated yet: whoever stands around it hears of it.
+  // In a transaction nothing is invalidated yet: the `confirmed` around the transaction hears of a failure.
   const confirmed: SqlCacheShape["confirmed"] = (effect) =>
     Effect.flatMap(writes.place, (place) => (place === "outside" ? invalidations.confirmed(effect) : effect))
   const service: SqlCacheShape = {

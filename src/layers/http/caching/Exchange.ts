@@ -41,14 +41,14 @@ export interface PageCache {
   readonly waitFor: number
 }
 
-/** Whoever makes the responses. */
+/** The source of the responses: a handler, or a server that a client asks. */
 export interface Maker<E, R> {
   readonly ask: (request: Request) => Effect.Effect<Response, E, R>
   /** The response with its body, where that can be had whole and may be stored. */
   readonly whole: (response: Response) => Effect.Effect<Whole, E, R | Scope.Scope>
-  /** What a failure would be answered with. */
+  /** The status of the response that a failure leads to. */
   readonly statusOf: (cause: Cause.Cause<E>) => Effect.Effect<number>
-  /** What was made for the request is for nobody else, whatever the response says. */
+  /** Whether the response is for this request alone, whatever its headers say. */
   readonly isPrivate: (request: Request) => boolean
 }
 
@@ -57,10 +57,10 @@ export interface Whole {
   readonly body: Uint8Array | undefined
 }
 
-/** What the maker answered, or failed with, is for whoever asked, and for nobody else. */
+/** The maker's answer, or its failure, is for the request that asked, and for no other. */
 const unshared = { _tag: "Unshared" } as const
 
-/** Responses that lookups gave, and not the store: whoever has one has waited for it. */
+/** Responses that lookups gave, and not the store: a request that has one has waited for it. */
 const madeHere = new WeakSet<StoredResponse>()
 
 /** Statuses that say that a source has failed (RFC 5861, section 4). */
@@ -381,7 +381,7 @@ export class Exchange<E, R> {
   }
 }
 
-/** A failure that nobody sees is told; with all that it says of the program only to whoever looks for it. */
+/** Logs a failure that no client sees. Its details, which tell of the program, go to the debug log only. */
 const tell = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.andThen(
     Effect.logWarning(`HttpCache: a stale page is served, because the handler failed (${kindOf(Cause.squash(cause))})`),

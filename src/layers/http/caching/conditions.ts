@@ -63,7 +63,7 @@ const isOfThat = (condition: string, headers: HeaderRecord, storedAt: number): b
   return date !== undefined && date === parseDate(headers["last-modified"], storedAt)
 }
 
-/** What asks the maker of a response whether it has changed: its own ETag, and the headers; undefined where it told neither ETag nor date. */
+/** The ETag that the maker of a response gave it, and the headers that ask whether the response has changed: undefined without an ETag and a date. */
 export const validatorsOf = ({ headers, madeEtag }: { readonly headers: HeaderRecord; readonly madeEtag: boolean }) => {
   const etag = madeEtag ? undefined : headers["etag"]
   const modified = headers["last-modified"]

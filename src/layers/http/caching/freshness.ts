@@ -82,7 +82,7 @@ export const freshnessOf = (received: Received, rules: FreshnessRules): Freshnes
   return keptUntil > now ? { bornAt, freshUntil, staleUntil, errorUntil, keptUntil } : undefined
 }
 
-/** Whoever asks may be known. */
+/** Whether the request shows who sends it. */
 export const showsCredentials = (requestHeaders: HeaderRecord): boolean =>
   requestHeaders["authorization"] !== undefined || requestHeaders["cookie"] !== undefined
 
