@@ -3,8 +3,7 @@ import type { Redacted } from "effect"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 
 /**
- * `valkey://[user[:password]@]host[:port][/database][?db=n]`, also `redis://`; TLS: `valkeys://`, `rediss://`;
- * a socket: `unix:///path?db=n`.
+ * The options of `ValkeyStandalone`. `url` is required.
  *
  * @since 0.2.0
  * @category clients
@@ -12,8 +11,8 @@ import type { ConnectionOptions } from "./ConnectionOptions.ts"
  */
 export interface StandaloneOptions extends ConnectionOptions {
   /**
-   * `valkey://[user[:password]@]host[:port][/database]`, with TLS `valkeys://…`, or `unix://` and a path. `redis://` and
-   * `rediss://` are the same.
+   * The address of the server: `valkey://[user[:password]@]host[:port][/database][?db=n]`, with TLS `valkeys://…`, or a socket,
+   * `unix:///path?db=n`. `redis://` and `rediss://` mean the same as `valkey://` and `valkeys://`.
    */
   readonly url: string | Redacted.Redacted
 }
