@@ -166,7 +166,7 @@ const millisFor = <A>(window: Window<A>, value: A): number => {
 }
 
 /** Whether a fresh value should be refreshed now. `random` gives a number in [0, 1). */
-export const isEarlyBy = (
+export const isEarly = (
   earlyRefresh: EarlyRefresh,
   { cost, freshUntil, timeToLive }: Timing,
   now: number,
@@ -178,6 +178,3 @@ export const isEarlyBy = (
   const reach = cost * (earlyRefresh.beta ?? 1)
   return remaining <= -reach * Math.log(1 - random())
 }
-
-export const isEarly = (earlyRefresh: EarlyRefresh, timing: Timing, now: number): Effect.Effect<boolean> =>
-  Effect.map(Random.Random, (generator) => isEarlyBy(earlyRefresh, timing, now, () => generator.nextDoubleUnsafe()))

@@ -1,5 +1,5 @@
 /** What a lookup can take from this process: a value that may be served, or the knowledge that there is none. */
-import { Clock, type Fiber, Option, Random } from "effect"
+import { Clock, type Fiber, Option } from "effect"
 import type { Header } from "../../../schema/frame.ts"
 import { type EntryName, valueNow } from "../../../schema/ValueCodec.ts"
 import type { TagStamp } from "../../../schema/TagStamp.ts"
@@ -9,8 +9,8 @@ import type { NearTags } from "../kernel/NearTags.ts"
 import { absent, type NearValue } from "../near/NearValue.ts"
 import type { NearView } from "../near/NearView.ts"
 import type { FailedRefreshes } from "./FailedRefreshes.ts"
-import { isEarlyBy, type LookupPlan } from "./LookupPlan.ts"
-import { type Verdict, verdictAt } from "./verdict.ts"
+import type { LookupPlan } from "./LookupPlan.ts"
+import { type Verdict, verdictNow } from "./verdict.ts"
 
 /** A value that is served as it is. */
 export interface NearHeld<A> {
@@ -79,12 +79,11 @@ export const heldNear = <A, RD>(
   let verdict: Verdict = "fresh"
   if (header?.timing !== undefined) {
     const now = caller.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    if (now >= header.timing.freshUntil) verdict = verdictAt(foundNear(value, header), plan, now)
-    else if (isEarlyNow(header, plan, now, caller)) verdict = "early"
-    if (verdict === "miss") return undefined
-    if (verdict !== "fresh" && failedRefreshes.isResting(name.final, now)) {
-      verdict = verdict === "early" ? "fresh" : verdict === "stale" ? "resting" : verdict
+    // The usual case: nothing is made for it.
+    if (now >= header.timing.freshUntil || plan.earlyRefresh !== undefined) {
+      verdict = verdictNow(foundNear(value, header), plan, failedRefreshes, name.final, now, caller)
     }
+    if (verdict === "miss") return undefined
   }
   near.hit()
   return { _tag: "Value", value, header, verdict }
@@ -100,14 +99,3 @@ export const foundNear = <A>(value: A, header: Header | undefined): Found<A> => 
 })
 
 const nothing = { _tag: "Absent" } as const
-
-const isEarlyNow = (
-  { claim, timing }: Header,
-  { earlyRefresh }: LookupPlan<never>,
-  now: number,
-  caller: Fiber.Fiber<unknown, unknown>
-): boolean => {
-  if (earlyRefresh === undefined || timing === undefined) return false
-  if (claim !== undefined && now < claim.until) return false
-  return isEarlyBy(earlyRefresh, timing, now, () => caller.getRef(Random.Random).nextDoubleUnsafe())
-}

@@ -1,5 +1,5 @@
 /** What can be done with what a key holds. */
-import { Clock, Effect, Exit, Option } from "effect"
+import { Clock, Effect, Exit, type Fiber, Option, Random } from "effect"
 import type { Found } from "../kernel/entry.ts"
 import type { FailedRefreshes } from "./FailedRefreshes.ts"
 import { isClaimed } from "./claim.ts"
@@ -35,18 +35,41 @@ export const verdictOf = <A>(
   drawn?: number
 ): Effect.Effect<Verdict> => {
   if (found === undefined) return Exit.succeed("miss")
-  const timing = found.header?.timing
-  if (timing === undefined && !found.isOutdated) return Exit.succeed(verdictAt(found, plan, 0))
-  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const verdict = verdictAt(found, plan, now)
-    if (verdict !== "miss" && failedRefreshes.isResting(final, now)) {
-      return Exit.succeed(verdict === "stale" ? "resting" : verdict)
-    }
-    if (verdict === "fresh" && drawn !== undefined && drawn === timing?.freshUntil && !isClaimed(found, now))
-      return Exit.succeed("early")
-    if (timing === undefined || verdict !== "fresh" || plan.earlyRefresh === undefined || isClaimed(found, now)) {
-      return Exit.succeed(verdict)
-    }
-    return Effect.map(isEarly(plan.earlyRefresh, timing, now), (early) => (early ? "early" : "fresh"))
+  if (found.header?.timing === undefined && !found.isOutdated) return Exit.succeed(verdictAt(found, plan, 0))
+  return Effect.withFiber((caller) => {
+    const now = caller.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    return Exit.succeed(verdictNow(found, plan, failedRefreshes, final, now, caller, drawn))
   })
+}
+
+/** The same of what was found, by the caller's chance. */
+export const verdictNow = <A>(
+  found: Found<A>,
+  plan: LookupPlan<A>,
+  failedRefreshes: FailedRefreshes,
+  final: string,
+  now: number,
+  caller: Fiber.Fiber<unknown, unknown>,
+  drawn?: number
+): Verdict => {
+  const verdict = verdictAt(found, plan, now)
+  const isDue = verdict === "fresh" && isDrawn(found, plan, now, caller, drawn)
+  if (verdict === "miss" || (verdict === "fresh" && !isDue)) return verdict
+  if (failedRefreshes.isResting(final, now)) return verdict === "stale" ? "resting" : verdict
+  return isDue ? "early" : verdict
+}
+
+/** Whether the lot has fallen on who asks now: a fresh value is to be refreshed. */
+const isDrawn = <A>(
+  found: Found<A>,
+  { earlyRefresh }: LookupPlan<A>,
+  now: number,
+  caller: Fiber.Fiber<unknown, unknown>,
+  drawn: number | undefined
+): boolean => {
+  const timing = found.header?.timing
+  if (timing === undefined || isClaimed(found, now)) return false
+  if (drawn === timing.freshUntil) return true
+  const random = () => caller.getRef(Random.Random).nextDoubleUnsafe()
+  return earlyRefresh !== undefined && isEarly(earlyRefresh, timing, now, random)
 }
