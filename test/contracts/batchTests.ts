@@ -15,6 +15,7 @@ import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
 import { joining } from "../support/joining.ts"
 import { stored } from "../support/stored.ts"
+import { twentyFailures } from "../support/twentyFailures.ts"
 import { until } from "../support/until.ts"
 
 class NotFound extends Schema.TaggedError<NotFound>("test/batch/NotFound")("NotFound", { key: Schema.String }) {}
@@ -172,24 +173,12 @@ export const batchTests = (it: Vitest.MethodsNonLive<CacheService>): void => {
           const cache = (yield* fresh(options)).withSchema(Schema.String)
           const { asked, lookup } = finding()
           const gate = yield* Deferred.make<void>()
-          const joined = yield* joining
           const slow = (keys: ReadonlyArray<string>) => Effect.andThen(Deferred.await(gate), lookup(keys))
           const call = cache.getOrSetMany(["a", "none", "b"], slow, { cacheFailures })
-          for (let i = 0; i < 4; i++) {
-            const calls = yield* Effect.forkChild(
-              Effect.all(
-                Array.from({ length: 5 }, () => Effect.flip(call)),
-                { concurrency: i % 2 === 0 ? "unbounded" : 1 }
-              )
-            )
-            // Reads may take another connection than stores: all wait, for each of three keys, before there is something to read.
-            if (i === 0) yield* joined(12)
-            yield* Deferred.succeed(gate, undefined)
-            for (const error of yield* Fiber.join(calls)) {
-              assert.deepStrictEqual(error, new NotFound({ key: "none" }))
-              assert.isTrue(isLookupError(error))
-            }
-            yield* stored(cache, "a", "none", "b")
+          // Each call waits for each of three keys.
+          for (const error of yield* twentyFailures(call, gate, 12, stored(cache, "a", "none", "b"))) {
+            assert.deepStrictEqual(error, new NotFound({ key: "none" }))
+            assert.isTrue(isLookupError(error))
           }
           assert.deepStrictEqual(asked, [["a", "none", "b"]])
           assert.deepStrictEqual(

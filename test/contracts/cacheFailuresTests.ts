@@ -12,8 +12,8 @@ import {
 } from "effect-vcache"
 import { keyOf } from "../support/formats.ts"
 import { fresh } from "../support/freshCache.ts"
-import { joining } from "../support/joining.ts"
 import { stored } from "../support/stored.ts"
+import { twentyFailures } from "../support/twentyFailures.ts"
 import { until } from "../support/until.ts"
 
 class NotFound extends Schema.TaggedError<NotFound>("test/NotFound")("NotFound", {
@@ -48,27 +48,14 @@ export const cacheFailuresTests = (it: Vitest.MethodsNonLive<CacheService>): voi
             const { asked, lookup } = failing(missing)
             const key = `missing ${singleFlight}`
             const gate = yield* Deferred.make<void>()
-            const joined = yield* joining
             const call = cache.getOrSet(key, Effect.andThen(Deferred.await(gate), lookup), {
               cacheFailures,
               singleFlight
             })
-            for (let i = 0; i < 4; i++) {
-              const calls = yield* Effect.forkChild(
-                Effect.all(
-                  Array.from({ length: 5 }, () => Effect.flip(call)),
-                  { concurrency: i % 2 === 0 ? "unbounded" : 1 }
-                )
-              )
-              // Reads may take another connection than stores: all wait before there is something to read.
-              if (i === 0) yield* joined(4)
-              yield* Deferred.succeed(gate, undefined)
-              for (const error of yield* Fiber.join(calls)) {
-                assert.deepStrictEqual(error, missing)
-                assert.instanceOf(error, NotFound)
-                assert.isTrue(isLookupError(error))
-              }
-              yield* stored(cache, key)
+            for (const error of yield* twentyFailures(call, gate, 4, stored(cache, key))) {
+              assert.deepStrictEqual(error, missing)
+              assert.instanceOf(error, NotFound)
+              assert.isTrue(isLookupError(error))
             }
             assert.strictEqual(asked.times, 1)
             const detailed = cache.getOrSetDetailed(key, lookup, { cacheFailures, singleFlight })
