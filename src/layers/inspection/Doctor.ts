@@ -1,7 +1,7 @@
 /** Says what is wrong with a server, or with the way to it. */
 import { Clock, Deferred, Duration, Effect, Option, Random, Result } from "effect"
 import { ValkeyClient, type ValkeyClientShape } from "../../services/ValkeyClient.ts"
-import { troubleOf } from "./connectionTrouble.ts"
+import { lacksRight, troubleOf } from "./connectionTrouble.ts"
 import { rightsTo } from "./rights.ts"
 import { lookAtServers } from "./serverLooks.ts"
 import { verdictsOn } from "./serverVerdicts.ts"
@@ -55,7 +55,7 @@ export const examine = ({ prefix = "" }: DoctorOptions = {}): Effect.Effect<
           onSuccess: () => examineServers(client, prefix),
           // A user that may not PING has a connection all the same.
           onFailure: (error) =>
-            error._tag === "CacheServerError" && error.code === "NOPERM"
+            lacksRight(error)
               ? examineServers(client, prefix)
               : examineRest(client, at("connection", "node" in error ? error.node : undefined)(troubleOf(error)))
         })

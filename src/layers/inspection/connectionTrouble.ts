@@ -18,6 +18,9 @@ const meanings: Readonly<Record<string, string>> = {
   PROTOCOL: "The server that answers is not a Valkey server, or its port needs TLS. For TLS, use valkeys://."
 }
 
+/** Whether the server says that the user may not run the command. */
+export const lacksRight = (error: CommandError): boolean => error._tag === "CacheServerError" && error.code === "NOPERM"
+
 export const troubleOf = (error: CommandError): Judgement => {
   const code = "code" in error ? error.code : undefined
   const known = code === undefined ? undefined : meanings[code]

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"
-import { troubleOf } from "./connectionTrouble.ts"
+import { lacksRight, troubleOf } from "./connectionTrouble.ts"
 import { rules } from "./rules.ts"
 import type { ServerLook, ServerLooks } from "./serverLooks.ts"
 import { at, type Judgement, unknown, type Verdict } from "./Verdict.ts"
@@ -14,12 +14,7 @@ export const verdictsOn = (topology: Topology, looks: ServerLooks): ReadonlyArra
 const verdictsOf = (topology: Topology, server: string, { config, info }: ServerLook): ReadonlyArray<Verdict> => {
   if (Result.isFailure(info)) {
     return info.failure._tag === "CacheServerError"
-      ? [
-          at(
-            "info",
-            server
-          )(unknown(`The server could not be examined: ${info.failure.message}.`, "ACL SETUSER <user> +info"))
-        ]
+      ? [at("info", server)(unexamined(info.failure))]
       : [at("connection", server)(troubleOf(info.failure))]
   }
   const unread =
@@ -38,8 +33,14 @@ const verdictsOf = (topology: Topology, server: string, { config, info }: Server
   ]
 }
 
+const unexamined = (error: CommandError): Judgement =>
+  unknown(
+    `The server could not be examined: ${error.message}.`,
+    lacksRight(error) ? "ACL SETUSER <user> +info" : undefined
+  )
+
 const unreadConfig = (error: CommandError): Judgement =>
-  error._tag === "CacheServerError"
+  lacksRight(error)
     ? unknown(
         "The user may not read the configuration.",
         "ACL SETUSER <user> +config|get, if the doctor should check it."
