@@ -6,7 +6,8 @@ import { CacheLive, CacheService, layerFor, type TypedCache, ValkeyMemory } from
 import { Admin } from "effect-vcache/admin"
 import { fromThisMachine, may } from "../../src/layers/admin/access/access.ts"
 import { html } from "../../src/layers/admin/kernel/Html.ts"
-import { addressOf } from "../support/adminPages.ts"
+import { shortKey } from "../../src/layers/admin/pages/keyAddress.ts"
+import { addressOf, pagesOver } from "../support/adminPages.ts"
 
 class Shop extends Context.Service<Shop, TypedCache<unknown>>()("test/Shop") {}
 
@@ -69,6 +70,23 @@ describe("the admin pages", () => {
     assert.match(await (await ask("/cache/keys?type=hash")).text(), /1 key\./)
   })
 
+  it("send back what a hidden field holds, and not how it would be shown", async () => {
+    const { as, cache, dispose, run, value } = await pagesOver(ValkeyMemory.layer(), "hidden-fields")
+    const tag = "a\u200f\u061c<b>"
+    await run(cache.set("k", 1, { tags: [tag] }))
+    const { submit } = await as("deleter").open(`/cache/tags?tag=${encodeURIComponent(tag)}`)
+    assert.strictEqual((await submit("invalidate", { mode: "remove" })).status, 303)
+    assert.isUndefined(await value("k"))
+    await dispose()
+  })
+
+  it("cut a long key between two characters", () => {
+    const long = `${"x".repeat(199)}🎉${"x".repeat(99)}`
+    assert.strictEqual(shortKey(long), `${"x".repeat(199)}… (300 characters)`)
+    assert.strictEqual(shortKey(`x${long}`), `x${"x".repeat(199)}… (301 characters)`)
+    assert.strictEqual(shortKey(`${"x".repeat(198)}🎉x`), `${"x".repeat(198)}🎉… (201 characters)`)
+  })
+
   it("escape keys, values, fields and names", async () => {
     for (const path of [
       "/cache",
@@ -88,6 +106,7 @@ describe("the admin pages", () => {
     }
     // What would turn the text around, or ring, is shown as what it is.
     assert.include(await (await ask(addressOf("\u202egnp.exe"))).text(), "\\u202egnp.exe")
+    assert.strictEqual(html`${"\u061ca\u2028b\u2029"}`.text, "\\u061ca\\u2028b\\u2029")
     assert.strictEqual(
       html`<a href="${`"><b>`}">${"<i>"}${html`<b></b>`}</a>`.text,
       '<a href="&quot;&gt;&lt;b&gt;">&lt;i&gt;<b></b></a>'

@@ -19,19 +19,24 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;"
 }
 
-/** Bidirectional marks and controls are shown as what they are: they would make a key look like another. */
-const escaped = (text: string): string =>
-  text
-    .replace(/[&<>"']/g, (character) => entities[character] ?? character)
-    // oxlint-disable-next-line no-control-regex
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-      return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
-    })
+/** Controls, bidirectional marks and line separators would make a key look like another. */
+const misleading =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+const withEntities = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
+
+/** Misleading characters are shown as escapes. */
+const shown = (text: string): string =>
+  withEntities(text).replace(misleading, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
+/** The text unchanged, for values that nobody sees and a form sends back. */
+export const exact = (text: string): Html => new Html(withEntities(text))
 
 const filled = (hole: Hole): string => {
   if (hole === undefined) return ""
   if (hole instanceof Html) return hole.text
-  if (typeof hole === "string") return escaped(hole)
+  if (typeof hole === "string") return shown(hole)
   if (typeof hole === "number") return String(hole)
   return hole.map(({ text }) => text).join("")
 }

@@ -1,5 +1,5 @@
 /** Forms that change something, and the fields of forms. */
-import { html, type Html } from "./Html.ts"
+import { exact, html, type Html } from "./Html.ts"
 import type { Visit } from "./Visit.ts"
 
 /** A form of one action. What it sends besides its fields is hidden in it. */
@@ -11,7 +11,7 @@ export const actionForm = (
 ): Html =>
   html`<form method="post" action="${address}">
     <input type="hidden" name="token" value="${token}" />
-    ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+    ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${exact(value)}" />`)}
     ${fields}
   </form>`
 
@@ -46,8 +46,8 @@ export const selectField = (
     >${label}<select name="${name}">
       ${options.map(([value, words]) =>
         value === current
-          ? html`<option value="${value}" selected>${words}</option>`
-          : html`<option value="${value}">${words}</option>`
+          ? html`<option value="${exact(value)}" selected>${words}</option>`
+          : html`<option value="${exact(value)}">${words}</option>`
       )}
     </select></label
   >`

@@ -30,6 +30,9 @@ export const ownKey = (shown: ShownCache, key: string | undefined): string | und
 export const addressedKey = (shown: ShownCache, { params }: Visit): string | undefined =>
   ownKey(shown, utf8Text(fromParam(params.get("k"))))
 
-/** Of a key in a list: a long one would fill the page. */
-export const shortKey = (key: string): string =>
-  key.length <= 200 ? key : `${key.slice(0, 200)}… (${key.length} characters)`
+/** The beginning of a text that is longer than this many characters. It does not end within a surrogate pair. */
+export const shortened = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`
+
+/** A long key would fill a list. */
+export const shortKey = (key: string): string => shortened(key, 200)

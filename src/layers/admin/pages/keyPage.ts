@@ -11,7 +11,7 @@ import { addForm, elementForms, trimForm } from "./elementForms.ts"
 import { actionForm, button, dangerButton, textArea, textField } from "../kernel/forms.ts"
 import { figure, frame, noCache, table, trouble } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
-import { addressedKey, keyAddress, shortKey } from "./keyAddress.ts"
+import { addressedKey, keyAddress, shortened, shortKey } from "./keyAddress.ts"
 import { regionSchema } from "./regionSchema.ts"
 import { streamGroups } from "./streamGroups.ts"
 import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
@@ -146,8 +146,7 @@ const valueOf = (at: KeyVisit, entry: Entry, text: string, reason: string | unde
 }
 
 /** A hundred long elements would make a page that no browser shows. */
-const shortCell = (text: string): string =>
-  text.length <= 5000 ? text : `${text.slice(0, 5000)}… (${text.length} characters)`
+const shortCell = (text: string): string => shortened(text, 5000)
 
 const elementsPage = (at: KeyVisit, type: Exclude<KeyType, "string">, content: Elements, size: number): Html => {
   const { key, shown, visit } = at

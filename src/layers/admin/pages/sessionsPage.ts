@@ -10,7 +10,7 @@ import { lifetime } from "../../inspection/words.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton, textField } from "../kernel/forms.ts"
 import { table } from "../kernel/frame.ts"
-import { html, type Html } from "../kernel/Html.ts"
+import { exact, html, type Html } from "../kernel/Html.ts"
 import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
 import { missingServers, search } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
@@ -55,7 +55,7 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
 const searchForm = ({ path }: Visit, { name }: ShownCache, tag: string): Html =>
   html`<section aria-label="Search">
     <form method="get" action="${path}/sessions">
-      <input type="hidden" name="c" value="${name}" />
+      <input type="hidden" name="c" value="${exact(name)}" />
       ${textField("Tag of a user", "tag", tag)}<button>Show the sessions</button>
     </form>
     <p class="note">Sessions bear the tags that the option <code>tags</code> of their store gives them.</p>

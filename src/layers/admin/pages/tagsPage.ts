@@ -6,7 +6,7 @@ import { tagsAt } from "../../inspection/tagsAt.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton, selectField, textField } from "../kernel/forms.ts"
 import { table } from "../kernel/frame.ts"
-import { html, type Html } from "../kernel/Html.ts"
+import { exact, html, type Html } from "../kernel/Html.ts"
 import { keyAddress, shortKey, spaceOf } from "./keyAddress.ts"
 import { missingServers, sample } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
@@ -56,7 +56,7 @@ export const tagsPage = (visit: Visit): Effect.Effect<Shown> =>
 const searchForm = ({ path }: Visit, { name }: ShownCache, tag: string): Html =>
   html`<section aria-label="Search">
     <form method="get" action="${path}/tags">
-      <input type="hidden" name="c" value="${name}" />
+      <input type="hidden" name="c" value="${exact(name)}" />
       ${textField("Tag", "tag", tag)}<button>What bears it?</button>
     </form>
   </section>`
