@@ -17,7 +17,7 @@ const missing = (key: string) => new CliFailure({ code: 1, message: `There is no
 
 /** Where nothing is found the output is empty, so that the reason goes to the standard error stream. */
 const noneFound = (pattern: string) =>
-  Stream.fromEffect(
+  Stream.fromEffectDrain(
     Effect.sync(() => {
       const isGlob = /[*?[\\]/.test(pattern)
       const hint = isGlob
@@ -78,7 +78,7 @@ export const keys = Command.make(
   ({ limit, long, pattern, type }) =>
     connected((client, output) => {
       const matching = client.scan({ match: pattern, ...(Option.isSome(type) ? { type: type.value } : {}) })
-      const found = output.isJson ? matching : Stream.orElseIfEmpty(matching, () => Stream.drain(noneFound(pattern)))
+      const found = output.isJson ? matching : Stream.orElseIfEmpty(matching, () => noneFound(pattern))
       const limited = limit > 0 ? Stream.take(found, limit) : found
       if (!long) {
         return Stream.runForEach(limited, (key) => (output.isJson ? output.json({ key }) : output.line(visible(key))))

@@ -85,7 +85,6 @@ export const foundBy = (
     const { match, userKey } = spaceOf(shown, wanted.pattern)
     // Nothing but a string bears tags.
     const type = wanted.tag !== "" && wanted.type === "" ? "string" : wanted.type
-    const options = { match, from: wanted.from, ...(isKeyType(type) ? { type } : {}) }
     const bearing = (finals: ReadonlyArray<string>) =>
       wanted.tag === ""
         ? Effect.succeed(finals.map(userKey))
@@ -97,33 +96,29 @@ export const foundBy = (
               return isFound === true ? key : undefined
             })
           )
-    if (!wanted.largest) {
-      const found = search<FoundKey>(client, { ...options, most }, (finals) =>
-        Effect.map(bearing(finals), (keys) =>
-          keys.map((key) => (key === undefined ? undefined : { key, bytes: undefined }))
-        )
-      )
-      return Effect.map(found, (result) => ({ ...result, measured: 0 }))
-    }
-    let largest: ReadonlyArray<readonly [final: string, key: FoundKey]> = []
-    const measure = (finals: ReadonlyArray<string>) =>
+    const keep = (finals: ReadonlyArray<string>) =>
       Effect.gen(function* () {
         const keys = yield* bearing(finals)
-        const own = finals.flatMap((final, at) => (keys[at] === undefined ? [] : [[final, keys[at]] as const]))
-        const sizes = yield* memoryUsageOf(
-          client,
-          own.map(([final]) => final)
-        )
-        const here = own.map(([final, key], at) => [final, { key, bytes: sizes[at] ?? 0 }] as const)
-        largest = [...new Map([...largest, ...here])]
-          .toSorted(([, a], [, b]) => (b.bytes ?? 0) - (a.bytes ?? 0))
-          .slice(0, most)
-        // That it was measured is all that is to be counted of it.
-        return keys.map((key) => (key === undefined ? undefined : true))
+        const own = finals.filter((_, at) => keys[at] !== undefined)
+        const sizes = wanted.largest ? yield* memoryUsageOf(client, own) : []
+        const bytes = new Map(own.map((final, at) => [final, sizes[at]]))
+        return finals.map((final, at): FoundKey | undefined => {
+          const key = keys[at]
+          return key === undefined ? undefined : { key, bytes: bytes.get(final) }
+        })
       })
-    return Effect.map(search(client, { ...options, most: mostMeasured }, measure), (result) => ({
-      ...result,
-      measured: result.found.size,
-      found: new Map(largest)
-    }))
+    const options = {
+      match,
+      from: wanted.from,
+      most: wanted.largest ? mostMeasured : most,
+      ...(isKeyType(type) ? { type } : {})
+    }
+    return Effect.map(search(client, options, keep), (result) =>
+      wanted.largest
+        ? { ...result, found: largestOf(result.found), measured: result.found.size }
+        : { ...result, measured: 0 }
+    )
   })
+
+const largestOf = (found: ReadonlyMap<string, FoundKey>): ReadonlyMap<string, FoundKey> =>
+  new Map([...found].toSorted(([, a], [, b]) => (b.bytes ?? 0) - (a.bytes ?? 0)).slice(0, most))
