@@ -1,4 +1,4 @@
-/** What caches store, read and written without a cache: for migrations, tools and tests. `npm run example examples/codecs.ts` */
+/** The stored form of values, read and written without a cache: for migrations, tools and tests. `npm run example examples/codecs.ts` */
 import { isDeepStrictEqual } from "node:util"
 import { Redacted } from "effect"
 import { Cipher, Compressor, Serializer } from "effect-vcache/codecs"
@@ -24,7 +24,7 @@ const small = zstd.compress(bytes)
 console.log("smaller by more than half:", small.length * 2 < bytes.length)
 console.log("the same again:", bytes.equals(zstd.decompress(small, 1_000_000)))
 
-// The ciphertext is bound to the key of its entry: under another one it is nothing.
+// The ciphertext is bound to the key of its entry: under another key it cannot be decrypted.
 const cipher = Cipher.aes256gcm([Redacted.make("11".repeat(32))])
 const encrypted = cipher.encrypt(small, Buffer.from("orders:1:1"))
 console.log("decrypted:", Buffer.from(cipher.decrypt(encrypted, Buffer.from("orders:1:1"))).equals(Buffer.from(small)))

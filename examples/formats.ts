@@ -41,7 +41,7 @@ const program = Effect.gen(function* () {
   yield* show("zstd", cache.withOptions({ compressor: Compressor.zstd({ threshold: 500 }) }))
   yield* show("encrypted", cache.withOptions({ cipher: Cipher.aes256gcm([oldKey]) }))
 
-  // Each was written under another setting; what reads them needs no flush.
+  // Each value was written under another setting. A cache that has moved on still reads it, so nothing must be flushed.
   const readBy = (name: string, view: typeof cache) =>
     Effect.map(view.withSchema(Order).get(name), (found) => (Option.isSome(found) ? "read" : "not found"))
   // The first serializer writes, any of them reads. The same holds for keys.
@@ -53,7 +53,7 @@ const program = Effect.gen(function* () {
     yield* readBy("encrypted", rotated)
   )
 
-  // What was encrypted for one key is nothing under another.
+  // A value that was encrypted for one key cannot be decrypted under another.
   const stolen = yield* cache.client.send("GET", [cache.makeKey("encrypted")], { reply: "buffer" })
   if (Buffer.isBuffer(stolen)) yield* cache.client.send("SET", [cache.makeKey("copied"), stolen])
   console.log("The encrypted value, after somebody has copied it to another key:")

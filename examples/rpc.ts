@@ -29,7 +29,7 @@ const query = ({ id }: { readonly id: string }) =>
 
 const handlers = Effect.gen(function* () {
   const cache = (yield* CacheService).withOptions({ prefix: "example-rpc" })
-  // What the procedure takes, gives and fails with are the key, the value and the failures.
+  // The payload of the procedure is the key, its result the value, its errors the failures.
   const find = yield* cache.memoize(
     {
       name: Find._tag,

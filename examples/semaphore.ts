@@ -20,7 +20,7 @@ const program = Effect.gen(function* () {
   )
   console.log("calls: 12, at once at most:", most)
 
-  // A heavy call takes several permits; who cannot have them in time is told.
+  // A heavy call takes several permits. It fails where they do not become free in time.
   const impatient = cache.semaphore("api", { permits: 3, wait: "50 millis" })
   const outcome = yield* calls.withPermits(2)(Effect.flip(impatient.withPermits(2)(Effect.void)))
   console.log("a second heavy call:", outcome._tag)

@@ -7,7 +7,7 @@ import { TestClock } from "effect/testing"
 import { CacheLive, CacheService, ValkeyMemory } from "effect-vcache"
 import { Faults, snapshot } from "effect-vcache/testing"
 
-/** What is to be tested: a price that may be an hour old when its source or the cache fails. */
+/** The program under test: a price that may be an hour old when its source or the cache fails. */
 const priceOf = (source: Effect.Effect<number, string>) =>
   CacheService.use((cache) =>
     cache

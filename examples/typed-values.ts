@@ -20,7 +20,7 @@ const program = Effect.gen(function* () {
   const ada = Option.getOrThrow(yield* users.get("user:1"))
   console.log(ada.greeting, ada.born.getUTCFullYear())
 
-  // What another program stored under the key is checked, not trusted.
+  // A value that another program stored under the key is checked, not trusted.
   yield* cache.set("user:2", { id: "two", name: "Bob" })
   const outcome = yield* users.get("user:2").pipe(
     Effect.map(() => "decoded"),

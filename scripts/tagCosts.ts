@@ -52,7 +52,7 @@ const median = (numbers: ReadonlyArray<number>): number => numbers.toSorted((a, 
 const batches = Effect.gen(function* () {
   const server = yield* startServer("--save", "", "--appendonly", "no")
   const far = yield* open(server.url, { prefix: "far" })
-  // What is trusted through failovers is not remembered: all records are read, as they are after each invalidation.
+  // With "trust" tokens are not remembered: all records are read, as they are after each invalidation.
   const forgetful = yield* open(server.url, { prefix: "far", tags: { afterFailover: "trust" } })
   const near = yield* open(server.url, { prefix: "near", near: {} })
   const kinds = {

@@ -44,7 +44,7 @@ interface Use {
   readonly labels: ReadonlyArray<string>
 }
 
-/** What Grafana makes of an expression before Prometheus sees it. */
+/** Returns an expression as Grafana sends it to Prometheus. */
 const asAsked = (expression: string): string =>
   expression.replaceAll("$__rate_interval", "1m").replaceAll("$cache", ".*")
 
@@ -149,7 +149,7 @@ const prometheus = sharedInFile(
   })
 )
 
-/** Of a rule, what is compared with its bound. */
+/** Returns the side of a rule that is compared with its bound. */
 const withoutBound = (rule: string): string => rule.replace(/ [<>] [\d.]+$/, "")
 
 /** Every metric that the text shows, with its kind. */

@@ -26,7 +26,7 @@ const withoutExample = (all: ReadonlyArray<Described>): ReadonlyArray<string> =>
 /** The names of files say where an example is from. */
 const fileOf = ({ name }: CommentExample, i: number): string => `${name.replace(/\W+/g, "_")}_${i}.ts`
 
-/** What the compiler says of the examples, and what they do not print as they say. */
+/** Returns the type errors of the examples, and the examples that do not print what they say. */
 const faultsOf = async (examples: ReadonlyArray<CommentExample>) => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })

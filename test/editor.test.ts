@@ -73,7 +73,7 @@ const expressions: ReadonlyArray<readonly [expression: string, type: string]> = 
   [`Layer.provide(CacheLive, client)`, "Layer<CacheService, CommandError, never>"]
 ]
 
-/** What the language adds by itself, and what is a word of the type. */
+/** Members that the language adds by itself, or that are a word of the type. */
 const needsNone = /\.(?:prototype|_tag|__#.*)$/
 
 /** `Data.taggedEnum` makes them, and has no place for a comment: that of the name tells of each. */

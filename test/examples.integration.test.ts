@@ -167,7 +167,7 @@ describe("documents", () => {
     )
     const fixed = shown.flatMap(({ example, lines }) => {
       const printed = expectedOutput(readFileSync(join(root, example), "utf8"))
-      // What the application has measured is another thing each time.
+      // The application measures other numbers each time.
       return printed === undefined ? [] : [{ example, lines, printed }]
     })
     assert.isAtLeast(fixed.length, 4)

@@ -17,7 +17,7 @@ const program = Effect.gen(function* () {
   const servers = yield* cache.client.info("replication")
   console.log("primaries:", [...servers.values()].filter((server) => server.get("role") === "master").length)
 
-  // What uses several keys at once needs them in one slot, which a hash tag decides.
+  // An operation on several keys needs them in one slot, which a hash tag decides.
   yield* cache.unorderedSet("{ada}:follows").add("grace", "barbara")
   yield* cache.unorderedSet("{ada}:followers").add("grace")
   console.log("friends:", yield* cache.unorderedSet("{ada}:follows").intersection("{ada}:followers"))

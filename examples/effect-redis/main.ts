@@ -1,5 +1,5 @@
 /**
- * Effect's own `RateLimiter` and `PersistedQueue`, which want a Redis, on a client of this library: with its deadlines, and on each
+ * Effect's own `RateLimiter` and `PersistedQueue`, which need a Redis, on a client of this library: with its deadlines, and on each
  * topology. `npm run example examples/effect-redis/main.ts`; it starts the server itself.
  */
 import { Effect, Layer, Schema } from "effect"
@@ -22,7 +22,7 @@ const limits = Effect.gen(function* () {
 const mails = Effect.gen(function* () {
   const queue = yield* PersistedQueue.make({ name: "mails", schema: Mail })
   yield* queue.offer({ to: "grace" })
-  // What fails is given again, to this worker or another.
+  // A mail whose sending failed is given again, to this worker or another.
   let attempts = 0
   const send = queue.take(({ to }) =>
     Effect.suspend(() => (++attempts === 1 ? Effect.fail("no route") : Effect.succeed(`to ${to}`)))

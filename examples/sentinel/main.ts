@@ -7,7 +7,7 @@ import { CacheLive, CacheService, isTransient, ValkeyClient, ValkeySentinel, Val
 
 const url = Config.Redacted("VALKEY_URL")
 
-/** Asks the first of the sentinels for a failover, as an operator does before he stops the primary. */
+/** Asks the first of the sentinels for a failover, as an operator does before stopping the primary. */
 const failover = Effect.gen(function* () {
   const { host, pathname } = new URL(
     Redacted.value(yield* url)
@@ -27,7 +27,7 @@ const program = Effect.gen(function* () {
   const before = yield* primary
   yield* failover
 
-  // What meets the failover fails with an error that may pass. It does, as soon as the sentinels have agreed.
+  // Operations during the failover fail with transient errors. They succeed again as soon as the sentinels have agreed.
   const after = yield* primary.pipe(
     Effect.retry({ while: isTransient, schedule: Schedule.spaced("20 millis") }),
     Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (node) => node !== before })

@@ -1,4 +1,4 @@
-/** What the buttons and the slider of the page do. */
+/** The actions of the buttons and the slider of the page. */
 import { Effect, Layer, Ref, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Database } from "./database.ts"

@@ -1,4 +1,4 @@
-/** In place of a real database: a query takes 25 milliseconds, 20 run at once, and somebody may switch it off. */
+/** In place of a real database: a query takes 25 milliseconds, 20 run at once, and the page may switch it off. */
 import { Context, Effect, Layer, Random, Ref, Schema, Semaphore } from "effect"
 import { type Aisle, type Product, products } from "./products.ts"
 

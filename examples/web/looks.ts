@@ -12,7 +12,7 @@ export interface Look extends Met {
   /** Why the page may not break Valkey; null where it may. */
   readonly unbreakable: string | null
   readonly database: "running" | "stopped"
-  /** What the cache has asked the database. */
+  /** The queries that the cache has sent to the database. */
   readonly queries: number
 }
 

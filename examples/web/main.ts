@@ -16,7 +16,7 @@ const cache = CacheLive.layer({
   prefix: "example-web",
   // Most answers come from this process, as long as Valkey says what has changed.
   near: {},
-  // What goes wrong in the cache goes wrong for no visitor.
+  // No visitor sees a failure of the cache.
   policies: [Metrics.policy(), IgnoreExceptions.policy({ log: false })]
 }).pipe(Layer.provideMerge(Valkey.layer))
 

@@ -1,4 +1,4 @@
-/** What the shop sells: each product stands in an aisle, whose name is the tag of its cache entry. */
+/** The products of the shop: each one stands in an aisle, whose name is the tag of its cache entry. */
 import { Schema } from "effect"
 
 export const aisles = ["tea", "coffee", "cups", "sweets"] as const

@@ -30,9 +30,9 @@ export class Shop extends Context.Service<
         product: (id) =>
           cache.getOrSetDetailed(`product:${id}`, query(id), {
             timeToLive: "8 seconds",
-            // What is looked up together does not end together.
+            // Products that are looked up together do not expire together.
             jitter: 0.5,
-            // Past these seconds visitors are served the old value while one query runs.
+            // After that time visitors are served the old value while one query runs.
             staleFor: "1 hour",
             tags: ({ aisle }) => [aisle]
           }),

@@ -1,4 +1,4 @@
-/** What one group of visitors has met with since the last look. */
+/** The answers that one crowd of visitors got since the last look. */
 
 export interface Answers {
   readonly answered: number

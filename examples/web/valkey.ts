@@ -11,7 +11,7 @@ export class Valkey extends Context.Service<
   Valkey,
   {
     readonly state: Effect.Effect<State>
-    /** What its buttons do, or why there are none. */
+    /** Does what a button says; a text says why there are no buttons. */
     readonly press: ((action: Action) => Effect.Effect<void>) | string
   }
 >()("example/Valkey") {}

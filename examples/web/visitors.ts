@@ -1,4 +1,4 @@
-/** Visitors of the shop: for each who is answered through the cache, another one asks the database for the same product. */
+/** Visitors of the shop, in two crowds: for each visitor that the cache answers, another one asks the database for the same product. */
 import { Context, Duration, Effect, Exit, Layer, Random, Ref } from "effect"
 import { Database } from "./database.ts"
 import { products } from "./products.ts"
@@ -6,7 +6,7 @@ import { Shelf, type Sources } from "./shelf.ts"
 import { Shop } from "./shop.ts"
 import { type Answers, Tally } from "./tally.ts"
 
-/** What both crowds have met with. */
+/** The answers that both crowds got. */
 export interface Met extends Sources {
   readonly cached: Answers
   readonly direct: Answers
@@ -20,7 +20,7 @@ export class Visitors extends Context.Service<
   {
     /** In each crowd, each second. */
     readonly rate: Ref.Ref<number>
-    /** What they have met with since this was last asked. */
+    /** The answers since this was last asked. */
     readonly take: Effect.Effect<Met>
   }
 >()("example/Visitors") {

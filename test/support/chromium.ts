@@ -36,7 +36,7 @@ export const findChromium = async (): Promise<string> => {
   }
 }
 
-/** Nothing that looks for the world outside, which is not there. */
+/** The browser does not look for servers outside, which are not there. */
 const flags = [
   "--no-sandbox",
   "--disable-gpu",
@@ -50,7 +50,7 @@ const flags = [
 export const launchChromium = async (): Promise<Browser> =>
   chromium.launch({ executablePath: await findChromium(), args: flags })
 
-/** Until the scope closes. */
+/** A browser that runs until the scope closes. */
 export const startChromium: Effect.Effect<Browser, never, Scope.Scope> = Effect.acquireRelease(
   Effect.promise(launchChromium),
   (browser) => Effect.promise(() => browser.close())

@@ -13,14 +13,14 @@ import {
 import { homedir, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 
-/** Where a program of the path is. */
+/** Returns the file of a program on the `PATH`. */
 export const onPath = (name: string): string | undefined =>
   (process.env["PATH"] ?? "")
     .split(delimiter)
     .map((folder) => join(folder, name))
     .find((file) => existsSync(file))
 
-/** Where what is unpacked is kept from run to run. */
+/** Returns the folder in which unpacked packages are kept from run to run. */
 export const cacheFolder = (name: string): string => {
   const base = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache")
   try {
@@ -34,7 +34,7 @@ export const cacheFolder = (name: string): string => {
 export interface Download {
   /** Releases of Debian. Default: this system's, with its backports. */
   readonly suites?: ReadonlyArray<string>
-  /** What is left to do with the folder before others see it. */
+  /** Finishes the folder before others see it. */
   readonly finish?: (root: string) => void
 }
 

@@ -41,8 +41,8 @@ export const run = async (
 }
 
 /**
- * What each TypeScript program of a folder prints in memory, by the name of its file. One process runs all of them, which is
- * cheap, and does not show whether a program ends by itself.
+ * Returns what each TypeScript program of a folder prints in memory, by the name of its file. One process runs all of them. That is
+ * cheap, but does not show whether a program ends by itself.
  */
 export const printedInMemory = async (folder: string, cwd: string): Promise<Readonly<Record<string, string>>> => {
   const { stderr, stdout } = await runTs(

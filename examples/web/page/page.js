@@ -2,7 +2,7 @@
 import { drawFigure, drawLatency, kept, shown } from "./charts.js"
 import { drawShelf } from "./shelf.js"
 
-/** What happened in each half second of the last minute. */
+/** The looks of the last minute, one for each half second. */
 const looks = []
 /** The look at which something was broken or mended last. */
 let since = 0
