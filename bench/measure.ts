@@ -195,7 +195,7 @@ export const timed = async (run: () => Promise<void>): Promise<Took> => {
   return { millis: performance.now() - started, cpu: system + user }
 }
 
-const median = (values: ReadonlyArray<number>): number => {
+export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }

@@ -1,5 +1,5 @@
 /** The section of the near cache: what hits, fills and entries cost, and what a fleet of processes gains. */
-import { type BurstRequest, cpuMicros, measureAlone, type Result } from "./measure.ts"
+import { type BurstRequest, cpuMicros, measureAlone, median, type Result } from "./measure.ts"
 import { type FleetResult, measureFleets, type Mix } from "./nearFleet.ts"
 import { unsharedMap } from "./nearFleetMembers.ts"
 import { measureMemory } from "./nearMemory.ts"
@@ -153,10 +153,9 @@ const readsOf = (results: ReadonlyArray<FleetResult>, name: string): string => {
   return Number.isNaN(measured) ? "not measured" : measured.toFixed(1)
 }
 
-/** The middle one of the rounds. */
 const readsPerWrite = (results: ReadonlyArray<FleetResult>, name: string): number => {
   const { failed, reads = [] } = results.find((result) => result.name === name) ?? {}
-  return failed === undefined ? (reads.toSorted((a, b) => a - b)[reads.length >> 1] ?? Number.NaN) : Number.NaN
+  return failed === undefined ? median(reads) : Number.NaN
 }
 
 const shares = (result: FleetResult | undefined): string => {
