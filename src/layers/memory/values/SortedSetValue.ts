@@ -20,7 +20,11 @@ export class SortedSetValue {
   static of(members: ReadonlyArray<Pick<Scored, "member" | "score">>): SortedSetValue {
     const set = new SortedSetValue()
     const scored = members.map(({ member, score }) => ({ member, id: memberId(member), score }))
-    for (const { member, score } of scored.toSorted((a, b) => (before(a, b) ? -1 : 1))) set.set(member, score)
+    for (const one of scored.toSorted((a, b) => (before(a, b) ? -1 : 1))) {
+      set.#byId.set(one.id, one)
+      set.#bytes += stringBytes(one.member)
+      set.ranked.push(one)
+    }
     return set
   }
 
