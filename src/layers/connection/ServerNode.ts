@@ -61,8 +61,10 @@ export class ServerNode implements Carrier {
     const { configured, settings } = this.#options
     const { wire } = this.link
     const peer = wire === undefined ? undefined : "path" in configured ? configured : wire.peer
-    if (this.#answerer?.peer === peer && this.#answerer !== undefined) return this.#answerer
-    return (this.#answerer = { configured, database: settings.database, peer })
+    if (this.#answerer === undefined || this.#answerer.peer !== peer) {
+      this.#answerer = { configured, database: settings.database, peer }
+    }
+    return this.#answerer
   }
 
   get isReady(): boolean {

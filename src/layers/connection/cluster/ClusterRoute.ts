@@ -318,13 +318,10 @@ export class ClusterRoute implements Route {
       if (command.routing?.server === undefined || successor === undefined) this.carry(command)
       else this.server(successor).carry(command)
     }
+    const again = () => this.#again(command, carry)
     // Whoever is asked first may not have heard of the promotion.
     if (progress.redirects > 1) this.#afterPause(command, redirectPause, carry)
-    else
-      topology.refresh().then(
-        () => this.#again(command, carry),
-        () => this.#again(command, carry)
-      )
+    else topology.refresh().then(again, again)
     return true
   }
 
