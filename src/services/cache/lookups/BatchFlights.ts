@@ -66,7 +66,8 @@ export class BatchFlights {
       }
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(this.#board(entries, work, within, basis), ({ joined, own }) => {
-          for (const { flight } of [...own, ...joined]) within?.waitFor(flight)
+          const all = [...own, ...joined]
+          for (const { flight } of all) within?.waitFor(flight)
           const joins = Effect.forEach(
             joined,
             ({ entry, flight }) => Effect.andThen(this.#flights.bound(flight, entry), onJoin),
@@ -84,15 +85,15 @@ export class BatchFlights {
             // Where each has its own time, all begin now.
             { concurrency: waitFor < maxShared ? "unbounded" : 1 }
           )
-          const all = Effect.flatMap(Effect.andThen(joins, ours), (ownExits) =>
+          const results = Effect.flatMap(Effect.andThen(joins, ours), (ownExits) =>
             // Where some of them have failed, nobody need wait for the others.
             ownExits.some((exit, i) => Exit.isFailure(exit) && !own[i]!.flight.abandoned)
               ? Exit.succeed(ownExits)
               : Effect.map(theirs, (exits) => [...ownExits, ...exits])
           )
           return Effect.flatMap(
-            Effect.onExit(restore(all), () => this.#leaveAll([...own, ...joined], within)),
-            (exits) => restore(this.#settle([...own, ...joined], exits, work, joining))
+            Effect.onExit(restore(results), () => this.#leaveAll(all, within)),
+            (exits) => restore(this.#settle(all, exits, work, joining))
           )
         })
       )
@@ -108,11 +109,7 @@ export class BatchFlights {
     if (this.#flights.isClosed) return Effect.succeed(Exit.succeed(nobody))
     // What is in the table has its fiber, or nobody ever ends it.
     const started = Effect.suspend(() => {
-      const known = entries.flatMap((entry) => {
-        const flight = this.#flights.table.latest(entry.final)
-        return flight === undefined ? [] : [{ entry, flight }]
-      })
-      const idle = entries.filter(({ final }) => this.#flights.table.latest(final) === undefined)
+      const { idle, known } = byFlight(entries, (final) => this.#flights.table.latest(final))
       const begun = this.#begin(idle, (entries, ticket) => detached(work(entries, ticket)), undefined, basis)
       return Effect.map(begun, (own) => {
         const all = [...known, ...own]
@@ -130,15 +127,9 @@ export class BatchFlights {
     basis: unknown
   ) {
     return Effect.suspend(() => {
-      const joined: Array<Boarded> = []
-      const rest: Array<EntryName> = []
-      for (const entry of entries) {
-        const flight = this.#flights.table.get(entry.final, basis)
-        if (flight === undefined) rest.push(entry)
-        else joined.push({ entry, flight })
-      }
+      const { idle, known: joined } = byFlight(entries, (final) => this.#flights.table.get(final, basis))
       for (const { flight } of joined) flight.waiting++
-      return Effect.map(this.#begin(rest, work, within, basis), (own) => ({ own, joined }))
+      return Effect.map(this.#begin(idle, work, within, basis), (own) => ({ own, joined }))
     })
   }
 
@@ -157,9 +148,8 @@ export class BatchFlights {
       tickets: batch,
       answer: (outcomes) => this.#answer(own, Exit.succeed(outcomes))
     }
-    const exclusive = Effect.provideService(Effect.interruptible(work(entries, ticket)), CurrentFlight, first.flight)
-    const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => this.#land(own, exit))))
-    return Effect.map(Effect.forkIn(run, this.#flights.scope, { startImmediately: true }), (fiber) => {
+    const launched = this.#flights.launch(first.flight, work(entries, ticket), (exit) => this.#land(own, exit))
+    return Effect.map(launched, (fiber) => {
       for (const { flight } of own) flight.fiber = fiber
       return own
     })
@@ -200,13 +190,25 @@ export class BatchFlights {
     work: BatchWork<A, E, F, R>,
     joining: Joining
   ): Effect.Effect<Outcomes<A, E | F | CacheTimeoutError>, CacheConnectionError | CacheInputError | E, R> {
-    const outcomes = outcomesOf(all.slice(0, exits.length), exits)
+    const outcomes = outcomesOf(all, exits)
     const left = all.filter(({ flight }) => flight.abandoned && !flight.gaveNothing).map(({ entry }) => entry)
     const [first] = left
     if (first === undefined) return Exit.succeed(outcomes)
     if (this.#flights.isClosed) return Exit.fail(closedError(first.operation))
     return Effect.map(this.share(left, work, joining), (more) => new Map([...outcomes, ...more]))
   }
+}
+
+/** Those of which something is in flight, and the others. */
+const byFlight = (entries: ReadonlyArray<EntryName>, flightOf: (final: string) => Flight | undefined) => {
+  const known: Array<Boarded> = []
+  const idle: Array<EntryName> = []
+  for (const entry of entries) {
+    const flight = flightOf(entry.final)
+    if (flight === undefined) idle.push(entry)
+    else known.push({ entry, flight })
+  }
+  return { known, idle }
 }
 
 /** What they end with. Most of them end together, so that the first is waited for, and then those that have not ended with it. */
@@ -218,6 +220,7 @@ const allOf = <A, E>(all: ReadonlyArray<Boarded>): Effect.Effect<ReadonlyArray<E
     return Exit.succeed(all.map(({ flight }) => flight.exit as Exit.Exit<A, E>))
   })
 
+/** Of those that have one: the last ones may have been left without. */
 const outcomesOf = <A, E>(all: ReadonlyArray<Boarded>, exits: ReadonlyArray<Exit.Exit<A, E>>): Outcomes<A, E> =>
   new Map(
     all.flatMap(({ entry, flight }, i) => {

@@ -131,14 +131,26 @@ export class SingleFlight {
     basis: unknown
   ): Effect.Effect<Flight, never, R> {
     const flight = this.table.begin(entry, parent, basis)
-    const exclusive = Effect.provideService(Effect.interruptible(work(flight)), CurrentFlight, flight)
+    return Effect.map(
+      this.launch(flight, work(flight), (exit) => this.#land(flight, exit)),
+      (fiber) => {
+        flight.fiber = fiber
+        return flight
+      }
+    )
+  }
+
+  /** The work of a flight, in a fiber of its own; `land` is told what it ends with. */
+  launch<A, E, R>(
+    flight: Flight,
+    work: Effect.Effect<A, E, R>,
+    land: (exit: Exit.Exit<A, E>) => void
+  ): Effect.Effect<Fiber.Fiber<unknown, unknown>, never, R> {
+    const exclusive = Effect.provideService(Effect.interruptible(work), CurrentFlight, flight)
     // The result is for who waits; a fiber that fails would be somebody's unhandled failure besides.
-    const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => this.#land(flight, exit))))
+    const run = Effect.exit(Effect.onExit(exclusive, (exit) => Effect.sync(() => land(exit))))
     // At once, so that work without asynchronous parts runs under `runSync`, however deep it nests.
-    return Effect.map(Effect.forkIn(run, this.scope, { startImmediately: true }), (fiber) => {
-      flight.fiber = fiber
-      return flight
-    })
+    return Effect.forkIn(run, this.scope, { startImmediately: true })
   }
 
   /** The first who joins sees to it that nobody waits for ever. */
