@@ -77,11 +77,11 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
     )
   }
 
-  /** `drawn`: of some keys it is known until when their values are fresh, and that they are to be refreshed. */
+  /** `drawn`: where values are near, until when they are fresh, if it is known: those are to be refreshed. */
   const read = Effect.fnUntraced(function* <F>(
     entries: ReadonlyArray<EntryName>,
     { failures, plan }: BatchCall<A, F>,
-    drawn: ReadonlyMap<string, number> | undefined,
+    drawn: ReadonlyMap<string, number | undefined> | undefined,
     by: TagJudges
   ) {
     const seen = yield* foundAll(entries, by, drawn !== undefined)
@@ -122,7 +122,7 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
 
   /** What the server has of keys whose values were near, for who would replace them. */
   const again = <F>(seen: ReadonlyArray<SeenKey<A>>, call: BatchCall<A, F>) => {
-    const drawn = new Map(seen.flatMap(({ entry, found }) => timed(entry, found?.header?.timing?.freshUntil)))
+    const drawn = new Map(seen.map(({ entry, found }) => [entry.final, found?.header?.timing?.freshUntil]))
     return guard<Served<A, F>, CommandError, RD>(
       { name: "getOrSetMany.read", key: undefined, neutral: Option.none() },
       read(
@@ -192,6 +192,3 @@ export const batchReads = <A, RD, RE>(context: CacheContext<A, RD, RE>, failedRe
 
 /** Whether it is served, and to be refreshed by whoever has seen it. */
 const isAgeing = (verdict: Verdict): boolean => verdict === "stale" || verdict === "early"
-
-const timed = ({ final }: EntryName, freshUntil: number | undefined): ReadonlyArray<readonly [string, number]> =>
-  freshUntil === undefined ? [] : [[final, freshUntil]]
