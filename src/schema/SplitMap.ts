@@ -3,6 +3,8 @@
  * become too small for it, which takes a tenth of a second with a million entries; this one is many small maps,
  * of which one at a time is split (extendible hashing). Below `mostInPart` entries it is one map and hashes nothing.
  */
+import { textHash } from "./textHash.ts"
+
 const mostInPart = 4096
 const maxDepth = 16
 
@@ -35,7 +37,7 @@ export class SplitMap<V> {
     if (part.map.size === before) return false
     this.#size++
     // Not one more, for which the table would be made anew before it is split.
-    if (part.map.size >= mostInPart && part.depth < maxDepth) this.#split(part, hashOf(key))
+    if (part.map.size >= mostInPart && part.depth < maxDepth) this.#split(part, textHash(key))
     return true
   }
 
@@ -52,7 +54,7 @@ export class SplitMap<V> {
 
   #partOf(key: string): Part<V> {
     const parts = this.#parts
-    return parts.length === 1 ? parts[0]! : parts[hashOf(key) & (parts.length - 1)]!
+    return parts.length === 1 ? parts[0]! : parts[textHash(key) & (parts.length - 1)]!
   }
 
   #split({ depth, map }: Part<V>, hash: number): void {
@@ -60,15 +62,7 @@ export class SplitMap<V> {
     if (this.#parts.length === bit) this.#parts = [...this.#parts, ...this.#parts]
     const without = emptyPart<V>(depth + 1)
     const withBit = emptyPart<V>(depth + 1)
-    for (const [key, value] of map) (hashOf(key) & bit ? withBit : without).map.set(key, value)
+    for (const [key, value] of map) (textHash(key) & bit ? withBit : without).map.set(key, value)
     for (let i = hash & (bit - 1); i < this.#parts.length; i += bit) this.#parts[i] = i & bit ? withBit : without
   }
-}
-
-/** FNV-1a over at most 63 characters, the last one among them. Keys that differ elsewhere only share a part. */
-const hashOf = (key: string): number => {
-  const step = (key.length >> 5) + 1
-  let hash = key.length
-  for (let i = key.length - 1; i >= 0; i -= step) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
-  return hash ^ (hash >>> 15)
 }

@@ -5,6 +5,8 @@
  *
  * As long as there are few, a `Map` is faster. Tables are split one at a time (extendible hashing), so that none is ever copied as a whole.
  */
+import { textHash } from "../../../schema/textHash.ts"
+
 const mostInMap = 4096
 
 /** Of one table, which has twice as many places. */
@@ -185,11 +187,8 @@ const free = (slots: Int32Array, place: number): void => {
   slots[gap + 1] = none
 }
 
-/** Over at most 63 characters, the last one among them. Texts that differ elsewhere only have the same. */
+/** All its bits count: the last ones choose the table, and the first ones the place. */
 export const hashOf = (text: string): number => {
-  const step = (text.length >> 5) + 1
-  let hash = text.length
-  for (let i = text.length - 1; i >= 0; i -= step) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b)
+  const hash = Math.imul(textHash(text), 0x85ebca6b)
   return hash ^ (hash >>> 13)
 }
