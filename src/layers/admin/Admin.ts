@@ -50,8 +50,9 @@ export interface AdminOptions<C extends Tags, R = never, G extends RegionTags = 
    */
   readonly regions?: G | undefined
   /**
-   * Says who a visitor is, and what he may do. Undefined, or no right to view, is answered with 403. Default: direct visitors
-   * from this machine may view, whose peer address and Host are loopback, and whose headers tell of no proxy.
+   * Returns who a visitor is, and what the visitor may do. The pages answer 403 to undefined, and to a visitor without the right to
+   * view. Default: direct visitors from this machine may view. Their peer address and Host are loopback, and no header names a
+   * proxy.
    */
   readonly authorize?: Authorize<R> | undefined
   /** Says which keys have values that are neither shown nor edited, besides those of sessions. Default: none. */
@@ -67,7 +68,7 @@ export interface AdminOptions<C extends Tags, R = never, G extends RegionTags = 
   readonly maxStreams?: number | undefined
 }
 
-/** A form holds a value of 1 MiB, of which a byte may take three characters, or nine. */
+/** A form may hold a value of 1 MiB, in which one byte may take three or nine characters. */
 const largestForm = ByteSize.mebibytes(10)
 
 const pagesOf = (looks: SharedLooks): Readonly<Record<string, Page>> => ({
@@ -147,7 +148,7 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
         hide: (key, cache) => key.startsWith(sessions) || hide(key, cache)
       })
 
-      /** After everything that concerns every address. */
+      /** Runs the checks that all addresses have in common before the answer. */
       const guarded =
         (answer: Answer, act?: NonNullable<Page["act"]>) =>
         (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
@@ -198,7 +199,7 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
         "/events": guarded(yield* liveAnswer(all, maxStreams, looks)),
         "/admin.css": guarded(() => Effect.succeed(style(styleSheet))),
         "/*": (request: HttpServerRequest.HttpServerRequest) =>
-          // The router takes the path itself for one beneath it.
+          // The router also matches the path itself here.
           new URL(request.url, "http://localhost").pathname.replace(/\/$/, "") === base
             ? guarded((visit) => Effect.map(overview(visit, looks), (body) => page(body)))(request)
             : guarded(() => Effect.succeed(plain("There is no such page.\n", 404)))(request)
@@ -209,17 +210,17 @@ export const layer = <const C extends Tags, R = never, const G extends RegionTag
     })
   )
 
-/** Whatever else was sent as an action is none, and would fill or split the line. */
+/** Any other text is not an action, and could fill or split the log line. */
 const actionNamed = (form: URLSearchParams): string => /^[a-z]{1,20}$/i.exec(form.get("action") ?? "")?.[0] ?? "?"
 
-/** The keys that a form is about: that of its page, or those that were chosen. */
+/** The keys that a form is about: the key of its page, or the chosen keys. */
 const keysNamed = (params: URLSearchParams, form: URLSearchParams): string =>
   [...params.getAll("k"), ...form.getAll("k")]
     .slice(0, mostChosen)
     .map((param) => shortKey(fromParam(param.replace(/\..*$/, "")).toString()))
     .join(", ")
 
-/** Undefined where it is no form, or too long. */
+/** Undefined if the body is not a form, or is too long. */
 const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URLSearchParams | undefined> =>
   /^application\/x-www-form-urlencoded\b/i.test(request.headers["content-type"] ?? "")
     ? request.text.pipe(
@@ -261,7 +262,7 @@ export const toWebHandler = <const C extends Tags, R = never, const G extends Re
 > =>
   Effect.gen(function* () {
     const context = yield* Effect.context<C[number]["Identifier"] | G[number]["Identifier"] | R>()
-    // What cannot be used is told now, and not to the first visitor.
+    // A secret that is too short fails here, and not at the first visitor.
     yield* formTokens(options.secret, "")
     const pages = Layer.provide(layer(options), Layer.succeedContext(context))
     const { dispose, handler } = HttpRouter.toWebHandler(pages, { disableLogger: true })

@@ -1,4 +1,4 @@
-/** Why a command of the command line ends with another code than 0. */
+/** Why a command ends with another exit code than 0. */
 import { Data, Runtime } from "effect"
 
 /**

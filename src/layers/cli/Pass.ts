@@ -1,12 +1,12 @@
-/** What opens the pages of `effect-vcache admin`. */
+/** The secret that opens the pages of `effect-vcache admin`. */
 import { randomBytes } from "node:crypto"
 import type { HttpServerRequest } from "effect/http"
 import { isSameSecret } from "../../schema/isSameSecret.ts"
 
-/** What whoever has the printed address holds. Other users of the machine reach the port, and do not have it. */
+/** The printed address contains the token. Other users of the machine can reach the port, but do not have the token. */
 export class Pass {
   readonly token: string
-  /** Cookies of a host are sent to all of its ports: each command has a name of its own. */
+  /** Browsers send the cookies of a host to all of its ports, so each command has a cookie name of its own. */
   readonly cookie: string
 
   constructor() {

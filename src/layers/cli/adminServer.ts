@@ -1,4 +1,4 @@
-/** The admin pages of `effect-vcache admin`. Only that command loads them: a server takes longer to load than the others take to run. */
+/** The admin pages of `effect-vcache admin`. Only that command loads this module, because an HTTP server takes longer to load than the other commands take to run. */
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer } from "effect"
@@ -15,7 +15,7 @@ const redirect = (headers: Readonly<Record<string, string>>) =>
     headers: { "cache-control": "no-store", "referrer-policy": "no-referrer", ...headers }
   })
 
-/** The printed address: it gives a cookie for the token, which then stands in no address any more. */
+/** The printed address. It exchanges the token for a cookie, so that no later address contains the token. */
 const entrance = (pass: Pass) =>
   HttpRouter.add("GET", "/", (request) =>
     Effect.map(fromThisMachine(request), (visitor) => {
@@ -70,7 +70,7 @@ const served = ({ granted, port, prefixes, version }: Serving, pass: Pass) => {
   })
   return HttpRouter.serve(Layer.merge(pages, entrance(pass)), { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provide(caches.map(({ layer }) => layer).reduce((all, layer) => Layer.merge(all, layer))),
-    // Nobody else's machine.
+    // Other machines cannot connect.
     Layer.provideMerge(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" }))
   )
 }

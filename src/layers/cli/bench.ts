@@ -9,7 +9,7 @@ import { table } from "./text.ts"
 
 /** Keys that are written and read. */
 const keyCount = 100
-/** They end by themselves where the command is killed. */
+/** The keys live for this many milliseconds, in case the command is killed. */
 const lifetime = 60_000
 
 interface Measurement {
@@ -21,7 +21,7 @@ interface Measurement {
   readonly p99: number
 }
 
-/** So many fibers send one command after the other, for so many milliseconds. */
+/** `concurrency` fibers send one command after the other, for `millis` milliseconds. */
 const measured = (
   name: string,
   concurrency: number,

@@ -29,10 +29,10 @@ const noneFound = (pattern: string) =>
 
 const millisLeft = (pttl: number): number | null => (pttl < 0 ? null : pttl)
 
-/** Keys that are asked about in one round trip. */
+/** Keys of one round trip. */
 const page = 200
 
-/** What is known of keys. Of keys that have ended meanwhile there is nothing to tell. */
+/** The type, the lifetime and the memory of keys. Keys that have expired meanwhile are left out. */
 const detailsOf = (client: ValkeyClientShape, keys: ReadonlyArray<string>) =>
   Effect.map(
     client.pipeline(

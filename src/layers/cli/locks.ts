@@ -8,7 +8,7 @@ import { lifetime } from "../inspection/words.ts"
 import { connected } from "./root.ts"
 import { table, visible } from "./text.ts"
 
-/** Those that a page of the scan has found, in an order that does not depend on it. */
+/** The leases that the scan finds, sorted, because the order of a scan is arbitrary. */
 const placesOf = (client: ValkeyClientShape, kind: "lock" | "holders", space: KeySpace) => {
   const { match, placeOf } = leasesIn(kind, space)
   return Effect.map(Stream.runCollect(client.scan({ match })), (keys) =>

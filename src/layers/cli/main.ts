@@ -38,7 +38,7 @@ const command = root.pipe(
   ])
 )
 
-/** A wrong call ends with 2, as the shell's own commands do; `effect/cli` has told what is wrong. */
+/** A wrong call ends with 2, as for the shell's own commands. `effect/cli` has printed what is wrong. */
 const codeOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => {
   if (Exit.isSuccess(exit)) return undefined
   const error = Cause.squash(exit.cause)
@@ -67,7 +67,7 @@ export const run = (): void => {
   const { version } = Schema.decodeUnknownSync(Package)(createRequire(import.meta.url)("effect-vcache/package.json"))
   const program = Command.run(command, { version }).pipe(
     Effect.tapCause(told),
-    // What is printed stays what was asked for.
+    // The standard output contains only what the command prints.
     Effect.provideService(Logger.LogToStderr, true),
     Effect.provide(NodeServices.layer)
   )

@@ -1,7 +1,7 @@
-/** How far long work is, on a terminal's standard error stream; elsewhere nothing. */
+/** Shows the progress of long work on the standard error stream, if that is a terminal. */
 import { Effect } from "effect"
 
-/** Writes over itself, and is gone at the end. */
+/** The line overwrites itself, and disappears at the end. */
 export const withProgress = <A, E, R>(
   what: string,
   work: (advance: (count: number) => void) => Effect.Effect<A, E, R>

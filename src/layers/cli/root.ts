@@ -27,7 +27,7 @@ const fromEnvironment = Config.option(Config.Redacted("VALKEY_URL"))
 const urlOf = (given: Option.Option<Redacted.Redacted>) =>
   Effect.gen(function* () {
     const url = Option.getOrElse(given, () => undefined) ?? Option.getOrUndefined(yield* fromEnvironment)
-    // An empty one would mean the memory of this process, which holds nothing.
+    // An empty URL would mean the memory of this process, which holds nothing.
     if (url !== undefined && Redacted.value(url) !== "") return url
     return yield* new CliFailure({ code: 2, message: "No server is named. Set VALKEY_URL, or give --url." })
   }).pipe(Effect.catchTag("ConfigError", ({ message }) => Effect.fail(new CliFailure({ code: 2, message }))))

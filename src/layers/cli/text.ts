@@ -1,6 +1,6 @@
 /** Text for a terminal. */
 
-/** What a key or a value says to the terminal itself is shown, and not obeyed. */
+/** Control characters in keys and values are shown as escapes, so that the terminal does not obey them. */
 export const visible = (text: string): string =>
   // oxlint-disable-next-line no-control-regex
   text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
@@ -8,7 +8,7 @@ export const visible = (text: string): string =>
     return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
   })
 
-/** The same, but lines stay lines. */
+/** Like `visible`, but line feeds stay. */
 export const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n")
 
 /** Columns as wide as their longest cell; the last one is not filled. */

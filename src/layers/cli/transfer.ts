@@ -9,7 +9,7 @@ import { CliFailure } from "./CliFailure.ts"
 import { withProgress } from "./progress.ts"
 import { connected } from "./root.ts"
 
-/** One line. */
+/** One line of an export. */
 const Line = Schema.Struct({
   /** The key; `keyBytes` has it in base64 where it is no text. */
   key: Schema.optionalKey(Schema.String),
@@ -38,7 +38,7 @@ const linesOf = (client: ValkeyClientShape, keys: ReadonlyArray<string | Buffer>
     for (const [at, key] of keys.entries()) {
       const expireAt = Number(yield* Effect.fromResult(results[2 * at] ?? Result.succeed(-2)))
       const dump = yield* Effect.fromResult(results[2 * at + 1] ?? Result.succeed(null))
-      // It has ended since it was found.
+      // The key has expired since it was found.
       if (!Buffer.isBuffer(dump)) continue
       const name = typeof key === "string" ? { key } : { keyBytes: key.toString("base64") }
       lines.push({ ...name, expireAt: expireAt < 0 ? null : expireAt, dump: dump.toString("base64") })

@@ -13,11 +13,11 @@ export type Step = readonly [name: string, ...args: ReadonlyArray<Arg>]
 
 export interface Comparison {
   readonly type: KeyType
-  /** What is asked of the key. */
+  /** The command that reads the key. */
   readonly read: Step
-  /** What it has to reply; null where there has to be nothing. */
+  /** The reply that it must give; null if there must be none. */
   readonly expected: Arg | null
-  /** What then runs, in this order, in one atomic step. */
+  /** The commands that then run, in this order, in one atomic step. */
   readonly writes: ReadonlyArray<Step>
 }
 
@@ -68,7 +68,7 @@ const stepsIn = (words: ReadonlyArray<Arg>): ReadonlyArray<ReadonlyArray<Arg>> =
   return steps
 }
 
-/** One round trip. */
+/** Runs the writes if the key has the type, and the read gives the expected reply. One round trip. */
 export const compareAndSet = (
   client: ValkeyClientShape,
   key: string,

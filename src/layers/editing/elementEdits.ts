@@ -1,4 +1,4 @@
-/** Edits of the elements of a structure, by whoever has seen them. The lifetime of the key stays as it is. */
+/** Edits of elements, which apply only if an element is still what the visitor saw. The lifetime of the key stays the same. */
 import { Effect, Random } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
@@ -23,10 +23,10 @@ export type ElementEdit =
       readonly score: number
       readonly first: boolean
     }
-  /** The first elements of a list, the last of a stream, are kept, where there are still as many as were seen. */
+  /** Keeps the first elements of a list, or the last of a stream, if the size is still what the visitor saw. */
   | { readonly _tag: "Trim"; readonly keep: number; readonly size: number }
 
-/** What was seen of an element, in a digest. */
+/** A digest of what the visitor saw of an element. */
 export const elementMark = ({ stored }: Pick<Element, "stored">): string => digest(stored)
 
 /** Whether its value can be edited as JSON. */
@@ -35,7 +35,7 @@ export const isEditable = (type: StructureType, { stored }: Element): boolean =>
 
 const refuse = (reason: string) => new EditRefused({ reason })
 
-/** What stands for a moment where an element of a list is about to be removed: no element of anybody's. */
+/** A text that replaces an element of a list for the moment before its removal. It is random, so that no other element equals it. */
 const makeTombstone = Effect.map(
   Random.nextIntBetween(0, 2 ** 48),
   (random) => `\u0001effect-vcache removes ${random.toString(36)}`
@@ -50,7 +50,7 @@ interface Access {
 const accesses: Readonly<Record<Exclude<StructureType, "stream">, Access>> = {
   list: {
     read: (index) => ["LINDEX", index],
-    // No command removes what stands at an index.
+    // No command removes the element at an index.
     remove: (index, tombstone) => [
       ["LSET", index, tombstone],
       ["LREM", 1, tombstone]
@@ -61,7 +61,7 @@ const accesses: Readonly<Record<Exclude<StructureType, "stream">, Access>> = {
   zset: { read: (member) => ["ZSCORE", member], remove: (member) => [["ZREM", member]] }
 }
 
-/** Done only where the element is what was seen. Three round trips at most. */
+/** Applies the edit only if the element is what the visitor saw. Three round trips at most. */
 export const editElement = (
   client: ValkeyClientShape,
   key: string,
@@ -110,7 +110,7 @@ const change = Effect.fnUntraced(function* (
   const reply = yield* client.send(name, [key, ...args], { reply: "buffer" })
   if (reply === null || reply === 0) return "gone"
   const seen = Buffer.isBuffer(reply) ? reply : Buffer.from(shown(reply))
-  // A member is its own proof.
+  // A member of a set is what was seen if it is still there.
   const isSeen = type === "set" || elementMark({ stored: seen }) === edit.mark
   if (!isSeen) return "changed"
   const writes =
@@ -134,7 +134,7 @@ const replacement = (
   return Effect.map(sealLike(seen, edit.json), (stored): Step => [type === "list" ? "LSET" : "HSET", edit.name, stored])
 }
 
-/** Where the key is still there, and holds no element of that name. */
+/** Adds an element if the key still exists, and has no element of that name. */
 const add = Effect.fnUntraced(function* (
   client: ValkeyClientShape,
   key: string,

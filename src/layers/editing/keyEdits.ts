@@ -1,4 +1,4 @@
-/** Edits of a whole key, by whoever has seen what it holds. */
+/** Edits of a whole key, which apply only if it still holds what the visitor saw. */
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { digest } from "../../schema/digest.ts"
@@ -13,21 +13,21 @@ import { sealLike } from "./sealLike.ts"
 export type KeyEdit =
   /** Another value, as JSON. The lifetime stays, to the millisecond. */
   | { readonly _tag: "Value"; readonly json: string }
-  /** So many milliseconds from now on. */
+  /** The key lives for this many milliseconds from now on. */
   | { readonly _tag: "Lifetime"; readonly millis: number }
   | { readonly _tag: "Persist" }
   | { readonly _tag: "Delete" }
 
 /**
- * What was seen, in a digest: SHA-256 of the stored bytes; of a structure, and of a value that is too long to be read, its
- * type and size, and how the value begins.
+ * A digest of what the visitor sees: SHA-256 of the stored bytes. For a structure, and for a value that is too long to be read, it
+ * covers the type, the size and the beginning of the value.
  */
 export const markOf = ({ content, size, type }: Entry): string => {
   if (content._tag === "Value") return digest(content.stored)
   return digest(`${type} ${size} ${content._tag === "TooLong" ? content.beginning : ""}`)
 }
 
-/** Why the key cannot be edited like this; undefined where it can. */
+/** Why the key cannot be edited like this; undefined if it can. */
 export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): string | undefined => {
   const { content, type } = entry
   if (type === "unknown") return "Keys of this type cannot be edited here."
@@ -40,11 +40,11 @@ export const editRefusal = (entry: Entry, edit: KeyEdit["_tag"] | "Rename"): str
 /** The schema of the value under a key. */
 export interface EntrySchema {
   readonly read: ReadBySchema
-  /** What is stored for JSON that somebody has typed. */
+  /** Encodes JSON that the visitor has typed. */
   readonly write: (json: unknown, inPlaceOf: Buffer) => Effect.Effect<Stored, EditRefused>
 }
 
-/** Done only where the key holds what was seen, which `isSeen` says of a `markOf`. Four round trips at most. */
+/** Applies the edit only if `isSeen` accepts the `markOf` of what the key holds. Four round trips at most. */
 export const editKey = (
   client: ValkeyClientShape,
   key: string,

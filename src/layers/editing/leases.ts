@@ -1,4 +1,4 @@
-/** Locks and semaphores as they lie on the server, and their release by somebody who does not hold them. */
+/** Locks and semaphores as the server stores them, and their release by a visitor who does not hold them. */
 import { Clock, Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Command } from "../../schema/Command.ts"
@@ -15,13 +15,13 @@ import type { Outcome } from "./compareAndSet.ts"
 export interface LockSeen {
   /** The user key. */
   readonly key: string
-  /** What names the lock on the server, and in forms. */
+  /** The name of the lock on the server, and in forms. */
   readonly place: string
   /** The first characters of the holder's token. */
   readonly holder: string
-  /** What the holder calls itself. */
+  /** The label that the holder has chosen; undefined if it has none. */
   readonly label: string | undefined
-  /** The holder's whole token, in a digest: whoever knows the token could release the lock. */
+  /** A digest of the holder's whole token. The token itself would allow a visitor to release the lock. */
   readonly mark: string
   /** What is left of the lease, in milliseconds; −1 = for ever. */
   readonly lease: number
@@ -34,7 +34,7 @@ export interface HolderSeen {
   readonly label: string | undefined
   readonly mark: string
   readonly permits: number
-  /** What is left of the lease, in milliseconds; 0 where it has ended. */
+  /** What is left of the lease, in milliseconds; 0 if it has ended. */
   readonly lease: number
 }
 
@@ -45,13 +45,13 @@ export interface SemaphoreSeen {
   readonly waiting: number
 }
 
-/** Which keys of the server are those of one cache's locks: a glob, and what stands behind the name of the kind. */
+/** Selects the keys of one kind of lease that belong to one cache, by a glob and by the name behind the kind. */
 export const leasesIn = (kind: ReservedKind, space: KeySpace) => {
   const lead = reservedKey(kind, "")
   return {
     match: `${escapeGlob(lead)}[{:]${space.match}`,
     owns: (place: string): boolean => space.userKey(finalOf(place)) !== undefined,
-    /** What is named by a key of the server; undefined where it is none of this cache. */
+    /** The lease that a key of the server stands for; undefined if it does not belong to this cache. */
     placeOf: (final: string): { readonly key: string; readonly place: string } | undefined => {
       if (!final.startsWith(lead)) return undefined
       const place = final.slice(lead.length)
@@ -64,7 +64,7 @@ export const leasesIn = (kind: ReservedKind, space: KeySpace) => {
 /** The final key of a value that would have the lock's name: within braces, or behind a colon where it has a hash tag. */
 const finalOf = (place: string): string => (/^\{.*\}$/s.test(place) ? place.slice(1, -1) : place.slice(1))
 
-/** Enough to tell holders apart, and too little to pass for one. */
+/** The beginning is enough to tell holders apart, and too little to act as one. */
 const beginning = (token: string): string => token.slice(0, 8)
 
 /** What a list calls the holder of a lock or of permits. */
@@ -77,7 +77,7 @@ interface Place {
   readonly place: string
 }
 
-/** Those of them that are held. One round trip. */
+/** The locks at these places that are held. One round trip. */
 export const locksAt = (
   client: ValkeyClientShape,
   places: ReadonlyArray<Place>
@@ -162,7 +162,7 @@ export const releasePermits = (
     const members = list(yield* client.send("ZRANGE", [reservedKey("holders", place), 0, -1])).map(String)
     const member = members.find((member) => digest(member) === mark)
     if (member === undefined) return "gone"
-    // How many there are is known to those who ask for them alone; as many as are held, there are. It decides who is woken.
+    // Only callers know how many permits there are. The script gets the number of held permits instead, and uses it to decide whom it wakes.
     const permits = members.reduce((sum, member) => sum + weightOf(member), 0)
     const released = yield* client.eval(releasePermitsScript, keys, [permits, channel, member])
     return released === 1 ? "done" : "gone"

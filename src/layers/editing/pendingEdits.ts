@@ -1,4 +1,4 @@
-/** Acknowledging and claiming an entry that a group has been given, by whoever has seen with whom it is. */
+/** Acknowledges and claims a pending entry of a group, if it is still with the consumer that the visitor saw. */
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -11,7 +11,7 @@ export type PendingEdit =
   /** It counts as delivered to that consumer now. */
   | { readonly _tag: "Claim"; readonly consumer: string }
 
-/** An entry, with whom it was, and for how many milliseconds at that time. */
+/** A pending entry, its consumer, and for how many milliseconds it was idle when the visitor saw it. */
 export interface PendingSeen {
   readonly group: string
   readonly id: string
@@ -19,7 +19,7 @@ export interface PendingSeen {
   readonly idle: number
 }
 
-/** Two round trips. Whoever has delivered it again meanwhile keeps it: it has been idle for less time than was seen. */
+/** Two round trips. An entry that was delivered again meanwhile stays as it is: it has been idle for less time than the visitor saw. */
 export const editPending = (
   client: ValkeyClientShape,
   key: string,

@@ -1,4 +1,4 @@
-/** JSON that somebody has typed, stored in the format of what it takes the place of. */
+/** Encodes JSON that a visitor has typed in the format of the value that it replaces. */
 import { Effect } from "effect"
 import { Formats } from "../../schema/Formats.ts"
 import { type Header, isFramed, type Stored } from "../../schema/frame.ts"
@@ -14,8 +14,9 @@ const refuse = (reason: string) => Effect.fail(new EditRefused({ reason }))
 const isPlainNumber = (stored: Buffer): boolean => stored.length < 500 && isNumberText(stored.toString())
 
 /**
- * The same serializer and compressor, until when it is fresh, its tags. A mark of staleness is left out, and so is a claim: whoever looks the value up finds
- * that it has changed, and does not store over it. `bySchema` stores what is of a format that needs a schema.
+ * The new value keeps the serializer, the compressor, the tags, and the instant until which it is fresh. It keeps no mark of staleness
+ * and no claim: a process that looks the value up finds that it has changed, and does not store over it. `bySchema` encodes values of
+ * a format that needs a schema.
  */
 export const sealLike = (
   stored: Buffer,
@@ -28,7 +29,7 @@ export const sealLike = (
     if (typed.said !== "json") return refuse("It contains a number that would be rounded.")
     const value: unknown = JSON.parse(json)
     if (bySchema !== undefined && needsSchema(storedForm(stored, ""))) return bySchema(value, stored)
-    // A cache of any format counts with plain digits, and what else it reads is not known here.
+    // Caches of every format count with plain digits. Whether such a cache can read anything else is not known here.
     if (isPlainNumber(stored) && typeof value !== "number") return refuse("Only a number can replace a number.")
     return Effect.try({
       try: () => sealed(value, isFramed(stored) ? knownFormats().header(stored) : undefined),
@@ -50,7 +51,7 @@ const sealed = (value: unknown, header: Header | undefined): Stored => {
   )
 }
 
-/** Of elements that stand side by side, one whose format another can take; undefined where none of them can be read. */
+/** An element whose format a new neighbour can take; undefined if none of the elements can be decoded. */
 export const pattern = (neighbours: ReadonlyArray<Buffer>): Buffer | undefined => {
   const readable = neighbours.filter((stored) => storedForm(stored, "").said !== "not")
   return readable.find((stored) => !isPlainNumber(stored)) ?? readable[0]

@@ -1,4 +1,4 @@
-/** One key of a server, as it lies there. */
+/** One key as the server stores it. */
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType, type KeyType, type Reply } from "../../schema/Command.ts"
@@ -15,16 +15,16 @@ export interface Entry {
   readonly size: number
   readonly content:
     | { readonly _tag: "Value"; readonly form: StoredForm; readonly stored: Buffer }
-    /** The value is longer than what is read of it, or of an unknown type; this is its beginning, in hex. */
+    /** The value is too long to be read whole, or of an unknown type. `beginning` is in hex. */
     | { readonly _tag: "TooLong"; readonly beginning: string }
     /** A page of its elements. */
     | ({ readonly _tag: "Elements" } & Elements)
 }
 
-/** Reads what needs a schema, where that is known. */
+/** Decodes a value that needs a schema. */
 export type ReadBySchema = (stored: Buffer, form: StoredForm) => Effect.Effect<StoredForm>
 
-/** Bytes of a value that are read whole. */
+/** A value of at most this many bytes is read whole. */
 export const mostBytes = 1024 * 1024
 
 /** The reply of one command of a pipeline, or its failure. */
@@ -32,8 +32,8 @@ const at = (results: PipelineResults, index: number): Effect.Effect<Reply, Comma
   Effect.fromResult(results[index] ?? Result.succeed(null))
 
 /**
- * The key, its lifetime and what it holds; undefined where there is no such key. It costs two or three round trips, and
- * reads at most 1 MiB of a value or 100 elements of a structure: the first, or those from where another page says.
+ * The type, the lifetime and the content of a key; undefined if the key does not exist. It costs two or three round trips, and reads
+ * at most 1 MiB of a value or 100 elements of a structure. `from` is the `next` of an earlier page. Default: the first page.
  */
 export const entryAt = (
   client: ValkeyClientShape,
@@ -61,7 +61,7 @@ const stringAt = Effect.fnUntraced(function* (
   const size = Number(yield* client.send("STRLEN", [key]))
   const long = size > mostBytes
   const stored = yield* client.send(long ? "GETRANGE" : "GET", long ? [key, 0, 1023] : [key], { reply: "buffer" })
-  // It has ended in between.
+  // The key has expired in between.
   if (!Buffer.isBuffer(stored)) return undefined
   if (long) {
     const content = { _tag: "TooLong", beginning: stored.toString("hex") } as const

@@ -1,4 +1,4 @@
-/** Looks at servers that are shared by all who want one at the same time: many caches, many visitors. */
+/** Asks servers once for all caches and visitors that want the same answer at the same time. */
 import { Clock, Effect, Fiber, Scope } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
@@ -9,7 +9,7 @@ const recentMillis = 1000
 
 type Asked = Fiber.Fiber<Answers<Fields>, CommandError>
 
-/** The last answer to one question, of each client. Whoever asks may leave: the others get the answer all the same. */
+/** The last answer to one question, by client. If the visitor who asked first leaves, the others still get the answer. */
 class SharedAnswer {
   readonly #ask: (client: ValkeyClientShape) => Effect.Effect<Answers<Fields>, CommandError>
   readonly #scope: Scope.Scope
@@ -42,7 +42,7 @@ export class SharedLooks {
   readonly #infos: SharedAnswer
   readonly #configs: SharedAnswer
 
-  /** What is asked ends with the scope. */
+  /** Questions that are not answered yet end with the scope. */
   constructor(scope: Scope.Scope) {
     this.#infos = new SharedAnswer(infosOf, scope)
     this.#configs = new SharedAnswer(configsOf, scope)

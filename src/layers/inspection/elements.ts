@@ -11,13 +11,13 @@ export type KeyName = string | Buffer
 
 export type StructureType = Exclude<KeyType, "string">
 
-/** One element, as it lies there. */
+/** One element as the server stores it. */
 export interface Element {
-  /** What is shown of it, by column. */
+  /** The text of each column. */
   readonly cells: ReadonlyArray<string>
-  /** What names it in its structure: index, member, field, id of a stream's entry. */
+  /** The name in the structure: index, member, field, or id of a stream's entry. */
   readonly name: Buffer
-  /** What stands there: the value of a list or a hash, the score of a sorted set, of a stream that of the first field. Empty in sets. */
+  /** The stored bytes: the value in a list or a hash, the score in a sorted set, the value of the first field in a stream. Empty in sets. */
   readonly stored: Buffer
 }
 
@@ -32,7 +32,7 @@ export interface Elements {
 /** Elements of one page at most. */
 export const mostElements = 100
 
-/** What an element says; it is a stored value, too. */
+/** Decodes an element, which is a stored value, too. */
 export const elementForm = (stored: Buffer): StoredForm => storedForm(stored, "")
 
 const said = (stored: Buffer): string => {
@@ -43,7 +43,7 @@ const said = (stored: Buffer): string => {
 const bytes = (reply: Reply | undefined): Buffer => (Buffer.isBuffer(reply) ? reply : Buffer.from(shown(reply)))
 const none = Buffer.of()
 
-/** A part of the elements: those by their rank, those behind a cursor, or those behind an id. */
+/** How the elements of one type are read in pages: by rank, by cursor, or by id. */
 interface Kind {
   /** The command that counts them. */
   readonly size: string
@@ -64,7 +64,7 @@ const ranked =
 const rankOf = (from: string): number => (/^\d{1,15}$/.test(from) ? Number(from) : 0)
 const lastOf = (from: string): number => rankOf(from) + mostElements - 1
 
-/** By cursor. Small structures come in one page of the server's, whatever is asked for: the place in it stands behind the cursor. */
+/** By cursor. The server returns a small structure in one page, whatever COUNT says. The place within that page follows the cursor. */
 const scanned =
   (elements: (reply: Reply) => ReadonlyArray<Element>): Kind["page"] =>
   (reply, from) => {

@@ -1,8 +1,8 @@
-/** What is to be said of a value besides the value. */
+/** The facts about a stored value, besides the value itself. */
 import type { StoredForm } from "./storedForm.ts"
 import { lifetime } from "./words.ts"
 
-/** A term, and what holds of the value. */
+/** A term, and what it says of the value. */
 export type Fact = readonly [term: "Format" | "Holds" | "Fresh" | "Marked" | "Tags" | "Claim", words: string]
 
 export const valueFacts = (

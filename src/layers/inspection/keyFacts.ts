@@ -1,4 +1,4 @@
-/** What is said of keys in a list. */
+/** The facts about keys in a list. */
 import { Effect } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { isKeyType, type Reply } from "../../schema/Command.ts"
@@ -7,23 +7,23 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { sizeCommand } from "./elements.ts"
 import { command, replyOf } from "./replies.ts"
 
-/** Undefined is what the server refuses to tell. */
+/** A fact is undefined if the server refuses to tell it. */
 export interface KeyFacts {
   readonly type: string | undefined
   /** Milliseconds; −1 = for ever. */
   readonly pttl: number | undefined
   /** Bytes of a string; elements of everything else. */
   readonly size: number | undefined
-  /** Of values with a header what it says; empty elsewhere. */
+  /** The format in the header of a value; empty without a header. */
   readonly format: string
 }
 
-/** Of a value so much is read to tell its format. */
+/** Bytes that are read of a value to tell its format. */
 const headBytes = 256
 
 const numberOf = (reply: Reply | undefined): number | undefined => (typeof reply === "number" ? reply : undefined)
 
-/** Of each key, in their order; undefined where it is there no more. Two round trips. */
+/** The facts about each key, in the order of `keys`; undefined for a key that no longer exists. Two round trips. */
 export const keyFactsOf = (
   client: ValkeyClientShape,
   keys: ReadonlyArray<string>

@@ -17,7 +17,7 @@ export const knownCompressors = (): ReadonlyArray<Compressor> => {
   return compressors
 }
 
-/** SchemaBinary is no use without the schema, and so is named and shown as bytes. */
+/** SchemaBinary cannot be decoded without the schema, so its values are shown as bytes. */
 const binary: Serializer = { id: Serializer.binary.id, encode: () => "", decode: (bytes) => bytes }
 
 let formats: Formats | undefined

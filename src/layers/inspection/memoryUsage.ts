@@ -1,9 +1,9 @@
-/** How much memory keys take. */
+/** The memory that keys take. */
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
-/** The bytes of each key, in their order; 0 where it has ended, or its server is away. Fails where the user may not ask. One round trip. */
+/** The bytes of each key, in the order of `keys`; 0 for a key that has expired or whose server cannot be reached. Fails with CacheServerError if the user may not run the command. One round trip. */
 export const memoryUsageOf = (
   client: ValkeyClientShape,
   keys: ReadonlyArray<string>

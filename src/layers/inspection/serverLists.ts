@@ -6,7 +6,7 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { list, shown } from "./replies.ts"
 import { type Answers, askEach } from "./serverLooks.ts"
 
-/** Of each list. */
+/** At most this many entries of each list are shown. */
 const most = 50
 
 export interface ConnectedClient {
@@ -81,6 +81,6 @@ const slowCommandIn = (entry: Reply): ReadonlyArray<SlowCommand> => {
   ]
 }
 
-/** What each server finds of its own memory, in its words. */
+/** The answer of each server to MEMORY DOCTOR. */
 export const memoryDoctorOf = (client: ValkeyClientShape): Effect.Effect<Answers<string>, CommandError> =>
   askEach(client, "MEMORY", ["DOCTOR"], shown)

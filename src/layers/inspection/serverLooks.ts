@@ -1,4 +1,4 @@
-/** What each server of a client says of itself, also where others cannot be reached. */
+/** Asks each server of a client about itself, even if others cannot be reached. */
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Arg, Reply } from "../../schema/Command.ts"
@@ -28,7 +28,7 @@ export const askEach = <A>(
 export const infosOf = (client: ValkeyClientShape): Effect.Effect<Answers<Fields>, CommandError> =>
   askEach(client, "INFO", [], (reply) => infoFields(shown(reply)))
 
-/** Of each server the settings that matter to a cache, by their names. */
+/** The settings of each server that matter to a cache, by name. */
 export const configsOf = (client: ValkeyClientShape): Effect.Effect<Answers<Fields>, CommandError> =>
   askEach(
     client,
@@ -39,7 +39,7 @@ export const configsOf = (client: ValkeyClientShape): Effect.Effect<Answers<Fiel
 
 export interface ServerLook {
   readonly info: Result.Result<Fields, CommandError>
-  /** Undefined where the server was not among those that were asked. */
+  /** Undefined if the server was not among those that were asked. */
   readonly config: Result.Result<Fields, CommandError> | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What the table says about servers that were looked at. */
+/** Applies the table of rules to the answers of servers. */
 import { Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import type { Topology } from "../../schema/Command.ts"

@@ -12,7 +12,7 @@ export interface ServerFacts {
 
 const count = (value: number): string => value.toLocaleString("en")
 
-/** Of all reads since the server was started. */
+/** The share of hits among all reads since the server started. */
 export const hitRate = (info: Info): string => {
   const hits = countOf(info, "keyspace_hits")
   return percent(hits, hits + countOf(info, "keyspace_misses")) ?? "no read yet"
@@ -92,7 +92,7 @@ const counted = (info: Info, name: string): string | undefined => {
   return value === undefined ? undefined : count(value)
 }
 
-/** Of an INFO with all of its sections. What the server does not tell is left out. */
+/** The facts in an INFO with all sections, in groups. What the server does not tell is left out. */
 export const serverWords = (info: Info): ReadonlyArray<ServerFacts> =>
   groups.map(([about, terms]) => ({
     about,

@@ -33,7 +33,7 @@ export interface StoredForm {
   readonly reason: string | undefined
 }
 
-/** Whether nobody can read it without its schema. */
+/** Whether the value cannot be read without its schema. */
 export const needsSchema = ({ format, isFailure, said }: StoredForm): boolean =>
   said === "not" && !isFailure && format.split(">")[0] === Serializer.binary.id
 
@@ -73,7 +73,7 @@ type Shown = Pick<StoredForm, "shownAs" | "text" | "said" | "reason">
 const untimed = { timing: undefined, isFailure: false, isMarkedStale: false, claimedUntil: undefined, tags: [] }
 const nothing: Shown = { shownAs: "nothing", text: "", said: "not", reason: "A process is looking the value up." }
 
-/** Nobody edits it as a value. */
+/** A stored failure cannot be edited as a value. */
 const failed = { said: "partly", reason: "It is not a value, but the stored failure of a lookup." } as const
 
 const encrypted = "The value is encrypted, and the key is not known here."

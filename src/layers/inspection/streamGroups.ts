@@ -6,7 +6,7 @@ import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 import { mostElements } from "./elements.ts"
 import { command, list, pairs, replyOf, shown } from "./replies.ts"
 
-/** Groups that are shown. */
+/** At most this many groups are shown. */
 const mostGroups = 20
 
 export interface PendingEntry {
@@ -22,11 +22,11 @@ export interface StreamGroup {
   readonly consumers: number
   readonly lastId: string
   readonly pendingCount: number
-  /** The first 100. */
+  /** The first 100 pending entries. */
   readonly pending: ReadonlyArray<PendingEntry>
 }
 
-/** Two round trips. */
+/** The first groups of a stream, each with its first pending entries. Two round trips. */
 export const groupsOf = (
   client: ValkeyClientShape,
   key: string

@@ -1,16 +1,16 @@
-/** The tags that stored values bear. */
+/** The tags of stored values. */
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../schema/CacheError.ts"
 import { bearsTags, readHeader } from "../../schema/frame.ts"
 import { tagsIn } from "../../schema/TagStamp.ts"
 import type { ValkeyClientShape } from "../../services/ValkeyClient.ts"
 
-/** Of a value so much is read: headers are longer only with many long tags, which are then left out. */
+/** Bytes that are read of each value. Only a header with many long tags is longer; its tags are left out. */
 const headBytes = 4096
-/** Keys that are asked for in one round trip. */
+/** Keys of one round trip. */
 const page = 200
 
-/** Of each key, in their order; none where there is no value, or one whose header is damaged or longer than 4 KiB. */
+/** The tags of each key, in the order of `keys`; empty if there is no value, or if its header is damaged or longer than 4 KiB. */
 export const tagsAt = (
   client: ValkeyClientShape,
   keys: ReadonlyArray<string>

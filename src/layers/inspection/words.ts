@@ -9,7 +9,7 @@ export const inBytes = (bytes: number): string => {
   return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`
 }
 
-/** "99.5 %"; undefined where the whole is nothing. */
+/** "99.5 %"; undefined if the whole is 0. */
 export const percent = (part: number, whole: number): string | undefined =>
   whole === 0 ? undefined : `${((100 * part) / whole).toFixed(1)} %`
 
@@ -33,7 +33,7 @@ export const lifetime = (pttl: number): string => {
 
 const unitMillis: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** The milliseconds of "4m 12s", of "1.5 h", of "90s"; undefined where the text is no lifetime above zero. */
+/** The milliseconds of "4m 12s", of "1.5 h", of "90s"; undefined if the text is not a lifetime above 0. */
 export const millisIn = (text: string): number | undefined => {
   const words = text.trim()
   if (!/^(?:\d{1,9}(?:\.\d{1,9})?\s*(?:ms|s|m|h|d)\s*)+$/.test(words)) return undefined

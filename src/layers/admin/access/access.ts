@@ -39,7 +39,7 @@ export interface AdminVisitor {
 }
 
 /**
- * Says who sends a request, and what he may do. The pages answer undefined with 403.
+ * Returns the visitor who sends a request, with the visitor's rights. The pages answer undefined with 403.
  *
  * @since 0.2.0
  * @category admin
@@ -60,12 +60,12 @@ const loopbackHost = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i
 const ofProxies = /^(?:forwarded|via|x-forwarded-.*|x-real-ip)$/i
 
 /**
- * Direct visitors from this machine. The address alone does not do: a page of a stranger may have its own name lead to 127.0.0.1
- * (DNS rebinding), which the Host tells; and a proxy on this machine hands on the requests of the world, which its headers tell.
+ * Accepts direct visitors from this machine. The address alone is not enough. A stranger's page may resolve its own name to 127.0.0.1
+ * (DNS rebinding); the Host header shows this. A proxy on this machine may forward requests from elsewhere; its headers show this.
  */
 export const fromThisMachine: Authorize<never> = ({ headers, peerAddress, remoteAddress }) =>
   Effect.sync(() => {
-    // A middleware may have replaced the one by what a proxy says; the other is the peer of the connection.
+    // A middleware may replace `remoteAddress` by what a proxy says. `peerAddress` stays the peer of the connection.
     const isLoopback = [peerAddress, remoteAddress].every(
       (address) => Option.isSome(address) && loopbackAddress.test(address.value)
     )

@@ -1,4 +1,4 @@
-/** Whether a form was sent from one of our pages, by whom it was made for. */
+/** Checks that a form comes from these pages, and from the visitor for whom it was made. */
 import { createHmac, randomBytes } from "node:crypto"
 import { Exit, type Redacted } from "effect"
 import type { HttpServerRequest } from "effect/http"
@@ -10,7 +10,7 @@ import { reveal } from "../../../schema/reveal.ts"
 /** The tokens of forms: each for one visitor and one place where the pages are mounted. */
 export interface FormTokens {
   readonly of: (visitor: string) => string
-  /** A digest of what was seen, by which nobody can guess at a value that is not shown. */
+  /** Returns a keyed digest. Nobody can use it to guess a value that is hidden. */
   readonly seal: (mark: string) => string
   readonly isOf: (visitor: string, token: string) => boolean
 }
@@ -21,7 +21,7 @@ export const formTokens = (
   secret: Redacted.Redacted | undefined,
   path: string
 ): Exit.Exit<FormTokens, CacheInputError> => {
-  // A secret that was wiped has none.
+  // A secret that was wiped has no bytes.
   const key = secret === undefined ? randomBytes(minSecretBytes) : Buffer.from(reveal(secret) ?? "")
   if (key.length < minSecretBytes) return refused("Admin", `secret must have ${minSecretBytes} bytes or more`)
   const mac = (kind: string, text: string) =>
@@ -37,15 +37,16 @@ export const formTokens = (
 }
 
 /**
- * What the browser says of the page that sent the form. It says nothing where it is old, or no browser, and the token has to
- * do; `Sec-Fetch-Site` only comes over TLS and to this machine, and so `Origin` is looked at without it.
+ * Whether the headers of the browser name these pages as the sender of the form. Old browsers and other programs send no such
+ * header; then the token alone decides. Browsers send `Sec-Fetch-Site` only over TLS and to this machine. Without it, `Origin` is
+ * compared with the host.
  */
 export const isSentFromHere = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest): boolean => {
   const site = headers["sec-fetch-site"]
   if (site !== undefined) return site === "same-origin"
   const origin = headers["origin"]
   if (origin === undefined) return true
-  // A web request may have it in its address alone.
+  // A web request may have no Host header, but its URL names the host.
   const host = headers["host"] ?? (URL.canParse(originalUrl) ? new URL(originalUrl).host : undefined)
   return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }

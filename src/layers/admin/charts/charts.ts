@@ -1,4 +1,4 @@
-/** Where the script draws its charts. Without it they are hidden, and the figures stand in text. */
+/** The places where the script draws its charts. Without the script they stay hidden, and the page shows its figures as text. */
 import type { Figures } from "./figures.ts"
 import { html, type Html } from "../kernel/Html.ts"
 

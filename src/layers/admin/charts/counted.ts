@@ -6,7 +6,7 @@ export type Snapshot = ReadonlyArray<Metric.Metric.Snapshot>
 const ofCache = (metrics: Snapshot, cache: string, metric: string): Snapshot =>
   metrics.filter(({ attributes, id }) => id === `effect_vcache_${metric}` && attributes?.["cache"] === cache)
 
-/** Undefined where it has counted nothing. */
+/** Undefined if it has counted nothing. */
 export const countedIn = (metrics: Snapshot, cache: string, counter: string): number | undefined => {
   const found = ofCache(metrics, cache, `${counter}_total`)
   return found.length === 0
@@ -14,7 +14,7 @@ export const countedIn = (metrics: Snapshot, cache: string, counter: string): nu
     : found.reduce((sum, { state }) => sum + ("count" in state ? Number(state.count) : 0), 0)
 }
 
-/** How many operations took no longer than so many seconds: pairs in the order of the seconds; empty where none was measured. */
+/** The cumulative histogram of the latency: how many operations took at most `seconds`, in ascending order. Empty if none was measured. */
 export const durationsIn = (
   metrics: Snapshot,
   cache: string

@@ -9,17 +9,17 @@ export interface Reading {
   readonly misses: number | undefined
   readonly nearHits: number | undefined
   readonly durations: ReadonlyArray<readonly [seconds: number, count: number]>
-  /** Of all servers that answer, what each has evicted; undefined where there is none. */
+  /** The memory of all servers that answer, and the evictions of each; undefined if none answers. */
   readonly servers: { readonly memory: number; readonly evicted: ReadonlyMap<string, number> } | undefined
 }
 
-/** Null where nothing happened that it could be made of, or nothing is counted. */
+/** A figure is null if nothing is counted, or if nothing happened from which it could be computed. */
 export interface Figures {
   /** Percent of the reads. */
   readonly hitRate: number | null
   /** Operations of this process, each second. */
   readonly operations: number | null
-  /** Milliseconds in which half of the operations ended, and 99 of 100. */
+  /** The 50th and the 99th percentile of the latency, in milliseconds. */
   readonly median: number | null
   readonly p99: number | null
   /** Bytes that the servers use. */
@@ -58,11 +58,11 @@ export const figuresBetween = (before: Reading, now: Reading): Figures => {
   }
 }
 
-/** A server that did not answer then has not evicted now all that it ever has. */
+/** A server that did not answer the first look counts as 0. Its total since it started is not what happened in between. */
 const evictedSince = (before: ReadonlyMap<string, number> | undefined, now: ReadonlyMap<string, number>): number =>
   [...now].reduce((sum, [server, count]) => sum + Math.max(0, count - (before?.get(server) ?? count)), 0)
 
-/** The limit that so many of them kept, in milliseconds. */
+/** The upper bound of the histogram bucket that contains the quantile, in milliseconds. */
 const quantile = (durations: Reading["durations"], share: number): number | null => {
   const all = durations.at(-1)?.[1] ?? 0
   const within = durations.find(([, count]) => count >= share * all)

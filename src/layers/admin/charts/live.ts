@@ -9,13 +9,13 @@ import { headers, plain } from "../kernel/respond.ts"
 import { isClosing } from "./isClosing.ts"
 import type { Answer, ShownCache } from "../kernel/Visit.ts"
 
-/** A stream ends after so many events, and the browser asks for another: with the rights that the visitor has by then. */
+/** A stream ends after this many events. The browser then asks for another one, and the rights of the visitor are checked again. */
 const mostEvents = 300
 
 /** By the names of the caches. */
 type Readings = ReadonlyMap<string, Reading>
 
-/** What the servers of a cache use that answer; undefined where none does. */
+/** The memory and the evictions of the servers that answer; undefined if none answers. */
 const serversOf = (client: ValkeyClientShape, looks: SharedLooks): Effect.Effect<Reading["servers"]> =>
   Effect.match(looks.infosNow(client), {
     onFailure: () => undefined,
@@ -59,8 +59,9 @@ const event = (all: ReadonlyMap<string, Figures>, caches: ReadonlyArray<ShownCac
   `data: ${JSON.stringify(Object.fromEntries(caches.map(({ name }) => [name, all.get(name) ?? null])))}\n\n`
 
 /**
- * What answers those who watch. At most so many do at once, others get 503. Nobody looks at the servers while nobody watches.
- * The streams end with the layer, and within a second where the server of the request begins to close: it would wait for them.
+ * Answers the visitors who watch the charts. At most `maxStreams` watch at once; others get 503. The servers are asked only while
+ * somebody watches. The streams end with the layer. They also end within a second after the HTTP server of the request begins to
+ * close, because it waits for open responses.
  */
 export const liveAnswer = (
   caches: ReadonlyArray<ShownCache>,
@@ -81,7 +82,7 @@ export const liveAnswer = (
       Effect.sync(() => ++streams <= maxStreams),
       () => Effect.sync(() => streams--)
     )
-    // Before what they share ends, which would interrupt them: a browser would take that for a failure.
+    // The streams end before the stream that they share. Its end would interrupt them, and a browser would take that for a failure.
     yield* Effect.addFinalizer(() =>
       Effect.gen(function* () {
         yield* Deferred.succeed(closed, undefined)
@@ -101,7 +102,7 @@ export const liveAnswer = (
           mostEvents
         )
       )
-      // Others may have come between the answer and its body.
+      // Other visitors may have taken the last place between the answer and its body.
       const body = Stream.unwrap(Effect.map(place, (isFree) => (isFree ? events : Stream.empty)))
       return Effect.succeed(
         HttpServerResponse.stream(Stream.encodeText(Stream.interruptWhen(body, Deferred.await(closed))), {

@@ -1,6 +1,6 @@
-/** HTML of templates. Whatever stands in a hole is escaped, unless it is HTML of a template itself. */
+/** HTML from templates. The value of a hole is escaped, unless it is HTML itself. */
 
-/** Made by templates only. */
+/** Only this file creates instances. */
 export class Html {
   readonly text: string
 

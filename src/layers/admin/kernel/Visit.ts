@@ -1,4 +1,4 @@
-/** One request: who asks for what. */
+/** A request: its visitor, its parameters, and what the page may show. */
 import type { Effect } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { RegionEntries } from "../../../services/operations/Region.ts"
@@ -24,15 +24,15 @@ export interface Visit {
   readonly params: URLSearchParams
   /** Each form that changes something sends it back. */
   readonly token: string
-  /** What forms bear of a digest of what was seen. */
+  /** Turns the digest of what the visitor saw into the mark that a form holds. */
   readonly seal: (mark: string) => string
   /** Whether the value of a key is not shown. */
   readonly hide: (key: string, cache: string) => boolean
-  /** What the keys of sessions begin with. */
+  /** The keys of sessions begin with this text. */
   readonly sessions: string
 }
 
-/** A page, and with which status it is sent. */
+/** A page and the status of its response. */
 export interface Shown {
   readonly body: Html
   readonly status: number

@@ -2,7 +2,7 @@
 import { exact, html, type Html } from "./Html.ts"
 import type { Visit } from "./Visit.ts"
 
-/** A form of one action. What it sends besides its fields is hidden in it. */
+/** A form of one action. It sends the visible fields, the hidden ones and the token. */
 export const actionForm = (
   { token }: Visit,
   address: string,
@@ -54,6 +54,6 @@ export const selectField = (
 
 export const button = (words: string): Html => html`<button>${words}</button>`
 
-/** A button whose words need those of its row, for whoever hears them without it. */
+/** A button in a row of a table. `of` names the row for screen readers, which read the button without its row. */
 export const dangerButton = (words: string, of = ""): Html =>
   html`<button class="danger">${words}${of === "" ? "" : html`<span class="hidden"> ${of}</span>`}</button>`

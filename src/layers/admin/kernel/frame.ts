@@ -1,4 +1,4 @@
-/** What stands around every page. */
+/** The header, the navigation and the heading of every page. */
 import { html, type Html } from "./Html.ts"
 import { addressOf, type Shown, type Visit, visitorMay } from "./Visit.ts"
 
@@ -15,7 +15,7 @@ const pages = {
 
 export type PageName = keyof typeof pages
 
-/** Words of what was done; the address says which, so that nobody can put words of his own there. */
+/** The messages after a change. The address holds only the name of one, so that a link cannot show a text of its author. */
 const done: Readonly<Record<string, string>> = {
   saved: "Saved.",
   lives: "The lifetime was changed.",
@@ -79,7 +79,7 @@ export const frame = (visit: Visit, title: string, current: PageName, body: Html
   </html> `
 }
 
-/** A failure in words, for those who look and cannot help it. */
+/** A failure, as a sentence for the visitor. */
 export const trouble = (message: string): Html => html`<p class="problem" role="alert">✗ ${message}</p>`
 
 export const noCache = (visit: Visit, current: PageName): Shown => ({

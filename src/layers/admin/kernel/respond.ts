@@ -3,8 +3,8 @@ import { HttpServerResponse } from "effect/http"
 import type { Html } from "./Html.ts"
 
 /**
- * Nothing runs but our own file, nothing comes from elsewhere, nobody frames the page, and nothing of it is kept. Addresses are told to this
- * origin alone: without that, browsers would send forms with `Origin: null`.
+ * Browsers run only the script of these pages, load nothing from elsewhere, do not frame a page, and keep no copy of it. They send the
+ * address as a referrer to this origin only; without any referrer they would send forms with `Origin: null`.
  */
 export const headers = {
   "cache-control": "no-store",
@@ -26,7 +26,7 @@ export const plain = (
   more: Readonly<Record<string, string>> = {}
 ): HttpServerResponse.HttpServerResponse => HttpServerResponse.text(text, { status, headers: { ...headers, ...more } })
 
-/** So that a reload does not repeat what was done. */
+/** A redirect after a change, so that a reload does not repeat the change. */
 export const onward = (address: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({ status: 303, headers: { ...headers, location: address } })
 

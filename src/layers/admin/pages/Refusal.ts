@@ -1,4 +1,4 @@
-/** Why nothing was done, and with which status it is said. */
+/** The reason why nothing was done, and the status of the response. */
 export class Refusal {
   readonly status: number
   readonly words: string

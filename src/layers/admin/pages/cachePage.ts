@@ -25,7 +25,7 @@ export const cacheField = ({ caches }: Visit, name: string): Html =>
     name
   )
 
-/** Where another cache is chosen, where there are several. */
+/** The form that chooses another cache; empty if there is only one. */
 const picker = (visit: Visit, current: PageName, name: string): Html =>
   visit.caches.length < 2
     ? html``
@@ -53,7 +53,7 @@ export const cachePage = (
   })
 }
 
-/** What a form of such a page does, for those who may: a place to go to, what is told there, or why nothing was done. */
+/** Runs the action of a form for a visitor with the right. `act` returns parameters for the address to which the visitor goes, or why nothing was done. */
 export const cacheAction = (
   visit: Visit,
   current: PageName,

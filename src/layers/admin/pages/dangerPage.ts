@@ -1,4 +1,4 @@
-/** Deleting everything, for those who may, and who type what they delete. */
+/** The forms that delete everything, for visitors with the right who type the confirmation. */
 import { Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
@@ -11,12 +11,12 @@ import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visito
 interface Deletion {
   readonly title: string
   readonly words: (shown: ShownCache) => string
-  /** What has to be typed. */
+  /** The text that the visitor must type. */
   readonly confirmation: (shown: ShownCache) => string
   readonly run: (shown: ShownCache) => Effect.Effect<number | undefined, CommandError>
 }
 
-/** Without a prefix the name of the cache. */
+/** The prefix, or the name of a cache without a prefix. */
 const prefixOf = ({ cache, name }: ShownCache): string => cache.options.prefix || name
 
 const deletions: Readonly<Record<string, Deletion>> = {
@@ -75,7 +75,7 @@ export const dangerAction = (visit: Visit, form: URLSearchParams): Effect.Effect
       if (form.get("typed") !== deletion.confirmation(shown)) {
         return new Refusal(422, `Type “${deletion.confirmation(shown)}” to confirm it.`)
       }
-      // A policy may keep an outage back, and nothing would have been deleted.
+      // A policy may hide an outage. The page would say that keys were deleted, although none was.
       yield* shown.cache.client.send("PING", [])
       const count = yield* deletion.run(shown)
       return count === undefined ? { done: "flushed" } : { done: "cleared", n: String(count) }

@@ -7,13 +7,13 @@ import { keyAddress, shortKey, toParam } from "./keyAddress.ts"
 import type { KeyVisit } from "./keyPage.ts"
 import { visitorMay } from "../kernel/Visit.ts"
 
-/** Bytes of an element that is changed here: the page would be too long with a copy of longer ones in each form. */
+/** The largest element, in bytes, that can be changed here. Each form holds a copy, and longer ones would make the page too long. */
 const longest = 16_384
 
 const formOf = ({ key, shown, visit }: KeyVisit, hidden: Readonly<Record<string, string>>, fields: Html): Html =>
   actionForm(visit, keyAddress(visit, shown.name, key), hidden, fields)
 
-/** What stands beside each element; undefined for those who may not edit. */
+/** The forms beside each element; undefined if the visitor may not edit. */
 export const elementForms = (at: KeyVisit, type: StructureType): ((element: Element) => Html) | undefined =>
   visitorMay(at.visit, "edit", at.shown)
     ? (element) => {
@@ -55,7 +55,7 @@ const additions: Readonly<Record<StructureType, Html>> = {
 export const addForm = (at: KeyVisit, type: StructureType): Html =>
   formOf(at, { action: "add" }, html`${additions[type]}${button(type === "list" ? "Push" : "Add")}`)
 
-/** Lists keep their first elements, streams their last. */
+/** The form that trims a list to its first elements, or a stream to its last. */
 export const trimForm = (at: KeyVisit, type: StructureType, size: number): Html =>
   type === "list" || type === "stream"
     ? formOf(

@@ -1,11 +1,11 @@
-/** Work on many things in a time that a page can take. */
+/** Works on many items, for no longer than a visitor waits for a page. */
 import { Clock, Effect } from "effect"
 
-/** Things of which one after the other is begun for so many milliseconds. */
+/** Milliseconds after which no further item is begun. */
 const patience = 10_000
 const atOnce = 20
 
-/** What becomes of each; undefined where the time was over before it was begun. */
+/** The result for each item; undefined for an item that was not begun in time. */
 export const inTime = <A, B, E>(
   items: ReadonlyArray<A>,
   use: (item: A) => Effect.Effect<B, E>

@@ -17,7 +17,7 @@ import { framedKey, type KeyVisit, onKey } from "./keyPage.ts"
 import { regionSchema } from "./regionSchema.ts"
 import { addressOf, type Onward, type Shown, type Visit, visitorMay } from "../kernel/Visit.ts"
 
-/** Where the visitor goes when it is done. */
+/** What an action of a form does, the right that it needs, and where the visitor goes when it is done. */
 interface Action {
   readonly right: AdminRight
   readonly run: (at: KeyVisit, form: URLSearchParams) => Effect.Effect<Outcome, CommandError | EditRefused>
@@ -74,7 +74,7 @@ const seenElement = (form: URLSearchParams) => ({
   mark: text(form, "mark")
 })
 
-/** It looks whether the key is what was seen, and then moves what is there, over no other key: nothing is lost either way. */
+/** Checks that the key holds what the visitor saw, and then renames it without overwriting another key. A change between both steps moves with the key, so that nothing is lost. */
 const rename = (
   { key, shown, visit }: KeyVisit,
   form: URLSearchParams
@@ -212,11 +212,11 @@ export const keyAction = (visit: Visit, form: URLSearchParams): Effect.Effect<Sh
     })
   })
 
-/** A lifetime can be changed without a look at the value, and a key deleted. Another name would bring the value to light. */
+/** A hidden value allows only changes that do not show it: of the lifetime, and deletion. A rename could show it under another name. */
 const changesWhatIsHidden = ({ key, shown, visit }: KeyVisit, action: string): boolean =>
   visit.hide(key, shown.name) && !["lifetime", "persist", "delete"].includes(action)
 
-/** Why nothing was done, what was typed, and what is there by now. */
+/** A page that says why nothing was done, with what the visitor typed and what the key holds now. */
 const answered = (
   at: KeyVisit,
   status: number,

@@ -1,4 +1,4 @@
-/** Which keys are a cache's own, and how they stand in addresses: in base64url in the query, whatever is in them. */
+/** Which keys belong to a cache, and how addresses name them: as base64url in the query, because a key is any text. */
 import { keyRefusal, type KeySpace, keySpace } from "../../../schema/key.ts"
 import { utf8Text } from "../../../schema/utf8Text.ts"
 import { addressOf, type ShownCache, type Visit } from "../kernel/Visit.ts"
@@ -14,19 +14,19 @@ export const keyAddress = (
   more: Readonly<Record<string, string>> = {}
 ): string => addressOf(path, "key", { c: cache, k: toParam(key), ...more })
 
-/** The keys of the cache whose user keys match: locks, other prefixes and other versions are none of it. */
+/** The keys of the cache that match the pattern. Locks, other prefixes and other versions are not among them. */
 export const spaceOf = ({ cache }: ShownCache, pattern = "*"): KeySpace => {
   const { keyFunction, prefix, version } = cache.options
   return keySpace(keyFunction, { prefix, version }, pattern)
 }
 
-/** The user key, where it is one of this cache. */
+/** The user key; undefined if this cache cannot have it. */
 export const ownKey = (shown: ShownCache, key: string | undefined): string | undefined => {
   if (key === undefined || keyRefusal(key) !== undefined) return undefined
   return spaceOf(shown).userKey(shown.cache.makeKey(key)) === key ? key : undefined
 }
 
-/** The key that the address names, where it is one of this cache. */
+/** The key that the address names; undefined if this cache cannot have it. */
 export const addressedKey = (shown: ShownCache, { params }: Visit): string | undefined =>
   ownKey(shown, utf8Text(fromParam(params.get("k"))))
 

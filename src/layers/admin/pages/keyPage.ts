@@ -16,7 +16,7 @@ import { regionSchema } from "./regionSchema.ts"
 import { streamGroups } from "./streamGroups.ts"
 import { addressOf, chosenCache, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
-/** A key of a cache, by a visit. */
+/** A key of a cache that a request is about. */
 export interface KeyVisit {
   readonly visit: Visit
   readonly shown: ShownCache
@@ -51,7 +51,7 @@ export const framedKey = (
   }
 }
 
-/** The key that the address names, or the page that says that it names none. */
+/** Answers with the key that the address names, or with a page that says that it names none. */
 export const onKey = <A>(
   visit: Visit,
   use: (at: KeyVisit) => Effect.Effect<Shown | A, CommandError>

@@ -1,4 +1,4 @@
-/** What a visitor looks for among the keys of a cache, and what is found of it. */
+/** The search of a visitor among the keys of a cache, and its results. */
 import { Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { isKeyType } from "../../../schema/Command.ts"
@@ -9,33 +9,33 @@ import { addressOf, type ShownCache, type Visit } from "../kernel/Visit.ts"
 import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
 import { type Found, search } from "./search.ts"
 
-/** Keys of one page; a few more where they come together. */
+/** Keys of one page. A page may have a few more, because the search reads whole pages of a server. */
 const most = 100
-/** Keys that are measured for one page of the largest. */
+/** Keys that are measured to find the largest. */
 const mostMeasured = 5000
 
 export interface KeySearch {
   readonly pattern: string
   readonly type: string
   readonly tag: string
-  /** The largest of a sample, and not all in the order of the servers. */
+  /** Whether the visitor wants the largest keys of a sample, and not all keys in the order of the servers. */
   readonly largest: boolean
-  /** Where the page before has ended; undefined at the beginning. */
+  /** The cursor where the previous page ended; undefined for the first page. */
   readonly from: string | undefined
 }
 
 export interface FoundKey {
   /** The user key. */
   readonly key: string
-  /** Bytes of memory, where that was asked. */
+  /** Bytes of memory; undefined if the search has not measured them. */
   readonly bytes: number | undefined
 }
 
-/** The cursor of a page is taken only as it was given out: for this cache, and by this process or one with its secret. */
+/** Seals a cursor. A page accepts only cursors that were sealed for this cache, by this process or by one with the same secret. */
 const sealOf = ({ seal }: Visit, { name }: ShownCache, cursor: string): string =>
   seal(JSON.stringify(["cursor", name, cursor]))
 
-/** The search that the address is about, or why it is none. */
+/** The search that the address describes, or a sentence that says why the address is not valid. */
 export const searchIn = (visit: Visit, shown: ShownCache): KeySearch | string => {
   const { params } = visit
   const wanted = {
@@ -56,7 +56,7 @@ export const searchIn = (visit: Visit, shown: ShownCache): KeySearch | string =>
     : "The address continues a search that these pages do not know any more. Search again."
 }
 
-/** The address of the same search from there on. */
+/** The address that continues the same search from a cursor. */
 export const searchAddress = (
   visit: Visit,
   shown: ShownCache,
@@ -74,7 +74,7 @@ export const searchAddress = (
     ...more
   })
 
-/** What is found, only of this cache, its prefix and its version; and how many keys were measured. */
+/** Searches the keys of this cache, its prefix and its version, and says how many were measured. */
 export const foundBy = (
   visit: Visit,
   shown: ShownCache,
@@ -83,7 +83,7 @@ export const foundBy = (
   Effect.suspend(() => {
     const { client } = shown.cache
     const { match, userKey } = spaceOf(shown, wanted.pattern)
-    // Nothing but a string bears tags.
+    // Only strings have tags.
     const type = wanted.tag !== "" && wanted.type === "" ? "string" : wanted.type
     const bearing = (finals: ReadonlyArray<string>) =>
       wanted.tag === ""
@@ -91,7 +91,7 @@ export const foundBy = (
         : Effect.map(tagsAt(client, finals), (tags) =>
             finals.map((final, at) => {
               const key = userKey(final)
-              // The tags of a value that is hidden are hidden with it.
+              // The tags of a hidden value are hidden, too.
               const isFound = key !== undefined && !visit.hide(key, shown.name) && tags[at]?.includes(wanted.tag)
               return isFound === true ? key : undefined
             })

@@ -1,4 +1,4 @@
-/** Keys in a list, with what is known of each. */
+/** A table of keys, with the facts about each. */
 import type { KeyFacts } from "../../inspection/keyFacts.ts"
 import { inBytes, lifetime } from "../../inspection/words.ts"
 import { actionForm, dangerButton } from "../kernel/forms.ts"
@@ -10,13 +10,13 @@ import type { FoundKey } from "./keySearch.ts"
 
 export interface KeyTableOptions {
   readonly keys: ReadonlyArray<FoundKey>
-  /** Of each key, in their order; undefined where it is there no more. */
+  /** The facts about each key, in the order of `keys`; undefined for a key that no longer exists. */
   readonly facts: ReadonlyArray<KeyFacts | undefined>
-  /** Whether all keys are chosen at first. */
+  /** Whether the checkbox of every key is checked at first. */
   readonly allChosen: boolean
 }
 
-/** With a box before each key for those who may delete. */
+/** The table of keys. Visitors with the right to delete get a checkbox before each key. */
 export const keyTable = (visit: Visit, shown: ShownCache, { allChosen, facts, keys }: KeyTableOptions): Html => {
   if (keys.length === 0) return html``
   const chooses = visitorMay(visit, "delete", shown)

@@ -1,4 +1,4 @@
-/** Deleting several keys at once: they are shown once more, and each is deleted only if it has not changed since then. */
+/** Deletes several keys at once. The visitor sees them once more, and each is deleted only if it has not changed since then. */
 import { Effect } from "effect"
 import { editKey, editRefusal, markOf } from "../../editing/keyEdits.ts"
 import { entryAt } from "../../inspection/Entry.ts"
@@ -18,10 +18,10 @@ import { inTime } from "./inTime.ts"
 import { fromParam, keyAddress, ownKey, shortKey, toParam } from "./keyAddress.ts"
 import { framedKey } from "./keyPage.ts"
 
-/** Keys that are deleted at once. */
+/** At most this many keys are deleted at once. */
 export const mostChosen = 1000
 
-/** A key, and what was seen of it when it was shown once more. */
+/** A key, with the mark of what it held when it was shown once more; the mark is empty before that. */
 interface Chosen {
   readonly key: string
   readonly mark: string
@@ -50,7 +50,7 @@ export const keysAction = (visit: Visit, form: URLSearchParams): Effect.Effect<S
     : Effect.map(deletion(visit, shown, chosen), (body) => page("What became of them", body, 200))
 }
 
-/** What is kept of a key that was read again: no value. */
+/** What is kept of a key that was read again. The value is not kept. */
 type Again = "gone" | "unread" | { readonly mark: string }
 
 const confirmation = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Chosen>): Effect.Effect<Html> =>
@@ -102,7 +102,7 @@ const words = {
   late: "✗ was not tried: the time was over"
 } as const
 
-/** What became of each key. A failure of one does not keep the others from being tried. */
+/** Deletes the keys and says what became of each. If one fails, the others are still tried. */
 const deletion = (visit: Visit, shown: ShownCache, chosen: ReadonlyArray<Chosen>): Effect.Effect<Html> =>
   Effect.gen(function* () {
     const { cache, name } = shown

@@ -98,7 +98,7 @@ const results = (visit: Visit, shown: ShownCache, wanted: KeySearch): Effect.Eff
 
 const counted = (count: number): string => (count === 1 ? "1 key" : `${count.toLocaleString("en")} keys`)
 
-/** How many there are, of how many, and whether that is all. */
+/** Says how many keys were found, about how many were looked at, and whether there may be more. */
 const words = (
   { from, largest }: KeySearch,
   { found, gaveUp, lookedAt, measured, next }: Found<FoundKey> & { readonly measured: number }

@@ -22,7 +22,7 @@ import { missingServers, sample } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
-/** Locks, and semaphores, that are listed. */
+/** At most this many locks, and this many semaphores, are listed. */
 const most = 100
 
 const found = (shown: ShownCache, kind: "lock" | "holders") => {

@@ -1,4 +1,4 @@
-/** The first page: each cache, its servers, and what is to be said about them. */
+/** The first page: each cache, its servers, and the verdicts on them. */
 import { Duration, Effect, Metric, Option, Result } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { NearState } from "../../../schema/NearState.ts"
@@ -59,7 +59,7 @@ const hitRateWords = (metrics: Snapshot, name: string): string => {
   return share === undefined ? "no read yet" : `${share} of ${reads === 1 ? "1 read" : `${reads} reads`}`
 }
 
-/** Caches over one client have its servers in common: the first of them shows them. */
+/** Caches over one client have its servers in common. Only the first of these caches shows them. */
 const serversOf = (visit: Visit, shown: ShownCache, looks: SharedLooks): Effect.Effect<Html> => {
   const { client } = shown.cache
   if (client.topology === "memory") {

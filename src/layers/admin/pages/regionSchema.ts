@@ -1,10 +1,10 @@
-/** Values that take a schema to be read: a region of the cache may have it. */
+/** The schemas of regions, for values that cannot be read without a schema. */
 import { Effect } from "effect"
 import { EditRefused } from "../../editing/EditRefused.ts"
 import type { EntrySchema } from "../../editing/keyEdits.ts"
 import type { ShownCache } from "../kernel/Visit.ts"
 
-/** The schema of the region that the key belongs to; undefined where none of those that are shown has it. */
+/** The schema of the region that the key belongs to; undefined if none of the shown regions has the key. */
 export const regionSchema = ({ cache, regions }: ShownCache, key: string): EntrySchema | undefined => {
   const owner = regions.find(
     (region) =>

@@ -1,4 +1,4 @@
-/** A search among the keys of all servers, for as long as a page can take, which goes on where another one has ended. */
+/** A search among the keys of all servers. It stops after a few seconds, and can continue where an earlier search ended. */
 import { Clock, Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { KeyType } from "../../../schema/Command.ts"
@@ -6,36 +6,36 @@ import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
 import { trouble } from "../kernel/frame.ts"
 import type { Html } from "../kernel/Html.ts"
 
-/** A search for something rare is given up after so many milliseconds. */
+/** Milliseconds after which a search ends, even if it has found too few keys. */
 const patience = 3000
 
-/** Keys that are looked at in one round trip, at first and at most. */
+/** Keys that one round trip reads: at first, and at most. */
 const fewAtOnce = 100
 const mostAtOnce = 500
 
 export interface SearchOptions {
   readonly match: string
   readonly type?: KeyType | undefined
-  /** The search ends when it has found so many, or a few more: it goes on in whole pages. */
+  /** The search ends when it has found this many keys. It may find a few more, because it reads whole pages. */
   readonly most: number
-  /** Where another search has ended. Default: the beginning. */
+  /** The cursor where an earlier search ended. Default: the beginning. */
   readonly from?: string | undefined
 }
 
 export interface Found<A> {
-  /** By their final keys. */
+  /** What was found, by final key. */
   readonly found: ReadonlyMap<string, A>
-  /** Where the search goes on; undefined where it is over. */
+  /** The cursor from which the search continues; undefined if it is over. */
   readonly next: string | undefined
-  /** The time was over before there were as many as wanted. */
+  /** Whether the time ended before enough keys were found. */
   readonly gaveUp: boolean
-  /** About how many keys of the servers were looked at. */
+  /** About how many keys of the servers the search has read. */
   readonly lookedAt: number
   /** The servers that could not be asked. */
   readonly missing: ReadonlyArray<string>
 }
 
-/** What `keep` makes of keys that were found; it leaves out those of which it makes nothing. */
+/** Returns what `keep` makes of the keys that match. A key for which it makes undefined is left out. */
 export const search = <A>(
   client: ValkeyClientShape,
   { from, match, most, type }: SearchOptions,
@@ -60,24 +60,24 @@ export const search = <A>(
       }
     } while (next !== undefined && found.size < most && (yield* Clock.currentTimeMillis) < end)
     if (client.topology === "ring") {
-      // Others stand in for a server that is away: what it held is not found with them.
+      // Other servers stand in for one that is away, but they do not have the keys that it held.
       const state = yield* client.state
       for (const { node } of state._tag === "Degraded" ? (state.down ?? []) : []) missing.add(node)
     }
     return { found, next, gaveUp: next !== undefined && found.size < most, lookedAt, missing: [...missing] }
   })
 
-/** As many as are likely to have those that are wanted still. */
+/** As many keys as are likely to contain the rest of the wanted ones, by the share of matches so far. */
 const atOnce = (wanted: number, found: number, lookedAt: number): number =>
   Math.min(mostAtOnce, Math.max(fewAtOnce, Math.ceil((wanted * lookedAt) / Math.max(1, found))))
 
 export interface Sample<A> extends Pick<Found<A>, "gaveUp" | "missing"> {
   readonly found: ReadonlyArray<A>
-  /** There are no others on the servers that were asked. */
+  /** Whether the servers that were asked have no other keys that match. */
   readonly isAll: boolean
 }
 
-/** `search` for keys of which something is known without asking: the first `most`. */
+/** Like `search`, but `use` decides by the key alone, and at most `most` results are returned. */
 export const sample = <A>(
   client: ValkeyClientShape,
   options: Omit<SearchOptions, "from">,
@@ -93,6 +93,6 @@ export const sample = <A>(
     })
   )
 
-/** What is not shown, since it could not be asked for. */
+/** A notice for each server that could not be asked. */
 export const missingServers = (missing: ReadonlyArray<string>): ReadonlyArray<Html> =>
   missing.map((server) => trouble(`${server} cannot be reached: what it holds is missing here.`))

@@ -1,4 +1,4 @@
-/** The servers of a cache: what each says of itself, in words, and what is to be said about it. */
+/** The servers of a cache: what each says of itself, in words, and the verdicts on it. */
 import { Effect, Result } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { Topology } from "../../../schema/Command.ts"
@@ -49,7 +49,7 @@ interface Lists {
   readonly memory: Answers<string>
 }
 
-/** Each part is there for whoever has the right to the command behind it. */
+/** Each part comes from a command of its own. If the user lacks the right to it, the part shows the failure, and the other parts stay. */
 const serverSection = (topology: Topology, server: string, look: ServerLook, lists: Lists): Html => {
   const { info } = look
   const isAway = Result.isFailure(info) && info.failure._tag !== "CacheServerError"

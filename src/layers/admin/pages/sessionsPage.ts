@@ -1,4 +1,4 @@
-/** The sessions of a cache: how many there are, those of one user, and signing visitors out. What is in them is never shown. */
+/** The sessions of a cache: their number, those of one user, and the forms that sign visitors out. The content of a session is never shown. */
 import { Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { escapeGlob } from "../../../schema/key.ts"
@@ -16,14 +16,14 @@ import { missingServers, search } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
-/** Sessions that are counted, and of these the first that are listed. */
+/** At most this many sessions are counted, and at most `most` of them are listed. */
 const mostCounted = 10_000
 const most = 100
 
-/** Of the key no more than tells sessions apart: it holds a digest of the id, which nobody can make an id of. */
+/** The first six characters of the digest in the key, which tell sessions apart. Nobody can compute the id from the digest. */
 const shortName = (key: string, prefix: string): string => key.slice(prefix.length, prefix.length + 6)
 
-/** What a session bears of a store whose `tags` are such: those of values are others. */
+/** The stored name of a session's tag. The prefix tells it apart from the tags of values. */
 const tagOf = ({ sessions }: Visit, tag: string): string => sessions + tag
 
 export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
@@ -40,7 +40,7 @@ export const sessionsPage = (visit: Visit): Effect.Effect<Shown> =>
           : found.size === 0
             ? "No session with this tag was found."
             : `${count} of sessions with the tag, among them those of sessions that a tag has ended.`
-      // What has not been looked at may bear it, too.
+      // Sessions that were not read may have the tag, too.
       const some = found.size > 0 || next !== undefined || missing.length > 0
       return html`${searchForm(visit, shown, tag)}
         <section aria-label="Sessions">
@@ -61,7 +61,7 @@ const searchForm = ({ path }: Visit, { name }: ShownCache, tag: string): Html =>
     <p class="note">Sessions bear the tags that the option <code>tags</code> of their store gives them.</p>
   </section>`
 
-/** Those that bear the tag, or all where it is none. */
+/** The sessions with the tag, or all sessions if the tag is empty. */
 const sessionsIn = (visit: Visit, shown: ShownCache, tag: string) => {
   const { client } = shown.cache
   const { match, userKey } = spaceOf(shown, `${escapeGlob(visit.sessions)}*`)
@@ -90,13 +90,13 @@ const rowsOf = (
     const live = yield* Effect.forEach(keys, (key) => isLive(shown, key), { concurrency: "unbounded" })
     return keys.flatMap((key, at) => {
       const [left, start] = facts.slice(2 * at, 2 * at + 2).map(replyOf)
-      // An id that was replaced, which the store remembers for a while; or a session that a tag has ended.
+      // It is a replaced id, which the store remembers for a while, or a session that a tag has ended.
       if (start === tombstone || left === -2 || live[at] === false) return []
       return [sessionRow(visit, shown, key, left === undefined ? "?" : lifetime(Number(left)))]
     })
   })
 
-/** Whether none of its tags was invalidated. What cannot be read is shown: it can be signed out all the same. */
+/** Whether none of its tags was invalidated. A session that cannot be read counts as live, because it can still be signed out. */
 const isLive = ({ cache }: ShownCache, key: string): Effect.Effect<boolean> =>
   Effect.match(cache.tagsOf(key), {
     onSuccess: (tags) => tags._tag === "Some",

@@ -1,4 +1,4 @@
-/** The tags of a cache: which there are, what bears one, and invalidating it. */
+/** The tags of a cache, the values with one tag, and the form that invalidates it. */
 import { Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import { namesRefusal } from "../../../schema/TagStamp.ts"
@@ -12,9 +12,9 @@ import { missingServers, sample } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
-/** Values whose tags are looked at. */
+/** At most this many values are read for their tags. */
 const sampleSize = 2000
-/** Tags, and keys of one tag, that are listed. */
+/** At most this many tags, or keys of one tag, are listed. */
 const most = 100
 
 interface Bearer {
@@ -32,7 +32,7 @@ const bearersIn = ({ hide }: Visit, shown: ShownCache) =>
       cache.client,
       found.map((key) => cache.makeKey(key))
     )
-    // The tags of a value that is hidden are hidden with it.
+    // The tags of a hidden value are hidden, too.
     const bearers = found.map((key, at): Bearer => ({ key, tags: hide(key, name) ? [] : (tags[at] ?? []) }))
     return { isAll, missing, bearers }
   })

@@ -1,11 +1,11 @@
-/** What the doctor says, on a page. */
+/** The verdicts of the doctor, on a page. */
 import * as Doctor from "../../inspection/Doctor.ts"
 import { table } from "../kernel/frame.ts"
 import { html, type Html } from "../kernel/Html.ts"
 
 const marks = { ok: "✓", advice: "!", problem: "✗", unknown: "?" } as const
 
-/** Whether it is said of which server a verdict is: not where all are of one. */
+/** Whether the table has a column for the server. It needs none if all verdicts are about one server. */
 type Columns = "with servers" | "of one server"
 
 const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict, columns: Columns): Html =>
@@ -16,7 +16,7 @@ const verdictRow = ({ advice, check, finding, server, status }: Doctor.Verdict, 
     <td data-label="Finding">${finding}${advice === undefined ? "" : ` ${advice}`}</td>
   </tr>`
 
-/** One sentence, and all that is behind it. */
+/** A summary in one sentence, which unfolds to the table of all verdicts. */
 export const verdictTable = (verdicts: ReadonlyArray<Doctor.Verdict>, columns: Columns = "with servers"): Html =>
   html`<details>
     <summary class="${Doctor.worst(verdicts)}">${Doctor.summary(verdicts)}</summary>
