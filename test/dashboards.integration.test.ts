@@ -1,4 +1,4 @@
-/** Each panel of the dashboard and each alert gives data of a running program, by Prometheus itself. */
+/** Prometheus itself evaluates each panel of the dashboard and each alert on the data of a running program. */
 import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
@@ -48,7 +48,7 @@ interface Use {
 const asAsked = (expression: string): string =>
   expression.replaceAll("$__rate_interval", "1m").replaceAll("$cache", ".*")
 
-/** The metrics and labels that an expression names. Throws where it is none. */
+/** The metrics and labels that an expression names. Throws if it is not PromQL. */
 const usedBy = (expression: string): Use => {
   const text = asAsked(expression)
   const metrics: Array<string> = []
@@ -76,7 +76,7 @@ const shownIn = (text: string): ReadonlyMap<string, ReadonlySet<string>> => {
 
 class Kept extends Context.Service<Kept, TypedCache<unknown>>()("test/Kept") {}
 
-/** A program that uses everything, on a server with a near cache, in memory, and where nobody listens. It goes on whenever its metrics are asked for. */
+/** A program that uses every metric: on a server with a near cache, in memory, and at an address where nobody listens. Each request for its metrics runs one more round. */
 const program = Effect.gen(function* () {
   const { url } = yield* startServer()
   const policies = [
@@ -127,7 +127,7 @@ const running = sharedInFile(
       )
     })
     const target = `127.0.0.1:${yield* listen(server, new Set())}`
-    // A near cache tells its counts once in a while.
+    // A near cache publishes its counts from time to time.
     yield* until("near hits", text, (text) => text.includes("effect_vcache_near_hits_total"))
     return { text, target }
   }).pipe(

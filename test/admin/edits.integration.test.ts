@@ -1,4 +1,4 @@
-/** What visitors of the admin pages change, and what they cannot: in memory, and on a server. */
+/** What visitors of the admin pages can change, and what they cannot: in memory, on a server, in a cluster and in a ring. */
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Redacted, Schema, Scope } from "effect"
@@ -84,7 +84,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     const conflict = await submit("value", { json: JSON.stringify(grace) })
     assert.strictEqual(conflict.status, 409)
     assert.match(await conflict.text(), /Now[^]*&quot;Graceee/)
-    // No region has it: another key, another version, and what is no value of the region's schema.
+    // Three values stay in hex: of a key without a region, of another version, and one that does not match the region's schema.
     await run(stored.set("nobody:1", ada))
     await run(
       cache.withSchema(Schema.Struct({ other: Schema.Array(Schema.Boolean) })).set("people:2", { other: [true] })
@@ -374,7 +374,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     ]
     assert.deepStrictEqual((await as("viewer").open(at("k"))).forms, [])
     for (const form of forms) {
-      // A token is of one visitor.
+      // A token belongs to one visitor.
       assert.strictEqual((await as("viewer").send(at("k"), form)).status, 403)
       assert.strictEqual((await as("blind").send(at("k"), form)).status, 403)
       assert.strictEqual((await as("nobody").send(at("k"), form)).status, 403)
@@ -392,7 +392,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
         assert.strictEqual((await as("all").send(at("k"), form, headers)).status, 403, JSON.stringify(headers))
       }
     }
-    // With a token of his own, a visitor still needs the right.
+    // A visitor with a valid token still needs the right.
     const editors = await ownToken(as("editor"), at("k"))
     assert.strictEqual((await as("editor").send(at("k"), { ...fields, token: editors, action: "delete" })).status, 403)
     const deleters = await ownToken(as("deleter"), at("k"))
@@ -400,7 +400,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
       (await as("deleter").send(at("k"), { ...fields, token: deleters, action: "value", json: "1" })).status,
       403
     )
-    // What is no form, and actions that there are not.
+    // Bodies that are not forms, and actions that do not exist.
     const plainText = {
       method: "POST",
       body: new URLSearchParams(fields).toString(),
@@ -416,13 +416,13 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     for (const path of ["/cache", "/cache/servers", "/cache/events", "/cache/admin.css", "/cache/nothing"]) {
       assert.strictEqual((await as("all").send(path, fields)).status, 405, path)
     }
-    // A value that is not shown is not edited, and its forms do not tell its bytes.
+    // A hidden value cannot be edited, and its forms do not reveal its bytes.
     const hidden = await as("all").open(at("hidden"))
     assert.notInclude(hidden.page, "SECRET")
     assert.notInclude(hidden.page, createHash("sha256").update('"SECRET"').digest("base64url"))
     assert.isUndefined(hidden.forms.find(({ fields }) => fields["action"] === "value"))
     assert.strictEqual((await hidden.submit("lifetime", { action: "value", lifetime: "1s", json: "1" })).status, 403)
-    // Only keys of this cache are reached, and none is made elsewhere.
+    // Only keys of this cache can be reached, and no key is made elsewhere.
     for (const to of ["", "x".repeat(70_000)]) {
       assert.strictEqual((await (await as("all").open(at("k"))).submit("rename", { to })).status, 422)
     }
@@ -451,7 +451,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
   })
 })
 
-/** The token that a visitor finds in a form of his. */
+/** The token in the forms of one visitor. */
 const ownToken = async (visitor: ReturnType<typeof pageVisitor>, address: string): Promise<string> =>
   (await visitor.open(address)).forms[0]?.fields["token"] ?? ""
 

@@ -42,7 +42,7 @@ const linkIn = (page: string, words: string): string | undefined =>
 
 const addressOf = (params: Readonly<Record<string, string>>) => `/cache/keys?${new URLSearchParams(params).toString()}`
 
-/** What follows when all that the first form of the page holds is sent. */
+/** The page that follows when the first form of a page is sent with all of its fields. */
 const submitted = async ({ send }: ReturnType<typeof pageVisitor>, page: string): Promise<string> => {
   const [form] = formsIn(page)
   return (await send(form?.address ?? "", fieldsOf(form))).text()
@@ -103,7 +103,7 @@ describe.each(topologies)("the keys of a cache, %s,", (_, client) => {
     assert.strictEqual(narrow.flatMap(keysIn).length, 11)
     await run(cache.hash("hash").set("f", 1))
     assert.deepStrictEqual((await pagesFrom(as("viewer"), addressOf({ tag: "all", type: "hash" }))).flatMap(keysIn), [])
-    // What is hidden shows no tag, either.
+    // The tags of a hidden value are hidden, too.
     const tags = await (await as("viewer").ask("/cache/tags")).text()
     assert.match(tags, /&lt;script&gt;[^]*?<td[^>]*>10<\/td>/)
     assert.notInclude(tags, "secret")
@@ -177,7 +177,7 @@ describe.each(topologies)("the keys of a cache, %s,", (_, client) => {
     assert.strictEqual(sure.getAll("k").length, keys.length)
     assert.isTrue(await run(cache.has("old:1")), "nothing is deleted before it was confirmed")
 
-    // Others' forms, other sites, and keys that are none of this cache.
+    // Forms of other visitors and other sites, forms without a token, and forms with too many keys.
     assert.strictEqual((await as("viewer").send(form?.address ?? "", sure)).status, 403)
     const editors = new URLSearchParams(sure)
     editors.set("token", (await as("editor").open(at("kept"))).forms[0]?.fields["token"] ?? "")
@@ -253,11 +253,11 @@ const withOneAway = (name: string, client: Client, away: ValkeyServer) =>
     const checked = (check: string) => verdicts.flatMap((one) => (one.check === check ? [one.server] : []))
     assert.deepStrictEqual(checked("connection"), [away.node])
     assert.strictEqual(checked("version").length, 2)
-    // What is on another server is shown and changed as ever.
+    // Keys on the other servers can still be shown and changed.
     const [there = ""] = keysIn(await (await as("viewer").ask(addressOf({ pattern: "k*" }))).text())
     const { submit } = await as("editor").open(at(there))
     assert.strictEqual((await submit("value", { json: '"new"' })).status, 303)
-    // Of keys to delete each says by itself what became of it.
+    // The pages say of each key to delete what became of it.
     const confirm = await submitted(as("deleter"), all.page)
     assert.match(confirm, /\d+ keys could not be read, and stay/)
     assert.match(await submitted(as("deleter"), confirm), /([1-9]\d*) of \1 were deleted/)

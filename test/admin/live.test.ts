@@ -1,4 +1,4 @@
-/** The figures that the charts are drawn of, as they come each second. */
+/** The figures from which the charts are drawn, as they come each second. */
 import { once } from "node:events"
 import { createServer, get, type IncomingMessage } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
@@ -115,7 +115,7 @@ describe("the overview", () => {
       { disableLogger: true }
     )
     const look = async () => (await handler(new Request("http://localhost/cache"))).text()
-    // Whoever leaves does not take the answer away from the others.
+    // A visitor who leaves does not take the answer away from the others.
     const leaving = new AbortController()
     const left = handler(new Request("http://localhost/cache", { signal: leaving.signal })).catch(() => undefined)
     const looks = Promise.all([look(), look(), look()])

@@ -1,4 +1,4 @@
-/** The pages about tags, locks, sessions, servers and groups of streams, and those that delete everything: in memory, and on a server. */
+/** The pages about tags, locks, sessions, servers and groups of streams, and those that delete everything: in memory, on a server, in a cluster and in a ring. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Redacted, Schema } from "effect"
 import { CacheService, SessionStore } from "effect-vcache"
@@ -218,7 +218,7 @@ describe.each(topologies)("the admin pages, %s,", (where, client) => {
     const page = await (await as("viewer").ask("/cache/servers")).text()
     if (where === "in memory") assert.match(page, /there is no server/)
     else {
-      // Each says it of itself.
+      // Each server says it of itself.
       const servers = where === "on a server" ? 1 : 3
       for (const words of [
         /When it is full/,

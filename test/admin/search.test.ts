@@ -1,4 +1,4 @@
-/** Searches and work that a page gives up in time, and cursors that are of one cache. */
+/** Searches and work that a page ends in time, and cursors that belong to one cache. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Result } from "effect"
 import { HttpRouter } from "effect/http"
@@ -38,7 +38,7 @@ describe("a search", () => {
       const { found, gaveUp, next } = yield* Fiber.join(first)
       assert.deepStrictEqual([...found.keys()], ["k1"])
       assert.deepStrictEqual([gaveUp, next], [true, "3"])
-      // What is rare is looked for in larger steps.
+      // The search for something rare takes larger steps.
       assert.deepStrictEqual(asked, [100, 500, 500])
       const second = yield* Effect.forkChild(search(slow, { match: "*", most: 1, from: next }, odd))
       yield* TestClock.adjust("1 second")

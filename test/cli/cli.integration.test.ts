@@ -62,7 +62,7 @@ describe("the command line", () => {
     assert.match(shown.stderr, /string, 14 bytes, lives \dm \d+s, json/)
     const [entry] = lines(json.stdout)
     assert.deepInclude(entry, { key: "app:1:ada", type: "string", format: "json", value: { name: "Ada" } })
-    // What a value says to the terminal is shown, and not obeyed.
+    // Control characters in a value are shown as escapes, so that the terminal does not obey them.
     assert.strictEqual(hash.stdout, "f  \\x1b[2Jv\n")
     assert.strictEqual(lines(keys.stdout).length, 2)
     assert.deepInclude(
@@ -75,7 +75,7 @@ describe("the command line", () => {
     )
     assert.deepInclude(missing, { code: 1, stdout: "", stderr: 'effect-vcache: There is no key "app:1:nobody".\n' })
     assert.strictEqual(removed.code, 1)
-    // Nothing on the standard output, which programs read, and a sentence for people beside it.
+    // The standard output, which programs read, stays empty. People get a sentence on the standard error stream.
     const none = await Promise.all([cli("keys", "app"), cli("keys", "nothing:*"), cli("keys", "app", "--json")])
     const sentences = [
       'effect-vcache: No key matches "app". A pattern is for whole keys. "app*" matches keys that begin with it.\n',
@@ -189,7 +189,7 @@ describe("the command line", () => {
       assert.strictEqual(entered.status, 303)
       assert.match(entered.headers.get("set-cookie") ?? "", /HttpOnly; SameSite=Strict/)
       const cookie = (entered.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
-      // A name of somebody else's that leads here.
+      // A name of a stranger that resolves to this machine.
       assert.strictEqual((await fetch(key, { headers: { cookie, "x-forwarded-for": "10.0.0.1" } })).status, 403)
       const page = await (await fetch(key, { headers: { cookie } })).text()
       assert.match(page, /this machine may view, edit</)

@@ -16,7 +16,7 @@ const rows = new Map<string, CommandRow>(
     .map((row) => [row.name, row])
 )
 
-/** Of COMMAND, by the names of the table. */
+/** The reply to COMMAND for one command, by the names of the table. */
 interface ServerRow {
   readonly flags: ReadonlyArray<string>
   readonly request: string | undefined
@@ -63,7 +63,7 @@ const serverRows = (reply: unknown): ReadonlyArray<readonly [string, ServerRow]>
     return [named].concat(serverRows(subcommands))
   })
 
-/** Help texts: a program has no use for them, and whatever carries them does no harm. */
+/** Help texts. A program has no use for them, and sending them does no harm. */
 const isHelp = (name: string) => name.endsWith(" HELP")
 
 /** The server's own words for a place. Its arguments are counted with the name, and with the subcommand. */
@@ -83,7 +83,7 @@ const usesOf = (flags: ReadonlyArray<string>): ReadonlyArray<KeyUse> => {
   return flags.includes("delete") ? ["removes", "pops"] : ["adds", "changes", "retimes"]
 }
 
-/** Where the table knows better than the flags, or says more. */
+/** Uses that the table knows better than the flags, or more exactly. */
 const otherUses: Readonly<Record<string, readonly [KeyUse, string]>> = {
   GETDEL: ["deletes", "the key goes, not a part of it"],
   GETSET: ["replaces", "what it held is only told"],
@@ -108,7 +108,7 @@ const otherPlaces: Readonly<Record<string, string>> = {
 /** Commands that change something, though the server does not count them among the writes. */
 const noWrites: ReadonlySet<string> = new Set(["EVAL", "EVALSHA", "FCALL", "PUBLISH", "SPUBLISH", "EXEC"])
 
-/** What goes to one server of a cluster, or not at all, though the server would have it sent to several. */
+/** Commands that go to one server of a cluster, or are not sent at all, although the server would have them sent to several. */
 const toOneServer: Readonly<Record<string, string>> = {
   "CLIENT SETINFO": "it concerns its own connection",
   "CLIENT SETNAME": "it concerns its own connection",
@@ -130,7 +130,7 @@ const toOneServer: Readonly<Record<string, string>> = {
   WAITAOF: "it concerns the writes of its own connection"
 }
 
-/** Those that a Valkey 8 knows, and those that came later. */
+/** The commands that a Valkey 8 knows, and later ones. */
 const [ofThisAge, later] = [false, true].map((isLater) =>
   [...rows].filter(([, { since }]) => (since !== undefined) === isLater)
 )

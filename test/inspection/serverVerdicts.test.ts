@@ -1,4 +1,4 @@
-/** What is said of a server that has answered one question of two. */
+/** The verdicts on a server that has not answered INFO or CONFIG. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { CacheServerError, CacheTimeoutError, type CommandError } from "effect-vcache"

@@ -29,7 +29,7 @@ const findPrometheus = (): string => {
   return join(target, "usr/bin")
 }
 
-/** promtool, with an exit code other than 0 as a defect that shows what it has printed. */
+/** Runs promtool and returns what it prints. An exit code other than 0 is a defect that shows what it has printed. */
 export const promtool = (...args: ReadonlyArray<string>): Effect.Effect<string> =>
   Effect.promise(async () => {
     const { code, stderr, stdout } = await run(join(findPrometheus(), "promtool"), args, { cwd: tmpdir() })
@@ -38,7 +38,7 @@ export const promtool = (...args: ReadonlyArray<string>): Effect.Effect<string> 
   })
 
 export interface Prometheus {
-  /** The values of an expression now, one for each of its series; `NaN` where there is none to tell. */
+  /** The current value of each series of an expression; `NaN` for a series that has none. */
   readonly valuesOf: (expression: string) => Effect.Effect<ReadonlyArray<number>>
   /** The rules that it evaluates, and what is wrong with each. */
   readonly rules: Effect.Effect<ReadonlyArray<Rule>>

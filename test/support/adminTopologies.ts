@@ -1,4 +1,4 @@
-/** What the admin pages stand on: the memory of this process, a server, a cluster of three primaries, a ring of three servers. */
+/** The stores that the admin pages are tested on: the memory of this process, a server, a cluster of three primaries, a ring of three servers. */
 import { Effect, type Layer } from "effect"
 import { type ValkeyClient, ValkeyCluster, ValkeyMemory, ValkeyRing, ValkeyStandalone } from "effect-vcache"
 import { startCluster } from "./ClusterFleet.ts"
@@ -8,7 +8,7 @@ import { startServer } from "./ValkeyServer.ts"
 
 export type AdminTopology = readonly [name: string, client: Layer.Layer<ValkeyClient, unknown>]
 
-/** Servers of one file, with these arguments. */
+/** Starts the servers once for a file of tests, with these arguments. */
 export const adminTopologies = (...args: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<AdminTopology>> =>
   Effect.map(
     sharedInFile(

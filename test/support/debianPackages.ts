@@ -38,7 +38,7 @@ export interface Download {
   readonly finish?: (root: string) => void
 }
 
-/** Unpacks packages into the folder, unless it is there by then. Throws where this is no Debian, or its mirror cannot be reached. */
+/** Unpacks packages into the folder, unless it is there by then. Throws if this system is not Debian, or if its mirror cannot be reached. */
 export const downloadPackages = (
   target: string,
   wanted: ReadonlyArray<string>,

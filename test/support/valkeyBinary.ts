@@ -14,7 +14,7 @@ export const noServer =
   "No Valkey server: set VALKEY_SERVER, or install one (Debian: apt install valkey-server, from backports in Debian 12; " +
   "Fedora: dnf install valkey; macOS: brew install valkey; Docker: docker run -p 6379:6379 valkey/valkey, then VALKEY_URL)."
 
-/** `$VALKEY_SERVER`, a Valkey 8 on the path, the cache folder, the download, an older one on the path: the first that there is. */
+/** `$VALKEY_SERVER`, a Valkey 8 on the path, the cache folder, the download, an older one on the path: whichever is found first. */
 export const findValkey = (): ValkeyBinary => {
   const known = knownValkey()
   if (known !== undefined) return known
@@ -28,7 +28,7 @@ export const findValkey = (): ValkeyBinary => {
   return binaryIn(cacheFolder("valkey"))
 }
 
-/** The first of them that is here already. */
+/** Like `findValkey`, but without the download and without an older server. */
 export const knownValkey = (): ValkeyBinary | undefined => {
   const configured = process.env["VALKEY_SERVER"]
   if (configured !== undefined && configured !== "") {
@@ -40,7 +40,7 @@ export const knownValkey = (): ValkeyBinary | undefined => {
   return existsSync(downloaded.server) ? downloaded : undefined
 }
 
-/** What tells `LocalValkey` of a server. */
+/** The environment that tells `LocalValkey` of a server. */
 export const environmentFor = ({ libraries, server }: ValkeyBinary): Readonly<Record<string, string>> => ({
   VALKEY_SERVER: server,
   ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries })
@@ -96,7 +96,7 @@ export const findLaterValkey = (): ValkeyBinary => {
   return { server, libraries: undefined }
 }
 
-/** This system's loader is older than the server. */
+/** The server needs a newer loader than this system has. */
 const withOwnLoader = (root: string): void => {
   const script = `#!/bin/sh
 root=$(dirname "$0")
