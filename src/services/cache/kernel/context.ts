@@ -111,8 +111,7 @@ export const makeContext = <A, RD, RE>(
   }
 
   // What the default key function puts before every key of the cache's own version.
-  const head = keyHead(keyFunction, prefix, options.version)
-  const goodHead = refusal === undefined ? head : undefined
+  const head = refusal === undefined ? keyHead(keyFunction, prefix, options.version) : undefined
   // With that in front a good key of fewer characters is a good final key.
   const longKey = maxKeyBytes / 3 - (head?.length ?? 0)
 
@@ -131,7 +130,7 @@ export const makeContext = <A, RD, RE>(
       jitter,
       lookup: refusal !== undefined || Object.keys(options.lookup).length === 0 ? undefined : options.lookup
     },
-    near: nearCache && new NearView(nearCache, codec, goodHead),
+    near: nearCache && new NearView(nearCache, codec, head),
     guard: policy ?? unguarded,
     guardNear: policy?.forNear ?? unguarded,
     observe: policy?.observe ?? ((_, __, effect) => effect),
@@ -143,9 +142,7 @@ export const makeContext = <A, RD, RE>(
       return policy === undefined ? run : policy({ name, key, neutral: Option.some(neutral), tally }, run)
     },
     uncheckedFinal: (key, keyOptions) =>
-      goodHead !== undefined && keyOptions?.version === undefined && typeof key === "string"
-        ? goodHead + key
-        : undefined,
+      head !== undefined && keyOptions?.version === undefined && typeof key === "string" ? head + key : undefined,
     finalKey: (operation, key, keyOptions) => {
       const reason = refusal ?? keyRefusal(key)
       if (reason !== undefined) return refused(operation, reason)
