@@ -15,6 +15,7 @@ import {
   ValkeyMemory
 } from "effect-vcache"
 import { Faults } from "effect-vcache/testing"
+import { counted } from "../support/counted.ts"
 
 const staleFor = { timeToLive: "5 seconds", staleFor: "1 minute" } as const
 const servesLong: NearOptions = { whenDown: { serveFor: "30 seconds" } }
@@ -188,12 +189,7 @@ describe("with the connection lost, and serveFor", () => {
 })
 
 /** How many of all keys were found. */
-const hits = Effect.map(Metric.snapshot, (all) =>
-  all.reduce(
-    (sum, { id, state }) => (id === "effect_vcache_hits_total" && "count" in state ? sum + Number(state.count) : sum),
-    0
-  )
-)
+const hits = counted("effect_vcache_hits_total")
 
 describe("with an open circuit", () => {
   const breaker = Breaker.policy({ failures: 1, openFor: "3 seconds" })

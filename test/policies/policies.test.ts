@@ -47,6 +47,7 @@ import {
   type ValkeyClientShape,
   ValkeyMemory
 } from "effect-vcache"
+import { counted } from "../support/counted.ts"
 import {
   type OperationName,
   operations,
@@ -388,15 +389,6 @@ describe("IgnoreExceptions", () => {
     })
   )
 })
-
-const counted = (name: string, attributes: Readonly<Record<string, string>>) =>
-  Effect.map(Metric.snapshot, (metrics) => {
-    const found = metrics.filter(
-      ({ attributes: own, id }) =>
-        id === name && Object.entries(attributes).every(([key, value]) => own?.[key] === value)
-    )
-    return found.reduce((sum, { state }) => sum + Number("count" in state ? state.count : 0), 0)
-  })
 
 describe("Breaker", () => {
   it.effect("opens after failures in a row, and lets one try after a while", () =>
