@@ -11,7 +11,12 @@ import { at, type Judgement, unknown, type Verdict } from "./Verdict.ts"
 export const verdictsOn = (topology: Topology, looks: ServerLooks): ReadonlyArray<Verdict> =>
   [...looks].flatMap(([server, look]) => verdictsOf(topology, server, look))
 
-const verdictsOf = (topology: Topology, server: string, { config, info }: ServerLook): ReadonlyArray<Verdict> => {
+/** The verdicts of the table about one server. */
+export const verdictsOf = (
+  topology: Topology,
+  server: string,
+  { config, info }: ServerLook
+): ReadonlyArray<Verdict> => {
   if (Result.isFailure(info)) {
     return info.failure._tag === "CacheServerError"
       ? [at("info", server)(unexamined(info.failure))]

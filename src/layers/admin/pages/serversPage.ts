@@ -12,7 +12,7 @@ import {
 } from "../../inspection/serverLists.ts"
 import type { Answers, Fields, ServerLook } from "../../inspection/serverLooks.ts"
 import { serverWords } from "../../inspection/serverWords.ts"
-import { verdictsOn } from "../../inspection/serverVerdicts.ts"
+import { verdictsOf } from "../../inspection/serverVerdicts.ts"
 import type { SharedLooks } from "../../inspection/SharedLooks.ts"
 import { lifetime } from "../../inspection/words.ts"
 import { cachePage } from "./cachePage.ts"
@@ -58,7 +58,7 @@ const serverSection = (topology: Topology, server: string, look: ServerLook, lis
     ${
       isAway
         ? trouble(`It cannot be reached: ${info.failure.message}`)
-        : html`${verdictTable(verdictsOn(topology, new Map([[server, look]])), "of one server")}
+        : html`${verdictTable(verdictsOf(topology, server, look), "of one server")}
           ${Result.isSuccess(info) ? infoWords(info.success) : trouble(info.failure.message)}
           ${part("Slow log", lists.slow.get(server), slowTable, (found) => String(found.length))}
           ${part("Clients", lists.clients.get(server), clientTable, clientCount)}
