@@ -4,10 +4,9 @@ import type { CommandError } from "../../../schema/CacheError.ts"
 import { isKeyType } from "../../../schema/Command.ts"
 import { isSameSecret } from "../../../schema/isSameSecret.ts"
 import { memoryUsageOf } from "../../inspection/memoryUsage.ts"
-import { tagsAt } from "../../inspection/tagsAt.ts"
 import { addressOf, type ShownCache, type Visit } from "../kernel/Visit.ts"
 import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
-import { type Found, search } from "./search.ts"
+import { type Found, search, taggedKeys } from "./search.ts"
 
 /** Keys of one page. A page may have a few more, because the search reads whole pages of a server. */
 const most = 100
@@ -85,20 +84,14 @@ export const foundBy = (
     const { match, userKey } = spaceOf(shown, wanted.pattern)
     // Only strings have tags.
     const type = wanted.tag !== "" && wanted.type === "" ? "string" : wanted.type
-    const bearing = (finals: ReadonlyArray<string>) =>
-      wanted.tag === ""
-        ? Effect.succeed(finals.map(userKey))
-        : Effect.map(tagsAt(client, finals), (tags) =>
-            finals.map((final, at) => {
-              const key = userKey(final)
-              // The tags of a hidden value are hidden, too.
-              const isFound = key !== undefined && !visit.hide(key, shown.name) && tags[at]?.includes(wanted.tag)
-              return isFound === true ? key : undefined
-            })
-          )
+    const keysOf = taggedKeys(client, wanted.tag, (final) => {
+      const key = userKey(final)
+      // The tags of a hidden value are hidden, too.
+      return wanted.tag !== "" && key !== undefined && visit.hide(key, shown.name) ? undefined : key
+    })
     const keep = (finals: ReadonlyArray<string>) =>
       Effect.gen(function* () {
-        const keys = yield* bearing(finals)
+        const keys = yield* keysOf(finals)
         const own = finals.filter((_, at) => keys[at] !== undefined)
         const sizes = wanted.largest ? yield* memoryUsageOf(client, own) : []
         const bytes = new Map(own.map((final, at) => [final, sizes[at]]))

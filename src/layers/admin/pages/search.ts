@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import type { CommandError } from "../../../schema/CacheError.ts"
 import type { KeyType } from "../../../schema/Command.ts"
 import type { ValkeyClientShape } from "../../../services/ValkeyClient.ts"
+import { tagsAt } from "../../inspection/tagsAt.ts"
 import { trouble } from "../kernel/frame.ts"
 import type { Html } from "../kernel/Html.ts"
 
@@ -66,6 +67,16 @@ export const search = <A>(
     }
     return { found, next, gaveUp: next !== undefined && found.size < most, lookedAt, missing: [...missing] }
   })
+
+/** For `search`: the user keys of the values with this tag, or of all keys if the tag is empty. */
+export const taggedKeys =
+  (client: ValkeyClientShape, tag: string, userKey: (final: string) => string | undefined) =>
+  (finals: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string | undefined>, CommandError> =>
+    tag === ""
+      ? Effect.succeed(finals.map(userKey))
+      : Effect.map(tagsAt(client, finals), (tags) =>
+          finals.map((final, at) => (tags[at]?.includes(tag) === true ? userKey(final) : undefined))
+        )
 
 /** As many keys as are likely to contain the rest of the wanted ones, by the share of matches so far. */
 const atOnce = (wanted: number, found: number, lookedAt: number): number =>

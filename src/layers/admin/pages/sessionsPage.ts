@@ -5,14 +5,13 @@ import { escapeGlob } from "../../../schema/key.ts"
 import { namesRefusal } from "../../../schema/TagStamp.ts"
 import { tombstone } from "../../../services/cache/sessions/sessionScripts.ts"
 import { replyOf } from "../../inspection/replies.ts"
-import { tagsAt } from "../../inspection/tagsAt.ts"
 import { lifetime } from "../../inspection/words.ts"
 import { cacheAction, cachePage } from "./cachePage.ts"
 import { actionForm, dangerButton, textField } from "../kernel/forms.ts"
 import { table } from "../kernel/frame.ts"
 import { exact, html, type Html } from "../kernel/Html.ts"
 import { fromParam, spaceOf, toParam } from "./keyAddress.ts"
-import { missingServers, search } from "./search.ts"
+import { missingServers, search, taggedKeys } from "./search.ts"
 import { Refusal } from "./Refusal.ts"
 import { addressOf, type Onward, type Shown, type ShownCache, type Visit, visitorMay } from "../kernel/Visit.ts"
 
@@ -65,13 +64,8 @@ const searchForm = ({ path }: Visit, { name }: ShownCache, tag: string): Html =>
 const sessionsIn = (visit: Visit, shown: ShownCache, tag: string) => {
   const { client } = shown.cache
   const { match, userKey } = spaceOf(shown, `${escapeGlob(visit.sessions)}*`)
-  return search(client, { match, type: "string", most: mostCounted }, (finals) =>
-    tag === ""
-      ? Effect.succeed(finals.map(userKey))
-      : Effect.map(tagsAt(client, finals), (tags) =>
-          finals.map((final, at) => (tags[at]?.includes(tagOf(visit, tag)) === true ? userKey(final) : undefined))
-        )
-  )
+  const keep = taggedKeys(client, tag === "" ? "" : tagOf(visit, tag), userKey)
+  return search(client, { match, type: "string", most: mostCounted }, keep)
 }
 
 const rowsOf = (
