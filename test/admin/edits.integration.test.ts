@@ -84,7 +84,7 @@ describe.each(topologies)("a visitor of the admin pages, %s,", (_, client) => {
     const conflict = await submit("value", { json: JSON.stringify(grace) })
     assert.strictEqual(conflict.status, 409)
     assert.match(await conflict.text(), /Now[^]*&quot;Graceee/)
-    // Three values stay in hex: of a key without a region, of another version, and one that does not match the region's schema.
+    // Two values stay in hex: one of a key without a region, and one that does not match the region's schema.
     await run(stored.set("nobody:1", ada))
     await run(
       cache.withSchema(Schema.Struct({ other: Schema.Array(Schema.Boolean) })).set("people:2", { other: [true] })
